@@ -24,12 +24,10 @@ from mesh_assets.inventory.document import (
     encode_document,
     summarize,
 )
+from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup, GroupMember
 from mesh_assets.inventory.records import (
-    CommittedOffset,
     Connector,
     ConnectorTask,
-    ConsumerGroup,
-    GroupMember,
     Partition,
     RegistryFacts,
     Schema,

@@ -12,13 +12,11 @@ from msgspec.structs import replace
 
 from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup, GroupMember
 from mesh_assets.inventory.records import (
-    CommittedOffset,
     Connector,
     ConnectorTask,
     ConnectorTopic,
-    ConsumerGroup,
-    GroupMember,
     Partition,
     RegistryFacts,
     Schema,

@@ -6,13 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
+from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup, GroupMember
 from mesh_assets.inventory.records import (
-    CommittedOffset,
     Connector,
     ConnectorTask,
     ConnectorTopic,
-    ConsumerGroup,
-    GroupMember,
     Metrics,
     Partition,
     PartitionHealth,

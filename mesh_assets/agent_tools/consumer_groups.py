@@ -20,8 +20,9 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.answering.views import the_group
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.groups import ConsumerGroup, GroupMember
 from mesh_assets.inventory.lag import lag_notes
-from mesh_assets.inventory.records import ConsumerGroup, GroupMember, GroupRate
+from mesh_assets.inventory.records import GroupRate
 
 _SHOWN = 40
 

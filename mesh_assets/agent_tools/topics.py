@@ -18,8 +18,9 @@ from mesh_assets.answering.answers import (
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.answering.views import the_topic
+from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.links import set_aside_topics
-from mesh_assets.inventory.records import ConsumerGroup, Partition, Topic
+from mesh_assets.inventory.records import Partition, Topic
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.lineage.clusters import possible_readers
 

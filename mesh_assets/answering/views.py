@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from mesh_assets.answering.answers import About, Source, UnknownError, age_text, moment_text, shown
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.records import Connector, ConsumerGroup, Schema, Topic
+from mesh_assets.inventory.groups import ConsumerGroup
+from mesh_assets.inventory.records import Connector, Schema, Topic
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.inventory.wording import listed, readable
 

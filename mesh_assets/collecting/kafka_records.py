@@ -1,20 +1,10 @@
-"""Topics and consumer groups as records, from what Kafka's bulk reads gave."""
+"""Topics as records, from what Kafka's bulk reads gave."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from mesh_assets.inventory.lag import lag_records
-from mesh_assets.inventory.records import (
-    CommittedOffset,
-    ConsumerGroup,
-    GroupMember,
-    Partition,
-    Topic,
-    TopicDetails,
-)
-from mesh_assets.platforms.kafka import values
+from mesh_assets.inventory.records import Partition, Topic, TopicDetails
 from mesh_assets.platforms.kafka.values import (
-    CommittedPartition,
     OffsetsReading,
     PartitionOffsets,
     TopicConfigs,
@@ -144,81 +134,3 @@ def _message_count(
     if cleanup_policy is not None and "compact" not in cleanup_policy:
         return total, "exact_without_transactions"
     return total, "upper_bound"
-
-
-# The consumer groups as records: what they have committed, joined with the end offsets of the same reading.
-
-
-def group_records(
-    groups: Iterable[values.ConsumerGroup], *, offsets: OffsetsReading
-) -> tuple[ConsumerGroup, ...]:
-    """`offsets`: no older than the commits where a group is beyond the end (`ends_after`)."""
-    edges = {
-        topic: {partition.partition: partition for partition in partitions}
-        for topic, partitions in offsets.topics.items()
-    }
-    return tuple(_group_record(group, edges) for group in groups)
-
-
-Edges = Mapping[str, Mapping[int, PartitionOffsets]]
-
-
-def _group_record(group: values.ConsumerGroup, edges: Edges) -> ConsumerGroup:
-    members = None if group.members is None else tuple(_member(member) for member in group.members)
-    offsets = None if group.offsets is None else _offsets(group.offsets, edges)
-    lags = [offset.lag_records for offset in offsets or () if offset.lag_records is not None]
-    failed = next((offset.error for offset in group.offsets or () if offset.error is not None), None)
-    return ConsumerGroup(
-        group_id=group.group_id,
-        type=group.type,
-        protocol_type=group.protocol_type,
-        state=group.state,
-        coordinator=group.coordinator,
-        members=members,
-        offsets=offsets,
-        topics=tuple(
-            sorted(
-                {offset.topic for offset in offsets or ()}
-                | {topic for member in members or () for topic in member.assignment}
-            )
-        ),
-        total_lag_records=sum(lags) if lags else None,
-        error=group.error or failed,
-    )
-
-
-def _member(member: values.GroupMember) -> GroupMember:
-    return GroupMember(
-        member_id=member.member_id,
-        client_id=member.client_id,
-        host=member.host,
-        group_instance_id=member.group_instance_id,
-        assignment=member.assignment,
-    )
-
-
-def _offsets(committed: Iterable[CommittedPartition], edges: Edges) -> tuple[CommittedOffset, ...]:
-    """With the partitions on which the group has committed nothing, of topics on which it has committed
-    something: records may wait there, too."""
-    by_topic: dict[str, dict[int, int | None]] = {}
-    for offset in committed:
-        by_topic.setdefault(offset.topic, {})[offset.partition] = offset.committed
-    return tuple(
-        _offset(topic, partition, numbers.get(partition), edges.get(topic, {}).get(partition))
-        for topic, numbers in sorted(by_topic.items())
-        for partition in sorted(numbers.keys() | edges.get(topic, {}).keys())
-    )
-
-
-def _offset(
-    topic: str, partition: int, committed: int | None, edges: PartitionOffsets | None
-) -> CommittedOffset:
-    start, end = (None, None) if edges is None else (edges.earliest, edges.latest)
-    return CommittedOffset(
-        topic=topic,
-        partition=partition,
-        committed=committed,
-        start=start,
-        end=end,
-        lag_records=lag_records(committed=committed, start=start, end=end),
-    )

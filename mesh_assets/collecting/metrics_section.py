@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from mesh_assets.collecting.kafka_records import group_records, topic_records
+from mesh_assets.collecting.group_records import group_records
+from mesh_assets.collecting.kafka_records import topic_records
 from mesh_assets.collecting.phases import Phases
 from mesh_assets.errors import PlatformError, StoreError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Topic
+from mesh_assets.inventory.groups import ConsumerGroup
+from mesh_assets.inventory.records import Connector, Metrics, Topic
 from mesh_assets.inventory.sections import MetricsSection, SectionCost, SectionState
 from mesh_assets.metrics.measurements import Asked, MetricsReader, merged, without
 from mesh_assets.metrics.offsets import (

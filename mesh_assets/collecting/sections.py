@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from mesh_assets.collecting.clients import ClusterClients, OpenClients, cluster_id_of, open_clients
 from mesh_assets.collecting.connectors import collect_connectors
-from mesh_assets.collecting.kafka_records import group_records, topic_defaults, topic_records
+from mesh_assets.collecting.group_records import group_records, known_before
+from mesh_assets.collecting.kafka_records import topic_defaults, topic_records
 from mesh_assets.collecting.metrics_section import Ground, collect_metrics
 from mesh_assets.collecting.phases import COLLECTING, Phases, cost_of
 from mesh_assets.collecting.schemas import collect_schemas, confirm_subjects_gone
@@ -264,7 +265,11 @@ class _Collection:
             (group for group in known if group.group_id not in kept),
             listed=listed,
         )
-        read = group_records(groups.groups, offsets=ends_after(self._clients.kafka, offsets, groups))
+        read = group_records(
+            groups.groups,
+            offsets=ends_after(self._clients.kafka, offsets, groups),
+            before=known_before(self._previous, now=self._metadata.topics),
+        )
         return ConsumerGroupsSection(
             cluster_id=self._cluster_id,
             state=SectionState(

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.records import Connector, ConsumerGroup, Topic
+from mesh_assets.inventory.groups import ConsumerGroup
+from mesh_assets.inventory.records import Connector, Topic
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.confluent_cloud.service import KAFKA_KEY_LACKS

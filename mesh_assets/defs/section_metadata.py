@@ -6,8 +6,15 @@ from typing import Any, Generic, TypeVar
 
 import dagster as dg
 
+from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.key_figures import key_figures
-from mesh_assets.inventory.records import Connector, ConsumerGroup, Metrics, Schema, Topic, TopicRate
+from mesh_assets.inventory.records import (
+    Connector,
+    Metrics,
+    Schema,
+    Topic,
+    TopicRate,
+)
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
     ConsumerGroupsSection,

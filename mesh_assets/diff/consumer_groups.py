@@ -13,7 +13,7 @@ from mesh_assets.diff.fields import (
     updated,
 )
 from mesh_assets.inventory.changes import Change, Severity
-from mesh_assets.inventory.records import ConsumerGroup
+from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.wording import listed, named
 
 EPHEMERAL_GROUPS: tuple[str, ...] = ("console-consumer-*",)

@@ -34,7 +34,8 @@ from mesh_assets.diff.topics import (
 )
 from mesh_assets.inventory.changes import Change, ResourceType
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.records import Connector, ConsumerGroup, Schema, Topic
+from mesh_assets.inventory.groups import ConsumerGroup
+from mesh_assets.inventory.records import Connector, Schema, Topic
 from mesh_assets.inventory.scope import ScopeChange, scope_change
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionName
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import msgspec
 
 from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, Severity
-from mesh_assets.inventory.records import Connector, ConsumerGroup, Schema, Topic
+from mesh_assets.inventory.groups import ConsumerGroup
+from mesh_assets.inventory.records import Connector, Schema, Topic
 from mesh_assets.inventory.wording import one_line
 
 Fields = dict[str, str | None]

@@ -162,6 +162,10 @@ def _lag(
         return unknown(unlisted.reason)
     if group is None:
         return unknown(f"group {mapping.consumer_group_id} has committed nothing yet", failed=False)
+    if group.type == "share":
+        return unknown(
+            f"group {group.group_id} is a share group, which commits no offsets: set ConsumptionMode Queue"
+        )
     if group.offsets is None:
         return unknown(group.error or f"the offsets of group {group.group_id} could not be read")
     edges = {partition.partition: partition for partition in ends}

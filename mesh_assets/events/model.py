@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from mesh_assets.errors import PublishError
 from mesh_assets.inventory.changes import Change, Trigger, TriggerType
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, Summary
+from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import (
     Connector,
-    ConsumerGroup,
     Metrics,
     Record,
     RegistryFacts,

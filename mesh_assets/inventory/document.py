@@ -9,10 +9,10 @@ from msgspec import field
 from msgspec.structs import replace
 
 from mesh_assets.errors import DamagedError
+from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import (
     UNDECODABLE,
     Connector,
-    ConsumerGroup,
     Metrics,
     Record,
     RegistryFacts,

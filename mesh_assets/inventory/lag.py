@@ -4,9 +4,9 @@ A committed offset need not lie in the log: retention removes records that a gro
 that was created anew or cut ends before what the group committed on the old one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 
-from mesh_assets.inventory.records import CommittedOffset, ConsumerGroup
+from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup, LagIs
 from mesh_assets.inventory.wording import counted, listed
 
 
@@ -28,40 +28,70 @@ def lag_records(*, committed: int | None, start: int | None, end: int | None) ->
     return None if following is None else end - following
 
 
+def lag_is(*, committed: int | None, start: int | None, end: int | None) -> LagIs:
+    """What `lag_records` of the same offsets stands for, as far as they alone tell."""
+    if committed is None:
+        return "never_committed"
+    if end is None:
+        return "end_unknown"
+    if committed > end:
+        return "beyond_end"
+    return "records_lost" if start is not None and committed < start else "known"
+
+
+def lag_reason(offset: CommittedOffset) -> LagIs:
+    """What the record's lag stands for, also where an earlier version wrote it."""
+    return offset.lag_is or lag_is(committed=offset.committed, start=offset.start, end=offset.end)
+
+
 def beyond_end(offsets: Iterable[CommittedOffset]) -> list[str]:
     """The partitions that end before what the group committed on them."""
-    return _where(offsets, lambda o: o.committed is not None and o.end is not None and o.committed > o.end)
+    return _where(o for o in offsets if o.committed is not None and o.end is not None and o.committed > o.end)
+
+
+_KNOWN_OR_NONE: Collection[LagIs] = ("known", "records_lost", "never_committed", "expired")
 
 
 def is_lag_unknown(group: ConsumerGroup) -> bool:
     """Whether the group's sum of lags leaves out what could not be read, or what it does beyond an end."""
     return group.offsets is None or any(
-        offset.committed is not None and offset.lag_records is None for offset in group.offsets
+        offset.lag_records is None and lag_reason(offset) not in _KNOWN_OR_NONE for offset in group.offsets
     )
 
 
 def lag_notes(offsets: Iterable[CommittedOffset]) -> tuple[str, ...]:
     """What a number of records cannot say about these positions, one sentence each."""
-    every = tuple(offsets)
-    beyond = beyond_end(every)
-    removed = sum(
-        o.start - o.committed
-        for o in every
-        if o.committed is not None and o.start is not None and o.committed < o.start
-    )
-    never = _where(every, lambda o: o.committed is None)
+    by_reason: dict[LagIs, list[CommittedOffset]] = {}
+    for offset in offsets:
+        by_reason.setdefault(lag_reason(offset), []).append(offset)
     notes = []
-    if beyond:
-        notes.append(
-            f"beyond the end of {counted(len(beyond), 'partition')} ({listed(beyond)}): the topic was created anew or cut, and what "
-            "the group does there is not known"
-        )
-    if removed:
-        notes.append(f"{counted(removed, 'record')} removed by retention before the group read them")
-    if never:
-        notes.append(f"nothing committed on {counted(len(never), 'partition')} ({listed(never)})")
+    for reason, note in _NOTES.items():
+        if found := by_reason.get(reason):
+            places = _where(found)
+            lost = sum(
+                o.start - o.committed for o in found if o.start is not None and o.committed is not None
+            )
+            notes.append(
+                note.format(
+                    records=counted(lost, "record"),
+                    partitions=f"{counted(len(places), 'partition')} ({listed(places)})",
+                )
+            )
     return tuple(notes)
 
 
-def _where(offsets: Iterable[CommittedOffset], holds: Callable[[CommittedOffset], bool]) -> list[str]:
-    return [f"{offset.topic}[{offset.partition}]" for offset in offsets if holds(offset)]
+_NOTES: dict[LagIs, str] = {
+    "beyond_end": "beyond the end of {partitions}: the topic was created anew or cut, and what the group does there is not known",
+    "topic_recreated": "committed on an earlier topic of the same name: {partitions}; what waits on the present one is not known",
+    "records_lost": "{records} removed by retention before the group read them",
+    "never_committed": "nothing committed on {partitions}",
+    "expired": "no longer committed on {partitions}: Kafka dropped what had been committed there after "
+    "offsets.retention.minutes, or somebody deleted it",
+    "end_unknown": "the end of {partitions} could not be read",
+    "unreadable": "what the group committed on {partitions} could not be read",
+    "not_counted": "the brokers do not count the lag of a share group before Kafka 4.3: {partitions}",
+}
+
+
+def _where(offsets: Iterable[CommittedOffset]) -> list[str]:
+    return [f"{offset.topic}[{offset.partition}]" for offset in offsets]

@@ -196,56 +196,6 @@ class RegistryFacts(Record, frozen=True, kw_only=True):
     error: str | None = None
 
 
-# --- consumer groups
-
-
-class GroupMember(Record, frozen=True, kw_only=True):
-    """A live member. `assignment`: topic → partitions."""
-
-    member_id: str
-    client_id: str
-    host: str
-    group_instance_id: str | None
-    assignment: dict[str, tuple[int, ...]]
-
-
-class CommittedOffset(Record, frozen=True, kw_only=True):
-    """A group's position on one partition.
-
-    `start` and `end`: the offsets of the partition's first record and of its next one. `committed` None:
-    nothing. `lag_records`: the records that wait, so not those that retention removed; None if the group has
-    committed nothing there or stands beyond the end, or if the end is unknown.
-    """
-
-    topic: str
-    partition: int
-    committed: int | None
-    end: int | None
-    lag_records: int | None
-    start: int | None = None
-
-
-class ConsumerGroup(Record, frozen=True, kw_only=True):
-    """`type` is the group protocol's name (classic, consumer, share, streams) or `unknown` (later kinds).
-    A share group commits no offsets: `offsets` is None, and `error` says so.
-
-    `protocol_type` distinguishes Connect's workers (`connect`) from consumers. `total_lag_records` is the sum
-    of the known lags, None if none is known. `members` and `offsets` are None if they could not be read;
-    `error` says why.
-    """
-
-    group_id: str
-    type: str
-    protocol_type: str | None
-    state: str
-    coordinator: int | None
-    members: tuple[GroupMember, ...] | None
-    offsets: tuple[CommittedOffset, ...] | None
-    topics: tuple[str, ...]
-    total_lag_records: int | None
-    error: str | None = None
-
-
 # --- metrics
 #
 # One vocabulary for every platform, with units in the names (docs/metrics.md). None: no source of this

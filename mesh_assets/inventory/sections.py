@@ -5,9 +5,9 @@ from typing import Literal, get_args
 
 from msgspec import field
 
+from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import (
     Connector,
-    ConsumerGroup,
     Metrics,
     Record,
     RegistryFacts,

@@ -7,8 +7,8 @@ Kafka Streams names the topics of an application after its id, which is its grou
 
 from collections.abc import Iterator
 
+from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.links import sink_group
-from mesh_assets.inventory.records import ConsumerGroup
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.graph import Edge, Node, Note
 

@@ -1,7 +1,8 @@
 """What of a cluster lineage is made from, besides its document."""
 
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.records import ConsumerGroup, Record
+from mesh_assets.inventory.groups import ConsumerGroup
+from mesh_assets.inventory.records import Record
 from mesh_assets.lineage.graph import Node
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.links import sink_group
 from mesh_assets.inventory.records import (
     Broker,
     Connector,
     ConnectorRate,
-    ConsumerGroup,
     GroupRate,
     Metrics,
     MetricsSource,

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup
 from mesh_assets.inventory.lag import next_record
-from mesh_assets.inventory.records import CommittedOffset, ConsumerGroup, Record
+from mesh_assets.inventory.records import Record
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.readings.history import Column
 from mesh_assets.readings.reading import place_name
@@ -85,8 +86,8 @@ def _searched(groups: Iterable[ConsumerGroup], now: EndReading) -> dict[Place, _
 
 
 def _following(offset: CommittedOffset, end: int | None) -> int | None:
-    """The next record for the group, whose age is its lag; None without a commit, or beyond the end."""
-    if offset.committed is None or end is None:
+    """The next record for the group, whose age is its lag; None without a commit on this topic, or beyond the end."""
+    if offset.committed is None or end is None or offset.lag_is == "topic_recreated":
         return None
     return next_record(committed=offset.committed, start=offset.start, end=end)
 

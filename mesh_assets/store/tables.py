@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.lag import lag_reason
 from mesh_assets.inventory.records import Record
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
@@ -102,6 +103,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("lag_seconds", pa.float64()),
             ("lag_seconds_at_least", pa.float64()),
             ("records_committed_per_second", pa.float64()),
+            ("lost_records", pa.int64()),
+            ("epoch", pa.int32()),
+            ("assignor", pa.string()),
         ],
         "committed_offsets": [
             ("consumer_group", pa.string()),
@@ -110,6 +114,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("committed", pa.int64()),
             ("end", pa.int64()),
             ("lag_records", pa.int64()),
+            ("start", pa.int64()),
+            ("lag_is", pa.string()),
         ],
         "changes": [
             ("kind", pa.string()),
@@ -167,7 +173,7 @@ def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Cha
         ],
         "consumer_groups": list(_consumer_groups(document)),
         "committed_offsets": [
-            (group.group_id, o.topic, o.partition, o.committed, o.end, o.lag_records)
+            (group.group_id, o.topic, o.partition, o.committed, o.end, o.lag_records, o.start, lag_reason(o))
             for group in document.consumer_groups
             for o in group.offsets or ()
         ],
@@ -249,6 +255,9 @@ def _consumer_groups(document: Document) -> Iterator[Row]:
             group.topics,
             group.total_lag_records,
             *known,
+            group.lost_records,
+            group.epoch,
+            group.assignor,
         )
 
 

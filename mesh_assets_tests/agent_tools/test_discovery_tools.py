@@ -13,7 +13,7 @@ from mesh_assets.agent_tools.consumer_groups import describe_consumer_group
 from mesh_assets.agent_tools.topics import describe_topic
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.views import View
-from mesh_assets.inventory.records import CommittedOffset
+from mesh_assets.inventory.groups import CommittedOffset
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets_tests.documents import MOMENT, a_document, a_group, a_schema, a_topic
 from mesh_assets_tests.mcp_server.minimal_calls import CALLS

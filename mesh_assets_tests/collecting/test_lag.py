@@ -6,12 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from mesh_assets.analysis.findings import judge_document
-from mesh_assets.collecting.kafka_records import group_records
+from mesh_assets.collecting.group_records import group_records
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.errors import UnreachableError
+from mesh_assets.inventory.groups import CommittedOffset, LagIs
+from mesh_assets.inventory.groups import ConsumerGroup as GroupRecord
 from mesh_assets.inventory.lag import is_lag_unknown, lag_notes
-from mesh_assets.inventory.records import CommittedOffset
-from mesh_assets.inventory.records import ConsumerGroup as GroupRecord
 from mesh_assets.inventory.sections import ConsumerGroupsSection
 from mesh_assets.metrics.time_lag import EndReading, time_lags
 from mesh_assets.platforms.kafka import (
@@ -59,30 +59,42 @@ def a_record(*committed: int | None, edges: tuple[tuple[int | None, int | None],
 
 
 @pytest.mark.parametrize(
-    ("committed", "start", "end", "lag"),
+    ("committed", "start", "end", "lag", "lag_is", "lost"),
     [
-        (4, 0, 10, 6),
-        (10, 0, 10, 0),
-        (4, 8, 10, 2),  # retention removed 4 to 7
-        (4, 10, 10, 0),  # and everything else
-        (12, 0, 10, None),  # created anew, or cut
-        (1, 0, 0, None),
-        (None, 0, 10, None),
-        (4, None, 10, 6),
-        (4, 0, None, None),
+        (4, 0, 10, 6, "known", 0),
+        (10, 0, 10, 0, "known", 0),
+        (8, 8, 10, 2, "known", 0),
+        (4, 8, 10, 2, "records_lost", 4),  # retention removed 4 to 7
+        (4, 10, 10, 0, "records_lost", 6),  # and everything else
+        (12, 0, 10, None, "beyond_end", None),  # created anew, or cut
+        (1, 0, 0, None, "beyond_end", None),
+        (None, 0, 10, None, "never_committed", None),
+        (4, None, 10, 6, "known", None),
+        (4, 0, None, None, "end_unknown", None),
     ],
 )
 def test_what_waits_is_counted_from_the_first_record_that_is_there(
-    committed: int | None, start: int | None, end: int | None, lag: int | None
+    committed: int | None,
+    start: int | None,
+    end: int | None,
+    lag: int | None,
+    lag_is: LagIs,
+    lost: int | None,
 ) -> None:
     record = a_record(committed, edges=((start, end),))
 
     assert record.offsets == (
         CommittedOffset(
-            topic="orders", partition=0, committed=committed, start=start, end=end, lag_records=lag
+            topic="orders",
+            partition=0,
+            committed=committed,
+            start=start,
+            end=end,
+            lag_records=lag,
+            lag_is=lag_is,
         ),
     )
-    assert record.total_lag_records == lag
+    assert (record.total_lag_records, record.lost_records) == (lag, lost)
 
 
 def test_partitions_that_a_group_never_committed_on_are_there_without_a_lag() -> None:

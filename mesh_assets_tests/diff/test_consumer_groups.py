@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.records import ConsumerGroup
+from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets_tests.documents import a_document, a_group
 
 

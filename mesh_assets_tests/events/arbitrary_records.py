@@ -3,7 +3,7 @@ change here."""
 
 from datetime import UTC, datetime
 from types import UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from hypothesis import strategies as st
@@ -36,7 +36,7 @@ def _of(annotation: Any) -> SearchStrategy[Any]:
     if annotation in _SIMPLE:
         return _SIMPLE[annotation]
     arguments = get_args(annotation)
-    if isinstance(annotation, UnionType) or get_origin(annotation) is UnionType:
+    if get_origin(annotation) in (UnionType, Union):
         return st.one_of(*(_of(argument) for argument in arguments))
     match get_origin(annotation):
         case origin if origin is tuple:

@@ -3,7 +3,8 @@
 import msgspec
 
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.records import ConnectorTopic, GroupMember, TopicSchema
+from mesh_assets.inventory.groups import GroupMember
+from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
 from mesh_assets.lineage.clusters import ClusterFacts, MappedTopic, possible_readers
 from mesh_assets.lineage.estate import cluster_graph, counts, estate_graph
 from mesh_assets.lineage.graph import Edge, LineageGraph, Node

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mesh_assets.errors import StoreError
-from mesh_assets.inventory.records import CommittedOffset, ConsumerGroup
+from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup
 from mesh_assets.metrics.time_lag import EndReading, TimeLag, time_lags
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.readings.reading import Reading, place_name

@@ -13,8 +13,12 @@ from mesh_assets.esm.arns import function_in
 from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.mapping import EventSourceMapping
 from mesh_assets.importing import importing
+from mesh_assets.inventory.groups import GroupMember
 from mesh_assets.inventory.lag import lag_records
-from mesh_assets.platforms.kafka.values import ClusterMetadata, GroupMember, TopicMetadata
+from mesh_assets.platforms.kafka.values import (
+    ClusterMetadata,
+    TopicMetadata,
+)
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections
 from mesh_assets.platforms.kafka.wire.groups import RIGHT, SHARE_RIGHT
 from mesh_assets.platforms.kafka.wire.named_groups import read_group, read_share_group
@@ -135,6 +139,10 @@ def read_position(cluster: RunningCluster, group: str, topic: str, *, queue: boo
     if found is None:
         return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=())
     # Also one whose member holds partitions that could not be decoded: it may be who commits.
+    if found.type == "share":
+        raise UnexpectedAnswerError(
+            f"consumer group {group} is a share group, and a share group commits no offsets that could prove anything"
+        )
     if found.members is None or found.offsets is None or found.error is not None:
         raise UnexpectedAnswerError(
             f"consumer group {group} could not be read ({found.error}); nothing can be proven without its members and offsets"

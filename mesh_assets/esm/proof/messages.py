@@ -256,15 +256,12 @@ def _other_groups(
 
 def _reads(group: ConsumerGroup, topic: str) -> bool | None:
     """None: not all that it reads is known, and the topic is not in what is."""
-    shares = group.type == "share"
-    places = group.share if shares else group.offsets
+    places = group.share if group.type == "share" else group.offsets
     if any(place.topic == topic for place in places or ()):
         return True
     if any(topic in member.assignment for member in group.members or ()):
         return True
-    # Of a share group the error always says that it commits nothing.
-    unread = None in (group.members, places) if shares else group.error is not None
-    return None if unread else False
+    return None if group.error is not None else False
 
 
 class _Silent:

@@ -10,6 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.inventory.groups import GroupMember, StreamsTopology
 
 
 class Value(Struct, frozen=True, kw_only=True, gc=False):
@@ -109,17 +110,6 @@ class OffsetsReading(Value, frozen=True, kw_only=True):
 # --- consumer groups
 
 
-class GroupMember(Value, frozen=True, kw_only=True):
-    """A live member. `assignment`: topic → partitions, sorted; also empty for non-consumers (Connect's
-    workers)."""
-
-    member_id: str
-    client_id: str
-    group_instance_id: str | None
-    host: str
-    assignment: dict[str, tuple[int, ...]]
-
-
 class CommittedPartition(Value, frozen=True, kw_only=True):
     """A committed offset. None without an `error`: the partition is assigned to a member, but nothing is
     committed."""
@@ -152,7 +142,8 @@ class ConsumerGroup(Value, frozen=True, kw_only=True):
     `connect`, `sr`, …; empty for a group that only commits; None when unknown. `state`: Kafka's word (Stable,
     Empty, PreparingRebalance, …), or `unknown` when no broker says it. `members` and `offsets` are
     None when they could not be read, with the reason in `error`; `offsets` are sorted. A share group commits no
-    offsets, which its `error` says: it has `share` instead, sorted, or None when that could not be read.
+    offsets: it has `share` instead, sorted, or None when that could not be read. `epoch` and what follows it as in
+    the inventory's record.
     """
 
     group_id: str
@@ -164,6 +155,10 @@ class ConsumerGroup(Value, frozen=True, kw_only=True):
     offsets: tuple[CommittedPartition, ...] | None
     error: str | None = None
     share: tuple[ShareOffset, ...] | None = None
+    epoch: int | None = None
+    assignment_epoch: int | None = None
+    assignor: str | None = None
+    topology: StreamsTopology | None = None
 
 
 def partition_of(group: str, partitions: int) -> int:

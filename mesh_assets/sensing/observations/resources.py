@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from mesh_assets.collecting.kafka_records import group_records, topic_defaults, topic_records
+from mesh_assets.collecting.group_records import group_records
+from mesh_assets.collecting.kafka_records import topic_defaults, topic_records
 from mesh_assets.collecting.scopes import patterns_scope
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
 from mesh_assets.errors import PlatformError, StoreError

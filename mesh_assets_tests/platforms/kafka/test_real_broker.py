@@ -11,9 +11,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.inventory.groups import GroupMember
 from mesh_assets.platforms.kafka import (
     CommittedPartition,
-    GroupMember,
     PartitionMetadata,
     PartitionOffsets,
     TopicConfigs,

@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from confluent_kafka import KafkaError
 
+from mesh_assets.inventory.groups import GroupMember, StreamsMember, StreamsTopology
 from mesh_assets.platforms.kafka.errors import item_error
-from mesh_assets.platforms.kafka.values import GroupMember
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError, Reader, Request, Writer
 
 Item = TypeVar("Item")
@@ -61,7 +61,8 @@ class Described(NamedTuple):
     `shared_topics`: topics of a streams group that are read beside others in one subtopology. Its tasks are as many
     as the longest of them has partitions, so an assignment may name partitions that such a topic does not have.
     `note`: what of the assignment could not be read. `rights`: a bit for each operation that the user may do;
-    None when they were not asked for, or the broker does not tell them.
+    None when they were not asked for, or the broker does not tell them. `epoch` and what follows it as in the
+    inventory's record.
     """
 
     state: str
@@ -70,6 +71,10 @@ class Described(NamedTuple):
     note: str | None = None
     shared_topics: frozenset[str] = frozenset()
     rights: int | None = None
+    epoch: int | None = None
+    assignment_epoch: int | None = None
+    assignor: str | None = None
+    topology: StreamsTopology | None = None
 
 
 def every(answer: Reader, item: Callable[[], Item]) -> list[Item]:
@@ -254,15 +259,38 @@ def undecoded_note(members: Sequence[str]) -> str | None:
 
 
 def new_member(
-    member_id: str, client_id: str, instance: str | None, host: str, assignment: Mapping[str, Sequence[int]]
+    member_id: str,
+    client_id: str,
+    instance: str | None,
+    host: str,
+    assignment: Mapping[str, Sequence[int]],
+    *,
+    epoch: int | None = None,
+    rack: str | None = None,
+    subscribed: Sequence[str] = (),
+    regex: str | None = None,
+    target: Mapping[str, Sequence[int]] | None = None,
+    is_classic: bool | None = None,
+    streams: StreamsMember | None = None,
 ) -> GroupMember:
     return GroupMember(
         member_id=member_id,
         client_id=client_id,
         group_instance_id=instance or None,
         host=host.removeprefix("/"),  # Kafka prints a Java InetAddress: `/127.0.0.1`
-        assignment={topic: tuple(sorted(set(numbers))) for topic, numbers in sorted(assignment.items())},
+        assignment=_sorted(assignment),
+        epoch=epoch,
+        rack=rack or None,
+        subscribed_topics=tuple(sorted(subscribed)),
+        subscribed_regex=regex or None,
+        target_assignment=None if target is None else _sorted(target),
+        is_classic=is_classic,
+        streams=streams,
     )
+
+
+def _sorted(assignment: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    return {topic: tuple(sorted(set(numbers))) for topic, numbers in sorted(assignment.items())}
 
 
 def in_order(members: Sequence[GroupMember]) -> tuple[GroupMember, ...]:

@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError
 from msgspec import structs
 
+from mesh_assets.inventory.groups import GroupMember
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, NO_ANSWER, Endpoint
 from mesh_assets.platforms.kafka.values import (
     CommittedPartition,
     ConsumerGroup,
-    GroupMember,
     GroupsReading,
     ShareOffset,
 )
@@ -34,7 +34,6 @@ from mesh_assets.platforms.kafka.wire.forms import Connections, together
 from mesh_assets.platforms.kafka.wire.group_kinds import (
     describe_consumer_groups,
     describe_share_groups,
-    describe_streams_groups,
 )
 from mesh_assets.platforms.kafka.wire.group_requests import (
     DEAD,
@@ -45,6 +44,7 @@ from mesh_assets.platforms.kafka.wire.group_requests import (
     ListedGroup,
     describe_classic_groups,
 )
+from mesh_assets.platforms.kafka.wire.streams_groups import describe_streams_groups
 from mesh_assets.platforms.kafka.wire.topics import list_topics
 
 _DOING = "reading the consumer groups"
@@ -54,7 +54,6 @@ SHARE_RIGHT = "DESCRIBE on the group and on its topics"
 _OF_A_NEW_KIND = (
     "the group is of a kind that is not known here, and cannot be described: what it reads is not known"
 )
-_COMMITS_NOTHING = "a share group commits no offsets: the broker counts what it is done with record by record"
 
 DESCRIPTIONS: Mapping[str, Describe] = {
     "classic": describe_classic_groups,
@@ -299,7 +298,6 @@ def group_of(name: str, listed: ListedGroup, answers: Answers) -> ConsumerGroup:
     offsets = None
     if kind == "share":
         errors += [shared.text(SHARE_RIGHT)] if isinstance(shared, Failure) else []
-        errors.append(_COMMITS_NOTHING)
     elif isinstance(committed, Failure):
         errors.append(committed.text(RIGHT))
     elif committed is not None and (committed or members is not None or not is_gone(described)):
@@ -315,7 +313,15 @@ def group_of(name: str, listed: ListedGroup, answers: Answers) -> ConsumerGroup:
         offsets=offsets,
         error="; ".join(dict.fromkeys(errors)) or None,
         share=None if isinstance(shared, Failure) else shared,
+        **_since_kip_848(described),
     )
+
+
+def _since_kip_848(described: Described | Failure) -> dict[str, Any]:
+    if isinstance(described, Failure):
+        return {}
+    names = ("epoch", "assignment_epoch", "assignor", "topology")
+    return {name: getattr(described, name) for name in names}
 
 
 def _offsets(committed: Committed, members: Iterable[GroupMember]) -> tuple[CommittedPartition, ...]:

@@ -7,9 +7,12 @@ from typing import NamedTuple
 from confluent_kafka import KafkaError
 
 from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.inventory.groups import GroupMember
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.kafka.errors import AUTHORIZATION, Endpoint
-from mesh_assets.platforms.kafka.values import ConsumerGroup, GroupMember
+from mesh_assets.platforms.kafka.values import (
+    ConsumerGroup,
+)
 from mesh_assets.platforms.kafka.wire.commits import (
     MANY_GROUPS_FROM,
     describe_share_offsets,

@@ -4,8 +4,18 @@ from typing import Any
 
 import pytest
 
-from mesh_assets.platforms.kafka.values import CommittedPartition, GroupMember, ShareOffset
-from mesh_assets.platforms.kafka.wire import group_kinds
+from mesh_assets.inventory.groups import (
+    GroupMember,
+    StreamsMember,
+    StreamsTasks,
+    StreamsTopology,
+    Subtopology,
+)
+from mesh_assets.platforms.kafka.values import (
+    CommittedPartition,
+    ShareOffset,
+)
+from mesh_assets.platforms.kafka.wire import group_kinds, streams_groups
 from mesh_assets.platforms.kafka.wire.commits import describe_share_offsets, fetch_offsets
 from mesh_assets.platforms.kafka.wire.forms import Request
 from mesh_assets.platforms.kafka.wire.group_requests import (
@@ -47,7 +57,7 @@ def test_coordinators_are_asked_for_by_group(version: int) -> None:
         (describe_classic_groups, "groups"),
         (group_kinds.describe_consumer_groups, "group_ids"),
         (group_kinds.describe_share_groups, "group_ids"),
-        (group_kinds.describe_streams_groups, "group_ids"),
+        (streams_groups.describe_streams_groups, "group_ids"),
     ],
 )
 def test_groups_are_described_by_name_and_with_rights_only_where_these_are_asked_for(
@@ -241,11 +251,12 @@ TOPIC_PARTITIONS = {"topic_partitions": [{"topic_name": "orders", "partitions": 
 
 
 @pytest.mark.parametrize("version", [0, 1])
-def test_a_consumer_group_has_the_current_assignment_of_its_members_not_the_target(version: int) -> None:
+def test_a_consumer_group_tells_the_assignment_of_its_members_apart_from_their_target(version: int) -> None:
     group = {
         "group_id": "billing",
         "group_state": "Reconciling",
         "group_epoch": 5,
+        "assignment_epoch": 3,
         "assignor_name": "uniform",
         "members": [
             {
@@ -271,9 +282,17 @@ def test_a_consumer_group_has_the_current_assignment_of_its_members_not_the_targ
         group_instance_id="one",
         host="10.0.0.7",
         assignment={"orders": (0, 2)},
+        epoch=4,
+        rack="rack",
+        subscribed_topics=("orders", "users"),
+        subscribed_regex="orders.*",
+        target_assignment={"users": (1,)},
+        is_classic=False if version else None,
     )
     assert answer_of(request, version, {"groups": [group, absent]}) == {
-        "billing": Described("Reconciling", "consumer", (member,)),
+        "billing": Described(
+            "Reconciling", "consumer", (member,), epoch=5, assignment_epoch=3, assignor="uniform"
+        ),
         "gone": Failure(69, "not found"),
     }
 
@@ -282,12 +301,20 @@ def test_a_share_group_has_its_members() -> None:
     member = {
         "member_id": "m-1",
         "rack_id": "rack",
+        "member_epoch": 8,
         "client_id": "client",
         "client_host": "/10.0.0.7",
         "subscribed_topic_names": ["orders"],
         "assignment": TOPIC_PARTITIONS,
     }
-    group = {"group_id": "sharing", "group_state": "Stable", "assignor_name": "simple", "members": [member]}
+    group = {
+        "group_id": "sharing",
+        "group_state": "Stable",
+        "group_epoch": 9,
+        "assignment_epoch": 8,
+        "assignor_name": "simple",
+        "members": [member],
+    }
     found = answer_of(group_kinds.describe_share_groups(["sharing"]), 1, {"groups": [group]})
     expected = GroupMember(
         member_id="m-1",
@@ -295,8 +322,13 @@ def test_a_share_group_has_its_members() -> None:
         group_instance_id=None,
         host="10.0.0.7",
         assignment={"orders": (0, 2)},
+        epoch=8,
+        rack="rack",
+        subscribed_topics=("orders",),
     )
-    assert found == {"sharing": Described("Stable", "share", (expected,))}
+    assert found == {
+        "sharing": Described("Stable", "share", (expected,), epoch=9, assignment_epoch=8, assignor="simple")
+    }
 
 
 def streams(topology: dict[str, Any] | None) -> dict[str, Any]:
@@ -304,14 +336,16 @@ def streams(topology: dict[str, Any] | None) -> dict[str, Any]:
     offset = {"subtopology_id": "0", "partition": 1, "offset": 40}
     member = {
         "member_id": "m-1",
+        "member_epoch": 6,
+        "topology_epoch": 3,
         "instance_id": "one",
         "client_id": "client",
         "client_host": "/10.0.0.7",
         "process_id": "p",
         "user_endpoint": {"host": "here", "port": 65_535},
         "client_tags": [pair],
-        "task_offsets": [offset],
-        "task_end_offsets": [offset],
+        "task_offsets": [offset, {"subtopology_id": "1", "partition": 0, "offset": 3}],
+        "task_end_offsets": [offset | {"offset": 47}],
         "assignment": {
             "active_tasks": [
                 {"subtopology_id": "0", "partitions": [1, 0]},
@@ -323,7 +357,8 @@ def streams(topology: dict[str, Any] | None) -> dict[str, Any]:
         "target_assignment": {"active_tasks": [{"subtopology_id": "0", "partitions": [3]}]},
         "is_classic": False,
     }
-    return {"group_id": "totals", "group_state": "NotReady", "topology": topology, "members": [member]}
+    group = {"group_id": "totals", "group_state": "NotReady", "topology": topology, "members": [member]}
+    return group | {"group_epoch": 7, "assignment_epoch": 6}
 
 
 def test_a_member_of_a_streams_group_reads_the_source_topics_of_its_active_tasks() -> None:
@@ -344,13 +379,29 @@ def test_a_member_of_a_streams_group_reads_the_source_topics_of_its_active_tasks
             },
         ],
     }
-    found = answer_of(group_kinds.describe_streams_groups(["totals"]), 0, {"groups": [streams(topology)]})
+    found = answer_of(streams_groups.describe_streams_groups(["totals"]), 0, {"groups": [streams(topology)]})
     member = GroupMember(
         member_id="m-1",
         client_id="client",
         group_instance_id="one",
         host="10.0.0.7",
         assignment={"orders": (0, 1), "totals-repartition": (2,), "users": (2,)},
+        epoch=6,
+        is_classic=False,
+        streams=StreamsMember(
+            process_id="p",
+            topology_epoch=3,
+            tasks=(
+                StreamsTasks(subtopology="0", role="active", partitions=(0, 1)),
+                StreamsTasks(subtopology="1", role="active", partitions=(2,)),
+                StreamsTasks(subtopology="1", role="standby", partitions=(0,)),
+                StreamsTasks(subtopology="1", role="warmup", partitions=(1,)),
+            ),
+            target_tasks=(StreamsTasks(subtopology="0", role="active", partitions=(3,)),),
+            task_lag_records={"0_1": 7},  # of the other, no end is known
+            client_tags={"zone": "a"},
+            endpoint="here:65535",
+        ),
     )
     assert found == {
         "totals": Described(
@@ -358,6 +409,27 @@ def test_a_member_of_a_streams_group_reads_the_source_topics_of_its_active_tasks
             "streams",
             (member,),
             shared_topics=frozenset({"users", "totals-repartition"}),
+            epoch=7,
+            assignment_epoch=6,
+            topology=StreamsTopology(
+                epoch=3,
+                subtopologies=(
+                    Subtopology(
+                        id="0",
+                        source_topics=("orders",),
+                        repartition_source_topics=(),
+                        repartition_sink_topics=("totals-repartition",),
+                        changelog_topics=(),
+                    ),
+                    Subtopology(
+                        id="1",
+                        source_topics=("users",),
+                        repartition_source_topics=("totals-repartition",),
+                        repartition_sink_topics=(),
+                        changelog_topics=("totals-changelog",),
+                    ),
+                ),
+            ),
         )
     }
 
@@ -366,7 +438,7 @@ def test_a_member_of_a_streams_group_reads_the_source_topics_of_its_active_tasks
 def test_without_its_topology_it_is_not_known_what_a_streams_group_reads(
     topology: dict[str, Any] | None,
 ) -> None:
-    request = group_kinds.describe_streams_groups(["totals"])
+    request = streams_groups.describe_streams_groups(["totals"])
     described = answer_of(request, 0, {"groups": [streams(topology)]})["totals"]
     assert isinstance(described, Described)
     assert (described.members[0].assignment, described.note) == ({}, "what m-1 reads could not be decoded")

@@ -5,15 +5,16 @@ from typing import Any
 import pytest
 
 from mesh_assets.errors import UnreachableError
+from mesh_assets.inventory.groups import GroupMember
 from mesh_assets.platforms.kafka.values import (
     CommittedPartition,
     ConsumerGroup,
-    GroupMember,
     GroupsReading,
     ShareOffset,
 )
 from mesh_assets.platforms.kafka.wire.forms import MalformedError
 from mesh_assets.platforms.kafka.wire.groups import read_groups
+from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     GROUP_REFUSED,
     INVALID_GROUP,
@@ -26,8 +27,6 @@ from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     GroupBrokers,
 )
 from mesh_assets_tests.platforms.kafka.wire.test_group_messages import assignment
-
-SHARES_NOTHING = "a share group commits no offsets: the broker counts what it is done with record by record"
 
 
 def reading(brokers: GroupBrokers) -> GroupsReading:
@@ -47,7 +46,13 @@ def classic_member(name: str, **topics: list[int]) -> dict[str, Any]:
     }
 
 
+def reads(group: ConsumerGroup | ShareGroup) -> dict[str, dict[str, tuple[int, ...]]]:
+    """What each member of the group is assigned."""
+    return {member.member_id: member.assignment for member in group.members or ()}
+
+
 def member(name: str, **topics: tuple[int, ...]) -> GroupMember:
+    """As the classic protocol tells of it."""
     return GroupMember(
         member_id=name,
         client_id=f"client-{name}",
@@ -127,10 +132,10 @@ def test_a_consumer_group_has_kafkas_word_for_its_state(state: str) -> None:
         commits={"orders": {0: 4}},
     )
     [found] = groups(GroupBrokers(billing=group))
-    assert (found.type, found.state, found.members, found.error) == (
+    assert (found.type, found.state, reads(found), found.error) == (
         "consumer",
         state,
-        (member("m-1", orders=(0,)),),
+        {"m-1": {"orders": (0,)}},
         None,
     )
     assert found.offsets == (CommittedPartition(topic="orders", partition=0, committed=4),)
@@ -143,23 +148,26 @@ def test_a_share_group_has_members_and_what_it_is_done_with_and_no_offsets() -> 
         described={"members": [assigned_member("m-1", orders=[1, 0])]},
         shares={"orders": {1: (16, 0), 0: (-1, -1)}},
     )
+    group.described |= {"group_epoch": 7, "assignment_epoch": 6, "assignor_name": "simple"}
     brokers = GroupBrokers(sharing=group)
-    assert groups(brokers) == (
-        ConsumerGroup(
-            group_id="sharing",
-            type="share",
-            protocol_type="share",
-            state="Stable",
-            coordinator=1,
-            members=(member("m-1", orders=(0, 1)),),
-            offsets=None,
-            error=SHARES_NOTHING,
-            share=(
-                ShareOffset(topic="orders", partition=0, start=None, lag_records=None),
-                ShareOffset(topic="orders", partition=1, start=16, lag_records=0),
-            ),
+    [found] = groups(brokers)
+    assert found == ConsumerGroup(
+        group_id="sharing",
+        type="share",
+        protocol_type="share",
+        state="Stable",
+        coordinator=1,
+        members=found.members,
+        offsets=None,
+        share=(
+            ShareOffset(topic="orders", partition=0, start=None, lag_records=None),
+            ShareOffset(topic="orders", partition=1, start=16, lag_records=0),
         ),
+        epoch=7,
+        assignment_epoch=6,
+        assignor="simple",
     )
+    assert reads(found) == {"m-1": {"orders": (0, 1)}}
     assert brokers.names("OffsetFetch") == []
 
 
@@ -188,12 +196,14 @@ def streams_group(*source_topics: str) -> Group:
 
 def test_a_streams_group_has_members_and_offsets() -> None:
     [found] = groups(GroupBrokers(totals=streams_group("orders")))
-    assert (found.type, found.state, found.members, found.error) == (
+    assert (found.type, found.state, reads(found), found.error) == (
         "streams",
         "Stable",
-        (member("m-1", orders=(0, 1, 2)),),
+        {"m-1": {"orders": (0, 1, 2)}},
         None,
     )
+    assert found.topology is not None
+    assert [one.source_topics for one in found.topology.subtopologies] == [("orders",)]
     assert found.offsets == (
         CommittedPartition(topic="orders", partition=0, committed=12),
         CommittedPartition(topic="orders", partition=1, committed=None),
@@ -205,14 +215,14 @@ def test_a_task_reads_no_partition_that_a_topic_beside_a_longer_one_does_not_hav
     brokers = GroupBrokers(totals=streams_group("orders", "users"))
     brokers.topics = {"orders": 3, "users": 1}
     [found] = groups(brokers)
-    assert found.members == (member("m-1", orders=(0, 1, 2), users=(0,)),)
+    assert reads(found) == {"m-1": {"orders": (0, 1, 2), "users": (0,)}}
 
 
 def test_where_the_partitions_of_such_a_topic_are_hidden_it_is_said_that_they_are_not_known() -> None:
     brokers = GroupBrokers(totals=streams_group("orders", "users"))
     brokers.topics = {"orders": 3}
     [found] = groups(brokers)
-    assert found.members == (member("m-1", orders=(0, 1, 2)),)
+    assert reads(found) == {"m-1": {"orders": (0, 1, 2)}}
     assert found.error == "the partitions of users could not be read"
 
 
@@ -230,7 +240,7 @@ def test_brokers_that_list_a_kind_but_cannot_describe_it_leave_it_unknown_with_t
     )
     assert found.error == (
         "UNSUPPORTED_VERSION: the broker at broker-1:9092 has no ShareGroupDescribe; "
-        "UNSUPPORTED_VERSION: the broker at broker-1:9092 has no DescribeShareGroupOffsets; " + SHARES_NOTHING
+        "UNSUPPORTED_VERSION: the broker at broker-1:9092 has no DescribeShareGroupOffsets"
     )
 
 
@@ -328,7 +338,7 @@ def test_a_group_that_changes_its_kind_while_it_is_read_is_read_as_the_new_one()
 
     brokers.before["OffsetFetch"] = upgrade  # while the description is under way
     [found] = groups(brokers)
-    assert (found.type, found.members) == ("consumer", (member("m-9", orders=(0, 1)),))
+    assert (found.type, reads(found)) == ("consumer", {"m-9": {"orders": (0, 1)}})
 
 
 def test_only_the_selected_groups_are_read_and_the_others_counted() -> None:

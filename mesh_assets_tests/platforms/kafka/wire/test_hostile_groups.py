@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh_assets.platforms.kafka.wire import group_kinds
+from mesh_assets.platforms.kafka.wire import group_kinds, streams_groups
 from mesh_assets.platforms.kafka.wire.commits import describe_share_offsets, fetch_offsets
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Request
 from mesh_assets.platforms.kafka.wire.group_requests import (
@@ -32,7 +32,7 @@ def answers() -> Iterator[tuple[str, Request[Any], int, bytes]]:
     plain: dict[Request[Any], dict[str, Any]] = {
         LIST_GROUPS: LISTED,
         describe_classic_groups(["billing", "gone", "secret"]): CLASSIC,
-        group_kinds.describe_streams_groups(["totals"]): {"groups": [streams(topology)]},
+        streams_groups.describe_streams_groups(["totals"]): {"groups": [streams(topology)]},
         group_kinds.describe_consumer_groups(["a"]): {
             "groups": [{"group_id": "a", "members": [{"member_id": "m", "assignment": TOPIC_PARTITIONS}]}]
         },
