@@ -1,0 +1,165 @@
+"""Which topics hang together by what they share: keys, connectors, applications.
+
+A graph of topics and of what binds them, by networkx (BSD-3-Clause). It is bipartite, so its size is the number of
+bonds and not of pairs of topics.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mesh_assets.importing import importing
+from mesh_assets.inventory.document import Document
+from mesh_assets.relationships.records import Entity
+
+_MOST_TOPICS = 100
+"""What binds more topics than this binds everything: a backup sink, an audit application, a tenant's id."""
+_SEED = 37  # any: the same graph shall always give the same communities
+_THINGS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """Something that several topics share. `words`: as a sentence has it (`the key user_id`). `held_by`: those which
+    describe what the key identifies; the others only refer to it."""
+
+    name: str
+    words: str
+    topics: tuple[str, ...]
+    weight: float
+    held_by: tuple[str, ...] = ()
+
+
+def bonds_of(document: Document, entities: Iterable[Entity]) -> list[Bond]:
+    """The bonds of two topics and up to 100, in a stable order. A key weighs more the fewer topics have it; connectors and
+    applications weigh half, since these are often wired for reasons of their own."""
+    names = {topic.name for topic in document.topics if not topic.details.internal}
+    found: list[Bond] = []
+
+    def add(name: str, words: str, topics: Iterable[str], sure: float, held_by: tuple[str, ...] = ()) -> None:
+        bound = tuple(sorted(set(topics) & names))
+        if 2 <= len(bound) <= _MOST_TOPICS:
+            found.append(Bond(name, words, bound, sure / (len(bound) - 1), held_by))
+
+    for entity in entities:
+        if entity.cluster == document.cluster.name:
+            add(entity.name, f"the key {entity.key}", entity.topics, entity.score, entity.described_by)
+    for connector in document.connectors:
+        add(connector.name, f"the connector {connector.name}", (one.name for one in connector.topics), 0.5)
+    for group in document.consumer_groups:
+        if group.protocol_type != "connect" and not group.group_id.startswith("connect-"):
+            add(group.group_id, f"the consumer group {group.group_id}", group.topics, 0.5)
+    return sorted(found, key=lambda bond: (bond.words, bond.topics))
+
+
+def communities(bonds: Sequence[Bond]) -> list[frozenset[str]]:
+    """The topics of each community (Louvain's method, weighted), by their first topic; the same for the same bonds."""
+    if not bonds:
+        return []
+    with importing:
+        import networkx as nx  # a quarter of a second, and only needed here
+
+    graph = nx.Graph()
+    for number, bond in enumerate(bonds):
+        for topic in bond.topics:
+            graph.add_edge(number, topic, weight=bond.weight)
+    found = nx.community.louvain_communities(graph, weight="weight", seed=_SEED)
+    kept = (frozenset(one for one in community if isinstance(one, str)) for community in found)
+    return sorted((one for one in kept if one), key=min)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    domain: str
+    reason: str
+
+
+def place(
+    bonds: Sequence[Bond], named: Mapping[str, str], candidates: Iterable[str]
+) -> tuple[dict[str, Placed], dict[str, str]]:
+    """Domains for the `candidates`, which have no name of one, and why the others get none. `named`: the domains of the
+    other topics.
+
+    A bond counts only where it points one way: more than half of its other topics are of one domain. Otherwise a key
+    that all topics have (`user_id`) would make one domain of them. A key points to the topics that describe its things:
+    a shop's inventory and pizza orders that refer to the same stores are not of one domain for that.
+    """
+    open_topics = set(candidates)
+    of: defaultdict[str, list[Bond]] = defaultdict(list)
+    for bond in bonds:
+        for topic in bond.topics:
+            of[topic].append(bond)
+    placed: dict[str, Placed] = {}
+    for community in communities(bonds):
+        together = _held_together(community & open_topics, of)
+        names: Counter[str] = Counter()
+        for topic in together:
+            for bond in of[topic]:
+                if _more_than_half(bond.topics, together):
+                    names[bond.name] += 1
+        for topic in sorted(together):
+            shared = [bond for bond in of[topic] if _more_than_half(bond.topics, together)]
+            others = sorted({one for bond in shared for one in bond.topics} & together - {topic})
+            most = max(names.items(), key=lambda item: (item[1], item[0]))[0]
+            placed[topic] = Placed(f"around {most}", f"shares {_words(shared)} with {_listed(others)}")
+    known = {**named, **{topic: one.domain for topic, one in placed.items()}}
+    for topic in sorted(open_topics - placed.keys()):
+        joined = _joined(topic, of[topic], known)
+        if joined is not None:
+            placed[topic] = joined
+    left = {topic: _why_not(of[topic]) for topic in open_topics - placed.keys()}
+    return placed, left
+
+
+def _held_together(topics: frozenset[str], of: Mapping[str, list[Bond]]) -> frozenset[str]:
+    """Those that a bond holds most of whose topics are among them; fewer than two are nothing."""
+    while True:
+        held = frozenset(
+            topic for topic in topics if any(_more_than_half(bond.topics, topics) for bond in of[topic])
+        )
+        if held == topics:
+            return held if len(held) > 1 else frozenset()
+        topics = held
+
+
+def _more_than_half(topics: Sequence[str], of: frozenset[str]) -> bool:
+    within = sum(1 for topic in topics if topic in of)
+    return within > 1 and 2 * within > len(topics)
+
+
+def _joined(topic: str, bonds: Iterable[Bond], named: Mapping[str, str]) -> Placed | None:
+    """The domain to which the topic's bonds point, the stronger ones first."""
+    support: Counter[str] = Counter()
+    by: defaultdict[str, list[Bond]] = defaultdict(list)
+    for bond in bonds:
+        if topic in bond.held_by:
+            continue  # who refers to it says nothing of where it belongs
+        others = [one for one in bond.held_by or bond.topics if one != topic]
+        domains = Counter(named[one] for one in others if one in named)
+        for domain, count in domains.most_common(1):
+            if 2 * count > len(others):
+                support[domain] += 1
+                by[domain].append(bond)
+    if not support:
+        return None
+    domain = max(support, key=lambda name: (sum(bond.weight for bond in by[name]), name))
+    others = sorted(
+        {one for bond in by[domain] for one in bond.held_by or bond.topics if named.get(one) == domain}
+    )
+    return Placed(domain, f"shares {_words(by[domain])} with {_listed(others)}")
+
+
+def _why_not(bonds: Sequence[Bond]) -> str:
+    if not bonds:
+        return "no rule names it, and it shares no key, connector or consumer group with another topic"
+    return f"no rule names it, and what it shares ({_words(bonds)}) is shared by topics of several domains"
+
+
+def _words(bonds: Sequence[Bond]) -> str:
+    return _listed([bond.words for bond in sorted(bonds, key=lambda bond: (-bond.weight, bond.words))])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _THINGS_SHOWN
+    shown = ", ".join(names[:_THINGS_SHOWN])
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -1,0 +1,33 @@
+"""What belongs together in the sandbox's estate, written down by who makes it: an analysis must find it again."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from mesh_assets.sandbox.estate.topics import TOPICS
+
+TRUE_DOMAINS: Mapping[str, frozenset[str]] = {
+    "the shop": frozenset({"users", "product", "orders", "purchases", "inventory", "stores", "ratings"}),
+    "the shoe shop": frozenset({"shoes", "shoe_customers", "shoe_orders", "shoe_clickstream"}),
+    "pizza": frozenset({"pizza_orders", "pizza_orders_completed", "pizza_orders_cancelled"}),
+    "the web site": frozenset({"clickstream", "clickstream_codes", "clickstream_users", "pageviews"}),
+    "games": frozenset({"gaming_games", "gaming_players", "gaming_player_activity"}),
+    "vehicles": frozenset({"fleet_mgmt_description", "fleet_mgmt_location", "fleet_mgmt_sensors"}),
+    "devices": frozenset({"device_information", "siem_logs", "syslog_logs"}),
+    "cards": frozenset({"credit_cards", "transactions"}),
+    "stocks": frozenset({"stock_trades"}),
+    "donations": frozenset({"campaign_finance"}),
+    "payroll": frozenset({"payroll_bonus", "payroll_employee", "payroll_employee_location"}),
+    "insurance": frozenset({"insurance_customers", "insurance_customer_activity", "insurance_offers"}),
+}
+"""Domain → topics. Every topic is in one. The names are the sandbox's own; an analysis may call them otherwise."""
+
+
+def true_keys() -> frozenset[tuple[str, frozenset[str]]]:
+    """Each key with the topics whose values of it identify the same things, where there are two and more. One name may be
+    there several times: pizzas and shoes are ordered under ids of their own."""
+    users: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for topic in TOPICS:
+        for name, field in topic.fields.items():
+            if field.entity is not None:
+                users[name, field.entity.pattern].add(topic.name)
+    return frozenset((name, frozenset(topics)) for (name, _), topics in users.items() if len(topics) > 1)
