@@ -20,7 +20,7 @@ from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.answering.views import the_group
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.groups import ConsumerGroup, GroupMember
+from mesh_assets.inventory.groups import ConsumerGroup, GroupMember, StreamsTopology
 from mesh_assets.inventory.lag import lag_notes
 from mesh_assets.inventory.records import GroupRate
 
@@ -29,15 +29,19 @@ _SHOWN = 40
 
 class GroupRow(Answer):
     """`lag_seconds`: how far behind in time. `lag_seconds_at_least`: where the readings kept do not go back
-    far enough."""
+    far enough. `lost_records`: removed before the group read them, no part of the lag; left out where there are none.
+    `retention_used_percent`: at 100, the next record the group reads is the next that retention removes."""
 
     group_id: str
+    type: str
     state: str
     members: int | None = None
     topics: int
     lag_records: int | None = None
     lag_seconds: float | None = None
     lag_seconds_at_least: float | None = None
+    lost_records: int | None = None
+    retention_used_percent: float | None = None
 
 
 class GroupPage(Page):
@@ -45,18 +49,36 @@ class GroupPage(Page):
 
 
 class TopicLag(Answer):
-    """`behind`: the partitions with the most lag, as partition: records."""
+    """`behind`: the partitions with the most lag, as partition: records. `retention_left_seconds`: how long the next
+    record is kept at least."""
 
     topic: str
     partitions: int
     lag_records: int | None = None
     behind: dict[str, int]
+    lost_records: int | None = None
+    retention_used_percent: float | None = None
+    retention_left_seconds: float | None = None
 
 
 class MemberRow(Answer):
+    """`tasks`: of a streams group, how many by role. `settled`: whether it has what the group wants it to have; left
+    out where its protocol does not tell."""
+
     client_id: str
     host: str
     partitions: int
+    rack: str | None = None
+    epoch: int | None = None
+    tasks: dict[str, int] | None = None
+    settled: bool | None = None
+
+
+class SubtopologyRow(Answer):
+    id: str
+    reads: list[str]
+    writes: list[str] = Field(description="Repartition topics; what else it writes, Kafka does not know.")
+    changelogs: list[str]
 
 
 class GroupDescription(Answer):
@@ -69,7 +91,13 @@ class GroupDescription(Answer):
     lag_seconds: float | None = None
     lag_seconds_at_least: float | None = None
     records_committed_per_second: float | None = None
+    lost_records: int | None = None
+    retention_used_percent: float | None = None
+    epoch: int | None = None
+    assignment_epoch: int | None = None
+    assignor: str | None = None
     topics: list[TopicLag]
+    subtopologies: list[SubtopologyRow] | None = Field(default=None, description="Of a streams group.")
     members: list[MemberRow] | None = None
     notes: list[str] = Field(description="What the lag in records cannot say about the group's position.")
     error: str | None = None
@@ -123,14 +151,16 @@ def describe_consumer_group(
     cluster: ClusterName = None,
     source: SourceArgument = "latest",
 ) -> GroupDescription:
-    """One consumer group: lag by topic with the partitions furthest behind, members, state, commit rate."""
+    """One consumer group of any kind: lag by topic with the partitions furthest behind, what it lost or is about to
+    lose to retention, members, state, commit rate; of a streams group, its topology."""
     view = known.view(cluster, source, needs=("consumer_groups", "metrics"))
     found = the_group(view.document, group)
     rate = _rates(view.document).get(found.group_id)
-    topics = _topics(found)
+    topics = _topics(found, view.document)
     members = (
         None if found.members is None else [_member(member) for member in found.members]
     )  # None: unreadable
+    subtopologies = None if found.topology is None else _subtopologies(found.topology)
     return GroupDescription(
         about=view.about("consumer_groups"),
         group_id=found.group_id,
@@ -141,12 +171,19 @@ def describe_consumer_group(
         lag_seconds=rate.lag_seconds if rate else None,
         lag_seconds_at_least=rate.lag_seconds_at_least if rate else None,
         records_committed_per_second=rate.records_committed_per_second if rate else None,
+        lost_records=found.lost_records or None,
+        retention_used_percent=rate.retention_used_percent if rate else None,
+        epoch=found.epoch,
+        assignment_epoch=found.assignment_epoch,
+        assignor=found.assignor,
         topics=topics[:_SHOWN],
+        subtopologies=None if subtopologies is None else subtopologies[:_SHOWN],
         members=None if members is None else members[:_SHOWN],
         notes=list(lag_notes(found.offsets or ())),
         error=found.error,
-        hint=f"lists are cut at {_SHOWN}: {len(topics)} topics, {len(members or ())} members"
-        if max(len(topics), len(members or ())) > _SHOWN
+        hint=f"lists are cut at {_SHOWN}: {len(topics)} topics, {len(members or ())} members, "
+        f"{len(subtopologies or ())} subtopologies"
+        if max(len(topics), len(members or ()), len(subtopologies or ())) > _SHOWN
         else None,
     )
 
@@ -158,20 +195,27 @@ def _rates(document: Document) -> dict[str, GroupRate]:
 def _row(group: ConsumerGroup, rate: GroupRate | None) -> GroupRow:
     return GroupRow(
         group_id=group.group_id,
+        type=group.type,
         state=group.state,
         members=None if group.members is None else len(group.members),
         topics=len(group.topics),
         lag_records=group.total_lag_records,
         lag_seconds=rate.lag_seconds if rate else None,
         lag_seconds_at_least=rate.lag_seconds_at_least if rate else None,
+        lost_records=group.lost_records or None,
+        retention_used_percent=rate.retention_used_percent if rate else None,
     )
 
 
-def _topics(group: ConsumerGroup) -> list[TopicLag]:
+def _topics(group: ConsumerGroup, document: Document) -> list[TopicLag]:
     """Furthest behind first."""
+    every = document.metrics.group_topics if document.metrics else ()
+    near = {rate.topic: rate for rate in every if rate.group_id == group.group_id}
+    losses: defaultdict[str, int] = defaultdict(int)
     lags: defaultdict[str, dict[int, int | None]] = defaultdict(dict)
     for offset in group.offsets or ():
         lags[offset.topic][offset.partition] = offset.lag_records
+        losses[offset.topic] += offset.lost_records or 0
     rows = []
     for topic in group.topics:
         known = {partition: lag for partition, lag in lags[topic].items() if lag is not None}
@@ -182,12 +226,40 @@ def _topics(group: ConsumerGroup) -> list[TopicLag]:
                 partitions=len(lags[topic]),
                 lag_records=sum(known.values()) if known else None,
                 behind={str(partition): lag for lag, partition in worst},
+                lost_records=losses[topic] or None,
+                retention_used_percent=near[topic].retention_used_percent if topic in near else None,
+                retention_left_seconds=near[topic].retention_left_seconds if topic in near else None,
             )
         )
     return sorted(rows, key=lambda row: (-(row.lag_records or 0), row.topic))
 
 
 def _member(member: GroupMember) -> MemberRow:
+    tasks: dict[str, int] | None = None
+    settled = None if member.target_assignment is None else member.target_assignment == member.assignment
+    if member.streams is not None:
+        tasks = {}
+        for one in member.streams.tasks:
+            tasks[one.role] = tasks.get(one.role, 0) + len(one.partitions)
+        settled = member.streams.tasks == member.streams.target_tasks
     return MemberRow(
-        client_id=member.client_id, host=member.host, partitions=sum(map(len, member.assignment.values()))
+        client_id=member.client_id,
+        host=member.host,
+        partitions=sum(map(len, member.assignment.values())),
+        rack=member.rack,
+        epoch=member.epoch,
+        tasks=tasks,
+        settled=settled,
     )
+
+
+def _subtopologies(topology: StreamsTopology) -> list[SubtopologyRow]:
+    return [
+        SubtopologyRow(
+            id=one.id,
+            reads=[*one.source_topics, *one.repartition_source_topics],
+            writes=list(one.repartition_sink_topics),
+            changelogs=list(one.changelog_topics),
+        )
+        for one in topology.subtopologies
+    ]

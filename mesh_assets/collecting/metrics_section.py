@@ -27,7 +27,7 @@ from mesh_assets.metrics.offsets import (
     offset_metrics,
     positions,
 )
-from mesh_assets.metrics.time_lag import EndReading, TimeLag, time_lags
+from mesh_assets.metrics.time_lag import EndReading, TimeLags, time_lags
 from mesh_assets.platforms.kafka import ClusterMetadata, KafkaReader, leading_partitions
 from mesh_assets.readings.ends import KeptEnds
 
@@ -124,7 +124,7 @@ def _with_measured(cluster: Cluster, reader: MetricsReader, ground: Ground, metr
         return without(metrics, cluster.metrics.kind, str(error))
 
 
-def _lags(ground: Ground) -> tuple[dict[str, TimeLag], str | None]:
+def _lags(ground: Ground) -> tuple[TimeLags, str | None]:
     """The time lags, and why the kept readings could not be read; None if they could."""
     now = EndReading(
         read_at=ground.read_at,
@@ -140,7 +140,7 @@ def _lags(ground: Ground) -> tuple[dict[str, TimeLag], str | None]:
     try:
         return time_lags(ground.groups or (), now=now, topic_ids=ids, kept=ground.kept, earlier=earlier), None
     except StoreError as error:
-        return {}, str(error)
+        return TimeLags(groups={}, topics={}), str(error)
 
 
 def _unknown_lags(metrics: Metrics) -> list[str]:

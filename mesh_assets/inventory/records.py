@@ -239,7 +239,8 @@ class GroupRate(Record, frozen=True, kw_only=True):
     `lag_seconds`: how long ago the end of the log was where the group is now, on the partition where that is
     longest; 0 without lag. It lies between two readings of the end and is as exact as they are close.
     `lag_seconds_at_least`: a lower bound, if the kept readings do not reach back far enough or are too far
-    apart. `estimated_max_lag_seconds`: Amazon's estimate (EstimatedMaxTimeLag).
+    apart. `estimated_max_lag_seconds`: Amazon's estimate (EstimatedMaxTimeLag). The rest is that of the topic nearest to
+    losing records, as in GroupTopicRate; `lost_records` is the sum.
     """
 
     group_id: str
@@ -248,6 +249,28 @@ class GroupRate(Record, frozen=True, kw_only=True):
     lag_seconds: float | None = None
     lag_seconds_at_least: float | None = None
     estimated_max_lag_seconds: float | None = None
+    lost_records: int | None = None
+    retention_used_percent: float | None = None
+    retention_left_seconds: float | None = None
+
+
+class GroupTopicRate(Record, frozen=True, kw_only=True):
+    """A group on one topic where records wait for it, or were lost to it.
+
+    `lost_records`: removed before the group read them, an upper bound. `retention_used_percent`: how much of what the
+    topic holds the group has yet to read, by offsets, on the partition where that is most: at 100 its next record is the
+    next one that retention removes. None where retention has removed nothing yet, or never does.
+    `retention_left_seconds`: `retention.ms` less `lag_seconds`, so how long the next record is kept at least, by its
+    age; segments go whole, so usually somewhat longer. None where either is unknown, or the topic keeps records for ever.
+    """
+
+    group_id: str
+    topic: str
+    lag_records: int
+    lost_records: int | None = None
+    retention_used_percent: float | None = None
+    lag_seconds: float | None = None
+    retention_left_seconds: float | None = None
 
 
 class ConnectorRate(Record, frozen=True, kw_only=True):
@@ -315,7 +338,8 @@ class MetricsSource(Record, frozen=True, kw_only=True):
 class Metrics(Record, frozen=True, kw_only=True):
     """Rates and health. `source`: the names of all sources. The window here is that of the offsets, between
     two readings; each source has its own in `sources`. `cluster` None: no source covers the cluster as a
-    whole. `controller` is None, since no source tells it; earlier versions gave a random broker on KRaft."""
+    whole. `controller` is None, since no source tells it; earlier versions gave a random broker on KRaft.
+    `group_topics`: only where records wait, or were lost."""
 
     source: str
     window_start: datetime | None
@@ -329,6 +353,7 @@ class Metrics(Record, frozen=True, kw_only=True):
     not_available: tuple[str, ...] = ()
     connectors: tuple[ConnectorRate, ...] = ()
     cluster: ClusterLoad | None = None
+    group_topics: tuple[GroupTopicRate, ...] = ()
     sources: tuple[MetricsSource, ...] = ()
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from math import inf
 
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.links import sink_group
@@ -10,6 +11,7 @@ from mesh_assets.inventory.records import (
     Connector,
     ConnectorRate,
     GroupRate,
+    GroupTopicRate,
     Metrics,
     MetricsSource,
     Partition,
@@ -19,7 +21,8 @@ from mesh_assets.inventory.records import (
     TopicRate,
 )
 from mesh_assets.metrics.measurements import figures
-from mesh_assets.metrics.time_lag import TimeLag
+from mesh_assets.metrics.retention import group_topics
+from mesh_assets.metrics.time_lag import TimeLag, TimeLags
 from mesh_assets.platforms.kafka.values import ClusterMetadata
 
 NOT_AVAILABLE = (
@@ -78,17 +81,26 @@ def offset_metrics(
     before: Positions | None,
     after: Positions,
     connectors: Iterable[Connector] = (),
-    time_lags: Mapping[str, TimeLag] | None = None,
+    time_lags: TimeLags | None = None,
 ) -> Metrics:
     """The metrics that offsets give. `before` None, or not earlier than `after`: there is no window, so there
-    are no rates. `time_lags`: by group, as far as known."""
+    are no rates. `time_lags`: as far as known."""
     window = None if before is None else (after.read_at - before.read_at).total_seconds()
     usable = before if window is not None and window > 0 else None
     topic_rates = _topic_rates(topics, before=usable, after=after)
-    group_rates = _group_rates(groups, before=usable, after=after, time_lags=time_lags or {})
+    lags = time_lags or TimeLags(groups={}, topics={})
+    near = group_topics(groups, topics, time_lags=lags.topics)
+    group_rates = _group_rates(groups, near, before=usable, after=after, time_lags=lags.groups)
     connector_rates = _sink_rates(connectors, group_rates)
     start, end, seconds = (None, None, None) if usable is None else (usable.read_at, after.read_at, window)
-    told = figures({"topics": topic_rates, "consumer_groups": group_rates, "connectors": connector_rates})
+    told = figures(
+        {
+            "topics": topic_rates,
+            "consumer_groups": group_rates,
+            "group_topics": near,
+            "connectors": connector_rates,
+        }
+    )
     return Metrics(
         source="offsets",
         window_start=start,
@@ -100,6 +112,7 @@ def offset_metrics(
         controller=None,
         partition_health=_health(metadata, topics),
         connectors=connector_rates,
+        group_topics=near,
         sources=(
             MetricsSource(
                 name="offsets",
@@ -147,11 +160,19 @@ def _same_topic(topic: Topic, before: Positions | None) -> bool:
 
 def _group_rates(
     groups: tuple[ConsumerGroup, ...],
+    near: Iterable[GroupTopicRate],
     *,
     before: Positions | None,
     after: Positions,
     time_lags: Mapping[str, TimeLag],
 ) -> tuple[GroupRate, ...]:
+    used: dict[str, float] = {}
+    left: dict[str, float] = {}
+    for one in near:
+        if one.retention_used_percent is not None:
+            used[one.group_id] = max(used.get(one.group_id, 0.0), one.retention_used_percent)
+        if one.retention_left_seconds is not None:
+            left[one.group_id] = min(left.get(one.group_id, inf), one.retention_left_seconds)
     grown: dict[str, int] = {}
     if before is not None:
         for (group, topic, partition), committed in after.committed.items():
@@ -168,6 +189,9 @@ def _group_rates(
             lag_records=group.total_lag_records,
             lag_seconds=None if (lag := time_lags.get(group.group_id)) is None else lag.seconds,
             lag_seconds_at_least=None if lag is None else lag.at_least_seconds,
+            lost_records=group.lost_records,
+            retention_used_percent=used.get(group.group_id),
+            retention_left_seconds=left.get(group.group_id),
         )
         for group in groups
     )

@@ -6,7 +6,7 @@ evenly. If two readings are too far apart for that, or the history begins later,
 guess.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -35,6 +35,13 @@ class TimeLag(Record, frozen=True, kw_only=True):
     at_least_seconds: float | None
 
 
+class TimeLags(Record, frozen=True, kw_only=True):
+    """By group, and by group and topic."""
+
+    groups: dict[str, TimeLag]
+    topics: dict[tuple[str, str], TimeLag]
+
+
 class EndReading(Record, frozen=True, kw_only=True):
     """The ends of the log at one moment, by topic and partition."""
 
@@ -60,7 +67,7 @@ def time_lags(
     topic_ids: Mapping[str, str | None],
     kept: KeptEnds | None = None,
     earlier: EndReading | None = None,
-) -> dict[str, TimeLag]:
+) -> TimeLags:
     """The lag of every group that has committed anything. `kept`: the sensor's readings. `earlier`: that of
     the previous document.
 
@@ -69,7 +76,15 @@ def time_lags(
     groups = tuple(groups)
     searched = _searched(groups, now)
     _search(searched, now, topic_ids, kept, earlier)
-    return {group.group_id: lag for group in groups if (lag := _of_group(group, now, searched)) is not None}
+    by_group: dict[str, TimeLag] = {}
+    by_topic: dict[tuple[str, str], TimeLag] = {}
+    for group in groups:
+        lags = _by_topic(group, now, searched)
+        for topic, ones in lags.items():
+            by_topic[group.group_id, topic] = _slowest(ones)
+        if lags:
+            by_group[group.group_id] = _slowest([lag for ones in lags.values() for lag in ones])
+    return TimeLags(groups=by_group, topics=by_topic)
 
 
 def _searched(groups: Iterable[ConsumerGroup], now: EndReading) -> dict[Place, _Passed]:
@@ -162,11 +177,14 @@ def _step_back(passed: _Passed, end: int, read_at: datetime, now: datetime) -> b
     return bool(passed.wanted)
 
 
-def _of_group(group: ConsumerGroup, now: EndReading, searched: Mapping[Place, _Passed]) -> TimeLag | None:
-    lags: list[TimeLag] = []
+def _by_topic(
+    group: ConsumerGroup, now: EndReading, searched: Mapping[Place, _Passed]
+) -> dict[str, list[TimeLag]]:
+    by_topic: dict[str, list[TimeLag]] = {}
     for offset in group.offsets or ():
         if offset.committed is None:
             continue
+        lags = by_topic.setdefault(offset.topic, [])
         place = (offset.topic, offset.partition)
         end = now.ends.get(place)
         following = _following(offset, end)
@@ -178,8 +196,10 @@ def _of_group(group: ConsumerGroup, now: EndReading, searched: Mapping[Place, _P
             passed = searched[place]
             bound = round((now.read_at - passed.later_at).total_seconds(), 1) or None
             lags.append(passed.found.get(following) or TimeLag(seconds=None, at_least_seconds=bound))
-    if not lags:
-        return None
+    return by_topic
+
+
+def _slowest(lags: Sequence[TimeLag]) -> TimeLag:
     known = [lag.seconds for lag in lags if lag.seconds is not None]
     if len(known) == len(lags):
         return TimeLag(seconds=max(known), at_least_seconds=None)

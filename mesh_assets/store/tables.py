@@ -104,8 +104,19 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("lag_seconds_at_least", pa.float64()),
             ("records_committed_per_second", pa.float64()),
             ("lost_records", pa.int64()),
+            ("retention_used_percent", pa.float64()),
+            ("retention_left_seconds", pa.float64()),
             ("epoch", pa.int32()),
             ("assignor", pa.string()),
+        ],
+        "group_topics": [
+            ("consumer_group", pa.string()),
+            ("topic", pa.string()),
+            ("lag_records", pa.int64()),
+            ("lost_records", pa.int64()),
+            ("retention_used_percent", pa.float64()),
+            ("lag_seconds", pa.float64()),
+            ("retention_left_seconds", pa.float64()),
         ],
         "committed_offsets": [
             ("consumer_group", pa.string()),
@@ -172,6 +183,9 @@ def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Cha
             for s in document.schemas
         ],
         "consumer_groups": list(_consumer_groups(document)),
+        "group_topics": [msgspec.structs.astuple(row) for row in document.metrics.group_topics]
+        if document.metrics
+        else [],
         "committed_offsets": [
             (group.group_id, o.topic, o.partition, o.committed, o.end, o.lag_records, o.start, lag_reason(o))
             for group in document.consumer_groups
@@ -256,6 +270,7 @@ def _consumer_groups(document: Document) -> Iterator[Row]:
             group.total_lag_records,
             *known,
             group.lost_records,
+            *_rates(rates.get(group.group_id), "retention_used_percent", "retention_left_seconds"),
             group.epoch,
             group.assignor,
         )

@@ -209,7 +209,7 @@ def test_the_time_lag_is_that_of_the_oldest_record_that_is_there_and_unknown_bey
         group = a_record(committed, edges=((start, end),))
         now = EndReading(read_at=NOW, ends={("orders", 0): end})
         earlier = EndReading(read_at=NOW - timedelta(minutes=10), ends={("orders", 0): 0})
-        return time_lags([group], now=now, topic_ids={}, earlier=earlier)["billing"].seconds
+        return time_lags([group], now=now, topic_ids={}, earlier=earlier).groups["billing"].seconds
 
     assert lag_of(10, 0, 100) == 540.0
     assert lag_of(10, 50, 100) == 300.0

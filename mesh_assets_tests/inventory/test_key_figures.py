@@ -1,3 +1,5 @@
+from typing import Any
+
 from mesh_assets.inventory.key_figures import (
     KeyFigures,
     key_figures,
@@ -31,7 +33,7 @@ def some_metrics(**fields: object) -> Metrics:
     return Metrics(**metrics)  # type: ignore[arg-type]
 
 
-def a_group(group_id: str, **lag: float) -> GroupRate:
+def a_group(group_id: str, **lag: Any) -> GroupRate:
     return GroupRate(group_id=group_id, records_committed_per_second=None, lag_records=1, **lag)
 
 

@@ -74,7 +74,7 @@ def lag(
         if offset.end is not None
     }
     now = EndReading(read_at=NOW, ends=ends)
-    return time_lags([group], now=now, topic_ids=ids or IDS, kept=history, earlier=earlier).get("g")
+    return time_lags([group], now=now, topic_ids=ids or IDS, kept=history, earlier=earlier).groups.get("g")
 
 
 class CountedObjects(MemoryObjects):

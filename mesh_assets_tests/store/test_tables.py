@@ -54,6 +54,7 @@ def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_pa
         "connectors": 1,
         "schemas": 1,
         "consumer_groups": 1,
+        "group_topics": 0,
         "committed_offsets": 1,
         "changes": 1,
     }
