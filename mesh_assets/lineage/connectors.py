@@ -51,8 +51,10 @@ def connector_lineage(facts: Facts, here: Node) -> Iterator[Found]:
 def _used(facts: Facts, here: Node, *, without: Iterable[str] = ()) -> Iterator[Edge]:
     """The topics that the inventory knows it to use, and those where it sets records aside."""
     left_out = set(without)
+    # Connect does not tell what a sink was seen to set aside from what it reads.
+    aside = set(set_aside_topics(facts.connector).values())
     for topic in facts.connector.topics:
-        if topic.name in left_out:
+        if topic.name in left_out or (topic.known == "observed" and topic.name in aside):
             continue
         there = _topic(facts, topic.name)
         by = "its config" if topic.known == "declared" else _SEEN
@@ -75,7 +77,7 @@ def _kept(facts: Facts, here: Node, sink: Sink) -> Iterator[Found]:
     reasons: dict[str, list[str]] = {}
     for used in facts.connector.topics:
         if used.name in aside and used.known == "observed":
-            continue  # it was seen to write there, which Connect does not tell from reading
+            continue
         routed = routing.follow(used.name)
         if routed.name is None and routed.because is None:
             continue
@@ -88,9 +90,9 @@ def _kept(facts: Facts, here: Node, sink: Sink) -> Iterator[Found]:
                 continue
             because = there
         reasons.setdefault(because, []).append(used.name)
-        if sink.whole is not None:
-            yield Edge(source=here, target=sink.whole, known=sink.known, by=sink.by)
-            yield Flow(source=_topic(facts, used.name), through=here, target=sink.whole)
+        for there in sink.others or ([] if sink.whole is None else [sink.whole]):
+            yield Edge(source=here, target=there, known=sink.known, by=sink.by)
+            yield Flow(source=_topic(facts, used.name), through=here, target=there)
     if not facts.connector.topics and sink.whole is not None:
         yield Edge(source=here, target=sink.whole, known=sink.known, by=sink.by)
     yield from (Note(node=here, text=because) for because in reasons)

@@ -10,6 +10,7 @@ from mesh_assets.lineage.clusters import ClusterFacts, possible_readers
 from mesh_assets.lineage.connectors import Found, connector_lineage
 from mesh_assets.lineage.facts import Facts, Servers
 from mesh_assets.lineage.graph import Edge, Flow, LineageGraph, Node, Note, build_graph
+from mesh_assets.lineage.statements import statement_lineage
 
 
 def estate_graph(clusters: Iterable[ClusterFacts], *, gaps: Iterable[str] = ()) -> LineageGraph:
@@ -19,6 +20,7 @@ def estate_graph(clusters: Iterable[ClusterFacts], *, gaps: Iterable[str] = ()) 
     servers = tuple(
         Servers(
             cluster=one.name,
+            cluster_id=one.document.cluster.id,
             bootstrap_servers=frozenset(one.bootstrap_servers),
             topics=frozenset(topic.name for topic in one.document.topics),
         )
@@ -73,9 +75,21 @@ def _cluster_lineage(facts: ClusterFacts, own: Servers, servers: Sequence[Server
     document = facts.document
     connectors = connector_nodes(facts)
     yield from connectors.values()
+    prefixes = {
+        prefix
+        for connector in document.connectors
+        for key in ("topic.prefix", "database.server.name")
+        if (prefix := connector.config.get(key))
+    }
     for connector in document.connectors:
         yield from connector_lineage(
-            Facts(connector=connector, cluster=facts.name, topics=own.topics, clusters=servers),
+            Facts(
+                connector=connector,
+                cluster=facts.name,
+                topics=own.topics,
+                clusters=servers,
+                prefixes=prefixes,
+            ),
             connectors[(connector.connect, connector.name)],
         )
     applications = Applications(facts, sinks_by_group(facts, connectors))
@@ -87,6 +101,7 @@ def _cluster_lineage(facts: ClusterFacts, own: Servers, servers: Sequence[Server
         note = f"may also be read by {listed(perhaps)}: what they read is not known"
         yield from (Note(node=facts.topic(name), text=note) for name in own.topics)
     yield from _mappings(facts)
+    yield from statement_lineage(facts, servers)
     yield from _subjects(facts)
 
 

@@ -14,21 +14,24 @@ _REFERENCE = re.compile(r"\$\{[^}:]+:")
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """A cluster that connectors may reach by its addresses. `topics`: all that its document has."""
+    """A cluster of the estate as connectors and statements name it. `topics`: all that its document has."""
 
     cluster: str
+    cluster_id: str
     bootstrap_servers: frozenset[str]
     topics: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A connector, the topics of its cluster, and the estate's clusters. `cluster`: its name in the estate."""
+    """A connector, the topics of its cluster, and the estate's clusters. `cluster`: its name in the estate.
+    `prefixes`: of the topics of all source connectors of the cluster, as their configs name them."""
 
     connector: Connector
     cluster: str
     topics: Collection[str] = ()
     clusters: Sequence[Servers] = ()
+    prefixes: Collection[str] = ()
 
     @property
     def is_source(self) -> bool:
@@ -109,7 +112,8 @@ class Source:
 @dataclass(slots=True, kw_only=True)
 class Sink:
     """Where a sink writes. `table`: the dataset of a topic as it is called after transforms, or a sentence why it is not
-    known. `whole`: where the table is not known; None: not even the system is. `by`: the config that says it."""
+    known. `whole`: where the table is not known; None: not even the system is. `others`: several that every topic may go
+    to, instead of the whole. `by`: the config that says it."""
 
     whole: Node | None
     by: str
@@ -117,6 +121,7 @@ class Sink:
     own: list[OwnTopic] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     known: Known = "declared"
+    others: list[Node] = field(default_factory=list)
 
 
 Rule = Callable[[Facts], Source | Sink]

@@ -27,8 +27,8 @@ def walk_lineage(
     """Everything up to `depth` steps from `start`: against the flow (`upstream`), with it (`downstream`) or both.
 
     Through a connector that keeps tables apart, only what belongs together is followed: from a topic to its own table,
-    not to the connector's others. Edges of schemas are followed from a subject alone. Nearer things come first. After
-    `most` edges the walk stops and sets `more`.
+    not to the connector's others. Edges of schemas are followed from a subject alone, what a system keeps for itself only
+    at the start. Nearer things come first. After `most` edges the walk stops and sets `more`.
     """
     found: dict[Edge, None] = {}
     distances = {start: 0}
@@ -52,7 +52,8 @@ class _Way:
         self._upstream = upstream
         self._leaving: defaultdict[Node, list[Edge]] = defaultdict(list)
         for edge in graph.edges:
-            if edge.purpose != "schema" or start.kind == "subject":
+            followed = edge.purpose in ("data", "dead_letter") or start in (edge.source, edge.target)
+            if followed and (edge.purpose != "schema" or start.kind == "subject"):
                 self._leaving[edge.target if upstream else edge.source].append(edge)
         self._beyond: defaultdict[Node, defaultdict[Node, set[Node]]] = defaultdict(lambda: defaultdict(set))
         self._paired: defaultdict[Node, set[Node]] = defaultdict(set)

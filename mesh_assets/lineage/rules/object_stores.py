@@ -1,4 +1,4 @@
-"""Buckets and file systems: S3, Google Cloud Storage, Azure Blob and Data Lake, HDFS, plain files.
+"""Buckets and file systems: S3, Google Cloud Storage, Azure Blob, HDFS, plain files.
 
 Confluent's sinks write below `topics.dir`, in a folder a topic. Sources:
 https://docs.confluent.io/kafka-connectors/s3-sink/current/configuration_options.html, the pages of the other stores
@@ -13,7 +13,6 @@ from mesh_assets.lineage.facts import Facts, Rules, Sink, Source
 from mesh_assets.lineage.graph import Node
 
 _AZURE = "blob.core.windows.net"
-_DATA_LAKE = "dfs.core.windows.net"
 _ELSEWHERE = ("store.url", "aws.s3.endpoint", "s3.proxy.url")
 
 
@@ -31,13 +30,6 @@ def _azure_blob(facts: Facts) -> tuple[str, str] | None:
     if container is None or account is None:
         return None
     return f"wasbs://{container}@{account}.{_AZURE}", key
-
-
-def _data_lake(facts: Facts) -> tuple[str, str] | None:
-    key = "azure.datalake.gen2.account.name"
-    account = facts.value(key)
-    container = facts.value("azure.datalake.gen2.container.name") or "topics"
-    return None if account is None else (f"abfss://{container}@{account}.{_DATA_LAKE}", key)
 
 
 def _hdfs(facts: Facts) -> tuple[str, str] | None:
@@ -141,8 +133,6 @@ OBJECT_STORES: Rules = {
     "GcsSink": _folders(_GCS),
     "io.confluent.connect.azure.blob.AzureBlobStorageSinkConnector": _folders(_azure_blob),
     "AzureBlobSink": _folders(_azure_blob),
-    "io.confluent.connect.azure.datalake.gen2.AzureDataLakeGen2SinkConnector": _folders(_data_lake),
-    "AzureDataLakeGen2Sink": _folders(_data_lake),
     "io.confluent.connect.hdfs.HdfsSinkConnector": _folders(_hdfs),
     "io.confluent.connect.hdfs3.Hdfs3SinkConnector": _folders(_hdfs),
     "io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector": _prefixed(

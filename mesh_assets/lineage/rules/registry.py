@@ -2,9 +2,21 @@
 
 from mesh_assets.inventory.records import Connector
 from mesh_assets.lineage.facts import Rule, Rules
+from mesh_assets.lineage.rules.debezium import DEBEZIUM
+from mesh_assets.lineage.rules.documents import DOCUMENTS
+from mesh_assets.lineage.rules.mirrors import MIRRORS
 from mesh_assets.lineage.rules.object_stores import OBJECT_STORES
+from mesh_assets.lineage.rules.relational import RELATIONAL
+from mesh_assets.lineage.rules.warehouses import WAREHOUSES
 
-_FAMILIES: tuple[Rules, ...] = (OBJECT_STORES,)
+_FAMILIES: tuple[Rules, ...] = (
+    RELATIONAL,
+    DEBEZIUM,
+    DOCUMENTS,
+    OBJECT_STORES,
+    WAREHOUSES,
+    MIRRORS,
+)
 _BY_CLASS: dict[str, Rule] = {name: rule for family in _FAMILIES for name, rule in family.items()}
 # Kafka's workers also take a class by its simple name, or by that without `Connector`.
 _BY_SIMPLE_NAME: dict[str, set[str]] = {}

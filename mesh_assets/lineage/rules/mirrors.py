@@ -1,0 +1,146 @@
+"""MirrorMaker 2: topics of one cluster copied to another, and what it keeps of offsets and heartbeats.
+
+Source: https://kafka.apache.org/documentation/#georeplication and Kafka's `MirrorSourceConfig`,
+`MirrorCheckpointConfig`, `DefaultReplicationPolicy`, `IdentityReplicationPolicy`. Its connectors run beside the
+cluster that they copy to.
+"""
+
+from collections.abc import Iterable
+
+from mesh_assets.inventory.java_patterns import java_pattern
+from mesh_assets.lineage.datasets import dataset, kafka_namespace
+from mesh_assets.lineage.facts import Facts, OwnTopic, Rules, Servers, Source
+from mesh_assets.lineage.graph import Known, Node
+
+_EXCLUDED = (r".*[\-\.]internal", r".*\.replica", "__.*")
+_IDENTITY = ("IdentityReplicationPolicy", "LegacyReplicationPolicy")
+_POLICIES = ("", "DefaultReplicationPolicy", *_IDENTITY)
+
+
+class _Policy:
+    """What a topic is called after it was copied."""
+
+    def __init__(self, facts: Facts) -> None:
+        name = (facts.value("replication.policy.class") or "").rpartition(".")[2]
+        self.is_known = name in _POLICIES
+        self._is_identity = name in _IDENTITY
+        separator = facts.value("replication.policy.separator") or "."
+        self.alias = facts.value("source.cluster.alias") or "source"
+        self._prefix = f"{self.alias}{separator}"
+        self.checkpoints = f"{self.alias}{separator}checkpoints.internal"
+        self._target = f"{facts.value('target.cluster.alias') or 'target'}{separator}"
+
+    def copy_of(self, topic: str) -> str:
+        return topic if self._is_identity and topic != "heartbeats" else f"{self._prefix}{topic}"
+
+    def original_of(self, copy: str) -> str | None:
+        """The source's name of a copy; None if the name does not say that it is one."""
+        return (
+            copy.removeprefix(self._prefix)
+            if copy.startswith(self._prefix) and not self._is_identity
+            else None
+        )
+
+    def came_from_target(self, topic: str) -> bool:
+        """A topic that was copied the other way: it is not copied back."""
+        return topic.startswith(self._target) and not self._is_identity
+
+
+def mirror_source(facts: Facts) -> Source:
+    policy = _Policy(facts)
+    servers = facts.value("source.cluster.bootstrap.servers")
+    there = facts.cluster_at(servers)
+    if not policy.is_known:
+        return Source(
+            notes=[
+                f"its topics are named by a class that is not known here: {facts.value('replication.policy.class')}"
+            ]
+        )
+    wanted = _Patterns(
+        facts.names("topics") or [".*"], facts.names("topics.exclude", "topics.blacklist") or _EXCLUDED
+    )
+    found = Source(notes=wanted.notes)
+    found.own += _offset_syncs(facts, there)
+    by = "its configs topics, topics.exclude and replication.policy.class"
+    if there is not None:
+        for topic in sorted(there.topics):
+            if wanted.match(topic) and not policy.came_from_target(topic):
+                found.pair(Node(kind="topic", cluster=there.cluster, name=topic), policy.copy_of(topic), by)
+        return found
+    if servers is None:
+        found.notes.append("its config does not say, or hides, which cluster it copies from")
+        return found
+    namespace = kafka_namespace([one.strip() for one in servers.split(",") if one.strip()])
+    known: Known = "inferred"
+    for topic in sorted(facts.topics):
+        original = policy.original_of(topic)
+        if original and wanted.match(original):
+            found.pair(
+                dataset(namespace, original),
+                topic,
+                f"the topic's name, and {by}",
+                known=known,
+                is_routed=True,
+            )
+    if not found.pairs:
+        found.datasets.append((dataset(namespace, "/"), "its config source.cluster.bootstrap.servers"))
+    found.notes.append(
+        f"it copies from {namespace}, which is no cluster of the estate: topics that were not copied yet are not known"
+    )
+    return found
+
+
+def mirror_checkpoints(facts: Facts) -> Source:
+    """Offsets of the source's groups, as they are in the copies."""
+    policy = _Policy(facts)
+    there = facts.cluster_at(facts.value("source.cluster.bootstrap.servers"))
+    own = [OwnTopic(name=policy.checkpoints, by="MirrorMaker's checkpoints: offsets of groups")]
+    own += [
+        OwnTopic(name=topic.name, by=topic.by, reads=True, cluster=topic.cluster)
+        for topic in _offset_syncs(facts, there)
+    ]
+    return Source(own=own)
+
+
+def mirror_heartbeats(facts: Facts) -> Source:
+    name = facts.value("heartbeats.topic") or "heartbeats"
+    return Source(own=[OwnTopic(name=name, by="MirrorMaker's heartbeats")])
+
+
+def _offset_syncs(facts: Facts, there: Servers | None) -> list[OwnTopic]:
+    """Kept in the source unless told otherwise, and there named after the target."""
+    in_target = facts.value("offset-syncs.topic.location") == "target"
+    if not in_target and there is None:
+        return []
+    alias = facts.value("source.cluster.alias" if in_target else "target.cluster.alias")
+    alias = alias or ("source" if in_target else "target")
+    cluster = None if in_target or there is None else there.cluster
+    return [
+        OwnTopic(name=f"mm2-offset-syncs.{alias}.internal", by="MirrorMaker's offset syncs", cluster=cluster)
+    ]
+
+
+class _Patterns:
+    """Names that a list of patterns matches and another does not; what cannot be read as Java reads it matches nothing."""
+
+    def __init__(self, included: Iterable[str], excluded: Iterable[str]) -> None:
+        self._included = {text: java_pattern(text) for text in included}
+        self._excluded = {text: java_pattern(text) for text in excluded}
+
+    @property
+    def notes(self) -> list[str]:
+        lists = (*self._included.items(), *self._excluded.items())
+        unread = [text for text, pattern in lists if pattern is None]
+        return [f"{text!r} could not be followed: Python does not read it as Java does" for text in unread]
+
+    def match(self, topic: str) -> bool:
+        if any(pattern is None or pattern.fullmatch(topic) for pattern in self._excluded.values()):
+            return False
+        return any(pattern is not None and pattern.fullmatch(topic) for pattern in self._included.values())
+
+
+MIRRORS: Rules = {
+    "org.apache.kafka.connect.mirror.MirrorSourceConnector": mirror_source,
+    "org.apache.kafka.connect.mirror.MirrorCheckpointConnector": mirror_checkpoints,
+    "org.apache.kafka.connect.mirror.MirrorHeartbeatConnector": mirror_heartbeats,
+}

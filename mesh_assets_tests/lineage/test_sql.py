@@ -1,0 +1,144 @@
+"""What statements read and write: as sqlglot parses them, and never by a guess."""
+
+import pytest
+
+from mesh_assets.lineage.clusters import ClusterFacts, SqlStatement
+from mesh_assets.lineage.estate import estate_graph
+from mesh_assets.lineage.graph import LineageGraph
+from mesh_assets.lineage.sql import Insertion, UnreadableSqlError, insertions, tables_of_query
+from mesh_assets_tests.documents import a_document, a_topic
+
+
+@pytest.mark.parametrize(
+    ("sql", "target", "sources"),
+    [
+        ("INSERT INTO y SELECT * FROM orders", "y", ["orders"]),
+        (
+            "INSERT INTO `env`.`c`.`orders-v2` SELECT o.id FROM `orders` o JOIN `users.v1` FOR SYSTEM_TIME AS OF o.ts AS u ON o.u = u.id",
+            "env.c.orders-v2",
+            ["orders", "users.v1"],
+        ),
+        (
+            "INSERT INTO y SELECT COUNT(*) FROM TABLE(HOP(TABLE `orders`, DESCRIPTOR(ts), INTERVAL '1' HOUR)) GROUP BY a",
+            "y",
+            ["orders"],
+        ),
+        (
+            "INSERT INTO y SELECT * FROM TUMBLE(TABLE a.b.orders, DESCRIPTOR(ts), INTERVAL '5' MINUTES)",
+            "y",
+            ["a.b.orders"],
+        ),
+        ("CREATE TABLE y WITH ('k'='FROM z') AS SELECT * FROM orders -- from users", "y", ["orders"]),
+        (
+            "CREATE TABLE IF NOT EXISTS y (PRIMARY KEY (id) NOT ENFORCED) DISTRIBUTED BY (id) INTO 4 BUCKETS AS SELECT * FROM orders",
+            "y",
+            ["orders"],
+        ),
+        (
+            "INSERT INTO y WITH x AS (SELECT * FROM orders) SELECT * FROM x UNION ALL SELECT * FROM z",
+            "y",
+            ["orders", "z"],
+        ),
+        ("WITH x AS (SELECT * FROM orders) INSERT INTO y SELECT * FROM x", "y", ["orders"]),
+        ("INSERT INTO y WITH orders AS (SELECT * FROM orders) SELECT * FROM orders", "y", ["orders"]),
+        (
+            "INSERT INTO y (a, b) SELECT a, b FROM orders WHERE id IN (SELECT id FROM users)",
+            "y",
+            ["orders", "users"],
+        ),
+        ("INSERT INTO y SELECT * FROM orders CROSS JOIN UNNEST(items) AS t(i)", "y", ["orders"]),
+        ("INSERT INTO y VALUES (1, 'FROM orders')", "y", []),
+    ],
+)
+def test_what_a_statement_writes_and_reads(sql: str, target: str, sources: list[str]) -> None:
+    [found] = insertions(sql)
+
+    assert found == Insertion(
+        target=tuple(target.split(".")) if "." in target else (target,), sources=found.sources
+    )
+    assert sorted(".".join(path) for path in found.sources) == sources
+
+
+def test_a_statement_set_has_several() -> None:
+    sql = "EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT * FROM b; INSERT INTO c SELECT * FROM d; END;"
+
+    assert insertions(sql) == (
+        Insertion(target=("a",), sources=(("b",),)),
+        Insertion(target=("c",), sources=(("d",),)),
+    )
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM orders", "SHOW TABLES", "CREATE TABLE y (a INT)", "DROP TABLE y", ""]
+)
+def test_a_statement_that_writes_no_rows_has_none(sql: str) -> None:
+    assert insertions(sql) == ()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO y SELECT * FROM orders MATCH_RECOGNIZE (PATTERN (A B+) DEFINE B AS TRUE) AS m",
+        "INSERT INTO",
+        "INSERT INTO y SELECT ((((",
+    ],
+)
+def test_a_statement_that_cannot_be_parsed_is_an_error(sql: str) -> None:
+    with pytest.raises(UnreadableSqlError):
+        insertions(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "tables"),
+    [
+        ('SELECT a FROM "Sales"."orders"', ("Sales.orders",)),
+        ("SELECT a FROM `shop`.`orders`", ("shop.orders",)),
+        ("SELECT a FROM [dbo].[orders] o JOIN dbo.users u ON 1 = 1", ("dbo.orders", "dbo.users")),
+        ("WITH x AS (SELECT 1 AS a) SELECT * FROM x", ()),
+    ],
+)
+def test_the_tables_of_a_query(sql: str, tables: tuple[str, ...]) -> None:
+    assert tables_of_query(sql) == tables
+
+
+def graph_of(sql: str, *, phase: str = "RUNNING") -> LineageGraph:
+    statement = SqlStatement(name="s", sql=sql, phase=phase, catalog="prod", database="warehouse")
+    document = a_document(topics=(a_topic("orders"), a_topic("orders-v2"), a_topic("orders.v2")))
+    return estate_graph([ClusterFacts(document=document, statements=(statement,))])
+
+
+def test_a_statement_joins_the_topics_that_its_tables_are() -> None:
+    graph = graph_of("INSERT INTO `orders.v2` SELECT * FROM `prod`.`warehouse`.`orders`")
+
+    assert {(str(edge.source), str(edge.target), edge.known, edge.active) for edge in graph.edges} == {
+        ("topic orders", "statement s", "declared", True),
+        ("statement s", "topic orders.v2", "declared", True),
+    }
+    assert graph.notes == ()
+
+
+def test_a_failed_statement_is_not_active() -> None:
+    assert {
+        edge.active for edge in graph_of("INSERT INTO `orders-v2` SELECT * FROM orders", phase="FAILED").edges
+    } == {False}
+
+
+@pytest.mark.parametrize(
+    ("sql", "note"),
+    [
+        ("INSERT INTO `orders-v2` SELECT * FROM a_view", "it reads a_view, which is no topic of {}"),
+        (
+            "INSERT INTO `orders-v2` SELECT * FROM prod.other.orders",
+            "it reads prod.other.orders, in a database that is no cluster of the estate",
+        ),
+        (
+            "INSERT INTO y SELECT (",
+            "what it reads and writes is not known: the statement could not be parsed",
+        ),
+    ],
+)
+def test_what_is_no_topic_gives_a_note(sql: str, note: str) -> None:
+    graph = graph_of(sql)
+
+    assert [one.text for one in graph.notes] == [note.format(a_document().cluster.name)]
+    assert [edge for edge in graph.edges if edge.source.kind == "topic"] == []
