@@ -1,5 +1,5 @@
-"""Changes of consumer groups. Members, offsets, lag, coordinators and rebalances come and go by themselves:
-they are not changes."""
+"""Changes of consumer groups. Which members there are, offsets, lag, coordinators, epochs and rebalances come and go by
+themselves: they are not changes. How many members an active group has is one, and so is what a streams group runs."""
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -13,8 +13,8 @@ from mesh_assets.diff.fields import (
     updated,
 )
 from mesh_assets.inventory.changes import Change, Severity
-from mesh_assets.inventory.groups import ConsumerGroup
-from mesh_assets.inventory.wording import listed, named
+from mesh_assets.inventory.groups import ConsumerGroup, GroupMember
+from mesh_assets.inventory.wording import counted, listed, named, plural
 
 EPHEMERAL_GROUPS: tuple[str, ...] = ("console-consumer-*",)
 """Groups that a tool creates to read a topic once; they say nothing about the estate."""
@@ -42,7 +42,8 @@ def lasting_groups(groups: Iterable[ConsumerGroup], ephemeral: tuple[str, ...]) 
 
 def group_fields(group: ConsumerGroup) -> Fields:
     """`state` is `active` or `empty`. A rebalancing group is active: its members are being assigned
-    partitions."""
+    partitions. How many these are then is passing, and that an empty group has none its state says. `topology`: the
+    topics of each subtopology, without the epoch, which grows with what clients merely send again."""
     # During assignment, a group that has committed nothing looks as if it read no topics.
     assigning = _plain(group.state) in _REBALANCING and not any(
         offset.committed is not None for offset in group.offsets or ()
@@ -52,6 +53,10 @@ def group_fields(group: ConsumerGroup) -> Fields:
         "type": None if _plain(group.type) in ("", "unknown") else group.type,
         "state": _activity(group.state),
         "topics": None if unread or assigning else json_text(_topics(group)),
+        "members": None
+        if group.members is None or _activity(group.state) != "active" or _plain(group.state) in _REBALANCING
+        else str(len(group.members)),
+        "topology": None if group.topology is None else json_text(group.topology.subtopologies),
     }
 
 
@@ -85,7 +90,13 @@ def _unchanged(before: ConsumerGroup, after: ConsumerGroup) -> bool:
         and before.state == after.state
         and before.topics == after.topics
         and before.error == after.error
+        and _count(before.members) == _count(after.members)
+        and before.topology == after.topology
     )
+
+
+def _count(members: tuple[GroupMember, ...] | None) -> int | None:
+    return None if members is None else len(members)
 
 
 def _diff_group(before: ConsumerGroup, after: ConsumerGroup) -> Iterator[Change]:
@@ -111,6 +122,10 @@ def _what(field: str, old: str | None, new: str | None, before: ConsumerGroup, a
             return _topics_read(before, after)
         case "state":
             return f"state now known, {new}" if old is None else f"{old} → {new}"
+        case "members":
+            return f"{old} → {counted(int(new or 0), 'member')}"
+        case "topology":
+            return _topologies(before, after)
         case _:
             return f"{field} {old} → {new}"
 
@@ -123,6 +138,22 @@ def _topics_read(before: ConsumerGroup, after: ConsumerGroup) -> str:
     if old - new:
         parts.append(f"no longer reads {listed(sorted(old - new))}")
     return ", ".join(parts)
+
+
+def _topologies(before: ConsumerGroup, after: ConsumerGroup) -> str:
+    """What was added and removed, by subtopology; or that a part of the same id now uses other topics."""
+    old, new = (
+        {part.id: part for part in group.topology.subtopologies} if group.topology else {}
+        for group in (before, after)
+    )
+    parts = []
+    if added := sorted(new.keys() - old.keys()):
+        parts.append(f"new {plural(len(added), 'subtopology', 'subtopologies')} {listed(added)}")
+    if removed := sorted(old.keys() - new.keys()):
+        parts.append(f"no longer {plural(len(removed), 'subtopology', 'subtopologies')} {listed(removed)}")
+    if other := sorted(one for one in new.keys() & old.keys() if new[one] != old[one]):
+        parts.append(f"other topics in {plural(len(other), 'subtopology', 'subtopologies')} {listed(other)}")
+    return f"its topology changed: {', '.join(parts) or 'its subtopologies come in another order'}"
 
 
 def _topics(group: ConsumerGroup) -> list[str]:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.groups import ConsumerGroup
+from mesh_assets.inventory.groups import ConsumerGroup, GroupMember, StreamsTopology, Subtopology
 from mesh_assets_tests.documents import a_document, a_group
 
 
@@ -104,12 +104,74 @@ def test_a_changed_type_is_a_change_and_an_unknown_one_is_not() -> None:
     assert changes_of(a_group(), a_group(type="unknown")) == []
 
 
-def test_members_offsets_lag_and_coordinator_are_volatile() -> None:
+def members(*ids: str) -> tuple[GroupMember, ...]:
+    return tuple(
+        GroupMember(member_id=one, client_id="c", host="h", group_instance_id=None, assignment={})
+        for one in ids
+    )
+
+
+def test_another_number_of_members_is_a_change_and_others_in_their_place_are_none() -> None:
+    two, three = a_group(members=members("a", "b")), a_group(members=members("c", "d", "e"))
+
+    assert changes_of(two, three) == [
+        ("members", "2", "3", "info", "Consumer group fraud-detection: 2 → 3 members")
+    ]
+    assert changes_of(two, replace(two, members=members("c", "d"))) == []
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        a_group(members=members("a"), state="PreparingRebalance"),
+        a_group(members=None, error="members: not authorized"),
+    ],
+)
+def test_members_on_their_way_and_unknown_ones_are_no_change(after: ConsumerGroup) -> None:
+    assert changes_of(a_group(members=members("a", "b")), after) == []
+
+
+def test_a_group_that_becomes_empty_is_one_change() -> None:
+    assert [
+        field for field, *_ in changes_of(a_group(members=members("a")), a_group(members=(), state="Empty"))
+    ] == ["state"]
+
+
+def a_topology(*ids: str, epoch: int = 1, changelogs: tuple[str, ...] = ()) -> StreamsTopology:
+    return StreamsTopology(
+        epoch=epoch,
+        subtopologies=tuple(
+            Subtopology(
+                id=one,
+                source_topics=("orders",),
+                repartition_source_topics=(),
+                repartition_sink_topics=(),
+                changelog_topics=changelogs,
+            )
+            for one in ids
+        ),
+    )
+
+
+def test_another_topology_is_a_change_and_another_epoch_is_none() -> None:
+    old = a_group(type="streams", topology=a_topology("0", "1"))
+
+    def sentences(new: StreamsTopology | None) -> list[str]:
+        return [sentence for *_, sentence in changes_of(old, replace(old, topology=new))]
+
+    assert sentences(a_topology("0", "1", epoch=7)) == sentences(None) == []
+    assert sentences(a_topology("1", "2", "3", changelogs=("totals-changelog",))) == [
+        "Consumer group fraud-detection: its topology changed: new subtopologies 2, 3, no longer subtopology 0, other topics "
+        "in subtopology 1"
+    ]
+
+
+def test_which_members_offsets_lag_and_coordinator_are_volatile() -> None:
     group = a_group()
     assert (
         changes_of(
             group,
-            replace(group, members=(), offsets=(), coordinator=3, total_lag_records=99, protocol_type=""),
+            replace(group, offsets=(), coordinator=3, total_lag_records=99, protocol_type="", epoch=9),
         )
         == []
     )

@@ -49,7 +49,14 @@ def test_the_state_holds_what_lasts_as_text() -> None:
             }
         },
         "schema_registry": {"schema_registry": {"compatibility": "BACKWARD", "mode": "READWRITE"}},
-        "consumer_group": {"fraud-detection": {"type": "classic", "state": "active", "topics": '["orders"]'}},
+        "consumer_group": {
+            "fraud-detection": {
+                "type": "classic",
+                "state": "active",
+                "topics": '["orders"]',
+                "members": "1",
+            }
+        },
     }
     assert stable_state(document) == expected
 
