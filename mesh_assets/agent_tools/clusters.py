@@ -1,26 +1,18 @@
-"""Tools: clusters as a whole, and what is wrong in one."""
+"""Tools: clusters as a whole."""
 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated
 
 from pydantic import Field
 
-from mesh_assets.analysis.findings import (
-    Finding,
-    FindingKind,
-    count_findings,
-    finding_position,
-    judge_document,
-)
+from mesh_assets.agent_tools.problems import judged
 from mesh_assets.answering.answers import (
     About,
     Answer,
     ClusterName,
     CursorArgument,
     LimitArgument,
-    Page,
     PatternArgument,
     SourceArgument,
     age_text,
@@ -29,10 +21,9 @@ from mesh_assets.answering.answers import (
 )
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
-from mesh_assets.answering.views import View
 from mesh_assets.errors import EstateError, MeshError
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.changes import Severity
+from mesh_assets.findings.finding import count_findings, shown_findings
 from mesh_assets.inventory.records import Topic
 from mesh_assets.inventory.sections import SECTION_NAMES
 
@@ -96,20 +87,6 @@ class ClusterSummary(Answer):
     excluded_topics: int
 
 
-class ProblemRow(Answer):
-    kind: str
-    severity: str
-    resource: str
-    sentence: str
-
-
-class ProblemPage(Page):
-    """The worst first. `counts`: all problems of the cluster by kind, regardless of the filters."""
-
-    problems: list[ProblemRow]
-    counts: dict[str, int]
-
-
 def list_clusters(
     known: KnownEstate,
     /,
@@ -137,7 +114,7 @@ def get_cluster_summary(
     furthest behind."""
     view = known.view(cluster, source, needs=SECTION_NAMES)
     document, summary = view.document, view.document.summary
-    findings = _findings(known, view)
+    findings = shown_findings(judged(known, view))
     return ClusterSummary(
         about=view.about(*SECTION_NAMES),
         cluster_id=document.cluster.id,
@@ -169,61 +146,6 @@ def get_cluster_summary(
         connector_states=dict(Counter(connector.status for connector in document.connectors)),
         name_prefixes=_prefixes(document.topics),
         excluded_topics=document.excluded_topics,
-    )
-
-
-def list_problems(
-    known: KnownEstate,
-    /,
-    cluster: ClusterName = None,
-    kind: Annotated[FindingKind | None, Field(description="Only problems of this kind.")] = None,
-    severity: Annotated[Severity | None, Field(description="Only problems of this severity.")] = None,
-    pattern: PatternArgument = None,
-    limit: LimitArgument = None,
-    cursor: CursorArgument = None,
-    source: SourceArgument = "latest",
-) -> ProblemPage:
-    """What is wrong now: failed connectors with the reason and the topics they use, partitions that are
-    leaderless or under-replicated, growing lag, groups that nobody reads for, topics that fell silent, topics
-    without a schema, sections that are not current.
-    """
-    view = known.view(cluster, source, needs=SECTION_NAMES)
-    findings = _findings(known, view)
-    return build_page(
-        ProblemPage,
-        "problems",
-        [
-            finding
-            for finding in findings
-            if (kind is None or finding.kind == kind)
-            and (severity is None or finding.severity == severity)
-            and matches(finding.resource, pattern)
-        ],
-        place=finding_position,
-        row=_problem_row,
-        limit=limit,
-        cursor=cursor,
-        question=("problems", view.document.cluster.name, kind, severity, pattern, source),
-        version=view.version,
-        narrow="kind, severity or pattern",
-        about=view.about(*SECTION_NAMES),
-        counts=count_findings(findings),
-    )
-
-
-def _findings(known: KnownEstate, view: View) -> tuple[Finding, ...]:
-    """Judged against the previous document; a live one against the latest."""
-    document = view.document
-    before = known.latest(document.cluster.id) if view.source == "live" else known.before(document)
-    return judge_document(document, before)
-
-
-def _problem_row(finding: Finding) -> ProblemRow:
-    return ProblemRow(
-        kind=finding.kind,
-        severity=finding.severity,
-        resource=finding.resource,
-        sentence=cut(finding.sentence, 500),
     )
 
 

@@ -1,4 +1,4 @@
-"""What follows from the documents, without asking any system again: findings, fields of schemas,
+"""What follows from the documents, without asking any system again: fields of schemas,
 search.
 
 Pure functions. Imports `inventory` and nothing else of the project.

@@ -22,6 +22,7 @@ from mesh_assets.store.pointers import Pointer
 
 _DOCUMENTS_KEPT = 16
 _NAMES_LISTED = 30
+_Stamp = tuple[Path, int, int]
 ReadLive = Callable[[Cluster, Sequence[SectionName], Callable[[str], Document | None]], Document]
 
 
@@ -37,7 +38,7 @@ class KnownEstate:
         self._store_url = store
         self._read_live = read_live or _read_live
         self._lock = threading.RLock()
-        self._estate: tuple[tuple[Path, int, int], Estate] | None = None
+        self._estate: tuple[tuple[_Stamp | None, _Stamp | None], Estate] | None = None
         self._store: InventoryStore | None = None
         self._documents: OrderedDict[str, Document] = OrderedDict()
         self._reading: dict[str, threading.Lock] = {}
@@ -50,15 +51,13 @@ class KnownEstate:
     def estate(self) -> Estate:
         """The estate as the file describes it now. Raises EstateError."""
         path = self._estate_path or estate_path()
-        try:
-            status = path.stat()
-            key = (path, status.st_mtime_ns, status.st_size)
-        except OSError:
-            return load_estate(path)  # which says what is wrong
+        stamp = _stamp(path)
         with self._lock:
-            if self._estate is None or self._estate[0] != key:
-                self._estate = (key, load_estate(path))
-            return self._estate[1]
+            known = self._estate
+            if known is None or None in known[0] or (stamp, _policy_stamp(known[1])) != known[0]:
+                estate = load_estate(path)  # which also says what is wrong
+                self._estate = known = ((stamp, _policy_stamp(estate)), estate)
+            return known[1]
 
     @property
     def estate_if_any(self) -> Estate | None:
@@ -149,17 +148,6 @@ class KnownEstate:
         stored = found[0].document
         return self._document(stored.key, lambda: self.store.read_document(stored))
 
-    def before(self, document: Document) -> Document | None:
-        """The document before that one, by its sequence; None when there is none. Raises StoreError.
-
-        The names say when a document was made, by a clock that may have been set: those with the latest are looked at first.
-        """
-        for entry in reversed(self.store.list_documents(document.cluster.id)):
-            one = self.document(document.cluster.id, entry.key)
-            if one.sequence < document.sequence:
-                return one
-        return None
-
     def document(self, cluster_id: str, key: str) -> Document:
         """A stored document by its key. Raises StoreError."""
         return self._document(key, lambda: self.store.document_at(cluster_id, key))
@@ -222,6 +210,19 @@ def _read_live(
         )
 
     return read_live(cluster, wanted, previous=previous, sleep=current_call().wait)
+
+
+def _stamp(file: Path) -> _Stamp | None:
+    """What tells that a file is another now; None where it cannot be looked at."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return file, status.st_mtime_ns, status.st_size
+
+
+def _policy_stamp(estate: Estate) -> _Stamp | None:
+    return (Path(), 0, 0) if estate.policy.file is None else _stamp(Path(estate.policy.file))
 
 
 def _listed(names: list[str]) -> str:

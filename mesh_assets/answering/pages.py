@@ -40,19 +40,21 @@ def build_page(
     question: Sequence[Any],
     version: str = "",
     narrow: str = "pattern",
+    beside_bytes: int = 0,
     **rest: Any,
 ) -> P:
     """The answer `kind` with the page of `items` (sorted by `place`) after `cursor`, in its field `rows`.
 
     `question`: what makes the list; a cursor is valid for that list only. `version`: the document that it
-    comes from. `narrow`: the argument that would shorten the list. `rest`: the answer's other fields. Raises
+    comes from. `narrow`: the argument that would shorten the list. `beside_bytes`: what the other fields take of the
+    first page beyond what every list has. `rest`: the answer's other fields. Raises
     BadArgumentError for a cursor that is not of this list.
     """
     key = hashlib.sha256(msgspec.json.encode([str(part) for part in question])).hexdigest()[:12]
     after, seen_version = _read_cursor(cursor, key)
     remaining = list(items) if after is None else _rest(items, place, after)
     most_rows, most_bytes = (
-        (FIRST_PAGE_ROWS, FIRST_PAGE_BYTES) if limit is None else (limit, ASKED_PAGE_BYTES)
+        (FIRST_PAGE_ROWS, FIRST_PAGE_BYTES - beside_bytes) if limit is None else (limit, ASKED_PAGE_BYTES)
     )
     made = _fill((row(item) for item in remaining[:most_rows]), most_bytes)
     left = len(remaining) - len(made)

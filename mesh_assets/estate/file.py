@@ -4,17 +4,20 @@ import io
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import yaml
 from dotenv import load_dotenv
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.model import Estate
+from mesh_assets.estate.policy import Policy
 from mesh_assets.estate.text import decoded_text
+
+T = TypeVar("T", bound=BaseModel)
 
 DEFAULT_ESTATE = "estate.yaml"
 # A part of file names in the store, where letters outside of ASCII take up to twelve; file systems allow 255.
@@ -62,6 +65,49 @@ def load_variables(path: Path) -> None:
 
 def parse_estate(text: str, *, source: str) -> Estate:
     """As `load_estate`, from text; `source` is the file's name in messages. Raises EstateError."""
+    root, data = _read_mapping(text, source=source, expected="clusters:")
+    clusters = data.get("clusters")
+    if isinstance(clusters, dict):
+        named = {
+            name: {**fields, "name": name} if isinstance(fields, dict) else fields
+            for name, fields in clusters.items()
+        }
+        for name in named:
+            problem = _name_problem(name)
+            if problem:
+                raise EstateError(
+                    f"{source}:{_line(root, ('clusters', name))}: cluster name {name!r} {problem}"
+                )
+        data = {**data, "clusters": named}
+    policy = data.get("policy")
+    if isinstance(policy, dict) and isinstance(policy.get("file"), str):
+        data = {**data, "policy": _read_policy(policy, line=_line(root, ("policy", "file")), source=source)}
+    return _validated(Estate, data, root, source)
+
+
+def _read_policy(policy: dict[str, Any], *, line: int, source: str) -> Policy:
+    """The policy of the file that the estate names, which then holds nothing of it itself."""
+    named = policy["file"]
+    if len(policy) > 1:
+        raise EstateError(
+            f"{source}:{line}: policy: names a file and holds {' and '.join(sorted(set(policy) - {'file'}))} itself; "
+            "write all of it in one of the two"
+        )
+    path = Path(source).parent / named
+    try:
+        text = decoded_text(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise EstateError(
+            f"{source}:{line}: policy.file: {path} cannot be read: {error}; expected a YAML file with `rules:`"
+        ) from error
+    root, data = _read_mapping(text, source=str(path), expected="rules:")
+    if "file" in data:
+        raise EstateError(f"{path}:{_line(root, ('file',))}: file: is not a field here; a policy is one file")
+    return _validated(Policy, {**data, "file": str(path.absolute())}, root, str(path))
+
+
+def _read_mapping(text: str, *, source: str, expected: str) -> tuple[yaml.Node | None, dict[Any, Any]]:
+    """The names and values of a YAML text, and its nodes, which know their lines. Raises EstateError."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
@@ -77,22 +123,13 @@ def parse_estate(text: str, *, source: str) -> Estate:
             f"{source}:{duplicate.start_mark.line + 1}: {duplicate.value} appears here a second time; expected each name once"
         )
     if not isinstance(data, dict):
-        raise EstateError(f"{source}:1: expected a mapping with `clusters:`, found {_kind(data)}")
-    clusters = data.get("clusters")
-    if isinstance(clusters, dict):
-        named = {
-            name: {**fields, "name": name} if isinstance(fields, dict) else fields
-            for name, fields in clusters.items()
-        }
-        for name in named:
-            problem = _name_problem(name)
-            if problem:
-                raise EstateError(
-                    f"{source}:{_line(root, ('clusters', name))}: cluster name {name!r} {problem}"
-                )
-        data = {**data, "clusters": named}
+        raise EstateError(f"{source}:1: expected a mapping with `{expected}`, found {_kind(data)}")
+    return root, data
+
+
+def _validated(model: type[T], data: Any, root: yaml.Node | None, source: str) -> T:
     try:
-        return Estate.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
         findings = [
             _finding(detail, root, source) for detail in error.errors(include_url=False, include_input=False)

@@ -15,6 +15,7 @@ from mesh_assets.estate.connections import (
     SchemaRegistryConnection,
 )
 from mesh_assets.estate.fields import EstateModel, NamePatterns, SecretReference, TopicPatterns
+from mesh_assets.estate.findings import FindingThresholds
 from mesh_assets.estate.monitoring import (
     AnomalyThresholds,
     CloudWatchAlarms,
@@ -22,6 +23,7 @@ from mesh_assets.estate.monitoring import (
     OffsetMetrics,
     Sensing,
 )
+from mesh_assets.estate.policy import Policy
 
 
 class QueueTriggers(EstateModel):
@@ -221,6 +223,8 @@ class Estate(EstateModel):
     triggers: QueueTriggers | None = None
     notifications: Notifications = Notifications()
     esm: EventSourceMappings | None = None
+    findings: FindingThresholds = FindingThresholds()
+    policy: Policy = Policy()
 
     @model_validator(mode="after")
     def _known(self) -> "Estate":

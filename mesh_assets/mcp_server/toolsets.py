@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from mesh_assets.agent_tools.changes import list_changes
-from mesh_assets.agent_tools.clusters import get_cluster_summary, list_clusters, list_problems
+from mesh_assets.agent_tools.clusters import get_cluster_summary, list_clusters
 from mesh_assets.agent_tools.connectors import describe_connector, get_connector_config, list_connectors
 from mesh_assets.agent_tools.consumer_groups import describe_consumer_group, list_consumer_groups
 from mesh_assets.agent_tools.discovering import run_discovery
@@ -12,6 +12,7 @@ from mesh_assets.agent_tools.flink import execute_flink_sql, list_flink_statemen
 from mesh_assets.agent_tools.lineage import get_lineage
 from mesh_assets.agent_tools.messages import sample_messages
 from mesh_assets.agent_tools.metrics import get_metrics
+from mesh_assets.agent_tools.problems import list_problems
 from mesh_assets.agent_tools.schemas import describe_schema, get_schema, list_schemas
 from mesh_assets.agent_tools.tool import LONG, AgentTool
 from mesh_assets.agent_tools.topics import describe_topic, get_topic_configs, list_topics

@@ -13,6 +13,7 @@ from mesh_assets.agent_tools.consumer_groups import describe_consumer_group
 from mesh_assets.agent_tools.topics import describe_topic
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.views import View
+from mesh_assets.findings.history import findings_results, judge_estate
 from mesh_assets.inventory.groups import CommittedOffset
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets_tests.documents import MOMENT, a_document, a_group, a_schema, a_topic
@@ -204,3 +205,30 @@ def test_a_schema_nested_beyond_reading_says_so_and_one_of_plain_values_says_tha
     assert [field["type"] for field in near["fields"]] == ["int"]
     assert near["fields"][0]["path"].startswith("[][][]")
     assert served.answer("get_schema", subject="deep-value")["characters"] == len(definitions["deep-value"])
+
+
+def test_problems_come_with_figures_what_to_do_and_the_muted_ones_only_on_request(served: Served) -> None:
+    page = served.answer("list_problems", resource_type="consumer_group")
+    [lag] = page["problems"]
+    assert (lag["kind"], lag["figures"]) == ("growing_lag", {"lag_records": 900, "lag_records_before": 5})
+    assert page["what_to_do"].keys() == {"growing_lag"}
+    assert page["muted"] == 0
+    estate = served.folder / "estate.yaml"
+    estate.write_text(f"{estate.read_text()}findings: {{mute: [{{kind: growing_lag, reason: known}}]}}\n")
+    page = served.answer("list_problems", resource_type="consumer_group")
+    assert (page["problems"], page["muted"], "growing_lag" in page["counts"]) == ([], 1, False)
+    [lag] = served.answer("list_problems", kind="growing_lag", muted=True)["problems"]
+    assert lag["muted"] == "known"
+
+
+def test_a_problem_says_since_when_it_is_there_once_an_analysis_has_kept_it(served: Served) -> None:
+    assert "since" not in served.answer("list_problems", kind="failed_connector")["problems"][0]
+    store = served.known.store
+    result, read = judge_estate(store, served.known.estate, None)
+    findings_results(store).put(result, documents=read, made_at=MOMENT)
+    [failed] = served.answer("list_problems", kind="failed_connector")["problems"]
+    assert failed["since"] == "2026-11-24T16:40:02Z"
+    store.objects.put(findings_results(store).key, b"{")
+    page = served.answer("list_problems", kind="failed_connector")
+    assert "since when the problems are there is not known" in page["about"]["notes"][-1]
+    assert len(page["problems"]) == 1

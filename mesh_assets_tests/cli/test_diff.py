@@ -9,11 +9,10 @@ from msgspec.structs import replace
 from mesh_assets.cli.diff import diff
 from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.document import ClusterIdentity, Document, encode_document
+from mesh_assets.inventory.document import ClusterIdentity, encode_document
 from mesh_assets.inventory.sections import SectionScope
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
-from mesh_assets.store.pointers import EventPosition, Pointer
 from mesh_assets_tests.documents import (
     FRESH,
     MOMENT,
@@ -25,6 +24,7 @@ from mesh_assets_tests.documents import (
     a_schema,
     a_topic,
 )
+from mesh_assets_tests.published import publish
 
 BEFORE = a_document(
     topics=(a_topic("orders"),), connectors=(a_connector(),), schemas=(a_schema(definition="a"),)
@@ -48,31 +48,6 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MESH_STORE", raising=False)
     for name, document in (("a.json", BEFORE), ("b.json", AFTER)):
         Path(name).write_bytes(encode_document(document))
-
-
-def publish(store: InventoryStore, document: Document) -> None:
-    """As a discovery leaves it in the store, without the events."""
-    cluster_id = document.cluster.id
-    stored = store.put_document(
-        store.free_document_key(cluster_id, document.discovery_timestamp), encode_document(document)
-    )
-    latest = store.latest(cluster_id)
-    pointer = Pointer(
-        cluster=document.cluster.name,
-        cluster_id=cluster_id,
-        run_id=document.run_id,
-        sequence=document.sequence,
-        discovery_timestamp=document.discovery_timestamp,
-        document=stored,
-        summary=document.summary,
-        sections=document.sections,
-        changes=0,
-        triggers=(),
-        event=EventPosition(topic="discovery-events", partition=0, offset=0),
-        schema_ids=None,
-    )
-    store.move_latest(pointer, None if latest is None else latest[1])
-    store.remember_cluster(document.cluster.name, cluster_id)
 
 
 @pytest.fixture

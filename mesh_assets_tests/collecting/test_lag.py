@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from mesh_assets.analysis.findings import judge_document
 from mesh_assets.collecting.group_records import group_records
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.errors import UnreachableError
+from mesh_assets.findings.case import Case
+from mesh_assets.findings.judge import judge
 from mesh_assets.inventory.groups import CommittedOffset, LagIs
 from mesh_assets.inventory.groups import ConsumerGroup as GroupRecord
 from mesh_assets.inventory.lag import is_lag_unknown, lag_notes
@@ -138,7 +139,7 @@ def test_a_group_in_the_log_has_no_such_sentence() -> None:
 
 
 def test_a_group_beyond_the_end_is_a_finding() -> None:
-    (finding,) = judge_document(a_document(consumer_groups=(a_record(12, edges=((0, 10),)),)))
+    (finding,) = judge(Case(a_document(consumer_groups=(a_record(12, edges=((0, 10),)),))))
 
     assert (finding.kind, finding.severity, finding.resource) == ("group_beyond_end", "warning", "billing")
     assert finding.sentence == (

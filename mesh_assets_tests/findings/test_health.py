@@ -2,7 +2,10 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from mesh_assets.analysis.findings import count_findings, judge_document
+from mesh_assets.findings.case import Case
+from mesh_assets.findings.finding import Finding, count_findings
+from mesh_assets.findings.judge import judge
+from mesh_assets.findings.past import past_of
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ConnectorTopic, Partition, TopicSchema
 from mesh_assets_tests.documents import (
@@ -17,6 +20,10 @@ from mesh_assets_tests.documents import (
 )
 
 WITH_SCHEMA = TopicSchema(value_subjects=("orders-value",))
+
+
+def judge_document(document: Document, before: Document | None = None) -> tuple[Finding, ...]:
+    return judge(Case(document, before=None if before is None else past_of(before)))
 
 
 def sentences(document: Document, before: Document | None = None) -> list[str]:

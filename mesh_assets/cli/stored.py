@@ -1,0 +1,65 @@
+"""What commands read of the estate and the store: the newest document of each cluster that was asked for."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from mesh_assets.errors import EstateError, MeshError, StoreError
+from mesh_assets.estate.file import load_estate
+from mesh_assets.estate.model import Estate
+from mesh_assets.findings.case import Case
+from mesh_assets.findings.reading import read_case
+from mesh_assets.importing import importing
+from mesh_assets.inventory.sections import SectionName
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+
+
+class CannotCheckError(click.ClickException):
+    """Exit code 2, since 1 means that something was found."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"mesh-assets: {self.message}", err=True, file=file)
+
+
+def read_cases(clusters: Sequence[str], *, live: Sequence[SectionName] = ()) -> Iterator[Case]:
+    """The case of each cluster of the estate, or of those named. `live`: the sections that are read now, from the
+    cluster itself; none: the newest stored document. Nothing is written.
+
+    Raises CannotCheckError when the estate, a document or the cluster cannot be read.
+    """
+    try:
+        estate = load_estate()
+        store = InventoryStore(open_store(os.environ.get("MESH_STORE")))
+        for name in _known(clusters, estate):
+            yield _case(name, store, estate, live)
+    except MeshError as error:
+        raise CannotCheckError(str(error)) from error
+
+
+def _known(clusters: Sequence[str], estate: Estate) -> Sequence[str]:
+    for name in clusters:
+        if name not in estate.clusters:
+            raise EstateError(f"the estate has no cluster {name!r}; it has: {', '.join(estate.clusters)}")
+    return tuple(dict.fromkeys(clusters)) or tuple(estate.clusters)
+
+
+def _case(name: str, store: InventoryStore, estate: Estate, live: Sequence[SectionName]) -> Case:
+    if live:
+        with importing:
+            from mesh_assets.collecting.live import read_live  # brings the clients, which are heavy
+
+        document = read_live(estate.clusters[name], live, previous=store.latest_document)
+        return read_case(document, store=store, estate=estate, live=True)
+    cluster_id = store.cluster_id(name)
+    stored = None if cluster_id is None else store.latest_document(cluster_id)
+    if stored is None:
+        raise StoreError(
+            f"cluster {name} was never discovered (store {os.environ.get('MESH_STORE') or '.mesh'}); "
+            "run `mesh-assets discover` first"
+        )
+    return read_case(stored, store=store, estate=estate)

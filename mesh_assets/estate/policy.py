@@ -1,0 +1,150 @@
+"""What the estate requires of its topics: names, partitions, replicas, configs, schemas and owners.
+
+A policy says what ought to be; `mesh_assets/findings/policy.py` compares a document with it.
+"""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from mesh_assets.estate.fields import EstateModel, NamePatterns
+
+PolicyLevel = Literal["warning", "error"]
+CompatibilityLevel = Literal[
+    "NONE",
+    "BACKWARD",
+    "BACKWARD_TRANSITIVE",
+    "FORWARD",
+    "FORWARD_TRANSITIVE",
+    "FULL",
+    "FULL_TRANSITIVE",
+]
+
+
+def _must_be_a_pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
+    return text
+
+
+class Range(EstateModel):
+    """From `min` to `max`, both included; at least one is given."""
+
+    min: int | None = None
+    max: int | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "Range":
+        if self.min is None and self.max is None:
+            raise ValueError("expected min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}, which no topic can meet")
+        return self
+
+
+class ConfigRequirement(EstateModel):
+    """What a topic's config must be: a number from `min` to `max`, or one of the texts `one_of`.
+
+    `retention.ms` and the like are -1 where they are unlimited, which is above every `max`. Commas separate the parts
+    of a list (`compact,delete`), whose order is of no meaning.
+    """
+
+    min: int | None = None
+    max: int | None = None
+    one_of: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "ConfigRequirement":
+        is_range = self.min is not None or self.max is not None
+        if is_range == (self.one_of is not None):
+            raise ValueError("expected a value, min, max or both, or one_of with a list of values")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}, which no topic can meet")
+        return self
+
+
+def _text(value: Any) -> Any:
+    """YAML's numbers and truth values as Kafka writes them."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _requirement(value: Any) -> Any:
+    """A value alone is the only one allowed."""
+    if isinstance(value, dict):
+        listed = value.get("one_of")
+        return {**value, "one_of": [_text(one) for one in listed]} if isinstance(listed, list) else value
+    return {"one_of": [_text(value)]} if isinstance(value, str | int | float) else value
+
+
+class PolicyRule(EstateModel):
+    """What topics must be. `topics` and `clusters` select them; exceptions are their `exclude`. Topics of Kafka itself
+    are never meant.
+
+    `level`: how bad a violation is; an `error` fails `policy check`. `names`: a regular expression that the whole name
+    must match. `schema_required`: a subject of the registry describes the topic's values. `compatibility`: the levels
+    that those subjects may have. `owner_required`: the policy's `owners` name one.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    level: PolicyLevel = "error"
+    topics: NamePatterns = NamePatterns()
+    clusters: NamePatterns = NamePatterns()
+    names: Annotated[str, AfterValidator(_must_be_a_pattern)] | None = None
+    partitions: Range | None = None
+    replication_factor: Range | None = None
+    configs: dict[str, Annotated[ConfigRequirement, BeforeValidator(_requirement)]] = Field(
+        default_factory=dict
+    )
+    schema_required: bool = False
+    compatibility: tuple[CompatibilityLevel, ...] = ()
+    owner_required: bool = False
+
+    @model_validator(mode="after")
+    def _requires_something(self) -> "PolicyRule":
+        required = (
+            self.names,
+            self.partitions,
+            self.replication_factor,
+            self.configs,
+            self.schema_required,
+            self.compatibility,
+            self.owner_required,
+        )
+        if not any(required):
+            raise ValueError(
+                "requires nothing; give names, partitions, replication_factor, configs, schema_required, compatibility or "
+                "owner_required"
+            )
+        return self
+
+
+class TopicOwner(EstateModel):
+    """Who owns the topics that the patterns select: a team, an address, whatever the estate writes."""
+
+    owner: str = Field(min_length=1)
+    topics: NamePatterns
+
+
+class Policy(EstateModel):
+    """`file`: a YAML file that holds `rules` and `owners` instead of the estate file, by its path from there; once
+    read, its whole path. The first owner whose patterns select a topic owns it."""
+
+    file: str | None = Field(default=None, min_length=1)
+    rules: tuple[PolicyRule, ...] = ()
+    owners: tuple[TopicOwner, ...] = ()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Policy":
+        names = [rule.name for rule in self.rules]
+        twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
+        if twice is not None:
+            raise ValueError(f"has two rules called {twice!r}; give each a name of its own")
+        return self
+
+    def owner_of(self, topic: str) -> str | None:
+        return next((entry.owner for entry in self.owners if entry.topics.selects(topic)), None)

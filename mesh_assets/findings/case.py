@@ -1,0 +1,158 @@
+"""What a cluster is judged by: its newest document, two earlier ones, and what the estate says.
+
+A thing that is missing is only believed missing where what would show it was read: a stale or incomplete section, a
+group whose topics nobody knows, a document too young yield no finding of absence.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from mesh_assets.estate.fields import EXCLUDED_TOPICS, NamePatterns
+from mesh_assets.estate.findings import FindingThresholds
+from mesh_assets.estate.policy import Policy
+from mesh_assets.findings.past import Past, end_of, readers_of
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.links import set_aside_topics
+from mesh_assets.inventory.records import Topic
+from mesh_assets.inventory.sections import SectionName
+
+_BOOKKEEPING = (
+    *EXCLUDED_TOPICS,
+    "_*",
+    "*-changelog",  # Kafka Streams: https://kafka.apache.org/documentation/streams/developer-guide/manage-topics
+    "*-repartition",
+    "*.internal",  # MirrorMaker 2: offset syncs and checkpoints (KIP-382)
+    "heartbeats",
+    "*.heartbeats",
+)
+_BOOKKEEPING_CONFIGS = (
+    "schema.history.internal.kafka.topic",  # Debezium; before 2.0 the next
+    "database.history.kafka.topic",
+    "signal.kafka.topic",
+    "offset.storage.topic",
+)
+_SET_ASIDE = ("*dlq*", "*DLQ*", "*dead?letter*", "*deadletter*", "*-dlt", "*.DLT", "*-DLT")
+
+
+@dataclass(frozen=True)
+class Case:
+    """`before`: the previous document, by which growth is judged. `earlier`: the newest one that is at least
+    `thresholds.idle_days` old, by which idleness is judged; None: the store does not reach back so far, so nothing
+    counts as idle. `topics_elsewhere`: the topics of the other clusters whose schemas the same registry holds; None:
+    not known.
+    """
+
+    document: Document
+    before: Past | None = None
+    earlier: Past | None = None
+    thresholds: FindingThresholds = field(default_factory=FindingThresholds)
+    policy: Policy = field(default_factory=Policy)
+    topics_elsewhere: frozenset[str] | None = frozenset()
+
+    def is_read(self, *sections: SectionName) -> bool:
+        """Whether all of each section was read, so that what it lacks is not there. A source that the estate does not
+        configure has nothing to lack."""
+        states = (self.document.sections.get(name) for name in sections)
+        return all(
+            state is not None
+            and (
+                state.status == "not_configured"
+                or (state.status == "fresh" and not (state.error or state.held_since or state.stale_sources))
+            )
+            for state in states
+        )
+
+    def in_scope(self, topic: str) -> bool:
+        """Whether the document would show the topic if it existed."""
+        state = self.document.sections.get("topics")
+        scope = None if state is None else state.scope
+        return scope is not None and NamePatterns(include=scope.include, exclude=scope.exclude).selects(topic)
+
+    # --- topics
+
+    @cached_property
+    def topic_names(self) -> frozenset[str]:
+        return frozenset(topic.name for topic in self.document.topics)
+
+    @cached_property
+    def readers(self) -> Mapping[str, list[str]]:
+        return readers_of(self.document)
+
+    @cached_property
+    def knows_readers(self) -> bool:
+        """Whether it is known what every group and every connector reads."""
+        return (
+            self.is_read("topics", "consumer_groups", "connectors")
+            and all(group.topics or group.offsets is not None for group in self.document.consumer_groups)
+            and all(one.topics_note is None for one in self.document.connectors if one.type != "source")
+        )
+
+    @cached_property
+    def set_aside(self) -> frozenset[str]:
+        """The topics for records that a connector could not deliver: they are empty while all is well."""
+        return frozenset(
+            name for connector in self.document.connectors for name in set_aside_topics(connector).values()
+        )
+
+    @cached_property
+    def _named_bookkeeping(self) -> frozenset[str]:
+        of_connectors = {
+            name
+            for connector in self.document.connectors
+            for key in _BOOKKEEPING_CONFIGS
+            if (name := connector.config.get(key))
+        }
+        parts = [
+            part
+            for group in self.document.consumer_groups
+            for part in (group.topology.subtopologies if group.topology else ())
+        ]
+        of_streams = [
+            name for part in parts for name in (*part.changelog_topics, *part.repartition_source_topics)
+        ]
+        return frozenset(of_connectors.union(of_streams))
+
+    def is_bookkeeping(self, topic: Topic) -> bool:
+        """Whether the topic serves Kafka, Connect, a registry, a stream processor or a replicator itself."""
+        return (
+            topic.details.internal
+            or topic.name in self._named_bookkeeping
+            or any(fnmatchcase(topic.name, pattern) for pattern in _BOOKKEEPING)
+        )
+
+    def is_set_aside(self, topic: str) -> bool:
+        return topic in self.set_aside or any(fnmatchcase(topic, pattern) for pattern in _SET_ASIDE)
+
+    def is_judged_by_use(self, topic: Topic) -> bool:
+        """Whether a topic ought to be written and read. Compacted ones are tables, which are read without a group and
+        may stay as they are for years."""
+        policy = topic.details.cleanup_policy
+        return policy is not None and "compact" not in policy and not self.is_bookkeeping(topic)
+
+    @cached_property
+    def records_since(self) -> Mapping[str, int]:
+        """Topic → how many offsets it gave out since `earlier`. Only of topics that were there then, under the same
+        id and with the same partitions, and whose ends are known at both times."""
+        found: dict[str, int] = {}
+        if self.earlier is None:
+            return found
+        for topic in self.document.topics:
+            old = self.earlier.topics.get(topic.name)
+            if (
+                old is None
+                or old.id != topic.id
+                or old.end is None
+                or old.partitions != len(topic.partitions)
+            ):
+                continue
+            end = end_of(topic)
+            if end is not None:
+                found[topic.name] = end - old.end
+        return found
+
+
+def minute(moment: datetime | None) -> str:
+    return "at an unknown time" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,68 @@
+"""All findings of one cluster, from documents and settings alone."""
+
+from datetime import date
+
+from mesh_assets.findings.case import Case
+from mesh_assets.findings.finding import Finding, Rule, finding_id, finding_position
+from mesh_assets.findings.groups import judge_abandoned_groups, judge_groups, judge_retention
+from mesh_assets.findings.health import judge_connectors, judge_partitions, judge_sections
+from mesh_assets.findings.kinds import KINDS
+from mesh_assets.findings.policy import judge_policy
+from mesh_assets.findings.use import (
+    judge_schemas,
+    judge_silence,
+    judge_skew,
+    judge_subjects,
+    judge_throughput,
+    judge_topics,
+)
+
+_RULES: tuple[Rule, ...] = (
+    judge_sections,
+    judge_connectors,
+    judge_partitions,
+    judge_groups,
+    judge_retention,
+    judge_abandoned_groups,
+    judge_silence,
+    judge_schemas,
+    judge_topics,
+    judge_skew,
+    judge_subjects,
+    judge_throughput,
+    judge_policy,
+)
+
+
+def judge(case: Case, *, today: date | None = None, only: tuple[Rule, ...] = _RULES) -> tuple[Finding, ...]:
+    """The findings, worst first, then by kind and name; those that the estate mutes with its reason.
+
+    `today`: the day on which a mute must hold, in UTC; None: that of the document.
+    """
+    document = case.document
+    day = document.discovery_timestamp.date() if today is None else today
+    findings = []
+    for rule in only:
+        for found in rule(case):
+            resource_type = KINDS[found.kind].resource_type
+            muting = (
+                mute
+                for mute in case.thresholds.mute
+                if mute.mutes(found.kind, found.resource, cluster=document.cluster.name, today=day)
+            )
+            findings.append(
+                Finding(
+                    id=finding_id(
+                        document.cluster.id, found.kind, resource_type, found.resource, found.place
+                    ),
+                    kind=found.kind,
+                    severity=found.severity,
+                    cluster=document.cluster.name,
+                    resource_type=resource_type,
+                    resource=found.resource,
+                    sentence=found.sentence,
+                    evidence=dict(found.evidence),
+                    muted=next((mute.reason for mute in muting), None),
+                )
+            )
+    return tuple(sorted(findings, key=finding_position))

@@ -1,0 +1,177 @@
+"""The kinds of findings: what each is about, when it is there, and what to do. `docs/findings.md` is made of this."""
+
+from typing import Literal, NamedTuple
+
+from mesh_assets.estate.findings import FindingKind
+
+FindingResource = Literal["topic", "connector", "consumer_group", "schema", "section"]
+
+
+class KindOfFinding(NamedTuple):
+    """`severity` in words, since it may depend on the case. `threshold`: the setting in the estate's `findings`, if
+    there is one."""
+
+    resource_type: FindingResource
+    severity: str
+    rule: str
+    advice: str
+    threshold: str | None = None
+
+
+KINDS: dict[FindingKind, KindOfFinding] = {
+    "failed_connector": KindOfFinding(
+        "connector",
+        "critical",
+        "The connector, or one of its tasks, is FAILED. The sentence ends with the cause from the task's trace.",
+        "Read the trace with describe_connector, mend the cause, and restart the connector or the task.",
+    ),
+    "leaderless_partitions": KindOfFinding(
+        "topic",
+        "critical",
+        "Partitions have no leader: nobody can write to them or read them.",
+        "Bring back a broker that holds a replica; only if its data may be lost, elect a leader uncleanly.",
+    ),
+    "under_min_isr": KindOfFinding(
+        "topic",
+        "critical",
+        "Partitions have fewer replicas in sync than min.insync.replicas (or than replicas, where those are fewer): "
+        "producers with acks=all are refused.",
+        "Bring the brokers that hold the missing replicas back, or look for what slows their replication.",
+    ),
+    "under_replicated": KindOfFinding(
+        "topic",
+        "warning",
+        "Partitions have a leader and enough replicas in sync for writes, but not all of them.",
+        "See whether a broker is down, is being restarted or cannot keep up.",
+    ),
+    "section_not_current": KindOfFinding(
+        "section",
+        "warning",
+        "A section could not be read, or not all of it; what is shown of it is older or incomplete.",
+        "`mesh-assets estate check` tests every system and says which right or address is wrong.",
+    ),
+    "connector_not_running": KindOfFinding(
+        "connector",
+        "warning",
+        "The connector is neither running nor paused nor stopped, and has not failed: it is being moved, or has no task.",
+        "Wait for a rebalance to end; otherwise look at the log of the Connect workers, and restart the connector.",
+    ),
+    "records_lost": KindOfFinding(
+        "consumer_group",
+        "warning; info where the group has no members",
+        "The group's committed offset is below the first offset that its partition still has: retention removed the "
+        "records between them unread.",
+        "Find out why the group fell behind, give it more consumers or the topic a longer retention; what is gone must come "
+        "from its source again.",
+    ),
+    "near_retention": KindOfFinding(
+        "consumer_group",
+        "warning",
+        "At least `retention_records` records of a topic wait for the group, and they are `retention_share` of what one of "
+        "its partitions still holds (`retention_used_percent`), or as old as that share of its retention.ms "
+        "([metrics](metrics.md)). Only where retention removes records.",
+        "Speed the group up, or lengthen the topic's retention until it has caught up.",
+        "retention_share, retention_records",
+    ),
+    "stopped_group": KindOfFinding(
+        "consumer_group",
+        "warning where the lag has grown since the previous document, else info",
+        "The group has no members, and records wait for it.",
+        "Start its consumers, or delete the group if nobody needs it.",
+    ),
+    "group_beyond_end": KindOfFinding(
+        "consumer_group",
+        "warning",
+        "The group has committed an offset beyond the end of the partition, or on an earlier topic of the same name: the "
+        "topic was created anew or cut.",
+        "Reset the group's offsets; until then its consumers do what auto.offset.reset says.",
+    ),
+    "growing_lag": KindOfFinding(
+        "consumer_group",
+        "warning",
+        "The group has members, at least `lag_records` records wait for it, and more than at the previous document.",
+        "Compare the rates of the topic and the group with get_metrics; give the group more consumers, up to the number of "
+        "partitions.",
+        "lag_records",
+    ),
+    "policy_violation": KindOfFinding(
+        "topic",
+        "warning where the rule's level is error, info where it is warning",
+        "The topic differs from what a rule of the estate's policy requires ([policy](policy.md)).",
+        "Change the topic, or the rule: except the topic from it by `exclude`.",
+    ),
+    "idle_connector": KindOfFinding(
+        "connector",
+        "warning for a sink, info for a source",
+        "The connector was running `idle_days` ago and is running now, and moved nothing in between: none of a source's "
+        "topics got a record; records wait for a sink whose group stands where it stood.",
+        "See whether the source has new data and the connector may read it; delete the connector if nobody needs it.",
+        "idle_days",
+    ),
+    "silent_topic": KindOfFinding(
+        "topic",
+        "info",
+        "No record came in between two readings at least `silent_seconds` apart, though a running source connector feeds "
+        "the topic or records came in before.",
+        "See whether its producers are running and have anything to send.",
+        "silent_seconds",
+    ),
+    "missing_schema": KindOfFinding(
+        "topic",
+        "info",
+        "The estate has a schema registry, and no subject of it describes the topic's values.",
+        "Register a schema under the topic's name with -value, or mute the kind for topics that need none.",
+    ),
+    "unread_topic": KindOfFinding(
+        "topic",
+        "info",
+        "Records came in during the last `idle_days`, and neither then nor now does a consumer group or sink read the topic. "
+        "Consumers without a group are not seen.",
+        "Ask its owner who needs it; stop writing it, or mute the finding if it is read without a group.",
+        "idle_days",
+    ),
+    "unused_topic": KindOfFinding(
+        "topic",
+        "info",
+        "The topic holds records, none came in during the last `idle_days`, and neither then nor now does a consumer group "
+        "or sink read it.",
+        "Ask its owner whether it can be deleted.",
+        "idle_days",
+    ),
+    "empty_topic": KindOfFinding(
+        "topic",
+        "info",
+        "The topic holds no record, and none came in during the last `idle_days`.",
+        "Delete it, or find out why its producers do not write.",
+        "idle_days",
+    ),
+    "skewed_partitions": KindOfFinding(
+        "topic",
+        "info",
+        "One partition holds more than `skew_factor` times the mean of the others, in a topic of at least `skew_records` "
+        "records.",
+        "Look for a key that most records share, or for producers that write to one partition.",
+        "skew_factor, skew_records",
+    ),
+    "abandoned_group": KindOfFinding(
+        "consumer_group",
+        "info",
+        "The group has no members and no lag, and stands where it stood `idle_days` ago.",
+        "Delete it if nobody needs it.",
+        "idle_days",
+    ),
+    "orphaned_group": KindOfFinding(
+        "consumer_group",
+        "info",
+        "None of the topics that the group reads is there any more.",
+        "Stop its consumers and delete it, or create the topics again.",
+    ),
+    "orphaned_subject": KindOfFinding(
+        "schema",
+        "info",
+        "The subject is named after a topic that is there neither now nor `idle_days` ago, in this cluster or another one "
+        "with the same registry, and no other schema refers to it.",
+        "Delete the subject once no record needs its schema, or create the topic.",
+        "idle_days",
+    ),
+}

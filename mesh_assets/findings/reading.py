@@ -1,0 +1,88 @@
+"""The case of a cluster from the store: its document, the two it is compared with, and its neighbours' topics."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from mesh_assets.estate.findings import FindingThresholds
+from mesh_assets.estate.model import Estate
+from mesh_assets.findings.case import Case
+from mesh_assets.findings.past import Past, past_of
+from mesh_assets.inventory.document import Document
+from mesh_assets.store.inventories import InventoryStore
+
+ReadDocument = Callable[[str, str], Document]
+"""Cluster id and key → the document."""
+
+
+def read_case(
+    document: Document,
+    *,
+    store: InventoryStore,
+    estate: Estate | None,
+    read: ReadDocument | None = None,
+    live: bool = False,
+) -> Case:
+    """What the cluster of `document` is judged by. `estate` None: its settings are the defaults, and nobody knows which
+    clusters share its registry. `read`: reads a stored document, for callers that keep them. `live`: the document was
+    never stored, so the latest is the one before. Raises StoreError."""
+    read = read or store.document_at
+    thresholds = estate.findings if estate else FindingThresholds()
+    newest = document.sequence + (1 if live else 0)
+    before = _newest_before(store, document, read, sequence=newest)
+    earlier = _earlier(store, document, read, sequence=newest, idle=timedelta(days=thresholds.idle_days))
+    return Case(
+        document,
+        before=before,
+        earlier=earlier,
+        thresholds=thresholds,
+        **({} if estate is None else {"policy": estate.policy}),
+        topics_elsewhere=None if estate is None else _topics_elsewhere(document, store, estate, read),
+    )
+
+
+def _newest_before(
+    store: InventoryStore, document: Document, read: ReadDocument, *, sequence: int
+) -> Past | None:
+    """By sequence: the names say when a document was made, by a clock that may have been set."""
+    cluster_id = document.cluster.id
+    for entry in reversed(store.list_documents(cluster_id)):
+        one = read(cluster_id, entry.key)
+        if one.sequence < sequence:
+            return past_of(one)
+    return None
+
+
+def _earlier(
+    store: InventoryStore, document: Document, read: ReadDocument, *, sequence: int, idle: timedelta
+) -> Past | None:
+    cluster_id, latest = document.cluster.id, document.discovery_timestamp - idle
+    for entry in reversed(store.list_documents(cluster_id)):
+        if entry.moment <= latest:
+            one = read(cluster_id, entry.key)
+            if one.sequence < sequence and one.discovery_timestamp <= latest:
+                return past_of(one)
+    return None
+
+
+def _topics_elsewhere(
+    document: Document, store: InventoryStore, estate: Estate, read: ReadDocument
+) -> frozenset[str] | None:
+    """The topics of the clusters that have the same registry; None where one of them was not read completely."""
+    own = estate.clusters.get(document.cluster.name)
+    if own is None or own.schema_registry is None:
+        return None
+    found: set[str] = set()
+    for name, cluster in estate.clusters.items():
+        if name == document.cluster.name or cluster.schema_registry is None:
+            continue
+        if cluster.schema_registry.url != own.schema_registry.url:
+            continue
+        cluster_id = store.cluster_id(name)
+        latest = None if cluster_id is None else store.latest(cluster_id)
+        if cluster_id is None or latest is None:
+            return None
+        neighbour = read(cluster_id, latest[0].document.key)
+        if not Case(neighbour).is_read("topics") or neighbour.excluded_topics:
+            return None
+        found.update(topic.name for topic in neighbour.topics)
+    return frozenset(found)

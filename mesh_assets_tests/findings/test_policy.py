@@ -1,0 +1,169 @@
+"""Where topics differ from a policy, and where nobody can say."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.estate.policy import Policy
+from mesh_assets.findings.case import Case
+from mesh_assets.findings.policy import not_checked
+from mesh_assets.inventory.data_contracts import DataContract
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import SubjectLevel, TopicSchema
+from mesh_assets_tests.documents import NOT_CONFIGURED, STALE, a_document, a_schema, a_topic
+from mesh_assets_tests.findings.cases import found, judged
+
+SCHEMA = TopicSchema(value_subjects=("orders-value",))
+
+
+def a_policy(**rule: Any) -> Policy:
+    return Policy.model_validate({"rules": [{"name": "rule", **rule}]})
+
+
+def violations(policy: Policy, *topics: Any, **fields: Any) -> list[str]:
+    return found(a_document(topics=topics, **fields), "policy_violation", policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("rule", "met", "broken", "sentence"),
+    [
+        (
+            {"names": "[a-z]+"},
+            a_topic("orders"),
+            a_topic("Orders"),
+            "Orders: name does not match; rule rule expects one like [a-z]+",
+        ),
+        (
+            {"partitions": {"min": 3, "max": 6}},
+            a_topic(partitions=6),
+            a_topic(partitions=7),
+            "orders: partitions is 7; rule rule expects at least 3 and at most 6",
+        ),
+        (
+            {"replication_factor": {"min": 2}},
+            a_topic(replicas=(1, 2)),
+            a_topic(),
+            "orders: replication factor is 1; rule rule expects at least 2",
+        ),
+        (
+            {"configs": {"min.insync.replicas": {"min": 2}}},
+            a_topic(config={"min.insync.replicas": "2"}),
+            a_topic(config={"min.insync.replicas": "1"}),
+            "orders: min.insync.replicas is 1; rule rule expects at least 2",
+        ),
+        (
+            {"configs": {"retention.ms": {"max": 1000}}},
+            a_topic(config={"retention.ms": "1000"}),
+            a_topic(config={"retention.ms": "-1"}),
+            "orders: retention.ms is unlimited (-1); rule rule expects at most 1,000",
+        ),
+        (
+            {"configs": {"cleanup.policy": {"one_of": ["delete", "compact,delete"]}}},
+            a_topic(config={"cleanup.policy": "delete,compact"}),
+            a_topic(config={"cleanup.policy": "compact"}),
+            "orders: cleanup.policy is compact; rule rule expects delete or compact,delete",
+        ),
+        (
+            {"configs": {"unclean.leader.election.enable": False}},
+            a_topic(config={"unclean.leader.election.enable": "false"}),
+            a_topic(),
+            "orders: unclean.leader.election.enable is not set; rule rule expects false",
+        ),
+        (
+            {"schema_required": True},
+            a_topic(schema=SCHEMA),
+            a_topic(),
+            "orders: schema is missing; rule rule expects a subject of the registry for its values",
+        ),
+    ],
+    ids=["name", "partitions", "replicas", "least", "unlimited", "list", "value", "schema"],
+)
+def test_a_requirement_is_met_or_violated(rule: dict[str, Any], met: Any, broken: Any, sentence: str) -> None:
+    assert violations(a_policy(**rule), met) == []
+    assert violations(a_policy(**rule), broken) == [sentence]
+
+
+def test_an_unlimited_retention_meets_every_minimum() -> None:
+    policy = a_policy(configs={"retention.ms": {"min": 1000}})
+    assert violations(policy, a_topic(config={"retention.ms": "-1"})) == []
+
+
+def test_exceptions_other_clusters_and_topics_of_kafka_are_not_meant() -> None:
+    internal = a_topic("__consumer_offsets")
+    internal = replace(internal, details=replace(internal.details, internal=True))
+    policy = a_policy(partitions={"min": 3}, topics={"include": ["*"], "exclude": ["tmp-*"]})
+    assert violations(policy, a_topic("tmp-1"), internal) == []
+    elsewhere = a_policy(partitions={"min": 3}, clusters={"include": ["prod-*"]})
+    assert violations(elsewhere, a_topic("orders")) == []
+
+
+def test_compatibility_counts_as_it_is_in_force_and_an_unread_one_is_no_violation() -> None:
+    policy = a_policy(compatibility=["FULL"])
+    topic = a_topic(schema=SCHEMA)
+
+    def of(level: SubjectLevel) -> list[str]:
+        return violations(policy, topic, schemas=(a_schema("orders-value", compatibility=level),))
+
+    assert of(SubjectLevel(value="NONE", own=True)) == [
+        "orders: compatibility of orders-value is NONE; rule rule expects FULL"
+    ]
+    assert of(SubjectLevel(value="FULL", own=True)) == []
+    assert of(SubjectLevel(own=False)) == [
+        "orders: compatibility of orders-value is BACKWARD; rule rule expects FULL"
+    ]
+    assert of(SubjectLevel(error="refused")) == []
+
+
+def test_an_owner_comes_from_the_policy_or_the_registry() -> None:
+    policy = a_policy(owner_required=True)
+    owned = Policy.model_validate(
+        {**policy.model_dump(), "owners": [{"owner": "shop", "topics": {"include": ["ord*"]}}]}
+    )
+    topic = a_topic(schema=SCHEMA)
+    missing = ["orders: owner is missing; rule rule expects one in the policy's owners or the registry"]
+
+    def with_contract(contract: DataContract | None) -> list[str]:
+        return violations(policy, topic, schemas=(a_schema("orders-value", contract=contract),))
+
+    assert with_contract(DataContract()) == missing
+    assert with_contract(DataContract(properties={"owner": "shop"})) == []
+    assert with_contract(None) == []
+    assert violations(owned, topic) == []
+    assert violations(policy, topic, sections={"schemas": NOT_CONFIGURED}) == missing
+    assert violations(policy, topic, sections={"schemas": STALE}) == []
+
+
+def test_the_level_decides_the_severity_and_each_requirement_has_an_id_of_its_own() -> None:
+    rule = {"name": "rule", "partitions": {"min": 2}, "replication_factor": {"min": 2}}
+    policy = Policy.model_validate({"rules": [rule, {**rule, "name": "wish", "level": "warning"}]})
+    findings = judged(a_document(topics=(a_topic(),), sections={"schemas": NOT_CONFIGURED}), policy=policy)
+    assert [(one.severity, one.evidence["rule"]) for one in findings] == [
+        ("warning", "rule"),
+        ("warning", "rule"),
+        ("info", "wish"),
+        ("info", "wish"),
+    ]
+    assert len({one.id for one in findings}) == 4
+
+
+def unchecked(document: Document, policy: Policy) -> list[str]:
+    return list(not_checked(Case(document, policy=policy)))
+
+
+def test_what_could_not_be_read_is_no_violation_and_is_named() -> None:
+    policy = a_policy(configs={"retention.ms": {"max": 1000}}, schema_required=True)
+    unread = replace(a_topic("orders"), config=None, config_error="refused")
+    document = a_document(topics=(unread,), sections={"schemas": STALE})
+    assert found(document, "policy_violation", policy=policy) == []
+    assert unchecked(document, policy) == [
+        "warehouse: schemas are as of 2026-11-23 16:40 UTC, because reading them failed: connection refused",
+        "warehouse: the configs of orders could not be read and were not checked",
+    ]
+
+
+def test_a_rule_that_selects_nothing_is_named() -> None:
+    policy = a_policy(partitions={"min": 1}, topics={"include": ["ordres*"]})
+    assert unchecked(a_document(topics=(a_topic(),)), policy) == [
+        "warehouse: rule rule selects none of its topics; see whether its patterns are right"
+    ]

@@ -1,0 +1,174 @@
+"""What nobody writes, reads or needs: each kind on a document that has it, and on those that nearly have."""
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.estate.findings import FindingThresholds
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import ConnectorTopic, SchemaReference
+from mesh_assets_tests.documents import STALE, a_connector, a_group, a_schema
+from mesh_assets_tests.findings.cases import a_log, found, judged, now, then
+
+SINCE = "2026-11-23 16:40 UTC"
+
+
+def test_an_unread_topic_gets_records_that_no_group_or_sink_reads() -> None:
+    week_ago = then(topics=(a_log("orders", (0, 10)),))
+    assert found(now(topics=(a_log("orders", (0, 25)),)), "unread_topic", a_week_ago=week_ago) == [
+        f"orders: 15 records written since {SINCE}, and no group or sink reads it"
+    ]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        now(topics=(a_log("orders", (0, 25)),), consumer_groups=(a_group(topics=("orders",)),)),
+        now(topics=(a_log("orders", (0, 25)),), connectors=(a_connector(),)),
+        now(topics=(a_log("orders", (0, 25)),), sections={"consumer_groups": STALE}),
+        now(topics=(a_log("orders", (0, 25)),), sections={"connectors": STALE}),
+        now(
+            topics=(a_log("orders", (0, 25)),),
+            consumer_groups=(a_group("sharing", topics=(), offsets=None, members=None),),
+        ),
+        now(topics=(a_log("orders", (0, 25), policy="compact"),)),
+        now(topics=(replace(a_log("orders", (0, 25)), id="made-anew"),)),
+    ],
+    ids=["a group", "a sink", "groups stale", "connectors stale", "a group nobody knows", "a table", "anew"],
+)
+def test_a_topic_is_not_unread_if_it_is_read_or_nobody_can_know(document: Document) -> None:
+    week_ago = then(topics=(a_log("orders", (0, 10)),))
+    assert found(document, "unread_topic", a_week_ago=week_ago) == []
+
+
+def test_a_topic_that_was_read_a_week_ago_is_not_unread_yet() -> None:
+    week_ago = then(topics=(a_log("orders", (0, 10)),), consumer_groups=(a_group(topics=("orders",)),))
+    assert found(now(topics=(a_log("orders", (0, 25)),)), "unread_topic", a_week_ago=week_ago) == []
+
+
+def test_groups_that_the_estate_leaves_out_are_mentioned() -> None:
+    document = now(topics=(a_log("orders", (0, 25)),), excluded_consumer_groups=2)
+    [sentence] = found(document, "unread_topic", a_week_ago=then(topics=(a_log("orders", (0, 10)),)))
+    assert sentence.endswith(
+        "no group or sink reads it, apart from those of 2 groups that the estate leaves out"
+    )
+
+
+def test_an_unused_topic_holds_records_that_nobody_adds_to_or_reads() -> None:
+    document = now(topics=(a_log("orders", (5, 10)),))
+    week_ago = then(topics=(a_log("orders", (0, 10)),))
+    assert [finding.kind for finding in judged(document, a_week_ago=week_ago)] == ["unused_topic"]
+    assert found(document, "unused_topic", a_week_ago=week_ago) == [
+        f"orders: 5 records, none written since {SINCE}, and no group or sink reads it"
+    ]
+
+
+def test_an_empty_topic_holds_nothing_and_got_nothing() -> None:
+    week_ago = then(topics=(a_log("orders", (10, 10)), a_log("users", (0, 10)), a_log("orders.dlq", (0, 0))))
+    document = now(topics=(a_log("orders", (10, 10)), a_log("users", (12, 12)), a_log("orders.dlq", (0, 0))))
+    assert found(document, "empty_topic", a_week_ago=week_ago) == [
+        f"orders: empty, and nothing was written since {SINCE}"
+    ]
+
+
+def test_without_a_document_that_is_old_enough_nothing_is_unused() -> None:
+    assert judged(now(topics=(a_log("orders", (0, 10)), a_log("users", (0, 0))))) == ()
+
+
+def test_topics_of_kafka_connect_and_streams_themselves_are_never_unused_or_without_schema() -> None:
+    names = (
+        "connect-offsets",
+        "_schemas",
+        "app-KSTREAM-AGGREGATE-STATE-STORE-0000000003-changelog",
+        "app-KSTREAM-KEY-SELECT-0000000002-repartition",
+        "mm2-offset-syncs.backup.internal",
+        "history.of.shop",
+    )
+    debezium = a_connector(
+        "shop",
+        type="source",
+        config={"schema.history.internal.kafka.topic": "history.of.shop"},
+        topics=(ConnectorTopic(name="orders", known="declared"),),
+    )
+    logs = tuple(replace(a_log(name, (0, 10)), schema=a_log("x", (0, 1)).schema) for name in names)
+    without = tuple(replace(log, schema=type(log.schema)()) for log in logs)
+    document = now(topics=without, connectors=(debezium,))
+    kinds = {finding.resource for finding in judged(document, a_week_ago=then(topics=without))}
+    assert kinds.isdisjoint(names)
+
+
+def test_a_skewed_topic_has_a_partition_that_holds_nearly_everything() -> None:
+    document = now(
+        topics=(a_log("orders", (0, 9_100), (0, 300), (0, 600)), a_log("users", (0, 9_000), (0, 4_000)))
+    )
+    assert found(document, "skewed_partitions") == [
+        "orders: partition 0 holds 91% of 10,000 records, the other 2 hold 450 each on average"
+    ]
+    small = FindingThresholds(skew_records=10_001)
+    assert found(document, "skewed_partitions", thresholds=small) == []
+
+
+def test_a_subject_is_orphaned_where_its_topic_is_in_no_cluster_of_its_registry() -> None:
+    week_ago = then(schemas=(a_schema("orders-value"),))
+    document = now(schemas=(a_schema("orders-value"),))
+    assert found(document, "orphaned_subject", a_week_ago=week_ago) == [
+        f"orders-value: topic orders, which it is named after, is not there and was not at {SINCE}"
+    ]
+    elsewhere = frozenset({"orders"})
+    assert found(document, "orphaned_subject", a_week_ago=week_ago, topics_elsewhere=elsewhere) == []
+    assert found(document, "orphaned_subject", a_week_ago=week_ago, topics_elsewhere=None) == []
+
+
+@pytest.mark.parametrize(
+    "subject", ["com.shop.Order", ":.staging:orders-value", "__hidden-value", "new-value"]
+)
+def test_a_subject_is_not_orphaned_by_another_naming_context_scope_or_youth(subject: str) -> None:
+    week_ago = then(schemas=() if subject == "new-value" else (a_schema(subject),))
+    assert found(now(schemas=(a_schema(subject),)), "orphaned_subject", a_week_ago=week_ago) == []
+
+
+def test_a_subject_that_another_schema_refers_to_is_in_use() -> None:
+    reference = SchemaReference(name="Address", subject="address-value", version=1)
+    schemas = (a_schema("address-value"), a_schema("com.shop.Order", references=(reference,)))
+    assert found(now(schemas=schemas), "orphaned_subject", a_week_ago=then(schemas=schemas)) == []
+
+
+def test_an_idle_source_wrote_to_none_of_its_topics() -> None:
+    source = a_connector(
+        "shop",
+        type="source",
+        topics=(
+            ConnectorTopic(name="orders", known="declared"),
+            ConnectorTopic(name="users", known="declared"),
+        ),
+    )
+    logs = (a_log("orders", (0, 10)), a_log("users", (0, 10)))
+    week_ago = then(topics=logs, connectors=(source,))
+    document = now(topics=logs, connectors=(source,))
+    assert found(document, "idle_connector", a_week_ago=week_ago) == [
+        f"shop: is RUNNING and wrote no record to orders, users since {SINCE}"
+    ]
+    moved = now(topics=(logs[0], a_log("users", (0, 11))), connectors=(source,))
+    assert found(moved, "idle_connector", a_week_ago=week_ago) == []
+    paused = now(topics=logs, connectors=(replace(source, status="PAUSED"),))
+    assert found(paused, "idle_connector", a_week_ago=week_ago) == []
+
+
+def test_an_idle_sink_stands_still_while_records_wait() -> None:
+    sink, group = a_connector("lake"), a_group("connect-lake")
+    week_ago = then(topics=(a_log("orders", (0, 10)),), connectors=(sink,), consumer_groups=(group,))
+    document = now(topics=(a_log("orders", (0, 10)),), connectors=(sink,), consumer_groups=(group,))
+    assert found(document, "idle_connector", a_week_ago=week_ago) == [
+        f"lake: is RUNNING and read nothing though 5 records wait since {SINCE}"
+    ]
+    caught_up = replace(group, total_lag_records=0)
+    document = replace(document, consumer_groups=(caught_up,))
+    assert found(document, "idle_connector", a_week_ago=week_ago) == []
+
+
+def test_what_is_young_is_not_idle() -> None:
+    source = a_connector("shop", type="source", topics=(ConnectorTopic(name="orders", known="declared"),))
+    document = now(topics=(a_log("orders", (0, 10)),), connectors=(source,))
+    assert found(document, "idle_connector", a_week_ago=then(topics=(a_log("orders", (0, 10)),))) == []
+    assert document.discovery_timestamp - then().discovery_timestamp == timedelta(days=7)
