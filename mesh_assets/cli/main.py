@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from mesh_assets.errors import MeshError
+from mesh_assets.importing import without_collector
 from mesh_assets.masking.unexpected import mask_what_this_process_says, sentence
 
 
@@ -31,7 +32,8 @@ class LazyGroup(click.Group):
         if cmd_name not in self._commands_by_name:
             return None
         module, attribute, _ = self._commands_by_name[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        with without_collector():
+            command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -4,18 +4,18 @@ Dagster's UI shows each value, or the environment variable that it comes from.
 """
 
 import os
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.errors import MeshError
-from mesh_assets.esm.aws_account import AwsAccount, account_settings
-from mesh_assets.esm.service import MappingService
 from mesh_assets.estate.file import DEFAULT_ESTATE, load_estate
-from mesh_assets.estate.model import AwsAccountSettings, Cluster, Estate
+from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import DEFAULT_STORE, open_store
@@ -63,14 +63,15 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class SectionIOManager(dg.IOManager):
-    """Keeps sections in the store, by run. They are not a second truth: publishing drops them."""
+    """Hands sections from step to step, by run: in the process that both steps run in, else through the store. They are
+    not a second truth: publishing drops them."""
 
     def __init__(self, store: InventoryStore) -> None:
         self._store = store
 
     @masking_failures
     def handle_output(self, context: dg.OutputContext, obj: Section) -> None:
-        self._store.put_section(context.run_id, context.partition_key, obj)
+        self._store.hand_over(context.run_id, context.partition_key, obj)
 
     @masking_failures
     def load_input(self, context: dg.InputContext) -> Section | None:
@@ -102,12 +103,16 @@ def report_io_manager() -> ReportIOManager:
     return ReportIOManager()
 
 
-@dg.io_manager(
-    required_resource_keys={"store"}, description="Passes sections from step to step through the store."
+@dg.io_manager(  # type: ignore[arg-type]  # Dagster takes generators, as for every resource, and does not declare it
+    required_resource_keys={"store"},
+    description="Hands sections from step to step; keeps those that were not published in the store.",
 )
 @masking_failures
-def section_io_manager(context: dg.InitResourceContext) -> SectionIOManager:
-    return SectionIOManager(context.resources.store.store())
+def section_io_manager(context: dg.InitResourceContext) -> Iterator[SectionIOManager]:
+    store: InventoryStore = context.resources.store.store()
+    yield SectionIOManager(store)
+    # The process is done with its steps. A later one, or a run that resumes this one after a failure, goes on from here.
+    store.put_sections()
 
 
 def estate_resource() -> EstateResource:
@@ -120,14 +125,16 @@ def store_resource() -> StoreResource:
 
 @dg.definitions
 def resources() -> dg.Definitions:
-    return dg.Definitions(
-        resources={
-            "estate": estate_resource(),
-            "store": store_resource(),
-            "sections": section_io_manager,
-            "reports": report_io_manager,
-        }
-    )
+    return dg.Definitions(resources=discovery_resources())
+
+
+def discovery_resources() -> dict[str, Any]:
+    return {
+        "estate": estate_resource(),
+        "store": store_resource(),
+        "sections": section_io_manager,
+        "reports": report_io_manager,
+    }
 
 
 def _named_by(variable: str, default: str) -> str:
@@ -137,25 +144,3 @@ def _named_by(variable: str, default: str) -> str:
 
 def _section_name(key: dg.AssetKey) -> SectionName:
     return next(name for name in SECTION_NAMES if name == key.path[-1])
-
-
-# The resource through which a run reaches AWS; tests put fakes in its place.
-
-
-class EventSourceMappings(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Event source mappings in the accounts and regions that the estate and the environment of the run name."""
-
-    def service(self, region: str | None) -> MappingService:
-        """The service of a region, its credentials checked.
-
-        Raises EstateError without a region, RefusedError without working credentials, before anything else
-        happens.
-        """
-        estate = load_estate()
-        account = self.account(account_settings(estate, region=region))
-        _ = account.identity
-        return MappingService(account, estate)
-
-    def account(self, settings: AwsAccountSettings) -> AwsAccount:
-        """One account of the estate. Contacts nothing."""
-        return AwsAccount(settings)

@@ -55,6 +55,7 @@ class InventoryStore:
 
     def __init__(self, objects: ObjectStore) -> None:
         self.objects = objects
+        self._in_hand: dict[str, Section] = {}
 
     # --- reading
 
@@ -318,20 +319,31 @@ class InventoryStore:
 
     # --- sections on their way from step to step
 
-    def put_section(self, run_id: str, cluster: str, section: Section) -> str:
-        """Keeps a section for later steps of the run; its key."""
-        key = layout.section_key(run_id, cluster, section_name(section))
-        self.objects.put(key, encode_section(section))
-        return key
+    def hand_over(self, run_id: str, cluster: str, section: Section) -> None:
+        """Keeps a section in this process for later steps of the run. What is still there when the process is done with
+        the run, `put_sections` keeps for another one."""
+        self._in_hand[layout.section_key(run_id, cluster, section_name(section))] = section
+
+    def put_sections(self) -> None:
+        """Writes the sections that were handed over and not dropped: whoever goes on with their run finds them."""
+        while self._in_hand:
+            key, section = next(iter(self._in_hand.items()))
+            self.objects.put(key, encode_section(section))
+            del self._in_hand[key]
 
     def get_section(self, run_id: str, cluster: str, name: SectionName) -> Section | None:
         """The section that the run collected; None if it did not."""
         key = layout.section_key(run_id, cluster, name)
+        if key in self._in_hand:
+            return self._in_hand[key]
         found = self.objects.get(key)
         return None if found is None else decode_section(found[0], source=self.objects.location(key))
 
     def drop_sections(self, run_id: str) -> None:
-        for entry in self.objects.list(layout.run_folder(run_id)):
+        folder = layout.run_folder(run_id)
+        for key in [key for key in self._in_hand if key.startswith(folder)]:
+            del self._in_hand[key]
+        for entry in self.objects.list(folder):
             self.objects.delete(entry.key)
 
     def prune_sections(self, *, now: datetime, kept: timedelta = SECTIONS_KEPT) -> int:

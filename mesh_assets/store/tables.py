@@ -6,21 +6,24 @@ FROM read_parquet('.mesh/tables/topics/*/*.parquet', hive_partitioning = true)`.
 per sequence.
 """
 
-import io
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.lag import lag_reason
 from mesh_assets.inventory.records import Record
+from mesh_assets.store.columns import Texts, booleans, column, parquet, texts
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
+
+R = TypeVar("R")
 
 _STAMP = [
     ("sequence", pa.int64()),
@@ -148,99 +151,119 @@ _IN_AND_OUT = (
     "bytes_out_per_second",
 )
 
-Row = tuple[Any, ...]
+Columns = dict[str, pa.Array]
 
 
 def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Change]) -> dict[str, int]:
     """Writes all tables of `document` over the cluster's earlier ones, and its changes next to the earlier
     changes; the number of rows by table. Raises StoreError."""
     folder = f"cluster_id={safe(document.cluster.id)}"
-    rows: dict[str, list[Row]] = {
-        "topics": list(_topics(document)),
-        "partitions": [
-            (topic.name, p.partition, p.leader, p.replicas, p.isr, p.earliest, p.latest)
-            for topic in document.topics
-            for p in topic.partitions
-        ],
-        "topic_configs": [
-            (topic.name, name, value, name in topic.config_overrides)
-            for topic in document.topics
-            for name, value in (topic.config or {}).items()
-        ],
-        "connectors": list(_connectors(document)),
-        "schemas": [
-            (
-                s.subject,
-                s.version,
-                s.id,
-                s.schema_type,
-                s.compatibility.value,
-                s.mode.value,
-                s.naming_strategy,
-                s.definition,
-                *_contract(s.contract),
-            )
-            for s in document.schemas
-        ],
-        "consumer_groups": list(_consumer_groups(document)),
-        "group_topics": [msgspec.structs.astuple(row) for row in document.metrics.group_topics]
-        if document.metrics
-        else [],
-        "committed_offsets": [
-            (group.group_id, o.topic, o.partition, o.committed, o.end, o.lag_records, o.start, lag_reason(o))
-            for group in document.consumer_groups
-            for o in group.offsets or ()
-        ],
+    stamp: dict[str, int | str | datetime] = {
+        "sequence": document.sequence,
+        "discovery_timestamp": document.discovery_timestamp,
+        "cluster": document.cluster.name,
     }
-    for name, table_rows in rows.items():
-        objects.put(f"tables/{name}/{folder}/data.parquet", _parquet(name, document, table_rows))
+    rows: dict[str, int] = {}
+    # One after the other: made into files, their columns are gone.
+    for name, make in _TABLES.items():
+        columns = make(document)
+        rows[name] = len(next(iter(columns.values())))
+        data = parquet(SCHEMAS[name], columns, stamp=stamp)
+        objects.put(f"tables/{name}/{folder}/data.parquet", data)
     if changes:
-        change_rows = [
-            (c.kind, c.resource_type, c.resource, c.field, c.before, c.after, c.severity, c.sentence)
-            for c in changes
-        ]
-        objects.put(
-            f"tables/changes/{folder}/{document.sequence:08d}.parquet",
-            _parquet("changes", document, change_rows),
-        )
-        rows["changes"] = change_rows
-    return {name: len(table_rows) for name, table_rows in rows.items()}
+        columns = _of("changes", changes, lambda c: [getattr(c, name) for name in _names("changes")])
+        data = parquet(SCHEMAS["changes"], columns, stamp=stamp)
+        objects.put(f"tables/changes/{folder}/{document.sequence:08d}.parquet", data)
+        rows["changes"] = len(changes)
+    return rows
 
 
-def _topics(document: Document) -> Iterator[Row]:
+def _names(table: str) -> list[str]:
+    return list(SCHEMAS[table].names[len(_STAMP) :])
+
+
+def _of(table: str, records: Iterable[R], row: Callable[[R], Sequence[Any]]) -> Columns:
+    """The columns of a table whose rows are one a record."""
+    rows = [row(record) for record in records]
+    columns = zip(*rows, strict=True) if rows else [()] * len(_names(table))
+    return {
+        name: column(values, SCHEMAS[table].field(name).type)
+        for name, values in zip(_names(table), columns, strict=True)
+    }
+
+
+def _fields_of(table: str, records: Sequence[Record], *, but: Sequence[str] = ()) -> Columns:
+    """The columns behind the first one, which are named as the records' fields."""
+    return {
+        name: column([getattr(record, name) for record in records], SCHEMAS[table].field(name).type)
+        for name in _names(table)[1:]
+        if name not in but
+    }
+
+
+def _topics(document: Document) -> Columns:
     rates = {rate.topic: rate for rate in document.metrics.topics} if document.metrics else {}
-    for topic in document.topics:
-        details = topic.details
-        yield (
+    return _of(
+        "topics",
+        document.topics,
+        lambda topic: (
             topic.name,
             topic.id,
-            details.partitions,
-            details.replication_factor,
-            details.cleanup_policy,
-            details.message_count,
-            details.message_count_is,
+            topic.details.partitions,
+            topic.details.replication_factor,
+            topic.details.cleanup_policy,
+            topic.details.message_count,
+            topic.details.message_count_is,
             *_rates(rates.get(topic.name), *_IN_AND_OUT, "retained_bytes"),
             topic.schema.value_subjects,
             topic.connectors,
-        )
+        ),
+    )
 
 
-def _contract(contract: DataContract | None) -> Row:
-    """Properties, tags by path, and rules as JSON text; null where they are unknown."""
-    if contract is None:
-        return None, None, None
-    rules = [msgspec.json.encode(rule).decode() for rule in contract.rules]
-    return list(contract.properties.items()), list(contract.tags.items()), rules
+def _partitions(document: Document) -> Columns:
+    names = Texts()
+    for topic in document.topics:
+        names.rows.extend(array("i", [names.number(topic.name)]) * len(topic.partitions))
+    partitions = [partition for topic in document.topics for partition in topic.partitions]
+    return {"topic": names.column(), **_fields_of("partitions", partitions)}
 
 
-def _connectors(document: Document) -> Iterator[Row]:
+def _topic_configs(document: Document) -> Columns:
+    """Most topics have the same configs as many others: what those give is made once."""
+    topics, names, values, overridden = Texts(), Texts(), Texts(), bytearray()
+    known: dict[tuple[int, tuple[str, ...]], tuple[array[int], array[int], bytes]] = {}
+    for topic in document.topics:
+        config = topic.config or {}
+        of_these = known.get((id(topic.config), topic.config_overrides))
+        if of_these is None:
+            of_these = known[id(topic.config), topic.config_overrides] = (
+                array("i", map(names.number, config)),
+                array("i", map(values.number, config.values())),
+                bytes(name in topic.config_overrides for name in config),
+            )
+        topics.rows.extend(array("i", [topics.number(topic.name)]) * len(config))
+        names.rows.extend(of_these[0])
+        values.rows.extend(of_these[1])
+        overridden += of_these[2]
+    return {
+        "topic": topics.column(),
+        "config": names.column(),
+        "value": values.column(),
+        "overridden": booleans(overridden),
+    }
+
+
+def _connectors(document: Document) -> Columns:
     rates = (
         {(rate.connector, rate.connect): rate for rate in document.metrics.connectors}
         if document.metrics
         else {}
     )
-    for c in document.connectors:
-        yield (
+    return _of(
+        "connectors",
+        document.connectors,
+        lambda c: (
             c.name,
             c.connect,
             c.type,
@@ -251,51 +274,87 @@ def _connectors(document: Document) -> Iterator[Row]:
             *_rates(rates.get((c.name, c.connect)), *_IN_AND_OUT, "dead_letter_records"),
             [topic.name for topic in c.topics],
             c.id,
-        )
+        ),
+    )
 
 
-def _consumer_groups(document: Document) -> Iterator[Row]:
+def _schemas(document: Document) -> Columns:
+    return _of(
+        "schemas",
+        document.schemas,
+        lambda s: (
+            s.subject,
+            s.version,
+            s.id,
+            s.schema_type,
+            s.compatibility.value,
+            s.mode.value,
+            s.naming_strategy,
+            s.definition,
+            *_contract(s.contract),
+        ),
+    )
+
+
+def _contract(contract: DataContract | None) -> tuple[Any, ...]:
+    """Properties, tags by path, and rules as JSON text; null where they are unknown."""
+    if contract is None:
+        return None, None, None
+    rules = [msgspec.json.encode(rule).decode() for rule in contract.rules]
+    return list(contract.properties.items()), list(contract.tags.items()), rules
+
+
+def _consumer_groups(document: Document) -> Columns:
     rates = {rate.group_id: rate for rate in document.metrics.consumer_groups} if document.metrics else {}
-    for group in document.consumer_groups:
-        members = None if group.members is None else len(group.members)
-        known = _rates(
-            rates.get(group.group_id), "lag_seconds", "lag_seconds_at_least", "records_committed_per_second"
-        )
-        yield (
+    return _of(
+        "consumer_groups",
+        document.consumer_groups,
+        lambda group: (
             group.group_id,
             group.type,
             group.state,
-            members,
+            None if group.members is None else len(group.members),
             group.topics,
             group.total_lag_records,
-            *known,
+            *_rates(
+                rates.get(group.group_id),
+                "lag_seconds",
+                "lag_seconds_at_least",
+                "records_committed_per_second",
+            ),
             group.lost_records,
             *_rates(rates.get(group.group_id), "retention_used_percent", "retention_left_seconds"),
             group.epoch,
             group.assignor,
-        )
+        ),
+    )
 
 
-def _rates(record: Record | None, *names: str) -> Row:
+def _group_topics(document: Document) -> Columns:
+    rows = document.metrics.group_topics if document.metrics else ()
+    return _of("group_topics", rows, msgspec.structs.astuple)
+
+
+def _committed_offsets(document: Document) -> Columns:
+    groups = Texts()
+    for group in document.consumer_groups:
+        groups.rows.extend(array("i", [groups.number(group.group_id)]) * len(group.offsets or ()))
+    offsets = [offset for group in document.consumer_groups for offset in group.offsets or ()]
+    fields = _fields_of("committed_offsets", offsets, but=("lag_is",))
+    return {"consumer_group": groups.column(), **fields, "lag_is": texts(map(lag_reason, offsets))}
+
+
+def _rates(record: Record | None, *names: str) -> tuple[Any, ...]:
     return tuple(None if record is None else getattr(record, name) for name in names)
 
 
-def _parquet(name: str, document: Document, rows: Iterable[Row]) -> bytes:
-    schema = SCHEMAS[name]
-    columns: list[list[Any]] = [[] for _ in schema.names[len(_STAMP) :]]
-    count = 0
-    for row in rows:
-        count += 1
-        for column, value in zip(columns, row, strict=True):
-            column.append(value)
-    stamp: list[list[Any]] = [
-        [document.sequence] * count,
-        [document.discovery_timestamp] * count,
-        [document.cluster.name] * count,
-    ]
-    arrays = [
-        pa.array(values, type=field.type) for values, field in zip([*stamp, *columns], schema, strict=True)
-    ]
-    buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), buffer, compression="zstd")
-    return buffer.getvalue()
+_TABLES: dict[str, Callable[[Document], Columns]] = {
+    "topics": _topics,
+    "partitions": _partitions,
+    "topic_configs": _topic_configs,
+    "connectors": _connectors,
+    "schemas": _schemas,
+    "consumer_groups": _consumer_groups,
+    "group_topics": _group_topics,
+    "committed_offsets": _committed_offsets,
+}

@@ -1,4 +1,4 @@
-"""What the UI shows of the resources, and how sections pass from step to step: through the store, by run."""
+"""What the UI shows of the resources, and how sections pass from step to step, by run."""
 
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from mesh_assets.defs.resources import (
     store_resource,
 )
 from mesh_assets.inventory.sections import Section, TopicsSection
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
 from mesh_assets_tests.documents import FRESH, a_topic
 
 SECTION = TopicsSection(cluster_id="lkc-1", state=FRESH, records=(a_topic(),))
@@ -59,6 +61,28 @@ def test_a_section_of_an_earlier_run_is_not_taken_for_one_of_this_run(
     run(instance, tmp_path, ["inventory/topics"])
 
     assert run(instance, tmp_path, ["reader"]) == [None]
+
+
+def test_what_a_failed_run_has_read_is_in_the_store_for_the_run_that_resumes_it(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    @dg.asset(
+        ins={"topics": dg.AssetIn(key=["inventory", "topics"], input_manager_key="sections")},
+        partitions_def=PARTITIONS,
+    )
+    def reader(topics: TopicsSection | None) -> None:
+        raise dg.Failure(f"has {topics is not None}")
+
+    result = dg.materialize(
+        [collected, reader],
+        partition_key="warehouse",
+        instance=instance,
+        resources={"sections": section_io_manager, "store": StoreResource(location=str(tmp_path))},
+        raise_on_error=False,
+    )
+
+    kept = InventoryStore(open_store(str(tmp_path))).get_section(result.run_id, "warehouse", "topics")
+    assert (result.success, kept) == (False, SECTION)
 
 
 def shown(resource: dg.ConfigurableResource) -> dict[str, object]:  # type: ignore[type-arg]

@@ -169,7 +169,8 @@ def test_any_cluster_id_run_or_name_stays_within_its_folder(
     document = replace(document, cluster=replace(document.cluster, id=name))
     _published(store, document)
     store.remember_cluster(name, name)
-    store.put_section(name, name, document.section("topics"))
+    store.hand_over(name, name, document.section("topics"))
+    store.put_sections()
     assert store.latest_document(name) == document
     assert store.cluster_id(name) == name
     assert store.get_section(name, name, "topics") == document.section("topics")
@@ -229,9 +230,10 @@ def test_a_number_that_is_lost_is_higher_than_those_in_the_latest_document_again
 def test_sections_pass_from_step_to_step_until_they_are_dropped(store: InventoryStore) -> None:
     document = a_document(topics=(a_topic("orders"),))
     for name in SECTION_NAMES:
-        store.put_section("run-1", "warehouse", document.section(name))
+        store.hand_over("run-1", "warehouse", document.section(name))
         assert section_name(document.section(name)) == name
-    store.put_section("run-2", "warehouse", document.section("topics"))
+    store.hand_over("run-2", "warehouse", document.section("topics"))
+    store.put_sections()
     assert [store.get_section("run-1", "warehouse", name) for name in SECTION_NAMES] == [
         document.section(name) for name in SECTION_NAMES
     ]
@@ -241,14 +243,29 @@ def test_sections_pass_from_step_to_step_until_they_are_dropped(store: Inventory
     assert store.get_section("run-2", "warehouse", "topics") == document.section("topics")
 
 
+def test_sections_reach_another_process_once_this_one_is_done_with_the_run(store: InventoryStore) -> None:
+    section, elsewhere = a_document().section("topics"), InventoryStore(store.objects)
+    store.hand_over("run-1", "warehouse", section)
+    store.hand_over("run-2", "warehouse", section)
+    assert elsewhere.get_section("run-1", "warehouse", "topics") is None
+
+    store.drop_sections("run-2")
+    store.put_sections()
+
+    assert elsewhere.get_section("run-1", "warehouse", "topics") == section
+    assert store.get_section("run-1", "warehouse", "topics") == section
+    assert [entry.key for entry in store.objects.list("steps/")] == ["steps/run-1/warehouse/topics.json"]
+
+
 def test_dropping_the_sections_of_a_run_spares_runs_whose_name_begins_the_same(store: InventoryStore) -> None:
-    store.put_section("run-11", "warehouse", a_document().section("topics"))
+    store.hand_over("run-11", "warehouse", a_document().section("topics"))
     store.drop_sections("run-1")
     assert store.get_section("run-11", "warehouse", "topics") is not None
 
 
 def test_sections_of_runs_older_than_a_week_are_pruned(store: InventoryStore) -> None:
-    store.put_section("run-1", "warehouse", a_document().section("topics"))
+    store.hand_over("run-1", "warehouse", a_document().section("topics"))
+    store.put_sections()
     assert store.prune_sections(now=datetime.now(UTC) + timedelta(days=6)) == 0
     assert store.prune_sections(now=datetime.now(UTC) + timedelta(days=8)) == 1
     assert store.get_section("run-1", "warehouse", "topics") is None

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from mesh_assets.defs.discovery import DISCOVERY_JOB
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.run_tags import FROM_INBOX_TAG, end_if_lost, trigger_tags
 from mesh_assets.errors import MeshError, StoreError
@@ -20,7 +21,6 @@ from mesh_assets.store.inventories import InventoryStore
 
 # What the sensors share: how often they tick, for which clusters, and how they explain a skipped tick.
 
-DISCOVERY_JOB = "discovery"
 INTERVAL_VARIABLE = "MESH_SENSOR_INTERVAL_SECONDS"
 
 # After a failed run, unless the intervals are shortened.

@@ -1,0 +1,296 @@
+"""One discovery with Kafka from memory, as it meets it: reads that cost nothing, and a topic that takes every event; with
+clocks that say what each of its parts costs. A process of `bench/discover.py`; imports nothing before it is measured."""
+
+# ruff: noqa: T201, ARG002  (it prints its result, and takes what it has no use for)
+import importlib
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mesh_assets.platforms import Presence
+    from mesh_assets.platforms.kafka.values import (
+        ClusterMetadata,
+        GroupsReading,
+        OffsetsReading,
+        TopicConfigs,
+    )
+
+TOPICS, PARTITIONS, GROUPS, TOPICS_A_GROUP = 9_000, 4, 2_199, 4
+
+CLUSTER_ID = "bench-cluster-of-memory"
+_RECORDS, _COMMITTED, _CONFIGS = 3, 1, 33
+
+
+class CpuPhases:
+    """CPU seconds of this process, of all its threads, by phase; what happens in a phase inside is that one's."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._inside = [0.0]
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        began = time.process_time()
+        self._inside.append(0.0)
+        try:
+            yield
+        finally:
+            took = time.process_time() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + took - self._inside.pop()
+            self._inside[-1] += took
+
+    def measured(self, module: str, name: str, phase: str) -> None:
+        """From now on, calls of that function through that module (`Class.method`, too) are that phase."""
+        holder: Any = importlib.import_module(module)
+        *path, attribute = name.split(".")
+        for part in path:
+            holder = getattr(holder, part)
+        function = getattr(holder, attribute)
+
+        @wraps(function)
+        def timed(*arguments: Any, **keywords: Any) -> Any:
+            with self.phase(phase):
+                return function(*arguments, **keywords)
+
+        setattr(holder, attribute, timed)
+
+
+class MemoryKafka:
+    """Three brokers' topics and groups, as `bench/three_brokers.py` makes them."""
+
+    def __init__(self, *, topics: int, partitions: int, groups: int) -> None:
+        from mesh_assets.platforms.kafka.values import (
+            BrokerNode,
+            ClusterMetadata,
+            CommittedPartition,
+            ConsumerGroup,
+            PartitionMetadata,
+            PartitionOffsets,
+            TopicConfigs,
+            TopicMetadata,
+        )
+
+        self.requests: Counter[str] = Counter()
+        common: dict[str, str | None] = {
+            f"config.number.{number:02}": f"value-{number}" for number in range(_CONFIGS - 2)
+        }
+        common |= {"cleanup.policy": "delete", "min.insync.replicas": "1"}
+        kinds = [common, *({**common, "retention.ms": str(days * 86_400_000)} for days in range(1, 8))]
+        placed = [
+            PartitionMetadata(
+                partition=number, leader=1 + number % 3, replicas=(1 + number % 3,), isr=(1 + number % 3,)
+            )
+            for number in range(partitions)
+        ]
+        self._offsets = tuple(
+            PartitionOffsets(partition=number, earliest=0, latest=_RECORDS) for number in range(partitions)
+        )
+        self._metadata = ClusterMetadata(
+            cluster_id=CLUSTER_ID,
+            brokers=tuple(BrokerNode(id=one, host="127.0.0.1", port=9091 + one) for one in (1, 2, 3)),
+            topics=tuple(
+                TopicMetadata(
+                    name=f"bench-topic-{number:05}",
+                    id=f"{number:022}",
+                    internal=False,
+                    partitions=tuple(placed),
+                )
+                for number in range(topics)
+            ),
+        )
+        self._configs = {
+            topic.name: TopicConfigs(
+                topic=topic.name,
+                values=kinds[0] if number % 10 else kinds[1 + number // 10 % 7],
+                overridden=() if number % 10 else ("retention.ms",),
+            )
+            for number, topic in enumerate(self._metadata.topics)
+        }
+        self._groups = tuple(
+            ConsumerGroup(
+                group_id=f"bench-group-{number:05}",
+                type="classic",
+                protocol_type="",
+                state="Empty",
+                coordinator=1 + number % 3,
+                members=(),
+                offsets=tuple(
+                    CommittedPartition(
+                        topic=self._metadata.topics[topic].name, partition=one, committed=_COMMITTED
+                    )
+                    for topic in range(number * TOPICS_A_GROUP, (number + 1) * TOPICS_A_GROUP)
+                    for one in range(partitions)
+                ),
+            )
+            for number in range(groups)
+        )
+
+    def read_cluster_id(self) -> str | None:
+        return CLUSTER_ID
+
+    def metadata(self) -> "ClusterMetadata":
+        return self._metadata
+
+    def configs(self, topics: Iterable[str]) -> "dict[str, TopicConfigs]":
+        return {name: self._configs[name] for name in topics}
+
+    def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> "OffsetsReading":
+        from mesh_assets.platforms.kafka.values import OffsetsReading
+
+        return OffsetsReading(
+            read_at=datetime.now(UTC), topics=dict.fromkeys(partitions_by_topic, self._offsets)
+        )
+
+    def groups(self, selects: Callable[[str], bool]) -> "GroupsReading":
+        from mesh_assets.platforms.kafka.values import GroupsReading
+
+        return GroupsReading(
+            read_at=datetime.now(UTC), groups=tuple(one for one in self._groups if selects(one.group_id))
+        )
+
+    def topic_presence(self, names: Sequence[str]) -> "dict[str, Presence]":
+        return dict.fromkeys(names, "gone")
+
+    def group_presence(self, names: Sequence[str]) -> "dict[str, Presence]":
+        return dict.fromkeys(names, "gone")
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+    def __enter__(self) -> "MemoryKafka":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Holds nothing."""
+
+
+class TakingPublisher:
+    """Encodes the events and says that the brokers have them."""
+
+    http_requests = 0
+    notes: tuple[str, ...] = ()
+
+    def prepare(self, cached: Any) -> Any:
+        return cached
+
+    def look(self, cluster_id: str, *, timeout_seconds: float) -> None:
+        """Of this store alone."""
+
+    take_over = look
+
+    def publish_snapshot(self, event: Any, *, changes: Any, claimed: Any, timeout_seconds: float) -> Any:
+        from mesh_assets.events.model import PublishedEvent
+        from mesh_assets.store.pointers import EventPosition
+
+        # As the publisher calls it, with its clock.
+        encode = sys.modules["mesh_assets.snapshot.publisher"].encode_discovery_event
+        value = encode(event, 1)
+        position = EventPosition(topic="discovery-events", partition=0, offset=event.sequence)
+        return PublishedEvent(position=position, bytes=len(value), compressed_bytes=None, claim_check=False)
+
+    def newest_change(self, cluster_id: str, *, timeout_seconds: float) -> str | None:
+        return None
+
+    def publish_changes(self, events: Any, *, timeout_seconds: float) -> None:
+        for _ in events:
+            pass
+
+
+# Where each part is called from, so that the clock is in its way.
+_PARTS = (
+    ("mesh_assets.defs.inventory", "collect_sections", "collecting"),
+    ("mesh_assets.defs.inventory", "section_metadata", "what the UI shows of sections"),
+    ("mesh_assets.store.inventories", "InventoryStore.latest_document", "the previous document, read"),
+    ("mesh_assets.store.inventories", "InventoryStore.read_document", "the previous document, read"),
+    ("mesh_assets.store.inventories", "InventoryStore.put_section", "sections, from step to step"),
+    ("mesh_assets.store.inventories", "InventoryStore.get_section", "sections, from step to step"),
+    ("mesh_assets.snapshot.discovery", "join_sections", "joining"),
+    ("mesh_assets.snapshot.commit", "encode_document", "JSON"),
+    ("mesh_assets.snapshot.commit", "diff_documents", "comparing"),
+    ("mesh_assets.snapshot.publisher", "encode_discovery_event", "Avro"),
+    ("mesh_assets.snapshot.discovery", "write_tables", "tables"),
+    ("mesh_assets.snapshot.discovery", "report_of", "the report"),
+    ("mesh_assets.store.folder", "FolderStore.put_new", "files"),
+    ("mesh_assets.store.folder", "FolderStore.put", "files"),
+    ("mesh_assets.store.folder", "FolderStore.put_if", "files"),
+)
+
+
+def put_in_place(phases: CpuPhases, kafka: MemoryKafka) -> None:
+    """The memory in the place of Kafka's brokers, and the clocks."""
+    from mesh_assets.collecting import clients
+    from mesh_assets.defs import inventory
+    from mesh_assets.snapshot import discovery
+
+    @contextmanager
+    def publisher(*_: Any, **__: Any) -> Iterator[TakingPublisher]:
+        yield TakingPublisher()
+
+    places: list[tuple[Any, str, Any]] = [
+        (clients, "WireReader", lambda *_, **__: kafka),
+        (discovery, "open_publisher", publisher),
+        (inventory, "newest_sequence", lambda *_, **__: None),
+    ]
+    for module, name, instead in places:
+        setattr(module, name, instead)
+    for module_name, name, phase in _PARTS:
+        phases.measured(module_name, name, phase)
+
+
+def main(scale: float, *, profiled: bool) -> None:
+    phases = CpuPhases()
+    with phases.phase("the command line, imported"):
+        import click
+
+        from mesh_assets.cli.main import cli
+        from mesh_assets.cli.main import main as run
+
+        cli.get_command(click.Context(cli), "discover")
+        module: Any = sys.modules["mesh_assets.cli.discover"]
+    load = module._discovery_job
+
+    def loaded() -> Any:
+        with phases.phase("Dagster and the definitions, imported and loaded"):
+            job = load()
+        with phases.phase(_MADE_UP):
+            groups = round(GROUPS * scale)
+            topics = max(round(TOPICS * scale), groups * TOPICS_A_GROUP)
+            put_in_place(phases, MemoryKafka(topics=topics, partitions=PARTITIONS, groups=groups))
+        return job
+
+    module._discovery_job = loaded
+    if profiled:
+        import cProfile
+        import pstats
+
+        profile = cProfile.Profile()
+        profile.enable()
+    with phases.phase("everything else, Dagster's work most of all"):
+        try:
+            run(["discover"])
+        except SystemExit as end:
+            if end.code:
+                raise
+    if profiled:
+        profile.disable()
+        said = pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(45)
+        said.sort_stats("cumulative").print_stats(90)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    whole = used.ru_utime + used.ru_stime
+    phases.seconds["Python itself, started"] = whole - sum(phases.seconds.values())
+    whole -= phases.seconds.pop(_MADE_UP)
+    print(json.dumps({**phases.seconds, "CPU s": whole, "peak MB": used.ru_maxrss / 1024}))
+
+
+_MADE_UP = "the estate, made up"
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]), profiled="profile" in sys.argv[2:])

@@ -1,0 +1,119 @@
+"""Columns of Parquet tables, made from buffers: what pyarrow makes of Python's lists takes five times as long, and imports
+pandas first (findings/pyarrow-imports-pandas.sh).
+
+Format: https://arrow.apache.org/docs/format/Columnar.html
+"""
+
+import io
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate, chain
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CODES = {pa.int32(): "i", pa.int64(): "q", pa.float64(): "d"}
+
+
+def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """`kind`: string, int32, int64, float64, a list of these, or a map of texts to any of it (as pairs). Raises
+    OverflowError for a number that it does not hold."""
+    return texts(values) if kind == pa.string() else _plain(values, kind)
+
+
+def _plain(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    missing = None in values
+    validity = bits([value is not None for value in values]) if missing else None
+    if kind in _CODES:
+        known = [value or 0 for value in values] if missing else values
+        return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(array(_CODES[kind], known))])
+    items = [value or () for value in values] if missing else values
+    ends = pa.py_buffer(array("i", accumulate(map(len, items), initial=0)))
+    flat = list(chain.from_iterable(items))
+    if not pa.types.is_map(kind):
+        inner = _plain_texts(flat) if kind.value_type == pa.string() else _plain(flat, kind.value_type)
+    else:
+        names = _plain_texts(name for name, _ in flat)
+        of_names = [value for _, value in flat]
+        entries = pa.struct([kind.key_field, kind.item_field])
+        held = _plain_texts(of_names) if kind.item_type == pa.string() else _plain(of_names, kind.item_type)
+        inner = pa.Array.from_buffers(entries, len(flat), [None], children=[names, held])
+    return pa.Array.from_buffers(kind, len(values), [validity, ends], children=[inner])
+
+
+class Texts:
+    """The texts of a column while it is made: each different one is kept once, a row is its number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self.rows = array("i")
+
+    def number(self, text: str | None) -> int:
+        """-1 stands for none."""
+        return -1 if text is None else self._numbers.setdefault(text, len(self._numbers))
+
+    def add(self, texts: Iterable[str | None]) -> None:
+        self.rows.extend([self.number(text) for text in texts])
+
+    def column(self) -> pa.Array:
+        missing = -1 in self.rows
+        validity = bits([number >= 0 for number in self.rows]) if missing else None
+        rows = array("i", [max(number, 0) for number in self.rows]) if missing else self.rows
+        indices = pa.Array.from_buffers(pa.int32(), len(rows), [validity, pa.py_buffer(rows)])
+        return pa.DictionaryArray.from_arrays(indices, _plain_texts(self._numbers))
+
+
+def texts(values: Iterable[str | None]) -> pa.Array:
+    made = Texts()
+    made.add(values)
+    return made.column()
+
+
+def booleans(values: Sequence[bool] | bytearray) -> pa.Array:
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, bits(values)])
+
+
+def bits(values: Sequence[bool] | bytearray) -> pa.Buffer:
+    """A bit each, the first value in the lowest one."""
+    digits = bytes(values)[::-1].translate(_DIGITS)
+    return pa.py_buffer(int(digits or b"0", 2).to_bytes(-(-len(values) // 8), "little"))
+
+
+_DIGITS = bytes.maketrans(b"\x00\x01", b"01")
+
+
+def _plain_texts(values: Iterable[str]) -> pa.Array:
+    encoded = [value.encode() for value in values]
+    ends = array("i", accumulate(map(len, encoded), initial=0))
+    return pa.Array.from_buffers(
+        pa.string(), len(encoded), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    )
+
+
+def parquet(
+    schema: pa.Schema, columns: Mapping[str, pa.Array], *, stamp: Mapping[str, int | str | datetime]
+) -> bytes:
+    """A file with the columns of `schema`: those of `stamp`, the same in each row, and `columns`, as long as one
+    another. Its types are those of `schema`: how a column was made is not kept."""
+    rows = len(next(iter(columns.values())))
+    arrays = [
+        columns[field.name] if field.name in columns else _repeated(stamp[field.name], rows, field.type)
+        for field in schema
+    ]
+    buffer = io.BytesIO()
+    table = pa.Table.from_arrays(arrays, names=schema.names)
+    # Without Arrow's own schema beside Parquet's, which would say that repeated texts were kept as such.
+    pq.write_table(table, buffer, compression="zstd", store_schema=False)
+    return buffer.getvalue()
+
+
+def _repeated(value: int | str | datetime, rows: int, kind: pa.DataType) -> pa.Array:
+    if isinstance(value, str):
+        made = Texts()
+        made.rows = array("i", [made.number(value)]) * rows
+        return made.column()
+    number = (value - _EPOCH) // timedelta(microseconds=1) if isinstance(value, datetime) else value
+    return pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(array("q", [number]) * rows)])
