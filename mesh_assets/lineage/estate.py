@@ -8,7 +8,7 @@ from mesh_assets.inventory.wording import listed
 from mesh_assets.lineage.applications import Applications, sinks_by_group
 from mesh_assets.lineage.clusters import ClusterFacts, possible_readers
 from mesh_assets.lineage.connectors import Found, connector_lineage
-from mesh_assets.lineage.facts import Facts, Servers
+from mesh_assets.lineage.facts import Facts, Names, Servers
 from mesh_assets.lineage.graph import Edge, Flow, LineageGraph, Node, Note, build_graph
 from mesh_assets.lineage.statements import statement_lineage
 
@@ -22,7 +22,7 @@ def estate_graph(clusters: Iterable[ClusterFacts], *, gaps: Iterable[str] = ()) 
             cluster=one.name,
             cluster_id=one.document.cluster.id,
             bootstrap_servers=frozenset(one.bootstrap_servers),
-            topics=frozenset(topic.name for topic in one.document.topics),
+            topics=Names(topic.name for topic in one.document.topics),
         )
         for one in every
     )
@@ -75,12 +75,12 @@ def _cluster_lineage(facts: ClusterFacts, own: Servers, servers: Sequence[Server
     document = facts.document
     connectors = connector_nodes(facts)
     yield from connectors.values()
-    prefixes = {
+    prefixes = Names(
         prefix
         for connector in document.connectors
         for key in ("topic.prefix", "database.server.name")
         if (prefix := connector.config.get(key))
-    }
+    )
     for connector in document.connectors:
         yield from connector_lineage(
             Facts(

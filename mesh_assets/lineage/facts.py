@@ -1,7 +1,8 @@
 """What a rule is given of a connector, and what it gives back."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mesh_assets.inventory.records import Connector
@@ -12,6 +13,28 @@ from mesh_assets.masking.configs import MASK
 _REFERENCE = re.compile(r"\$\{[^}:]+:")
 
 
+class Names:
+    """Names in order, to find those with a prefix without looking at each: there may be ten thousand topics, and a
+    thousand connectors that ask."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._set = frozenset(names)
+        self._sorted = sorted(self._set)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._set
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sorted)
+
+    def starting_with(self, prefix: str) -> Iterator[str]:
+        """In order."""
+        for at in range(bisect_left(self._sorted, prefix), len(self._sorted)):
+            if not self._sorted[at].startswith(prefix):
+                break
+            yield self._sorted[at]
+
+
 @dataclass(frozen=True, slots=True)
 class Servers:
     """A cluster of the estate as connectors and statements name it. `topics`: all that its document has."""
@@ -19,7 +42,7 @@ class Servers:
     cluster: str
     cluster_id: str
     bootstrap_servers: frozenset[str]
-    topics: Collection[str]
+    topics: Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +52,9 @@ class Facts:
 
     connector: Connector
     cluster: str
-    topics: Collection[str] = ()
+    topics: Names = field(default_factory=Names)
     clusters: Sequence[Servers] = ()
-    prefixes: Collection[str] = ()
+    prefixes: Names = field(default_factory=Names)
 
     @property
     def is_source(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mesh_assets.inventory.records import Record
 from mesh_assets.lineage.datasets import WHOLE, database, dataset, mongo_namespace
-from mesh_assets.lineage.facts import Facts, OwnTopic, Rules, Source
+from mesh_assets.lineage.facts import Facts, Names, OwnTopic, Rules, Source
 from mesh_assets.lineage.graph import Known, Node
 from mesh_assets.lineage.routing import Routing
 from mesh_assets.lineage.rules.tables import Selection, split_entries
@@ -130,14 +130,10 @@ class _Connector:
         """The topics that Connect saw it use; else those of the cluster that begin with its prefix and with no longer
         one of another connector."""
         prefix = f"{self._prefix}{self._delimiter}"
-        observed = self._facts.observed
-        others = [
-            f"{other}{self._delimiter}"
-            for other in self._facts.prefixes
-            if other != self._prefix and other.startswith(prefix)
-        ]
-        for topic in sorted(observed or self._facts.topics):
-            if topic.startswith(prefix) and not topic.startswith(tuple(others)):
+        observed = Names(self._facts.observed)
+        others = tuple(f"{other}{self._delimiter}" for other in self._facts.prefixes.starting_with(prefix))
+        for topic in (observed if any(observed) else self._facts.topics).starting_with(prefix):
+            if not topic.startswith(others):
                 yield topic, "inferred"
 
     def _of_names(self, names: Iterable[str]) -> Iterator[_Table]:

@@ -63,7 +63,7 @@ def mirror_source(facts: Facts) -> Source:
     found.own += _offset_syncs(facts, there)
     by = "its configs topics, topics.exclude and replication.policy.class"
     if there is not None:
-        for topic in sorted(there.topics):
+        for topic in there.topics:
             if wanted.match(topic) and not policy.came_from_target(topic):
                 found.pair(Node(kind="topic", cluster=there.cluster, name=topic), policy.copy_of(topic), by)
         return found
@@ -72,7 +72,7 @@ def mirror_source(facts: Facts) -> Source:
         return found
     namespace = kafka_namespace([one.strip() for one in servers.split(",") if one.strip()])
     known: Known = "inferred"
-    for topic in sorted(facts.topics):
+    for topic in facts.topics:
         original = policy.original_of(topic)
         if original and wanted.match(original):
             found.pair(
