@@ -12,11 +12,13 @@ from mesh_assets.answering.answers import (
     ClusterName,
     SourceArgument,
     UnknownError,
+    moment_text,
     shown,
 )
 from mesh_assets.answering.known_estate import KnownEstate
-from mesh_assets.answering.views import named, the_connector, the_group, the_schema, the_topic
+from mesh_assets.answering.views import View, named, the_connector, the_group, the_schema, the_topic
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.links import sink_group
 from mesh_assets.inventory.wording import listed
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import cluster_graph
@@ -88,8 +90,8 @@ def get_lineage(
         "table": table,
         "function": function,
     }
-    mapped = known.mappings.of(view.document.cluster.name)
-    graph = cluster_graph(ClusterFacts(document=view.document, mappings=mapped.topics))
+    graph, notes_of_graph = _graph(known, view)
+    here = view.document.cluster.name
     start = _start(graph, view.document, wanted)
     ways = {
         way: walk_lineage(
@@ -102,21 +104,44 @@ def get_lineage(
     more = any(walk.more for walk in ways.values())
     notes = {node: note for walk in ways.values() for node, note in walk.notes.items()}
     about = view.about("connectors", "consumer_groups")
-    about.notes += mapped.notes
+    about.notes += notes_of_graph
     return LineageAnswer(
         about=about,
-        start=str(start),
+        start=_text(start, here),
         edges=[
-            EdgeRow(source=str(e.source), target=str(e.target), known=e.known, by=e.by, active=e.active)
+            EdgeRow(
+                source=_text(e.source, here),
+                target=_text(e.target, here),
+                known=e.known,
+                by=e.by,
+                active=e.active,
+            )
             for e in edges
         ],
-        upstream=_reached(ways.get("upstream")),
-        downstream=_reached(ways.get("downstream")),
-        incomplete={str(node): note for node, note in notes.items()},
+        upstream=_reached(ways.get("upstream"), here),
+        downstream=_reached(ways.get("downstream"), here),
+        incomplete={_text(node, here): note for node, note in notes.items()},
         hint=f"there is more beyond these {len(edges)} edges: raise depth, choose one direction, or start at one of them"
         if more
         else None,
     )
+
+
+def _graph(known: KnownEstate, view: View) -> tuple[LineageGraph, list[str]]:
+    """The graph of the whole estate where the job `analysis` has kept it of this very document; else that of the cluster
+    alone."""
+    document = view.document
+    kept = known.lineage.of(document.cluster.id, document.sequence) if view.source == "latest" else None
+    if kept is not None:
+        others = f"other clusters and event source mappings are those of {moment_text(kept.made_at)}"
+        return kept.result, [*kept.result.gaps, others]
+    mapped = known.mappings.of(document.cluster.name)
+    notes = list(mapped.notes)
+    if len(known.names()) > 1:
+        notes.append(
+            "other clusters are not followed: analysis/lineage is not of this document; the job `analysis` brings it up to date"
+        )
+    return cluster_graph(ClusterFacts(document=document, mappings=mapped.topics)), notes
 
 
 def _start(graph: LineageGraph, document: Document, wanted: Mapping[str, str | None]) -> Node:
@@ -132,7 +157,7 @@ def _start(graph: LineageGraph, document: Document, wanted: Mapping[str, str | N
             connector = the_connector(document, name)
             return Node(kind="connector", cluster=cluster, namespace=connector.connect, name=connector.name)
         case "group":
-            return _reader(graph, cluster, the_group(document, name).group_id)
+            return _reader(document, the_group(document, name).group_id)
         case "subject":
             return Node(kind="subject", cluster=cluster, name=the_schema(document, name).subject)
         case "function":
@@ -141,14 +166,13 @@ def _start(graph: LineageGraph, document: Document, wanted: Mapping[str, str | N
             return _dataset(graph, name)
 
 
-def _reader(graph: LineageGraph, cluster: str, group_id: str) -> Node:
-    """The application, or the sink connector that reads with that group."""
-    application = Node(kind="application", cluster=cluster, name=group_id)
-    if application in graph.nodes or not group_id.startswith("connect-"):
-        return application
-    sink = group_id.removeprefix("connect-")
-    found = [node for node in graph.nodes if node.kind == "connector" and node.name == sink]
-    return found[0] if len(found) == 1 else application
+def _reader(document: Document, group_id: str) -> Node:
+    """The application, or the one sink connector that reads with that group."""
+    cluster = document.cluster.name
+    sinks = [one for one in document.connectors if sink_group(one) == group_id]
+    if len(sinks) == 1:
+        return Node(kind="connector", cluster=cluster, namespace=sinks[0].connect, name=sinks[0].name)
+    return Node(kind="application", cluster=cluster, name=group_id)
 
 
 def _function(graph: LineageGraph, name: str) -> Node:
@@ -184,9 +208,14 @@ def _dataset(graph: LineageGraph, name: str) -> Node:
     )
 
 
-def _reached(walk: Walk | None) -> dict[str, list[str]]:
+def _text(node: Node, cluster: str) -> str:
+    elsewhere = node.cluster is not None and node.cluster != cluster
+    return f"{node} of cluster {node.cluster}" if elsewhere else str(node)
+
+
+def _reached(walk: Walk | None, cluster: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for node, steps in (walk.distances if walk else {}).items():
         if steps:
-            found.setdefault(str(steps), []).append(str(node))
+            found.setdefault(str(steps), []).append(_text(node, cluster))
     return {steps: sorted(nodes) for steps, nodes in found.items()}

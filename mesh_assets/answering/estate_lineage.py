@@ -1,6 +1,7 @@
 """Lineage of the whole estate: the newest documents, event source mappings and Flink statements put together, and the
 result that the job `analysis` keeps of it."""
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ from mesh_assets.lineage.clusters import ClusterFacts, SqlStatement
 from mesh_assets.lineage.estate import estate_graph
 from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.results import DocumentRead, ResultStore, read_latest_documents
+from mesh_assets.store.objects import StoredObject
+from mesh_assets.store.results import DocumentRead, ResultStore, StoredResult, read_latest_documents
 
 if TYPE_CHECKING:
     from mesh_assets.platforms.confluent_cloud.flink import Statement
@@ -33,6 +35,36 @@ class EstateLineage(Record, frozen=True, kw_only=True):
 def lineage_results(store: InventoryStore) -> ResultStore[LineageGraph]:
     """Where the newest graph of the estate is kept: `analysis/lineage.json`."""
     return ResultStore(store.objects, "lineage", LineageGraph)
+
+
+class KnownLineage:
+    """The newest kept graph, read once for each time that it is written. Safe to use from many threads."""
+
+    def __init__(self, store: Callable[[], InventoryStore]) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._kept: tuple[StoredObject, StoredResult[LineageGraph]] | None = None
+
+    def latest(self) -> StoredResult[LineageGraph] | None:
+        """None: the job `analysis` has not run yet. Raises StoreError."""
+        results = lineage_results(self._store())
+        listed = [one for one in results.objects.list(results.key) if one.key == results.key]
+        with self._lock:
+            if listed and (self._kept is None or self._kept[0] != listed[0]):
+                found = results.get()
+                self._kept = None if found is None else (listed[0], found)
+            return None if not listed or self._kept is None else self._kept[1]
+
+    def of(self, cluster_id: str, sequence: int) -> StoredResult[LineageGraph] | None:
+        """The newest kept graph if it is of that document of the cluster; None otherwise. Raises StoreError."""
+        found = self.latest()
+        if found is None:
+            return None
+        return (
+            found
+            if (cluster_id, sequence) in {(one.cluster_id, one.sequence) for one in found.documents}
+            else None
+        )
 
 
 def read_estate_lineage(

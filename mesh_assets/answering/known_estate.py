@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from mesh_assets.answering.answers import Source, UnknownError, current_call, shown
+from mesh_assets.answering.estate_lineage import KnownLineage
 from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.answering.views import View
 from mesh_assets.errors import EstateError, RefusedError, StoreError
@@ -28,7 +29,8 @@ ReadLive = Callable[[Cluster, Sequence[SectionName], Callable[[str], Document | 
 
 class KnownEstate:
     """`estate` and `store`: those of MESH_ESTATE and MESH_STORE when None. `reads` counts the documents read
-    and decoded. `mappings`: the event source mappings of the estate's accounts.
+    and decoded. `mappings`: the event source mappings of the estate's accounts. `lineage`: of the whole estate, as the
+    job `analysis` last kept it.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class KnownEstate:
         self._reading: dict[str, threading.Lock] = {}
         self.reads = 0
         self.mappings = KnownMappings(lambda: self.estate)
+        self.lineage = KnownLineage(lambda: self.store)
 
     # --- the estate
 

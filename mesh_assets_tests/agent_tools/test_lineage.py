@@ -1,0 +1,151 @@
+"""The tool get_lineage: it begins anywhere, and crosses clusters where the whole estate is known."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.answering.estate_lineage import keep_estate_lineage, read_estate_lineage
+from mesh_assets.inventory.document import ClusterIdentity, Document
+from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
+from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.mcp_server.served import Served
+
+TWO = """clusters:
+  us: {kafka: {bootstrap_servers: "us-1:9092", timeout_seconds: 1}}
+  eu: {kafka: {bootstrap_servers: "eu-1:9092", timeout_seconds: 1}}
+"""
+
+
+def us() -> Document:
+    source = a_connector(
+        "pg",
+        type="source",
+        topics=(),
+        config={
+            "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+            "database.hostname": "pg",
+            "database.dbname": "shop",
+            "topic.prefix": "dbz",
+            "table.include.list": "public.orders,public.users",
+        },
+    )
+    sink = a_connector(
+        "lake",
+        id="lcc-1",
+        topics=(ConnectorTopic(name="dbz.public.orders", known="declared"),),
+        config={"connector.class": "S3_SINK", "s3.bucket.name": "lake", "topics": "dbz.public.orders"},
+    )
+    orders = replace(a_topic("dbz.public.orders"), schema=TopicSchema(value_subjects=("orders-value",)))
+    return replace(
+        a_document(
+            topics=(orders, a_topic("dbz.public.users")),
+            connectors=(sink, source),
+            schemas=(a_schema("orders-value"),),
+            consumer_groups=(a_group("connect-lcc-1", topics=("dbz.public.orders",)),),
+        ),
+        cluster=ClusterIdentity(id="id-us", name="us"),
+    )
+
+
+def eu() -> Document:
+    mirror = a_connector(
+        "mm2",
+        type="source",
+        topics=(),
+        config={
+            "connector.class": "org.apache.kafka.connect.mirror.MirrorSourceConnector",
+            "source.cluster.alias": "us",
+            "source.cluster.bootstrap.servers": "us-1:9092",
+            "topics": ".*orders",
+        },
+    )
+    return replace(
+        a_document(
+            connectors=(mirror,),
+            topics=(a_topic("us.dbz.public.orders"),),
+            consumer_groups=(a_group("billing", topics=("us.dbz.public.orders",)),),
+        ),
+        cluster=ClusterIdentity(id="id-eu", name="eu"),
+    )
+
+
+@pytest.fixture
+def served(make_served: Callable[..., Served]) -> Served:
+    return make_served(us(), eu(), estate=TWO)
+
+
+def analyse(served: Served) -> None:
+    """As the job `analysis` does."""
+    known = served.known
+    lineage = read_estate_lineage(known.estate, known.store, mappings=known.mappings)
+    keep_estate_lineage(known.store, lineage, made_at=MOMENT)
+
+
+def test_a_table_leads_to_its_own_topic_and_on_to_the_other_cluster(served: Served) -> None:
+    analyse(served)
+
+    answer = served.answer(
+        "get_lineage", cluster="us", table="shop.public.orders", direction="downstream", depth=6
+    )
+
+    assert answer["start"] == "dataset postgres://pg:5432/shop.public.orders"
+    assert answer["downstream"] == {
+        "1": ["connector pg"],
+        "2": ["topic dbz.public.orders"],
+        "3": ["connector lake", "connector mm2 of cluster eu"],
+        "4": ["dataset s3://lake/topics/dbz.public.orders", "topic us.dbz.public.orders of cluster eu"],
+        "5": ["application billing of cluster eu"],
+    }
+    assert any("2026-11-23" in note for note in answer["about"]["notes"])
+
+
+def test_before_the_analysis_other_clusters_are_not_followed_and_the_answer_says_so(served: Served) -> None:
+    answer = served.answer("get_lineage", cluster="us", topic="dbz.public.orders")
+
+    assert "connector mm2" not in str(answer)
+    assert any("other clusters are not followed" in note for note in answer["about"]["notes"])
+
+
+def test_a_graph_of_an_older_document_is_not_used(served: Served, make_served: Callable[..., Served]) -> None:
+    analyse(served)
+    newer = make_served(us(), estate=TWO)  # another snapshot of the same cluster in the same store
+
+    answer = newer.answer("get_lineage", cluster="us", topic="dbz.public.orders")
+
+    assert any("other clusters are not followed" in note for note in answer["about"]["notes"])
+
+
+@pytest.mark.parametrize(
+    ("start", "text", "near"),
+    [
+        ({"subject": "orders-value"}, "subject orders-value", "topic dbz.public.orders"),
+        ({"group": "connect-lcc-1"}, "connector lake", "dataset s3://lake/topics/dbz.public.orders"),
+        ({"table": "orders"}, None, None),
+        ({"table": "s3://lake/topics/dbz.public.orders"}, "dataset s3://lake/topics/dbz.public.orders", None),
+        ({"table": "SHOP.PUBLIC.USERS"}, "dataset postgres://pg:5432/shop.public.users", "connector pg"),
+    ],
+)
+def test_it_begins_anywhere(
+    served: Served, start: dict[str, str], text: str | None, near: str | None
+) -> None:
+    if text is None:
+        refusal = served.refusal("get_lineage", cluster="us", **start)
+        assert "2 tables are called like 'orders'" in refusal
+        return
+    answer = served.answer("get_lineage", cluster="us", direction="downstream", **start)
+    assert answer["start"] == text
+    assert near is None or answer["downstream"]["1"] == [near]
+
+
+@pytest.mark.parametrize(
+    ("start", "sentence"),
+    [
+        ({"table": "nowhere"}, "no connector of the cluster joins a table 'nowhere'"),
+        ({"function": "bill"}, "feeds a function 'bill'"),
+        ({"subject": "nope"}, "has no subject 'nope'"),
+        ({"subject": "orders-value", "table": "x"}, "give one of topic"),
+    ],
+)
+def test_a_start_that_is_not_there_is_refused(served: Served, start: dict[str, str], sentence: str) -> None:
+    assert sentence in served.refusal("get_lineage", cluster="us", **start)
