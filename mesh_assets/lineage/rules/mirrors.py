@@ -14,6 +14,7 @@ from mesh_assets.lineage.graph import Known, Node
 
 _EXCLUDED = (r".*[\-\.]internal", r".*\.replica", "__.*")
 _IDENTITY = ("IdentityReplicationPolicy", "LegacyReplicationPolicy")
+_SEPARATES_OWN = "replication.policy.internal.topic.separator.enabled"
 _POLICIES = ("", "DefaultReplicationPolicy", *_IDENTITY)
 
 
@@ -27,11 +28,24 @@ class _Policy:
         separator = facts.value("replication.policy.separator") or "."
         self.alias = facts.value("source.cluster.alias") or "source"
         self._prefix = f"{self.alias}{separator}"
-        self.checkpoints = f"{self.alias}{separator}checkpoints.internal"
-        self._target = f"{facts.value('target.cluster.alias') or 'target'}{separator}"
+        self._separator = separator
+        self.heartbeats = facts.value("heartbeats.topic.name") or "heartbeats"
+        # Its own topics are named with the separator, too, unless told otherwise.
+        self._own = separator if facts.is_set(_SEPARATES_OWN, default=True) else "."
+        self.checkpoints = self._own.join((self.alias, "checkpoints", "internal"))
+        self._target = facts.value("target.cluster.alias") or "target"
+
+    def offset_syncs(self, alias: str) -> str:
+        return self._own.join(("mm2-offset-syncs", alias, "internal"))
 
     def copy_of(self, topic: str) -> str:
-        return topic if self._is_identity and topic != "heartbeats" else f"{self._prefix}{topic}"
+        if self._is_identity and not topic.endswith(self.heartbeats):
+            return topic
+        return f"{self._prefix}{topic}"
+
+    def is_heartbeats(self, topic: str) -> bool:
+        """Heartbeats of any cluster, copied any number of times."""
+        return topic.split(self._separator)[-1] == self.heartbeats
 
     def original_of(self, copy: str) -> str | None:
         """The source's name of a copy; None if the name does not say that it is one."""
@@ -42,8 +56,11 @@ class _Policy:
         )
 
     def came_from_target(self, topic: str) -> bool:
-        """A topic that was copied the other way: it is not copied back."""
-        return topic.startswith(self._target) and not self._is_identity
+        """It is not copied: its name says that it was copied from the target, directly or through others. A name in which
+        the target's alias stands for something else is not copied either (`isCycle` in Kafka's MirrorSourceConnector)."""
+        if self._is_identity and not topic.endswith(self.heartbeats):
+            return False
+        return self._target in topic.split(self._separator)[:-1]
 
 
 def mirror_source(facts: Facts) -> Source:
@@ -61,10 +78,18 @@ def mirror_source(facts: Facts) -> Source:
     )
     found = Source(notes=wanted.notes)
     found.own += _offset_syncs(facts, there)
+    # Whatever `topics` says (`shouldReplicateTopic` in Kafka's MirrorSourceConnector).
+    copies_heartbeats = facts.is_set("heartbeats.replication.enabled", default=True)
     by = "its configs topics, topics.exclude and replication.policy.class"
     if there is not None:
         for topic in there.topics:
-            if wanted.match(topic) and not policy.came_from_target(topic):
+            if policy.came_from_target(topic):
+                continue
+            if copies_heartbeats and policy.is_heartbeats(topic):
+                found.own.append(
+                    OwnTopic(name=policy.copy_of(topic), by="a copy of MirrorMaker's heartbeats")
+                )
+            elif wanted.match(topic):
                 found.pair(Node(kind="topic", cluster=there.cluster, name=topic), policy.copy_of(topic), by)
         return found
     if servers is None:
@@ -103,8 +128,7 @@ def mirror_checkpoints(facts: Facts) -> Source:
 
 
 def mirror_heartbeats(facts: Facts) -> Source:
-    name = facts.value("heartbeats.topic") or "heartbeats"
-    return Source(own=[OwnTopic(name=name, by="MirrorMaker's heartbeats")])
+    return Source(own=[OwnTopic(name=_Policy(facts).heartbeats, by="MirrorMaker's heartbeats")])
 
 
 def _offset_syncs(facts: Facts, there: Servers | None) -> list[OwnTopic]:
@@ -115,9 +139,8 @@ def _offset_syncs(facts: Facts, there: Servers | None) -> list[OwnTopic]:
     alias = facts.value("source.cluster.alias" if in_target else "target.cluster.alias")
     alias = alias or ("source" if in_target else "target")
     cluster = None if in_target or there is None else there.cluster
-    return [
-        OwnTopic(name=f"mm2-offset-syncs.{alias}.internal", by="MirrorMaker's offset syncs", cluster=cluster)
-    ]
+    name = _Policy(facts).offset_syncs(alias)
+    return [OwnTopic(name=name, by="MirrorMaker's offset syncs", cluster=cluster)]
 
 
 class _Patterns:

@@ -26,7 +26,7 @@ def graph_of(
     config: dict[str, str],
     *,
     here: Sequence[str] = (),
-    there: Sequence[str] | None = ("orders", "users", "mm2-x.internal", "eu.orders"),
+    there: Sequence[str] | None = ("orders", "users", "mm2-x.internal", "eu.orders", "shop.eu.orders"),
 ) -> LineageGraph:
     """`eu` has the connector and the topics `here`; `us`, which the estate has unless `there` is None, the others."""
     connector = a_connector("mm2", type="source", topics=(), config={**MM2, **config})
@@ -62,7 +62,12 @@ def copied(graph: LineageGraph) -> set[str]:
         ({"topics.exclude": "users,eu.*,.*internal"}, {"us/orders → eu/us.orders"}),
         (
             {"replication.policy.separator": "_"},
-            {"us/orders → eu/us_orders", "us/users → eu/us_users", "us/eu.orders → eu/us_eu.orders"},
+            {
+                "us/orders → eu/us_orders",
+                "us/users → eu/us_users",
+                "us/eu.orders → eu/us_eu.orders",
+                "us/shop.eu.orders → eu/us_shop.eu.orders",
+            },
         ),
         (
             {"replication.policy.class": f"{PACKAGE}IdentityReplicationPolicy", "topics": "orders"},
@@ -121,3 +126,48 @@ def test_checkpoints_and_heartbeats_are_internal() -> None:
         ("us", "mm2-offset-syncs.eu.internal", "eu", "mm2"),
         ("eu", "mm2", "eu", "heartbeats"),
     }
+
+
+def own_topics(graph: LineageGraph) -> set[str]:
+    return {
+        edge.target.name for edge in graph.edges if edge.purpose == "internal" and edge.source.name == "mm2"
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "copies"),
+    [
+        ({}, {"us.heartbeats", "us.asia.heartbeats"}),
+        (
+            {"replication.policy.class": f"{PACKAGE}IdentityReplicationPolicy"},
+            {"us.heartbeats", "us.asia.heartbeats"},
+        ),
+        ({"heartbeats.replication.enabled": "false"}, set()),
+        ({"heartbeats.topic.name": "pulse"}, {"us.pulse"}),
+    ],
+)
+def test_heartbeats_are_copied_whatever_the_topics_are(config: dict[str, str], copies: set[str]) -> None:
+    there = ("orders", "heartbeats", "asia.heartbeats", "eu.heartbeats", "pulse")
+
+    graph = graph_of({"topics": "orders", **config}, there=there)
+
+    assert own_topics(graph) - {"mm2-offset-syncs.eu.internal"} == copies
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        ({"replication.policy.separator": "-"}, "mm2-offset-syncs-eu-internal"),
+        (
+            {
+                "replication.policy.separator": "-",
+                "replication.policy.internal.topic.separator.enabled": "false",
+            },
+            "mm2-offset-syncs.eu.internal",
+        ),
+    ],
+)
+def test_its_own_topics_are_named_with_the_separator(config: dict[str, str], name: str) -> None:
+    graph = graph_of({**config, "connector.class": f"{PACKAGE}MirrorCheckpointConnector"})
+
+    assert name in {edge.source.name for edge in graph.edges}

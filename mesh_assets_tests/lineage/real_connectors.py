@@ -1,0 +1,269 @@
+"""A Connect worker with Debezium and MirrorMaker 2, and a Postgres to read from, all of them real.
+
+    python -m mesh_assets_tests.lineage.real_connectors pin
+
+rewrites the list of what they take from Maven Central, with the SHA-256 of each file. Read the diff before committing it.
+"""
+
+import json
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psycopg
+
+from mesh_assets.sandbox import pin
+from mesh_assets.sandbox.artifacts import Artifact, download, ensure_artifacts, machine_cache, maven_context
+from mesh_assets.sandbox.java import LOG4J, java_runtime
+from mesh_assets.sandbox.progress import silent
+from mesh_assets.sandbox.state import choose_free
+
+Result = TypeVar("Result")
+
+_LIST = Path(__file__).with_name("real_connectors.json")
+DEBEZIUM = "3.6.1.Final"
+POSTGRES = "18.1.0"
+# Postgres refuses to run as root, as which tests in a container run.
+_NOBODY = 65534
+_SECONDS = 180.0  # alone on two cores: 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """`kafka`: the address of its brokers. `database`: the port of Postgres on 127.0.0.1."""
+
+    kafka: str
+    database: int
+    client: httpx.Client
+
+    def create(self, connectors: Mapping[str, Mapping[str, str]]) -> None:
+        for name, config in connectors.items():
+            answer = until(partial(self._created, name, config), f"{name} is not created")
+            assert answer.is_success, answer.text
+
+    def execute(self, statement: str) -> None:
+        """A transaction of the database `postgres`."""
+        _execute(self.database, statement)
+
+    def topics_of(self, connector: str) -> set[str]:
+        """The topics that Connect has seen it write to."""
+        told = self.client.get(f"/connectors/{connector}/topics").raise_for_status().json()
+        return set(told[connector]["topics"])
+
+    def states(self) -> dict[str, Any]:
+        listed = self.client.get("/connectors", params={"expand": "status"}).raise_for_status().json()
+        return {name: one["status"] for name, one in listed.items()}
+
+    def _created(self, name: str, config: Mapping[str, str]) -> httpx.Response | None:
+        answer = self.client.put(f"/connectors/{name}/config", json=dict(config))
+        return None if answer.status_code == httpx.codes.CONFLICT else answer  # it is rebalancing
+
+
+def until(look: Callable[[], Result | None], otherwise: str) -> Result:
+    """The first thing that is seen. Fails with `otherwise` when nothing is in time."""
+    deadline = time.monotonic() + _SECONDS
+    while (seen := look()) is None:
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.2)
+    return seen
+
+
+@contextmanager
+def worker(folder: Path, kafka: str, statements: str, *, mark: str) -> Iterator[Worker]:
+    """Inside, the worker runs and has no connector yet.
+
+    `statements`: SQL that fills the database `postgres`. `mark`: what the worker's own topics and group are named after.
+    """
+    if not all(one.path(machine_cache()).exists() for one in _needed()):
+        # By a process of its own: tests have no network, and jgo leaves sockets open.
+        subprocess.run([sys.executable, "-m", __name__, "fetch"], check=True, timeout=_SECONDS)
+    with (
+        # Not below pytest's folder, which is only its owner's.
+        tempfile.TemporaryDirectory(prefix="postgres-") as data,
+        _postgres(Path(data), folder / "postgres.log", statements) as database,
+        _connect(folder, kafka, mark) as client,
+    ):
+        yield Worker(kafka=kafka, database=database, client=client)
+
+
+@contextmanager
+def _postgres(folder: Path, log_file: Path, statements: str) -> Iterator[int]:
+    [archive] = (one for one in _needed() if one.part == "postgres")
+    with (
+        zipfile.ZipFile(archive.path(machine_cache())) as jar,
+        jar.open(next(name for name in jar.namelist() if name.endswith(".txz"))) as packed,
+        tarfile.open(fileobj=packed, mode="r:xz") as programs,
+    ):
+        programs.extractall(folder / "postgres", filter="data")
+    data, bin_folder = folder / "data", folder / "postgres" / "bin"
+    other: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        other = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+        shutil.chown(folder, _NOBODY, _NOBODY)
+
+    made = subprocess.run(
+        [
+            *(str(bin_folder / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust"),
+            *("-E", "UTF8", "--locale=C", "--no-sync"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+        cwd=folder,
+        env={"LC_ALL": "C"},
+        **other,
+    )
+    assert made.returncode == 0, made.stderr[-3_000:]
+    port = choose_free(())
+    command = [str(bin_folder / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1"]
+    for setting in ("wal_level=logical", "fsync=off", f"unix_socket_directories={folder}"):
+        command += ["-c", setting]
+    with (
+        log_file.open("w") as log,
+        subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder, **other) as process,
+    ):
+
+        def filled() -> bool | None:
+            assert process.poll() is None, log_file.read_text()[-3_000:]
+            try:
+                _execute(port, statements)
+            except psycopg.OperationalError:  # not yet
+                return None
+            return True
+
+        try:
+            # Not in its single-user mode: what has been created there is never replicated.
+            until(filled, "Postgres does not answer")
+            yield port
+        finally:
+            process.terminate()
+
+
+def _execute(port: int, statements: str) -> None:
+    with psycopg.connect(host="127.0.0.1", port=port, user="postgres", dbname="postgres") as connection:
+        connection.execute(statements)
+
+
+_PROPERTIES = """\
+bootstrap.servers={kafka}
+listeners=http://127.0.0.1:{port}
+plugin.path={plugins}
+plugin.discovery=service_load
+group.id={mark}
+key.converter=org.apache.kafka.connect.json.JsonConverter
+value.converter=org.apache.kafka.connect.json.JsonConverter
+config.storage.topic={mark}-configs
+offset.storage.topic={mark}-offsets
+status.storage.topic={mark}-status
+config.storage.replication.factor=1
+offset.storage.replication.factor=1
+status.storage.replication.factor=1
+offset.storage.partitions=1
+status.storage.partitions=1
+"""
+
+
+@contextmanager
+def _connect(folder: Path, kafka: str, mark: str) -> Iterator[httpx.Client]:
+    plugins = folder / "plugins"
+    for one in _needed():
+        path = one.path(machine_cache())
+        if one.part == "debezium":
+            with tarfile.open(path) as plugin:
+                plugin.extractall(plugins, filter="data")
+        elif one.part == "mirror":
+            (plugins / "mirror").mkdir(parents=True, exist_ok=True)
+            (plugins / "mirror" / path.name).symlink_to(path)
+    port, java = choose_free(()), java_runtime(silent())
+    properties, log4j = folder / "connect.properties", folder / "log4j2.properties"
+    properties.write_text(_PROPERTIES.format(kafka=kafka, port=port, plugins=plugins, mark=mark))
+    log4j.write_text(LOG4J.format(target="SYSTEM_OUT", level="warn"))
+    command = java.kafka_command(
+        "org.apache.kafka.connect.cli.ConnectDistributed", str(properties), log4j=log4j
+    )
+    archive = java.archive_of("connect")
+    command[1:1] = archive.use() if archive else ()
+    with (
+        (folder / "connect.log").open("w") as log,
+        subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=_SECONDS, trust_env=False) as client,
+    ):
+
+        def ready() -> bool | None:
+            assert process.poll() is None, (folder / "connect.log").read_text()[-3_000:]
+            try:
+                return client.get("/health").is_success or None
+            except httpx.TransportError:
+                return None
+
+        try:
+            until(ready, "Connect does not answer")
+            yield client
+        finally:
+            process.kill()  # what it kept is thrown away
+
+
+# --- the list
+
+
+def _listed() -> tuple[Artifact, ...]:
+    return tuple(Artifact(**entry) for entry in json.loads(_LIST.read_text()))
+
+
+def _needed() -> tuple[Artifact, ...]:
+    """Without the programs of Postgres for other machines."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64v8"}[platform.machine()]
+    return tuple(one for one in _listed() if one.part != "postgres" or one.name.endswith(machine))
+
+
+def _pinned(work: Path) -> list[Artifact]:
+    context = maven_context(work)
+
+    def pinned(part: str, group: str, name: str, version: str, *kind: str) -> Artifact:
+        return pin._pin(context.project(group, name).at_version(version).artifact(*kind), part)
+
+    return [
+        pinned("debezium", "io.debezium", "debezium-connector-postgres", DEBEZIUM, "plugin", "tar.gz"),
+        pinned("mirror", "org.apache.kafka", "connect-mirror", pin.KAFKA),
+        pinned("mirror", "org.apache.kafka", "connect-mirror-client", pin.KAFKA),
+        *(
+            pinned(
+                "postgres",
+                "io.zonky.test.postgres",
+                f"embedded-postgres-binaries-linux-{machine}",
+                POSTGRES,
+            )
+            for machine in ("amd64", "arm64v8")
+        ),
+    ]
+
+
+def main() -> None:
+    if sys.argv[1:] == ["fetch"]:
+        ensure_artifacts(_needed(), cache=machine_cache(), download=download, progress=silent())
+        return
+    if sys.argv[1:] != ["pin"]:
+        raise SystemExit(f"expected fetch or pin, not {' '.join(sys.argv[1:]) or 'nothing'}")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    with tempfile.TemporaryDirectory() as work:
+        pinned = _pinned(Path(work))
+    _LIST.write_text("[\n" + ",\n".join(f"  {json.dumps(asdict(one))}" for one in pinned) + "\n]\n")
+
+
+if __name__ == "__main__":
+    main()
