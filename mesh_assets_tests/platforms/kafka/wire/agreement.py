@@ -11,6 +11,7 @@ from mesh_assets.platforms.kafka.values import (
     OffsetsReading,
     TopicConfigs,
 )
+from mesh_assets_tests.platforms.kafka.wire.group_agreement import kinds_by_wire
 from mesh_assets_tests.platforms.kafka.wire.kafka_programs import told_by_java
 
 _ATTEMPTS = 5
@@ -37,6 +38,7 @@ def told_by_wire(properties: Mapping[str, str]) -> dict[str, Any]:
         "earliest": _offsets(offsets, "earliest"),
         "latest": _offsets(offsets, "latest"),
         "groups": _groups(groups),
+        "kinds": kinds_by_wire(groups),
     }
 
 

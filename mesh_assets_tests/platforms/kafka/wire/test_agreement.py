@@ -64,6 +64,7 @@ def test_kafkas_own_client_tells_the_same_of_every_kind(
         "-streams": ("streams", "Stable"),
     }
     assert all(member["assignment"] for group in kinds.values() for member in group["members"].values())
+    assert all(one["tasks"]["active"] for one in java["kinds"][f"{mark}-streams"]["members"].values())
     # Of five records of each transaction, beside the markers: those of the open one count as well.
     assert sum(java["latest"][f"{mark}-transactions-{number}"] for number in range(2)) == 3 * 5 + 2 * 2
     assert {row["lag"] for row in kinds["-share"]["shared"].values()} != {None}

@@ -77,6 +77,7 @@ public class Reading {
         found.put("earliest", offsets(topics, OffsetSpec.earliest()));
         found.put("latest", offsets(topics, OffsetSpec.latest()));
         found.put("groups", groups());
+        found.put("kinds", new Kinds(admin).told());
         return found;
     }
 
