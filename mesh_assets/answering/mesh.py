@@ -1,0 +1,84 @@
+"""The mesh as exports and the report show it: the newest documents of the clusters, and the lineage over them."""
+
+from collections.abc import Mapping, Sequence
+
+from mesh_assets.answering.estate_lineage import addresses, lineage_results
+from mesh_assets.errors import EstateError, StoreError
+from mesh_assets.estate.model import Estate
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.wording import counted
+from mesh_assets.lineage.clusters import ClusterFacts
+from mesh_assets.lineage.estate import estate_graph
+from mesh_assets.lineage.graph import LineageGraph, build_graph
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.results import read_latest_documents
+
+
+class Mesh(Record, frozen=True, kw_only=True):
+    """`documents`: by the cluster's name in the estate. `graph`: of these clusters and of whatever borders on them.
+    `addresses`: of the clusters' brokers, as the estate has them. `notes`: what is missing or older than the documents,
+    and why."""
+
+    documents: Mapping[str, Document]
+    graph: LineageGraph
+    addresses: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...]
+
+
+def read_mesh(estate: Estate, store: InventoryStore, clusters: Sequence[str] = ()) -> Mesh:
+    """The mesh of those clusters of the estate; none named: of all. Asks nothing but the store.
+
+    The lineage is the one that the job `analysis` kept. Where it has not run, or ran on other documents, it is made anew
+    from these, without what only the running systems tell (event source mappings, Flink statements), and a note says so.
+    Raises EstateError for a name that the estate does not have, and StoreError when a document cannot be read or none of
+    the clusters was discovered.
+    """
+    for name in clusters:
+        if name not in estate.clusters:
+            raise EstateError(f"the estate has no cluster {name!r}; it has: {', '.join(estate.clusters)}")
+    names = tuple(dict.fromkeys(clusters)) or tuple(estate.clusters)
+    latest = read_latest_documents(store, names)
+    if not latest.documents:
+        raise StoreError(
+            f"{counted(len(names), 'cluster')} of the estate asked for, none of them discovered; run `mesh-assets discover` first"
+        )
+    notes = [
+        f"cluster {one.cluster} has not been discovered yet" for one in latest.read if one.sequence is None
+    ]
+    servers = {name: addresses(estate.clusters[name]) for name in latest.documents}
+    kept = lineage_results(store).get()
+    read = {(one.cluster_id, one.sequence) for one in latest.read if one.sequence is not None}
+    if kept is not None and read <= {(one.cluster_id, one.sequence) for one in kept.documents}:
+        graph = kept.result
+    else:
+        graph = estate_graph(
+            ClusterFacts(document=document, bootstrap_servers=servers[name])
+            for name, document in latest.documents.items()
+        )
+        notes.append(
+            "lineage is without event source mappings and Flink statements: the job `analysis` has not run on these documents yet"
+        )
+    return Mesh(
+        documents=latest.documents,
+        graph=_of_clusters(graph, frozenset(latest.documents)),
+        addresses=servers,
+        notes=(*notes, *graph.gaps),
+    )
+
+
+def _of_clusters(graph: LineageGraph, names: frozenset[str]) -> LineageGraph:
+    """What belongs to the clusters, and what one edge leads to from there."""
+    edges = [edge for edge in graph.edges if edge.source.cluster in names or edge.target.cluster in names]
+    # Mappings and functions belong to no cluster: from a topic to the function are two edges.
+    mappings = {edge.target for edge in edges if edge.target.kind == "event_source_mapping"}
+    edges += [edge for edge in graph.edges if edge.source in mappings]
+    nodes = {node for node in graph.nodes if node.cluster in names}
+    nodes.update(node for edge in edges for node in (edge.source, edge.target))
+    return build_graph(
+        nodes=nodes,
+        edges=edges,
+        flows=(flow for flow in graph.flows if flow.through.cluster in names),
+        notes=(note for note in graph.notes if note.node in nodes),
+        gaps=graph.gaps,
+    )
