@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from mesh_assets.estate.belonging import DomainSettings, RelationshipSettings
 from mesh_assets.estate.connections import (
     ConnectEndpoint,
     ControlPlaneConnection,
@@ -225,6 +226,8 @@ class Estate(EstateModel):
     esm: EventSourceMappings | None = None
     findings: FindingThresholds = FindingThresholds()
     policy: Policy = Policy()
+    relationships: RelationshipSettings = RelationshipSettings()
+    domains: DomainSettings = DomainSettings()
 
     @model_validator(mode="after")
     def _known(self) -> "Estate":
