@@ -26,7 +26,7 @@ _GAPS = 5
 
 
 class DomainRow(Answer):
-    """`topics`: the first 30 of `total_topics`. `known`: how many are known by which rule. `reason`: that of the first."""
+    """`known`: how many topics are known by which rule. `reason`: that of the first."""
 
     domain: str
     total_topics: int
@@ -37,7 +37,7 @@ class DomainRow(Answer):
 
 
 class DomainPage(Page):
-    """`without_domain`: topics about which nothing is said, and why, the first 5 of `total_without_domain`."""
+    """`without_domain`: the first topics about which nothing is said, and why."""
 
     domains: list[DomainRow]
     total_without_domain: int
@@ -45,7 +45,7 @@ class DomainPage(Page):
 
 
 class KeyRow(Answer):
-    """A field of a topic's schema that holds the key. `in_key`: of the record's key. `score`: 0 to 1, how sure it is."""
+    """`in_key`: of the record's key. `score`: 0 to 1, how sure it is."""
 
     topic: str
     path: str
@@ -56,7 +56,7 @@ class KeyRow(Answer):
 
 
 class EntityRow(Answer):
-    """`described_by`: topics that hold these things; the others refer to them. `uses`: the first 20 of `total_uses`."""
+    """`described_by`: topics that hold these things; the others refer to them."""
 
     entity: str
     key: str
@@ -68,7 +68,7 @@ class EntityRow(Answer):
 
 
 class RelationshipPage(Page):
-    """`not_read`: what keys may be missing from, the first 5 of `total_not_read`."""
+    """`not_read`: the first places where keys may be missing, and why."""
 
     entities: list[EntityRow]
     total_not_read: int
