@@ -1,20 +1,50 @@
-"""The code location: everything below `mesh_assets/defs`, over the estate's clusters."""
+"""The code location: everything below `mesh_assets/defs`, over the estate's clusters, and what the clusters hold."""
 
+import logging
 import warnings
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
 
 import mesh_assets.defs
+from mesh_assets.components import KafkaEstateComponent
 from mesh_assets.defs.failures import masking_failures
+from mesh_assets.errors import StoreError
 from mesh_assets.estate.file import load_estate
-from mesh_assets.masking.unexpected import mask_what_this_process_says
+from mesh_assets.masking.unexpected import mask_what_this_process_says, sentence
+
+logger = logging.getLogger(__name__)
 
 
 @dg.definitions
 @masking_failures
 def defs() -> dg.Definitions:
-    """Raises EstateError when the estate file is missing or wrong: the UI shows its sentence."""
+    """What a code location serves: what is below `mesh_assets/defs`, and the estate's things as assets.
+
+    Raises EstateError when the estate file is missing or wrong: the UI shows its sentence.
+    """
+    return dg.Definitions.merge(_work(), mesh())
+
+
+def mesh() -> dg.Definitions:
+    """The topics, connectors and consumer groups of the estate, as the store has them when the location loads; reload
+    it to see new ones. A store that cannot be read costs these assets, not the jobs."""
+    if DefinitionsLoadContext.get().load_type is DefinitionsLoadType.RECONSTRUCTION:
+        return dg.Definitions()  # a process of a run, which has no use for them and would wait for them
+    component = KafkaEstateComponent(clusters=list(load_estate().clusters))
+    try:
+        return component.definitions_from_store()
+    except StoreError as error:
+        logger.warning("the estate's topics are not shown as assets: %s", sentence(error))
+        return dg.Definitions()
+
+
+def _work() -> dg.Definitions:
+    """Assets that are made here, jobs, schedule, sensors, resources.
+
+    Raises EstateError as `defs`.
+    """
     mask_what_this_process_says()  # one of Dagster's, which keeps what is printed with the run
     load_estate()  # first, or Dagster would wrap the sentence in an error about loading the folder
     folder = Path(__file__).parent / "defs"

@@ -85,7 +85,8 @@ def watch_cluster(
 
 
 class Watched:
-    """The outcome for one cluster. `skipped`: why no reading was taken; everything else is empty then."""
+    """The outcome for one cluster. `skipped`: why no reading was taken; everything else is empty then. `cluster_id`:
+    as the brokers gave it."""
 
     def __init__(
         self,
@@ -94,7 +95,11 @@ class Watched:
         ended: Sequence[Anomaly] = (),
         skipped: str | None = None,
         writes: Sequence[Callable[[], None]] = (),
+        reading: Reading | None = None,
+        cluster_id: str = "",
     ) -> None:
+        self.reading = reading
+        self.cluster_id = cluster_id
         self.begun = tuple(begun)
         self.ended = tuple(ended)
         self.skipped = skipped
@@ -201,7 +206,13 @@ class Watch:
         if judgement.begun or judgement.ended:
             writes.append(lambda: put_anomalies(objects, self._cluster_id, after))
         writes.append(lambda: self._tell(after, now=reading.read_at))
-        return Watched(begun=judgement.begun, ended=judgement.ended, writes=writes)
+        return Watched(
+            begun=judgement.begun,
+            ended=judgement.ended,
+            writes=writes,
+            reading=reading,
+            cluster_id=self._cluster_id,
+        )
 
     def _usuals(
         self,

@@ -5,11 +5,14 @@ event goes out alone.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
 import msgspec
 
+from mesh_assets.components.refreshing import refresh_states
+from mesh_assets.components.reporting import section_ends, wake_dependents
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.inventory import INVENTORY_KEYS
 from mesh_assets.defs.resources import EstateResource, StoreResource
@@ -19,7 +22,7 @@ from mesh_assets.errors import MeshError
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.events.avro_form import schema_text
 from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName, SectionState
+from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName, SectionState, TopicsSection
 from mesh_assets.snapshot.discovery import publish_discovery
 from mesh_assets.snapshot.notifications import notify
 from mesh_assets.snapshot.report import DiscoveryReport
@@ -94,6 +97,21 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             from_inbox=is_from_inbox(context.run.tags),
         )
         notify(estate.estate(), report, changes)
+        topics = collected.get("topics")
+        if isinstance(topics, TopicsSection):
+            woken = wake_dependents(
+                context.instance,
+                store.store(),
+                partial(section_ends, topics),
+                cluster=report.cluster,
+                cluster_id=report.cluster_id,
+                seconds=estate.estate().asset_reports.seconds,
+            )
+            if woken is not None:
+                context.log.info(woken)
+        if changes:
+            for line in refresh_states(context.instance, store.store(), cluster=report.cluster):
+                context.log.info(line)
         store.store().drop_sections(context.run.run_id)
         store.store().prune_sections(now=datetime.now(UTC))  # of runs that failed and were never repeated
         yield dg.MaterializeResult(asset_key=CHANGES_KEY, metadata=changes_metadata(report, changes))

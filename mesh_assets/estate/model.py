@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mesh_assets.estate.belonging import DomainSettings, RelationshipSettings
 from mesh_assets.estate.connections import (
     ConnectEndpoint,
     ControlPlaneConnection,
@@ -216,6 +215,13 @@ class Events(EstateModel):
     replication_factor: int | None = Field(default=None, ge=1)
 
 
+class AssetReports(EstateModel):
+    """How long a discovery may tell Dagster of topics to which records came, once a KafkaEstateComponent shows topics
+    (docs/assets.md). 0: it tells nothing."""
+
+    seconds: float = Field(default=5.0, ge=0, le=600)
+
+
 class Estate(EstateModel):
     """All clusters of the estate file, by name, and what serves all of them."""
 
@@ -226,8 +232,7 @@ class Estate(EstateModel):
     esm: EventSourceMappings | None = None
     findings: FindingThresholds = FindingThresholds()
     policy: Policy = Policy()
-    relationships: RelationshipSettings = RelationshipSettings()
-    domains: DomainSettings = DomainSettings()
+    asset_reports: AssetReports = AssetReports()
 
     @model_validator(mode="after")
     def _known(self) -> "Estate":

@@ -3,15 +3,18 @@
 What is unusual goes to the inbox, once until it ends.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 
 from mesh_assets.anomalies.watch import Watched, watch_cluster
 from mesh_assets.collecting.clients import OpenClients, open_clients
+from mesh_assets.components.reporting import reading_ends, wake_dependents
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import (
     Launches,
@@ -42,13 +45,14 @@ _KEPT_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watching:
-    """The interval. Tests replace the rest."""
+    """The interval, and how long a tick may report topics to Dagster. Tests replace the rest."""
 
     interval_seconds: float
     clients: OpenClients = open_clients
     alarms: ReadAlarms | None = None
     limits: SweepLimits = SWEEP_LIMITS
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    report_seconds: float = 0.0
 
 
 def metrics_anomalies_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:
@@ -64,7 +68,7 @@ def metrics_anomalies_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.Se
         context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource
     ) -> dg.SensorResult:
         clusters = clusters_with_partition(estate.estate(), partitions)
-        watching = Watching(interval_seconds=seconds)
+        watching = Watching(interval_seconds=seconds, report_seconds=estate.estate().asset_reports.seconds)
         result, log = tick(
             context.instance, clusters, watching, store=store.store(), cursor=decode_cursor(context.cursor)
         )
@@ -112,6 +116,7 @@ def tick(
         alarms = sweeping_alarms.result()
     _keep(swept)
     _keep(alarms)
+    woken = _wake(instance, swept, store, seconds=watching.report_seconds)
     launches = requests_for(instance, clusters, store, now=watching.now())
     still_hung = [name for name in cursor.hung if name in swept.unreached]
     result = dg.SensorResult(
@@ -121,7 +126,7 @@ def tick(
         ),
         skip_reason=None if launches.requests else _skip_reason(swept, alarms, launches),
     )
-    return result, [*_log(swept), *_alarms_log(alarms)]
+    return result, [*_log(swept), *_alarms_log(alarms), *woken]
 
 
 def _keep(swept: Swept[Watched] | Swept[WatchedAlarms]) -> None:
@@ -140,6 +145,28 @@ def _keep(swept: Swept[Watched] | Swept[WatchedAlarms]) -> None:
         if error is not None:
             del swept.seen[name]
             swept.failed[name] = error
+
+
+def _wake(
+    instance: dg.DagsterInstance, swept: Swept[Watched], store: InventoryStore, *, seconds: float
+) -> list[str]:
+    """Reports topics that are assets and have new records, for at most `seconds` in all; a line for each cluster of
+    which something was reported, waits or failed."""
+    lines = []
+    deadline = time.monotonic() + seconds
+    for name, watched in swept.seen.items():
+        if watched.reading is not None:
+            line = wake_dependents(
+                instance,
+                store,
+                partial(reading_ends, watched.reading),
+                cluster=name,
+                cluster_id=watched.cluster_id,
+                seconds=max(0.0, deadline - time.monotonic()),
+                discovery=False,
+            )
+            lines += [] if line is None else [line]
+    return lines
 
 
 def _log(swept: Swept[Watched]) -> list[str]:

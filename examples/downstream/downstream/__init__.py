@@ -1,0 +1,1 @@
+"""A Dagster project of another team, which builds on the topics of a Kafka estate."""

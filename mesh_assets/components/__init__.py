@@ -1,0 +1,27 @@
+"""A component for any Dagster project: the things of a Kafka estate as external assets.
+
+Imported when it is used: each discovery reports through this package, and would wait for what builds assets.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from mesh_assets.importing import importing
+
+if TYPE_CHECKING:
+    from mesh_assets.components.estate_component import KafkaEstateComponent
+
+__all__ = ["KafkaEstateComponent"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with importing:
+        from mesh_assets.components.estate_component import KafkaEstateComponent
+
+    return KafkaEstateComponent
+
+
+def __dir__() -> list[str]:
+    """So `dg` finds the component where it looks through installed packages."""
+    return __all__

@@ -1,0 +1,121 @@
+"""The state of the component: what the newest documents in the store say about each thing, ready to become assets.
+
+It holds everything that the store knows of the estate; what a component selects of it is decided when the
+definitions load, so a changed selection needs no new state. It holds no times, so equal estates give equal bytes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from mesh_assets.components.links import Links
+from mesh_assets.components.mesh_asset import MeshAsset
+from mesh_assets.components.things import connector_asset, dataset_asset, group_asset, topic_asset
+from mesh_assets.errors import DamagedError
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import UNDECODABLE, Record
+from mesh_assets.lineage.clusters import ClusterFacts
+from mesh_assets.lineage.estate import estate_graph
+from mesh_assets.relationships.records import Domains
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.results import ResultStore, read_latest_documents
+
+
+class ClusterState(Record, frozen=True, kw_only=True):
+    """A cluster that the state is of. `why_empty`: why it has no assets; None if it may have."""
+
+    name: str
+    cluster_id: str | None
+    why_empty: str | None = None
+
+
+class EstateState(Record, frozen=True, kw_only=True):
+    """`assets` are those of all clusters, and the datasets between them."""
+
+    format: int = 1
+    clusters: tuple[ClusterState, ...]
+    assets: tuple[MeshAsset, ...] = ()
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(EstateState)
+
+
+def encode_state(state: EstateState) -> bytes:
+    return _encoder.encode(state)
+
+
+def decode_state(data: bytes, *, source: str) -> EstateState:
+    """Raises DamagedError naming `source` for anything but a state of this version."""
+    try:
+        return _decoder.decode(data)
+    except UNDECODABLE as error:
+        raise DamagedError(
+            f"{source} is not a state of KafkaEstateComponent of this version: {error}; refresh it: dg utils refresh-defs-state"
+        ) from error
+
+
+def read_state(store: InventoryStore, names: Sequence[str] | None = None) -> EstateState:
+    """From the newest document of each of the clusters `names` (None: all that the store knows). Raises StoreError."""
+    wanted = store.cluster_names() if names is None else tuple(names)
+    latest = read_latest_documents(store, wanted)
+    ids = {read.cluster: read.cluster_id for read in latest.read}
+    place = store.objects.location("inventories")
+    return EstateState(
+        clusters=tuple(
+            ClusterState(
+                name=name,
+                cluster_id=ids[name],
+                why_empty=None
+                if name in latest.documents
+                else f"{name}: nothing was discovered yet into {place}; run `mesh-assets discover --cluster {name}`, "
+                "then refresh the state: dg utils refresh-defs-state",
+            )
+            for name in wanted
+        ),
+        assets=tuple(estate_assets(latest.documents, domains=_domains(store))),
+    )
+
+
+def _domains(store: InventoryStore) -> dict[tuple[str, str], str]:
+    """By cluster and topic, as the newest analysis found them; a schema's own word counts where there was none."""
+    stored = ResultStore(store.objects, "domains", Domains).get()
+    return (
+        {}
+        if stored is None
+        else {
+            (domain.cluster, one.topic): domain.name
+            for domain in stored.result.domains
+            for one in domain.topics
+        }
+    )
+
+
+def estate_assets(
+    documents: Mapping[str, Document], *, domains: Mapping[tuple[str, str], str] | None = None
+) -> Iterator[MeshAsset]:
+    """The things of these documents, by the names of their clusters, each with what feeds it. `domains`: by cluster and
+    topic, instead of what the topic's schema says."""
+    found = domains or {}
+    named = [
+        replace(document, cluster=replace(document.cluster, name=name))
+        for name, document in documents.items()
+    ]
+    links = Links(estate_graph([ClusterFacts(document=document) for document in named]))
+    for document in named:
+        cluster = document.cluster.name
+        schemas = {schema.subject: schema for schema in document.schemas}
+        applications = links.applications(cluster)
+        for topic in document.topics:
+            asset = topic_asset(cluster, topic, schemas)
+            domain = found.get((cluster, topic.name), asset.domain)
+            yield links.linked(asset if domain == asset.domain else replace(asset, domain=domain))
+        for connector in document.connectors:
+            yield links.linked(connector_asset(links.connector_key(cluster, connector), connector))
+        for group in document.consumer_groups:
+            # That of a sink is the sink's, which is an asset already.
+            if group.group_id in applications:
+                yield links.linked(group_asset(cluster, group))
+    for node in links.datasets:
+        yield links.linked(dataset_asset(node))

@@ -1,0 +1,79 @@
+"""What feeds what among the assets, from the graph of lineage."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from mesh_assets.components.mesh_asset import MeshAsset
+from mesh_assets.components.names import AssetKind, Key, asset_key, dataset_key
+from mesh_assets.inventory.records import Connector
+from mesh_assets.lineage.graph import LineageGraph, Node, NodeKind
+
+_KINDS: dict[NodeKind, AssetKind] = {
+    "topic": "topics",
+    "connector": "connectors",
+    "application": "consumer_groups",
+    "dataset": "datasets",
+}
+# Not what a system keeps for itself, and not what rights allow only.
+_PURPOSES = ("data", "dead_letter")
+
+
+class Links:
+    """The keys of the graph's nodes, and what feeds each."""
+
+    def __init__(self, graph: LineageGraph) -> None:
+        self._shared = _shared_names(graph.nodes)
+        self._upstream: dict[Key, dict[Key, None]] = {}
+        self._columns: dict[Key, dict[str, dict[tuple[Key, str], None]]] = {}
+        self._applications = {(node.cluster, node.name) for node in graph.nodes if node.kind == "application"}
+        self.datasets: Sequence[Node] = [node for node in graph.nodes if node.kind == "dataset"]
+        for edge in graph.edges:
+            if edge.purpose not in _PURPOSES or edge.known == "permitted":
+                continue
+            source, target = self._key(edge.source), self._key(edge.target)
+            if source is None or target is None:
+                continue
+            self._upstream.setdefault(target, {})[source] = None
+            for pair in edge.columns or ():
+                sources = self._columns.setdefault(target, {}).setdefault(pair.target, {})
+                sources[source, pair.source] = None
+
+    def applications(self, cluster: str) -> set[str]:
+        """The consumer groups of the cluster that are applications; the others belong to a sink."""
+        return {name for of, name in self._applications if of == cluster}
+
+    def connector_key(self, cluster: str, connector: Connector) -> Key:
+        return self._connector_key(cluster, connector.connect, connector.name)
+
+    def linked(self, asset: MeshAsset) -> MeshAsset:
+        """The asset with what feeds it."""
+        upstream = self._upstream.get(asset.key)
+        if upstream is None:
+            return asset
+        columns = {column: tuple(sources) for column, sources in self._columns.get(asset.key, {}).items()}
+        return replace(asset, upstream=tuple(upstream), column_sources=columns)
+
+    def _key(self, node: Node) -> Key | None:
+        """None for what is no asset."""
+        kind = _KINDS.get(node.kind)
+        if kind is None:
+            return None
+        if kind == "datasets":
+            return dataset_key(node.namespace, node.name)
+        if node.cluster is None:
+            return None
+        if kind == "connectors":
+            return self._connector_key(node.cluster, node.namespace or "", node.name)
+        return asset_key(node.cluster, kind, node.name)
+
+    def _connector_key(self, cluster: str, connect: str, name: str) -> Key:
+        """A connector's name is unique within its endpoint only; where two have one, the endpoint goes with it."""
+        shared = (cluster, name) in self._shared
+        return asset_key(cluster, "connectors", f"{connect}/{name}" if shared else name)
+
+
+def _shared_names(nodes: Iterable[Node]) -> set[tuple[str, str]]:
+    counts = Counter((node.cluster or "", node.name) for node in nodes if node.kind == "connector")
+    return {name for name, number in counts.items() if number > 1}

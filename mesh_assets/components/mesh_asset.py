@@ -1,0 +1,34 @@
+"""One thing of the estate as an asset, before Dagster."""
+
+from msgspec import field
+
+from mesh_assets.components.names import AssetKind, Key
+from mesh_assets.inventory.records import Record
+
+
+class Column(Record, frozen=True, kw_only=True, array_like=True):
+    """A field of the topic's values. `path`: dots into records, as in `analysis/field_walk.py`."""
+
+    path: str
+    type: str
+    optional: bool
+    doc: str | None = None
+
+
+class MeshAsset(Record, frozen=True, kw_only=True):
+    """A topic, connector, consumer group or dataset. `cluster` None: a dataset, which belongs to none. `upstream`: the
+    keys of what feeds it. `columns` None: no schema is known, or it cannot be read. `column_sources`: by column, the key
+    and column that it comes from, as far as known. `facts`: what rarely changes, as metadata."""
+
+    key: Key
+    kind: AssetKind
+    cluster: str | None
+    name: str
+    description: str
+    domain: str | None = None
+    owner: str | None = None
+    kinds: tuple[str, ...] = ()
+    upstream: tuple[Key, ...] = ()
+    columns: tuple[Column, ...] | None = None
+    column_sources: dict[str, tuple[tuple[Key, str], ...]] = field(default_factory=dict)
+    facts: dict[str, str | int] = field(default_factory=dict)

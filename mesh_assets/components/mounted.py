@@ -1,0 +1,70 @@
+"""What components show as assets, kept in the store: discoveries report records of these topics and of no others.
+
+One object for each component, `assets/mounted/<key>.json`, written when its state is refreshed. Without any, a
+discovery reports nothing and spends nothing.
+"""
+
+import msgspec
+from msgspec import field
+
+from mesh_assets.components.names import Key
+from mesh_assets.components.selection import Selection
+from mesh_assets.errors import StoreError
+from mesh_assets.inventory.records import UNDECODABLE, Record
+from mesh_assets.store.layout import safe
+from mesh_assets.store.objects import ObjectStore
+
+_FOLDER = "assets/mounted/"
+
+
+class Mounted(Record, frozen=True, kw_only=True):
+    """`renamed`: the keys of the topics for which the component's translation chose another than
+    `<cluster>/topics/<name>`, by that one, joined with slashes. `between_discoveries`: report records that a sensor sees,
+    too, minutes after they arrived."""
+
+    component: str
+    selection: Selection
+    between_discoveries: bool = True
+    renamed: dict[str, Key] = field(default_factory=dict)
+
+    def key_of(self, key: Key) -> Key:
+        return self.renamed.get("/".join(key), key)
+
+
+_decoder = msgspec.json.Decoder(Mounted)
+
+
+def keep_mounted(objects: ObjectStore, mounted: Mounted) -> bool:
+    """Keeps what the component shows; whether that is news. Raises StoreError."""
+    key, data = _key(mounted.component), msgspec.json.encode(mounted)
+    found = objects.get(key)
+    if found is not None and found[0] == data:
+        return False
+    objects.put(key, data)
+    return True
+
+
+def forget_mounted(objects: ObjectStore, component: str) -> None:
+    """For a component that is no longer used. Raises StoreError."""
+    objects.delete(_key(component))
+
+
+def read_mounted(objects: ObjectStore) -> tuple[Mounted, ...]:
+    """Of every component. Raises StoreError, also for an object that is none of these."""
+    found = []
+    for entry in objects.list(_FOLDER):
+        content = objects.get(entry.key)
+        if content is None:
+            continue  # forgotten meanwhile
+        try:
+            found.append(_decoder.decode(content[0]))
+        except UNDECODABLE as error:
+            raise StoreError(
+                f"{objects.location(entry.key)} does not say what a component shows as assets: {error}; remove it, "
+                "and refresh the component's state: dg utils refresh-defs-state"
+            ) from error
+    return tuple(found)
+
+
+def _key(component: str) -> str:
+    return f"{_FOLDER}{safe(component)}.json"

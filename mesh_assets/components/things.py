@@ -1,0 +1,126 @@
+"""What is said of each thing as an asset, by its record."""
+
+from collections.abc import Mapping
+
+from mesh_assets.analysis.schema_fields import schema_fields, schema_properties
+from mesh_assets.components.mesh_asset import Column, MeshAsset
+from mesh_assets.components.names import Key, asset_key, dataset_key
+from mesh_assets.inventory.groups import ConsumerGroup
+from mesh_assets.inventory.records import Connector, Schema, Topic
+from mesh_assets.inventory.wording import counted, listed
+from mesh_assets.lineage.graph import Node
+
+MOST_COLUMNS = 200
+"""A schema of thousands of fields would make the code location's definitions heavy; the rest is counted."""
+
+
+def topic_asset(cluster: str, topic: Topic, schemas: Mapping[str, Schema]) -> MeshAsset:
+    subjects = (*topic.schema.value_subjects, *topic.schema.record_subjects)
+    described = [schemas[subject] for subject in subjects if subject in schemas]
+    details = topic.details
+    facts: dict[str, str | int] = {
+        "partitions": details.partitions,
+        "replication_factor": details.replication_factor,
+    }
+    if details.cleanup_policy is not None:
+        facts["cleanup_policy"] = details.cleanup_policy
+    if topic.id is not None:
+        facts["topic_id"] = topic.id
+    if subjects:
+        facts["subjects"] = listed(subjects)
+    if topic.error is not None:
+        facts["error"] = topic.error
+    columns: tuple[Column, ...] | None = None
+    properties: Mapping[str, str] = {}
+    if described:
+        first = described[0]
+        properties = _properties(first)
+        columns, note = _columns(first)
+        notes = [note] if note else []
+        if len(described) > 1:
+            notes.append(f"those of {first.subject}, one of {counted(len(described), 'subject')}")
+        if notes:
+            facts["columns"] = "; ".join(notes)
+    described_by = f", described by {listed(subjects)}" if subjects else ""
+    doc = properties.get("doc") or properties.get("description")
+    return MeshAsset(
+        key=asset_key(cluster, "topics", topic.name),
+        kind="topics",
+        cluster=cluster,
+        name=topic.name,
+        description=f"Topic of {counted(details.partitions, 'partition')}{described_by}."
+        + (f"\n\n{doc}" if doc else ""),
+        domain=properties.get("domain"),
+        owner=properties.get("owner"),
+        kinds=("kafka", *sorted({schema.schema_type.lower() for schema in described})[:3]),
+        columns=columns,
+        facts=facts,
+    )
+
+
+def _properties(schema: Schema) -> Mapping[str, str]:
+    """What the schema's text and, before it, the registry say of the subject: owner, domain, doc."""
+    beside = {} if schema.contract is None else schema.contract.properties
+    return schema_properties(schema.schema_type, schema.definition) | {
+        key.casefold(): value for key, value in beside.items()
+    }
+
+
+def _columns(schema: Schema) -> tuple[tuple[Column, ...] | None, str | None]:
+    read = schema_fields(schema.schema_type, schema.definition)
+    if read is None:
+        return None, f"{schema.subject} cannot be read as {schema.schema_type}"
+    shown = tuple(
+        Column(path=field.path, type=field.type, optional=field.optional, doc=field.doc)
+        for field in read.fields[:MOST_COLUMNS]
+    )
+    left = len(read.fields) - len(shown)
+    return shown, read.note if not left else f"{counted(left, 'more field')} are not shown"
+
+
+def connector_asset(key: Key, connector: Connector) -> MeshAsset:
+    facts: dict[str, str | int] = {"connect": connector.connect}
+    if connector.connector_class is not None:
+        facts["connector_class"] = connector.connector_class
+    if connector.topics_note is not None:
+        facts["topics"] = connector.topics_note
+    what = {"source": "Source", "sink": "Sink"}.get(connector.type, "Connector")
+    return MeshAsset(
+        key=key,
+        kind="connectors",
+        cluster=key[0],
+        name=connector.name,
+        description=f"{what} on {connector.connect}: {connector.connector_class or 'its class is unknown'}.",
+        kinds=("kafka", "connector"),
+        facts=facts,
+    )
+
+
+def group_asset(cluster: str, group: ConsumerGroup) -> MeshAsset:
+    facts: dict[str, str | int] = {"type": group.type}
+    if group.error is not None:
+        facts["error"] = group.error
+    reads = f"reads {listed(group.topics)}" if group.topics else "what it reads is not known"
+    return MeshAsset(
+        key=asset_key(cluster, "consumer_groups", group.group_id),
+        kind="consumer_groups",
+        cluster=cluster,
+        name=group.group_id,
+        description=f"Consumer group: {reads}.",
+        kinds=("kafka", "consumer_group"),
+        facts=facts,
+    )
+
+
+def dataset_asset(node: Node) -> MeshAsset:
+    namespace = node.namespace or ""
+    system = namespace.partition("://")[0]
+    return MeshAsset(
+        key=dataset_key(node.namespace, node.name),
+        kind="datasets",
+        cluster=None,
+        name=node.name,
+        description=f"{node.name} in {namespace}." if node.name != "/" else f"{namespace}.",
+        domain="datasets",
+        kinds=(system.lower(),) if system.isalnum() else (),
+    )

@@ -1,0 +1,110 @@
+"""Which things become assets, and what is said of the others."""
+
+from graphlib import TopologicalSorter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mesh_assets.components.estate_state import ClusterState, EstateState, estate_assets
+from mesh_assets.components.mesh_asset import MeshAsset
+from mesh_assets.components.names import AssetKind, Key
+from mesh_assets.components.selection import Selection, select_assets
+from mesh_assets_tests.components.conftest import a_shop
+
+
+def _state(*clusters: str) -> EstateState:
+    return EstateState(
+        clusters=tuple(ClusterState(name=name, cluster_id=name) for name in clusters),
+        assets=tuple(estate_assets(dict.fromkeys(clusters, a_shop()))),
+    )
+
+
+def _thing(key: Key, *upstream: Key) -> MeshAsset:
+    kind: AssetKind = "topics" if key[1] == "topics" else "connectors"
+    return MeshAsset(key=key, kind=kind, cluster=key[0], name=key[2], description="", upstream=upstream)
+
+
+def _names(state: EstateState, selection: Selection, limit: int = 100) -> list[str]:
+    return ["/".join(asset.key) for asset in select_assets(state, selection, limit=limit).assets]
+
+
+def test_patterns_are_of_whole_keys_and_exclusion_wins() -> None:
+    state = _state("warehouse", "cloud")
+
+    assert _names(state, Selection(include=("*/topics/*",), exclude=("cloud/*",))) == [
+        "warehouse/topics/orders",
+        "warehouse/topics/refunds",
+    ]
+    assert _names(state, Selection(clusters=("cloud",), kinds=("connectors", "consumer_groups"))) == [
+        "cloud/connectors/orders-sink",
+        "cloud/consumer_groups/fraud-detection",
+    ]
+
+
+def test_what_is_not_selected_feeds_nothing() -> None:
+    selected = select_assets(_state("warehouse"), Selection(exclude=("*/orders",)), limit=100)
+
+    assert {asset.key[2]: asset.upstream for asset in selected.assets} == {
+        "refunds": (),
+        "orders-sink": (),
+        "fraud-detection": (),
+    }
+    assert selected.notes == ()
+
+
+def test_over_the_limit_topics_come_first_and_the_rest_is_told() -> None:
+    selected = select_assets(_state("warehouse"), Selection(), limit=2)
+
+    assert [asset.name for asset in selected.assets] == ["orders", "refunds"]
+    assert selected.notes == (
+        "2 things of the estate are left out over the limit of 2 assets (1 connectors, 1 consumer groups: "
+        "warehouse/connectors/orders-sink, warehouse/consumer_groups/fraud-detection); select less by include, exclude, things or "
+        "clusters, or raise limit",
+    )
+
+
+def test_a_cluster_that_the_state_does_not_have_is_told() -> None:
+    [note] = select_assets(_state("warehouse"), Selection(clusters=("payments",)), limit=2).notes
+
+    assert note.startswith("the state has no cluster payments (it has: warehouse); discover it")
+
+
+def test_an_empty_store_is_told() -> None:
+    [note] = select_assets(EstateState(clusters=()), Selection(), limit=2).notes
+
+    assert note.startswith("the store knows no cluster; run `mesh-assets discover`")
+
+
+def test_a_sink_that_sets_records_aside_into_the_topic_that_it_reads_gives_no_circle() -> None:
+    topic, sink = ("w", "topics", "t"), ("w", "connectors", "s")
+    circle = (
+        _thing(topic, sink),
+        _thing(sink, topic),
+    )
+    state = EstateState(clusters=(ClusterState(name="w", cluster_id="w"),), assets=circle)
+
+    first, second = select_assets(state, Selection(), limit=9).assets
+
+    assert (first.upstream, second.upstream) == ((sink,), ())
+    assert second.facts == {"also_fed_by": "w/topics/t"}
+
+
+_NUMBERS = st.integers(0, 7)
+
+
+@given(st.dictionaries(_NUMBERS, st.lists(_NUMBERS, max_size=4), max_size=8))
+def test_whatever_feeds_what_there_is_no_circle_and_no_edge_is_lost_without_one(
+    graph: dict[int, list[int]],
+) -> None:
+    def key(number: int) -> Key:
+        return ("w", "topics", str(number))
+
+    assets = tuple(_thing(key(number), *map(key, dict.fromkeys(before))) for number, before in graph.items())
+    state = EstateState(clusters=(ClusterState(name="w", cluster_id="w"),), assets=assets)
+
+    selected = select_assets(state, Selection(), limit=9).assets
+
+    tuple(TopologicalSorter({asset.key: asset.upstream for asset in selected}).static_order())
+    for before, after in zip(assets, selected, strict=True):
+        lost = {one for one in before.upstream if one[2] in map(str, graph)} - set(after.upstream)
+        assert bool(lost) == ("also_fed_by" in after.facts)
