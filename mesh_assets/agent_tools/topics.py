@@ -17,7 +17,8 @@ from mesh_assets.answering.answers import (
 )
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
-from mesh_assets.answering.views import the_topic
+from mesh_assets.answering.views import View, the_topic
+from mesh_assets.errors import MeshError
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.links import set_aside_topics
 from mesh_assets.inventory.records import Partition, Topic
@@ -70,6 +71,23 @@ class UsingConnector(Answer):
     known: str
 
 
+class TopicDomain(Answer):
+    """`known`: by which rule."""
+
+    name: str
+    known: str
+    reason: str
+
+
+class TopicEntity(Answer):
+    """`key`: the canonical name of the field at `path`. `other_topics`: how many have it, too."""
+
+    entity: str
+    key: str
+    path: str
+    other_topics: int
+
+
 class TopicDescription(Answer):
     """`message_count_is`: how exact that count is. `config_overrides`: what is set on the topic itself. Lists
     have at most 50 entries."""
@@ -94,6 +112,10 @@ class TopicDescription(Answer):
     reading_connectors: list[UsingConnector] = Field(description="Connectors that read it.")
     reading_groups: list[ReadingGroup] = Field(description="Consumer groups that read it.")
     possible_readers: list[str] = Field(description="Groups that may read it: what they read is not known.")
+    domain: TopicDomain | None = Field(
+        default=None, description="What it belongs to, once the job analysis ran."
+    )
+    entities: list[TopicEntity] = Field(description="What its keys identify; find_relationships tells more.")
     partition_details: list[PartitionRow]
     hint: str | None = None
 
@@ -164,9 +186,11 @@ def describe_topic(
     groups = [_reading_group(group, topic) for group in document.consumer_groups if topic in group.topics]
     partitions = [_partition_row(partition) for partition in found.partitions]
     possible = possible_readers(document)
-    longest = max(len(partitions), len(groups), len(writers), len(readers), len(possible))
+    about = view.about("topics", "connectors", "schemas", "consumer_groups")
+    domain, entities = _belonging(known, view, found.name, about)
+    longest = max(len(entities), len(partitions), len(groups), len(writers), len(readers), len(possible))
     return TopicDescription(
-        about=view.about("topics", "connectors", "schemas", "consumer_groups"),
+        about=about,
         name=found.name,
         id=found.id,
         partitions=found.details.partitions,
@@ -186,6 +210,8 @@ def describe_topic(
         reading_connectors=readers[:_SHOWN],
         reading_groups=groups[:_SHOWN],
         possible_readers=list(possible[:_SHOWN]),
+        domain=domain,
+        entities=entities[:_SHOWN],
         partition_details=partitions[:_SHOWN],
         hint=f"lists are cut at {_SHOWN} of {longest}; get_lineage follows them all"
         if longest > _SHOWN
@@ -214,6 +240,37 @@ def get_topic_configs(
         overridden=[key for key in found.config_overrides if key in configs],
         error=found.config_error or (None if found.config is not None else "its configs are not known"),
     )
+
+
+def _belonging(
+    known: KnownEstate, view: View, topic: str, about: About
+) -> tuple[TopicDomain | None, list[TopicEntity]]:
+    """Only what is known already; a result that cannot be read is a note."""
+    if view.source == "live":
+        return None, []
+    try:
+        current = known.belonging.if_current(view.document, version=view.version)
+    except MeshError as error:
+        about.notes.append(f"domains and entities: {error}")
+        return None, []
+    if current is None:
+        return None, []
+    domain = next(
+        (
+            TopicDomain(name=one.name, known=member.known, reason=member.reason)
+            for one in current.domains.domains
+            for member in one.topics
+            if member.topic == topic
+        ),
+        None,
+    )
+    entities = [
+        TopicEntity(entity=one.name, key=one.key, path=use.path, other_topics=len(one.topics) - 1)
+        for one in current.relationships.entities
+        for use in one.uses
+        if use.topic == topic
+    ]
+    return domain, entities
 
 
 def _row(topic: Topic) -> TopicRow:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from mesh_assets.answering.answers import Source, UnknownError, current_call, shown
+from mesh_assets.answering.belonging import KnownBelonging
 from mesh_assets.answering.estate_lineage import KnownLineage
 from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.answering.views import View
@@ -30,7 +31,8 @@ ReadLive = Callable[[Cluster, Sequence[SectionName], Callable[[str], Document | 
 class KnownEstate:
     """`estate` and `store`: those of MESH_ESTATE and MESH_STORE when None. `reads` counts the documents read
     and decoded. `mappings`: the event source mappings of the estate's accounts. `lineage`: of the whole estate, as the
-    job `analysis` last kept it.
+    job `analysis` last kept it. `belonging`: relationships and
+    domains.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class KnownEstate:
         self.reads = 0
         self.mappings = KnownMappings(lambda: self.estate)
         self.lineage = KnownLineage(lambda: self.store)
+        self.belonging = KnownBelonging(lambda: self.estate_if_any, lambda: self.store)
 
     # --- the estate
 

@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from mesh_assets.collecting.group_records import group_records
-from mesh_assets.collecting.kafka_records import topic_records
 from mesh_assets.collecting.phases import Phases
 from mesh_assets.errors import PlatformError, StoreError
 from mesh_assets.estate.model import Cluster
@@ -24,6 +22,7 @@ from mesh_assets.metrics.measurements import Asked, MetricsReader, merged, witho
 from mesh_assets.metrics.offsets import (
     NOT_AVAILABLE,
     Positions,
+    committed_by,
     offset_metrics,
     positions,
 )
@@ -67,12 +66,12 @@ def collect_metrics(
     """
     groups = ground.groups or ()
     after = positions(ground.topics, groups, read_at=ground.read_at)
-    before = _positions_before(ground.previous)
+    before = known = _positions_before(ground.previous)
     # Not earlier: the clock was set back, or another host's lags. No rate can be made of the two.
     if before is None or before.read_at >= after.read_at:
         before, after = after, _second_reading(cluster, kafka, ground, phases=phases, sleep=sleep)
     with phases.phase("time lag"):
-        lags, unreadable = _lags(ground)
+        lags, unreadable = _lags(ground, known)
     metrics = offset_metrics(
         ground.metadata,
         ground.topics,
@@ -124,7 +123,7 @@ def _with_measured(cluster: Cluster, reader: MetricsReader, ground: Ground, metr
         return without(metrics, cluster.metrics.kind, str(error))
 
 
-def _lags(ground: Ground) -> tuple[TimeLags, str | None]:
+def _lags(ground: Ground, known: Positions | None) -> tuple[TimeLags, str | None]:
     """The time lags, and why the kept readings could not be read; None if they could."""
     now = EndReading(
         read_at=ground.read_at,
@@ -136,7 +135,7 @@ def _lags(ground: Ground) -> tuple[TimeLags, str | None]:
         },
     )
     ids = {topic.name: topic.id for topic in ground.metadata.topics}
-    earlier = _earlier(ground.previous, ids)
+    earlier = _earlier(known, ids)
     try:
         return time_lags(ground.groups or (), now=now, topic_ids=ids, kept=ground.kept, earlier=earlier), None
     except StoreError as error:
@@ -164,9 +163,8 @@ def _positions_before(previous: Document | None) -> Positions | None:
     return positions(previous.topics, previous.consumer_groups if same_moment else (), read_at=read_at)
 
 
-def _earlier(previous: Document | None, ids: dict[str, str | None]) -> EndReading | None:
+def _earlier(before: Positions | None, ids: dict[str, str | None]) -> EndReading | None:
     """The ends in the latest document, of topics that are still the same."""
-    before = _positions_before(previous)
     if before is None:
         return None
     same = {
@@ -191,6 +189,24 @@ def _second_reading(
         sleep(min(max(timedelta(), left), SHORT_WINDOW).total_seconds())
         offsets = kafka.offsets(leading_partitions(ground.metadata))
         groups = () if ground.groups is None else kafka.groups(cluster.consumer_groups.selects).groups
-    selected = [topic for topic in ground.metadata.topics if cluster.topics.selects(topic.name)]
-    topics = topic_records(selected, configs={}, offsets=offsets, previous={})
-    return positions(topics, group_records(groups, offsets=offsets), read_at=offsets.read_at)
+    ends = {
+        name: {one.partition: one.latest for one in ones if one.latest is not None}
+        for name, ones in offsets.topics.items()
+    }
+    whole = [
+        topic
+        for topic in ground.metadata.topics
+        if topic.error is None
+        and cluster.topics.selects(topic.name)
+        and ends.get(topic.name, {}).keys() >= {partition.partition for partition in topic.partitions}
+    ]
+    return Positions(
+        read_at=offsets.read_at,
+        ends={
+            (topic.name, p.partition): ends[topic.name][p.partition]
+            for topic in whole
+            for p in topic.partitions
+        },
+        committed=committed_by(groups),
+        topic_ids={topic.name: topic.id for topic in whole},
+    )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import dagster as dg
 import msgspec
 
+from mesh_assets.defs.belonging import domains_asset, relationships_asset
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.lineage import lineage_asset
 from mesh_assets.defs.resources import EstateResource, StoreResource
@@ -24,7 +25,7 @@ _INTERVAL_SECONDS = 60
 @dg.definitions
 def analysis() -> dg.Definitions:
     return dg.Definitions(
-        assets=[lineage_asset()],
+        assets=[lineage_asset(), relationships_asset(), domains_asset()],
         jobs=[
             dg.define_asset_job(
                 ANALYSIS_JOB,

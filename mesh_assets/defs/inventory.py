@@ -76,7 +76,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
         sections = collect_sections(
             estate.cluster(context.partition_key),
             wanted,
-            previous=stored.latest_document,
+            previous=lambda cluster_id: stored.latest_document(cluster_id, again=True),
             history=lambda cluster_id: KeptEnds(stored.objects, cluster_id),
             begin=lambda cluster_id: begin_collection(
                 stored,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from mesh_assets.estate.belonging import DomainSettings, RelationshipSettings
 from mesh_assets.estate.connections import (
     ConnectEndpoint,
     ControlPlaneConnection,
@@ -232,6 +233,8 @@ class Estate(EstateModel):
     esm: EventSourceMappings | None = None
     findings: FindingThresholds = FindingThresholds()
     policy: Policy = Policy()
+    relationships: RelationshipSettings = RelationshipSettings()
+    domains: DomainSettings = DomainSettings()
     asset_reports: AssetReports = AssetReports()
 
     @model_validator(mode="after")

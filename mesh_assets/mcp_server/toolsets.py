@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from mesh_assets.agent_tools.belonging import find_relationships, list_domains
 from mesh_assets.agent_tools.changes import list_changes
 from mesh_assets.agent_tools.clusters import get_cluster_summary, list_clusters
 from mesh_assets.agent_tools.connectors import describe_connector, get_connector_config, list_connectors
@@ -57,6 +58,8 @@ DISCOVERY = (
     AgentTool(get_metrics, "Get metrics", "reads_systems"),
     AgentTool(list_changes, "List changes", "reads_documents"),
     AgentTool(get_lineage, "Get lineage", "reads_systems"),
+    AgentTool(list_domains, "List domains", "reads_documents"),
+    AgentTool(find_relationships, "Find relationships", "reads_documents"),
     AgentTool(sample_messages, "Sample messages", "reads_systems", times=LONG),
     AgentTool(list_flink_statements, "List Flink statements", "reads_systems"),
     AgentTool(execute_flink_sql, "Execute Flink SQL", "destroys", "changes", LONG),

@@ -23,6 +23,7 @@ from mesh_assets.inventory.records import (
 from mesh_assets.metrics.measurements import figures
 from mesh_assets.metrics.retention import group_topics
 from mesh_assets.metrics.time_lag import TimeLag, TimeLags
+from mesh_assets.platforms.kafka import values
 from mesh_assets.platforms.kafka.values import ClusterMetadata
 
 NOT_AVAILABLE = (
@@ -63,14 +64,21 @@ def positions(topics: Iterable[Topic], groups: Iterable[ConsumerGroup], *, read_
             for p in topic.partitions
             if p.latest is not None
         },
-        committed={
-            (group.group_id, offset.topic, offset.partition): offset.committed
-            for group in groups
-            for offset in group.offsets or ()
-            if offset.committed is not None
-        },
+        committed=committed_by(groups),
         topic_ids={topic.name: topic.id for topic in whole},
     )
+
+
+def committed_by(
+    groups: Iterable[ConsumerGroup | values.ConsumerGroup],
+) -> dict[tuple[str, str, int], int]:
+    """What groups have committed, as records or as they were read."""
+    return {
+        (group.group_id, offset.topic, offset.partition): offset.committed
+        for group in groups
+        for offset in group.offsets or ()
+        if offset.committed is not None
+    }
 
 
 def offset_metrics(

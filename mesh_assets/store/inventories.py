@@ -56,6 +56,7 @@ class InventoryStore:
     def __init__(self, objects: ObjectStore) -> None:
         self.objects = objects
         self._in_hand: dict[str, Section] = {}
+        self._read: tuple[StoredDocument, Document] | None = None
 
     # --- reading
 
@@ -75,14 +76,20 @@ class InventoryStore:
             None if found is None else (decode_pointer(found[0], source=self.objects.location(key)), found[1])
         )
 
-    def latest_document(self, cluster_id: str) -> Document | None:
-        """The newest published document; None if nothing was ever published. Raises StoreError if it is
-        missing or damaged."""
+    def latest_document(self, cluster_id: str, *, again: bool = False) -> Document | None:
+        """The newest published document; None if nothing was ever published. `again`: this process will read it once
+        more, and need not decode it twice. Raises StoreError if it is missing or damaged."""
         found = self.latest(cluster_id)
-        return None if found is None else self.read_document(found[0].document)
+        document = None if found is None else self.read_document(found[0].document)
+        if again and found is not None and document is not None:
+            self._read = found[0].document, document
+        return document
 
     def read_document(self, stored: StoredDocument) -> Document:
         """That document, checked against its SHA-256."""
+        read, self._read = self._read, None
+        if read is not None and read[0] == stored:
+            return read[1]
         return decode_document(self.read_document_bytes(stored), source=self.objects.location(stored.key))
 
     def read_document_bytes(self, stored: StoredDocument) -> bytes:

@@ -148,7 +148,7 @@ def test_live_answers_of_an_unreachable_cluster_are_errors_not_empty_lists(serve
 def test_a_topic_names_the_groups_that_may_read_it_although_nobody_knows() -> None:
     sharing = a_group("sharing", type="unknown", members=None, offsets=None, topics=(), error="a share group")
     document = a_document(topics=(a_topic("orders"),), consumer_groups=(a_group("billing"), sharing))
-    view = View(document=document, source="latest", version="1")
+    view = View(document=document, source="live", version="1")
     known = cast(KnownEstate, SimpleNamespace(view=lambda *_, **__: view))
 
     topic = describe_topic(known, topic="orders")

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 from msgspec.structs import replace
 
+from mesh_assets.answering.belonging import domain_results, relationship_results
 from mesh_assets.answering.estate_lineage import lineage_results
 from mesh_assets.definitions import defs
 from mesh_assets.defs.analysis import tick
@@ -15,6 +16,7 @@ from mesh_assets.store.pointers import Pointer
 from mesh_assets.store.results import latest_pointers
 from mesh_assets_tests.documents import a_document
 from mesh_assets_tests.mcp_server.served import today
+from mesh_assets_tests.relationships.estates import a_cluster, avro
 from mesh_assets_tests.store.test_results import publish
 
 ESTATE = 'clusters:\n  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}\n  payments: {kafka: {bootstrap_servers: "127.0.0.1:2"}}\n'
@@ -137,3 +139,29 @@ def test_an_unreadable_document_fails_the_run_and_leaves_the_last_result(
 
     assert not result.success
     assert store.objects.get("analysis/lineage.json") == kept
+
+
+def test_relationships_and_domains_are_kept_beside_the_lineage_and_shown(
+    store: InventoryStore, instance: dg.DagsterInstance
+) -> None:
+    schemas = (avro("users-value", ("user_id", "string")), avro("visits-value", ("userId", "string")))
+    publish(store, a_cluster(*schemas, topics=("users", "visits", "noise")))
+
+    result = defs().resolve_job_def("analysis").execute_in_process(instance=instance)
+
+    relationships, domains = relationship_results(store).get(), domain_results(store).get()
+    assert relationships is not None
+    assert domains is not None
+    assert relationships.documents == domains.documents
+    assert [entity.topics for entity in relationships.result.entities] == [("users", "visits")]
+    assert [one.name for one in domains.result.domains] == ["around user"]
+    shown = {
+        name: {key: value.value for key, value in one.metadata.items()}
+        for name in ("relationships", "domains")
+        for one in result.asset_materializations_for_node(f"analysis__{name}")
+    }
+    assert (shown["relationships"]["relationships"], shown["relationships"]["fields"]) == (1, 2)
+    assert "entities (all)" in shown["relationships"]
+    assert "not read (all)" in shown["relationships"]
+    assert (shown["domains"]["by_community"], shown["domains"]["without_domain"]) == (2, 1)
+    assert "without a domain (all)" in shown["domains"]

@@ -38,6 +38,8 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "discovery_snapshot",
         "esm/event_source_mappings",
         "analysis/lineage",
+        "analysis/relationships",
+        "analysis/domains",
     }
     checks = {check.to_user_string() for check in definitions.resolve_asset_graph().asset_check_keys}
     assert checks == {

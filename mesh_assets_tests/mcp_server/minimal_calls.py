@@ -30,6 +30,8 @@ CALLS: dict[str, tuple[dict[str, Any], str | None]] = {
     "get_metrics": ({}, None),
     "list_changes": ({"since": "2026-11-23T00:00:00Z"}, None),
     "get_lineage": ({"topic": "orders"}, None),
+    "list_domains": ({}, None),
+    "find_relationships": ({}, None),
     "sample_messages": ({"topic": "orders"}, "is not under allow_message_reading"),
     "list_flink_statements": ({}, NO_FLINK),
     "execute_flink_sql": ({"sql": "SHOW TABLES"}, NO_FLINK),

@@ -355,3 +355,16 @@ def test_a_document_that_a_run_is_about_to_publish_is_no_part_of_the_history(sto
     history = read_history(store, "lkc-1", since=MOMENT, until=MOMENT + timedelta(days=1))
 
     assert (history.documents, history.last, history.changes) == (1, MOMENT, ())
+
+
+def test_a_document_that_is_read_again_is_decoded_once_and_not_kept_longer(store: InventoryStore) -> None:
+    _published(store, a_document(topics=(a_topic("orders"),)))
+    found = store.latest("lkc-1")
+    assert found is not None
+
+    first = store.latest_document("lkc-1", again=True)
+    second, third = (store.read_document(found[0].document) for _ in range(2))
+
+    assert first is second
+    assert third == first
+    assert third is not first

@@ -1,0 +1,39 @@
+"""What the estate knows of its topics that no schema says: other names of keys, and domains."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from mesh_assets.estate.fields import EstateModel
+
+_Name = Annotated[str, Field(min_length=1, max_length=249)]
+
+
+class RelationshipSettings(EstateModel):
+    """`synonyms`: key → other names that fields have for it, in any spelling: `user_id: [uid, customerNo]`."""
+
+    synonyms: dict[_Name, tuple[_Name, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> "RelationshipSettings":
+        meanings: dict[str, str] = {}
+        for key, others in self.synonyms.items():
+            for name in (key, *others):
+                plain = "".join(letter for letter in name.casefold() if letter.isalnum())
+                if not plain:
+                    raise ValueError(
+                        f"synonyms of {key!r} hold {name!r}, which has no letter; expected names of fields"
+                    )
+                if meanings.setdefault(plain, key) != key:
+                    raise ValueError(
+                        f"synonyms give {name!r} two meanings, {meanings[plain]!r} and {key!r}; name it once"
+                    )
+        return self
+
+
+class DomainSettings(EstateModel):
+    """`patterns`: domain → shell patterns of topics' names; the first that matches counts. `overrides`: topic, or
+    `cluster/topic`, → domain; it wins over everything else."""
+
+    patterns: dict[_Name, tuple[_Name, ...]] = Field(default_factory=dict)
+    overrides: dict[Annotated[str, Field(min_length=1, max_length=512)], _Name] = Field(default_factory=dict)
