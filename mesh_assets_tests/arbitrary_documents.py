@@ -10,6 +10,18 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from msgspec.structs import replace
 
+from mesh_assets.diff.access import acl_name, quota_name
+from mesh_assets.inventory.access_records import Access, Acl, ClientQuota, ScramCredential, ScramUser
+from mesh_assets.inventory.broker_records import (
+    BrokerConfig,
+    BrokerConfigs,
+    Brokers,
+    ClusterBroker,
+    Feature,
+    Features,
+    Quorum,
+    QuorumReplica,
+)
 from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup, GroupMember
@@ -218,6 +230,121 @@ def consumer_groups(*, known: bool = False) -> SearchStrategy[ConsumerGroup]:
 section_states = st.sampled_from([FRESH, STALE, NEVER_READ, NOT_CONFIGURED])
 
 
+def brokers(*, known: bool = False) -> SearchStrategy[Brokers]:
+    """Without values that Kafka hides where all is known; one of two configs can differ between brokers."""
+    numbers = st.lists(st.integers(1, 4), unique=True, min_size=1, max_size=3).map(sorted)
+    return numbers.flatmap(
+        lambda ids: st.builds(
+            Brokers,
+            brokers=st.tuples(
+                *(
+                    st.builds(
+                        ClusterBroker,
+                        id=st.just(number),
+                        host=texts,
+                        port=st.integers(1, 65_535),
+                        rack=st.none() | texts,
+                        fenced=_maybe(st.booleans(), known),
+                    )
+                    for number in ids
+                )
+            ),
+            controller=st.none() | st.sampled_from(ids),
+            configs=_maybe(_broker_configs(tuple(ids)), known),
+            features=_maybe(_features, known),
+            quorum=_maybe(_quorums, known),
+        )
+    )
+
+
+def _broker_configs(ids: tuple[int, ...]) -> SearchStrategy[BrokerConfigs]:
+    def entries(name: str) -> SearchStrategy[list[BrokerConfig]]:
+        """A value of each broker; those that are the same are told once."""
+        values = st.tuples(*(st.none() | st.sampled_from(["1", "2"]) for _ in ids))
+
+        def told(of_each: tuple[str | None, ...]) -> list[BrokerConfig]:
+            having: dict[str | None, list[int]] = {}
+            for number, value in zip(ids, of_each, strict=True):
+                having.setdefault(value, []).append(number)
+            return [
+                BrokerConfig(
+                    name=name,
+                    value=value,
+                    source="static",
+                    brokers=() if len(some) == len(ids) else tuple(some),
+                )
+                for value, some in having.items()
+            ]
+
+        return values.map(told)
+
+    return st.builds(
+        BrokerConfigs,
+        brokers=st.just(ids),
+        entries=st.tuples(entries("log.dirs"), entries("node.id")).map(lambda both: (*both[0], *both[1])),
+        cluster_wide=st.just({}),
+    )
+
+
+_features = st.builds(
+    Features,
+    epoch=st.none() | counts,
+    broker=st.just(1),
+    features=_tuples(
+        st.builds(Feature, name=names, level=st.none() | st.integers(0, 30)), lambda feature: feature.name
+    ),
+)
+_quorums = st.builds(
+    Quorum,
+    leader=st.none() | st.integers(1, 4),
+    epoch=counts,
+    high_watermark=counts,
+    voters=_tuples(
+        st.builds(
+            QuorumReplica, id=st.integers(1, 4), log_end_offset=st.none() | counts, lag_records=st.none()
+        ),
+        lambda voter: voter.id,
+    ),
+    observers=st.just(()),
+)
+_acls = st.builds(
+    Acl,
+    principal=texts,
+    permission=st.sampled_from(["allow", "deny"]),
+    operation=st.sampled_from(["read", "all"]),
+    resource_type=st.sampled_from(["topic", "group"]),
+    resource=names,
+    pattern=st.sampled_from(["literal", "prefixed"]),
+    host=st.just("*"),
+)
+_quotas = st.builds(
+    ClientQuota,
+    entity=st.dictionaries(st.sampled_from(["user", "client-id"]), st.none() | texts, min_size=1),
+    limits=st.dictionaries(st.sampled_from(["producer_byte_rate", "request_percentage"]), st.floats(0, 1e9)),
+)
+_scram_users = st.builds(
+    ScramUser,
+    name=texts,
+    credentials=_tuples(
+        st.builds(
+            ScramCredential,
+            mechanism=st.sampled_from(["SCRAM-SHA-256", "SCRAM-SHA-512"]),
+            iterations=st.integers(4096, 8192),
+        ),
+        lambda one: one.mechanism,
+    ),
+)
+
+
+def accesses(*, known: bool = False) -> SearchStrategy[Access]:
+    return st.builds(
+        Access,
+        acls=_maybe(_tuples(_acls, acl_name), known),
+        quotas=_maybe(_tuples(_quotas, quota_name), known),
+        scram_users=_maybe(_tuples(_scram_users, lambda user: user.name), known),
+    )
+
+
 def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Document]:
     """`known`: nothing in them is unknown. `fresh`: all sections are."""
     return st.builds(
@@ -228,6 +355,8 @@ def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Doc
         consumer_groups=_tuples(consumer_groups(known=known), lambda g: g.group_id),
         schema_registry=registries(known=known),
         topic_defaults=_maybe(st.dictionaries(texts, texts, max_size=3), known),
+        brokers=_maybe(brokers(known=known), known),
+        access=_maybe(accesses(known=known), known),
         sections=st.just({}) if fresh else st.dictionaries(st.sampled_from(SECTION_NAMES), section_states),
     )
 

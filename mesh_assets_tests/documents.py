@@ -5,6 +5,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
+from mesh_assets.inventory.access_records import Access, Acl, ClientQuota, ScramCredential, ScramUser
+from mesh_assets.inventory.broker_records import (
+    BrokerConfig,
+    BrokerConfigs,
+    Brokers,
+    ClusterBroker,
+    Feature,
+    Features,
+    Quorum,
+    QuorumReplica,
+)
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
 from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup, GroupMember
 from mesh_assets.inventory.records import (
@@ -154,6 +167,79 @@ def a_metrics(window_seconds: float = 600.0, **records_in_per_second: float) -> 
         partition_health=PartitionHealth(
             partitions=0, under_replicated=0, under_min_isr=0, offline=0, leaderless=0
         ),
+    )
+
+
+def some_brokers(**fields: Any) -> Brokers:
+    """Two brokers that differ in one config, of a quorum with one voter."""
+    replica = QuorumReplica(id=1, log_end_offset=10, lag_records=0)
+    entry = BrokerConfig(name="log.dirs", value="/data", source="static")
+    return Brokers(
+        brokers=(
+            ClusterBroker(id=1, host="one", port=9092, rack="a", fenced=False),
+            ClusterBroker(id=2, host="two", port=9092, fenced=False),
+        ),
+        **{
+            "controller": 1,
+            "configs": BrokerConfigs(
+                brokers=(1, 2),
+                entries=(
+                    replace(entry, brokers=(1,)),
+                    replace(entry, value="/disk", brokers=(2,)),
+                ),
+                cluster_wide={},
+            ),
+            "features": Features(
+                epoch=3,
+                broker=1,
+                features=(Feature(name="metadata.version", level=25, minimum=7, maximum=29),),
+            ),
+            "quorum": Quorum(
+                leader=1,
+                epoch=4,
+                high_watermark=9,
+                voters=(replica,),
+                observers=(replace(replica, id=2, log_end_offset=8, lag_records=2),),
+            ),
+            **fields,
+        },
+    )
+
+
+def an_acl(principal: str = "User:alice", operation: str = "read", **fields: str) -> Acl:
+    """An allowed operation on the topic `orders`, from everywhere."""
+    return Acl(
+        principal=principal,
+        operation=operation,
+        **{
+            "permission": "allow",
+            "resource_type": "topic",
+            "resource": "orders",
+            "pattern": "literal",
+            "host": "*",
+            **fields,
+        },
+    )
+
+
+def some_access(**fields: Any) -> Access:
+    return Access(
+        **{
+            "acls": (an_acl(), an_acl("User:bob", "write")),
+            "quotas": (
+                ClientQuota(
+                    entity={"client-id": None, "user": "alice"},
+                    limits={"consumer_byte_rate": 1000.0, "producer_byte_rate": 2000.0},
+                ),
+            ),
+            "scram_users": (
+                ScramUser(
+                    name="alice",
+                    credentials=(ScramCredential(mechanism="SCRAM-SHA-512", iterations=4096),),
+                ),
+            ),
+            **fields,
+        },
     )
 
 

@@ -4,6 +4,7 @@ locals {
   acls = merge(
     {
       "describe the cluster" = { type = "CLUSTER", name = "kafka-cluster", operation = "DESCRIBE" }
+      "read cluster configs" = { type = "CLUSTER", name = "kafka-cluster", operation = "DESCRIBE_CONFIGS" }
       "describe topics"      = { type = "TOPIC", name = "*", operation = "DESCRIBE" }
       "read topic configs"   = { type = "TOPIC", name = "*", operation = "DESCRIBE_CONFIGS" }
       "read groups"          = { type = "GROUP", name = "*", operation = "DESCRIBE" }

@@ -38,7 +38,11 @@ class View:
         notes = []
         for name, state in states.items():
             words = name.replace("_", " ")
-            if state is None or state.status == "not_configured":
+            if state is None:
+                notes.append(
+                    f"{words}: the latest document was written before they were read; run_discovery reads them"
+                )
+            elif state.status == "not_configured":
                 notes.append(f"{words}: the estate configures no source for them, so none are known")
             elif state.status == "stale":
                 notes.append(f"{words} are not current: {state.error}")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mesh_assets.inventory.key_figures import key_figures_text
 from mesh_assets.inventory.sections import SectionName
-from mesh_assets.inventory.wording import brief, brief_sentence, plural, readable
+from mesh_assets.inventory.wording import brief, brief_sentence, counted, plural, readable
 from mesh_assets.snapshot.report import DiscoveryReport
 
 
@@ -84,6 +84,25 @@ def _counts(report: DiscoveryReport) -> Iterator[str]:
         yield f"  {summary.total_consumer_groups:6,} consumer groups   {_behind(report)}"
     if report.sections["metrics"].status == "fresh" and (figures := key_figures_text(report.metrics)):
         yield f"         metrics     {figures}"
+    yield from _brokers_and_access(report)
+
+
+def _brokers_and_access(report: DiscoveryReport) -> Iterator[str]:
+    """What a platform never tells is left out."""
+    summary = report.summary
+    if summary.total_brokers is None:
+        yield "       ? brokers     unknown"
+    else:
+        controller = "unknown" if report.controller is None else report.controller
+        fenced = f"   {summary.fenced_brokers:,} fenced" if summary.fenced_brokers else ""
+        yield f"  {summary.total_brokers:6,} {plural(summary.total_brokers, 'broker'):<11} controller {controller}{fenced}"
+    known = (
+        (summary.total_acls, "ACL"),
+        (summary.total_client_quotas, "client quota"),
+        (summary.total_scram_users, "SCRAM user"),
+    )
+    if parts := [counted(count, noun) for count, noun in known if count is not None]:
+        yield f"         access      {', '.join(parts)}"
 
 
 def _behind(report: DiscoveryReport) -> str:

@@ -1,10 +1,8 @@
-"""The five sections of a cluster, collected at the same time; each is fresh, or stale with the reason."""
+"""The sections of a cluster, collected at the same time; each is fresh, or stale with the reason."""
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
@@ -14,7 +12,7 @@ from mesh_assets.collecting.connectors import collect_connectors
 from mesh_assets.collecting.group_records import group_records, known_before
 from mesh_assets.collecting.kafka_records import topic_defaults, topic_records
 from mesh_assets.collecting.metrics_section import Ground, collect_metrics
-from mesh_assets.collecting.phases import COLLECTING, Phases, cost_of
+from mesh_assets.collecting.phases import COLLECTING, Phases, cost_of, no_garbage_collection, requests_about
 from mesh_assets.collecting.schemas import collect_schemas, confirm_subjects_gone
 from mesh_assets.collecting.scopes import (
     connectors_scope,
@@ -24,6 +22,7 @@ from mesh_assets.collecting.scopes import (
     patterns_scope,
     schemas_scope,
 )
+from mesh_assets.collecting.section_parts import CollectParts, collect_access, collect_brokers
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
@@ -59,6 +58,8 @@ Begin = Callable[[str], Beginning]
 GetKey = Callable[[], FingerprintKey | None]
 
 _FROM_KAFKA = frozenset[SectionName](("topics", "consumer_groups", "metrics"))
+_IN_PARTS: dict[SectionName, CollectParts] = {"brokers": collect_brokers, "access": collect_access}
+_FROM_BROKERS = _FROM_KAFKA | _IN_PARTS.keys()
 
 
 def collect_sections(
@@ -83,7 +84,7 @@ def collect_sections(
     cluster than the estate says or a secret cannot be resolved.
     """
     phases = Phases(cluster.name)
-    with _no_garbage_collection(), clients(cluster) as opened, phases.phase(COLLECTING):
+    with no_garbage_collection(), clients(cluster) as opened, phases.phase(COLLECTING):
         began, begun_for = None, None
         with phases.phase("kafka metadata"):
             if begin is not None:
@@ -126,20 +127,6 @@ def collect_sections(
     }
 
 
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """A collection makes hundreds of thousands of objects that stay alive and have no cycles. Looking for
-    cycles takes half of its CPU time (2,000 topics with 33 configs: 1.20 against 0.56 CPU s,
-    bench/kafka_read.py). When two collections run at once, part of the gain is lost and nothing else."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 class _Collection:
     """One collection of one cluster."""
 
@@ -169,11 +156,11 @@ class _Collection:
         ]
 
     def sections(self, wanted: Sequence[SectionName]) -> dict[SectionName, Section]:
-        with ThreadPoolExecutor(max_workers=5, thread_name_prefix=f"collect-{self._cluster.name}") as pool:
+        with ThreadPoolExecutor(max_workers=7, thread_name_prefix=f"collect-{self._cluster.name}") as pool:
             connectors = pool.submit(self._connectors) if "connectors" in wanted else None
             schemas = pool.submit(self._schemas) if "schemas" in wanted else None
             found: dict[SectionName, Section] = {}
-            if not _FROM_KAFKA.isdisjoint(wanted):
+            if not _FROM_BROKERS.isdisjoint(wanted):
                 found.update(self._kafka_sections(pool, connectors, wanted))
             if connectors is not None:
                 found["connectors"] = connectors.result()
@@ -188,18 +175,20 @@ class _Collection:
     ) -> dict[SectionName, Section]:
         """Reads no more than the wanted ones need: metrics need everything, topics no groups, groups no configs."""
         everything = "metrics" in wanted
-        offsets = pool.submit(self._offsets)
+        parts = {name: pool.submit(self._parts, name) for name in _IN_PARTS if name in wanted}
+        offsets = pool.submit(self._offsets) if not _FROM_KAFKA.isdisjoint(wanted) else None
         configs = pool.submit(self._configs) if everything or "topics" in wanted else None
         reading = pool.submit(self._groups) if everything or "consumer_groups" in wanted else None
         found: dict[SectionName, Section] = {}
-        if configs is not None:
+        if configs is not None and offsets is not None:
             found["topics"] = self._or_stale("topics", lambda: self._topics(configs, offsets))
-        if reading is not None:
+        if reading is not None and offsets is not None:
             found["consumer_groups"] = self._or_stale(
                 "consumer_groups", lambda: self._consumer_groups(reading, offsets)
             )
         if everything:
             found["metrics"] = self._metrics(found["topics"], found["consumer_groups"], connectors)
+        found = {**{name: section.result() for name, section in parts.items()}, **found}
         # Whatever was asked meanwhile and afterwards, so that the sum is what went over the wire.
         last, section = found.popitem()
         rest = sum(self._clients.kafka.requests.values()) - sum(
@@ -220,6 +209,14 @@ class _Collection:
     def _groups(self) -> GroupsReading:
         with self._phases.phase("kafka consumer groups"):
             return self._clients.kafka.groups(self._cluster.consumer_groups.selects)
+
+    def _parts(self, name: SectionName) -> Section:
+        return self._or_stale(
+            name,
+            lambda: _IN_PARTS[name](
+                self._clients.kafka, cluster_id=self._cluster_id, previous=self._previous, phases=self._phases
+            ),
+        )
 
     def _topics(
         self, reading_configs: Future[dict[str, TopicConfigs]], reading_offsets: Future[OffsetsReading]
@@ -244,7 +241,7 @@ class _Collection:
                 configs.values(), self._previous.topic_defaults if self._previous else None
             ),
             excluded=len(self._metadata.topics) - len(self._selected),
-            cost=self._kafka_cost(("kafka metadata", "kafka configs", "kafka offsets"), groups=False),
+            cost=self._kafka_cost("topics", "kafka metadata", "kafka configs", "kafka offsets"),
         )
 
     def _consumer_groups(
@@ -282,7 +279,7 @@ class _Collection:
             ),
             records=(*read, *kept.values()),
             excluded=groups.excluded,
-            cost=self._kafka_cost(("kafka consumer groups",), groups=True),
+            cost=self._kafka_cost("consumer_groups", "kafka consumer groups"),
         )
 
     def _metrics(self, topics: Section, groups: Section, connectors: "Future[Section] | None") -> Section:
@@ -325,10 +322,11 @@ class _Collection:
         assert isinstance(section, ConnectorsSection)
         return section.records
 
-    def _kafka_cost(self, phases: Sequence[str], *, groups: bool) -> SectionCost:
-        kinds = self._clients.kafka.requests
-        requests = sum(count for kind, count in kinds.items() if _is_about_groups(kind) == groups)
-        return cost_of(self._phases.seconds(*phases), kafka_requests=requests)
+    def _kafka_cost(self, section: SectionName, *phases: str) -> SectionCost:
+        return cost_of(
+            self._phases.seconds(*phases),
+            kafka_requests=requests_about(section, self._clients.kafka.requests),
+        )
 
     # --- over HTTP
 
@@ -400,7 +398,3 @@ class _Collection:
             return read()
         except PlatformError as error:
             return stale_section(name, self._cluster_id, self._previous, str(error))
-
-
-def _is_about_groups(request: str) -> bool:
-    return "group" in request.lower() or request in ("FindCoordinator", "OffsetFetch")

@@ -1,4 +1,4 @@
-"""`inventory/*`: the five inventories of a cluster, read at the same time in one step."""
+"""`inventory/*`: the inventories of a cluster, read at the same time in one step."""
 
 from collections.abc import Iterator
 
@@ -25,6 +25,8 @@ _DESCRIPTIONS: dict[SectionName, str] = {
     "consumer_groups": "Every consumer group: state, members with assignments, committed offsets and lag.",
     "metrics": "Records and bytes in and out per second, lag in records and in time, load, partition health; "
     "each figure with its source.",
+    "brokers": "Every broker, fenced ones too: configs with their source, features with their levels, the controller quorum.",
+    "access": "Who may do what: ACLs, client quotas, users with SCRAM credentials.",
 }
 # The part of a cluster's estate entry that says where the section is read from.
 _READ_FROM: dict[SectionName, str] = {
@@ -33,6 +35,8 @@ _READ_FROM: dict[SectionName, str] = {
     "schemas": "schema_registry",
     "consumer_groups": "kafka",
     "metrics": "metrics",
+    "brokers": "kafka",
+    "access": "kafka",
 }
 
 
@@ -68,7 +72,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
     def inventory(
         context: dg.AssetExecutionContext, estate: EstateResource, store: StoreResource
     ) -> Iterator[dg.Output[Section] | dg.AssetCheckResult]:
-        """The cluster's topics, connectors, schemas, consumer groups and metrics, read at the same time."""
+        """What is known of the cluster, section by section, read at the same time."""
         note_process(context.instance, context.run.run_id)
         selected = context.op_execution_context.selected_output_names
         wanted = [name for name in SECTION_NAMES if name in selected]

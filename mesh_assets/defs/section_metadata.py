@@ -6,6 +6,8 @@ from typing import Any, Generic, TypeVar
 
 import dagster as dg
 
+from mesh_assets.inventory.access_records import Access, Acl
+from mesh_assets.inventory.broker_records import Brokers, ClusterBroker
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.key_figures import key_figures
 from mesh_assets.inventory.records import (
@@ -16,6 +18,8 @@ from mesh_assets.inventory.records import (
     TopicRate,
 )
 from mesh_assets.inventory.sections import (
+    AccessSection,
+    BrokersSection,
     ConnectorsSection,
     ConsumerGroupsSection,
     MetricsSection,
@@ -100,17 +104,36 @@ _METRICS: tuple[_Column[TopicRate], ...] = (
     _Column("bytes_out_per_second", "float", lambda rate: rate.bytes_out_per_second),
     _Column("retained_bytes", "int", lambda rate: rate.retained_bytes),
 )
+_BROKERS: tuple[_Column[ClusterBroker], ...] = (
+    _Column("broker", "int", lambda broker: broker.id),
+    _Column("host", "string", lambda broker: broker.host),
+    _Column("port", "int", lambda broker: broker.port),
+    _Column("rack", "string", lambda broker: broker.rack),
+    _Column("fenced", "bool", lambda broker: broker.fenced, "Registered, but serving nothing."),
+)
+_ACLS: tuple[_Column[Acl], ...] = (
+    _Column("principal", "string", lambda acl: acl.principal),
+    _Column("permission", "string", lambda acl: acl.permission),
+    _Column("operation", "string", lambda acl: acl.operation),
+    _Column("resource_type", "string", lambda acl: acl.resource_type),
+    _Column("resource", "string", lambda acl: acl.resource),
+    _Column("pattern", "string", lambda acl: acl.pattern),
+    _Column("host", "string", lambda acl: acl.host),
+)
 _COLUMNS: Mapping[SectionName, tuple[_Column[Any], ...]] = {
     "topics": _TOPICS,
     "connectors": _CONNECTORS,
     "schemas": _SCHEMAS,
     "consumer_groups": _CONSUMER_GROUPS,
     "metrics": _METRICS,
+    "brokers": _BROKERS,
+    "access": _ACLS,
 }
 
 
 def section_columns(name: SectionName) -> dg.TableSchema:
-    """The columns of a section's table in the UI: one row per record, in `metrics` one per topic."""
+    """The columns of a section's table in the UI: one row per record, in `metrics` one per topic,
+    in `access` one per ACL."""
     return dg.TableSchema(
         [
             dg.TableColumn(column.name, column.type, description=column.description)
@@ -123,11 +146,9 @@ def section_metadata(section: Section) -> dict[str, Any]:
     """Metadata of a materialization: status, cost, the first records as a table, and how many there are if they
     were read. A materialization is a cluster's, so that is the count of its partition."""
     name, state, cost = section_name(section), section.state, section.cost
-    records: Sequence[Any] = (
-        section.records if not isinstance(section, MetricsSection) else _topic_rates(section)
-    )
+    records = _rows_of(section)
     metadata: dict[str, Any] = {"status": state.status}
-    if state.status == "fresh":
+    if state.status == "fresh" and records is not None:
         metadata["dagster/partition_row_count"] = len(records)
     if state.collected_at is not None:
         metadata["collected_at"] = dg.MetadataValue.timestamp(state.collected_at)
@@ -137,7 +158,7 @@ def section_metadata(section: Section) -> dict[str, Any]:
     metadata.update(
         table_metadata(
             "records",
-            records,
+            records or (),
             lambda record: {column.name: column.value(record) for column in _COLUMNS[name]},
             columns=section_columns(name),
         )
@@ -167,8 +188,17 @@ def table_metadata(
     return {f"{title} ({shown})": dg.MetadataValue.table(rows, schema=columns)}
 
 
-def _topic_rates(section: MetricsSection) -> tuple[TopicRate, ...]:
-    return () if section.records is None else section.records.topics
+def _rows_of(section: Section) -> Sequence[Any] | None:
+    """One for each row of the table; None where it is not known how many there are."""
+    match section:
+        case MetricsSection():
+            return () if section.records is None else section.records.topics
+        case BrokersSection():
+            return None if section.records is None else section.records.brokers
+        case AccessSection():
+            return None if section.records is None else section.records.acls
+        case _:
+            return section.records
 
 
 def _figures(section: Section) -> dict[str, int | float | str]:
@@ -194,6 +224,42 @@ def _figures(section: Section) -> dict[str, int | float | str]:
             }
         case MetricsSection():
             return {} if section.records is None else _metrics_figures(section.records)
+        case BrokersSection():
+            return {} if section.records is None else _broker_figures(section.records)
+        case AccessSection():
+            return {} if section.records is None else _access_figures(section.records)
+
+
+def _broker_figures(brokers: Brokers) -> dict[str, int | float | str]:
+    levels = {one.name: one.level for one in brokers.features.features} if brokers.features else {}
+    figures: dict[str, int | float | str | None] = {
+        "controller": brokers.controller,
+        "fenced": brokers.fenced,
+        "voters": None if brokers.quorum is None else len(brokers.quorum.voters),
+        "metadata_version_level": levels.get("metadata.version"),
+        "configs_set": None
+        if brokers.configs is None
+        else len({entry.name for entry in brokers.configs.entries if entry.source != "default"}),
+    }
+    return _known(figures) | _reasons(brokers.unknown)
+
+
+def _access_figures(access: Access) -> dict[str, int | float | str]:
+    figures: dict[str, int | float | str | None] = {
+        "acls": None if access.acls is None else len(access.acls),
+        "principals": None if access.acls is None else len({acl.principal for acl in access.acls}),
+        "client_quotas": None if access.quotas is None else len(access.quotas),
+        "scram_users": None if access.scram_users is None else len(access.scram_users),
+    }
+    return _known(figures) | _reasons(access.unknown)
+
+
+def _reasons(unknown: Mapping[str, str]) -> dict[str, int | float | str]:
+    return {f"unknown/{part}": reason for part, reason in unknown.items()}
+
+
+def _known(figures: Mapping[str, int | float | str | None]) -> dict[str, int | float | str]:
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def _metrics_figures(metrics: Metrics) -> dict[str, int | float | str]:
@@ -218,4 +284,4 @@ def _metrics_figures(metrics: Metrics) -> dict[str, int | float | str]:
         "sources": metrics.source,
         "source_errors": "; ".join(known.errors) or None,
     }
-    return {name: value for name, value in figures.items() if value is not None}
+    return _known(figures)

@@ -4,6 +4,15 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
+from mesh_assets.diff.access import (
+    acl_fields,
+    acl_name,
+    diff_access,
+    quota_fields,
+    quota_name,
+    scram_user_fields,
+)
+from mesh_assets.diff.brokers import CLUSTER, broker_fields, cluster_fields, diff_brokers
 from mesh_assets.diff.connectors import (
     SecretPlace,
     connector_fields,
@@ -32,6 +41,8 @@ from mesh_assets.diff.topics import (
     diff_topics,
     topic_fields,
 )
+from mesh_assets.inventory.access_records import Access, Acl, ClientQuota, ScramUser
+from mesh_assets.inventory.broker_records import ClusterBroker
 from mesh_assets.inventory.changes import Change, ResourceType
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import ConsumerGroup
@@ -121,6 +132,10 @@ def _changes(
             before.consumer_groups, after.consumer_groups, lambda group: (None, group.group_id)
         )
         yield from diff_consumer_groups(*groups, ephemeral=ephemeral_groups)
+    if "brokers" in sections:
+        yield from diff_brokers(before.brokers, after.brokers)
+    if "access" in sections:
+        yield from diff_access(before.access, after.access)
 
 
 def _position(change: Change) -> tuple[str, str, str, int]:
@@ -142,7 +157,7 @@ State = dict[ResourceType, dict[str, dict[str, str]]]
 
 
 def stable_state(document: Document, *, ephemeral_groups: tuple[str, ...] = EPHEMERAL_GROUPS) -> State:
-    registry = document.schema_registry
+    registry, brokers, access = document.schema_registry, document.brokers, document.access or Access()
     return {
         "topic": {topic.name: known_fields(topic_fields(topic)) for topic in document.topics},
         "topic_defaults": {}
@@ -157,6 +172,13 @@ def stable_state(document: Document, *, ephemeral_groups: tuple[str, ...] = EPHE
             group_id: known_fields(group_fields(group))
             for group_id, group in lasting_groups(document.consumer_groups, ephemeral_groups).items()
         },
+        "broker": {}
+        if brokers is None
+        else {str(one.id): known_fields(broker_fields(one, brokers.configs)) for one in brokers.brokers},
+        "cluster": {} if brokers is None else {CLUSTER: known_fields(cluster_fields(brokers))},
+        "acl": {acl_name(acl): known_fields(acl_fields(acl)) for acl in access.acls or ()},
+        "client_quota": {quota_name(one): known_fields(quota_fields(one)) for one in access.quotas or ()},
+        "scram_user": {user.name: known_fields(scram_user_fields(user)) for user in access.scram_users or ()},
     }
 
 
@@ -169,6 +191,10 @@ _topic = msgspec.json.Decoder(Topic)
 _connector = msgspec.json.Decoder(Connector)
 _schema = msgspec.json.Decoder(Schema)
 _group = msgspec.json.Decoder(ConsumerGroup)
+_broker = msgspec.json.Decoder(ClusterBroker)
+_acl = msgspec.json.Decoder(Acl)
+_quota = msgspec.json.Decoder(ClientQuota)
+_scram_user = msgspec.json.Decoder(ScramUser)
 
 
 def apply_changes(state: State, changes: Iterable[Change]) -> State:
@@ -176,8 +202,8 @@ def apply_changes(state: State, changes: Iterable[Change]) -> State:
     nothing.
 
     A change of a resource that is not in the state is skipped: a later change, already seen, deleted the
-    resource. Raises ValueError for the creation of a schema registry or of topic defaults, which no diff
-    makes.
+    resource. Raises ValueError for the creation of a schema registry, of topic defaults or of a
+    cluster, which no diff makes.
     """
     present: State = {
         resource_type: {key: dict(fields) for key, fields in resources.items()}
@@ -212,7 +238,15 @@ def _resource(resource_type: ResourceType, resource: str, record: str) -> tuple[
             return resource, known_fields(schema_fields(_schema.decode(record)))
         case "consumer_group":
             return resource, known_fields(group_fields(_group.decode(record)))
-        case "schema_registry" | "topic_defaults":
+        case "broker":
+            return resource, known_fields(broker_fields(_broker.decode(record), None))
+        case "acl":
+            return resource, known_fields(acl_fields(_acl.decode(record)))
+        case "client_quota":
+            return resource, known_fields(quota_fields(_quota.decode(record)))
+        case "scram_user":
+            return resource, known_fields(scram_user_fields(_scram_user.decode(record)))
+        case "schema_registry" | "topic_defaults" | "cluster":
             raise ValueError(f"a {resource_type} is never created by a change")
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from mesh_assets.inventory.access_records import Acl, ClientQuota, ScramUser
+from mesh_assets.inventory.broker_records import ClusterBroker
 from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, Severity
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Connector, Schema, Topic
@@ -16,7 +18,7 @@ Fields = dict[str, str | None]
 None under a key that ends in a dot (`config.`) means that everything below it is unknown.
 """
 
-Resource = Topic | Connector | Schema | ConsumerGroup
+Resource = Topic | Connector | Schema | ConsumerGroup | ClusterBroker | Acl | ClientQuota | ScramUser
 
 SENTENCE_VALUE_CHARACTERS = 120
 SENTENCE_TRACE_CHARACTERS = 300

@@ -9,6 +9,8 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from mesh_assets.errors import PublishError
+from mesh_assets.inventory.access_records import Access
+from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.changes import Change, Trigger, TriggerType
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, Summary
 from mesh_assets.inventory.groups import ConsumerGroup
@@ -20,7 +22,7 @@ from mesh_assets.inventory.records import (
     Schema,
     Topic,
 )
-from mesh_assets.inventory.sections import SectionName, SectionState
+from mesh_assets.inventory.sections import SECTION_NAMES, SectionState
 from mesh_assets.store.pointers import EventPosition, Pointer, SchemaIds, WriteAhead
 
 # In characters. A created resource is in `after` as JSON, which zstd compresses at least five times: both
@@ -79,6 +81,8 @@ class ClusterState(Record, frozen=True, kw_only=True):
     excluded_topics: int
     excluded_consumer_groups: int
     topic_defaults: dict[str, str] | None = None
+    brokers: Brokers | None = None
+    access: Access | None = None
 
 
 class ClaimedDocument(Record, frozen=True, kw_only=True):
@@ -90,7 +94,8 @@ class ClaimedDocument(Record, frozen=True, kw_only=True):
 
 
 class DiscoveryEvent(Record, frozen=True, kw_only=True):
-    """The complete state of a cluster at one moment. `document` None: the state is in the event."""
+    """The complete state of a cluster at one moment. `document` None: the state is in the event. `sections` is open:
+    a newer version may know more."""
 
     format: int
     sequence: int
@@ -99,7 +104,7 @@ class DiscoveryEvent(Record, frozen=True, kw_only=True):
     trigger: EventTrigger
     change_count: int
     cluster_state: ClusterState
-    sections: dict[SectionName, SectionState]
+    sections: dict[str, SectionState]
     summary: Summary
     document: ClaimedDocument | None
     store_id: str | None = None
@@ -273,8 +278,10 @@ def discovery_event(
             excluded_topics=document.excluded_topics,
             excluded_consumer_groups=document.excluded_consumer_groups,
             topic_defaults=document.topic_defaults,
+            brokers=document.brokers,
+            access=document.access,
         ),
-        sections=document.sections,
+        sections=dict(document.sections.items()),
         summary=document.summary,
         document=None,
         store_id=store_id,
@@ -290,6 +297,8 @@ def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEve
         schemas=None,
         consumer_groups=None,
         metrics_snapshot=None,
+        brokers=None,
+        access=None,
     )
     return replace(event, cluster_state=state, document=claimed)
 
@@ -310,7 +319,7 @@ def document_of(event: DiscoveryEvent) -> Document:
         discovery_timestamp=event.discovery_timestamp,
         sequence=event.sequence,
         run_id=event.run_id,
-        sections=event.sections,
+        sections={name: event.sections[name] for name in SECTION_NAMES if name in event.sections},
         summary=event.summary,
         topics=state.topics or (),
         connectors=state.connectors or (),
@@ -318,6 +327,8 @@ def document_of(event: DiscoveryEvent) -> Document:
         consumer_groups=state.consumer_groups or (),
         metrics=state.metrics_snapshot,
         schema_registry=state.schema_registry,
+        brokers=state.brokers,
+        access=state.access,
         excluded_topics=state.excluded_topics,
         excluded_consumer_groups=state.excluded_consumer_groups,
         topic_defaults=state.topic_defaults,

@@ -40,7 +40,19 @@ class Trigger(Record, frozen=True, kw_only=True):
 # A change: one typed difference between two documents of a cluster, with a sentence for people; and how
 # people read and count changes.
 
-ResourceType = Literal["topic", "connector", "schema", "consumer_group", "schema_registry", "topic_defaults"]
+ResourceType = Literal[
+    "topic",
+    "connector",
+    "schema",
+    "consumer_group",
+    "schema_registry",
+    "topic_defaults",
+    "broker",
+    "cluster",
+    "acl",
+    "client_quota",
+    "scram_user",
+]
 ChangeKind = Literal["created", "deleted", "updated"]
 Severity = Literal["info", "warning", "critical"]
 

@@ -2,6 +2,7 @@
 its JSON form."""
 
 import hashlib
+from collections.abc import Sized
 from datetime import UTC, datetime
 
 import msgspec
@@ -9,6 +10,8 @@ from msgspec import field
 from msgspec.structs import replace
 
 from mesh_assets.errors import DamagedError
+from mesh_assets.inventory.access_records import Access
+from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import (
     UNDECODABLE,
@@ -20,6 +23,8 @@ from mesh_assets.inventory.records import (
     Topic,
 )
 from mesh_assets.inventory.sections import (
+    AccessSection,
+    BrokersSection,
     ConnectorsSection,
     ConsumerGroupsSection,
     HostClock,
@@ -45,7 +50,7 @@ class ClusterIdentity(Record, frozen=True, kw_only=True):
 
 
 class Summary(Record, frozen=True, kw_only=True):
-    """Counts of the document's lists. `active_connectors`: RUNNING with every task RUNNING."""
+    """Counts of the document's lists. `active_connectors`: RUNNING with every task RUNNING. None: not known."""
 
     total_topics: int
     total_partitions: int
@@ -55,6 +60,17 @@ class Summary(Record, frozen=True, kw_only=True):
     total_schemas: int
     total_consumer_groups: int
     total_lag_records: int
+    total_brokers: int | None = None
+    fenced_brokers: int | None = None
+    total_acls: int | None = None
+    total_client_quotas: int | None = None
+    total_scram_users: int | None = None
+
+
+NOT_READ_YET = SectionState(
+    status="stale", collected_at=None, error="no version that read this cluster so far knew the section"
+)
+"""The state of a section in a document that was written before the section existed."""
 
 
 class Document(Record, frozen=True, kw_only=True):
@@ -81,6 +97,8 @@ class Document(Record, frozen=True, kw_only=True):
     consumer_groups: tuple[ConsumerGroup, ...]
     metrics: Metrics | None
     schema_registry: RegistryFacts | None
+    brokers: Brokers | None = None
+    access: Access | None = None
     excluded_topics: int = 0
     excluded_consumer_groups: int = 0
     topic_defaults: dict[str, str] | None = None
@@ -88,6 +106,9 @@ class Document(Record, frozen=True, kw_only=True):
     tickets: dict[SectionName, int] = field(default_factory=dict)
     series: str = ""
     hold_clocks: dict[SectionName, HostClock] = field(default_factory=dict)
+
+    def state(self, name: SectionName) -> SectionState:
+        return self.sections.get(name, NOT_READ_YET)
 
     def section(self, name: SectionName) -> Section:
         """That section as the document holds it."""
@@ -100,7 +121,7 @@ class Document(Record, frozen=True, kw_only=True):
         )
 
     def _section(self, name: SectionName) -> Section:
-        state = self.sections[name]
+        state = self.state(name)
         match name:
             case "topics":
                 return TopicsSection(
@@ -128,6 +149,10 @@ class Document(Record, frozen=True, kw_only=True):
                 )
             case "metrics":
                 return MetricsSection(cluster_id=self.cluster.id, state=state, records=self.metrics)
+            case "brokers":
+                return BrokersSection(cluster_id=self.cluster.id, state=state, records=self.brokers)
+            case "access":
+                return AccessSection(cluster_id=self.cluster.id, state=state, records=self.access)
 
 
 def summarize(
@@ -135,6 +160,8 @@ def summarize(
     connectors: tuple[Connector, ...],
     schemas: tuple[Schema, ...],
     groups: tuple[ConsumerGroup, ...],
+    brokers: Brokers | None = None,
+    access: Access | None = None,
 ) -> Summary:
     counts = [topic.details.message_count for topic in topics]
     known = [count for count in counts if count is not None]
@@ -147,7 +174,16 @@ def summarize(
         total_schemas=len(schemas),
         total_consumer_groups=len(groups),
         total_lag_records=sum(group.total_lag_records or 0 for group in groups),
+        total_brokers=None if brokers is None else len(brokers.brokers),
+        fenced_brokers=None if brokers is None else brokers.fenced,
+        total_acls=_count(None if access is None else access.acls),
+        total_client_quotas=_count(None if access is None else access.quotas),
+        total_scram_users=_count(None if access is None else access.scram_users),
     )
+
+
+def _count(known: Sized | None) -> int | None:
+    return None if known is None else len(known)
 
 
 _encoder = msgspec.json.Encoder()

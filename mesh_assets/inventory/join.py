@@ -1,4 +1,4 @@
-"""Five sections joined into the document: absence is never guessed, and no reading replaces a newer one."""
+"""The sections joined into the document: absence is never guessed, and no reading replaces a newer one."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -8,16 +8,20 @@ from msgspec.structs import replace
 from mesh_assets.errors import ConflictError
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
 from mesh_assets.inventory.links import link_connectors, link_schemas, link_topics
+from mesh_assets.inventory.parts import settle_parts
 from mesh_assets.inventory.records import Connector, Record
 from mesh_assets.inventory.scope import Key, scope_change
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
+    AccessSection,
+    BrokersSection,
     ConnectorsSection,
     ConsumerGroupsSection,
     MetricsSection,
     SchemasSection,
     Section,
     SectionName,
+    SectionOfParts,
     SectionState,
     Source,
     StaleSource,
@@ -40,6 +44,10 @@ def empty_section(name: SectionName, cluster_id: str, state: SectionState) -> Se
             return ConsumerGroupsSection(cluster_id=cluster_id, state=state, records=())
         case "metrics":
             return MetricsSection(cluster_id=cluster_id, state=state, records=None)
+        case "brokers":
+            return BrokersSection(cluster_id=cluster_id, state=state, records=None)
+        case "access":
+            return AccessSection(cluster_id=cluster_id, state=state, records=None)
 
 
 _NOTHING_KNOWN = "; never read before, so nothing is known"
@@ -127,6 +135,12 @@ def settle_section(
     if isinstance(collected, ConnectorsSection):
         failed = {source.source: source.error for source in collected.state.stale_sources}
         collected = with_stale_sources(collected, failed, previous)
+    if isinstance(
+        collected, BrokersSection
+    ):  # nothing of it, or of the next, belongs to a scope or is held back
+        return settle_parts(collected, previous)
+    if isinstance(collected, AccessSection):
+        return settle_parts(collected, previous)
     note = scope_note(name, collected, previous)
     if note is not None:
         collected = replace(collected, state=replace(collected.state, scope_note=note))
@@ -250,7 +264,7 @@ def _hold_mass_disappearance(
     error = (
         f"{len(held)} {what} that this reading lacks are kept until a reading after {after} lacks them too"
     )
-    assert not isinstance(collected, MetricsSection), "which has no identities and holds nothing"
+    assert not isinstance(collected, MetricsSection | SectionOfParts), "without identities nothing is held"
     return replace(
         collected,
         state=replace(collected.state, error=_joined(error, collected.state.error), held_since=since),
@@ -299,7 +313,7 @@ def _by_key(section: Section) -> dict[Key, Record]:
             return {(None, schema.subject): schema for schema in section.records}
         case ConsumerGroupsSection():
             return {(None, group.group_id): group for group in section.records}
-        case MetricsSection():
+        case MetricsSection() | BrokersSection() | AccessSection():
             return {}
 
 
@@ -328,12 +342,14 @@ def join_sections(
         name: settle_section(name, collected.get(name), cluster_id=cluster.id, previous=previous, now=now)
         for name in SECTION_NAMES
     }
-    topics, connectors, schemas, groups, metrics = (settled[name] for name in SECTION_NAMES)
+    topics, connectors, schemas, groups, metrics, brokers, access = (settled[name] for name in SECTION_NAMES)
     assert isinstance(topics, TopicsSection)
     assert isinstance(connectors, ConnectorsSection)
     assert isinstance(schemas, SchemasSection)
     assert isinstance(groups, ConsumerGroupsSection)
     assert isinstance(metrics, MetricsSection)
+    assert isinstance(brokers, BrokersSection)
+    assert isinstance(access, AccessSection)
     linked_schemas = link_schemas(sorted(schemas.records, key=lambda schema: schema.subject), topics.records)
     linked_connectors = link_connectors(
         sorted(connectors.records, key=lambda c: (c.name, c.connect)), topics.records
@@ -354,13 +370,17 @@ def join_sections(
         sequence=sequence,
         run_id=run_id,
         sections={name: section.state for name, section in settled.items()},
-        summary=summarize(linked_topics, linked_connectors, linked_schemas, sorted_groups),
+        summary=summarize(
+            linked_topics, linked_connectors, linked_schemas, sorted_groups, brokers.records, access.records
+        ),
         topics=linked_topics,
         connectors=linked_connectors,
         schemas=linked_schemas,
         consumer_groups=sorted_groups,
         metrics=metrics.records,
         schema_registry=schemas.registry,
+        brokers=brokers.records,
+        access=access.records,
         excluded_topics=topics.excluded,
         excluded_consumer_groups=groups.excluded,
         topic_defaults=topics.topic_defaults,

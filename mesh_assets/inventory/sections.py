@@ -1,10 +1,12 @@
-"""A section: one of the five inventories as it was collected, and how far it can be trusted."""
+"""A section: one of the inventories as it was collected, and how far it can be trusted."""
 
 from datetime import datetime
 from typing import Literal, get_args
 
 from msgspec import field
 
+from mesh_assets.inventory.access_records import Access
+from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import (
     Connector,
@@ -15,7 +17,7 @@ from mesh_assets.inventory.records import (
     Topic,
 )
 
-SectionName = Literal["topics", "connectors", "schemas", "consumer_groups", "metrics"]
+SectionName = Literal["topics", "connectors", "schemas", "consumer_groups", "metrics", "brokers", "access"]
 SECTION_NAMES: tuple[SectionName, ...] = get_args(SectionName)
 
 
@@ -37,7 +39,7 @@ class SectionScope(Record, frozen=True, kw_only=True):
 
 
 class StaleSource(Record, frozen=True, kw_only=True):
-    """A source of a section that could not be read in this run, by its name (`Source.name`).
+    """A source or part of a section that could not be read in this run, by its name (`Source.name`, `acls`).
 
     What the section has from it is the last good data, read at `collected_at`; None: it was never read.
     """
@@ -52,7 +54,8 @@ class SectionState(Record, frozen=True, kw_only=True):
     reading is kept beside it. `stale`: the last good data (or none), with the reason in `error`.
     `not_configured`: there is no source.
 
-    `stale_sources`: where a section has several sources (Connect clusters), those that could not be read.
+    `stale_sources`: where a section has several sources (Connect clusters) or parts (ACLs, quotas), those that could
+    not be read.
 
     `collected_at` is when the data was read, which can be before this run; None if it never was. `held_since`
     is set while a mass disappearance is held back: when the first reading that lacked what is held was taken.
@@ -179,4 +182,25 @@ class MetricsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="se
     stand_in: str | None = None
 
 
-Section = TopicsSection | ConnectorsSection | SchemasSection | ConsumerGroupsSection | MetricsSection
+class BrokersSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="brokers"):
+    """`records` None, here and in the next: never read. What single parts lack stands in their `unknown`."""
+
+    records: Brokers | None
+
+
+class AccessSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="access"):
+    records: Access | None
+
+
+SectionOfParts = BrokersSection | AccessSection
+"""Those whose parts each need a right of their own: one that cannot be read leaves the others (parts.py)."""
+
+Section = (
+    TopicsSection
+    | ConnectorsSection
+    | SchemasSection
+    | ConsumerGroupsSection
+    | MetricsSection
+    | BrokersSection
+    | AccessSection
+)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+from mesh_assets.agent_tools.access import describe_access
 from mesh_assets.agent_tools.belonging import find_relationships, list_domains
+from mesh_assets.agent_tools.brokers import describe_brokers
 from mesh_assets.agent_tools.changes import list_changes
 from mesh_assets.agent_tools.clusters import get_cluster_summary, list_clusters
 from mesh_assets.agent_tools.connectors import describe_connector, get_connector_config, list_connectors
@@ -56,6 +58,8 @@ DISCOVERY = (
     AgentTool(list_consumer_groups, "List consumer groups", "reads_systems"),
     AgentTool(describe_consumer_group, "Describe a consumer group", "reads_systems"),
     AgentTool(get_metrics, "Get metrics", "reads_systems"),
+    AgentTool(describe_brokers, "Describe the brokers", "reads_systems"),
+    AgentTool(describe_access, "Describe who may do what", "reads_systems"),
     AgentTool(list_changes, "List changes", "reads_documents"),
     AgentTool(get_lineage, "Get lineage", "reads_systems"),
     AgentTool(list_domains, "List domains", "reads_documents"),

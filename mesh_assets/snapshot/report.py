@@ -97,6 +97,7 @@ class DiscoveryReport(Record, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     metrics: KeyFigures = KeyFigures()
     groups_of_unknown_lag: int = 0
+    controller: int | None = None
 
 
 def report_of(
@@ -159,6 +160,7 @@ def report_of(
             *_notes(published),
         ),
         metrics=key_figures(document.metrics),
+        controller=None if document.brokers is None else document.brokers.controller,
     )
 
 

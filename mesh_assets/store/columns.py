@@ -27,6 +27,10 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 def _plain(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     missing = None in values
     validity = bits([value is not None for value in values]) if missing else None
+    if kind == pa.bool_():
+        return pa.Array.from_buffers(kind, len(values), [validity, bits([bool(value) for value in values])])
+    if pa.types.is_timestamp(kind):
+        return _plain([None if at is None else _microseconds(at) for at in values], pa.int64()).view(kind)
     if kind in _CODES:
         known = [value or 0 for value in values] if missing else values
         return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(array(_CODES[kind], known))])
@@ -42,6 +46,10 @@ def _plain(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         held = _plain_texts(of_names) if kind.item_type == pa.string() else _plain(of_names, kind.item_type)
         inner = pa.Array.from_buffers(entries, len(flat), [None], children=[names, held])
     return pa.Array.from_buffers(kind, len(values), [validity, ends], children=[inner])
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 class Texts:

@@ -9,6 +9,7 @@ per sequence.
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.lag import lag_reason
 from mesh_assets.inventory.records import Record
+from mesh_assets.store.cluster_tables import COLUMNS, ROWS, Row
 from mesh_assets.store.columns import Texts, booleans, column, parquet, texts
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
@@ -141,6 +143,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("severity", pa.string()),
             ("sentence", pa.string()),
         ],
+        **COLUMNS,
     }.items()
 }
 
@@ -199,6 +202,10 @@ def _fields_of(table: str, records: Sequence[Record], *, but: Sequence[str] = ()
         for name in _names(table)[1:]
         if name not in but
     }
+
+
+def _of_rows(table: str, rows: Callable[[Document], Iterable[Row]], document: Document) -> Columns:
+    return _of(table, rows(document), lambda row: row)
 
 
 def _topics(document: Document) -> Columns:
@@ -357,4 +364,5 @@ _TABLES: dict[str, Callable[[Document], Columns]] = {
     "consumer_groups": _consumer_groups,
     "group_topics": _group_topics,
     "committed_offsets": _committed_offsets,
+    **{name: partial(_of_rows, name, rows) for name, rows in ROWS.items()},
 }

@@ -1,4 +1,4 @@
-"""A cluster without servers: Kafka behind the seam of its four reads, Connect and the registry behind their
+"""A cluster without servers: Kafka behind the seam of its reads, Connect and the registry behind their
 transports."""
 
 from collections import Counter
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from msgspec.structs import replace
 
 from mesh_assets.collecting.clients import ClusterClients
 from mesh_assets.collecting.connectors import ConnectReader
@@ -18,11 +19,16 @@ from mesh_assets.estate.connections import (
     KafkaConnection,
 )
 from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.access_records import Access
+from mesh_assets.inventory.broker_records import Brokers, ClusterBroker
+from mesh_assets.inventory.parts import Unread
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import (
+    AccessReading,
     BrokerNode,
+    BrokersReading,
     ClusterMetadata,
     ConsumerGroup,
     GroupsReading,
@@ -37,6 +43,8 @@ from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 
 CLUSTER_ID = "lkc-1"
+A_BROKER = Brokers(brokers=(ClusterBroker(id=1, host="127.0.0.1", port=9092, fenced=False),), controller=1)
+NOBODYS_ACCESS = Access(acls=(), quotas=(), scram_users=())
 
 
 @dataclass
@@ -57,6 +65,9 @@ class FakeKafka:
     requests: Counter[str] = field(default_factory=Counter)
     hidden: dict[str, Presence] = field(default_factory=dict)
     unlisted: UnlistedGroups | None = None
+    known_brokers: Brokers = A_BROKER
+    known_access: Access = NOBODYS_ACCESS
+    unread: dict[str, Unread] = field(default_factory=dict)
 
     def read_cluster_id(self) -> str | None:
         self._count("cluster_id")
@@ -113,6 +124,21 @@ class FakeKafka:
             excluded=len(self.consumer_groups) - len(chosen),
             unlisted=self.unlisted,
         )
+
+    def brokers(self) -> BrokersReading:
+        self._count("brokers")
+        parts = ("configs", "features", "quorum")
+        return BrokersReading(**self._in_parts("brokers", self.known_brokers, parts))
+
+    def access(self) -> AccessReading:
+        self._count("access")
+        return AccessReading(**self._in_parts("access", self.known_access, ("acls", "quotas", "scram_users")))
+
+    def _in_parts(self, name: str, records: Any, parts: Sequence[str]) -> dict[str, Any]:
+        """The records without what is `unread` of their parts."""
+        unread = {part: self.unread[part] for part in parts if part in self.unread}
+        unknown = {part: one.reason for part, one in unread.items()}
+        return {name: replace(records, **dict.fromkeys(unread), unknown=unknown), "unread": unread}
 
     def topic_presence(self, names: Sequence[str]) -> dict[str, Presence]:
         self._count("topic_presence")

@@ -8,6 +8,7 @@ import pytest
 
 from mesh_assets.definitions import defs
 from mesh_assets.errors import EstateError
+from mesh_assets.inventory.sections import SECTION_NAMES
 
 ESTATE = """
 clusters:
@@ -34,6 +35,8 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "inventory/schemas",
         "inventory/consumer_groups",
         "inventory/metrics",
+        "inventory/brokers",
+        "inventory/access",
         "changes",
         "discovery_snapshot",
         "esm/event_source_mappings",
@@ -45,10 +48,7 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
     assert checks == {
         "discovery_snapshot:current",
         *(f"esm/event_source_mappings:{name}" for name in ("enabled", "last_result_ok", "not_lagging")),
-        *(
-            f"inventory/{name}:complete"
-            for name in ("topics", "connectors", "schemas", "consumer_groups", "metrics")
-        ),
+        *(f"inventory/{name}:complete" for name in SECTION_NAMES),
     }
 
 

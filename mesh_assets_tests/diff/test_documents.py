@@ -164,7 +164,13 @@ def test_the_first_reading_of_a_section_is_a_baseline_without_changes(state: Sec
         "consumer_group",
         "topic",
     ]
-    assert compared_sections(before, FULL) == ("topics", "connectors", "consumer_groups")
+    assert compared_sections(before, FULL) == (
+        "topics",
+        "connectors",
+        "consumer_groups",
+        "brokers",
+        "access",
+    )
 
 
 def test_a_section_read_again_is_compared_with_its_last_good_data() -> None:

@@ -57,6 +57,11 @@ def test_the_state_holds_what_lasts_as_text() -> None:
                 "members": "1",
             }
         },
+        "broker": {},
+        "cluster": {},
+        "acl": {},
+        "client_quota": {},
+        "scram_user": {},
     }
     assert stable_state(document) == expected
 

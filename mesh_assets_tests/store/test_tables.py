@@ -12,7 +12,15 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.tables import SCHEMAS, write_tables
 from mesh_assets_tests.arbitrary_documents import documents
-from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.documents import (
+    a_connector,
+    a_document,
+    a_group,
+    a_schema,
+    a_topic,
+    some_access,
+    some_brokers,
+)
 
 CHANGE = Change(
     kind="updated",
@@ -43,6 +51,8 @@ def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_pa
         connectors=(a_connector(),),
         schemas=(a_schema(),),
         consumer_groups=(a_group(),),
+        brokers=some_brokers(),
+        access=some_access(),
     )
 
     counts = write_tables(open_store(str(tmp_path)), document, (CHANGE,))
@@ -57,6 +67,13 @@ def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_pa
         "group_topics": 0,
         "committed_offsets": 1,
         "changes": 1,
+        "brokers": 2,
+        "broker_configs": 2,
+        "features": 1,
+        "quorum_replicas": 2,
+        "acls": 2,
+        "client_quotas": 2,
+        "scram_users": 1,
     }
     [config] = rows(tmp_path, "topic_configs")
     assert (config["topic"], config["config"], config["value"], config["overridden"]) == (

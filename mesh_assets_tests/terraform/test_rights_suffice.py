@@ -33,6 +33,7 @@ OWN_TOPICS = (EVENTS_TOPIC, CHANGES_TOPIC)
 # table of what each role allows.
 GRANTS: dict[str, list[Binding]] = {
     "DESCRIBE on the cluster": [OPERATOR],
+    "DESCRIBE_CONFIGS on the cluster": [OPERATOR],
     "DESCRIBE on the topic": [OPERATOR],
     "DESCRIBE on the topics": [OPERATOR],
     "DESCRIBE on the topics that the group reads": [OPERATOR],
@@ -72,6 +73,7 @@ NOT_NEEDED = {"CREATE on the topic", "READ on topic …"}
 # The same rights on a Basic cluster, which has ACLs in place of roles.
 ACLS = {
     "DESCRIBE on the cluster": [("CLUSTER", "kafka-cluster", "DESCRIBE")],
+    "DESCRIBE_CONFIGS on the cluster": [("CLUSTER", "kafka-cluster", "DESCRIBE_CONFIGS")],
     "DESCRIBE on the topic": [("TOPIC", "*", "DESCRIBE")],
     "DESCRIBE on the topics": [("TOPIC", "*", "DESCRIBE")],
     "DESCRIBE on the topics that the group reads": [("TOPIC", "*", "DESCRIBE")],

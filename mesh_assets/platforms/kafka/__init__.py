@@ -8,7 +8,9 @@ from mesh_assets.platforms.kafka.reader import (
 )
 from mesh_assets.platforms.kafka.settings import ClientProperties, client_properties
 from mesh_assets.platforms.kafka.values import (
+    AccessReading,
     BrokerNode,
+    BrokersReading,
     ClusterMetadata,
     CommittedPartition,
     ConsumerGroup,
@@ -23,7 +25,9 @@ from mesh_assets.platforms.kafka.values import (
 from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
 
 __all__ = [
+    "AccessReading",
     "BrokerNode",
+    "BrokersReading",
     "ClientProperties",
     "ClusterMetadata",
     "CommittedPartition",

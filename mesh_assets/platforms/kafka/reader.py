@@ -8,13 +8,15 @@ from typing import Any, Protocol, Self
 from mesh_assets.errors import PlatformError
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.kafka.values import (
+    AccessReading,
+    BrokersReading,
     ClusterMetadata,
     GroupsReading,
     OffsetsReading,
     PartitionOffsets,
     TopicConfigs,
 )
-from mesh_assets.platforms.kafka.wire import configs, groups, named_groups, offsets, topics
+from mesh_assets.platforms.kafka.wire import access, brokers, configs, groups, named_groups, offsets, topics
 from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
 
@@ -22,7 +24,7 @@ _TOPICS, _GROUPS = "DESCRIBE on the topics", "DESCRIBE on the groups"
 
 
 class KafkaReader(Protocol):
-    """Four bulk reads of a cluster and two questions about single names. Safe to use from many threads.
+    """The bulk reads of a cluster and two questions about single names. Safe to use from many threads.
 
     A read raises UnreachableError, RefusedError or UnexpectedAnswerError when it fails entirely. What could
     not be read of a single topic, partition or group is None, with the reason beside it; never empty, never a
@@ -47,6 +49,12 @@ class KafkaReader(Protocol):
 
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
         """Every selected group of any kind, with its members and committed offsets."""
+
+    def brokers(self) -> BrokersReading:
+        """The brokers, with their configs, features and controllers."""
+
+    def access(self) -> AccessReading:
+        """ACLs, client quotas and users with SCRAM credentials."""
 
     def topic_presence(self, names: Sequence[str]) -> Mapping[str, Presence]:
         """Whether these few topics exist, whatever the list of topics says."""
@@ -108,6 +116,14 @@ class WireReader:
             lambda kafka: groups.read_groups(kafka, selects, **self._asked),
             doing="reading the consumer groups",
             right=_GROUPS,
+        )
+
+    def brokers(self) -> BrokersReading:
+        return self._kafka.run(brokers.read_brokers, doing="reading the brokers", right=brokers.DESCRIBE)
+
+    def access(self) -> AccessReading:
+        return self._kafka.run(
+            access.read_access, doing="reading ACLs, quotas and SCRAM users", right=access.DESCRIBE
         )
 
     def share_group(self, group: str, topic: str) -> ShareGroup:

@@ -29,6 +29,7 @@ from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, AUTHORIZATION, NO_ANSWER, Endpoint
 from mesh_assets.platforms.kafka.values import Value
 from mesh_assets.platforms.kafka.wire.coordinators import Coordinators
+from mesh_assets.platforms.kafka.wire.described_cluster import DESCRIBED_CLUSTER
 from mesh_assets.platforms.kafka.wire.forms import (
     BrokerError,
     Connections,
@@ -111,11 +112,14 @@ def read_cluster_rights(cluster: RunningCluster) -> ClusterRights:
 async def _cluster_rights(connections: Connections) -> ClusterRights:
     # Metadata, too, tells the rights on the cluster until DescribeCluster does (Kafka 2.8), and to ask for those on all
     # topics beside them would be much work for nothing.
-    described = await connections.version(_DESCRIBED_CLUSTER) is not None
+    described = await connections.version(DESCRIBED_CLUSTER) is not None
     listed = await list_topics(connections, None, rights=not described)
-    operations = await connections.ask(_DESCRIBED_CLUSTER) if described else listed.operations
-    if isinstance(operations, Failure):
-        raise BrokerError(operations.code, operations.said)
+    operations = listed.operations
+    if described:
+        told = await connections.ask(DESCRIBED_CLUSTER)
+        if isinstance(told, BrokerError):
+            raise told
+        operations = told.operations
     return ClusterRights(
         cluster_id=listed.cluster_id,
         brokers=len(listed.brokers),
@@ -293,32 +297,6 @@ def _named(operations: int | None) -> Operations | None:
     if operations is None:
         return None
     return frozenset(intern(name) for bit, name in _OPERATIONS.items() if operations >> bit & 1)
-
-
-def _write_describe_cluster(w: Writer, version: int) -> None:
-    w.boolean(True)  # with what the user may do with it
-    if version >= 1:
-        w.int8(1)  # as the brokers, not the controllers, know it
-    w.tags()
-
-
-def _read_described_cluster(r: Reader, version: int) -> int | Failure | None:
-    r.throttle()
-    code, said = r.int16(), r.nullable_text()
-    if version >= 1:
-        r.int8()
-    r.text(), r.int32()  # the cluster's id and a controller
-    for _ in range(r.length()):
-        r.int32(), r.text(), r.int32(), r.nullable_text()
-        r.tags()
-    operations = r.operations()
-    r.tags()
-    return Failure(code, said or "") if code else operations
-
-
-_DESCRIBED_CLUSTER: Request[int | Failure | None] = Request(
-    "DescribeCluster", 60, 0, 1, 0, _write_describe_cluster, _read_described_cluster
-)
 
 
 def _dry_run(

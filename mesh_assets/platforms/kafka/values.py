@@ -10,7 +10,10 @@ from datetime import datetime
 from msgspec import Struct
 
 from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.inventory.access_records import Access
+from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.groups import GroupMember, StreamsTopology
+from mesh_assets.inventory.parts import Unread
 
 
 class Value(Struct, frozen=True, kw_only=True, gc=False):
@@ -199,3 +202,20 @@ class GroupsReading(Value, frozen=True, kw_only=True):
         if self.unlisted is not None:
             raise UnexpectedAnswerError(self.unlisted.reason)
         return self.groups
+
+
+# --- brokers and access
+
+
+class BrokersReading(Value, frozen=True, kw_only=True):
+    """`unread`: the parts that could not be read, with what `brokers.unknown` says and whether that was to be expected."""
+
+    brokers: Brokers
+    unread: dict[str, Unread]
+
+
+class AccessReading(Value, frozen=True, kw_only=True):
+    """As BrokersReading."""
+
+    access: Access
+    unread: dict[str, Unread]

@@ -54,6 +54,8 @@ _SECTION_TITLES: dict[SectionName, str] = {
     "schemas": "Schemas",
     "consumer_groups": "Consumer groups",
     "metrics": "Metrics",
+    "brokers": "Brokers",
+    "access": "Access",
 }
 
 

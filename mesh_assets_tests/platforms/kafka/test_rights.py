@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.inventory.broker_records import ClusterBroker
 from mesh_assets.platforms.kafka import rights as reading
 from mesh_assets.platforms.kafka.rights import (
     EVERY_CLUSTER_OPERATION,
@@ -20,6 +21,7 @@ from mesh_assets.platforms.kafka.rights import (
     read_groups_rights,
     read_topic_rights,
 )
+from mesh_assets.platforms.kafka.wire.described_cluster import DESCRIBED_CLUSTER, DescribedCluster
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Reader, Request
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
 from mesh_assets_tests.access_checks.fakes import (
@@ -349,7 +351,7 @@ def test_an_answer_about_other_topics_than_were_asked_for_is_none(opened: Opened
 # --- hostile answers
 
 
-@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize("version", [0, 1, 2])
 def test_half_a_description_of_the_cluster_is_none(version: int) -> None:
     whole = encoded(
         "DescribeClusterResponse",
@@ -360,7 +362,9 @@ def test_half_a_description_of_the_cluster_is_none(version: int) -> None:
             "cluster_authorized_operations": 1 << 8,
         },
     )
-    _is_read_whole_or_not_at_all(reading._DESCRIBED_CLUSTER, version, whole, 1 << 8)
+    broker = ClusterBroker(id=1, host="b", port=1, fenced=None if version < 2 else False)
+    expected = DescribedCluster(brokers=(broker,), controller=None, operations=1 << 8)
+    _is_read_whole_or_not_at_all(DESCRIBED_CLUSTER, version, whole, expected)
 
 
 @pytest.mark.parametrize("version", range(2, 8))

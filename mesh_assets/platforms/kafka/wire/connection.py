@@ -281,7 +281,7 @@ class BrokerConnection(asyncio.Protocol):
         reader = Reader(await self._exchange(request, version), flexible=flexible)
         reader.at = _LENGTH.size  # the correlation id
         try:
-            if request is not VERSIONS:  # the head of its answer is the same in every version
+            if request.api != VERSIONS.api:  # the head of its answer is the same in every version
                 reader.tags()
             answer = request.read(reader, version)
             reader.finish()

@@ -1,0 +1,57 @@
+"""What the section `access` holds: who may do what (ACLs), how much (quotas), and who can log in by SCRAM.
+
+A part that could not be read is None, with the reason in `unknown` under the part's name; an empty one has been read.
+"""
+
+from typing import Literal
+
+from msgspec import field
+
+from mesh_assets.inventory.records import Record
+
+
+class Acl(Record, frozen=True, kw_only=True):
+    """One binding, in Kafka's words and small letters. `resource_type`: topic, group, cluster, transactional_id,
+    delegation_token or user; `permission`: allow or deny; `pattern`: literal or prefixed; `unknown (9)`, here and for
+    operations, is a word of later versions. The literal name `*` stands for all of a
+    type, the principal `User:*` for everybody, the host `*` for every host. `operation` `all` includes every other."""
+
+    principal: str
+    permission: str
+    operation: str
+    resource_type: str
+    resource: str
+    pattern: str
+    host: str
+
+
+class ClientQuota(Record, frozen=True, kw_only=True):
+    """`entity`: kind (user, client-id, ip) → name; None: the default of the kind. `limits`: Kafka's key
+    (`producer_byte_rate` in bytes/s, `request_percentage` in percent of a thread, …) → value."""
+
+    entity: dict[str, str | None]
+    limits: dict[str, float]
+
+
+class ScramCredential(Record, frozen=True, kw_only=True):
+    """`iterations`: how often the password is hashed. Neither salt nor keys: Kafka tells them to nobody."""
+
+    mechanism: str
+    iterations: int
+
+
+class ScramUser(Record, frozen=True, kw_only=True):
+    name: str
+    credentials: tuple[ScramCredential, ...]
+
+
+AccessPart = Literal["acls", "quotas", "scram_users"]
+
+
+class Access(Record, frozen=True, kw_only=True):
+    """`unknown`: part → why it could not be read."""
+
+    acls: tuple[Acl, ...] | None = None
+    quotas: tuple[ClientQuota, ...] | None = None
+    scram_users: tuple[ScramUser, ...] | None = None
+    unknown: dict[str, str] = field(default_factory=dict)
