@@ -9,6 +9,7 @@ import msgspec
 
 from mesh_assets.defs.belonging import domains_asset, relationships_asset
 from mesh_assets.defs.failures import masking_failures
+from mesh_assets.defs.findings import findings_asset, findings_schedule
 from mesh_assets.defs.lineage import lineage_asset
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import interval_seconds
@@ -25,7 +26,7 @@ _INTERVAL_SECONDS = 60
 @dg.definitions
 def analysis() -> dg.Definitions:
     return dg.Definitions(
-        assets=[lineage_asset(), relationships_asset(), domains_asset()],
+        assets=[lineage_asset(), relationships_asset(), domains_asset(), findings_asset()],
         jobs=[
             dg.define_asset_job(
                 ANALYSIS_JOB,
@@ -33,6 +34,7 @@ def analysis() -> dg.Definitions:
                 description="What follows from the newest documents of all clusters. Reads them from the store.",
             )
         ],
+        schedules=[findings_schedule()],
         sensors=[analysis_sensor()],
     )
 

@@ -8,6 +8,7 @@ import pytest
 
 from mesh_assets.definitions import defs
 from mesh_assets.errors import EstateError
+from mesh_assets.estate.findings import FINDING_KINDS
 from mesh_assets.inventory.sections import SECTION_NAMES
 
 ESTATE = """
@@ -43,10 +44,12 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "analysis/lineage",
         "analysis/relationships",
         "analysis/domains",
+        "analysis/findings",
     }
     checks = {check.to_user_string() for check in definitions.resolve_asset_graph().asset_check_keys}
     assert checks == {
         "discovery_snapshot:current",
+        *(f"analysis/findings:{kind}" for kind in FINDING_KINDS),
         *(f"esm/event_source_mappings:{name}" for name in ("enabled", "last_result_ok", "not_lagging")),
         *(f"inventory/{name}:complete" for name in SECTION_NAMES),
     }
