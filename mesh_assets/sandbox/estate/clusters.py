@@ -171,23 +171,28 @@ def _sources(feeds: Path, secrets: Path) -> dict[str, dict[str, str]]:
     }
 
 
-def _sinks(sinks: Path) -> dict[str, dict[str, str]]:
-    def sink(file: str, topics: str) -> dict[str, str]:
-        return {
-            "connector.class": _SINK,
-            "tasks.max": "1",
-            "file": str(sinks / file),
-            "topics": topics,
-            "value.converter": _STRING,
-        }
+SINKS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "orders-sink": ("orders.txt", ("orders",)),
+    "pizza-orders-sink": ("pizza-orders.txt", ("pizza_orders", "pizza_orders_completed")),
+    "siem-logs-sink": ("siem-logs.txt", ("siem_logs",)),
+}
+"""The file that each writes, and the topics that it reads."""
 
+
+def _sinks(sinks: Path) -> dict[str, dict[str, str]]:
     # This sink parses what it reads: a record that is not JSON fails its task, as in real life.
     parsing = {
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
         "value.converter.schemas.enable": "false",
     }
     return {
-        "orders-sink": sink("orders.txt", "orders"),
-        "pizza-orders-sink": sink("pizza-orders.txt", "pizza_orders,pizza_orders_completed"),
-        "siem-logs-sink": {**sink("siem-logs.txt", "siem_logs"), **parsing},
+        name: {
+            "connector.class": _SINK,
+            "tasks.max": "1",
+            "file": str(sinks / file),
+            "topics": ",".join(topics),
+            "value.converter": _STRING,
+            **(parsing if name == "siem-logs-sink" else {}),
+        }
+        for name, (file, topics) in SINKS.items()
     }
