@@ -56,6 +56,7 @@ class _Connector:
         self._prefix = facts.value(*_PREFIX)
         self._delimiter = facts.value("topic.delimiter") or "."
         self._databases = self._known_databases()
+        self._namespace = self._known_namespace()
         tables = engine.tables
         self._included = facts.names(f"{tables}.include.list", f"{tables}.whitelist")
         self._key = f"its config {tables}.include.list"
@@ -72,6 +73,10 @@ class _Connector:
             found.datasets += [(node, self._key) for node in self._wholes()]
             return found
         names, patterns = split_entries(self._included)
+        if self._namespace is None:
+            found.notes.append("its config does not say, or hides, which server it reads")
+            found.topics += [(self._topic(table), self._key) for table in self._of_names(names)]
+            return found
         for table in self._of_names(names):
             found.pair(self._dataset(table), self._topic(table), self._key)
         if patterns or not names:
@@ -174,21 +179,23 @@ class _Connector:
         return f"{first}.{table.name}" if first else table.name
 
     def _dataset(self, table: _Table) -> Node:
-        namespace = self._namespace()
         parts = (table.database, table.schema, table.name)
-        return dataset(namespace, ".".join(part for part in parts if part))
+        return dataset(self._namespace or "", ".".join(part for part in parts if part))
 
     def _wholes(self) -> list[Node]:
-        namespace = self._namespace()
-        return [dataset(namespace, name) for name in self._databases] or [dataset(namespace, WHOLE)]
+        if self._namespace is None:
+            return []
+        return [dataset(self._namespace, name) for name in self._databases or (WHOLE,)]
 
-    def _namespace(self) -> str:
+    def _known_namespace(self) -> str | None:
+        """Of the server that it reads; None if its config does not say it."""
         facts, kind = self._facts, self._engine.kind
         if kind == "mongodb":
-            hosts = facts.value("mongodb.connection.string", "mongodb.hosts") or ""
-            return mongo_namespace(hosts) or "mongodb://unknown"
-        host = facts.value("database.hostname", "vitess.vtgate.host") or "unknown"
-        return database(kind, host, facts.value("database.port", "vitess.vtgate.port"), None).namespace
+            hosts = facts.value("mongodb.connection.string", "mongodb.hosts")
+            return None if hosts is None else mongo_namespace(hosts)
+        host = facts.value("database.hostname", "vitess.vtgate.host")
+        port = facts.value("database.port", "vitess.vtgate.port")
+        return None if host is None else database(kind, host, port, None).namespace
 
     def _known_databases(self) -> tuple[str, ...]:
         facts = self._facts

@@ -65,10 +65,11 @@ def _table(db: Database, name: str) -> tuple[Node, Known]:
 def _source(database_of: DatabaseOf) -> Callable[[Facts], Source]:
     def rule(facts: Facts) -> Source:
         db = database_of(facts)
-        if db is None:
-            return Source(notes=[_UNKNOWN])
         prefix = facts.value("topic.prefix") or ""
-        if query := facts.value("query"):
+        query = facts.value("query")
+        if db is None:
+            return _topics_alone(facts, prefix, is_query=query is not None)
+        if query is not None:
             return _of_query(db, query, prefix)
         found = Source()
         names, patterns = split_entries(facts.names(*_INCLUDED))
@@ -82,6 +83,14 @@ def _source(database_of: DatabaseOf) -> Callable[[Facts], Source]:
         return found
 
     return rule
+
+
+def _topics_alone(facts: Facts, prefix: str, *, is_query: bool) -> Source:
+    """What the config says of topics where it hides the database."""
+    names = [] if is_query else split_entries(facts.names(*_INCLUDED))[0]
+    topics = [f"{prefix}{name.split('.')[-1]}" for name in names] or ([prefix] if is_query and prefix else [])
+    key = "query" if is_query else next((key for key in _INCLUDED if facts.value(key)), "topic.prefix")
+    return Source(topics=[(topic, f"its config {key}") for topic in topics], notes=[_UNKNOWN])
 
 
 def _of_query(db: Database, query: str, topic: str) -> Source:

@@ -245,3 +245,25 @@ def test_without_any_topic_only_the_database_is_known() -> None:
     assert found.notes == [
         "its config names no tables, and no topic of its prefix is there, so they are not known"
     ]
+
+
+def test_a_server_that_is_hidden_gives_a_note_and_the_topics_that_are_known() -> None:
+    config = {**POSTGRES, "database.hostname": "${env:HOST}", "table.include.list": "public.orders"}
+    found = told("source", config)
+
+    assert (found.flows, found.edges) == (set(), {"· → dbz.public.orders"})
+    assert found.notes == ["its config does not say, or hides, which server it reads"]
+
+
+def test_a_prefix_with_dots_is_one_prefix() -> None:
+    config = {
+        "connector.class": f"{PACKAGE}mysql.MySqlConnector",
+        "database.hostname": "my",
+        "database.server.name": "cdc.eu",
+        "include.schema.changes": "false",
+    }
+    found = told(
+        "source", config, observed=["cdc.eu.shop.orders"], topics=["cdc.eu.shop.orders", "cdc.shop.orders"]
+    )
+
+    assert found.flows == {"mysql://my:3306/shop.orders → cdc.eu.shop.orders"}

@@ -142,7 +142,7 @@ def test_without_a_list_and_without_topics_seen_only_the_database_is_known() -> 
 def test_a_database_that_is_hidden_gives_a_note(url: str) -> None:
     found = told("source", {**source(table_whitelist="orders"), "connection.url": url})
 
-    assert (found.flows, found.edges) == (set(), set())
+    assert (found.flows, found.edges) == (set(), {"· → orders"})
     assert found.notes == ["its config does not say, or hides, which database it joins"]
 
 
