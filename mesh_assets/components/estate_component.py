@@ -37,7 +37,7 @@ from mesh_assets.store.layout import DEFAULT_STORE, open_store
 logger = logging.getLogger(__name__)
 
 DEFAULT_LIMIT = 2_000
-"""Above it, a code location takes seconds to load (docs/assets.md has the figures)."""
+"""Each asset makes the code location slower to load, and its graph harder to read (docs/assets.md has figures)."""
 
 
 class KafkaEstateScaffolder(Scaffolder):
