@@ -175,11 +175,11 @@ def some_brokers(**fields: Any) -> Brokers:
     replica = QuorumReplica(id=1, log_end_offset=10, lag_records=0)
     entry = BrokerConfig(name="log.dirs", value="/data", source="static")
     return Brokers(
-        brokers=(
-            ClusterBroker(id=1, host="one", port=9092, rack="a", fenced=False),
-            ClusterBroker(id=2, host="two", port=9092, fenced=False),
-        ),
         **{
+            "brokers": (
+                ClusterBroker(id=1, host="one", port=9092, rack="a", fenced=False),
+                ClusterBroker(id=2, host="two", port=9092, fenced=False),
+            ),
             "controller": 1,
             "configs": BrokerConfigs(
                 brokers=(1, 2),

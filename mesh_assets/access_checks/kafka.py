@@ -157,8 +157,25 @@ def _notes(rights: KafkaRights) -> Iterator[str]:
             "Kafka shows this user only the topics granted by name or prefix, and others look as if they did not exist; "
             "for the whole picture grant DESCRIBE and DESCRIBE_CONFIGS on topic *"
         )
+    yield from _unknown_parts(rights)
     if rights.cluster.topics and not rights.topics:
         yield f"the estate's patterns select none of {counted(len(rights.cluster.topics), 'topic')}"
+
+
+_PARTS = {
+    "DESCRIBE": "ACLs, SCRAM users and the controller quorum",
+    "DESCRIBE_CONFIGS": "broker configs and client quotas",
+}
+
+
+def _unknown_parts(rights: KafkaRights) -> Iterator[str]:
+    """What of `brokers` and `access` stays unknown. No failure: managed clusters never tell it."""
+    held = rights.cluster.operations
+    if held is None:
+        return
+    for operation, parts in _PARTS.items():
+        if operation not in held:
+            yield f"no {operation} on the cluster: {parts} will be unknown; where the platform has it, grant {operation} on the cluster"
 
 
 def _describes_cluster(rights: KafkaRights) -> bool:

@@ -89,7 +89,8 @@ def settle_parts(section: _S, previous: Document | None) -> _S:
 def _error(stale: list[StaleSource]) -> str | None:
     return (
         "; ".join(
-            f"{one.source.replace('_', ' ')} are {'the last known' if one.collected_at else 'unknown'}: {one.error}"
+            f"{one.source.replace('_', ' ')} {'is' if one.source == 'quorum' else 'are'} "
+            f"{'the last known' if one.collected_at else 'unknown'}: {one.error}"
             for one in stale
         )
         or None

@@ -16,13 +16,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerWithAcls]
         running.create_groups("g1", "g2", topic="orders")
         running.grant(
             "discovery",
-            cluster="DESCRIBE CREATE",
+            cluster="DESCRIBE DESCRIBE_CONFIGS CREATE",
             topics={"*": "DESCRIBE DESCRIBE_CONFIGS", "discovery-events": "READ WRITE"},
             groups={"*": "DESCRIBE"},
         )
         running.grant(
             "without_configs",
-            cluster="DESCRIBE",
+            cluster="DESCRIBE DESCRIBE_CONFIGS",
             topics={"*": "DESCRIBE", "users": "DESCRIBE_CONFIGS"},
             groups={"g1": "DESCRIBE"},
         )

@@ -79,7 +79,9 @@ EVERYTHING = Rights(
 """A super user's, and everyone's where there is no authorizer."""
 
 DISCOVERY = Rights(
-    cluster=["DESCRIBE"], topics={"*": ["DESCRIBE", "DESCRIBE_CONFIGS"]}, groups={"*": ["DESCRIBE"]}
+    cluster=["DESCRIBE", "DESCRIBE_CONFIGS"],
+    topics={"*": ["DESCRIBE", "DESCRIBE_CONFIGS"]},
+    groups={"*": ["DESCRIBE"]},
 )
 """All that reading takes, and no more."""
 

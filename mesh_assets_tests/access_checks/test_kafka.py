@@ -64,6 +64,21 @@ def test_an_empty_cluster_is_no_trouble() -> None:
     assert (result.state, result.notes, result.facts["topics"]) == ("ok", (), 0)
 
 
+def test_what_the_user_may_not_ask_the_cluster_is_a_note_and_nothing_missing() -> None:
+    result = check(
+        with_rights(
+            cluster=["DESCRIBE"],
+            topics={"*": ["DESCRIBE", "DESCRIBE_CONFIGS"]},
+            groups={"*": ["DESCRIBE"]},
+        )
+    )
+    assert (result.state, result.missing) == ("ok", ())
+    assert result.notes == (
+        "no DESCRIBE_CONFIGS on the cluster: broker configs and client quotas will be unknown; where the platform has it, "
+        "grant DESCRIBE_CONFIGS on the cluster",
+    )
+
+
 def test_a_topic_without_describe_configs_is_missing_with_its_consequence() -> None:
     brokers = with_rights(
         cluster=["DESCRIBE"],
@@ -122,7 +137,7 @@ def test_patterns_that_select_nothing_are_worth_a_note() -> None:
 def test_topics_that_may_be_hidden_are_worth_a_note() -> None:
     result = check(
         with_rights(
-            cluster=["DESCRIBE"],
+            cluster=["DESCRIBE", "DESCRIBE_CONFIGS"],
             topics={"orders": ["DESCRIBE", "DESCRIBE_CONFIGS"]},
             groups={"*": ["DESCRIBE"]},
         )

@@ -1,0 +1,118 @@
+"""What ACLs permit in the end, and which of them contradict each other or do nothing."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mesh_assets.analysis.permissions import Acls, conflicts_of, unused_principals
+from mesh_assets.inventory.access_records import Acl
+from mesh_assets_tests.documents import NEVER_READ, a_document, a_group, a_topic, an_acl, some_access
+
+
+def permitted(*acls: Acl, topic: str = "orders") -> dict[str, tuple[str, ...]]:
+    return {one.principal: one.operations for one in Acls(acls).permitted("topic", topic)}
+
+
+def kinds(*acls: Acl) -> list[tuple[str, str]]:
+    return [(one.kind, one.acl.operation) for one in Acls(acls).conflicts()]
+
+
+def test_an_acl_concerns_a_name_its_beginning_or_all() -> None:
+    assert permitted(
+        an_acl("User:literal"),
+        an_acl("User:prefix", resource="ord", pattern="prefixed"),
+        an_acl("User:all", resource="*"),
+        an_acl("User:other", resource="orders-2"),
+        an_acl("User:starred", resource="ord*"),
+        an_acl("User:group", resource_type="group"),
+    ) == dict.fromkeys(("User:all", "User:literal", "User:prefix"), ("read", "describe"))
+
+
+def test_a_deny_wins_over_every_allow() -> None:
+    deny = an_acl("User:alice", "write", permission="deny", resource="*")
+    assert permitted(an_acl("User:alice", "all"), deny)["User:alice"] == (
+        *("read", "create", "delete", "alter", "describe", "describe_configs", "alter_configs"),
+    )
+
+
+def test_a_deny_of_everybody_concerns_each() -> None:
+    assert permitted(an_acl(), an_acl("User:*", "all", permission="deny")) == {"User:alice": ()}
+
+
+def test_denying_read_does_not_deny_describe_and_allowing_it_allows_both() -> None:
+    assert permitted(an_acl(operation="all"), an_acl(permission="deny"))["User:alice"][-3:] == (
+        "describe",
+        "describe_configs",
+        "alter_configs",
+    )
+
+
+def test_a_deny_from_one_host_leaves_the_others() -> None:
+    one_host = an_acl(permission="deny", host="10.0.0.1")
+    assert permitted(an_acl(), one_host) == {"User:alice": ("read", "describe")}
+    assert kinds(an_acl(), one_host) == [("restricted", "read")]
+
+
+def test_an_allow_that_a_deny_covers_does_nothing() -> None:
+    allow = an_acl(resource="orders-eu", pattern="prefixed")
+    deny = an_acl("User:*", "all", permission="deny", resource="orders", pattern="prefixed")
+    assert kinds(allow, deny) == [("overridden", "read")]
+    assert kinds(
+        an_acl(resource="orders", pattern="prefixed"), an_acl(permission="deny", resource="orders-eu")
+    ) == [("restricted", "read")]
+
+
+def test_an_allow_within_another_is_not_needed() -> None:
+    assert kinds(an_acl(operation="describe"), an_acl(resource="*")) == [("redundant", "describe")]
+    assert kinds(an_acl(), an_acl("User:bob", "all")) == []
+
+
+def test_who_only_may_do_something_with_what_is_not_there_is_unused() -> None:
+    acls = (
+        an_acl(),
+        an_acl("User:gone", resource="old", pattern="prefixed"),
+        an_acl("User:gone", resource="billing-2", resource_type="group"),
+        an_acl("User:admin", "alter", resource_type="cluster", resource="kafka-cluster"),
+    )
+    document = a_document(
+        topics=(a_topic(),), consumer_groups=(a_group("billing"),), access=some_access(acls=acls)
+    )
+    assert unused_principals(document) == ("User:gone",)
+    assert [one.acl.principal for one in conflicts_of(document) or ()] == ["User:gone"] * 2
+
+
+def test_nobody_is_called_unused_where_names_may_be_missing() -> None:
+    access = some_access(acls=(an_acl("User:gone", resource="old"),))
+    assert unused_principals(a_document(access=access, excluded_topics=1)) is None
+    assert unused_principals(a_document(access=access, sections={"topics": NEVER_READ})) is None
+    assert unused_principals(a_document(access=some_access(acls=None))) is None
+    assert conflicts_of(a_document()) is None
+    assert conflicts_of(a_document(access=access, excluded_topics=1)) == ()
+
+
+_PRINCIPALS = st.sampled_from(["User:a", "User:b", "User:*"])
+_ACLS = st.builds(
+    an_acl,
+    _PRINCIPALS,
+    st.sampled_from(["read", "describe", "all"]),
+    permission=st.sampled_from(["allow", "deny"]),
+    resource=st.sampled_from(["*", "a", "ab", ""]),
+    pattern=st.sampled_from(["literal", "prefixed"]),
+    host=st.sampled_from(["*", "h"]),
+)
+
+
+@given(st.lists(_ACLS, max_size=6, unique=True), st.sampled_from(["a", "ab", "abc", "b"]))
+def test_an_allow_that_is_overridden_allows_nothing_anywhere(acls: list[Acl], topic: str) -> None:
+    dead = {one.acl for one in Acls(acls).conflicts() if one.kind == "overridden"}
+    living = [acl for acl in acls if acl not in dead]
+
+    def all_permitted(some: list[Acl]) -> set[tuple[str, str, str]]:
+        return {
+            (one.principal, one.host, operation)
+            for one in Acls(some).permitted("topic", topic)
+            for operation in one.operations
+        }
+
+    missing = all_permitted(acls) - all_permitted(living)
+    # What an overridden ACL implies beside its own operation (read: describe) no deny of read takes away.
+    assert {operation for _, _, operation in missing} <= {"describe"}
