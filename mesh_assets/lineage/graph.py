@@ -33,6 +33,8 @@ class Node(Record, frozen=True, kw_only=True):
         words = self.kind.replace("_", " ")
         if self.kind != "dataset" or self.namespace is None:
             return f"{words} {self.name}"
+        if "://" not in self.namespace:  # `bigquery`, `file`: a scheme without a host
+            return f"{words} {self.namespace}:{self.name}"
         return f"{words} {self.namespace}" + ("" if self.name == "/" else f"/{self.name.removeprefix('/')}")
 
 

@@ -75,11 +75,11 @@ ICEBERG = {
                 "defaultDataset": "lake",
                 "sanitizeTopics": "true",
             },
-            {"orders → bigquery/acme.lake.orders", "orders-v2 → bigquery/acme.lake.orders_v2"},
+            {"orders → bigquery:acme.lake.orders", "orders-v2 → bigquery:acme.lake.orders_v2"},
         ),
         (
             {"connector.class": "BigQueryStorageSink", "project": "acme", "datasets": "lake"},
-            {"orders → bigquery/acme.lake.orders", "orders-v2 → bigquery/acme.lake.orders_v2"},
+            {"orders → bigquery:acme.lake.orders", "orders-v2 → bigquery:acme.lake.orders_v2"},
         ),
         (
             {
@@ -87,7 +87,7 @@ ICEBERG = {
                 "project": "acme",
                 "datasets": "orders-v.*=versions,.*=lake",
             },
-            {"orders → bigquery/acme.lake.orders", "orders-v2 → bigquery/acme.versions.orders-v2"},
+            {"orders → bigquery:acme.lake.orders", "orders-v2 → bigquery:acme.versions.orders-v2"},
         ),
         (
             {
@@ -151,11 +151,11 @@ ICEBERG = {
         ),
         (
             {"connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector", "file": "/tmp/out"},
-            {"orders → file/tmp/out", "orders-v2 → file/tmp/out"},
+            {"orders → file:/tmp/out", "orders-v2 → file:/tmp/out"},
         ),
         (
             {"connector.class": "FileStreamSink", "file": "/tmp/out"},
-            {"orders → file/tmp/out", "orders-v2 → file/tmp/out"},
+            {"orders → file:/tmp/out", "orders-v2 → file:/tmp/out"},
         ),
     ],
 )
@@ -193,7 +193,7 @@ def test_each_topic_goes_to_its_own_place(config: Mapping[str, str], flows: set[
         ),
         (
             {"connector.class": "BigQuerySink", "project": "acme"},
-            {"orders → bigquery/acme"},
+            {"orders → bigquery:acme"},
             "its config does not say in which dataset of acme the table of orders is",
         ),
         (
