@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from mesh_assets.answering.belonging import read_estate_domains, read_estate_relationships
+from mesh_assets.estate.file import load_estate
+from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.masking.configs import MASK
 from mesh_assets.sandbox.credentials import (
     Key,
@@ -16,6 +19,7 @@ from mesh_assets.sandbox.credentials import (
     sandbox_keys,
     variable_names,
 )
+from mesh_assets.sandbox.estate.belonging import TRUE_DOMAINS, true_keys
 from mesh_assets.sandbox.estate.clusters import (
     CLUSTER,
     CLUSTER_ID,
@@ -24,6 +28,7 @@ from mesh_assets.sandbox.estate.clusters import (
 )
 from mesh_assets.sandbox.kafka_admin import end_offsets
 from mesh_assets.sandbox.servers import Sandbox
+from mesh_assets_tests.relationships.test_sandbox_truth import found_domains, found_keys
 from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, StandIn
 from mesh_assets_tests.workplace import Workplace, workplace_in
 
@@ -269,3 +274,25 @@ def _wait(holds: Callable[[], bool], what: str, *, seconds: float = 60.0) -> Non
     while not holds():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
         time.sleep(0.3)
+
+
+def test_all_that_belongs_together_is_found_and_nothing_else(discovered: Workplace) -> None:
+    estate = load_estate(discovered.estate)
+    relationships = read_estate_relationships(estate, discovered.store).relationships
+    assert found_keys(relationships) == true_keys()
+    assert [gap for gap in relationships.gaps if gap.subject is not None] == []
+    domains = read_estate_domains(estate, discovered.store).domains
+    assert found_domains(domains) == set(TRUE_DOMAINS.values())
+    assert {one.known for domain in domains.domains for one in domain.topics} == {"quickstart"}
+
+
+def test_the_contracts_of_schemas_are_read_with_their_secrets_masked(discovered: Workplace) -> None:
+    schemas = {schema.subject: schema for schema in discovered.latest().schemas}
+    contract = schemas["users-value"].contract
+    assert contract is not None
+    assert contract.properties == {"owner": "shop-team", "pager": MASK, "support.password": MASK}
+    assert contract.tags == {"**.email": ("PII",), "**.phone": ("PII",)}
+    assert [(rule.phase, rule.name, rule.expr) for rule in contract.rules] == [
+        ("domain", "hasAddress", "message.email != ''")
+    ]
+    assert schemas["stores-value"].contract == DataContract()

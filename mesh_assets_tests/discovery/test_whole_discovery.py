@@ -6,6 +6,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from mesh_assets.answering.belonging import read_estate_domains, read_estate_relationships
+from mesh_assets.estate.file import load_estate
+from mesh_assets.sandbox.estate.belonging import TRUE_DOMAINS, true_keys
+from mesh_assets_tests.relationships.test_sandbox_truth import found_domains, found_keys
 from mesh_assets_tests.workplace import COMMAND_SECONDS, Workplace
 
 pytestmark = pytest.mark.sandbox
@@ -33,6 +37,23 @@ def test_a_discovery_finds_the_whole_estate_and_says_what_it_found(workplace: Wo
     assert "discovery-events[0]@" in words
     assert f"store/inventories/{document.cluster.id}/inventory-" in words
     assert "kafka offsets" in done.stderr
+
+
+def test_every_true_relationship_is_found_in_what_was_discovered_and_none_besides(
+    first: tuple[Workplace, dict[str, Any]],
+) -> None:
+    workplace = first[0]
+    found = read_estate_relationships(load_estate(workplace.estate), workplace.store).relationships
+    assert found_keys(found) == true_keys()
+    assert [gap.reason for gap in found.gaps if gap.subject is not None] == []
+
+
+def test_no_domain_of_what_was_discovered_is_false(first: tuple[Workplace, dict[str, Any]]) -> None:
+    workplace = first[0]
+    found = found_domains(read_estate_domains(load_estate(workplace.estate), workplace.store).domains)
+    true = list(TRUE_DOMAINS.values())
+    assert [domain for domain in found if not any(domain <= one for one in true)] == []
+    assert len([one for one in true if one in found]) >= 8
 
 
 def test_a_document_holds_what_the_issue_promises_of_each_section(

@@ -3,7 +3,7 @@
 Subjects, versions, ids, compatibility checks and levels are Apicurio's, in a group of its own for this cluster. The
 front itself checks keys; lists all schemas (`/schemas`), which Apicurio does without the subjects' names; answers 40408
 and 40409 for a level or mode that is not the subject's own, where Apicurio returns the inherited one; names the default
-context; and makes up subjects on request, whose names say so.
+context; adds data contracts, which Apicurio drops, to what it lists; and makes up subjects on request, whose names say so.
 """
 
 import threading
@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mesh_assets.sandbox.cloud.refusals import WRITABLE_SUBJECTS, Orders, error_answer
+from mesh_assets.sandbox.estate.belonging import CONTRACTS
 from mesh_assets.sandbox.estate.clusters import CLUSTER_ID
 from mesh_assets.sandbox.local_http import local_client
 from mesh_assets.sandbox.state import REGISTRY_API
@@ -82,6 +83,7 @@ class RegistryContent:
             # A version never changes, so it is fetched once.
             path = f"{REGISTRY_API}/subjects/{quote(version.subject, safe='')}/versions/{version.version}"
             known = dict(self._client.get(path).raise_for_status().json())
+            known.update(CONTRACTS.get(version.subject, {}))
             with self._lock:
                 self._schemas[version] = known
         return known

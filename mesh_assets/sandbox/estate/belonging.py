@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Any
 
+from mesh_assets.sandbox.estate.clusters import PLANTED_PASSWORD
 from mesh_assets.sandbox.estate.topics import TOPICS
 
 TRUE_DOMAINS: Mapping[str, frozenset[str]] = {
@@ -31,3 +33,32 @@ def true_keys() -> frozenset[tuple[str, frozenset[str]]]:
             if field.entity is not None:
                 users[name, field.entity.pattern].add(topic.name)
     return frozenset((name, frozenset(topics)) for (name, _), topics in users.items() if len(topics) > 1)
+
+
+CONTRACTS: Mapping[str, Mapping[str, Any]] = {
+    "users-value": {
+        "metadata": {
+            "properties": {
+                "owner": "shop-team",
+                "support.password": PLANTED_PASSWORD,
+                "pager": PLANTED_PASSWORD,
+            },
+            "sensitive": ["pager"],
+            "tags": {"**.email": ["PII"], "**.phone": ["PII"]},
+        },
+        "ruleSet": {
+            "domainRules": [
+                {
+                    "name": "hasAddress",
+                    "kind": "CONDITION",
+                    "type": "CEL",
+                    "mode": "WRITE",
+                    "expr": "message.email != ''",
+                    "onFailure": "ERROR",
+                }
+            ]
+        },
+    },
+    "orders-value": {"metadata": {"properties": {"owner": "shop-team", "domain": "shop"}}},
+}
+"""Subject of `data-mesh-cluster` → what its data contract says, in the form of Confluent's registry."""
