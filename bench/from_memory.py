@@ -15,7 +15,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mesh_assets.inventory.storage_records import EligibleLeaders, Reassignment, TieredPartition
     from mesh_assets.platforms import Presence
+    from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading
     from mesh_assets.platforms.kafka.values import (
         ClusterMetadata,
         GroupsReading,
@@ -155,6 +157,49 @@ class MemoryKafka:
         return GroupsReading(
             read_at=datetime.now(UTC), groups=tuple(one for one in self._groups if selects(one.group_id))
         )
+
+    def log_dirs(self, metadata: "ClusterMetadata") -> "StorageReading":
+        from mesh_assets.inventory.storage_records import LogDirectory
+        from mesh_assets.platforms.kafka.storage import StorageReading, TopicSize
+
+        return StorageReading(
+            directories=tuple(
+                LogDirectory(broker=one.id, path="/logs", replicas=1, bytes=1, total_bytes=2, usable_bytes=1)
+                for one in metadata.brokers
+            ),
+            topics={
+                topic.name: TopicSize(
+                    partitions=tuple(1_000_000 + one.partition for one in topic.partitions),
+                    leader_bytes=1_000_000 * len(topic.partitions),
+                    replica_bytes=1_000_000 * len(topic.partitions),
+                    future_bytes=0,
+                )
+                for topic in metadata.topics
+            },
+            errors={},
+        )
+
+    def reassignments(self) -> "dict[str, tuple[Reassignment, ...]]":
+        return {}
+
+    def eligible_leaders(self, topics: Collection[str]) -> "dict[str, tuple[EligibleLeaders, ...] | None]":
+        return dict.fromkeys(topics, ())
+
+    def record_times(
+        self, partitions_by_topic: Mapping[str, Collection[int]], *, tiered: Collection[str]
+    ) -> "dict[str, RecordTimes]":
+        from mesh_assets.platforms.kafka.storage import RecordTimes
+
+        assert not tiered
+        return {
+            topic: RecordTimes(oldest_ms=1_700_000_000_000 + number, newest_ms=1_790_000_000_000 + number)
+            for number, topic in enumerate(partitions_by_topic)
+        }
+
+    def tiered(
+        self, partitions_by_topic: Mapping[str, Collection[int]]
+    ) -> "dict[str, tuple[TieredPartition, ...]]":
+        return dict.fromkeys(partitions_by_topic, ())
 
     def topic_presence(self, names: Sequence[str]) -> "dict[str, Presence]":
         return dict.fromkeys(names, "gone")

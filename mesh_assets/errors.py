@@ -29,6 +29,10 @@ class UnexpectedAnswerError(PlatformError):
     """The answer breaks the system's protocol, is too large, or lacks a page."""
 
 
+class UnsupportedError(UnexpectedAnswerError):
+    """The system has no such answer: its version or its platform lacks the question. Trying later does not help."""
+
+
 class StoreError(MeshError):
     """The store of inventories could not be read or written."""
 

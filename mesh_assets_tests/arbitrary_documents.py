@@ -39,6 +39,13 @@ from mesh_assets.inventory.records import (
     TopicSchema,
 )
 from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets.inventory.storage_records import (
+    EligibleLeaders,
+    LogDirectory,
+    Reassignment,
+    TieredPartition,
+    TopicStorage,
+)
 from mesh_assets_tests.documents import FRESH, NEVER_READ, NOT_CONFIGURED, STALE, a_document
 
 _T = TypeVar("_T")
@@ -73,7 +80,45 @@ def partitions(*, known: bool) -> SearchStrategy[Partition]:
         earliest=st.none() | counts,
         latest=st.none() | counts,
         error=st.none() | texts,
+        bytes=st.none() | counts,
     )
+
+
+# Few of them, made once: documents are costly to make as it is.
+_MOVING = (
+    Reassignment(partition=0, adding=(4,), removing=(1, 2)),
+    Reassignment(partition=3, adding=(), removing=(1,)),
+)
+_STORAGES = (
+    TopicStorage(reassignments=(), eligible_leaders=(), tiered=(), leader_bytes=0),
+    TopicStorage(
+        reassignments=_MOVING[:1], future_bytes=2**40, oldest_record_at=datetime(1970, 1, 1, tzinfo=UTC)
+    ),
+    TopicStorage(
+        leader_bytes=7,
+        replica_bytes=21,
+        newest_record_at=datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC),
+        reassignments=_MOVING,
+        eligible_leaders=(EligibleLeaders(partition=1, eligible=(2, 3), last_known=()),) * 2,
+        tiered=(
+            TieredPartition(partition=0, earliest_local=50, latest_tiered=49),
+            TieredPartition(partition=1, earliest_local=None, latest_tiered=None, error="REFUSED"),
+        ),
+    ),
+)
+
+
+def storages(*, known: bool = False) -> SearchStrategy[TopicStorage | None]:
+    return st.sampled_from(_STORAGES if known else (*_STORAGES, TopicStorage(), None))
+
+
+def log_directories(*, known: bool = False) -> SearchStrategy[tuple[LogDirectory, ...] | None]:
+    """Known ones are all of one broker, which always tells."""
+    offline = LogDirectory(broker=1, path="/b.c", error="KAFKA_STORAGE_ERROR")
+    back = LogDirectory(broker=1, path="/b.c", replicas=3, bytes=2**40, total_bytes=2**41, usable_bytes=0)
+    some = [(offline,), (back,), (LogDirectory(broker=1, path="/a", error="\n"), offline)]
+    others = [None, (), (LogDirectory(broker=2, path="/a", error="KAFKA_STORAGE_ERROR"),)]
+    return st.sampled_from(some if known else [*some, *others])
 
 
 def topics(*, known: bool = False) -> SearchStrategy[Topic]:
@@ -102,6 +147,7 @@ def topics(*, known: bool = False) -> SearchStrategy[Topic]:
         error=st.none() if known else st.none() | texts,
         schema=st.builds(TopicSchema, key_subjects=_tuples(names), value_subjects=_tuples(names)),
         connectors=_tuples(names),
+        storage=storages(known=known),
     )
 
 
@@ -357,6 +403,7 @@ def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Doc
         topic_defaults=_maybe(st.dictionaries(texts, texts, max_size=3), known),
         brokers=_maybe(brokers(known=known), known),
         access=_maybe(accesses(known=known), known),
+        log_directories=log_directories(known=known),
         sections=st.just({}) if fresh else st.dictionaries(st.sampled_from(SECTION_NAMES), section_states),
     )
 

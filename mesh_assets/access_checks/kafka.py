@@ -147,6 +147,11 @@ def _missing_on_groups(rights: KafkaRights) -> Iterator[str]:
 
 
 def _notes(rights: KafkaRights) -> Iterator[str]:
+    if not _describes_cluster(rights) and not _reports_no_rights(rights):
+        yield (
+            "no DESCRIBE on the cluster: bytes on disk, log directories and reassignments will be unknown; grant DESCRIBE on "
+            "the cluster if they are wanted"
+        )
     if _reports_no_rights(rights):
         yield (
             "the brokers do not report rights (Kafka does since 2.3), so it is unknown whether configs can be read and "

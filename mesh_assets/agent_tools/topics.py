@@ -1,6 +1,8 @@
 """Tools: topics."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,6 +25,7 @@ from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.links import set_aside_topics
 from mesh_assets.inventory.records import Partition, Topic
 from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets.inventory.storage_records import TopicStorage
 from mesh_assets.lineage.clusters import possible_readers
 
 _SHOWN = 50
@@ -30,14 +33,17 @@ TopicName = Annotated[Name, Field(description="The topic's name.")]
 
 
 class TopicRow(Answer):
-    """`message_count`: an upper bound where the topic is compacted. `schema_subjects`, `connectors`: how
-    many."""
+    """`message_count`: an upper bound where the topic is compacted. `leader_bytes`: on disk, without replicas.
+    `schema_subjects`, `connectors`: how many."""
 
     name: str
     partitions: int
     replication_factor: int
     message_count: int | None = None
     cleanup_policy: str | None = None
+    leader_bytes: int | None = None
+    oldest_record_at: datetime | None = None
+    newest_record_at: datetime | None = None
     schema_subjects: int
     connectors: int
 
@@ -47,12 +53,23 @@ class TopicPage(Page):
 
 
 class PartitionRow(Answer):
+    """`bytes`: what its leader has on disk. `adding`, `removing`: brokers, while it is being moved. `eligible_leaders`,
+    `last_known_leaders`: brokers outside the ISR that may lead it. `earliest_local`, `latest_tiered`: where its part on
+    disk begins and its part in tiered storage ends."""
+
     partition: int
     leader: int | None = None
     replicas: list[int]
     isr: list[int]
     earliest: int | None = None
     latest: int | None = None
+    bytes: int | None = None
+    adding: list[int] | None = None
+    removing: list[int] | None = None
+    eligible_leaders: list[int] | None = None
+    last_known_leaders: list[int] | None = None
+    earliest_local: int | None = None
+    latest_tiered: int | None = None
     error: str | None = None
 
 
@@ -89,8 +106,9 @@ class TopicEntity(Answer):
 
 
 class TopicDescription(Answer):
-    """`message_count_is`: how exact that count is. `config_overrides`: what is set on the topic itself. Lists
-    have at most 50 entries."""
+    """`message_count_is`: how exact that count is. `retained_bytes`: on disk, without replicas; `replica_bytes`: with
+    them. `oldest_record_at`, `newest_record_at`: timestamps that records carry. `config_overrides`: what is set on the
+    topic itself. `unknown`: what of its storage could not be read, and why. Lists have at most 50 entries."""
 
     about: About
     name: str
@@ -102,6 +120,12 @@ class TopicDescription(Answer):
     message_count_is: str
     records_in_per_second: float | None = None
     retained_bytes: int | None = None
+    replica_bytes: int | None = None
+    future_bytes: int | None = None
+    oldest_record_at: datetime | None = None
+    newest_record_at: datetime | None = None
+    reassigning_partitions: int | None = None
+    unknown: dict[str, str] | None = None
     config_overrides: dict[str, str | None]
     config_error: str | None = None
     error: str | None = None
@@ -136,22 +160,33 @@ def list_topics(
     /,
     cluster: ClusterName = None,
     pattern: PatternArgument = None,
+    sort: Annotated[
+        Literal["name", "bytes", "messages", "oldest", "silent"],
+        Field(
+            description="`bytes`, `messages`: most first. `oldest`: the oldest record first. `silent`: longest without a new "
+            "record first. What is unknown comes last."
+        ),
+    ] = "name",
     limit: LimitArgument = None,
     cursor: CursorArgument = None,
     source: SourceArgument = "latest",
 ) -> TopicPage:
-    """Topics by name, with partitions, records, cleanup policy, and how many subjects and connectors belong
-    to each."""
+    """Topics by name, size or age, with partitions, records, bytes on disk, cleanup policy, and how many subjects and
+    connectors belong to each."""
     view = known.view(cluster, source, needs=("topics",))
+
+    def place(topic: Topic) -> tuple[float | str, ...]:
+        return (topic.name,) if sort == "name" else (*_rank(topic, sort), topic.name)
+
     return build_page(
         TopicPage,
         "topics",
-        [topic for topic in view.document.topics if matches(topic.name, pattern)],
-        place=lambda topic: (topic.name,),
+        sorted((topic for topic in view.document.topics if matches(topic.name, pattern)), key=place),
+        place=place,
         row=_row,
         limit=limit,
         cursor=cursor,
-        question=("topics", view.document.cluster.name, pattern, source),
+        question=("topics", view.document.cluster.name, pattern, sort, source),
         version=view.version,
         about=view.about("topics"),
     )
@@ -184,7 +219,8 @@ def describe_topic(
     ]
     readers = [one for one in using if one.type != "source"]
     groups = [_reading_group(group, topic) for group in document.consumer_groups if topic in group.topics]
-    partitions = [_partition_row(partition) for partition in found.partitions]
+    storage = found.storage or TopicStorage()
+    partitions = _partition_rows(found.partitions, storage)
     possible = possible_readers(document)
     about = view.about("topics", "connectors", "schemas", "consumer_groups")
     domain, entities = _belonging(known, view, found.name, about)
@@ -199,7 +235,15 @@ def describe_topic(
         message_count=found.details.message_count,
         message_count_is=found.details.message_count_is,
         records_in_per_second=rate.records_in_per_second if rate else None,
-        retained_bytes=rate.retained_bytes if rate else None,
+        retained_bytes=storage.leader_bytes
+        if storage.leader_bytes is not None or not rate
+        else rate.retained_bytes,
+        replica_bytes=storage.replica_bytes,
+        future_bytes=storage.future_bytes,
+        oldest_record_at=storage.oldest_record_at,
+        newest_record_at=storage.newest_record_at,
+        reassigning_partitions=None if storage.reassignments is None else len(storage.reassignments),
+        unknown=document.topics_unknown or None,
         config_overrides={key: (found.config or {}).get(key) for key in found.config_overrides},
         config_error=found.config_error,
         error=found.error,
@@ -281,21 +325,51 @@ def _row(topic: Topic) -> TopicRow:
         replication_factor=topic.details.replication_factor,
         message_count=topic.details.message_count,
         cleanup_policy=topic.details.cleanup_policy,
+        leader_bytes=topic.storage.leader_bytes if topic.storage else None,
+        oldest_record_at=topic.storage.oldest_record_at if topic.storage else None,
+        newest_record_at=topic.storage.newest_record_at if topic.storage else None,
         schema_subjects=len(schema.key_subjects) + len(schema.value_subjects) + len(schema.record_subjects),
         connectors=len(topic.connectors),
     )
 
 
-def _partition_row(partition: Partition) -> PartitionRow:
-    return PartitionRow(
-        partition=partition.partition,
-        leader=partition.leader,
-        replicas=list(partition.replicas),
-        isr=list(partition.isr),
-        earliest=partition.earliest,
-        latest=partition.latest,
-        error=partition.error,
-    )
+def _rank(topic: Topic, sort: str) -> tuple[int, float]:
+    """What is unknown comes last."""
+    storage = topic.storage or TopicStorage()
+    most_first = {"bytes": storage.leader_bytes, "messages": topic.details.message_count}
+    if sort in most_first:
+        count = most_first[sort]
+        return (1, 0) if count is None else (0, -count)
+    moment = storage.oldest_record_at if sort == "oldest" else storage.newest_record_at
+    return (1, 0) if moment is None else (0, moment.timestamp())
+
+
+def _partition_rows(partitions: Iterable[Partition], storage: TopicStorage) -> list[PartitionRow]:
+    moving = {one.partition: one for one in storage.reassignments or ()}
+    leaders = {one.partition: one for one in storage.eligible_leaders or ()}
+    tiered = {one.partition: one for one in storage.tiered or ()}
+
+    def row(partition: Partition) -> PartitionRow:
+        number = partition.partition
+        move, others, away = moving.get(number), leaders.get(number), tiered.get(number)
+        return PartitionRow(
+            partition=number,
+            leader=partition.leader,
+            replicas=list(partition.replicas),
+            isr=list(partition.isr),
+            earliest=partition.earliest,
+            latest=partition.latest,
+            bytes=partition.bytes,
+            adding=list(move.adding) if move else None,
+            removing=list(move.removing) if move else None,
+            eligible_leaders=list(others.eligible) if others else None,
+            last_known_leaders=list(others.last_known) if others else None,
+            earliest_local=away.earliest_local if away else None,
+            latest_tiered=away.latest_tiered if away else None,
+            error=partition.error or (away.error if away else None),
+        )
+
+    return [row(partition) for partition in partitions]
 
 
 def _reading_group(group: ConsumerGroup, topic: str) -> ReadingGroup:

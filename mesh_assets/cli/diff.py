@@ -24,6 +24,7 @@ from mesh_assets.store.layout import open_store, unsafe
 _HEADINGS: dict[ResourceType, str] = {
     "topic": "Topics",
     "topic_defaults": "Topic defaults",
+    "log_directories": "Log directories",
     "connector": "Connectors",
     "schema": "Schemas",
     "schema_registry": "Schema registry",

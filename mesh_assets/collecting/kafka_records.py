@@ -1,15 +1,21 @@
 """Topics as records, from what Kafka's bulk reads gave."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from itertools import repeat
+from types import MappingProxyType
+from typing import Any, Literal
 
 from mesh_assets.inventory.records import Partition, Topic, TopicDetails
+from mesh_assets.inventory.storage_records import TopicStorage
+from mesh_assets.platforms.kafka.storage import TopicSize
 from mesh_assets.platforms.kafka.values import (
     OffsetsReading,
     PartitionOffsets,
     TopicConfigs,
     TopicMetadata,
 )
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 # The topics as records, put together from metadata, configs and offsets.
 
@@ -20,11 +26,20 @@ def topic_records(
     configs: Mapping[str, TopicConfigs],
     offsets: OffsetsReading,
     previous: Mapping[str, Topic],
+    storage: Mapping[str, TopicStorage] = NOTHING,
+    sizes: Mapping[str, TopicSize] = NOTHING,
 ) -> tuple[Topic, ...]:
     """One record per topic. Partitions or configs that could not be read stay as `previous` has them, with
-    the error."""
+    the error. `storage`, `sizes`: by topic; without a topic's, nobody asked."""
     return tuple(
-        _record(topic, configs.get(topic.name), offsets.topics.get(topic.name, ()), previous.get(topic.name))
+        _record(
+            topic,
+            configs.get(topic.name),
+            offsets.topics.get(topic.name, ()),
+            previous.get(topic.name),
+            storage.get(topic.name),
+            sizes.get(topic.name),
+        )
         for topic in topics
     )
 
@@ -65,6 +80,8 @@ def _record(
     configs: TopicConfigs | None,
     offsets: tuple[PartitionOffsets, ...],
     previous: Topic | None,
+    storage: TopicStorage | None,
+    size: TopicSize | None,
 ) -> Topic:
     values: dict[str, str | None] | None
     overrides: tuple[str, ...]
@@ -76,7 +93,7 @@ def _record(
     partitions = (
         previous.partitions
         if topic.error is not None and previous is not None and not topic.partitions
-        else _partitions(topic, offsets)
+        else _partitions(topic, offsets, size)
     )
     cleanup_policy = None if values is None else values.get("cleanup.policy")
     message_count, message_count_is = _message_count(partitions, cleanup_policy)
@@ -85,7 +102,7 @@ def _record(
         id=topic.id if topic.id is not None or previous is None else previous.id,
         details=TopicDetails(
             partitions=len(partitions),
-            replication_factor=max((len(partition.replicas) for partition in partitions), default=0),
+            replication_factor=_replication_factor(partitions, storage),
             cleanup_policy=cleanup_policy,
             internal=topic.internal,
             message_count=message_count,
@@ -96,13 +113,23 @@ def _record(
         config_overrides=overrides,
         config_error=config_error,
         error=topic.error,
+        storage=storage,
     )
 
 
-def _partitions(topic: TopicMetadata, offsets: tuple[PartitionOffsets, ...]) -> tuple[Partition, ...]:
+def _replication_factor(partitions: tuple[Partition, ...], storage: TopicStorage | None) -> int:
+    """Without the brokers that a reassignment adds: while it lasts, replicas are those of both sides."""
+    adding = {one.partition: len(one.adding) for one in (storage and storage.reassignments) or ()}
+    return max((len(one.replicas) - adding.get(one.partition, 0) for one in partitions), default=0)
+
+
+def _partitions(
+    topic: TopicMetadata, offsets: tuple[PartitionOffsets, ...], size: TopicSize | None
+) -> tuple[Partition, ...]:
     by_partition = {reading.partition: reading for reading in offsets}
+    sizes = size.partitions if size is not None else repeat(None)
     partitions = []
-    for partition in topic.partitions:
+    for partition, of_leader in zip(topic.partitions, sizes, strict=False):  # `repeat` has no end
         reading = by_partition.get(partition.partition)
         partitions.append(
             Partition(
@@ -113,6 +140,7 @@ def _partitions(topic: TopicMetadata, offsets: tuple[PartitionOffsets, ...]) -> 
                 earliest=None if reading is None else reading.earliest,
                 latest=None if reading is None else reading.latest,
                 error=partition.error or (None if reading is None else reading.error),
+                bytes=of_leader,
             )
         )
     return tuple(partitions)

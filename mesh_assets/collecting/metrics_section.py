@@ -6,7 +6,7 @@ figures are never mixed with new ones.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -18,6 +18,8 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Connector, Metrics, Topic
 from mesh_assets.inventory.sections import MetricsSection, SectionCost, SectionState
+from mesh_assets.inventory.storage_records import LogDirectory
+from mesh_assets.metrics.disks import untold, with_disks
 from mesh_assets.metrics.measurements import Asked, MetricsReader, merged, without
 from mesh_assets.metrics.offsets import (
     NOT_AVAILABLE,
@@ -38,7 +40,7 @@ SHORT_WINDOW = timedelta(seconds=1)
 class Ground:
     """What metrics are computed from: one reading of Kafka. `groups` None: they could not be read.
     `groups_error`: why those, or some of them, could not. `connectors`: those known. `previous`: the latest document. `kept`: the ends
-    that the sensor has kept; None: there are none."""
+    that the sensor has kept; None: there are none. `log_directories`, `unknown`: as in TopicsSection."""
 
     cluster_id: str
     read_at: datetime
@@ -49,6 +51,8 @@ class Ground:
     previous: Document | None
     kept: KeptEnds | None
     groups_error: str | None = None
+    log_directories: tuple[LogDirectory, ...] | None = None
+    unknown: dict[str, str] = field(default_factory=dict)
 
 
 def collect_metrics(
@@ -88,12 +92,17 @@ def collect_metrics(
     if missing:
         (offsets,) = metrics.sources
         metrics = replace(metrics, sources=(replace(offsets, error="; ".join(missing)),))
+    disks_unknown = ground.unknown.get("log_directories")
+    metrics = with_disks(metrics, ground.topics, ground.log_directories, disks_unknown)
     if reader is None:
         metrics = replace(metrics, not_available=NOT_AVAILABLE)
     else:
         with phases.phase("metrics"):
             metrics = _with_measured(cluster, reader, ground, metrics)
-    metrics = replace(metrics, not_available=(*metrics.not_available, *_unknown_lags(metrics)))
+    metrics = replace(
+        metrics,
+        not_available=(*metrics.not_available, *untold(metrics, disks_unknown), *_unknown_lags(metrics)),
+    )
     seconds = phases.seconds("kafka second reading", "time lag", "metrics")
     return MetricsSection(
         cluster_id=ground.cluster_id,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -23,6 +24,7 @@ from mesh_assets.collecting.scopes import (
     schemas_scope,
 )
 from mesh_assets.collecting.section_parts import CollectParts, collect_access, collect_brokers
+from mesh_assets.collecting.topic_storage import ReadStorage, StorageCollection
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
@@ -156,7 +158,7 @@ class _Collection:
         ]
 
     def sections(self, wanted: Sequence[SectionName]) -> dict[SectionName, Section]:
-        with ThreadPoolExecutor(max_workers=7, thread_name_prefix=f"collect-{self._cluster.name}") as pool:
+        with ThreadPoolExecutor(max_workers=10, thread_name_prefix=f"collect-{self._cluster.name}") as pool:
             connectors = pool.submit(self._connectors) if "connectors" in wanted else None
             schemas = pool.submit(self._schemas) if "schemas" in wanted else None
             found: dict[SectionName, Section] = {}
@@ -176,12 +178,20 @@ class _Collection:
         """Reads no more than the wanted ones need: metrics need everything, topics no groups, groups no configs."""
         everything = "metrics" in wanted
         parts = {name: pool.submit(self._parts, name) for name in _IN_PARTS if name in wanted}
+        storage = (
+            StorageCollection(self._clients.kafka, self._metadata, self._selected, self._phases)
+            if everything or "topics" in wanted
+            else None
+        )
+        begun = None if storage is None else storage.begin(pool)
         offsets = pool.submit(self._offsets) if not _FROM_KAFKA.isdisjoint(wanted) else None
         configs = pool.submit(self._configs) if everything or "topics" in wanted else None
         reading = pool.submit(self._groups) if everything or "consumer_groups" in wanted else None
         found: dict[SectionName, Section] = {}
-        if configs is not None and offsets is not None:
-            found["topics"] = self._or_stale("topics", lambda: self._topics(configs, offsets))
+        if configs is not None and offsets is not None and storage is not None and begun is not None:
+            found["topics"] = self._or_stale(
+                "topics", lambda: self._topics(configs, offsets, partial(storage.finish, begun))
+            )
         if reading is not None and offsets is not None:
             found["consumer_groups"] = self._or_stale(
                 "consumer_groups", lambda: self._consumer_groups(reading, offsets)
@@ -219,7 +229,10 @@ class _Collection:
         )
 
     def _topics(
-        self, reading_configs: Future[dict[str, TopicConfigs]], reading_offsets: Future[OffsetsReading]
+        self,
+        reading_configs: Future[dict[str, TopicConfigs]],
+        reading_offsets: Future[OffsetsReading],
+        read_storage: ReadStorage,
     ) -> TopicsSection:
         offsets, configs = reading_offsets.result(), reading_configs.result()
         old = {topic.name: topic for topic in self._previous.topics} if self._previous else {}
@@ -229,19 +242,33 @@ class _Collection:
             old.values(),
             listed={topic.name for topic in self._metadata.topics},
         )
+        stored = read_storage(configs=configs, offsets=offsets)
         return TopicsSection(
             cluster_id=self._cluster_id,
             state=SectionState(
                 status="fresh",
                 collected_at=offsets.read_at,
                 scope=patterns_scope(self._cluster.topics),
+                error="; ".join(stored.failed) or None,
             ),
-            records=topic_records(self._selected, configs=configs, offsets=offsets, previous=old),
+            records=topic_records(
+                self._selected,
+                configs=configs,
+                offsets=offsets,
+                previous=old,
+                storage=stored.topics,
+                sizes=stored.sizes,
+            ),
+            log_directories=stored.directories,
+            unknown=stored.unknown,
             topic_defaults=topic_defaults(
                 configs.values(), self._previous.topic_defaults if self._previous else None
             ),
             excluded=len(self._metadata.topics) - len(self._selected),
-            cost=self._kafka_cost("topics", "kafka metadata", "kafka configs", "kafka offsets"),
+            cost=self._kafka_cost(
+                "topics",
+                *("kafka metadata", "kafka configs", "kafka offsets", "kafka log dirs", "kafka record times"),
+            ),
         )
 
     def _consumer_groups(
@@ -296,6 +323,8 @@ class _Collection:
             read_at=topics.state.collected_at,
             metadata=self._metadata,
             topics=topics.records,
+            log_directories=topics.log_directories,
+            unknown=topics.unknown,
             groups=groups.records if groups.state.status == "fresh" else None,
             groups_error=groups.state.error,
             connectors=self._known_connectors(connectors),

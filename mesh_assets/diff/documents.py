@@ -27,6 +27,7 @@ from mesh_assets.diff.consumer_groups import (
     lasting_groups,
 )
 from mesh_assets.diff.fields import known_fields
+from mesh_assets.diff.log_directories import LOG_DIRECTORIES, diff_log_directories, directory_fields
 from mesh_assets.diff.schemas import (
     SCHEMA_REGISTRY,
     diff_registry,
@@ -114,6 +115,7 @@ def _changes(
             *scopes("topics").within_both(before.topics, after.topics, lambda topic: (None, topic.name))
         )
         yield from diff_topic_defaults(before.topic_defaults, after.topic_defaults, after.topics)
+        yield from diff_log_directories(before.log_directories, after.log_directories)
     if "connectors" in sections:
         of_connectors = scopes("connectors")
         old = of_connectors.carried(before.connectors)
@@ -163,6 +165,9 @@ def stable_state(document: Document, *, ephemeral_groups: tuple[str, ...] = EPHE
         "topic_defaults": {}
         if document.topic_defaults is None
         else {TOPIC_DEFAULTS: known_fields(defaults_fields(document.topic_defaults))},
+        "log_directories": {}
+        if document.log_directories is None
+        else {LOG_DIRECTORIES: known_fields(directory_fields(document.log_directories))},
         "connector": {full_name(connector): connector_state(connector) for connector in document.connectors},
         "schema": {schema.subject: known_fields(schema_fields(schema)) for schema in document.schemas},
         "schema_registry": {}
@@ -246,7 +251,7 @@ def _resource(resource_type: ResourceType, resource: str, record: str) -> tuple[
             return resource, known_fields(quota_fields(_quota.decode(record)))
         case "scram_user":
             return resource, known_fields(scram_user_fields(_scram_user.decode(record)))
-        case "schema_registry" | "topic_defaults" | "cluster":
+        case "schema_registry" | "topic_defaults" | "log_directories" | "cluster":
             raise ValueError(f"a {resource_type} is never created by a change")
 
 

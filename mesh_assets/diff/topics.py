@@ -5,7 +5,7 @@ Kafka's own) never is: each broker has its own, a topic shows that of whichever 
 restart one by one both are true."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -62,6 +62,11 @@ def topic_fields(topic: Topic) -> Fields:
         fields["replicas"] = _replicas_text(topic)
     else:
         fields |= dict.fromkeys(("partitions", "replication_factor", "internal", "replicas"))
+    moving = _reassigning(topic)
+    if moving is None:
+        fields["reassigning"] = None
+    elif moving:
+        fields["reassigning"] = json_text(moving)
     if topic.config is None:
         fields[_CONFIG] = None
     else:
@@ -147,6 +152,7 @@ def _unchanged(before: Topic, after: Topic) -> bool:
         and before.error == after.error
         and before.config == after.config
         and before.config_overrides == after.config_overrides
+        and _reassigning(before) == _reassigning(after)
         and (
             before.partitions == after.partitions
             or [(p.partition, p.replicas) for p in before.partitions]
@@ -203,6 +209,8 @@ def _severity(field: str, before: Topic, after: Topic) -> Severity:
 def _what(field: str, old: str | None, new: str | None, before: Topic, after: Topic) -> str:
     if field == "replicas":
         return _moved(_replicas(before), _replicas(after))
+    if field == "reassigning":
+        return _reassigned(_reassigning(before) or (), _reassigning(after) or ())
     if not field.startswith(_CONFIG):
         return f"{field.replace('_', ' ')} {shown(old)} → {shown(new)}"
     config = field.removeprefix(_CONFIG)
@@ -237,6 +245,22 @@ def _moved(old: Mapping[int, tuple[int, ...]], new: Mapping[int, tuple[int, ...]
         parts.append(f"{counted(len(added), 'new partition')} on {on}")
     if gone:
         parts.append(f"{counted(len(gone), 'partition')} gone")
+    return ", ".join(parts)
+
+
+def _reassigning(topic: Topic) -> tuple[int, ...] | None:
+    """The partitions that are being moved; None: unknown. How far they are is of the moment, that they are is not."""
+    if topic.storage is None or topic.storage.reassignments is None:
+        return None
+    return tuple(sorted({one.partition for one in topic.storage.reassignments}))
+
+
+def _reassigned(old: Sequence[int], new: Sequence[int]) -> str:
+    parts = [
+        f"reassignment of {counted(len(some), 'partition')} {what} ({listed([str(number) for number in some])})"
+        for what, some in (("began", sorted({*new} - {*old})), ("ended", sorted({*old} - {*new})))
+        if some
+    ]
     return ", ".join(parts)
 
 

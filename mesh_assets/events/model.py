@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import field
 from msgspec.structs import replace
 
 from mesh_assets.errors import PublishError
@@ -23,6 +24,7 @@ from mesh_assets.inventory.records import (
     Topic,
 )
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionState
+from mesh_assets.inventory.storage_records import LogDirectory
 from mesh_assets.store.pointers import EventPosition, Pointer, SchemaIds, WriteAhead
 
 # In characters. A created resource is in `after` as JSON, which zstd compresses at least five times: both
@@ -83,6 +85,8 @@ class ClusterState(Record, frozen=True, kw_only=True):
     topic_defaults: dict[str, str] | None = None
     brokers: Brokers | None = None
     access: Access | None = None
+    log_directories: tuple[LogDirectory, ...] | None = None
+    topics_unknown: dict[str, str] = field(default_factory=dict)
 
 
 class ClaimedDocument(Record, frozen=True, kw_only=True):
@@ -280,6 +284,8 @@ def discovery_event(
             topic_defaults=document.topic_defaults,
             brokers=document.brokers,
             access=document.access,
+            log_directories=document.log_directories,
+            topics_unknown=document.topics_unknown,
         ),
         sections=dict(document.sections.items()),
         summary=document.summary,
@@ -299,6 +305,7 @@ def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEve
         metrics_snapshot=None,
         brokers=None,
         access=None,
+        log_directories=None,
     )
     return replace(event, cluster_state=state, document=claimed)
 
@@ -332,6 +339,8 @@ def document_of(event: DiscoveryEvent) -> Document:
         excluded_topics=state.excluded_topics,
         excluded_consumer_groups=state.excluded_consumer_groups,
         topic_defaults=state.topic_defaults,
+        log_directories=state.log_directories,
+        topics_unknown=state.topics_unknown,
     )
 
 

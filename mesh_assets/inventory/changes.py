@@ -52,6 +52,7 @@ ResourceType = Literal[
     "acl",
     "client_quota",
     "scram_user",
+    "log_directories",
 ]
 ChangeKind = Literal["created", "deleted", "updated"]
 Severity = Literal["info", "warning", "critical"]
@@ -77,10 +78,10 @@ class Change(Record, frozen=True, kw_only=True):
 
 
 # What comes with what, by resource type: a new version has an id and a definition, new partitions have
-# replicas, new tasks have a state.
+# replicas, a reassignment puts replicas on both sides, new tasks have a state.
 _COMES_WITH: dict[str, dict[str, tuple[str, ...]]] = {
     "schema": {"id": ("version",), "definition": ("version",), "references": ("version",)},
-    "topic": {"replicas": ("partitions", "replication_factor")},
+    "topic": {"replicas": ("partitions", "replication_factor", "reassigning")},
 }
 
 

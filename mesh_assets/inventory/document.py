@@ -35,6 +35,7 @@ from mesh_assets.inventory.sections import (
     SectionState,
     TopicsSection,
 )
+from mesh_assets.inventory.storage_records import LogDirectory
 
 
 class EnvironmentIdentity(Record, frozen=True, kw_only=True):
@@ -78,7 +79,9 @@ class Document(Record, frozen=True, kw_only=True):
 
     `excluded_topics` and `excluded_consumer_groups`: how many the estate's patterns leave out.
     `topic_defaults`: the cluster-wide dynamic defaults of topics' configs, as far as topics inherit them;
-    None: never read. `held`: what the sections hold back, for those that do. `tickets`: the number of the reading
+    None: never read. `log_directories`: of all brokers; None: could not be read. `topics_unknown`: what of how topics
+    are stored could not be read, and why: log_directories, reassignments, eligible_leaders, record_times, tiered.
+    `held`: what the sections hold back, for those that do. `tickets`: the number of the reading
     that each section is of (or of a later one), by which the store orders readings, in the `series` of the run that
     wrote the document; not in events, as little as `held` and `hold_clocks`, by which its times are.
     """
@@ -102,6 +105,8 @@ class Document(Record, frozen=True, kw_only=True):
     excluded_topics: int = 0
     excluded_consumer_groups: int = 0
     topic_defaults: dict[str, str] | None = None
+    log_directories: tuple[LogDirectory, ...] | None = None
+    topics_unknown: dict[str, str] = field(default_factory=dict)
     held: dict[SectionName, dict[str, datetime]] = field(default_factory=dict)
     tickets: dict[SectionName, int] = field(default_factory=dict)
     series: str = ""
@@ -130,6 +135,8 @@ class Document(Record, frozen=True, kw_only=True):
                     records=self.topics,
                     excluded=self.excluded_topics,
                     topic_defaults=self.topic_defaults,
+                    log_directories=self.log_directories,
+                    unknown=self.topics_unknown,
                 )
             case "connectors":
                 return ConnectorsSection(cluster_id=self.cluster.id, state=state, records=self.connectors)

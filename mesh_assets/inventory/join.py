@@ -384,6 +384,8 @@ def join_sections(
         excluded_topics=topics.excluded,
         excluded_consumer_groups=groups.excluded,
         topic_defaults=topics.topic_defaults,
+        log_directories=topics.log_directories,
+        topics_unknown=topics.unknown,
         held={name: section.held for name, section in settled.items() if section.held},
         tickets={name: number for name, number in numbers.items() if number},
         series=series,

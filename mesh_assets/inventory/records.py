@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from mesh_assets.inventory.data_contracts import DataContract
+from mesh_assets.inventory.storage_records import TopicStorage
 
 UNDECODABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What msgspec raises for bytes that are damaged: the second for text that is not UTF-8, the third for JSON that is
@@ -29,7 +30,7 @@ class Record(Struct, frozen=True, kw_only=True, gc=False):
 
 class Partition(Record, frozen=True, kw_only=True):
     """One partition. `leader` None: it has no leader at present. `earliest` and `latest` are offsets, None if
-    they could not be read."""
+    they could not be read. `bytes`: what its leader has on disk."""
 
     partition: int
     leader: int | None
@@ -38,6 +39,7 @@ class Partition(Record, frozen=True, kw_only=True):
     earliest: int | None
     latest: int | None
     error: str | None = None
+    bytes: int | None = None
 
 
 class TopicDetails(Record, frozen=True, kw_only=True):
@@ -69,7 +71,7 @@ class Topic(Record, frozen=True, kw_only=True):
     what was last known, or None.
 
     `error`: the brokers know the topic but did not describe it, usually because a right is missing;
-    partitions may then be missing here.
+    partitions may then be missing here. `storage` None: nobody asked, as an earlier version did not.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Topic(Record, frozen=True, kw_only=True):
     error: str | None = None
     schema: TopicSchema = TopicSchema()
     connectors: tuple[str, ...] = ()
+    storage: TopicStorage | None = None
 
 
 # --- connectors
@@ -202,11 +205,12 @@ class RegistryFacts(Record, frozen=True, kw_only=True):
 # cluster has it. `Metrics.not_available` says why; `Metrics.sources` says where each figure comes from, and
 # over which window.
 
-MetricsSourceName = Literal["offsets", "confluent_cloud", "cloudwatch"]
+MetricsSourceName = Literal["offsets", "log_dirs", "confluent_cloud", "cloudwatch"]
 
 
 class Broker(Record, frozen=True, kw_only=True):
-    """`cpu_percent`: user and system time. `disk_used_percent`: of the volume that holds the logs."""
+    """`cpu_percent`: user and system time. `disk_used_percent`: of the volume that holds the logs, the
+    fullest if there are several."""
 
     id: int
     host: str
@@ -221,7 +225,7 @@ class TopicRate(Record, frozen=True, kw_only=True):
     """`records_in_per_second`: growth of the end offsets between two readings of the same topic, on every
     platform.
 
-    `retained_bytes`: what the topic holds, as its platform counts it.
+    `retained_bytes`: what the topic holds on disk, each record once, without replicas.
     """
 
     topic: str

@@ -16,6 +16,7 @@ from mesh_assets.inventory.records import (
     Schema,
     Topic,
 )
+from mesh_assets.inventory.storage_records import LogDirectory
 
 SectionName = Literal["topics", "connectors", "schemas", "consumer_groups", "metrics", "brokers", "access"]
 SECTION_NAMES: tuple[SectionName, ...] = get_args(SectionName)
@@ -138,10 +139,13 @@ class _CollectedSection(Record, frozen=True, kw_only=True):
 
 
 class TopicsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="topics"):
-    """`excluded`: how many topics the estate's patterns leave out. `topic_defaults` as in the document."""
+    """`excluded`: how many topics the estate's patterns leave out. `topic_defaults`, `log_directories`, `unknown` (there
+    `topics_unknown`): as in the document."""
 
     records: tuple[Topic, ...]
     topic_defaults: dict[str, str] | None = None
+    log_directories: tuple[LogDirectory, ...] | None = None
+    unknown: dict[str, str] = field(default_factory=dict)
     excluded: int = 0
 
 

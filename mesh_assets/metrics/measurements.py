@@ -117,7 +117,7 @@ def merged(metrics: Metrics, measured: Measurement) -> Metrics:
         ),
         brokers=tuple(_completed(broker, brokers.get(broker.id)) for broker in metrics.brokers),
         connectors=tuple(connectors[key] for key in sorted(connectors)),
-        cluster=measured.cluster,
+        cluster=measured.cluster or metrics.cluster,
         sources=(*metrics.sources, measured.source),
         not_available=(*metrics.not_available, *measured.not_available),
     )

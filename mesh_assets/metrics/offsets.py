@@ -29,7 +29,7 @@ from mesh_assets.platforms.kafka.values import ClusterMetadata
 NOT_AVAILABLE = (
     "bytes in and out per second: offsets count records, not bytes",
     "records out per second: offsets tell what groups commit, not what clients read",
-    "retained bytes, cluster load, request rates and connections: the brokers' own metrics are not read",
+    "cluster load, request rates and connections: the brokers' own metrics are not read",
     "bytes, dead letters and what sources write, of connectors: Kafka Connect's REST interface has none of it",
 )
 """What offsets cannot say. A platform that measures itself can say some of it, and has a list of its own."""

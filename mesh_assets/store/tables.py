@@ -20,6 +20,7 @@ from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.lag import lag_reason
 from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.storage_records import TopicStorage
 from mesh_assets.store.cluster_tables import COLUMNS, ROWS, Row
 from mesh_assets.store.columns import Texts, booleans, column, parquet, texts
 from mesh_assets.store.layout import safe
@@ -34,6 +35,7 @@ _STAMP = [
 ]
 _STRINGS = pa.list_(pa.string())
 _INTS = pa.list_(pa.int32())
+_TIME = pa.timestamp("us", tz="UTC")
 
 SCHEMAS: dict[str, pa.Schema] = {
     name: pa.schema([*_STAMP, *columns])
@@ -53,6 +55,10 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("retained_bytes", pa.int64()),
             ("value_subjects", _STRINGS),
             ("connectors", _STRINGS),
+            ("replica_bytes", pa.int64()),
+            ("oldest_record_at", _TIME),
+            ("newest_record_at", _TIME),
+            ("reassigning_partitions", pa.int32()),
         ],
         "partitions": [
             ("topic", pa.string()),
@@ -62,6 +68,18 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("isr", _INTS),
             ("earliest", pa.int64()),
             ("latest", pa.int64()),
+            ("bytes", pa.int64()),
+        ],
+        "log_directories": [
+            ("broker", pa.int32()),
+            ("path", pa.string()),
+            ("error", pa.string()),
+            ("replicas", pa.int32()),
+            ("bytes", pa.int64()),
+            ("future_replicas", pa.int32()),
+            ("future_bytes", pa.int64()),
+            ("total_bytes", pa.int64()),
+            ("usable_bytes", pa.int64()),
         ],
         "topic_configs": [
             ("topic", pa.string()),
@@ -224,8 +242,14 @@ def _topics(document: Document) -> Columns:
             *_rates(rates.get(topic.name), *_IN_AND_OUT, "retained_bytes"),
             topic.schema.value_subjects,
             topic.connectors,
+            *_rates(topic.storage, "replica_bytes", "oldest_record_at", "newest_record_at"),
+            _moving(topic.storage),
         ),
     )
+
+
+def _moving(storage: TopicStorage | None) -> int | None:
+    return None if storage is None or storage.reassignments is None else len(storage.reassignments)
 
 
 def _partitions(document: Document) -> Columns:
@@ -234,6 +258,10 @@ def _partitions(document: Document) -> Columns:
         names.rows.extend(array("i", [names.number(topic.name)]) * len(topic.partitions))
     partitions = [partition for topic in document.topics for partition in topic.partitions]
     return {"topic": names.column(), **_fields_of("partitions", partitions)}
+
+
+def _log_directories(document: Document) -> Columns:
+    return _of("log_directories", document.log_directories or (), msgspec.structs.astuple)
 
 
 def _topic_configs(document: Document) -> Columns:
@@ -351,13 +379,14 @@ def _committed_offsets(document: Document) -> Columns:
     return {"consumer_group": groups.column(), **fields, "lag_is": texts(map(lag_reason, offsets))}
 
 
-def _rates(record: Record | None, *names: str) -> tuple[Any, ...]:
+def _rates(record: msgspec.Struct | None, *names: str) -> tuple[Any, ...]:
     return tuple(None if record is None else getattr(record, name) for name in names)
 
 
 _TABLES: dict[str, Callable[[Document], Columns]] = {
     "topics": _topics,
     "partitions": _partitions,
+    "log_directories": _log_directories,
     "topic_configs": _topic_configs,
     "connectors": _connectors,
     "schemas": _schemas,

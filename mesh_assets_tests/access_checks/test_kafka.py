@@ -240,3 +240,16 @@ def test_groups_that_cannot_be_listed_leave_the_rest_of_the_check() -> None:
 def test_a_check_leaves_no_connection_open(failure: int | None) -> None:
     check(FakeBrokers(topics=TOPICS, failure=failure))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("mesh-kafka")]
+
+
+def test_without_describe_on_the_cluster_how_topics_are_stored_is_unknown_which_is_a_note_and_no_lack() -> (
+    None
+):
+    brokers = with_rights(topics={"*": ["DESCRIBE", "DESCRIBE_CONFIGS"]}, groups={"*": ["DESCRIBE"]})
+    (note,) = [note for note in check(brokers).notes if "log directories" in note]
+    assert note.startswith(
+        "no DESCRIBE on the cluster: bytes on disk, log directories and reassignments will be unknown"
+    )
+    assert not any(
+        "log directories" in note for note in check(FakeBrokers(rights=DISCOVERY, topics=TOPICS)).notes
+    )

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from mesh_assets.collecting.clients import ClusterClients
 from mesh_assets.collecting.connectors import ConnectReader
+from mesh_assets.errors import RefusedError
 from mesh_assets.estate.connections import (
     ConfluentCloudConnectEndpoint,
     KafkaConnectEndpoint,
@@ -22,6 +23,7 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.broker_records import Brokers, ClusterBroker
 from mesh_assets.inventory.parts import Unread
+from mesh_assets.inventory.storage_records import EligibleLeaders, Reassignment, TieredPartition
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
@@ -39,6 +41,7 @@ from mesh_assets.platforms.kafka import (
     TopicMetadata,
     UnlistedGroups,
 )
+from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 
@@ -53,7 +56,8 @@ class FakeKafka:
     reading adds to the ends.
 
     `hidden`: what is not listed and yet not gone, topics and groups, by what they are when they are asked for
-    by name.
+    by name. `storage` None: the user may not see the log directories. Of how topics are stored, reads are not in
+    `requests`.
     """
 
     topics: dict[str, list[int]] = field(default_factory=dict)
@@ -68,6 +72,10 @@ class FakeKafka:
     known_brokers: Brokers = A_BROKER
     known_access: Access = NOBODYS_ACCESS
     unread: dict[str, Unread] = field(default_factory=dict)
+    storage: StorageReading | None = None
+    moving: dict[str, tuple[Reassignment, ...]] = field(default_factory=dict)
+    times: dict[str, RecordTimes] = field(default_factory=dict)
+    asked_for_times: list[Mapping[str, Collection[int]]] = field(default_factory=list)
 
     def read_cluster_id(self) -> str | None:
         self._count("cluster_id")
@@ -115,6 +123,40 @@ class FakeKafka:
         self.topics = {name: [end + self.growth for end in ends] for name, ends in self.topics.items()}
         return reading
 
+    def log_dirs(self, metadata: ClusterMetadata) -> StorageReading:  # noqa: ARG002
+        self._fail("log_dirs")
+        if self.storage is None:
+            raise RefusedError("refused reading the log directories; needs DESCRIBE on the cluster")
+        return self.storage
+
+    def reassignments(self) -> dict[str, tuple[Reassignment, ...]]:
+        self._fail("reassignments")
+        return self.moving
+
+    def eligible_leaders(self, topics: Collection[str]) -> dict[str, tuple[EligibleLeaders, ...] | None]:
+        self._fail("eligible_leaders")
+        return dict.fromkeys(topics, ())
+
+    def record_times(
+        self, partitions_by_topic: Mapping[str, Collection[int]], *, tiered: Collection[str]
+    ) -> dict[str, RecordTimes]:
+        self._fail("record_times")
+        self.asked_for_times.append(partitions_by_topic)
+        assert not set(tiered) - self.topics.keys()
+        unknown = RecordTimes(oldest_ms=None, newest_ms=None)
+        return {topic: self.times.get(topic, unknown) for topic in partitions_by_topic}
+
+    def tiered(
+        self, partitions_by_topic: Mapping[str, Collection[int]]
+    ) -> dict[str, tuple[TieredPartition, ...]]:
+        self._fail("tiered")
+        return {
+            topic: tuple(
+                TieredPartition(partition=number, earliest_local=5, latest_tiered=4) for number in numbers
+            )
+            for topic, numbers in partitions_by_topic.items()
+        }
+
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
         self._count("groups")
         chosen = tuple(group for group in self.consumer_groups if selects(group.group_id))
@@ -153,6 +195,9 @@ class FakeKafka:
 
     def _count(self, read: str) -> None:
         self.requests[read] += 1
+        self._fail(read)
+
+    def _fail(self, read: str) -> None:
         if read in self.fail:
             raise self.fail[read]
 

@@ -42,6 +42,8 @@ SECTIONS: tuple[tuple[SectionName, str], ...] = (
     ("consumer_groups", "consumer_group"),
 )
 
+ALSO = {"schemas": ("schema_registry",), "topics": ("topic_defaults", "log_directories")}
+
 
 @property_of
 @given(documents(), documents())
@@ -135,7 +137,7 @@ def test_applying_gives_a_new_state_and_leaves_the_old(before: Document, after: 
 def test_only_fresh_sections_give_changes(before: Document, after: Document, state: SectionState) -> None:
     changes = diff_documents(before, after)
     for section, resource_type in SECTIONS:
-        of_section = {resource_type, {"schemas": "schema_registry", "topics": "topic_defaults"}.get(section)}
+        of_section = {resource_type, *ALSO.get(section, ())}
         remaining = tuple(change for change in changes if change.resource_type not in of_section)
         assert (
             diff_documents(before, replace(after, sections={**after.sections, section: state})) == remaining

@@ -4,6 +4,7 @@ from mesh_assets.diff import (
     diff_documents,
     stable_state,
 )
+from mesh_assets.inventory.storage_records import LogDirectory
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic
 
 
@@ -14,6 +15,10 @@ def test_the_state_holds_what_lasts_as_text() -> None:
         schemas=(a_schema(),),
         consumer_groups=(a_group(), a_group("console-consumer-1")),
         topic_defaults={"retention.ms": "2"},
+        log_directories=(
+            LogDirectory(broker=1, path="/a", bytes=5),
+            LogDirectory(broker=2, path="/b", error="KAFKA_STORAGE_ERROR"),
+        ),
     )
     expected: State = {
         "topic": {
@@ -27,6 +32,7 @@ def test_the_state_holds_what_lasts_as_text() -> None:
             }
         },
         "topic_defaults": {"topic_defaults": {"config.retention.ms": "2"}},
+        "log_directories": {"log_directories": {"2./b": "KAFKA_STORAGE_ERROR"}},
         "connector": {
             "main/orders-sink": {
                 "connect": "main",

@@ -77,6 +77,9 @@ def metrics_of(reader: FakeReader, *, previous: Document | None = None, only: bo
     return section
 
 
+UNTOLD = "retained bytes and disk usage of brokers: refused reading the log directories; needs DESCRIBE on the cluster"
+
+
 def read(section: MetricsSection) -> Metrics:
     assert section.records is not None
     return section.records
@@ -107,7 +110,7 @@ def test_each_figure_is_from_its_source_and_what_both_tell_is_from_the_offsets()
         ["offsets", "confluent_cloud"],
     )
     assert "topics.records_in_per_second" in metrics.sources[0].figures
-    assert metrics.not_available == ("load of single brokers: none",)
+    assert metrics.not_available == ("load of single brokers: none", UNTOLD)
     assert section.cost.http_requests == 1
     assert section.stand_in == "stand-in for tests"
 
@@ -147,6 +150,7 @@ def test_a_platform_that_cannot_be_asked_leaves_the_offsets_fresh_and_its_own_fi
     assert metrics.sources[1] == MetricsSource(name="confluent_cloud", error="the Metrics API is busy")
     assert metrics.not_available == (
         "what confluent_cloud tells: it could not be read in this run (the Metrics API is busy)",
+        UNTOLD,
     )
 
 

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.storage_records import LogDirectory, Reassignment, TopicStorage
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.tables import SCHEMAS, write_tables
 from mesh_assets_tests.arbitrary_documents import documents
@@ -38,6 +40,38 @@ def rows(folder: Path, table: str) -> list[dict[str, Any]]:
     return list(pq.read_table(folder / "tables" / table, partitioning="hive").to_pylist())
 
 
+def test_how_topics_are_stored_is_in_the_tables_of_topics_partitions_and_log_directories(
+    tmp_path: Path,
+) -> None:
+    oldest = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+    stored = TopicStorage(
+        replica_bytes=21,
+        oldest_record_at=oldest,
+        reassignments=(Reassignment(partition=0, adding=(4,), removing=()),),
+    )
+    orders, users = a_topic("orders", partitions=1), a_topic("users", partitions=1)
+    (partition,) = orders.partitions
+    document = a_document(
+        topics=(replace(orders, storage=stored, partitions=(replace(partition, bytes=7),)), users),
+        log_directories=(LogDirectory(broker=1, path="/a", error="KAFKA_STORAGE_ERROR"),),
+    )
+    write_tables(open_store(str(tmp_path)), document, ())
+
+    read = [
+        (
+            one["replica_bytes"],
+            one["oldest_record_at"],
+            one["newest_record_at"],
+            one["reassigning_partitions"],
+        )
+        for one in rows(tmp_path, "topics")
+    ]
+    assert read == [(21, oldest, None, 1), (None, None, None, None)]
+    assert [one["bytes"] for one in rows(tmp_path, "partitions")] == [7, None]
+    [directory] = rows(tmp_path, "log_directories")
+    assert (directory["broker"], directory["error"], directory["bytes"]) == (1, "KAFKA_STORAGE_ERROR", None)
+
+
 def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_path: Path) -> None:
     document = a_document(
         topics=(
@@ -65,6 +99,7 @@ def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_pa
         "schemas": 1,
         "consumer_groups": 1,
         "group_topics": 0,
+        "log_directories": 0,
         "committed_offsets": 1,
         "changes": 1,
         "brokers": 2,

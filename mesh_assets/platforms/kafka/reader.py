@@ -6,7 +6,9 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from mesh_assets.errors import PlatformError
+from mesh_assets.inventory.storage_records import EligibleLeaders, Reassignment, TieredPartition
 from mesh_assets.platforms import Presence
+from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading
 from mesh_assets.platforms.kafka.values import (
     AccessReading,
     BrokersReading,
@@ -16,7 +18,18 @@ from mesh_assets.platforms.kafka.values import (
     PartitionOffsets,
     TopicConfigs,
 )
-from mesh_assets.platforms.kafka.wire import access, brokers, configs, groups, named_groups, offsets, topics
+from mesh_assets.platforms.kafka.wire import (
+    access,
+    brokers,
+    configs,
+    groups,
+    log_dirs,
+    named_groups,
+    offsets,
+    placement,
+    retained,
+    topics,
+)
 from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
 
@@ -55,6 +68,25 @@ class KafkaReader(Protocol):
 
     def access(self) -> AccessReading:
         """ACLs, client quotas and users with SCRAM credentials."""
+
+    def log_dirs(self, metadata: ClusterMetadata) -> StorageReading:
+        """The brokers' log directories, and what each topic takes there."""
+
+    def reassignments(self) -> Mapping[str, tuple[Reassignment, ...]]:
+        """The partitions that are being moved to other brokers, by topic; empty when none is."""
+
+    def eligible_leaders(self, topics: Collection[str]) -> Mapping[str, tuple[EligibleLeaders, ...] | None]:
+        """Who outside the ISR may lead partitions of these topics; None where the topic could not be described."""
+
+    def record_times(
+        self, partitions_by_topic: Mapping[str, Collection[int]], *, tiered: Collection[str]
+    ) -> Mapping[str, RecordTimes]:
+        """The timestamps of the first and the newest records in these partitions, all of which have records."""
+
+    def tiered(
+        self, partitions_by_topic: Mapping[str, Collection[int]]
+    ) -> Mapping[str, tuple[TieredPartition, ...]]:
+        """What of these partitions, of topics with tiered storage, is on disk and what is away."""
 
     def topic_presence(self, names: Sequence[str]) -> Mapping[str, Presence]:
         """Whether these few topics exist, whatever the list of topics says."""
@@ -108,6 +140,43 @@ class WireReader:
         return self._kafka.run(
             lambda kafka: offsets.read_offsets(kafka, partitions_by_topic, self._seen),
             doing="reading the offsets",
+            right=_TOPICS,
+        )
+
+    def log_dirs(self, metadata: ClusterMetadata) -> StorageReading:
+        return self._kafka.run(
+            lambda kafka: log_dirs.read_log_dirs(kafka, metadata),
+            doing="reading the log directories",
+            right=log_dirs.RIGHT,
+        )
+
+    def reassignments(self) -> dict[str, tuple[Reassignment, ...]]:
+        return self._kafka.run(
+            placement.read_reassignments, doing="listing the reassignments", right=placement.RIGHT
+        )
+
+    def eligible_leaders(self, topics: Collection[str]) -> dict[str, tuple[EligibleLeaders, ...] | None]:
+        return self._kafka.run(
+            lambda kafka: placement.read_eligible_leaders(kafka, topics),
+            doing="reading who may lead partitions",
+            right=_TOPICS,
+        )
+
+    def record_times(
+        self, partitions_by_topic: Mapping[str, Collection[int]], *, tiered: Collection[str]
+    ) -> dict[str, RecordTimes]:
+        return self._kafka.run(
+            lambda kafka: retained.read_record_times(kafka, partitions_by_topic, self._seen, tiered=tiered),
+            doing="reading the age of records",
+            right=_TOPICS,
+        )
+
+    def tiered(
+        self, partitions_by_topic: Mapping[str, Collection[int]]
+    ) -> dict[str, tuple[TieredPartition, ...]]:
+        return self._kafka.run(
+            lambda kafka: retained.read_tiered(kafka, partitions_by_topic, self._seen),
+            doing="reading what is in tiered storage",
             right=_TOPICS,
         )
 

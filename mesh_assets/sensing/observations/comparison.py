@@ -130,6 +130,7 @@ def _with(document: Document, name: SectionName, observed: Section) -> Document:
                 sections=sections,
                 topics=observed.records,
                 topic_defaults=observed.topic_defaults,
+                log_directories=observed.log_directories,
             )
         case ConnectorsSection():
             return replace(document, sections=sections, connectors=observed.records)

@@ -7,10 +7,10 @@ from sys import intern
 
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Reader, Request, Writer
 
-LATEST, EARLIEST, OF_THE_NEWEST_TIMESTAMP = -1, -2, -3
+LATEST, EARLIEST, OF_THE_NEWEST_TIMESTAMP, EARLIEST_LOCAL, LATEST_TIERED = -1, -2, -3, -4, -5
 """Kafka's special timestamps."""
-# Kafka 3.0 (KIP-734); before it, -3 is refused.
-_KNOWS_THE_NEWEST = 7
+# Kafka 3.0 (KIP-734), 3.4 (KIP-405) and 3.9 (KIP-1005); brokers before them refuse these timestamps.
+_OLDEST_VERSIONS = {OF_THE_NEWEST_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9}
 
 _CONSUMER = -1
 # With read_committed, "latest" would be the last stable offset, which is below the end while a transaction is open.
@@ -28,8 +28,8 @@ _ROW_1, _ROW_4, _ROW_6 = (struct.Struct(form) for form in (">ihqq", ">ihqqi", ">
 
 
 def list_offsets(places: Places, timestamp: int) -> Request[dict[str, list[Row]]]:
-    """The rows by topic. Brokers before 3.0 lack the request for OF_THE_NEWEST_TIMESTAMP."""
-    oldest = _KNOWS_THE_NEWEST if timestamp == OF_THE_NEWEST_TIMESTAMP else 1
+    """The rows by topic. Older brokers lack the request for some special timestamps."""
+    oldest = _OLDEST_VERSIONS.get(timestamp, 1)
     return Request("ListOffsets", 2, oldest, 11, 6, partial(_write, places, timestamp), _read)
 
 

@@ -1,4 +1,4 @@
-"""Offsets of partitions, the earliest and latest and those at a time: ListOffsets, one request a leader and kind.
+"""Offsets of partitions, the earliest and latest: ListOffsets, one request a leader and kind.
 
 Only its leader knows a partition's offsets. One whose leader has moved or does not answer is looked up and asked
 for again until time is up.
@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain, repeat
-from typing import NamedTuple, Self
+from typing import Self
 
 from confluent_kafka import KafkaError
 
@@ -19,9 +19,9 @@ from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections, Mal
 from mesh_assets.platforms.kafka.wire.offset_messages import (
     CODE,
     EARLIEST,
+    EARLIEST_LOCAL,
     LATEST,
     OFFSET,
-    TIMESTAMP,
     Places,
     Row,
     list_offsets,
@@ -55,15 +55,6 @@ Place = tuple[str, int]
 """Topic and partition."""
 
 
-class OffsetAtTime(NamedTuple):
-    """The first record with a timestamp at or after the one asked for, or the one with the newest. None without
-    an error: there is no such record."""
-
-    offset: int | None
-    timestamp_ms: int | None
-    error: str | None = None
-
-
 async def read_offsets(
     connections: Connections,
     partitions_by_topic: Mapping[str, Collection[int]],
@@ -77,14 +68,14 @@ async def read_offsets(
     are followed. The latest offsets are read first, to be as close to one moment as possible. Raises BrokerError
     when no broker answered.
     """
-    wanted = _sorted(partitions_by_topic)
-    leaders = _Leaders(connections, metadata)
+    wanted = in_order(partitions_by_topic)
+    leaders = Leaders(connections, metadata)
     end = time.monotonic() + patience_seconds
     read_at = datetime.now(UTC)
-    latest = await _Reading(leaders, wanted, LATEST).read(end)
+    latest = await Reading(leaders, wanted, LATEST).read(end)
     # Without a latest offset a partition is not asked for its earliest: a broker that hangs would hold up that as well.
     readable = {topic: sorted(rows) for topic, rows in latest.rows.items()}
-    earliest = await _Reading(leaders, readable, EARLIEST).read(end)
+    earliest = await Reading(leaders, readable, EARLIEST).read(end)
     errors = earliest.errors | latest.errors
     topics: dict[str, tuple[PartitionOffsets, ...]] = {}
     for topic, numbers in wanted.items():
@@ -94,51 +85,22 @@ async def read_offsets(
                 partition=number,
                 earliest=begins[number][OFFSET] if number in begins else None,
                 latest=ends[number][OFFSET] if number in ends else None,
-                error=_text(errors.get((topic, number))) if errors else None,
+                error=error_text(errors.get((topic, number))) if errors else None,
             )
             for number in numbers
         )
     return OffsetsReading(read_at=read_at, topics=topics)
 
 
-async def read_offsets_at(
-    connections: Connections,
-    partitions_by_topic: Mapping[str, Collection[int]],
-    timestamp_ms: int,
-    metadata: ClusterMetadata | None = None,
-    *,
-    patience_seconds: float = PATIENCE_SECONDS,
-) -> dict[str, dict[int, OffsetAtTime]]:
-    """Of each partition the first record that is not older than `timestamp_ms`, or for OF_THE_NEWEST_TIMESTAMP
-    the one with the newest. Raises BrokerError when no broker answered, UnsupportedError when one is too old to
-    know the newest."""
-    wanted = _sorted(partitions_by_topic)
-    reading = _Reading(_Leaders(connections, metadata), wanted, timestamp_ms)
-    await reading.read(time.monotonic() + patience_seconds)
-    return {
-        topic: {
-            number: _at_time(reading.rows[topic].get(number), reading.errors.get((topic, number)))
-            for number in numbers
-        }
-        for topic, numbers in wanted.items()
-    }
-
-
-def _at_time(row: Row | None, error: KafkaError | None) -> OffsetAtTime:
-    if row is None or row[OFFSET] < 0:
-        return OffsetAtTime(None, None, _text(error))
-    return OffsetAtTime(row[OFFSET], row[TIMESTAMP] if row[TIMESTAMP] >= 0 else None)
-
-
-def _text(error: KafkaError | None) -> str | None:
+def error_text(error: KafkaError | None) -> str | None:
     return item_error(error, _RIGHT) if error is not None else None
 
 
-def _sorted(partitions_by_topic: Mapping[str, Collection[int]]) -> dict[str, list[int]]:
+def in_order(partitions_by_topic: Mapping[str, Collection[int]]) -> dict[str, list[int]]:
     return {topic: sorted(set(numbers)) for topic, numbers in sorted(partitions_by_topic.items())}
 
 
-class _Leaders:
+class Leaders:
     """Which broker leads each partition, as it was last seen."""
 
     def __init__(self, connections: Connections, metadata: ClusterMetadata | None) -> None:
@@ -177,10 +139,10 @@ class _Leaders:
         return KafkaError(KafkaError.LEADER_NOT_AVAILABLE if exists else KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 
-class _Reading:
+class Reading:
     """The `wanted` partitions at one timestamp: a row or an error for each of them."""
 
-    def __init__(self, leaders: _Leaders, wanted: Places, timestamp: int) -> None:
+    def __init__(self, leaders: Leaders, wanted: Places, timestamp: int) -> None:
         self.rows: dict[str, dict[int, Row]] = {topic: {} for topic in wanted}
         self.errors: dict[Place, KafkaError] = {}
         self._leaders = leaders
@@ -258,7 +220,7 @@ class _Reading:
         if answered.keys() != places.keys():
             raise MalformedError("an answer to ListOffsets about other topics than were asked for")
         # At a time there may be no record; an edge is always somewhere.
-        lowest = 0 if self._timestamp in (LATEST, EARLIEST) else -1
+        lowest = 0 if self._timestamp in (LATEST, EARLIEST, EARLIEST_LOCAL) else -1
         for topic, rows in answered.items():
             answered_for = [row[0] for row in rows]
             if answered_for != places[topic] and sorted(answered_for) != places[topic]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError
 
+from mesh_assets import errors
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.kafka.errors import Endpoint, connection_failed, from_kafka_error
 from mesh_assets.platforms.kafka.wire.cluster import Cluster
@@ -72,7 +73,7 @@ class RunningCluster:
         except BrokerError as error:
             raise self._meant(error, doing=doing, right=right) from None
         except UnsupportedError as error:
-            raise UnexpectedAnswerError(
+            raise errors.UnsupportedError(
                 f"Kafka at {self.endpoint.servers} does not support {doing}: {error}"
             ) from None
         except MalformedError as error:

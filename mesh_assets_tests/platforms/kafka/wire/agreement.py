@@ -13,6 +13,7 @@ from mesh_assets.platforms.kafka.values import (
 )
 from mesh_assets_tests.platforms.kafka.wire.group_agreement import kinds_by_wire
 from mesh_assets_tests.platforms.kafka.wire.kafka_programs import told_by_java
+from mesh_assets_tests.platforms.kafka.wire.storage_agreement import storage_by_wire, with_sums
 
 _ATTEMPTS = 5
 
@@ -30,6 +31,7 @@ def told_by_wire(properties: Mapping[str, str]) -> dict[str, Any]:
         configs = reader.configs([topic.name for topic in metadata.topics])
         offsets = reader.offsets(leading_partitions(metadata))
         groups = reader.groups(lambda _: True)
+        storage = storage_by_wire(properties, reader, metadata)
     return {
         "cluster_id": metadata.cluster_id,
         "brokers": _brokers(metadata),
@@ -39,6 +41,7 @@ def told_by_wire(properties: Mapping[str, str]) -> dict[str, Any]:
         "latest": _offsets(offsets, "latest"),
         "groups": _groups(groups),
         "kinds": kinds_by_wire(groups),
+        "storage": storage,
     }
 
 
@@ -83,7 +86,7 @@ def as_by_wire(told: dict[str, Any]) -> dict[str, Any]:
     for group in told["groups"].values():
         for member in group["members"].values():
             member["host"] = member["host"].removeprefix("/")  # as Java writes an address without a name
-    return told | {"configs": configs}
+    return told | {"configs": configs, "storage": with_sums(told["storage"], told["topics"])}
 
 
 def _brokers(metadata: ClusterMetadata) -> dict[str, Any]:

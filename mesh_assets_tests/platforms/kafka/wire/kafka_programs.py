@@ -32,7 +32,7 @@ from mesh_assets.sandbox.progress import silent
 
 _HERE = Path(__file__).parent / "java"
 _LIST = _HERE / "artifacts.json"
-_SOURCES = ("Reading.java", "Kinds.java", "Living.java")
+_SOURCES = ("Reading.java", "Kinds.java", "Storage.java", "Living.java")
 
 ECJ = "3.43.0"  # the sandbox's JVM has no compiler
 OLD = ("2.8.2", "3.9.1")

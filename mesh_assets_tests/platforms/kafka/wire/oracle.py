@@ -132,7 +132,8 @@ class Cluster:
 
     `leaders`: by topic and partition; -1: none. `ends`: earliest and latest. `codes`: by topic, partition and
     timestamp, the errors that come instead of an offset, one answer after the other. `silent`: how many times a
-    broker gives no answer. `refused`: topics that the user may not see. `times`: offset and timestamp at any time.
+    broker gives no answer. `refused`: topics that the user may not see. `times`: offset and timestamp at a timestamp
+    that is no edge.
     """
 
     def __init__(self, leaders: Mapping[str, Mapping[int, int]], *, newest: int = 11) -> None:
@@ -141,7 +142,7 @@ class Cluster:
         self.codes: dict[tuple[str, int, int], list[int]] = {}
         self.silent: dict[int, int] = {}
         self.refused: set[str] = set()
-        self.times: dict[tuple[str, int], tuple[int, int]] = {}
+        self.times: dict[tuple[str, int, int], tuple[int, int]] = {}
         self.brokers = Brokers(
             1,
             2,
@@ -250,7 +251,7 @@ class Cluster:
             if timestamp in (LATEST, EARLIEST):
                 offset = edges[timestamp == LATEST]
             else:
-                offset, at = self.times.get(place, (-1, -1))
+                offset, at = self.times.get((*place, timestamp), (-1, -1))
         return _Offsets.ListOffsetsPartitionResponse(
             partition_index=number, error_code=code, timestamp=at, offset=offset, leader_epoch=3
         )

@@ -14,9 +14,8 @@ from mesh_assets.platforms.kafka.values import (
     PartitionOffsets,
 )
 from mesh_assets.platforms.kafka.wire import offsets
-from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError, UnsupportedError
-from mesh_assets.platforms.kafka.wire.offset_messages import OF_THE_NEWEST_TIMESTAMP
-from mesh_assets.platforms.kafka.wire.offsets import OffsetAtTime, read_offsets, read_offsets_at
+from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError
+from mesh_assets.platforms.kafka.wire.offsets import read_offsets
 from mesh_assets_tests.platforms.kafka.wire.oracle import (
     EARLIEST,
     LATEST,
@@ -351,44 +350,3 @@ def test_what_no_broker_says_is_no_answer(answered: list[Any]) -> None:
     )
     with pytest.raises(MalformedError):
         read(cluster, cluster.leaders)
-
-
-# Offsets at a time.
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_the_offset_at_a_time_is_that_of_the_first_record_as_young_as_that(version: int) -> None:
-    cluster = Cluster({"orders": {0: 1, 1: 2, 2: 1, 3: 1}}, newest=version)
-    cluster.times = {("orders", 0): (17, 1_700_000_000_123), ("orders", 1): (4, -1)}
-    cluster.codes = {("orders", 3, 1_700_000_000_000): [KafkaError.TOPIC_AUTHORIZATION_FAILED]}
-    found = asyncio.run(
-        read_offsets_at(cluster.brokers, {"orders": range(4), "nothing": []}, 1_700_000_000_000)
-    )
-    assert found == {
-        "nothing": {},
-        "orders": {
-            0: OffsetAtTime(17, 1_700_000_000_123),
-            1: OffsetAtTime(4, None),
-            2: OffsetAtTime(None, None),
-            3: OffsetAtTime(
-                None,
-                None,
-                "TOPIC_AUTHORIZATION_FAILED: Broker: Topic authorization failed; needs DESCRIBE on the topic",
-            ),
-        },
-    }
-    assert {timestamp for _, timestamp, _ in cluster.asked()} == {1_700_000_000_000}
-
-
-def test_the_newest_record_is_asked_for_where_brokers_know_that_question() -> None:
-    cluster = Cluster({"orders": {0: 1}})
-    cluster.times = {("orders", 0): (17, 1_700_000_000_123)}
-    found = asyncio.run(read_offsets_at(cluster.brokers, {"orders": [0]}, OF_THE_NEWEST_TIMESTAMP))
-    assert found == {"orders": {0: OffsetAtTime(17, 1_700_000_000_123)}}
-    assert {timestamp for _, timestamp, _ in cluster.asked()} == {-3}
-
-
-def test_brokers_before_3_0_do_not_know_which_record_is_the_newest() -> None:
-    cluster = Cluster({"orders": {0: 1}}, newest=6)
-    with pytest.raises(UnsupportedError):
-        asyncio.run(read_offsets_at(cluster.brokers, {"orders": [0]}, OF_THE_NEWEST_TIMESTAMP))

@@ -78,6 +78,7 @@ public class Reading {
         found.put("latest", offsets(topics, OffsetSpec.latest()));
         found.put("groups", groups());
         found.put("kinds", new Kinds(admin).told());
+        found.put("storage", new Storage(admin, topics).told());
         return found;
     }
 

@@ -1,0 +1,220 @@
+"""How topics are stored, beside what makes the section: each part needs a right or a version of its own, and one that
+cannot be read leaves the section fresh, the part unknown and the reason with it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
+
+from mesh_assets.collecting.phases import Phases
+from mesh_assets.errors import PlatformError, RefusedError, UnsupportedError
+from mesh_assets.inventory.storage_records import (
+    EligibleLeaders,
+    LogDirectory,
+    Reassignment,
+    TieredPartition,
+    TopicStorage,
+)
+from mesh_assets.inventory.wording import counted, listed
+from mesh_assets.platforms.kafka import (
+    ClusterMetadata,
+    KafkaReader,
+    OffsetsReading,
+    TopicConfigs,
+    TopicMetadata,
+)
+from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading, TopicSize
+
+Result = TypeVar("Result")
+
+
+class ReadStorage(Protocol):
+    """`StorageCollection.finish`, of what was begun."""
+
+    def __call__(
+        self, *, configs: Mapping[str, TopicConfigs], offsets: OffsetsReading
+    ) -> "CollectedStorage": ...
+
+
+_TIERED = "remote.storage.enable"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectedStorage:
+    """`topics` and `sizes`: by topic, for `topic_records`. `directories` None: no broker told its own. `unknown`: part →
+    why it, or some of it, could not be read. `failed`: those of its sentences that are no lack of a right or a version,
+    which must not go unnoticed."""
+
+    topics: Mapping[str, TopicStorage]
+    sizes: Mapping[str, TopicSize]
+    directories: tuple[LogDirectory, ...] | None
+    unknown: dict[str, str]
+    failed: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class StorageCollection:
+    """One collection: what needs only the metadata is asked for at once, the rest when configs and offsets are known."""
+
+    _kafka: KafkaReader
+    _metadata: ClusterMetadata
+    _topics: Sequence[TopicMetadata]
+    _phases: Phases
+    _unknown: dict[str, str] = field(default_factory=dict)
+    _failed: list[str] = field(default_factory=list)
+
+    def begin(self, pool: ThreadPoolExecutor) -> "Begun":
+        short = [
+            topic.name
+            for topic in self._topics
+            if topic.error is None and any(len(p.isr) < len(p.replicas) for p in topic.partitions)
+        ]
+        return Begun(
+            log_dirs=pool.submit(self._part, "log_directories", self._log_dirs),
+            reassignments=pool.submit(self._part, "reassignments", self._kafka.reassignments),
+            # Only where a replica is out of sync there can be any.
+            eligible=pool.submit(
+                self._part,
+                "eligible_leaders",
+                lambda: dict(self._kafka.eligible_leaders(short)) if short else {},
+            ),
+            short=frozenset(short),
+        )
+
+    def finish(
+        self, begun: "Begun", *, configs: Mapping[str, TopicConfigs], offsets: OffsetsReading
+    ) -> CollectedStorage:
+        tiered = _with_tiered_storage(self._topics, configs)
+        times = self._part("record_times", lambda: self._times(offsets, tiered))
+        away = self._part("tiered", lambda: self._away(offsets, tiered)) if tiered else {}
+        reading, moves, eligible = (
+            begun.log_dirs.result(),
+            begun.reassignments.result(),
+            begun.eligible.result(),
+        )
+        if reading is not None and reading.errors:
+            which = "; ".join(f"broker {broker}: {error}" for broker, error in reading.errors.items())
+            self._note(
+                "log_directories", f"those of {counted(len(reading.errors), 'broker')}: {which}", failed=True
+            )
+        sizes = {} if reading is None else reading.topics
+
+        def storage(topic: TopicMetadata) -> TopicStorage:
+            size = sizes.get(topic.name)
+            of_topic = None if times is None else times.get(topic.name)
+            config = configs.get(topic.name)
+            return TopicStorage(
+                leader_bytes=None if size is None else size.leader_bytes,
+                replica_bytes=None if size is None else size.replica_bytes,
+                future_bytes=None if size is None else size.future_bytes,
+                oldest_record_at=None if of_topic is None else _moment(of_topic.oldest_ms),
+                newest_record_at=None if of_topic is None else _moment(of_topic.newest_ms),
+                reassignments=None if moves is None else moves.get(topic.name, ()),
+                eligible_leaders=_eligible(topic.name, eligible, begun.short),
+                tiered=None
+                if config is None or config.values is None or away is None
+                else away.get(topic.name, None if topic.name in tiered else ()),
+            )
+
+        return CollectedStorage(
+            topics={topic.name: storage(topic) for topic in self._topics if topic.error is None},
+            sizes=sizes,
+            directories=None if reading is None else reading.directories,
+            unknown=dict(sorted(self._unknown.items())),
+            failed=tuple(self._failed),
+        )
+
+    def _log_dirs(self) -> StorageReading:
+        with self._phases.phase("kafka log dirs"):
+            return self._kafka.log_dirs(self._metadata)
+
+    def _times(self, offsets: OffsetsReading, tiered: frozenset[str]) -> Mapping[str, RecordTimes]:
+        with_records = {
+            topic.name: [
+                one.partition
+                for one in offsets.topics.get(topic.name, ())
+                if one.earliest is not None and one.latest is not None and one.earliest < one.latest
+            ]
+            for topic in self._topics
+        }
+        wanted = {topic: numbers for topic, numbers in with_records.items() if numbers}
+        with self._phases.phase("kafka record times"):
+            times = self._kafka.record_times(wanted, tiered=tiered) if wanted else {}
+        errors: dict[str, list[str]] = {}
+        for topic, one in times.items():
+            for error in dict.fromkeys((one.oldest_error, one.newest_error)):
+                if error is not None:
+                    errors.setdefault(error, []).append(topic)
+        if errors:
+            self._note(
+                "record_times", "; ".join(f"of {_some(topics)}: {why}" for why, topics in errors.items())
+            )
+        return times
+
+    def _away(
+        self, offsets: OffsetsReading, tiered: frozenset[str]
+    ) -> dict[str, tuple[TieredPartition, ...]]:
+        wanted = {
+            topic: [one.partition for one in offsets.topics.get(topic, ()) if one.latest is not None]
+            for topic in sorted(tiered)
+        }
+        return dict(self._kafka.tiered(wanted))
+
+    def _part(self, part: str, read: Callable[[], Result]) -> Result | None:
+        try:
+            return read()
+        except PlatformError as error:
+            self._note(part, str(error), failed=not isinstance(error, RefusedError | UnsupportedError))
+            return None
+
+    def _note(self, part: str, why: str, *, failed: bool = False) -> None:
+        self._unknown[part] = why
+        if failed:
+            self._failed.append(f"{part.replace('_', ' ')}: {why}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """Futures of what was asked for at once; None for a part that could not be read. `short`: the topics that have a
+    replica out of sync."""
+
+    log_dirs: Future[StorageReading | None]
+    reassignments: Future[Mapping[str, tuple[Reassignment, ...]] | None]
+    eligible: Future[dict[str, tuple[EligibleLeaders, ...] | None] | None]
+    short: frozenset[str]
+
+
+def _with_tiered_storage(
+    topics: Iterable[TopicMetadata], configs: Mapping[str, TopicConfigs]
+) -> frozenset[str]:
+    return frozenset(
+        topic.name
+        for topic in topics
+        if topic.error is None
+        and (config := configs.get(topic.name)) is not None
+        and (config.values or {}).get(_TIERED) == "true"
+    )
+
+
+def _eligible(
+    topic: str, eligible: Mapping[str, tuple[EligibleLeaders, ...] | None] | None, short: frozenset[str]
+) -> tuple[EligibleLeaders, ...] | None:
+    if topic not in short:
+        return ()
+    return None if eligible is None else eligible.get(topic)
+
+
+def _moment(ms: int | None) -> datetime | None:
+    """None also for what no calendar has: producers set timestamps as they like."""
+    if ms is None:
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=ms)
+    except OverflowError:
+        return None
+
+
+def _some(topics: Sequence[str]) -> str:
+    return f"{counted(len(topics), 'topic')} ({listed(list(topics))})"

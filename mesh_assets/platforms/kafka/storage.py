@@ -1,0 +1,38 @@
+"""What the reads of a Kafka cluster's storage return: values like those of `values.py`, where None means "could not be
+read". What a document keeps as it was told is a record of the inventory."""
+
+from mesh_assets.inventory.storage_records import LogDirectory
+from mesh_assets.platforms.kafka.values import Value
+
+
+class TopicSize(Value, frozen=True, kw_only=True):
+    """What a topic takes on disk, without what lies in tiered storage.
+
+    `partitions`: what each one's leader holds, in the order of the metadata. `leader_bytes`: their sum, so one copy;
+    None if one of them is unknown. `replica_bytes`: of all copies, without future ones; None unless every replica was
+    told, as one is not whose broker is silent, whose directory is offline, or which is not made yet.
+    """
+
+    partitions: tuple[int | None, ...]
+    leader_bytes: int | None
+    replica_bytes: int | None
+    future_bytes: int
+
+
+class StorageReading(Value, frozen=True, kw_only=True):
+    """The log directories of all brokers that told theirs, and what each topic takes. `errors`: the brokers that did
+    not, and why."""
+
+    directories: tuple[LogDirectory, ...]
+    topics: dict[str, TopicSize]
+    errors: dict[int, str]
+
+
+class RecordTimes(Value, frozen=True, kw_only=True):
+    """The timestamps of a topic's first records and of its newest one, in milliseconds since 1970, as producers or
+    brokers set them. None without an error: no record has one."""
+
+    oldest_ms: int | None
+    newest_ms: int | None
+    oldest_error: str | None = None
+    newest_error: str | None = None

@@ -1,0 +1,122 @@
+"""Since when, until when and where partitions retain records: ListOffsets at other timestamps than the edges'.
+
+What brokers answer (Kafka 2.8 to 4.3): for the edges (-1, -2) never a timestamp. For a time, the first record that is
+not older, with its timestamp: at 0, that is the first record of all. For -3, the record with the newest timestamp on
+the leader's own disk. So both ages are known without fetching a record. For -4 and -5, offsets in tiered storage.
+"""
+
+import time
+from collections.abc import Collection, Mapping
+
+from confluent_kafka import KafkaError
+
+from mesh_assets.inventory.storage_records import TieredPartition
+from mesh_assets.platforms.kafka.storage import RecordTimes
+from mesh_assets.platforms.kafka.values import ClusterMetadata
+from mesh_assets.platforms.kafka.wire.forms import Connections, UnsupportedError
+from mesh_assets.platforms.kafka.wire.offset_messages import (
+    EARLIEST_LOCAL,
+    LATEST_TIERED,
+    OF_THE_NEWEST_TIMESTAMP,
+    OFFSET,
+    TIMESTAMP,
+)
+from mesh_assets.platforms.kafka.wire.offsets import (
+    PATIENCE_SECONDS,
+    Leaders,
+    Reading,
+    error_text,
+    in_order,
+)
+
+OF_THE_FIRST = 0
+NOT_LOOKED_FOR = "it is in tiered storage, where it is not looked for: that costs a read of a remote segment"
+
+
+async def read_record_times(
+    connections: Connections,
+    partitions_by_topic: Mapping[str, Collection[int]],
+    metadata: ClusterMetadata | None = None,
+    *,
+    tiered: Collection[str] = (),
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> dict[str, RecordTimes]:
+    """The timestamps of each topic's first records (the oldest of its partitions') and of its newest record. Of the
+    topics in `tiered`, the first ones are not read. Raises BrokerError when no broker answered."""
+    wanted = in_order(partitions_by_topic)
+    leaders = Leaders(connections, metadata)
+    end = time.monotonic() + patience_seconds
+    local = {topic: numbers for topic, numbers in wanted.items() if topic not in tiered}
+    first = await Reading(leaders, local, OF_THE_FIRST).read(end)
+    newest: Reading | None = None
+    unsupported: str | None = None
+    try:
+        newest = await Reading(leaders, wanted, OF_THE_NEWEST_TIMESTAMP).read(end)
+    except UnsupportedError as error:
+        unsupported = f"UNSUPPORTED_VERSION: {error}"
+    first_errors, newest_errors = _by_topic(first), {} if newest is None else _by_topic(newest)
+    times: dict[str, RecordTimes] = {}
+    for topic in wanted:
+        oldest_error = NOT_LOOKED_FOR if topic in tiered else first_errors.get(topic)
+        newest_error = unsupported or newest_errors.get(topic)
+        oldest = () if oldest_error else _timestamps(first, topic)
+        latest = () if newest_error or newest is None else _timestamps(newest, topic)
+        times[topic] = RecordTimes(
+            oldest_ms=min(oldest, default=None),
+            newest_ms=max(latest, default=None),
+            oldest_error=oldest_error,
+            newest_error=newest_error,
+        )
+    return times
+
+
+def _timestamps(reading: Reading, topic: str) -> list[int]:
+    return [
+        row[TIMESTAMP] for row in reading.rows[topic].values() if row[OFFSET] >= 0 and row[TIMESTAMP] >= 0
+    ]
+
+
+def _by_topic(reading: Reading) -> dict[str, str]:
+    """The first error of each topic that has any, without those that say that there is no such record."""
+    errors: dict[str, str] = {}
+    for (topic, number), error in sorted(reading.errors.items()):
+        if topic not in errors and number not in reading.rows[topic]:
+            errors[topic] = _said(error)
+    return errors
+
+
+def _said(error: KafkaError) -> str:
+    text = error_text(error)
+    assert text is not None
+    return text
+
+
+async def read_tiered(
+    connections: Connections,
+    partitions_by_topic: Mapping[str, Collection[int]],
+    metadata: ClusterMetadata | None = None,
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> dict[str, tuple[TieredPartition, ...]]:
+    """Where these partitions, of topics with tiered storage, are local and tiered. Raises BrokerError when no broker
+    answered, UnsupportedError with brokers before Kafka 3.9."""
+    wanted = in_order(partitions_by_topic)
+    leaders = Leaders(connections, metadata)
+    end = time.monotonic() + patience_seconds
+    latest = await Reading(leaders, wanted, LATEST_TIERED).read(end)
+    local = await Reading(leaders, wanted, EARLIEST_LOCAL).read(end)
+    errors = local.errors | latest.errors
+    return {
+        topic: tuple(
+            TieredPartition(
+                partition=number,
+                earliest_local=local.rows[topic][number][OFFSET] if number in local.rows[topic] else None,
+                latest_tiered=row[OFFSET]
+                if (row := latest.rows[topic].get(number)) is not None and row[OFFSET] >= 0
+                else None,
+                error=error_text(errors.get((topic, number))),
+            )
+            for number in numbers
+        )
+        for topic, numbers in wanted.items()
+    }

@@ -1,0 +1,160 @@
+"""How topics are stored is part of their section, and what of it cannot be read costs nothing else."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.errors import PlatformError, RefusedError, UnreachableError, UnsupportedError
+from mesh_assets.inventory.sections import MetricsSection, Section, SectionName, TopicsSection
+from mesh_assets.inventory.storage_records import LogDirectory, Reassignment, TieredPartition, TopicStorage
+from mesh_assets.platforms.kafka import ClusterMetadata, TopicConfigs
+from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading, TopicSize
+from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
+
+DIRECTORY = LogDirectory(broker=1, path="/a", replicas=3, bytes=190, total_bytes=1000, usable_bytes=500)
+READING = StorageReading(
+    directories=(DIRECTORY,),
+    topics={"orders": TopicSize(partitions=(70, 30), leader_bytes=100, replica_bytes=190, future_bytes=5)},
+    errors={},
+)
+TIMES = {"orders": RecordTimes(oldest_ms=1_700_000_000_000, newest_ms=1_700_000_001_500)}
+
+
+def sections(kafka: FakeKafka, **cluster: Any) -> dict[SectionName, Section]:
+    return collect_sections(
+        a_cluster(**cluster),
+        ("topics", "metrics"),
+        previous=lambda _: None,
+        clients=opened(kafka),
+        sleep=lambda _: None,
+    )
+
+
+def topics_of(kafka: FakeKafka) -> TopicsSection:
+    section = sections(kafka)["topics"]
+    assert isinstance(section, TopicsSection)
+    assert section.state.status == "fresh"
+    return section
+
+
+def test_sizes_ages_and_moves_are_beside_the_topic_and_its_partitions() -> None:
+    moving = (Reassignment(partition=1, adding=(2,), removing=(1,)),)
+    kafka = FakeKafka(
+        topics={"orders": [9, 1], "new": [0]}, storage=READING, times=TIMES, moving={"orders": moving}
+    )
+    section = topics_of(kafka)
+    new, orders = section.records
+    assert [partition.bytes for partition in orders.partitions] == [70, 30]
+    assert orders.storage == TopicStorage(
+        leader_bytes=100,
+        replica_bytes=190,
+        future_bytes=5,
+        oldest_record_at=datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC),
+        newest_record_at=datetime(2023, 11, 14, 22, 13, 21, 500_000, tzinfo=UTC),
+        reassignments=moving,
+        eligible_leaders=(),
+        tiered=(),
+    )
+    assert new.storage == TopicStorage(reassignments=(), eligible_leaders=(), tiered=())
+    assert (section.log_directories, section.unknown, section.state.error) == ((DIRECTORY,), {}, None)
+    assert kafka.asked_for_times == [{"orders": [0, 1]}]  # an empty partition has no age
+
+
+@pytest.mark.parametrize("error", [RefusedError("needs DESCRIBE"), UnsupportedError("too old")])
+@pytest.mark.parametrize(
+    ("read", "part"),
+    [("log_dirs", "log_directories"), ("reassignments", "reassignments"), ("record_times", "record_times")],
+)
+def test_a_part_without_its_right_or_version_is_unknown_with_the_reason_and_no_failure(
+    read: str, part: str, error: PlatformError
+) -> None:
+    kafka = FakeKafka(topics={"orders": [9]}, storage=READING, times=TIMES, fail={read: error})
+    section = topics_of(kafka)
+    assert section.unknown == {part: str(error)}
+    assert section.state.error is None
+    storage = section.records[0].storage
+    assert storage is not None
+    missing = {
+        "log_directories": (storage.leader_bytes, storage.replica_bytes, section.log_directories),
+        "reassignments": (storage.reassignments,),
+        "record_times": (storage.oldest_record_at, storage.newest_record_at),
+    }
+    assert {name: set(values) == {None} for name, values in missing.items()} == {
+        name: name == part for name in missing
+    }
+
+
+def test_a_part_that_fails_otherwise_does_not_go_unnoticed() -> None:
+    kafka = FakeKafka(
+        topics={"orders": [9]}, storage=READING, fail={"reassignments": UnreachableError("no answer")}
+    )
+    assert topics_of(kafka).state.error == "reassignments: no answer"
+
+
+def test_a_broker_that_tells_nothing_is_named_and_the_others_are_used() -> None:
+    kafka = FakeKafka(topics={"orders": [9, 1]}, storage=replace(READING, errors={2: "no answer"}))
+    found = sections(kafka)
+    section, metrics = found["topics"], found["metrics"]
+    assert isinstance(section, TopicsSection)
+    assert isinstance(metrics, MetricsSection)
+    assert metrics.records is not None
+    why = "those of 1 broker: broker 2: no answer"
+    assert section.unknown == {"log_directories": why}
+    assert section.state.error == f"log directories: {why}"
+    assert metrics.records.topics[0].retained_bytes == 100
+    assert metrics.records.brokers[0].disk_used_percent == 50.0
+    assert metrics.records.errors == (why,)
+
+
+def test_topics_whose_age_could_not_be_read_are_counted_by_their_reasons() -> None:
+    failed = RecordTimes(oldest_ms=None, newest_ms=5, oldest_error="REFUSED")
+    kafka = FakeKafka(topics={"a": [1], "b": [1], "c": [1]}, times={"a": failed, "b": failed})
+    section = topics_of(kafka)
+    assert section.unknown["record_times"] == "of 2 topics (a, b): REFUSED"
+
+
+def test_a_time_that_no_calendar_has_is_unknown() -> None:
+    kafka = FakeKafka(topics={"orders": [9]}, times={"orders": RecordTimes(oldest_ms=2**62, newest_ms=0)})
+    storage = topics_of(kafka).records[0].storage
+    assert storage is not None
+    assert (storage.oldest_record_at, storage.newest_record_at) == (None, datetime(1970, 1, 1, tzinfo=UTC))
+
+
+class Tiered(FakeKafka):
+    def configs(self, topics: Any) -> dict[str, TopicConfigs]:
+        return {
+            name: TopicConfigs(topic=name, values={"remote.storage.enable": str(name == "orders").lower()})
+            for name in topics
+        }
+
+
+def test_only_topics_with_tiered_storage_are_asked_what_is_away() -> None:
+    section = topics_of(Tiered(topics={"orders": [9, 0], "users": [1]}))
+    tiered = {topic.name: topic.storage.tiered for topic in section.records if topic.storage}
+    assert tiered == {
+        "orders": tuple(
+            TieredPartition(partition=number, earliest_local=5, latest_tiered=4) for number in (0, 1)
+        ),
+        "users": (),
+    }
+
+
+class Short(FakeKafka):
+    def metadata(self) -> ClusterMetadata:
+        seen = super().metadata()
+        first, *others = seen.topics
+        partitions = tuple(replace(one, replicas=(1, 2)) for one in first.partitions)
+        return replace(seen, topics=(replace(first, partitions=partitions), *others))
+
+
+def test_only_topics_with_a_replica_out_of_sync_are_asked_who_else_may_lead() -> None:
+    kafka = Short(
+        topics={"a": [1], "b": [1]}, fail={"eligible_leaders": UnsupportedError("before Kafka 3.8")}
+    )
+    a, b = topics_of(kafka).records
+    assert a.storage is not None
+    assert b.storage is not None
+    assert (a.storage.eligible_leaders, b.storage.eligible_leaders) == (None, ())
