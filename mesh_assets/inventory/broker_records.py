@@ -58,7 +58,8 @@ class Feature(Record, frozen=True, kw_only=True):
 
 
 class Features(Record, frozen=True, kw_only=True):
-    """`epoch`: grows with each change of a level; None: no level was ever agreed on. `broker`: who was asked."""
+    """`epoch`: of the levels: it grows with each change of one, with KRaft with any record of the metadata log (measured with
+    4.3); None: no level was ever agreed on. `broker`: who was asked."""
 
     epoch: int | None
     broker: int | None

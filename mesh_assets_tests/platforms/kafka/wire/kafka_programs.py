@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -32,7 +32,7 @@ from mesh_assets.sandbox.progress import silent
 
 _HERE = Path(__file__).parent / "java"
 _LIST = _HERE / "artifacts.json"
-_SOURCES = ("Reading.java", "Kinds.java", "Storage.java", "Living.java")
+_SOURCES = ("Reading.java", "Kinds.java", "Storage.java", "Living.java", "Access.java")
 
 ECJ = "3.43.0"  # the sandbox's JVM has no compiler
 OLD = ("2.8.2", "3.9.1")
@@ -116,19 +116,28 @@ def _said(command: list[str], given: str = "") -> str:
     return done.stdout
 
 
-def told_by_java(properties: Mapping[str, str]) -> dict[str, Any]:
-    """What Kafka's AdminClient tells of the cluster. `properties`: Java's."""
-    told: dict[str, Any] = json.loads(_said(_command("Reading"), _lines(properties)))
+def told_by_java(properties: Mapping[str, str], program: str = "Reading") -> dict[str, Any]:
+    """What Kafka's AdminClient tells of the cluster; `Access`: of brokers and access. `properties`: Java's."""
+    told: dict[str, Any] = json.loads(_said(_command(program), _lines(properties)))
     return told
 
 
-@contextmanager
-def living_groups(properties: Mapping[str, str], mark: str) -> Iterator[None]:
+def living_groups(properties: Mapping[str, str], mark: str) -> AbstractContextManager[None]:
     """Inside, groups of all kinds live and stand still, and transactions are open; all named after `mark`."""
+    return _running("Living", properties, mark)
+
+
+def granted_access(properties: Mapping[str, str], mark: str) -> AbstractContextManager[None]:
+    """Inside, there are ACLs (where there is an authorizer), a quota, a SCRAM user and a config of the cluster."""
+    return _running("Access", properties, mark)
+
+
+@contextmanager
+def _running(program: str, properties: Mapping[str, str], mark: str) -> Iterator[None]:
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(
-            _command("Living", mark), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            _command(program, mark), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
         ) as process,
     ):
         assert process.stdin is not None
