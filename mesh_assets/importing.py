@@ -18,7 +18,9 @@ importing = threading.RLock()
 @contextmanager
 def without_collector() -> Iterator[None]:
     """Meanwhile nobody looks for garbage in cycles: not while modules are imported, which takes a quarter longer
-    otherwise (Dagster and its storage: 1.75 against 1.40 CPU s), nor while a great many records are made."""
+    otherwise (Dagster and its storage: 1.75 against 1.40 CPU s), nor while a great many records are made, which stay alive
+    and have no cycles (looking takes half of the time of collecting 2,000 topics). Where two threads do this at once, part
+    of the gain is lost and nothing else."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,6 @@
 """How long each part of a collection took, measured from several threads at once, what each section cost, and what
 keeps the cost low."""
 
-import gc
 import logging
 import threading
 import time
@@ -71,17 +70,3 @@ def requests_about(section: SectionName, requests: Mapping[str, int]) -> int:
 
 def _is_about(request: str) -> SectionName:
     return "consumer_groups" if "group" in request.lower() else _ABOUT.get(request, "topics")
-
-
-@contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """A collection makes hundreds of thousands of objects that stay alive and have no cycles. Looking for
-    cycles takes half of its CPU time (2,000 topics with 33 configs: 1.20 against 0.56 CPU s,
-    bench/kafka_read.py). When two collections run at once, part of the gain is lost and nothing else."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -13,7 +13,7 @@ from mesh_assets.collecting.connectors import collect_connectors
 from mesh_assets.collecting.group_records import group_records, known_before
 from mesh_assets.collecting.kafka_records import topic_defaults, topic_records
 from mesh_assets.collecting.metrics_section import Ground, collect_metrics
-from mesh_assets.collecting.phases import COLLECTING, Phases, cost_of, no_garbage_collection, requests_about
+from mesh_assets.collecting.phases import COLLECTING, Phases, cost_of, requests_about
 from mesh_assets.collecting.schemas import collect_schemas, confirm_subjects_gone
 from mesh_assets.collecting.scopes import (
     connectors_scope,
@@ -28,6 +28,7 @@ from mesh_assets.collecting.topic_storage import ReadStorage, StorageCollection
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
+from mesh_assets.importing import without_collector
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.join import empty_section, stale_section, with_stale_sources
 from mesh_assets.inventory.records import Connector
@@ -86,7 +87,7 @@ def collect_sections(
     cluster than the estate says or a secret cannot be resolved.
     """
     phases = Phases(cluster.name)
-    with no_garbage_collection(), clients(cluster) as opened, phases.phase(COLLECTING):
+    with without_collector(), clients(cluster) as opened, phases.phase(COLLECTING):
         began, begun_for = None, None
         with phases.phase("kafka metadata"):
             if begin is not None:

@@ -196,9 +196,8 @@ class _Run:
         latest = self.store.latest(self.cluster_id)
         previous, sequence = self._before(lock, None if latest is None else latest[0])
         document = assemble(previous, sequence)
-        assert (document.sequence, document.cluster.id) == (sequence, self.cluster_id), (
-            "assemble changed the sequence or the cluster"
-        )
+        told = (document.sequence, document.cluster.id)
+        assert told == (sequence, self.cluster_id), "assemble changed the sequence or the cluster"
         # In whole milliseconds, which is what the events can carry: document and event then agree.
         moment = document.discovery_timestamp
         document = replace(
@@ -239,6 +238,7 @@ class _Run:
             approximate_tokens=stored.bytes // 4,
             repeated=None,
             notes=(*self.notes, *self.publisher.notes),
+            superseded=None if latest is None else latest[0].document,
         )
 
     def _before(self, lock: ClusterLock, latest: Pointer | None) -> tuple[Document | None, int]:

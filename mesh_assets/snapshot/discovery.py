@@ -98,6 +98,8 @@ def publish_discovery(
     publishing = time.monotonic() - start
     logger.info("%s: snapshot %d published, %.2f s", name, published.document.sequence, publishing)
     write_tables(store.objects, published.document, published.changes)
+    if published.superseded is not None:
+        store.pack_document(published.superseded)
     logger.info("%s: tables written, %.2f s", name, time.monotonic() - start - publishing)
     report = report_of(
         cluster,

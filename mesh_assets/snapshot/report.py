@@ -23,7 +23,7 @@ from mesh_assets.inventory.sections import (
     SectionState,
 )
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.pointers import Pointer, WriteAhead
+from mesh_assets.store.pointers import Pointer, StoredDocument, WriteAhead
 
 _CHANGES_SHOWN = 12
 
@@ -31,6 +31,8 @@ _CHANGES_SHOWN = 12
 class Published(Record, frozen=True, kw_only=True):
     """What a run published. `baseline`: there was no earlier document to compare with. The first trigger
     leads.
+
+    `superseded`: the document that was the store's latest until then.
 
     `repeated`: what an earlier run had left and this run published first; its triggers are dealt with, too.
     `approximate_tokens`: the document's JSON bytes divided by four, a rule of thumb for language models.
@@ -46,6 +48,7 @@ class Published(Record, frozen=True, kw_only=True):
     approximate_tokens: int
     repeated: WriteAhead | None
     notes: tuple[str, ...]
+    superseded: StoredDocument | None = None
 
 
 class EventReport(Record, frozen=True, kw_only=True):

@@ -1,7 +1,9 @@
 """The inventories in the store: documents, the pointer to the latest, the lock, and sections on their way
 from step to step."""
 
+import gzip
 import uuid
+import zlib
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -32,6 +34,8 @@ from mesh_assets.store.quarantine import keep_aside, set_aside
 
 SECTIONS_KEPT = timedelta(days=7)
 _TRIES = 20
+# 22 MB of JSON become 0.44 MB in 0.07 s of CPU; level 6 takes three times as long for 0.37 MB.
+_COMPRESSION = 3
 
 
 class DocumentEntry(Record, frozen=True, kw_only=True):
@@ -93,17 +97,29 @@ class InventoryStore:
         return decode_document(self.read_document_bytes(stored), source=self.objects.location(stored.key))
 
     def read_document_bytes(self, stored: StoredDocument) -> bytes:
-        found = self.objects.get(stored.key)
+        data = self._document_bytes(stored.key)
         location = self.objects.location(stored.key)
-        if found is None:
+        if data is None:
             raise DamagedError(
                 f"{location} is missing though the store refers to it; restore it from a backup"
             )
-        if sha256(found[0]) != stored.sha256:
+        if sha256(data) != stored.sha256:
             raise DamagedError(
                 f"{location} is not what was written there (its SHA-256 differs); restore it from a backup"
             )
-        return found[0]
+        return data
+
+    def _document_bytes(self, key: str) -> bytes | None:
+        """A document's JSON, compressed or not; None if there is none."""
+        found = self.objects.get(key)
+        if found is not None:
+            return found[0]
+        packed = self.objects.get(f"{key}{layout.PACKED}")
+        try:
+            return None if packed is None else gzip.decompress(packed[0])
+        except (OSError, EOFError, zlib.error) as error:
+            location = self.objects.location(f"{key}{layout.PACKED}")
+            raise DamagedError(f"{location} is not gzip: {error}; restore it from a backup") from error
 
     def document_at(self, cluster_id: str, moment: datetime | str = "latest") -> Document:
         """The document that was valid at `moment`: a time (also as ISO 8601 text), `latest`, a document's key
@@ -117,22 +133,23 @@ class InventoryStore:
                 raise StoreError(f"nothing was ever published for cluster {cluster_id}")
             return document
         if isinstance(moment, str) and layout.document_moment(moment) is not None:
-            key = layout.cluster_folder(cluster_id) + moment.rpartition("/")[2]
+            key = layout.cluster_folder(cluster_id) + moment.rpartition("/")[2].removesuffix(layout.PACKED)
         else:
             key = self._key_at(cluster_id, moment)
-        found = self.objects.get(key)
-        if found is None:
+        data = self._document_bytes(key)
+        if data is None:
             raise StoreError(f"{self.objects.location(key)} does not exist")
-        return decode_document(found[0], source=self.objects.location(key))
+        return decode_document(data, source=self.objects.location(key))
 
     def list_documents(self, cluster_id: str) -> list[DocumentEntry]:
-        """The cluster's documents, oldest first."""
-        entries = []
+        """The cluster's documents, oldest first, under their keys, compressed or not."""
+        entries = {}  # a run that was killed can have left one of them both ways
         for entry in self.objects.list(f"{layout.cluster_folder(cluster_id)}inventory-"):
             moment = layout.document_moment(entry.key)
             if moment is not None:
-                entries.append((moment, DocumentEntry(key=entry.key, moment=moment[0], bytes=entry.bytes)))
-        return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
+                key = entry.key.removesuffix(layout.PACKED)
+                entries[moment] = DocumentEntry(key=key, moment=moment[0], bytes=entry.bytes)
+        return [entries[moment] for moment in sorted(entries)]
 
     def cluster_id(self, name: str) -> str | None:
         """The id that the brokers last gave for that cluster of the estate; None if it was never discovered."""
@@ -171,7 +188,8 @@ class InventoryStore:
     def free_document_key(self, cluster_id: str, moment: datetime) -> str:
         """An unused key for a document of that moment. The second document of a second gets the suffix `-2`."""
         first = layout.document_key(cluster_id, moment, 1)
-        taken = {entry.key for entry in self.objects.list(first.removesuffix(".json"))}
+        listed = self.objects.list(first.removesuffix(".json"))
+        taken = {entry.key.removesuffix(layout.PACKED) for entry in listed}
         return next(
             key
             for attempt in range(1, len(taken) + 2)
@@ -181,6 +199,15 @@ class InventoryStore:
     def put_document(self, key: str, data: bytes) -> StoredDocument:
         self.objects.put_new(key, data)
         return StoredDocument(key=key, sha256=sha256(data), bytes=len(data))
+
+    def pack_document(self, stored: StoredDocument) -> None:
+        """Compresses a document that is not the latest any more: a fiftieth stays of what differs from the next one in
+        little. Whoever has its key still reads it; killed in between, it is there both ways."""
+        found = self.objects.get(stored.key)
+        if found is not None and sha256(found[0]) == stored.sha256:
+            packed = gzip.compress(found[0], _COMPRESSION, mtime=0)
+            self.objects.put(f"{stored.key}{layout.PACKED}", packed)
+            self.objects.delete_if(stored.key, found[1])
 
     def delete_document(self, stored: StoredDocument) -> None:
         """Removes a document that was never published, unless another one is under its key by now."""

@@ -28,7 +28,7 @@ def open_store(value: str | None) -> ObjectStore:
     return FolderStore(Path(text))
 
 
-_DOCUMENT = re.compile(r"inventory-(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z)(?:-(\d+))?\.json")
+_DOCUMENT = re.compile(r"inventory-(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z)(?:-(\d+))?\.json(?:\.gz)?")
 
 
 def safe(name: str) -> str:
@@ -95,6 +95,10 @@ def document_key(cluster_id: str, moment: datetime, attempt: int) -> str:
     return cluster_folder(cluster_id) + (
         name if attempt == 1 else f"{name.removesuffix('.json')}-{attempt}.json"
     )
+
+
+PACKED = ".gz"
+"""Behind the key of a document that is compressed, as all but the latest are."""
 
 
 def document_moment(key: str) -> tuple[datetime, int] | None:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -368,3 +369,55 @@ def test_a_document_that_is_read_again_is_decoded_once_and_not_kept_longer(store
     assert first is second
     assert third == first
     assert third is not first
+
+
+def test_a_superseded_document_is_compressed_and_read_as_before(store: InventoryStore) -> None:
+    document = a_document(topics=tuple(a_topic(f"topic-{number}") for number in range(50)))
+    _published(store, document)
+    found = store.latest("lkc-1")
+    assert found is not None
+    stored = found[0].document
+    [before] = store.list_documents("lkc-1")
+
+    store.pack_document(stored)
+
+    [after] = store.list_documents("lkc-1")
+    assert (after.key, after.moment) == (before.key, before.moment)
+    assert after.bytes < stored.bytes / 10
+    assert store.objects.get(stored.key) is None
+    assert store.read_document(stored) == document
+    name = stored.key.rpartition("/")[2]
+    assert [store.document_at("lkc-1", moment) for moment in (name, f"{name}.gz", before.moment)] == [
+        document
+    ] * 3
+    assert store.free_document_key("lkc-1", before.moment) != stored.key
+
+
+def test_a_document_that_was_left_compressed_and_not_is_one_document(store: InventoryStore) -> None:
+    _published(store, a_document())
+    found = store.latest("lkc-1")
+    assert found is not None
+    stored = found[0].document
+    data = store.read_document_bytes(stored)
+    store.pack_document(stored)
+    store.objects.put(stored.key, data)
+
+    assert len(store.list_documents("lkc-1")) == 1
+    store.pack_document(stored)
+    assert [entry.key for entry in store.objects.list(stored.key)] == [f"{stored.key}.gz"]
+    store.pack_document(stored)
+    assert store.read_document_bytes(stored) == data
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"\x1f\x8b\x08\x00"], ids=["empty", "JSON", "cut"])
+def test_a_compressed_document_that_is_damaged_is_an_error_that_names_the_file(
+    store: InventoryStore, data: bytes
+) -> None:
+    _published(store, a_document())
+    found = store.latest("lkc-1")
+    assert found is not None
+    stored = found[0].document
+    store.pack_document(stored)
+    store.objects.put(f"{stored.key}.gz", data)
+    with pytest.raises(StoreError, match=re.escape(store.objects.location(stored.key))):
+        store.read_document(stored)
