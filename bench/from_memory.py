@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mesh_assets.platforms import Presence
     from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading
     from mesh_assets.platforms.kafka.values import (
+        AccessReading,
+        BrokersReading,
         ClusterMetadata,
         GroupsReading,
         OffsetsReading,
@@ -200,6 +202,16 @@ class MemoryKafka:
         self, partitions_by_topic: Mapping[str, Collection[int]]
     ) -> "dict[str, tuple[TieredPartition, ...]]":
         return dict.fromkeys(partitions_by_topic, ())
+
+    def brokers(self) -> "BrokersReading":
+        from mesh_assets.errors import UnreachableError
+
+        raise UnreachableError("not part of this estate")
+
+    def access(self) -> "AccessReading":
+        from mesh_assets.errors import UnreachableError
+
+        raise UnreachableError("not part of this estate")
 
     def topic_presence(self, names: Sequence[str]) -> "dict[str, Presence]":
         return dict.fromkeys(names, "gone")

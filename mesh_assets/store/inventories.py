@@ -98,16 +98,11 @@ class InventoryStore:
 
     def read_document_bytes(self, stored: StoredDocument) -> bytes:
         data = self._document_bytes(stored.key)
-        location = self.objects.location(stored.key)
-        if data is None:
-            raise DamagedError(
-                f"{location} is missing though the store refers to it; restore it from a backup"
-            )
-        if sha256(data) != stored.sha256:
-            raise DamagedError(
-                f"{location} is not what was written there (its SHA-256 differs); restore it from a backup"
-            )
-        return data
+        if data is not None and sha256(data) == stored.sha256:
+            return data
+        other = "not what was written there (its SHA-256 differs)"
+        wrong = "missing though the store refers to it" if data is None else other
+        raise DamagedError(f"{self.objects.location(stored.key)} is {wrong}; restore it from a backup")
 
     def _document_bytes(self, key: str) -> bytes | None:
         """A document's JSON, compressed or not; None if there is none."""
@@ -118,8 +113,9 @@ class InventoryStore:
         try:
             return None if packed is None else gzip.decompress(packed[0])
         except (OSError, EOFError, zlib.error) as error:
-            location = self.objects.location(f"{key}{layout.PACKED}")
-            raise DamagedError(f"{location} is not gzip: {error}; restore it from a backup") from error
+            raise DamagedError(
+                f"{self.objects.location(key)}{layout.PACKED} is not gzip: {error}; restore it from a backup"
+            ) from error
 
     def document_at(self, cluster_id: str, moment: datetime | str = "latest") -> Document:
         """The document that was valid at `moment`: a time (also as ISO 8601 text), `latest`, a document's key
@@ -143,7 +139,7 @@ class InventoryStore:
 
     def list_documents(self, cluster_id: str) -> list[DocumentEntry]:
         """The cluster's documents, oldest first, under their keys, compressed or not."""
-        entries = {}  # a run that was killed can have left one of them both ways
+        entries = {}  # one of them may be there both ways
         for entry in self.objects.list(f"{layout.cluster_folder(cluster_id)}inventory-"):
             moment = layout.document_moment(entry.key)
             if moment is not None:
@@ -205,8 +201,7 @@ class InventoryStore:
         little. Whoever has its key still reads it; killed in between, it is there both ways."""
         found = self.objects.get(stored.key)
         if found is not None and sha256(found[0]) == stored.sha256:
-            packed = gzip.compress(found[0], _COMPRESSION, mtime=0)
-            self.objects.put(f"{stored.key}{layout.PACKED}", packed)
+            self.objects.put(f"{stored.key}{layout.PACKED}", gzip.compress(found[0], _COMPRESSION, mtime=0))
             self.objects.delete_if(stored.key, found[1])
 
     def delete_document(self, stored: StoredDocument) -> None:
