@@ -53,10 +53,6 @@ class TopicPage(Page):
 
 
 class PartitionRow(Answer):
-    """`bytes`: what its leader has on disk. `adding`, `removing`: brokers, while it is being moved. `eligible_leaders`,
-    `last_known_leaders`: brokers outside the ISR that may lead it. `earliest_local`, `latest_tiered`: where its part on
-    disk begins and its part in tiered storage ends."""
-
     partition: int
     leader: int | None = None
     replicas: list[int]
@@ -121,7 +117,6 @@ class TopicDescription(Answer):
     records_in_per_second: float | None = None
     retained_bytes: int | None = None
     replica_bytes: int | None = None
-    future_bytes: int | None = None
     oldest_record_at: datetime | None = None
     newest_record_at: datetime | None = None
     reassigning_partitions: int | None = None
@@ -163,8 +158,7 @@ def list_topics(
     sort: Annotated[
         Literal["name", "bytes", "messages", "oldest", "silent"],
         Field(
-            description="`bytes`, `messages`: most first. `oldest`: the oldest record first. `silent`: longest without a new "
-            "record first. What is unknown comes last."
+            description="`bytes`, `messages`: most first; `oldest` record first; `silent`: longest without a record first."
         ),
     ] = "name",
     limit: LimitArgument = None,
@@ -239,7 +233,6 @@ def describe_topic(
         if storage.leader_bytes is not None or not rate
         else rate.retained_bytes,
         replica_bytes=storage.replica_bytes,
-        future_bytes=storage.future_bytes,
         oldest_record_at=storage.oldest_record_at,
         newest_record_at=storage.newest_record_at,
         reassigning_partitions=None if storage.reassignments is None else len(storage.reassignments),
