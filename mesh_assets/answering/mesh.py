@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from mesh_assets.answering.belonging import KnownBelonging
 from mesh_assets.answering.estate_lineage import addresses, lineage_results
 from mesh_assets.errors import EstateError, StoreError
 from mesh_assets.estate.model import Estate
@@ -11,14 +12,15 @@ from mesh_assets.inventory.wording import counted
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
 from mesh_assets.lineage.graph import LineageGraph, build_graph
+from mesh_assets.relationships.records import Domains
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import read_latest_documents
 
 
 class Mesh(Record, frozen=True, kw_only=True):
     """`documents`: by the cluster's name in the estate. `graph`: of these clusters and of whatever borders on them.
-    `addresses`: of the clusters' brokers, as the estate has them. `notes`: what is missing or older than the documents,
-    and why."""
+    `addresses`: of the brokers of every cluster of the estate, as it has them. `notes`: what is missing or older than the
+    documents, and why."""
 
     documents: Mapping[str, Document]
     graph: LineageGraph
@@ -30,7 +32,8 @@ def read_mesh(estate: Estate, store: InventoryStore, clusters: Sequence[str] = (
     """The mesh of those clusters of the estate; none named: of all. Asks nothing but the store.
 
     The lineage is the one that the job `analysis` kept. Where it has not run, or ran on other documents, it is made anew
-    from these, without what only the running systems tell (event source mappings, Flink statements), and a note says so.
+    from the documents of all clusters, without what only the running systems tell (event source mappings, Flink
+    statements), and a note says so.
     Raises EstateError for a name that the estate does not have, and StoreError when a document cannot be read or none of
     the clusters was discovered.
     """
@@ -46,15 +49,18 @@ def read_mesh(estate: Estate, store: InventoryStore, clusters: Sequence[str] = (
     notes = [
         f"cluster {one.cluster} has not been discovered yet" for one in latest.read if one.sequence is None
     ]
-    servers = {name: addresses(estate.clusters[name]) for name in latest.documents}
     kept = lineage_results(store).get()
     read = {(one.cluster_id, one.sequence) for one in latest.read if one.sequence is not None}
     if kept is not None and read <= {(one.cluster_id, one.sequence) for one in kept.documents}:
         graph = kept.result
     else:
+        # All of them, whatever was asked for: a topic that is mirrored from a cluster is that cluster's topic.
+        every = (
+            latest if set(names) == set(estate.clusters) else read_latest_documents(store, estate.clusters)
+        )
         graph = estate_graph(
-            ClusterFacts(document=document, bootstrap_servers=servers[name])
-            for name, document in latest.documents.items()
+            ClusterFacts(document=document, bootstrap_servers=addresses(estate.clusters[name]))
+            for name, document in every.documents.items()
         )
         notes.append(
             "lineage is without event source mappings and Flink statements: the job `analysis` has not run on these documents yet"
@@ -62,9 +68,19 @@ def read_mesh(estate: Estate, store: InventoryStore, clusters: Sequence[str] = (
     return Mesh(
         documents=latest.documents,
         graph=_of_clusters(graph, frozenset(latest.documents)),
-        addresses=servers,
-        notes=(*notes, *graph.gaps),
+        addresses={name: addresses(estate.clusters[name]) for name in estate.clusters},
+        notes=tuple(dict.fromkeys((*notes, *graph.gaps))),
     )
+
+
+def read_domains(estate: Estate, store: InventoryStore, mesh: Mesh) -> dict[str, Domains]:
+    """The domains of each cluster of the mesh: those that the job `analysis` kept of its document, else made of it now.
+    Raises StoreError if what was kept cannot be read."""
+    known = KnownBelonging(lambda: estate, lambda: store)
+    return {
+        name: known.of(document, version=str(document.sequence)).domains
+        for name, document in mesh.documents.items()
+    }
 
 
 def _of_clusters(graph: LineageGraph, names: frozenset[str]) -> LineageGraph:
