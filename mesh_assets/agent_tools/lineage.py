@@ -1,8 +1,9 @@
 """Tool: lineage."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from mesh_assets.answering.answers import (
@@ -22,15 +23,16 @@ from mesh_assets.inventory.links import sink_group
 from mesh_assets.inventory.wording import listed
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import cluster_graph
-from mesh_assets.lineage.graph import LineageGraph, Node
+from mesh_assets.lineage.graph import Edge, LineageGraph, Node
+from mesh_assets.lineage.rights import permitted_edges, principal_node, principals_of, unknown_rights
 from mesh_assets.lineage.walk import Direction, Walk, walk_lineage
 
 _EDGES = 60
 
 
 class EdgeRow(Answer):
-    """Data flows from `source` to `target`. `known`: declared (by a config), observed (at runtime) or
-    inferred. `by`: what says so. `active`: whether anything reads by this edge now; null: unknown."""
+    """Data flows from `source` to `target`. `known`: declared (by a config), observed (at runtime), inferred, or
+    permitted (by ACLs, no more). `by`: what says so. `active`: whether anything reads by this edge now; null: unknown."""
 
     source: str
     target: str
@@ -70,6 +72,13 @@ def get_lineage(
     function: Annotated[
         str | None, Field(max_length=256, description="Start at this Lambda function.")
     ] = None,
+    principal: Annotated[
+        str | None,
+        Field(max_length=249, description="Start at this principal, `User:billing`: what ACLs permit it."),
+    ] = None,
+    permitted: Annotated[
+        bool, Field(description="Also who may write and read the topics found, by ACLs; not followed on.")
+    ] = False,
     direction: Annotated[
         Direction, Field(description="`upstream`: what feeds it. `downstream`: what it feeds.")
     ] = "both",
@@ -80,7 +89,7 @@ def get_lineage(
     source: SourceArgument = "latest",
 ) -> LineageAnswer:
     """What feeds a topic, connector, consumer group, subject, table or function, and what it feeds, from tables to
-    Lambda functions. Each edge says how it is known."""
+    Lambda functions; on request also who may write and read by ACLs. Each edge says how it is known."""
     view = known.view(cluster, source, needs=("topics", "connectors", "consumer_groups"))
     wanted = {
         "topic": topic,
@@ -89,8 +98,14 @@ def get_lineage(
         "subject": subject,
         "table": table,
         "function": function,
+        "principal": principal,
     }
     graph, notes_of_graph = _graph(known, view)
+    facts = ClusterFacts(document=view.document)
+    if principal is not None:
+        graph = replace(graph, edges=(*graph.edges, *permitted_edges(facts, principals=[principal])))
+    if (permitted or principal is not None) and (unknown := unknown_rights(facts)) is not None:
+        notes_of_graph.append(unknown)
     here = view.document.cluster.name
     start = _start(graph, view.document, wanted)
     ways = {
@@ -102,6 +117,10 @@ def get_lineage(
     }
     edges = {edge: None for walk in ways.values() for edge in walk.edges}
     more = any(walk.more for walk in ways.values())
+    if permitted:
+        rights = list(_permitted(facts, ways))
+        more = more or len(edges) + len(rights) > _EDGES
+        edges |= dict.fromkeys(rights[: max(_EDGES - len(edges), 0)])
     notes = {node: note for walk in ways.values() for node, note in walk.notes.items()}
     about = view.about("connectors", "consumer_groups")
     about.notes += notes_of_graph
@@ -144,10 +163,26 @@ def _graph(known: KnownEstate, view: View) -> tuple[LineageGraph, list[str]]:
     return cluster_graph(ClusterFacts(document=document, mappings=mapped.topics)), notes
 
 
+def _permitted(facts: ClusterFacts, ways: Mapping[str, Walk]) -> Iterator[Edge]:
+    """Who may write, upstream, or read, downstream, the topics that were reached in this cluster."""
+    reached = {
+        way: {node.name for node in walk.distances if node.kind == "topic" and node.cluster == facts.name}
+        for way, walk in ways.items()
+    }
+    for edge in permitted_edges(facts, topics=frozenset().union(*reached.values())):
+        writes = edge.source.kind == "principal"
+        if (edge.target if writes else edge.source).name in reached.get(
+            "upstream" if writes else "downstream", ()
+        ):
+            yield edge
+
+
 def _start(graph: LineageGraph, document: Document, wanted: Mapping[str, str | None]) -> Node:
     given = [(what, name) for what, name in wanted.items() if name is not None]
     if len(given) != 1:
-        raise BadArgumentError("give one of topic, connector, group, subject, table and function to start at")
+        raise BadArgumentError(
+            "give one of topic, connector, group, subject, table, function and principal to start at"
+        )
     [(what, name)] = given
     cluster = document.cluster.name
     match what:
@@ -162,6 +197,8 @@ def _start(graph: LineageGraph, document: Document, wanted: Mapping[str, str | N
             return Node(kind="subject", cluster=cluster, name=the_schema(document, name).subject)
         case "function":
             return _function(graph, name)
+        case "principal":
+            return _principal(document, name)
         case _:
             return _dataset(graph, name)
 
@@ -173,6 +210,17 @@ def _reader(document: Document, group_id: str) -> Node:
     if len(sinks) == 1:
         return Node(kind="connector", cluster=cluster, namespace=sinks[0].connect, name=sinks[0].name)
     return Node(kind="application", cluster=cluster, name=group_id)
+
+
+def _principal(document: Document, name: str) -> Node:
+    facts = ClusterFacts(document=document)
+    known = principals_of(facts)
+    if name not in known and unknown_rights(facts) is None:
+        raise UnknownError(
+            f"no ACL allows {shown(name)} anything on a topic; those that ACLs allow something are: "
+            + (listed([shown(one) for one in known]) or "none")
+        )
+    return principal_node(facts, name)
 
 
 def _function(graph: LineageGraph, name: str) -> Node:

@@ -10,12 +10,16 @@ from mesh_assets.lineage.clusters import ClusterFacts, possible_readers
 from mesh_assets.lineage.connectors import Found, connector_lineage
 from mesh_assets.lineage.facts import Facts, Names, Servers
 from mesh_assets.lineage.graph import Edge, Flow, LineageGraph, Node, Note, build_graph
+from mesh_assets.lineage.rights import permitted_edges, unknown_rights
 from mesh_assets.lineage.statements import statement_lineage
 
 
-def estate_graph(clusters: Iterable[ClusterFacts], *, gaps: Iterable[str] = ()) -> LineageGraph:
+def estate_graph(
+    clusters: Iterable[ClusterFacts], *, gaps: Iterable[str] = (), permitted: bool = False
+) -> LineageGraph:
     """What feeds what in these clusters, and between them. Its size and its time grow with theirs. `gaps`: what the
-    caller could not read; what the documents themselves say is not current is added."""
+    caller could not read; what the documents themselves say is not current is added. `permitted`: also what rights allow
+    and nothing else says, as edges of their own, which may be as many as topics and principals multiplied."""
     every = tuple(clusters)
     servers = tuple(
         Servers(
@@ -41,8 +45,11 @@ def estate_graph(clusters: Iterable[ClusterFacts], *, gaps: Iterable[str] = ()) 
                     flows.append(found)
                 case Note():
                     notes.append(found)
-    stale = (gap for one in every for gap in _gaps(one))
-    return build_graph(nodes=nodes, edges=edges, flows=flows, notes=notes, gaps=(*gaps, *stale))
+    found_gaps = [*gaps, *(gap for one in every for gap in _gaps(one))]
+    if permitted:
+        edges += (edge for one in every for edge in permitted_edges(one))
+        found_gaps += (gap for one in every if (gap := unknown_rights(one)) is not None)
+    return build_graph(nodes=nodes, edges=edges, flows=flows, notes=notes, gaps=found_gaps)
 
 
 def cluster_graph(facts: ClusterFacts) -> LineageGraph:

@@ -8,7 +8,15 @@ import msgspec
 from mesh_assets.inventory.records import Record
 
 NodeKind = Literal[
-    "dataset", "connector", "topic", "subject", "application", "statement", "event_source_mapping", "function"
+    "dataset",
+    "connector",
+    "topic",
+    "subject",
+    "application",
+    "statement",
+    "event_source_mapping",
+    "function",
+    "principal",
 ]
 Known = Literal["declared", "observed", "inferred", "permitted"]
 Purpose = Literal["data", "dead_letter", "internal", "schema"]
@@ -20,7 +28,8 @@ class Node(Record, frozen=True, kw_only=True):
     `cluster`: the name in the estate of the Kafka cluster that it belongs to; None for datasets and functions, which
     belong to none, and for mappings, whose ids are unique. `namespace`: of a dataset, as OpenLineage names it
     (`postgres://host:5432`); of a connector, the Connect cluster that runs it; else None. `name`: of a dataset, as
-    OpenLineage names it (`db.schema.table`; `/` for a whole bucket or system); of an application, its consumer group.
+    OpenLineage names it (`db.schema.table`; `/` for a whole bucket or system); of an application, its consumer group; of a
+    principal, as ACLs have it (`User:billing`).
     """
 
     kind: NodeKind

@@ -28,7 +28,8 @@ def walk_lineage(
 
     Through a connector that keeps tables apart, only what belongs together is followed: from a topic to its own table,
     not to the connector's others. Edges of schemas are followed from a subject alone, what a system keeps for itself only
-    at the start. Nearer things come first. After `most` edges the walk stops and sets `more`.
+    at the start, and so is what rights permit. Nearer things come first. After `most` edges the walk stops and sets
+    `more`.
     """
     found: dict[Edge, None] = {}
     distances = {start: 0}
@@ -52,7 +53,8 @@ class _Way:
         self._upstream = upstream
         self._leaving: defaultdict[Node, list[Edge]] = defaultdict(list)
         for edge in graph.edges:
-            followed = edge.purpose in ("data", "dead_letter") or start in (edge.source, edge.target)
+            flows = edge.purpose in ("data", "dead_letter") and edge.known != "permitted"
+            followed = flows or start in (edge.source, edge.target)
             if followed and (edge.purpose != "schema" or start.kind == "subject"):
                 self._leaving[edge.target if upstream else edge.source].append(edge)
         self._beyond: defaultdict[Node, defaultdict[Node, set[Node]]] = defaultdict(lambda: defaultdict(set))

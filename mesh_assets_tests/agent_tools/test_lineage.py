@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from mesh_assets.answering.estate_lineage import keep_estate_lineage, read_estate_lineage
+from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.document import ClusterIdentity, Document
 from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
-from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic, an_acl
 from mesh_assets_tests.mcp_server.served import Served
 
 TWO = """clusters:
@@ -149,3 +150,49 @@ def test_it_begins_anywhere(
 )
 def test_a_start_that_is_not_there_is_refused(served: Served, start: dict[str, str], sentence: str) -> None:
     assert sentence in served.refusal("get_lineage", cluster="us", **start)
+
+
+@pytest.fixture
+def guarded(make_served: Callable[..., Served]) -> Served:
+    acls = (
+        an_acl("User:debezium", "write", resource="dbz.", pattern="prefixed"),
+        an_acl("User:lake", "read", resource="dbz.public.orders"),
+    )
+    return make_served(replace(us(), access=Access(acls=acls)), eu(), estate=TWO)
+
+
+def test_rights_are_in_the_answer_only_when_asked_for(guarded: Served) -> None:
+    plain = guarded.answer("get_lineage", cluster="us", topic="dbz.public.orders")
+    asked = guarded.answer("get_lineage", cluster="us", topic="dbz.public.orders", permitted=True)
+
+    rights = [edge for edge in asked["edges"] if edge["known"] == "permitted"]
+    assert [edge for edge in asked["edges"] if edge not in rights] == plain["edges"]
+    assert [(edge["source"], edge["target"], edge["by"]) for edge in rights] == [
+        (
+            "principal User:debezium",
+            "topic dbz.public.orders",
+            "ACLs: write on topics that begin with dbz.",
+        ),
+        ("topic dbz.public.orders", "principal User:lake", "ACLs: read on dbz.public.orders"),
+    ]
+
+
+def test_it_begins_at_a_principal_and_follows_what_flows_from_there(guarded: Served) -> None:
+    found = guarded.answer("get_lineage", cluster="us", principal="User:debezium", direction="downstream")
+
+    assert found["downstream"]["1"] == ["topic dbz.public.orders", "topic dbz.public.users"]
+    assert found["downstream"]["2"] == ["connector lake"]
+
+
+def test_a_principal_that_no_acl_allows_anything_is_named_with_those_that_are(guarded: Served) -> None:
+    refused = guarded.refusal("get_lineage", cluster="us", principal="User:nobody")
+    assert "User:debezium" in refused
+    assert "User:lake" in refused
+
+
+def test_rights_that_are_not_known_give_a_note(served: Served) -> None:
+    answer = served.answer("get_lineage", cluster="us", topic="dbz.public.orders", permitted=True)
+
+    assert any(
+        "who may write and read the topics of us is not known" in note for note in answer["about"]["notes"]
+    )
