@@ -50,5 +50,9 @@ class PublishError(MeshError):
     """An event could not be published; the latest document stays as it was, and the next run publishes again."""
 
 
+class ExportError(MeshError):
+    """An export cannot be made as it was asked for, or not be written; what was there before is unchanged."""
+
+
 class SandboxError(MeshError):
     """A server of the sandbox could not be fetched, started or stopped."""

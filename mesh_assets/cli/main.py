@@ -55,6 +55,11 @@ _COMMANDS = {
     "diff": ("mesh_assets.cli.diff", "diff", "Compare two moments of a cluster."),
     "estate": ("mesh_assets.cli.estate", "estate", "Check the estate file and what it names."),
     "esm": ("mesh_assets.cli.esm.group", "esm", "Event source mappings: Kafka topics to Lambda functions."),
+    "export": (
+        "mesh_assets.cli.export",
+        "export",
+        "Write lineage and inventories for other tools.",
+    ),
     "findings": ("mesh_assets.cli.findings", "findings", "Show what is wrong in each cluster."),
     "mcp": ("mesh_assets.cli.mcp", "mcp", "The MCP server, for AI agents."),
     "policy": ("mesh_assets.cli.policy", "policy", "Hold the clusters against the estate's policy."),

@@ -101,20 +101,26 @@ def _plain_texts(values: Iterable[str]) -> pa.Array:
     )
 
 
-def parquet(
+def arrow_table(
     schema: pa.Schema, columns: Mapping[str, pa.Array], *, stamp: Mapping[str, int | str | datetime]
-) -> bytes:
-    """A file with the columns of `schema`: those of `stamp`, the same in each row, and `columns`, as long as one
-    another. Its types are those of `schema`: how a column was made is not kept."""
+) -> pa.Table:
+    """The columns of `schema`: those of `stamp`, the same in each row, and `columns`, as long as one another. Repeated
+    texts are dictionaries."""
     rows = len(next(iter(columns.values())))
     arrays = [
         columns[field.name] if field.name in columns else _repeated(stamp[field.name], rows, field.type)
         for field in schema
     ]
+    return pa.Table.from_arrays(arrays, names=schema.names)
+
+
+def parquet(
+    schema: pa.Schema, columns: Mapping[str, pa.Array], *, stamp: Mapping[str, int | str | datetime]
+) -> bytes:
+    """A file of that table. Its types are those of `schema`: how a column was made is not kept."""
     buffer = io.BytesIO()
-    table = pa.Table.from_arrays(arrays, names=schema.names)
     # Without Arrow's own schema beside Parquet's, which would say that repeated texts were kept as such.
-    pq.write_table(table, buffer, compression="zstd", store_schema=False)
+    pq.write_table(arrow_table(schema, columns, stamp=stamp), buffer, compression="zstd", store_schema=False)
     return buffer.getvalue()
 
 

@@ -22,7 +22,7 @@ from mesh_assets.inventory.lag import lag_reason
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.storage_records import TopicStorage
 from mesh_assets.store.cluster_tables import COLUMNS, ROWS, Row
-from mesh_assets.store.columns import Texts, booleans, column, parquet, texts
+from mesh_assets.store.columns import Texts, arrow_table, booleans, column, parquet, texts
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
 
@@ -179,11 +179,7 @@ def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Cha
     """Writes all tables of `document` over the cluster's earlier ones, and its changes next to the earlier
     changes; the number of rows by table. Raises StoreError."""
     folder = f"cluster_id={safe(document.cluster.id)}"
-    stamp: dict[str, int | str | datetime] = {
-        "sequence": document.sequence,
-        "discovery_timestamp": document.discovery_timestamp,
-        "cluster": document.cluster.name,
-    }
+    stamp = _stamp(document)
     rows: dict[str, int] = {}
     # One after the other: made into files, their columns are gone.
     for name, make in _TABLES.items():
@@ -197,6 +193,19 @@ def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Cha
         objects.put(f"tables/changes/{folder}/{document.sequence:08d}.parquet", data)
         rows["changes"] = len(changes)
     return rows
+
+
+def document_table(name: str, document: Document) -> pa.Table:
+    """The rows that the document has in that table of SCHEMAS, but for `changes`, which no document holds."""
+    return arrow_table(SCHEMAS[name], _TABLES[name](document), stamp=_stamp(document))
+
+
+def _stamp(document: Document) -> dict[str, int | str | datetime]:
+    return {
+        "sequence": document.sequence,
+        "discovery_timestamp": document.discovery_timestamp,
+        "cluster": document.cluster.name,
+    }
 
 
 def _names(table: str) -> list[str]:

@@ -1,0 +1,131 @@
+"""`mesh-assets export`: the mesh in the forms of other tools."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mesh_assets.answering.mesh import Mesh, read_mesh
+from mesh_assets.estate.file import load_estate
+from mesh_assets.estate.model import Estate
+from mesh_assets.exports.files import write_files
+from mesh_assets.exports.parts import around, find_node
+from mesh_assets.inventory.wording import counted
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+
+_clusters = click.option(
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="NAME",
+    help="A cluster of the estate. Repeatable. Default: all.",
+)
+_file = click.option(
+    "--out", default="-", show_default=True, metavar="FILE", help="The file to write; - for stdout."
+)
+
+
+@click.group(short_help="Lineage and inventories for other tools.")
+def export() -> None:
+    """Write the newest documents, and the lineage over them, in the forms of other tools (docs/exports.md).
+
+    Asks no cluster. What is missing is said on stderr. A file is written whole or not at all. Exit code 1: nothing was
+    written, with the reason on stderr.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What all exports are made of."""
+
+    estate: Estate
+    store: InventoryStore
+    mesh: Mesh
+
+
+def read_all(clusters: Sequence[str]) -> Read:
+    """The estate, its store, and the mesh of those clusters, whose notes go to stderr. Raises MeshError."""
+    estate = load_estate()
+    store = InventoryStore(open_store(os.environ.get("MESH_STORE")))
+    mesh = read_mesh(estate, store, clusters)
+    say(mesh.notes)
+    return Read(estate, store, mesh)
+
+
+def say(notes: Iterable[str]) -> None:
+    for note in dict.fromkeys(notes):
+        click.echo(f"note: {note}", err=True)
+
+
+def write_out(out: str, chunks: Iterable[bytes]) -> None:
+    """To the file, or to stdout. Raises ExportError."""
+    if out == "-":
+        stream = sys.stdout.buffer
+        for chunk in chunks:
+            stream.write(chunk)
+        stream.flush()
+    else:
+        write_files([(Path(out), chunks)])
+        click.echo(f"wrote {out}", err=True)
+
+
+def _part(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option(
+        "--depth",
+        type=click.IntRange(1, 50),
+        default=3,
+        show_default=True,
+        help="With --from: how many steps.",
+    )(command)
+    return click.option(
+        "--from",
+        "start",
+        metavar="NODE",
+        help="Only what feeds this and what it feeds, as 'topic orders'; the same name elsewhere: 'topic orders of cluster C'.",
+    )(command)
+
+
+@export.command(short_help="The lineage as a Mermaid flowchart.")
+@_clusters
+@_part
+@_file
+def mermaid(clusters: tuple[str, ...], start: str | None, depth: int, out: str) -> None:
+    """The lineage as a Mermaid flowchart, at most 500 edges."""
+    from mesh_assets.exports.mermaid import flowchart
+
+    graph = read_all(clusters).mesh.graph
+    node = None if start is None else find_node(graph, start)
+    part = graph if node is None else around(graph, node, depth=depth)
+    text = flowchart(part, subjects=node is not None and node.kind == "subject")
+    write_out(out, [text.encode()])
+
+
+@export.command(short_help="The lineage as GraphML.")
+@_clusters
+@_part
+@_file
+def graphml(clusters: tuple[str, ...], start: str | None, depth: int, out: str) -> None:
+    """The lineage as GraphML, for Gephi, yEd, Cytoscape and networkx."""
+    from mesh_assets.exports.graphml import graphml as made
+
+    graph = read_all(clusters).mesh.graph
+    part = graph if start is None else around(graph, find_node(graph, start), depth=depth)
+    write_out(out, [made(part)])
+
+
+@export.command(short_help="Every table as a CSV file.")
+@_clusters
+@click.option("--out", required=True, metavar="FOLDER", help="The folder to write to.")
+def csv(clusters: tuple[str, ...], out: str) -> None:
+    """Every table of the store as a CSV file, the clusters one after the other."""
+    from mesh_assets.exports.csv_tables import csv_tables
+
+    read = read_all(clusters)
+    tables = csv_tables(read.mesh.documents, read.store)
+    written = write_files((Path(out, f"{name}.csv"), chunks) for name, chunks in tables)
+    click.echo(f"wrote {counted(len(written), 'file')} to {out}", err=True)

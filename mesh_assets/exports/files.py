@@ -1,0 +1,42 @@
+"""Files of exports: whole or not at all."""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+
+from mesh_assets.errors import ExportError
+
+Chunks = Iterable[bytes]
+
+
+def write_files(files: Iterable[tuple[Path, Chunks]]) -> list[Path]:
+    """Writes each file beside its place, and moves them there only when all are written; their paths.
+
+    Folders are created. A link stays one, and what it leads to is replaced. Raises ExportError naming the file.
+    """
+    written: list[tuple[Path, Path]] = []
+    path = Path()
+    try:
+        for path, chunks in files:
+            target = path.resolve()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_dir():
+                raise ExportError(f"{path} is a folder; name a file")
+            beside = target.with_name(f".{target.name[:200]}.{token_hex(4)}.tmp")
+            written.append((beside, target))
+            with open(beside, "xb") as stream:
+                for chunk in chunks:
+                    stream.write(chunk)
+                stream.flush()
+                os.fsync(stream.fileno())
+        for beside, target in written:
+            beside.replace(target)
+    except OSError as error:
+        raise ExportError(f"{path} could not be written: {error.strerror or error}") from error
+    finally:
+        for beside, _ in written:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+    return [target for _, target in written]

@@ -1,0 +1,50 @@
+"""A part of the graph: what is around one node."""
+
+from mesh_assets.errors import ExportError
+from mesh_assets.inventory.wording import counted, listed
+from mesh_assets.lineage.graph import LineageGraph, Node, build_graph
+from mesh_assets.lineage.walk import walk_lineage
+
+
+def full_name(node: Node) -> str:
+    """As it can be named to `find_node`, and no other node: `topic orders of cluster warehouse`."""
+    of = "" if node.cluster is None else f" of cluster {node.cluster}"
+    on = f" on {node.namespace}" if node.kind == "connector" and node.namespace else ""
+    return f"{node}{on}{of}"
+
+
+def find_node(graph: LineageGraph, text: str) -> Node:
+    """The node of that full name, or of that kind and name, or of that name alone, if it is one node's. Raises
+    ExportError with the names of those that it could be."""
+    wanted = text.strip()
+    by_name = [node for node in graph.nodes if node.name == wanted]
+    for found in (
+        [node for node in graph.nodes if full_name(node) == wanted],
+        [node for node in graph.nodes if str(node) == wanted],
+        [node for node in by_name if node.kind != "subject"] or by_name,
+    ):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ExportError(
+                f"{counted(len(found), 'node')} are called {wanted!r}; write one as {listed([full_name(node) for node in found])}"
+            )
+    near = [full_name(node) for node in graph.nodes if wanted and wanted.casefold() in node.name.casefold()]
+    raise ExportError(
+        f"the lineage has no node {wanted!r}; "
+        + (f"similar are: {listed(near)}" if near else "expected a kind and a name, as in 'topic orders'")
+    )
+
+
+def around(graph: LineageGraph, start: Node, *, depth: int) -> LineageGraph:
+    """What feeds the node and what it feeds, up to so many steps. Through a connector that keeps tables apart, only what
+    belongs together."""
+    walk = walk_lineage(graph, start, direction="both", depth=depth, most=len(graph.edges) + 1)
+    nodes = set(walk.distances)
+    return build_graph(
+        nodes=nodes,
+        edges=walk.edges,
+        flows=(flow for flow in graph.flows if flow.through in nodes),
+        notes=(note for note in graph.notes if note.node in nodes),
+        gaps=graph.gaps,
+    )

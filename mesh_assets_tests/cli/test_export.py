@@ -1,0 +1,104 @@
+"""`mesh-assets export`: what it writes, what it says, and how it ends."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mesh_assets.cli.export import export
+from mesh_assets.errors import MeshError
+from mesh_assets.inventory.document import ClusterIdentity
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.published import publish
+
+ESTATE = """clusters:
+  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:9092"}}
+  billing: {kafka: {bootstrap_servers: "127.0.0.1:9093"}}
+"""
+NOTE = "note: lineage is without event source mappings and Flink statements: the job `analysis` has not run on these documents yet\n"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(export, list(arguments))
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InventoryStore:
+    """One with a document of both clusters, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MESH_STORE", raising=False)
+    monkeypatch.delenv("MESH_ESTATE", raising=False)
+    Path("estate.yaml").write_text(ESTATE)
+    store = InventoryStore(open_store(None))
+    publish(
+        store,
+        a_document(
+            topics=(a_topic("orders"),),
+            connectors=(a_connector("lake"),),
+            consumer_groups=(a_group("fraud"),),
+            schemas=(a_schema("orders-value"),),
+        ),
+    )
+    publish(
+        store, a_document(cluster=ClusterIdentity(id="lkc-2", name="billing"), topics=(a_topic("orders"),))
+    )
+    return store
+
+
+def test_a_drawing_goes_to_stdout_and_notes_to_stderr() -> None:
+    result = run("mermaid", "--from", "topic orders of cluster warehouse", "--depth", "1")
+    assert result.exit_code == 0
+    assert result.stderr == NOTE
+    assert result.stdout == (
+        "flowchart LR\n"
+        '  subgraph c0["warehouse"]\n'
+        '    n0("application fraud")\n'
+        '    n1["connector lake"]\n'
+        '    n2(["topic orders"])\n'
+        "  end\n"
+        "  n2 --> n0\n"
+        "  n2 --> n1\n"
+    )
+
+
+def test_a_name_that_is_two_nodes_is_refused_and_the_file_stays_as_it_was() -> None:
+    Path("mesh.mmd").write_text("before")
+    result = run("mermaid", "--from", "orders", "--out", "mesh.mmd")
+    assert isinstance(result.exception, MeshError)
+    assert "write one as topic orders of cluster billing" in str(result.exception)
+    assert Path("mesh.mmd").read_text() == "before"
+
+
+def test_a_file_is_replaced_and_nothing_is_left_beside_it() -> None:
+    Path("mesh.graphml").write_text("before")
+    result = run("graphml", "--cluster", "billing", "--out", "mesh.graphml")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", NOTE + "wrote mesh.graphml\n")
+    assert "<graphml" in Path("mesh.graphml").read_text()
+    assert {path.name for path in Path().iterdir()} == {".mesh", "estate.yaml", "mesh.graphml"}
+
+
+def test_tables_of_all_clusters_go_to_one_folder() -> None:
+    result = run("csv", "--out", "tables")
+    assert result.exit_code == 0
+    assert Path("tables/topics.csv").read_text().count('"orders"') == 2
+    assert f"wrote {len(list(Path('tables').iterdir()))} files to tables\n" in result.stderr
+
+
+def test_a_place_that_cannot_be_written_is_named() -> None:
+    Path("taken").write_text("a file")
+    for arguments in (("csv", "--out", "taken"), ("graphml", "--out", "taken/mesh.graphml")):
+        result = run(*arguments)
+        assert isinstance(result.exception, MeshError)
+        assert str(result.exception).startswith("taken/")
+        assert "could not be written" in str(result.exception)
+    assert Path("taken").read_text() == "a file"
+    Path("folder").mkdir()
+    assert str(run("graphml", "--out", "folder").exception) == "folder is a folder; name a file"
+
+
+def test_a_cluster_that_the_estate_lacks_is_refused() -> None:
+    result = run("csv", "--cluster", "other", "--out", "tables")
+    assert str(result.exception) == "the estate has no cluster 'other'; it has: warehouse, billing"
+    assert not Path("tables").exists()
