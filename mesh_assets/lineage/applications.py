@@ -36,15 +36,19 @@ class Applications:
             here = self._node(group)
             committed = {offset.topic for offset in group.offsets or () if offset.committed is not None}
             assigned = {topic for member in group.members or () for topic in member.assignment}
+            of_earlier = _committed_on_earlier_topics(group)
             for topic in group.topics:
-                by = (
-                    "assigned partitions"
-                    if topic in assigned and topic not in committed
-                    else "committed offsets"
-                )
                 active = _active(group, topic, assigned)
-                if active is False:
-                    by += ", of earlier: no member reads it now"
+                if topic in assigned and (topic not in committed or topic in of_earlier):
+                    by = "assigned partitions"
+                elif topic in of_earlier:
+                    by = "committed offsets, of an earlier topic of that name"
+                    # A member that shows no assignment may read the new one; no commit says so.
+                    active = None if group.members is None else False
+                else:
+                    by = "committed offsets"
+                    if active is False:
+                        by += ", of earlier: no member reads it now"
                 whose = self._own.get(topic)
                 yield Edge(
                     source=self._facts.topic(topic),
@@ -83,6 +87,15 @@ def sinks_by_group(facts: ClusterFacts, node_of: dict[tuple[str, str], Node]) ->
         if group is not None:
             found[group] = None if group in found else node_of[(connector.connect, connector.name)]
     return {group: node for group, node in found.items() if node is not None}
+
+
+def _committed_on_earlier_topics(group: ConsumerGroup) -> set[str]:
+    """The topics of which every commit is on an earlier topic of the name, with another id."""
+    current: dict[str, bool] = {}
+    for offset in group.offsets or ():
+        if offset.committed is not None:
+            current[offset.topic] = current.get(offset.topic, False) or offset.lag_is != "topic_recreated"
+    return {topic for topic, is_current in current.items() if not is_current}
 
 
 def _active(group: ConsumerGroup, topic: str, assigned: set[str]) -> bool | None:

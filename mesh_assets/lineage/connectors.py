@@ -11,6 +11,8 @@ from mesh_assets.lineage.rules import rule_of
 Found = Edge | Flow | Note
 
 _SEEN = "what Connect saw it use"
+# Connect remembers the topics of a connector until somebody resets them (KIP-558).
+_GONE = ", of earlier: the topic is gone"
 
 
 def connector_lineage(facts: Facts, here: Node) -> Iterator[Found]:
@@ -59,7 +61,14 @@ def _used(facts: Facts, here: Node, *, without: Iterable[str] = ()) -> Iterator[
         there = _topic(facts, topic.name)
         by = "its config" if topic.known == "declared" else _SEEN
         source, target = (here, there) if facts.is_source else (there, here)
-        yield Edge(source=source, target=target, known=topic.known, by=by)
+        gone = topic.known == "observed" and facts.is_gone(topic.name)
+        yield Edge(
+            source=source,
+            target=target,
+            known=topic.known,
+            by=f"{by}{_GONE}" if gone else by,
+            active=False if gone else None,
+        )
     for key, name in set_aside_topics(facts.connector).items():
         yield Edge(
             source=here,
@@ -138,11 +147,13 @@ class _Written:
     def _edge(self, name: str, known: Known, by: str) -> Edge:
         self._told.add(name)
         seen = name in self._facts.observed
+        gone = seen and self._facts.is_gone(name)
         return Edge(
             source=self._here,
             target=_topic(self._facts, name),
             known="observed" if seen else known,
-            by=f"{_SEEN}; {by}" if seen else by,
+            by=f"{_SEEN}{_GONE if gone else ''}; {by}" if seen else by,
+            active=False if gone else None,
         )
 
     def _routed(self, name: str) -> str | None:

@@ -49,6 +49,7 @@ _KINDS = {
     "sqlserver": _Kind(scheme="mssql", port=1433, schema="dbo"),
     "oracle": _Kind(scheme="oracle", port=1521),
     "db2": _Kind(scheme="db2", port=50000),
+    "informix": _Kind(scheme="informix", port=9088),
     "redshift": _Kind(scheme="redshift", port=5439, schema="public"),
     "clickhouse": _Kind(scheme="clickhouse", port=8123, has_schemas=False),
     "ch": _Kind(scheme="clickhouse", port=8123, has_schemas=False),

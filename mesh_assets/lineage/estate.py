@@ -96,6 +96,7 @@ def _cluster_lineage(facts: ClusterFacts, own: Servers, servers: Sequence[Server
                 topics=own.topics,
                 clusters=servers,
                 prefixes=prefixes,
+                knows_all_topics=document.state("topics").status == "fresh" and not document.excluded_topics,
             ),
             connectors[(connector.connect, connector.name)],
         )

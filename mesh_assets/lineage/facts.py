@@ -48,13 +48,18 @@ class Servers:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """A connector, the topics of its cluster, and the estate's clusters. `cluster`: its name in the estate.
-    `prefixes`: of the topics of all source connectors of the cluster, as their configs name them."""
+    `prefixes`: of the topics of all source connectors of the cluster, as their configs name them. `knows_all_topics`:
+    whether a topic that is not among `topics` is not there."""
 
     connector: Connector
     cluster: str
     topics: Names = field(default_factory=Names)
     clusters: Sequence[Servers] = ()
     prefixes: Names = field(default_factory=Names)
+    knows_all_topics: bool = False
+
+    def is_gone(self, topic: str) -> bool:
+        return self.knows_all_topics and topic not in self.topics
 
     @property
     def is_source(self) -> bool:

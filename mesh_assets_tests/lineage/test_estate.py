@@ -3,7 +3,7 @@
 import msgspec
 
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.groups import GroupMember
+from mesh_assets.inventory.groups import CommittedOffset, GroupMember, LagIs
 from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
 from mesh_assets.lineage.clusters import ClusterFacts, MappedTopic, possible_readers
 from mesh_assets.lineage.estate import cluster_graph, counts, estate_graph
@@ -283,3 +283,59 @@ def test_a_subject_leads_to_its_topic_and_is_no_part_of_what_feeds_the_topic() -
     assert walk_lineage(graph, topic("orders"), direction="upstream", depth=3).edges == ()
     down = walk_lineage(graph, subject, direction="downstream", depth=3)
     assert down.distances == {subject: 0, topic("orders"): 1, application("billing"): 2}
+
+
+def test_a_topic_that_connect_remembers_and_that_is_gone_has_no_active_edge() -> None:
+    remembering = a_connector(
+        "source",
+        type="source",
+        topics=(
+            ConnectorTopic(name="orders", known="observed"),
+            ConnectorTopic(name="old", known="observed"),
+        ),
+        config={"connector.class": FILE_SOURCE, "file": "/data/orders", "topic": "orders", "topics": ""},
+    )
+    sink = a_connector("sink", config={"topics": ""}, topics=(ConnectorTopic(name="old", known="observed"),))
+    document = a_document(topics=(a_topic("orders"),), connectors=(remembering, sink))
+    edges = {
+        (edge.source.name, edge.target.name): (edge.active, edge.by)
+        for edge in graph_of(document).edges
+        if "topic" in (edge.source.kind, edge.target.kind)
+    }
+
+    gone = "what Connect saw it use, of earlier: the topic is gone"
+    assert edges == {
+        ("source", "orders"): (None, "what Connect saw it use; its config file"),
+        ("source", "old"): (False, gone),
+        ("old", "sink"): (False, gone),
+    }
+    # Where the estate leaves topics out, one that is not among them may be there.
+    partly = msgspec.structs.replace(document, excluded_topics=1)
+    assert {edge.active for edge in graph_of(partly).edges} == {None}
+
+
+def test_commits_on_a_topic_deleted_and_made_anew_are_no_active_edge_of_the_new_one() -> None:
+    def committed(topic: str, lag_is: LagIs) -> CommittedOffset:
+        return CommittedOffset(topic=topic, partition=0, committed=5, end=10, lag_records=None, lag_is=lag_is)
+
+    member = GroupMember(
+        member_id="m", client_id="c", host="/h", group_instance_id=None, assignment={"orders": (0,)}
+    )
+    offsets = (committed("orders", "topic_recreated"),)
+    groups = (
+        a_group("gone", state="Empty", offsets=offsets),
+        a_group("elsewhere", offsets=offsets),
+        a_group("unread", members=None, offsets=offsets),
+        a_group("back", members=(member,), offsets=offsets),
+        a_group("new", members=(member,), offsets=(committed("orders", "known"),)),
+    )
+    graph = graph_of(a_document(topics=(a_topic("orders"),), consumer_groups=groups))
+
+    earlier = "committed offsets, of an earlier topic of that name"
+    assert {(edge.target.name, edge.active, edge.by) for edge in graph.edges} == {
+        ("gone", False, earlier),
+        ("elsewhere", False, earlier),
+        ("unread", None, earlier),
+        ("back", True, "assigned partitions"),
+        ("new", True, "committed offsets"),
+    }

@@ -38,6 +38,9 @@ _OLD_SQL_SERVER = Engine(kind="sqlserver", parts=("schema", "table"), has_histor
 _ORACLE = Engine(kind="oracle", parts=("schema", "table"), has_history=True)
 _DB2 = Engine(kind="db2", parts=("schema", "table"), has_history=True)
 _MONGO = Engine(kind="mongodb", parts=("database", "table"), tables="collection")
+# As in its task, which asks for topics of schema and table, like Db2's.
+_INFORMIX = Engine(kind="informix", parts=("schema", "table"), has_history=True)
+_SPANNER = Engine(kind="spanner", parts=("table",))
 _VITESS = Engine(kind="vitess", parts=("database", "table"))
 
 
@@ -54,6 +57,8 @@ class _Connector:
         self._facts = facts
         self._engine = engine
         self._prefix = facts.value(*_PREFIX)
+        if engine is _SPANNER:  # always the connector's own: its id in Confluent Cloud
+            self._prefix = facts.connector.id or facts.connector.name
         self._delimiter = facts.value("topic.delimiter") or "."
         self._databases = self._known_databases()
         self._namespace = self._known_namespace()
@@ -149,6 +154,8 @@ class _Connector:
                 yield _Table(database=parts[0], schema=None, name=".".join(parts[1:]))
             elif len(parts) == 3:
                 yield _Table(database=parts[0], schema=parts[1], name=parts[2])
+            elif self._engine.parts == ("table",):
+                yield _Table(database=next(iter(self._databases), None), schema=None, name=name)
             elif len(parts) == 2:
                 for one in self._databases if first == "database" else self._databases[:1] or (None,):
                     yield _Table(database=one, schema=parts[0], name=parts[1])
@@ -193,6 +200,9 @@ class _Connector:
         if kind == "mongodb":
             hosts = facts.value("mongodb.connection.string", "mongodb.hosts")
             return None if hosts is None else mongo_namespace(hosts)
+        if kind == "spanner":
+            project, instance = (facts.value(f"gcp.spanner.{part}.id") for part in ("project", "instance"))
+            return f"spanner://{project}:{instance}" if project and instance else None
         host = facts.value("database.hostname", "vitess.vtgate.host")
         port = facts.value("database.port", "vitess.vtgate.port")
         return None if host is None else database(kind, host, port, None).namespace
@@ -204,6 +214,8 @@ class _Connector:
                 names = facts.names("database.pdb.name") or facts.names("database.dbname")
             case "mysql" | "mongodb":
                 names = split_entries(facts.names("database.include.list", "database.whitelist"))[0]
+            case "spanner":
+                names = facts.names("gcp.spanner.database.id")
             case "vitess":
                 names = facts.names("vitess.keyspace")
             case _:
@@ -271,7 +283,13 @@ DEBEZIUM: Rules = {
     "SqlServerCdcSource": _sql_server,
     "SqlServerCdcSourceV2": _sql_server,
     "io.debezium.connector.oracle.OracleConnector": _rule(_ORACLE),
+    "OracleXStreamSource": _rule(_ORACLE),
+    "io.confluent.connect.oracle.xstream.cdc.OracleXStreamSourceConnector": _rule(_ORACLE),
     "io.debezium.connector.db2.Db2Connector": _rule(_DB2),
+    "io.debezium.connector.informix.InformixConnector": _rule(_INFORMIX),
+    "io.debezium.connector.spanner.SpannerConnector": _rule(_SPANNER),
+    "SpannerCdcSource": _rule(_SPANNER),
+    "MongoDbCdcSource": _rule(_MONGO),
     "io.debezium.connector.mongodb.MongoDbConnector": _rule(_MONGO),
     "io.debezium.connector.vitess.VitessConnector": _rule(_VITESS),
 }

@@ -187,6 +187,7 @@ DOCUMENTS: Rules = {
     "MongoDbAtlasSink": mongo_sink,
     "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector": _search("elasticsearch"),
     "io.aiven.connect.elasticsearch.ElasticsearchSinkConnector": _search("elasticsearch"),
+    "ElasticsearchSinkV2": _search("elasticsearch"),
     "ElasticsearchSink": _search("elasticsearch"),
     "io.aiven.kafka.connect.opensearch.OpensearchSinkConnector": _search("opensearch"),
     "OpenSearchSink": _search("opensearch"),

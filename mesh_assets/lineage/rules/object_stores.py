@@ -32,6 +32,20 @@ def _azure_blob(facts: Facts) -> tuple[str, str] | None:
     return f"wasbs://{container}@{account}.{_AZURE}", key
 
 
+def _data_lake(facts: Facts) -> Sink:
+    """Azure Data Lake Gen2: the first part of `topics.dir` is the container."""
+    account = facts.value("azure.datalake.gen2.account.name")
+    if account is None:
+        return _unknown()
+    container, _, folder = (facts.value("topics.dir") or "topics").strip("/").partition("/")
+    namespace = f"abfss://{container}@{account}.dfs.core.windows.net"
+    return Sink(
+        whole=dataset(namespace, folder or WHOLE),
+        by="its config azure.datalake.gen2.account.name",
+        table=lambda topic: dataset(namespace, f"{folder}/{topic}" if folder else topic),
+    )
+
+
 def _hdfs(facts: Facts) -> tuple[str, str] | None:
     key = next((key for key in ("hdfs.url", "store.url") if facts.value(key)), None)
     return None if key is None else ((facts.value(key) or "").rstrip("/"), key)
@@ -89,8 +103,20 @@ def _read_back(namespace_of: Namespace) -> Callable[[Facts], Source]:
         if found is None:
             return Source(notes=["its config does not say which bucket it reads"])
         namespace, key = found
-        folder = (facts.value("topics.dir") or WHOLE).strip("/") or WHOLE
-        return Source(datasets=[(dataset(namespace, folder), f"its config {key}")])
+        named = facts.pairs("topic.regex.list") or dict.fromkeys(facts.names("topic"), "")
+        read = Source()
+        if not named:
+            folder = (facts.value("topics.dir") or WHOLE).strip("/") or WHOLE
+            read.datasets.append((dataset(namespace, folder), f"its config {key}"))
+        folder = (facts.value("topics.dir") or "topics").strip("/")
+        for topic in named:  # files by a pattern of their paths, which for those of its own sink is the topic
+            read.pair(
+                dataset(namespace, f"{folder}/{topic}"),
+                topic,
+                "its config topic.regex.list",
+                known="inferred",
+            )
+        return read
 
     return rule
 
@@ -133,6 +159,8 @@ OBJECT_STORES: Rules = {
     "GcsSink": _folders(_GCS),
     "io.confluent.connect.azure.blob.AzureBlobStorageSinkConnector": _folders(_azure_blob),
     "AzureBlobSink": _folders(_azure_blob),
+    "AzureDataLakeGen2Sink": _data_lake,
+    "io.confluent.connect.azure.datalake.gen2.AzureDataLakeGen2SinkConnector": _data_lake,
     "io.confluent.connect.hdfs.HdfsSinkConnector": _folders(_hdfs),
     "io.confluent.connect.hdfs3.Hdfs3SinkConnector": _folders(_hdfs),
     "io.aiven.kafka.connect.s3.AivenKafkaConnectS3SinkConnector": _prefixed(

@@ -4,9 +4,11 @@ from mesh_assets.inventory.records import Connector
 from mesh_assets.lineage.facts import Rule, Rules
 from mesh_assets.lineage.rules.debezium import DEBEZIUM
 from mesh_assets.lineage.rules.documents import DOCUMENTS
+from mesh_assets.lineage.rules.managed import MANAGED
 from mesh_assets.lineage.rules.mirrors import MIRRORS
 from mesh_assets.lineage.rules.object_stores import OBJECT_STORES
 from mesh_assets.lineage.rules.relational import RELATIONAL
+from mesh_assets.lineage.rules.table_sources import TABLE_SOURCES
 from mesh_assets.lineage.rules.warehouses import WAREHOUSES
 
 _FAMILIES: tuple[Rules, ...] = (
@@ -16,6 +18,8 @@ _FAMILIES: tuple[Rules, ...] = (
     OBJECT_STORES,
     WAREHOUSES,
     MIRRORS,
+    TABLE_SOURCES,
+    MANAGED,
 )
 _BY_CLASS: dict[str, Rule] = {name: rule for family in _FAMILIES for name, rule in family.items()}
 # Kafka's workers also take a class by its simple name, or by that without `Connector`.

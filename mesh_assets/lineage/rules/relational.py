@@ -18,6 +18,7 @@ from mesh_assets.lineage.routing import Routing
 from mesh_assets.lineage.rules.tables import Selection, split_entries
 from mesh_assets.lineage.sql import UnreadableSqlError, tables_of_query
 
+_HOSTS = ("connection.url", "aws.redshift.domain", "azure.sql.dw.server.name")
 _INCLUDED = ("table.whitelist", "table.include.list", "tables")
 _EXCLUDED = ("table.blacklist", "table.exclude.list")
 _NORMAL = re.compile(r"[^A-Za-z0-9_]")
@@ -41,6 +42,19 @@ def _managed(kind: str) -> DatabaseOf:
         return database(kind, host, facts.value("connection.port"), name, schema=_schema(facts))
 
     return of
+
+
+def _redshift(facts: Facts) -> Database | None:
+    host = facts.value("aws.redshift.domain")
+    name = facts.value("aws.redshift.database")
+    return None if host is None else database("redshift", host, facts.value("aws.redshift.port"), name)
+
+
+def _synapse(facts: Facts) -> Database | None:
+    host = facts.value("azure.sql.dw.server.name")
+    return (
+        None if host is None else database("sqlserver", host, None, facts.value("azure.sql.dw.database.name"))
+    )
 
 
 def _schema(facts: Facts) -> str | None:
@@ -149,10 +163,7 @@ def _sink(
             return Sink(whole=None, by="", table=lambda _: _UNKNOWN)
         named = facts.value(*keys) or "${topic}"
         mapped = facts.pairs("topics.to.tables.mapping")
-        key = next(
-            (key for key in keys if facts.value(key)),
-            "connection.url" if facts.value("connection.url") else "connection.host",
-        )
+        key = next((key for key in (*keys, *_HOSTS) if facts.value(key)), "connection.host")
 
         def table(topic: str) -> Node | str:
             own = topic.replace(".", dots)
@@ -169,6 +180,9 @@ def _sink(
 
 
 RELATIONAL: Rules = {
+    "RedshiftSink": _sink(_redshift),
+    "io.confluent.connect.aws.redshift.RedshiftSinkConnector": _sink(_redshift),
+    "AzureSqlDwSink": _sink(_synapse),
     "io.confluent.connect.jdbc.JdbcSourceConnector": _source(_by_url),
     "io.confluent.connect.jdbc.JdbcSinkConnector": _sink(_by_url),
     "io.aiven.connect.jdbc.JdbcSourceConnector": _source(_by_url),
@@ -183,6 +197,7 @@ RELATIONAL: Rules = {
             ("MySql", "mysql"),
             ("MicrosoftSqlServer", "sqlserver"),
             ("OracleDatabase", "oracle"),
+            ("IbmDb2", "db2"),
         )
         for name, rule in (
             (f"{system}Source", _source(_managed(kind))),

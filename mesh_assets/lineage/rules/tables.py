@@ -11,8 +11,8 @@ _ESCAPED = re.compile(r"\\([^A-Za-z0-9])")
 
 
 def plain_name(entry: str) -> str | None:
-    """The name that an entry of a list stands for, `public\\.orders` without its backslashes; None if it is a pattern."""
-    name = _ESCAPED.sub(r"\1", entry)
+    """The name that an entry of a list stands for, `public\\.orders` or `public[.]orders`; None if it is a pattern."""
+    name = _ESCAPED.sub(r"\1", entry.replace("[.]", "."))
     return None if _PATTERN.search(name) else name
 
 
