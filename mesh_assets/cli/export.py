@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mesh_assets.answering.mesh import Mesh, read_mesh
+from mesh_assets.answering.mesh import Mesh, read_domains, read_mesh
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.exports.files import write_files
@@ -88,6 +88,39 @@ def _part(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="NODE",
         help="Only what feeds this and what it feeds, as 'topic orders'; the same name elsewhere: 'topic orders of cluster C'.",
     )(command)
+
+
+@export.command(short_help="Lineage as events of OpenLineage.")
+@_clusters
+@click.option(
+    "--out", metavar="FILE", help="The file to write, an event a line; - for stdout, where no --url is given."
+)
+@click.option(
+    "--url", metavar="URL", help="Post the events there: https://host/api/v1/lineage, or …/lineage/batch."
+)
+@click.option(
+    "--api-key",
+    metavar="REFERENCE",
+    help="With --url: the key, by its name: '${OPENLINEAGE_API_KEY}', ssm:/path, secretsmanager:name#field, vault:path#field.",
+)
+def openlineage(clusters: tuple[str, ...], out: str | None, url: str | None, api_key: str | None) -> None:
+    """Lineage as static events of OpenLineage 2-0-2, to a file or to whatever receives them over HTTP."""
+    if (url is None and api_key is not None) or (url is not None and out is not None):
+        raise click.UsageError("give either --out FILE or --url URL; --api-key goes with --url")
+    from mesh_assets.exports.lineage_endpoint import LineageEndpoint
+    from mesh_assets.exports.openlineage import openlineage_events
+
+    endpoint = None if url is None else LineageEndpoint(url, api_key=api_key)
+    read = read_all(clusters)
+    events = openlineage_events(read.mesh, read_domains(read.estate, read.store, read.mesh))
+    if endpoint is None:
+        write_out(out or "-", (event + b"\n" for event in events))
+        return
+    try:
+        endpoint.post(events)
+    finally:
+        endpoint.close()
+    click.echo(f"{counted(endpoint.accepted, 'event')} accepted", err=True)
 
 
 @export.command(short_help="The lineage as a Mermaid flowchart.")

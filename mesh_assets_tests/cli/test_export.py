@@ -1,5 +1,6 @@
 """`mesh-assets export`: what it writes, what it says, and how it ends."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,15 @@ def test_a_cluster_that_the_estate_lacks_is_refused() -> None:
     result = run("csv", "--cluster", "other", "--out", "tables")
     assert str(result.exception) == "the estate has no cluster 'other'; it has: warehouse, billing"
     assert not Path("tables").exists()
+
+
+def test_events_of_openlineage_are_lines_and_go_to_a_file_or_an_address_not_both() -> None:
+    result = run("openlineage", "--cluster", "warehouse")
+    assert result.exit_code == 0
+    named = [json.loads(line).get("dataset", {}).get("name") for line in result.stdout.splitlines()]
+    assert named == ["orders", None, None]
+    assert run("openlineage", "--out", "f", "--url", "https://h.test").exit_code == 2
+    assert run("openlineage", "--api-key", "${KEY}").exit_code == 2
+    refused = run("openlineage", "--url", "http://127.0.0.1:1/lineage", "--api-key", "clear-text")
+    assert "--api-key must name the key" in str(refused.exception)
+    assert "clear-text" not in str(refused.exception)

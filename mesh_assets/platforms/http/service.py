@@ -74,6 +74,7 @@ class HttpService:
         rate_limiter: RateLimiter | None = None,
         shown_username: str | None = None,
         secret_path: str = "",
+        bearer: str | None = None,
         transport: Transport | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -83,19 +84,20 @@ class HttpService:
         `media_type` is the kind of JSON that it speaks; `credential` says what messages call username and
         password; `rate_limiter` holds requests back where the service has a limit that others share;
         `shown_username` stands in messages for a username that is itself a secret; `secret_path` follows the
-        address in every request and appears in no message and no log.
-
+        address in every request and appears in no message and no log, nor does `bearer`, the token that authorizes.
         Raises EstateError when the address or the CA file is wrong.
         """
         base = parse_base_url(url, name=name)
         self.url = base.shown
-        if (username or base.username or secret_path) and (note := in_clear_note(self.url)) is not None:
+        if (username or base.username or secret_path or bearer) and (
+            note := in_clear_note(self.url)
+        ) is not None:
             warn_once(f"{name} at {self.url}: {note}")
         self.name = name
         self._username = username if username is not None else base.username
         self._password = password if username is not None else base.password
         self._shown_username = self._username if shown_username is None else shown_username
-        hidden = (self._username,) if self._username and self._username != self._shown_username else ()
+        hidden = [one for one in (bearer, self._username) if one and one != self._shown_username]
         self._secret_path = secret_path
         paths = _path_forms(self.url, secret_path)
         self._secrets = (*_forms(self._username, self._password), *hidden, *paths)
@@ -120,14 +122,13 @@ class HttpService:
             verify=tls_context(ca_location, name=name) if base.shown.startswith("https:") else False,
             # httpx keeps only 20 idle connections by default: 32 requests in flight would keep opening new ones.
             limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
-            headers={"User-Agent": "mesh-assets", "Accept": _accept(media_type)},
+            headers=_headers(media_type, bearer),
             # A redirect could carry the credential elsewhere; a proxy cannot reach this machine's loopback.
             follow_redirects=False,
             trust_env=not base.is_loopback,
             transport=transport,
         )
-        # Only a real connection has a listener that could be asked.
-        self._probed = transport is None
+        self._probed = transport is None  # only a real connection has a listener that could be asked
         self._log_mask = LogMask(paths)
         if paths:
             self._log_mask.attach()
@@ -186,7 +187,7 @@ class HttpService:
 
     @property
     def requests(self) -> int:
-        """Requests sent so far, retries included."""
+        """Sent so far, retries included."""
         with self._lock:
             return self._counts.total()
 
@@ -336,7 +337,7 @@ class HttpService:
             service=str(self),
             request=shown,
             who="an anonymous reader"
-            if self._username is None
+            if self._shown_username is None
             else f"{self._credential.kind} {self._shown_username}",
             credential=self._credential,
             status=status,
@@ -393,5 +394,7 @@ def _path_forms(url: str, path: str) -> tuple[str, ...]:
     return tuple({path, httpx.URL(url + path).raw_path.decode("ascii")}) if path.strip("/") else ()
 
 
-def _accept(media_type: str) -> str:
-    return media_type if media_type == "application/json" else f"{media_type}, application/json"
+def _headers(media_type: str, bearer: str | None) -> dict[str, str]:
+    accept = media_type if media_type == "application/json" else f"{media_type}, application/json"
+    authorized = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    return {"User-Agent": "mesh-assets", "Accept": accept} | authorized

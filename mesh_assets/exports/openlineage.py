@@ -1,0 +1,296 @@
+"""The mesh as static events of OpenLineage 2-0-2: a DatasetEvent for each topic and external dataset, a JobEvent for each
+connector, application, statement and function (https://openlineage.io/docs/spec/object-model).
+
+No run is claimed. Names follow OpenLineage's `spec/Naming.md`: a topic is in `kafka://host:port`, an external dataset in
+what lineage names it. A job is in the namespace of its cluster, as `connector/<Connect>/<name>`, `application/<group>`,
+`statement/<name>`; functions are in `awslambda`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from openlineage.client import (
+    event_v2 as ol,  # a second of CPU: only whoever wants the events imports this module
+)
+from openlineage.client import facet_v2 as facets
+from openlineage.client.serde import Serde
+
+from mesh_assets.analysis.schema_fields import schema_fields
+from mesh_assets.answering.mesh import Mesh
+from mesh_assets.exports.catalog import TopicFacts, bootstrap_servers, namespace_of, topic_facts
+from mesh_assets.inventory.records import Connector, Schema
+from mesh_assets.inventory.wording import counted, listed
+from mesh_assets.lineage.graph import Edge, LineageGraph, Node
+from mesh_assets.relationships.records import Domains
+
+PRODUCER = f"urn:mesh-assets:{version('mesh-assets')}"
+_LAMBDA = "awslambda"
+_TABLES = frozenset(
+    [
+        "postgres",
+        "mysql",
+        "mssql",
+        "oracle",
+        "db2",
+        "redshift",
+        "clickhouse",
+        "snowflake",
+        "bigquery",
+        "trino",
+        "hive",
+        "iceberg",
+    ]
+)
+_FILES = frozenset(["s3", "gs", "abfss", "wasbs", "hdfs", "file", "dbfs"])
+
+
+def openlineage_events(mesh: Mesh, domains: Mapping[str, Domains]) -> Iterator[bytes]:
+    """The JSON of each event: datasets first, each once, then the jobs. Their time is that of the document."""
+    for event in _Events(mesh).events(domains):
+        yield msgspec.json.encode(Serde.to_dict(event))
+
+
+class _Events:
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._graph: LineageGraph = mesh.graph
+        self._namespaces = {
+            name: namespace_of(name, bootstrap_servers(servers, mesh.documents.get(name)))
+            for name, servers in mesh.addresses.items()
+        }
+        self._times = {name: _time(one.discovery_timestamp) for name, one in mesh.documents.items()}
+        self._latest = max(self._times.values())
+        self._into: defaultdict[Node, list[Edge]] = defaultdict(list)
+        self._out_of: defaultdict[Node, list[Edge]] = defaultdict(list)
+        for edge in self._graph.edges:
+            # What a system keeps for itself is no input of another's; a right is no flow.
+            if edge.purpose in ("data", "dead_letter") and edge.known != "permitted":
+                self._into[edge.target].append(edge)
+                self._out_of[edge.source].append(edge)
+        self._flows: defaultdict[Node, defaultdict[Node, list[Node]]] = defaultdict(lambda: defaultdict(list))
+        for flow in self._graph.flows:
+            self._flows[flow.through][flow.target].append(flow.source)
+        self._notes: defaultdict[Node, list[str]] = defaultdict(list)
+        for note in self._graph.notes:
+            self._notes[note.node].append(note.text)
+
+    def events(self, domains: Mapping[str, Domains]) -> Iterator[ol.DatasetEvent | ol.JobEvent]:
+        yield from self._topics(domains)
+        for node in self._graph.nodes:
+            if node.kind == "dataset":
+                yield self._dataset_event(node, self._latest, _dataset_facets(node))
+        connectors = {
+            (name, one.connect, one.name): one
+            for name, document in self._mesh.documents.items()
+            for one in document.connectors
+        }
+        for node in self._graph.nodes:
+            at = self._times.get(node.cluster or "", self._latest if node.kind == "function" else None)
+            if at is not None and node.kind in ("connector", "application", "statement", "function"):
+                connector = connectors.get((node.cluster or "", node.namespace or "", node.name))
+                yield self._job_event(node, at, connector if node.kind == "connector" else None)
+
+    def _topics(self, domains: Mapping[str, Domains]) -> Iterator[ol.DatasetEvent]:
+        for name, document in self._mesh.documents.items():
+            for facts in topic_facts(document, domains[name]):
+                node = Node(kind="topic", cluster=name, name=facts.topic.name)
+                yield self._dataset_event(node, self._times[name], _topic_facets(facts))
+
+    def _dataset_event(self, node: Node, at: str, about: dict[str, Any]) -> ol.DatasetEvent:
+        namespace, name = self._dataset(node)
+        dataset = ol.StaticDataset(namespace=namespace, name=name, facets=about)
+        return ol.DatasetEvent(eventTime=at, producer=PRODUCER, dataset=dataset)
+
+    def _dataset(self, node: Node) -> tuple[str, str]:
+        if node.kind == "topic" and node.cluster is not None:
+            return self._namespaces.get(node.cluster) or namespace_of(node.cluster, ()), node.name
+        return node.namespace or "", node.name
+
+    def _job_event(self, node: Node, at: str, connector: Connector | None) -> ol.JobEvent:
+        entered, left = self._into[node], self._out_of[node]
+        if node.kind == "function":  # by its mappings, which are no jobs
+            entered = [edge for mapping in entered for edge in self._into[mapping.source]]
+        inputs = [edge for edge in entered if edge.source.kind in ("topic", "dataset")]
+        outputs = [edge for edge in left if edge.target.kind in ("topic", "dataset")]
+        return ol.JobEvent(
+            eventTime=at,
+            producer=PRODUCER,
+            job=ol.Job(
+                namespace=self._namespaces.get(node.cluster or "", _LAMBDA),
+                name=_job_name(node),
+                facets=self._job_facets(node, connector, outputs),
+            ),
+            inputs=[
+                ol.InputDataset(*self._dataset(one), facets=None, inputFacets=None)
+                for one in dict.fromkeys(edge.source for edge in inputs)
+            ],
+            outputs=[self._output(node, edge, inputs) for edge in outputs],
+        )
+
+    def _job_facets(
+        self, node: Node, connector: Connector | None, outputs: list[Edge]
+    ) -> dict[str, facets.JobFacet]:
+        integration, kind = {
+            "connector": ("KAFKA_CONNECT", "CONNECTOR" if connector is None else connector.type.upper()),
+            "application": ("KAFKA", "CONSUMER_GROUP"),
+            "statement": ("FLINK", "STATEMENT"),
+            "function": ("AWS_LAMBDA", "FUNCTION"),
+        }[node.kind]
+        found: dict[str, facets.JobFacet] = {
+            "jobType": facets.job_type_job.JobTypeJobFacet(
+                processingType="STREAMING", integration=integration, jobType=kind, producer=PRODUCER
+            )
+        }
+        words = (
+            []
+            if connector is None
+            else [f"{connector.type} on {connector.connect}: {connector.connector_class}"]
+        )
+        words += (
+            [f"Inputs or outputs may be missing: {'; '.join(self._notes[node])}"]
+            if node in self._notes
+            else []
+        )
+        if words:
+            found["documentation"] = facets.documentation_job.DocumentationJobFacet(
+                description="\n".join(words), producer=PRODUCER
+            )
+        if node in self._flows:
+            found["lineage"] = self._lineage(node, outputs)
+        return found
+
+    def _lineage(self, node: Node, outputs: list[Edge]) -> facets.JobFacet:
+        """Which input becomes which output, where the job keeps them apart."""
+        entries: list[Any] = []
+        for target in dict.fromkeys(edge.target for edge in outputs):
+            sources = self._flows[node].get(target)
+            if sources:
+                namespace, name = self._dataset(target)
+                inputs: list[Any] = [
+                    facets.lineage.LineageDatasetInput(
+                        **dict(zip(("namespace", "name"), self._dataset(one), strict=True)),
+                        type="DATASET",
+                        transformations=None,
+                    )
+                    for one in sources
+                ]
+                entries.append(
+                    facets.lineage.LineageDatasetEntry(
+                        namespace=namespace, name=name, type="DATASET", inputs=inputs, fields=None
+                    )
+                )
+        return facets.lineage.LineageJobFacet(entries=entries, producer=PRODUCER)
+
+    def _output(self, node: Node, edge: Edge, inputs: list[Edge]) -> ol.OutputDataset:
+        """With the columns of inputs that become its columns, as far as both edges know them."""
+        fields: defaultdict[str, list[facets.column_lineage_dataset.InputField]] = defaultdict(list)
+        paired = self._flows[node].get(edge.target) if node in self._flows else None
+        for pair in edge.columns or ():
+            for one in inputs:
+                if paired is not None and one.source not in paired:
+                    continue
+                namespace, name = self._dataset(one.source)
+                fields[pair.target] += [
+                    facets.column_lineage_dataset.InputField(
+                        namespace=namespace, name=name, field=column.source, transformations=None
+                    )
+                    for column in one.columns or ()
+                    if column.target == pair.source
+                ]
+        lineage = {
+            name: facets.column_lineage_dataset.Fields(inputFields=found)
+            for name, found in fields.items()
+            if found
+        }
+        about: dict[str, Any] | None = None
+        if lineage:
+            facet = facets.column_lineage_dataset.ColumnLineageDatasetFacet(
+                fields=lineage, dataset=None, producer=PRODUCER
+            )
+            about = {"columnLineage": facet}
+        return ol.OutputDataset(*self._dataset(edge.target), facets=about, outputFacets=None)
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat()
+
+
+def _job_name(node: Node) -> str:
+    if node.kind == "function":
+        return node.name
+    within = f"{node.namespace}/" if node.kind == "connector" and node.namespace else ""
+    return f"{node.kind}/{within}{node.name}"
+
+
+def _topic_facets(facts: TopicFacts) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "datasetType": facets.dataset_type_dataset.DatasetTypeDatasetFacet(
+            datasetType="TOPIC", producer=PRODUCER
+        )
+    }
+    words = [facts.description] if facts.description else []
+    if facts.values:
+        fields, note = _schema_facet(facts.values)
+        if fields is not None:
+            found["schema"] = fields
+        words += [note] if note else []
+    if words:
+        found["documentation"] = facets.documentation_dataset.DocumentationDatasetFacet(
+            description="\n\n".join(words), producer=PRODUCER
+        )
+    if facts.owner:
+        owner = facets.ownership_dataset.Owner(name=facts.owner, type="OWNER")
+        found["ownership"] = facets.ownership_dataset.OwnershipDatasetFacet(owners=[owner], producer=PRODUCER)
+    tag = facets.tags_dataset.TagsDatasetFacetFields
+    tags = [] if facts.domain is None else [tag(key="domain", value=facts.domain, source="MESH_ASSETS")]
+    for schema in facts.values:
+        for path, names in ({} if schema.contract is None else schema.contract.tags).items():
+            tags += [tag(key=name, value="true", source="SCHEMA_REGISTRY", field=path) for name in names]
+    if tags:
+        found["tags"] = facets.tags_dataset.TagsDatasetFacet(tags=tags, producer=PRODUCER)
+    return found
+
+
+def _schema_facet(schemas: tuple[Schema, ...]) -> tuple[Any | None, str | None]:
+    """The fields of the first schema that can be read, by their paths, and what they are not."""
+    for schema in schemas:
+        read = schema_fields(schema.schema_type, schema.definition)
+        if read is None:
+            continue
+        field = facets.schema_dataset.SchemaDatasetFacetFields
+        fields = [
+            field(name=one.path, type=one.type, description=one.doc, ordinal_position=None, fields=None)
+            for one in read.fields
+        ]
+        notes = [read.note] if read.note else []
+        if len(schemas) > 1:
+            notes.append(f"those of {schema.subject}, one of {counted(len(schemas), 'subject')}")
+        words = f"Fields: {'; '.join(notes)}." if notes else None
+        return facets.schema_dataset.SchemaDatasetFacet(fields=fields, producer=PRODUCER), words
+    return None, f"The schema cannot be read: {listed([schema.subject for schema in schemas])}."
+
+
+def _dataset_facets(node: Node) -> dict[str, Any]:
+    """What kind of dataset it is, where its name tells."""
+    scheme = (node.namespace or "").partition("://")[0].casefold()
+    whole = node.name == "/" or (scheme in _TABLES and "." not in node.name)
+    kind = (
+        "TOPIC"
+        if scheme == "kafka"
+        else "FILE"
+        if scheme in _FILES
+        else "TABLE"
+        if scheme in _TABLES
+        else None
+    )
+    if kind is None or (whole and kind == "TABLE"):
+        return {}
+    return {
+        "datasetType": facets.dataset_type_dataset.DatasetTypeDatasetFacet(
+            datasetType=kind, producer=PRODUCER
+        )
+    }
