@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mesh_assets.inventory.links import is_topic_name, set_aside_topics
 from mesh_assets.lineage.facts import Facts, OwnTopic, Sink, Source
-from mesh_assets.lineage.graph import Edge, Flow, Known, Node, Note
+from mesh_assets.lineage.fields import sink_columns, source_columns
+from mesh_assets.lineage.graph import ColumnPair, Edge, Flow, Known, Node, Note
 from mesh_assets.lineage.routing import Routing
 from mesh_assets.lineage.rules import rule_of
 
@@ -95,7 +96,8 @@ def _kept(facts: Facts, here: Node, sink: Sink) -> Iterator[Found]:
             there = sink.table(routed.name)
             if isinstance(there, Node):
                 yield Edge(source=here, target=there, known=sink.known, by=sink.by)
-                yield Flow(source=_topic(facts, used.name), through=here, target=there)
+                columns = _kept_columns(facts, used.name, sink)
+                yield Flow(source=_topic(facts, used.name), through=here, target=there, columns=columns)
                 continue
             because = there
         reasons.setdefault(because, []).append(used.name)
@@ -107,6 +109,15 @@ def _kept(facts: Facts, here: Node, sink: Sink) -> Iterator[Found]:
     yield from (Note(node=here, text=because) for because in reasons)
     if facts.connector.topics_note is not None:
         yield Note(node=here, text=facts.connector.topics_note)
+
+
+def _kept_columns(facts: Facts, topic: str, sink: Sink) -> tuple[ColumnPair, ...] | None:
+    column = sink.column
+    fields = None if column is None else facts.fields(topic)
+    pairs = None if fields is None else sink_columns(facts.connector.config, fields)
+    if pairs is None or column is None:
+        return None
+    return tuple(ColumnPair(source=pair.source, target=column(pair.target)) for pair in pairs)
 
 
 class _Written:
@@ -129,7 +140,7 @@ class _Written:
                 continue
             topic = _topic(self._facts, name)
             yield self._edge(name, pair.known, pair.by)
-            yield Flow(source=pair.dataset, through=here, target=topic)
+            yield Flow(source=pair.dataset, through=here, target=topic, columns=self._columns(name))
         for node, by in source.datasets:
             yield Edge(source=node, target=here, known="declared", by=by)
         for raw, by in source.topics:
@@ -143,6 +154,13 @@ class _Written:
         known_here = self._told and not self._reasons
         if self._facts.connector.topics_note is not None and not known_here and not self._reasons:
             yield Note(node=here, text=self._facts.connector.topics_note)
+
+    def _columns(self, topic: str) -> tuple[ColumnPair, ...] | None:
+        fields = None if self._source.row is None else self._facts.fields(topic)
+        if fields is None:
+            return None
+        # A schema without any of them is of something else, as where a converter wraps or a registry is not the writer's.
+        return source_columns(self._facts.connector.config, fields, within=self._source.row or "") or None
 
     def _edge(self, name: str, known: Known, by: str) -> Edge:
         self._told.add(name)

@@ -1,8 +1,10 @@
 """The graph of the estate, of every cluster's newest document."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from mesh_assets.analysis.schema_fields import schema_fields
+from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Topic
 from mesh_assets.inventory.wording import listed
 from mesh_assets.lineage.applications import Applications, sinks_by_group
@@ -88,6 +90,7 @@ def _cluster_lineage(facts: ClusterFacts, own: Servers, servers: Sequence[Server
         for key in ("topic.prefix", "database.server.name")
         if (prefix := connector.config.get(key))
     )
+    fields = _value_fields(document)
     for connector in document.connectors:
         yield from connector_lineage(
             Facts(
@@ -96,6 +99,7 @@ def _cluster_lineage(facts: ClusterFacts, own: Servers, servers: Sequence[Server
                 topics=own.topics,
                 clusters=servers,
                 prefixes=prefixes,
+                fields=fields,
                 knows_all_topics=document.state("topics").status == "fresh" and not document.excluded_topics,
             ),
             connectors[(connector.connect, connector.name)],
@@ -111,6 +115,24 @@ def _cluster_lineage(facts: ClusterFacts, own: Servers, servers: Sequence[Server
     yield from _mappings(facts)
     yield from statement_lineage(facts, servers)
     yield from _subjects(facts)
+
+
+def _value_fields(document: Document) -> Callable[[str], tuple[str, ...] | None]:
+    """The fields of a topic's values by their paths; None unless exactly one subject describes them, completely."""
+    schemas = {schema.subject: schema for schema in document.schemas}
+    subjects = {
+        topic.name: (*topic.schema.value_subjects, *topic.schema.record_subjects) for topic in document.topics
+    }
+
+    def fields(topic: str) -> tuple[str, ...] | None:
+        described_by = subjects.get(topic, ())
+        schema = schemas.get(described_by[0]) if len(described_by) == 1 else None
+        found = None if schema is None else schema_fields(schema.schema_type, schema.definition)
+        if found is None or found.note is not None:
+            return None
+        return tuple(field.path for field in found.fields)
+
+    return fields
 
 
 def _mappings(facts: ClusterFacts) -> Iterator[Edge]:

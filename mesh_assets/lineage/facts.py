@@ -49,7 +49,8 @@ class Servers:
 class Facts:
     """A connector, the topics of its cluster, and the estate's clusters. `cluster`: its name in the estate.
     `prefixes`: of the topics of all source connectors of the cluster, as their configs name them. `knows_all_topics`:
-    whether a topic that is not among `topics` is not there."""
+    whether a topic that is not among `topics` is not there. `fields`: the fields of a topic's values by their paths, if
+    one schema describes them."""
 
     connector: Connector
     cluster: str
@@ -57,6 +58,7 @@ class Facts:
     clusters: Sequence[Servers] = ()
     prefixes: Names = field(default_factory=Names)
     knows_all_topics: bool = False
+    fields: Callable[[str], tuple[str, ...] | None] = lambda _: None
 
     def is_gone(self, topic: str) -> bool:
         return self.knows_all_topics and topic not in self.topics
@@ -123,13 +125,15 @@ class OwnTopic:
 @dataclass(slots=True, kw_only=True)
 class Source:
     """What a source reads and writes. `datasets`: those whose topics are not known, with the evidence. `topics`: those
-    whose datasets are not known, before transforms."""
+    whose datasets are not known, before transforms. `row`: below which path of a record's value the table's columns are,
+    before transforms (``: at the top); None: not known."""
 
     pairs: list[Pair] = field(default_factory=list)
     datasets: list[tuple[Node, str]] = field(default_factory=list)
     topics: list[tuple[str, str]] = field(default_factory=list)
     own: list[OwnTopic] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    row: str | None = None
 
     def pair(
         self, dataset: Node, topic: str, by: str, *, known: Known = "declared", is_routed: bool = False
@@ -141,7 +145,8 @@ class Source:
 class Sink:
     """Where a sink writes. `table`: the dataset of a topic as it is called after transforms, or a sentence why it is not
     known. `whole`: where the table is not known; None: not even the system is. `others`: several that every topic may go
-    to, instead of the whole. `by`: the config that says it."""
+    to, instead of the whole. `by`: the config that says it. `column`: which column of a table that the sink makes itself a
+    field at the top becomes; None: not known."""
 
     whole: Node | None
     by: str
@@ -150,6 +155,7 @@ class Sink:
     notes: list[str] = field(default_factory=list)
     known: Known = "declared"
     others: list[Node] = field(default_factory=list)
+    column: Callable[[str], str] | None = None
 
 
 Rule = Callable[[Facts], Source | Sink]

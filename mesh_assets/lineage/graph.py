@@ -48,7 +48,7 @@ class Node(Record, frozen=True, kw_only=True):
 
 
 class ColumnPair(Record, frozen=True, kw_only=True):
-    """A column (or field, with its path) of the edge's source, and what it becomes in the edge's target."""
+    """A column (or field, with its path) of the source of an edge or a flow, and what it becomes in the target."""
 
     source: str
     target: str
@@ -74,11 +74,13 @@ class Edge(Record, frozen=True, kw_only=True):
 
 class Flow(Record, frozen=True, kw_only=True):
     """What comes from `source` leaves `through` to `target`: which table of a connector becomes which topic. A node
-    without flows may bring everything that enters it to everything that leaves it."""
+    without flows may bring everything that enters it to everything that leaves it. `columns`: of the source, and what
+    they become in the target (fields of a topic's value by their paths); None: not known."""
 
     source: Node
     through: Node
     target: Node
+    columns: tuple[ColumnPair, ...] | None = None
 
 
 class Note(Record, frozen=True, kw_only=True):
@@ -119,6 +121,11 @@ def build_graph(
         key = (edge.source, edge.target, edge.purpose)
         held = best.get(key)
         best[key] = edge if held is None else _merged(held, edge)
+    told: dict[tuple[Node, Node, Node], Flow] = {}
+    for flow in flows:
+        ends = (flow.source, flow.through, flow.target)
+        if ends not in told or told[ends].columns is None:
+            told[ends] = flow
     noted = {(note.node, note.text): note for note in notes}
     every = set(nodes)
     every.update(node for edge in best.values() for node in (edge.source, edge.target))
@@ -131,11 +138,7 @@ def build_graph(
         ),
         flows=tuple(
             sorted(
-                {
-                    flow
-                    for flow in flows
-                    if flow.source in place and flow.through in place and flow.target in place
-                },
+                (flow for ends, flow in told.items() if all(node in place for node in ends)),
                 key=lambda flow: (place[flow.through], place[flow.source], place[flow.target]),
             )
         ),

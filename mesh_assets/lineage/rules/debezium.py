@@ -68,7 +68,7 @@ class _Connector:
 
     def read(self) -> Source:
         facts = self._facts
-        found = Source(own=list(self._own_topics()))
+        found = Source(own=list(self._own_topics()), row=self._row())
         if self._prefix is None:
             found.notes.append("its config does not say, or hides, the prefix of its topics")
             return found
@@ -135,6 +135,13 @@ class _Connector:
             found.notes.append(
                 f"its config names no {tables}s, and no topic of its prefix is there, so they are not known"
             )
+
+    def _row(self) -> str | None:
+        """Where in a record the row is. MongoDB's documents are text there. In Confluent Cloud the records may be the rows
+        alone."""
+        if self._engine is _MONGO:
+            return None
+        return "" if self._facts.is_set("after.state.only") else "after."
 
     def _candidates(self) -> Iterator[tuple[str, Known]]:
         """The topics that Connect saw it use; else those of the cluster that begin with its prefix and with no longer

@@ -85,7 +85,7 @@ def _source(database_of: DatabaseOf) -> Callable[[Facts], Source]:
             return _topics_alone(facts, prefix, is_query=query is not None)
         if query is not None:
             return _of_query(db, query, prefix)
-        found = Source()
+        found = Source(row="")
         names, patterns = split_entries(facts.names(*_INCLUDED))
         key = f"its config {next((key for key in _INCLUDED if facts.value(key)), 'topic.prefix')}"
         for name in names:
@@ -174,7 +174,14 @@ def _sink(
                 name = _NORMAL.sub("_", name)
             return _table(db, name)[0]
 
-        return Sink(whole=db.whole, by=f"its config {key}", table=table)
+        # Debezium's takes rows out of its envelopes; the others name columns after the fields as they are.
+        makes_tables = dots == "." and facts.is_set("auto.create") and not facts.value("fields.whitelist")
+        return Sink(
+            whole=db.whole,
+            by=f"its config {key}",
+            table=table,
+            column=(lambda field: field) if makes_tables else None,
+        )
 
     return rule
 

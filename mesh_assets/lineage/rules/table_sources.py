@@ -35,6 +35,7 @@ def snowflake_source(facts: Facts) -> Source:
         by="its config table.include.list",
         table=lambda name: dataset(namespace, name),
         whole=dataset(namespace, WHOLE),
+        row="",
     )
 
 
@@ -79,9 +80,10 @@ def _of_tables(
     by: str,
     table: Callable[[str], Node],
     whole: Node,
+    row: str | None = None,
 ) -> Source:
     """`table`: the dataset of a full name."""
-    found = Source()
+    found = Source(row=row)
     variables = _VARIABLE.findall(template)
     names, patterns = split_entries(included)
     if not template or not set(variables) <= {*_PARTS, "connectorName"}:

@@ -42,9 +42,18 @@ def snowflake(facts: Facts) -> Sink:
             ) or _snowflake_name(topic)
         return dataset(namespace, ".".join((*within, name.upper() if _IDENTIFIER.fullmatch(name) else name)))
 
+    # Without schematization a table has two columns for everything.
+    has_columns = facts.is_set("snowflake.enable.schematization")
     return Sink(
-        whole=dataset(namespace, ".".join(within) or WHOLE), by="its config snowflake.url.name", table=table
+        whole=dataset(namespace, ".".join(within) or WHOLE),
+        by="its config snowflake.url.name",
+        table=table,
+        column=_snowflake_column if has_columns else None,
     )
+
+
+def _snowflake_column(field: str) -> str:
+    return field.upper() if _IDENTIFIER.fullmatch(field) else field
 
 
 def _snowflake_name(topic: str) -> str:
@@ -88,6 +97,7 @@ def bigquery(facts: Facts) -> Sink:
         whole=dataset("bigquery", f"{project}.{single}" if single else project),
         by="its config project",
         table=table,
+        column=(lambda field: field) if facts.is_set("autoCreateTables") else None,
     )
 
 
