@@ -76,7 +76,7 @@ def broker_answers(bootstrap_servers: str, *, seconds: float, login: Login | Non
 
 # Offsets, read for the sandbox's own waiting; and the wait until none of them moves.
 
-_SECONDS = 30.0
+_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 # A broker that has just started answers before it has loaded the groups it coordinates.
 _STARTING = (
@@ -93,13 +93,13 @@ def end_offsets(bootstrap_servers: str, topics: Sequence[str], *, login: Login |
     """The offset of the next record in each partition. Raises `SandboxError` when the broker does not answer."""
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     asked = {TopicPartition(topic, p): latest for topic in topics for p in range(PARTITIONS)}
-    # In a variable: a client that is garbage-collected drops the answers to its requests.
-    admin = admin_client(bootstrap_servers, login)
     try:
-        futures = admin.list_offsets(asked, request_timeout=_SECONDS)
-        return {
-            (tp.topic, tp.partition): future.result(timeout=_SECONDS).offset for tp, future in futures.items()
-        }
+        with admin_client(bootstrap_servers, login) as admin:
+            futures = admin.list_offsets(asked, request_timeout=_SECONDS)
+            return {
+                (tp.topic, tp.partition): future.result(timeout=_SECONDS).offset
+                for tp, future in futures.items()
+            }
     except (KafkaException, TimeoutError) as error:
         raise SandboxError(
             f"the broker at {bootstrap_servers} did not return the offsets of its topics: {error}"

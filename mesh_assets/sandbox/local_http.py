@@ -38,7 +38,7 @@ def send(
     body: Any = None,
     *,
     retry: tuple[int, ...] = (),
-    seconds: float = 120.0,
+    seconds: float = 300.0,
 ) -> httpx.Response:
     """The answer; 404 counts as one. Until the deadline, statuses in `retry` are tried again, and so is a request without an
     answer: what fills the servers may be said twice, and on a busy machine a new registry takes half a minute.
@@ -51,7 +51,7 @@ def send(
         try:
             response = client.request(method, path, json=body)
         except httpx.HTTPError as error:
-            if isinstance(error, httpx.ReadTimeout) and time.monotonic() < deadline:
+            if isinstance(error, httpx.TimeoutException) and time.monotonic() < deadline:
                 continue
             raise SandboxError(f"{method} {url} failed: {type(error).__name__}") from error
         if response.is_success or response.status_code == 404:

@@ -79,7 +79,7 @@ class Server:
     seed: Callable[[Setting, Progress], None] | None = None
     optional: bool = False
     tidy: Callable[[Setting], None] | None = None
-    start_seconds: float = 120.0
+    start_seconds: float = 300.0
     stop_seconds: float = 20.0
 
 

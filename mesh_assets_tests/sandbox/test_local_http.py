@@ -26,8 +26,9 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_http, "_RETRY_SECONDS", 0.0)
 
 
-def test_a_request_that_a_busy_server_did_not_answer_is_sent_again() -> None:
-    asked = client(httpx.ReadTimeout("30 s"), httpx.Response(200, json={"id": 1}))
+@pytest.mark.parametrize("silence", [httpx.ReadTimeout("30 s"), httpx.ConnectTimeout("30 s")])
+def test_a_request_that_a_busy_server_did_not_answer_is_sent_again(silence: httpx.HTTPError) -> None:
+    asked = client(silence, httpx.Response(200, json={"id": 1}))
     assert send(asked, "POST", "/subjects/a/versions", {}).json() == {"id": 1}
 
 

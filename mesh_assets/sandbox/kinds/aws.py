@@ -180,5 +180,5 @@ AWS = Server(
     endpoint=lambda state: state.aws_url or "",
     seed=_seed,
     tidy=_tidy,
-    start_seconds=60.0,
+    start_seconds=180.0,
 )

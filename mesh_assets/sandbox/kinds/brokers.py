@@ -27,36 +27,40 @@ from mesh_assets.sandbox.kinds.kafka_broker import Broker, Listener, broker_serv
 from mesh_assets.sandbox.progress import Progress
 from mesh_assets.sandbox.server import Setting
 
-_SECONDS = 60.0
+_SECONDS = 180.0
 
 
 def seed_topics(bootstrap_servers: str, progress: Progress, *, login: Login | None = None) -> None:
     """Make the missing topics, all in one request. Raises `SandboxError` when the broker refuses."""
-    admin = admin_client(bootstrap_servers, login)
-    try:
-        existing = admin.list_topics(timeout=_SECONDS).topics
-        missing = [t for t in TOPICS if t.name not in existing]
-        if not missing:
-            return
-        progress.say(f"creating {len(missing)} topics of {PARTITIONS} partitions at {bootstrap_servers}")
-        made = admin.create_topics(
-            [
-                NewTopic(t.name, num_partitions=PARTITIONS, replication_factor=1, config=dict(t.config))
-                for t in missing
-            ],
-            operation_timeout=_SECONDS,
-            request_timeout=_SECONDS,
-        )
-    except KafkaException as error:
-        raise SandboxError(
-            f"the broker at {bootstrap_servers} could not be asked for its topics: {error.args[0].str()}"
-        ) from error
-    for name, future in made.items():
+    with admin_client(bootstrap_servers, login) as admin:
         try:
-            future.result(timeout=_SECONDS)
+            existing = admin.list_topics(timeout=_SECONDS).topics
+            missing = [t for t in TOPICS if t.name not in existing]
+            if not missing:
+                return
+            progress.say(f"creating {len(missing)} topics of {PARTITIONS} partitions at {bootstrap_servers}")
+            made = admin.create_topics(
+                [
+                    NewTopic(t.name, num_partitions=PARTITIONS, replication_factor=1, config=dict(t.config))
+                    for t in missing
+                ],
+                operation_timeout=_SECONDS,
+                request_timeout=_SECONDS,
+            )
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise SandboxError(f"topic {name} could not be created: {error.args[0].str()}") from error
+            raise SandboxError(
+                f"the broker at {bootstrap_servers} could not be asked for its topics: {error.args[0].str()}"
+            ) from error
+        for name, future in made.items():
+            try:
+                future.result(timeout=_SECONDS)
+            except TimeoutError as error:
+                raise SandboxError(
+                    f"topic {name} was not created at {bootstrap_servers} within {_SECONDS:.0f} s"
+                ) from error
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise SandboxError(f"topic {name} could not be created: {error.args[0].str()}") from error
 
 
 _CLUSTER = "kafka-cluster"
@@ -113,7 +117,9 @@ def seed_acls(bootstrap_servers: str, *, login: Login, key: Key) -> None:
                 ) from error
 
 
-_SCRAM_SECONDS = 30.0
+# On a machine whose load is thirty times its cores, a login over TLS takes ten seconds and more.
+_SCRAM_SECONDS = 180.0
+_FIRST_LOGIN_SECONDS = 2.0
 # The fewest that Kafka accepts.
 _ITERATIONS = 4096
 
@@ -124,18 +130,19 @@ def seed_scram(bootstrap_servers: str, *, username: str, password: str, mechanis
     Each mechanism has a credential of its own, and one request may change a user only once. Raises `SandboxError` when
     the broker refuses.
     """
-    client = admin_client(bootstrap_servers)
-    for mechanism in mechanisms:
-        how = ScramCredentialInfo(getattr(ScramMechanism, mechanism.replace("-", "_")), _ITERATIONS)
-        [future] = client.alter_user_scram_credentials(
-            [UserScramCredentialUpsertion(username, how, password.encode())], request_timeout=_SCRAM_SECONDS
-        ).values()
-        try:
-            future.result(timeout=_SCRAM_SECONDS)
-        except KafkaException as error:
-            raise SandboxError(
-                f"the broker did not take the password of {username}: {error.args[0].str()}"
-            ) from error
+    with admin_client(bootstrap_servers) as client:
+        for mechanism in mechanisms:
+            how = ScramCredentialInfo(getattr(ScramMechanism, mechanism.replace("-", "_")), _ITERATIONS)
+            [future] = client.alter_user_scram_credentials(
+                [UserScramCredentialUpsertion(username, how, password.encode())],
+                request_timeout=_SCRAM_SECONDS,
+            ).values()
+            try:
+                future.result(timeout=_SCRAM_SECONDS)
+            except (KafkaException, TimeoutError) as error:
+                raise SandboxError(
+                    f"the broker at {bootstrap_servers} did not take the password of {username}: {error}"
+                ) from error
 
 
 # The broker of the cluster `warehouse`: Apache Kafka as run at home, open to whoever reaches it. The estate uses that
@@ -183,7 +190,8 @@ def _seed_warehouse(setting: Setting, progress: Progress) -> None:
 
 
 def _await_login(bootstrap_servers: str, access: WarehouseAccess, mechanism: str) -> None:
-    """Returns when the broker lets the user in: it confirms a password a moment before its listeners know it.
+    """Returns when the broker lets the user in: it confirms a password a moment before its listeners know it. Each
+    attempt has twice the time of the one before, since a busy machine may need it.
 
     Raises `SandboxError` when it still refuses after `_SCRAM_SECONDS`.
     """
@@ -196,16 +204,18 @@ def _await_login(bootstrap_servers: str, access: WarehouseAccess, mechanism: str
         "ssl.ca.location": str(access.authority),
     }
     deadline = time.monotonic() + _SCRAM_SECONDS
+    seconds = _FIRST_LOGIN_SECONDS
     while True:
         try:
             with AdminClient(settings) as client:  # closed here, not whenever the garbage collector finds it
-                client.list_topics(timeout=2.0)
+                client.list_topics(timeout=seconds)
             return
         except KafkaException as error:
             if time.monotonic() > deadline:
                 raise SandboxError(
                     f"the broker does not let {access.username} in with {mechanism}: {error.args[0].str()}"
                 ) from error
+            seconds *= 2
 
 
 WAREHOUSE = Broker(

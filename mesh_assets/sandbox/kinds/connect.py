@@ -50,7 +50,7 @@ def seed_empty_group(bootstrap_servers: str, progress: Progress) -> None:
 
 # Measured: with four in flight the worker rebalances after nearly every one.
 _IN_FLIGHT = 40
-_SECONDS = 180.0
+_SECONDS = 420.0
 _POLL_SECONDS = 0.5
 
 

@@ -30,7 +30,7 @@ CLOUD = Server(
     launch=_launch_cloud,
     answers=lambda setting: http_answers(f"{setting.state.cloud_url}/_stand-in", seconds=5),
     endpoint=lambda state: state.cloud_url or "",
-    start_seconds=60.0,
+    start_seconds=180.0,
 )
 
 
@@ -56,7 +56,7 @@ LAMBDA = Server(
     launch=_launch_lambda,
     answers=lambda setting: http_answers(f"{setting.state.lambda_url}/_standin", seconds=5),
     endpoint=lambda state: state.lambda_url or "",
-    start_seconds=60.0,
+    start_seconds=180.0,
     stop_seconds=15.0,
 )
 
