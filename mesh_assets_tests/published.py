@@ -5,8 +5,8 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import EventPosition, Pointer
 
 
-def publish(store: InventoryStore, document: Document) -> None:
-    """Makes it the newest of its cluster."""
+def publish(store: InventoryStore, document: Document) -> str:
+    """Makes it the newest of its cluster. Returns its key."""
     cluster_id = document.cluster.id
     stored = store.put_document(
         store.free_document_key(cluster_id, document.discovery_timestamp), encode_document(document)
@@ -28,3 +28,4 @@ def publish(store: InventoryStore, document: Document) -> None:
     )
     store.move_latest(pointer, None if latest is None else latest[1])
     store.remember_cluster(document.cluster.name, cluster_id)
+    return stored.key

@@ -33,7 +33,7 @@ def changes(before: Any, after: Any) -> list[tuple[str, str]]:
 def with_config(value: str, *, of_two: str | None = None) -> Brokers:
     """`retention` on all three brokers, or with another value on the second."""
     entry = BrokerConfig(name="log.retention.ms", value=value, source="static")
-    entries = (entry,)
+    entries: tuple[BrokerConfig, ...] = (entry,)
     if of_two is not None:
         entries = (replace(entry, brokers=(1, 3)), replace(entry, value=of_two, brokers=(2,)))
     three = ClusterBroker(id=3, host="three", port=9092, fenced=False)

@@ -1,8 +1,9 @@
 import io
 import json
+import re
 import struct
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import fastavro
 import pytest
@@ -26,7 +27,7 @@ from mesh_assets.events.model import (
     discovery_event,
     document_of,
 )
-from mesh_assets.inventory.changes import Change, Trigger
+from mesh_assets.inventory.changes import Change, ResourceType, Trigger
 from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.document import Document
 from mesh_assets.platforms.schema_registry import SchemaText
@@ -325,3 +326,10 @@ def test_a_registry_that_fails_at_the_first_run_is_an_error() -> None:
 def test_ids_of_another_registry_or_schema_do_not_count(other: dict[str, str], known: SchemaIds) -> None:
     with pytest.raises(PublishError):
         _register(ARegistry(UnreachableError("connection refused")), replace(known, **other))
+
+
+def test_the_schema_of_changes_names_every_type_of_resource() -> None:
+    fields = {
+        one["name"]: one["doc"] for one in json.loads(schema_text("change_event"))["fields"] if "doc" in one
+    }
+    assert set(re.findall(r"[a-z_]+", fields["resource_type"])) - {"or"} == set(get_args(ResourceType))

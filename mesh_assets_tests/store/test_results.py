@@ -5,12 +5,9 @@ from pathlib import Path
 import pytest
 
 from mesh_assets.errors import DamagedError, StoreError
-from mesh_assets.inventory.changes import Trigger
-from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.inventory.records import Record
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.pointers import EventPosition, Pointer
 from mesh_assets.store.results import (
     DocumentRead,
     ResultStore,
@@ -19,6 +16,7 @@ from mesh_assets.store.results import (
     read_latest_documents,
 )
 from mesh_assets_tests.documents import MOMENT, a_document, a_topic
+from mesh_assets_tests.published import publish
 
 
 class Finding(Record, frozen=True, kw_only=True):
@@ -28,29 +26,6 @@ class Finding(Record, frozen=True, kw_only=True):
 @pytest.fixture
 def store(tmp_path: Path) -> InventoryStore:
     return InventoryStore(FolderStore(tmp_path))
-
-
-def publish(store: InventoryStore, document: Document) -> str:
-    stored = store.put_document(
-        store.free_document_key(document.cluster.id, document.discovery_timestamp), encode_document(document)
-    )
-    pointer = Pointer(
-        cluster=document.cluster.name,
-        cluster_id=document.cluster.id,
-        run_id=document.run_id,
-        sequence=document.sequence,
-        discovery_timestamp=document.discovery_timestamp,
-        document=stored,
-        summary=document.summary,
-        sections=document.sections,
-        changes=0,
-        triggers=(Trigger(type="manual"),),
-        event=EventPosition(topic="discovery-events", partition=0, offset=0),
-        schema_ids=None,
-    )
-    store.remember_cluster(document.cluster.name, document.cluster.id)
-    store.move_latest(pointer, None)
-    return stored.key
 
 
 def test_a_result_is_read_back_with_the_documents_it_is_of(store: InventoryStore) -> None:
