@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mesh_assets.analysis.permissions import Acls, Conflict, Permitted, conflicts_of, unused_principals
+from mesh_assets.analysis.permissions import Acls, Conflict, Permitted
+from mesh_assets.analysis.unused_permissions import conflicts_of, unused_principals
 from mesh_assets.answering.answers import (
     Answer,
     BadArgumentError,

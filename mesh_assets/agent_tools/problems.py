@@ -77,8 +77,8 @@ def list_problems(
 ) -> ProblemPage:
     """What is wrong now, with figures and what to do: failed connectors with the reason, partitions without leader or
     replicas, growing lag, records lost to retention or close to it, stopped groups, silent, unread, unused, empty and
-    skewed topics, missing schemas, things whose topics are gone, violations of the estate's policy, sections that are
-    not current.
+    skewed topics, missing schemas, things whose topics are gone, violations of the estate's policy, fenced brokers,
+    offline log directories, ACLs that do nothing, sections that are not current.
     """
     view = known.view(cluster, source, needs=SECTION_NAMES)
     about = view.about(*SECTION_NAMES)

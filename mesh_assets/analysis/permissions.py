@@ -5,18 +5,15 @@ wins over every allow; without either, nothing is allowed (unless `allow.everyon
 read, write, delete or alter allows describe as well, and alter_configs describe_configs; denying them denies nothing
 else (https://kafka.apache.org/documentation/#security_authz; AclAuthorizer and StandardAuthorizer agree).
 
-Who uses an ACL, Kafka does not tell: groups show no principals of their members. So what is called unused here is what
-nothing in the inventory matches, and only where the inventory is complete.
+Which of them concern nothing that there is: `unused_permissions`.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Literal
 
 from mesh_assets.inventory.access_records import Acl
-from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 
 EVERYBODY, EVERYWHERE, ALL_NAMES = "User:*", "*", "*"
@@ -190,57 +187,3 @@ def _overlap(one: Acl, other: Acl) -> bool:
         return one.resource.startswith(other.resource) or other.resource.startswith(one.resource)
     literal, prefixed = (one, other) if one.pattern == "literal" else (other, one)
     return literal.resource.startswith(prefixed.resource)
-
-
-# --- what the inventory has to do with them
-
-
-def conflicts_of(document: Document) -> tuple[Conflict, ...] | None:
-    """All of them; those that match nothing only where the names are completely known. None: the ACLs are unknown."""
-    if document.access is None or document.access.acls is None:
-        return None
-    acls, names = Acls(document.access.acls), _names(document)
-    unmatched = [
-        Conflict(kind="matches_nothing", acl=acl)
-        for acl in acls.all
-        if acl.permission == "allow" and _is_matched(acl, names) is False
-    ]
-    return (*acls.conflicts(), *unmatched)
-
-
-def unused_principals(document: Document) -> tuple[str, ...] | None:
-    """Principals all of whose ACLs allow something on topics and groups of which there are none. None: that cannot be
-    known, as the ACLs are not, or not all names of topics and groups."""
-    names = _names(document)
-    if document.access is None or document.access.acls is None or None in names.values():
-        return None
-    used: dict[str, bool] = {}
-    for acl in document.access.acls:
-        if acl.permission == "allow":
-            used[acl.principal] = used.get(acl.principal, False) or _is_matched(acl, names) is not False
-    return tuple(sorted(principal for principal, is_used in used.items() if not is_used))
-
-
-def _names(document: Document) -> dict[str, list[str] | None]:
-    """Sorted names by kind of resource; None: not all of them are known."""
-    topics = sorted(topic.name for topic in document.topics)
-    groups = sorted(group.group_id for group in document.consumer_groups)
-    return {
-        "topic": topics if document.state("topics").collected_at and not document.excluded_topics else None,
-        "group": groups
-        if document.state("consumer_groups").collected_at and not document.excluded_consumer_groups
-        else None,
-    }
-
-
-def _is_matched(acl: Acl, names: dict[str, list[str] | None]) -> bool | None:
-    """Whether anything of that name is known. None: nobody can say."""
-    known = names.get(acl.resource_type)
-    if known is None:
-        return None
-    if (acl.pattern, acl.resource) == ("literal", ALL_NAMES):
-        return True
-    at = bisect_left(known, acl.resource)
-    if at == len(known):
-        return False
-    return known[at] == acl.resource if acl.pattern == "literal" else known[at].startswith(acl.resource)

@@ -1,11 +1,10 @@
-"""The state of components that keep theirs in Dagster's versioned storage, refreshed by discoveries and analyses.
+"""The state of components that keep theirs in Dagster's versioned storage, refreshed by discoveries.
 
 A local file belongs to the machine or image of its project, so nobody else can refresh it; `dagster dev` and
 `dg utils refresh-defs-state` do.
 """
 
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import dagster as dg
@@ -22,25 +21,23 @@ _VERSIONED = "VERSIONED_STATE_STORAGE"
 _REASON_CHARACTERS = 300
 
 
-def refresh_states(
-    instance: dg.DagsterInstance, store: InventoryStore, *, clusters: Iterable[str]
-) -> list[str]:
-    """Uploads the state of every component that shows one of the clusters from versioned storage, where it differs; a code
+def refresh_states(instance: dg.DagsterInstance, store: InventoryStore, *, cluster: str) -> list[str]:
+    """Uploads the state of every component that shows the cluster from versioned storage, where it differs; a code
     location shows it once it is reloaded. A sentence for each that was refreshed, or could not be; never fails."""
     storage = instance.defs_state_storage
     if storage is None:
         return []
-    said, of = [], set(clusters)
+    said = []
     try:
         info = storage.get_latest_defs_state_info()
         known = {} if info is None else info.info_mapping
         for mounted in read_mounted(store.objects):
-            shown, kept = mounted.selection.clusters, known.get(mounted.component)
+            clusters, kept = mounted.selection.clusters, known.get(mounted.component)
             if kept is None or kept.management_type.value != _VERSIONED:
                 continue
-            if shown is not None and of.isdisjoint(shown):
+            if clusters is not None and cluster not in clusters:
                 continue
-            data = _state(store, shown)
+            data = _state(store, clusters)
             version = sha256(data)
             if kept.version != version:
                 _upload(instance, mounted.component, version, data)

@@ -11,14 +11,17 @@ from mesh_assets.estate.fields import EstateModel
 FindingKind = Literal[
     "failed_connector",
     "leaderless_partitions",
+    "offline_log_directory",
     "under_min_isr",
     "under_replicated",
+    "fenced_broker",
     "section_not_current",
     "connector_not_running",
     "records_lost",
     "near_retention",
     "stopped_group",
     "group_beyond_end",
+    "overridden_acl",
     "growing_lag",
     "policy_violation",
     "idle_connector",
@@ -31,6 +34,9 @@ FindingKind = Literal[
     "abandoned_group",
     "orphaned_group",
     "orphaned_subject",
+    "redundant_acl",
+    "unmatched_acl",
+    "unused_principal",
 ]
 FINDING_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from mesh_assets.findings.access import judge_acls, judge_unused_permissions
+from mesh_assets.findings.brokers import judge_brokers, judge_log_directories
 from mesh_assets.findings.case import Case
 from mesh_assets.findings.finding import Finding, Rule, finding_id, finding_position
 from mesh_assets.findings.groups import judge_abandoned_groups, judge_groups, judge_retention
@@ -21,6 +23,8 @@ _RULES: tuple[Rule, ...] = (
     judge_sections,
     judge_connectors,
     judge_partitions,
+    judge_brokers,
+    judge_log_directories,
     judge_groups,
     judge_retention,
     judge_abandoned_groups,
@@ -31,6 +35,8 @@ _RULES: tuple[Rule, ...] = (
     judge_subjects,
     judge_throughput,
     judge_policy,
+    judge_acls,
+    judge_unused_permissions,
 )
 
 

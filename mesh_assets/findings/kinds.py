@@ -4,7 +4,9 @@ from typing import Literal, NamedTuple
 
 from mesh_assets.estate.findings import FindingKind
 
-FindingResource = Literal["topic", "connector", "consumer_group", "schema", "section"]
+FindingResource = Literal[
+    "topic", "connector", "consumer_group", "schema", "section", "broker", "acl", "principal"
+]
 
 
 class KindOfFinding(NamedTuple):
@@ -31,6 +33,14 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "Partitions have no leader: nobody can write to them or read them.",
         "Bring back a broker that holds a replica; only if its data may be lost, elect a leader uncleanly.",
     ),
+    "offline_log_directory": KindOfFinding(
+        "broker",
+        "critical",
+        "The broker cannot use one of its log directories: the replicas in it are offline. Not where the directories are "
+        "not known.",
+        "Look at the broker's log and the volume; Kafka uses the directory again after the broker's next start. The replicas "
+        "can be moved to other brokers until then.",
+    ),
     "under_min_isr": KindOfFinding(
         "topic",
         "critical",
@@ -43,6 +53,14 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "warning",
         "Partitions have a leader and enough replicas in sync for writes, but not all of them.",
         "See whether a broker is down, is being restarted or cannot keep up.",
+    ),
+    "fenced_broker": KindOfFinding(
+        "broker",
+        "warning",
+        "The broker is registered with the controllers and serves nothing: it is starting, shutting down, cannot reach them, "
+        "or is gone. Brokers before Kafka 4.0 do not say.",
+        "See whether it runs and reaches the controllers. If it is gone for good, move its replicas to other brokers and "
+        "unregister it (kafka-cluster.sh unregister).",
     ),
     "section_not_current": KindOfFinding(
         "section",
@@ -85,6 +103,13 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "The group has committed an offset beyond the end of the partition, or on an earlier topic of the same name: the "
         "topic was created anew or cut.",
         "Reset the group's offsets; until then its consumers do what auto.offset.reset says.",
+    ),
+    "overridden_acl": KindOfFinding(
+        "acl",
+        "warning",
+        "The ACL allows what another one denies wherever it holds, so it does nothing. An ACL that is denied only in part is "
+        "none of these: that is how exceptions are made.",
+        "Delete the one of the two that is not meant; describe_access says what is permitted in the end.",
     ),
     "growing_lag": KindOfFinding(
         "consumer_group",
@@ -172,6 +197,28 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "The subject is named after a topic that is there neither now nor `idle_days` ago, in this cluster or another one "
         "with the same registry, and no other schema refers to it.",
         "Delete the subject once no record needs its schema, or create the topic.",
+        "idle_days",
+    ),
+    "redundant_acl": KindOfFinding(
+        "acl",
+        "info",
+        "Another ACL allows the same and more. Without those of describe and describe_configs, which Kafka's own tool adds "
+        "to every read and write.",
+        "Delete it, or the wider one if that is not meant.",
+    ),
+    "unmatched_acl": KindOfFinding(
+        "acl",
+        "info",
+        "The ACL allows something on topics or groups of which there is none now, nor was `idle_days` ago, when the ACL was "
+        "there. Only where the estate's patterns leave out nothing that it may concern.",
+        "Delete it if nothing of that name is to come.",
+        "idle_days",
+    ),
+    "unused_principal": KindOfFinding(
+        "principal",
+        "info",
+        "Every ACL that allows the principal something is an unmatched one. They are counted here and not one by one.",
+        "Delete its ACLs, and its credentials, if nobody uses it any more.",
         "idle_days",
     ),
 }

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
+from mesh_assets.inventory.access_records import Acl
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Record, Topic
@@ -28,7 +29,7 @@ class PastGroup(Record, frozen=True, kw_only=True):
 
 class Past(Record, frozen=True, kw_only=True):
     """One earlier document. `rates`: topic → records a second. `connectors`: endpoint and name → id and whether it was
-    active. `read_topics`: those that a group or a sink read."""
+    active. `read_topics`: those that a group or a sink read. `acls`: those that were known."""
 
     moment: datetime
     topics: dict[str, PastTopic]
@@ -37,6 +38,7 @@ class Past(Record, frozen=True, kw_only=True):
     connectors: dict[tuple[str, str], tuple[str | None, bool]]
     subjects: frozenset[str]
     read_topics: frozenset[str]
+    acls: frozenset[Acl]
 
 
 def past_of(document: Document) -> Past:
@@ -58,6 +60,7 @@ def past_of(document: Document) -> Past:
         connectors={(one.connect, one.name): (one.id, one.active) for one in document.connectors},
         subjects=frozenset(schema.subject for schema in document.schemas),
         read_topics=frozenset(readers_of(document)),
+        acls=frozenset((document.access.acls or ()) if document.access else ()),
     )
 
 

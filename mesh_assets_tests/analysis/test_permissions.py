@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh_assets.analysis.permissions import Acls, conflicts_of, unused_principals
+from mesh_assets.analysis.permissions import Acls
 from mesh_assets.inventory.access_records import Acl
-from mesh_assets_tests.documents import NEVER_READ, a_document, a_group, a_topic, an_acl, some_access
+from mesh_assets_tests.documents import an_acl
 
 
 def permitted(*acls: Acl, topic: str = "orders") -> dict[str, tuple[str, ...]]:
@@ -64,29 +64,6 @@ def test_an_allow_that_a_deny_covers_does_nothing() -> None:
 def test_an_allow_within_another_is_not_needed() -> None:
     assert kinds(an_acl(operation="describe"), an_acl(resource="*")) == [("redundant", "describe")]
     assert kinds(an_acl(), an_acl("User:bob", "all")) == []
-
-
-def test_who_only_may_do_something_with_what_is_not_there_is_unused() -> None:
-    acls = (
-        an_acl(),
-        an_acl("User:gone", resource="old", pattern="prefixed"),
-        an_acl("User:gone", resource="billing-2", resource_type="group"),
-        an_acl("User:admin", "alter", resource_type="cluster", resource="kafka-cluster"),
-    )
-    document = a_document(
-        topics=(a_topic(),), consumer_groups=(a_group("billing"),), access=some_access(acls=acls)
-    )
-    assert unused_principals(document) == ("User:gone",)
-    assert [one.acl.principal for one in conflicts_of(document) or ()] == ["User:gone"] * 2
-
-
-def test_nobody_is_called_unused_where_names_may_be_missing() -> None:
-    access = some_access(acls=(an_acl("User:gone", resource="old"),))
-    assert unused_principals(a_document(access=access, excluded_topics=1)) is None
-    assert unused_principals(a_document(access=access, sections={"topics": NEVER_READ})) is None
-    assert unused_principals(a_document(access=some_access(acls=None))) is None
-    assert conflicts_of(a_document()) is None
-    assert conflicts_of(a_document(access=access, excluded_topics=1)) == ()
 
 
 _PRINCIPALS = st.sampled_from(["User:a", "User:b", "User:*"])

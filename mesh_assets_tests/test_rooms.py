@@ -1,0 +1,53 @@
+"""The table of packages and their imports, in docs/decisions/rooms.md, is what the code does."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import grimp
+
+TABLE = Path(__file__).parents[1] / "docs/decisions/rooms.md"
+EVERYBODYS = {"errors", "importing"}
+"""What the table leaves out of the imports, since any package may use it."""
+
+
+NONE = "\N{EN DASH}"
+
+
+def rows() -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, imports in re.findall(
+        r"^\| `(\w+)` \| (.+) \|$", TABLE.read_text(encoding="utf-8"), re.MULTILINE
+    ):
+        yield name, () if imports == NONE else tuple(imports.split(", "))
+
+
+def imports_of_packages() -> dict[str, set[str]]:
+    graph = grimp.build_graph("mesh_assets")
+    found: dict[str, set[str]] = {child.split(".")[1]: set() for child in graph.find_children("mesh_assets")}
+    for module in graph.modules - {"mesh_assets"}:
+        package = module.split(".")[1]
+        found[package] |= {
+            imported.split(".")[1]
+            for imported in graph.find_modules_directly_imported_by(module)
+            if imported != "mesh_assets"
+        }
+    return {package: imported - {package} - EVERYBODYS for package, imported in found.items()}
+
+
+def test_the_table_of_packages_names_each_and_what_it_imports() -> None:
+    order = [name for name, _ in rows()]
+    actual = imports_of_packages()
+    expected = {
+        package: tuple(sorted(imported, key=lambda one: order.index(one) if one in order else len(order)))
+        for package, imported in actual.items()
+    }
+    assert dict(rows()) == expected, "\n".join(
+        ("write these rows:", *(f"| `{name}` | {', '.join(of) or NONE} |" for name, of in expected.items()))
+    )
+
+
+def test_each_package_of_the_table_imports_only_those_above_it() -> None:
+    above: set[str] = set()
+    for name, imports in rows():
+        assert set(imports) <= above, f"{name} stands above what it imports: move its row down"
+        above.add(name)
