@@ -19,6 +19,7 @@ from dagster.components.scaffold.scaffold import Scaffolder, ScaffoldRequest
 from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
 
 from mesh_assets.components.asset_specs import asset_spec, check_report_url
+from mesh_assets.components.checks import asset_checks
 from mesh_assets.components.estate_state import (
     EstateState,
     decode_state,
@@ -27,7 +28,7 @@ from mesh_assets.components.estate_state import (
 )
 from mesh_assets.components.mesh_asset import MeshAsset
 from mesh_assets.components.mounted import Mounted, keep_mounted
-from mesh_assets.components.names import AssetKind, Key
+from mesh_assets.components.names import DEFAULT_CHECKS, AssetKind, CheckName, Key
 from mesh_assets.components.selection import ALL_KINDS, Selected, Selection, select_assets
 from mesh_assets.errors import StoreError
 from mesh_assets.estate.file import load_estate
@@ -61,10 +62,11 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
 
     `store`: where discoveries keep their documents, a folder or `s3://bucket/prefix`; default: MESH_STORE, else `.mesh`.
     `clusters`: names of the estate; default: those of the file `estate` if one is named, else all that the store knows.
-    `things`: `topics`, `connectors`, `consumer_groups`, `datasets`. `include`, `exclude`: shell patterns of keys, such as
+    `things`: `topics`, `connectors`, `consumer_groups`, `datasets`, `functions`. `include`, `exclude`: shell patterns of keys, such as
     `warehouse/topics/orders*`. `limit`: at most so many assets; what is left out is told in a warning.
-    `report_url`: a link for each asset, with {cluster}, {kind} and {name}. `translation`: changes each asset's spec;
-    it knows `asset` and `spec`.
+    `checks`: of each asset: `findings` for all of its findings together, or kinds of findings (docs/findings.md); each
+    makes the location slower to load. `report_url`: a link for each asset, with {cluster}, {kind} and {name}.
+    `translation`: changes each asset's spec; it knows `asset` and `spec`.
     """
 
     store: str | None = None
@@ -74,6 +76,7 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
     include: Sequence[str] = ("*",)
     exclude: Sequence[str] = ()
     limit: int = DEFAULT_LIMIT
+    checks: Sequence[CheckName] = DEFAULT_CHECKS
     report_url: str | None = None
     translation: (
         Annotated[
@@ -98,7 +101,7 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
 
     def write_state_to_path(self, state_path: Path) -> None:
         """Raises StoreError, and EstateError when `estate` cannot be read."""
-        store = InventoryStore(open_store(self._location))
+        store = self._store()
         state = read_state(store, self._clusters)
         state_path.write_bytes(encode_state(state))
         self._mount(store, self._select(state))
@@ -116,12 +119,11 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
 
     def definitions_from_store(self) -> dg.Definitions:
         """The assets of the newest documents, for definitions that are built in Python and keep no state between.
-        Their topics are reported by discoveries alone: whoever only looks at them needs no event every few minutes.
-        Raises StoreError and EstateError."""
-        store = InventoryStore(open_store(self._location))
-        selected = self._select(read_state(store, self._clusters))
-        self._mount(store, selected, between_discoveries=False)
-        return self._definitions(selected)
+        Writes nothing: `own_definitions` tells discoveries what to report. Raises StoreError and EstateError."""
+        return self._definitions(self._select(read_state(self._store(), self._clusters)))
+
+    def _store(self) -> InventoryStore:
+        return InventoryStore(open_store(self._location))
 
     @property
     def _location(self) -> str:
@@ -149,13 +151,18 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
         for note in selected.notes:
             logger.warning("%s", note)
         specs = {asset.key: self._spec(asset) for asset in selected.assets}
-        return dg.Definitions(assets=list(_renamed(specs)))
+        # Two components of a project may show the same cluster; their checks must differ in name.
+        name = f"findings_{hashlib.sha256(self.defs_state_config.key.encode()).hexdigest()[:8]}"
+        checks = asset_checks(
+            name, ((asset, specs[asset.key].key) for asset in selected.assets), self.checks, self._store
+        )
+        return dg.Definitions(assets=list(_renamed(specs)), asset_checks=list(checks))
 
     def _spec(self, asset: MeshAsset) -> dg.AssetSpec:
         spec = asset_spec(asset, report_url=self.report_url)
         return spec if self.translation is None else self.translation(spec, asset)
 
-    def _mount(self, store: InventoryStore, selected: Selected, *, between_discoveries: bool = True) -> None:
+    def _mount(self, store: InventoryStore, selected: Selected) -> None:
         """Lets discoveries know which topics to report. Who may only read the store sees assets all the same."""
         if not selected.assets:
             return
@@ -168,14 +175,14 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
         mounted = Mounted(
             component=self.defs_state_config.key,
             selection=self._selection,
+            checks=tuple(self.checks),
             renamed=renamed,
-            between_discoveries=between_discoveries,
         )
         try:
             keep_mounted(store.objects, mounted)
         except StoreError as error:
             logger.warning(
-                "discoveries will not report records of the topics shown here, because the store cannot be told of them: %s",
+                "discoveries will not report records and checks of what is shown here, because the store cannot be told of it: %s",
                 error,
             )
 

@@ -9,17 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from mesh_assets.components.analysed import document_graph, known_domains, known_graph
 from mesh_assets.components.links import Links
 from mesh_assets.components.mesh_asset import MeshAsset
-from mesh_assets.components.things import connector_asset, dataset_asset, group_asset, topic_asset
+from mesh_assets.components.things import connector_asset, group_asset, outside_asset, topic_asset
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import UNDECODABLE, Record
-from mesh_assets.lineage.clusters import ClusterFacts
-from mesh_assets.lineage.estate import estate_graph
-from mesh_assets.relationships.records import Domains
+from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.results import ResultStore, read_latest_documents
+from mesh_assets.store.results import read_latest_documents
 
 
 class ClusterState(Record, frozen=True, kw_only=True):
@@ -74,35 +73,26 @@ def read_state(store: InventoryStore, names: Sequence[str] | None = None) -> Est
             )
             for name in wanted
         ),
-        assets=tuple(estate_assets(latest.documents, domains=_domains(store))),
-    )
-
-
-def _domains(store: InventoryStore) -> dict[tuple[str, str], str]:
-    """By cluster and topic, as the newest analysis found them; a schema's own word counts where there was none."""
-    stored = ResultStore(store.objects, "domains", Domains).get()
-    return (
-        {}
-        if stored is None
-        else {
-            (domain.cluster, one.topic): domain.name
-            for domain in stored.result.domains
-            for one in domain.topics
-        }
+        assets=tuple(
+            estate_assets(latest.documents, graph=known_graph(store, latest), domains=known_domains(store))
+        ),
     )
 
 
 def estate_assets(
-    documents: Mapping[str, Document], *, domains: Mapping[tuple[str, str], str] | None = None
+    documents: Mapping[str, Document],
+    *,
+    graph: LineageGraph | None = None,
+    domains: Mapping[tuple[str, str], str] | None = None,
 ) -> Iterator[MeshAsset]:
-    """The things of these documents, by the names of their clusters, each with what feeds it. `domains`: by cluster and
-    topic, instead of what the topic's schema says."""
+    """The things of these documents, by the names of their clusters, each with what feeds it. `graph`: the lineage; None:
+    as far as the documents tell. `domains`: by cluster and topic, instead of what the topic's schema says."""
     found = domains or {}
     named = [
         replace(document, cluster=replace(document.cluster, name=name))
         for name, document in documents.items()
     ]
-    links = Links(estate_graph([ClusterFacts(document=document) for document in named]))
+    links = Links(document_graph(named) if graph is None else graph)
     for document in named:
         cluster = document.cluster.name
         schemas = {schema.subject: schema for schema in document.schemas}
@@ -117,5 +107,5 @@ def estate_assets(
             # That of a sink is the sink's, which is an asset already.
             if group.group_id in applications:
                 yield links.linked(group_asset(cluster, group))
-    for node in links.datasets:
-        yield links.linked(dataset_asset(node))
+    for node in links.outside:
+        yield links.linked(outside_asset(node))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from mesh_assets.components.mesh_asset import MeshAsset
-from mesh_assets.components.names import AssetKind, Key, asset_key, dataset_key
+from mesh_assets.components.names import AssetKind, Key, asset_key, dataset_key, function_key
 from mesh_assets.inventory.records import Connector
 from mesh_assets.lineage.graph import LineageGraph, Node, NodeKind
 
@@ -15,6 +15,7 @@ _KINDS: dict[NodeKind, AssetKind] = {
     "connector": "connectors",
     "application": "consumer_groups",
     "dataset": "datasets",
+    "function": "functions",
 }
 # Not what a system keeps for itself, and not what rights allow only.
 _PURPOSES = ("data", "dead_letter")
@@ -28,8 +29,16 @@ class Links:
         self._upstream: dict[Key, dict[Key, None]] = {}
         self._columns: dict[Key, dict[str, dict[tuple[Key, str], None]]] = {}
         self._applications = {(node.cluster, node.name) for node in graph.nodes if node.kind == "application"}
-        self.datasets: Sequence[Node] = [node for node in graph.nodes if node.kind == "dataset"]
+        self.outside: Sequence[Node] = [node for node in graph.nodes if node.kind in ("dataset", "function")]
+        called: dict[Node, list[Node]] = {}
         for edge in graph.edges:
+            if edge.source.kind == "event_source_mapping":
+                called.setdefault(edge.source, []).append(edge.target)
+        for edge in graph.edges:
+            # An event source mapping is no asset: its topic feeds its function.
+            for function in called.get(edge.target, ()):
+                if (topic := self._key(edge.source)) is not None:
+                    self._upstream.setdefault(function_key(function.name), {})[topic] = None
             if edge.purpose not in _PURPOSES or edge.known == "permitted":
                 continue
             source, target = self._key(edge.source), self._key(edge.target)
@@ -62,6 +71,8 @@ class Links:
             return None
         if kind == "datasets":
             return dataset_key(node.namespace, node.name)
+        if kind == "functions":
+            return function_key(node.name)
         if node.cluster is None:
             return None
         if kind == "connectors":

@@ -16,7 +16,7 @@ class Column(Record, frozen=True, kw_only=True, array_like=True):
 
 
 class MeshAsset(Record, frozen=True, kw_only=True):
-    """A topic, connector, consumer group or dataset. `cluster` None: a dataset, which belongs to none. `upstream`: the
+    """A topic, connector, consumer group, dataset or function. `cluster` None: one of the last two, which belong to none. `upstream`: the
     keys of what feeds it. `columns` None: no schema is known, or it cannot be read. `column_sources`: by column, the key
     and column that it comes from, as far as known. `facts`: what rarely changes, as metadata."""
 

@@ -1,13 +1,16 @@
 """What components show as assets, kept in the store: discoveries report records of these topics and of no others.
 
-One object for each component, `assets/mounted/<key>.json`, written when its state is refreshed. Without any, a
-discovery reports nothing and spends nothing.
+One object for each component, `assets/mounted/<key>.json`, written when its state is refreshed; that of this project's own
+definitions, which keep no state, by a sensor of theirs. Loading definitions writes nothing. Without any, a discovery
+reports nothing and spends nothing.
 """
+
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import field
 
-from mesh_assets.components.names import Key
+from mesh_assets.components.names import DEFAULT_CHECKS, CheckName, Key
 from mesh_assets.components.selection import Selection
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.records import UNDECODABLE, Record
@@ -20,11 +23,12 @@ _FOLDER = "assets/mounted/"
 class Mounted(Record, frozen=True, kw_only=True):
     """`renamed`: the keys of the topics for which the component's translation chose another than
     `<cluster>/topics/<name>`, by that one, joined with slashes. `between_discoveries`: report records that a sensor sees,
-    too, minutes after they arrived."""
+    too, minutes after they arrived. `checks`: the checks of each asset (`components/checks.py`)."""
 
     component: str
     selection: Selection
     between_discoveries: bool = True
+    checks: tuple[CheckName, ...] = ()
     renamed: dict[str, Key] = field(default_factory=dict)
 
     def key_of(self, key: Key) -> Key:
@@ -32,6 +36,17 @@ class Mounted(Record, frozen=True, kw_only=True):
 
 
 _decoder = msgspec.json.Decoder(Mounted)
+
+
+def own_definitions(clusters: Iterable[str]) -> Mounted:
+    """What this project's own definitions show of its estate. Their topics are reported by discoveries alone: whoever
+    only looks at them needs no event every few minutes."""
+    return Mounted(
+        component="mesh_assets.definitions",
+        selection=Selection(clusters=tuple(clusters)),
+        between_discoveries=False,
+        checks=DEFAULT_CHECKS,
+    )
 
 
 def keep_mounted(objects: ObjectStore, mounted: Mounted) -> bool:

@@ -8,12 +8,16 @@ or `team:NAME`.
 import re
 from typing import Literal
 
+from mesh_assets.estate.findings import FindingKind
 from mesh_assets.inventory.wording import one_line
 
-AssetKind = Literal["topics", "connectors", "consumer_groups", "datasets"]
-"""The middle part of a key, `<cluster>/topics/<name>`; of a dataset, which belongs to no cluster, the first:
-`datasets/<namespace>/<name>`."""
+AssetKind = Literal["topics", "connectors", "consumer_groups", "datasets", "functions"]
+"""The middle part of a key, `<cluster>/topics/<name>`; of what belongs to no cluster, the first:
+`datasets/<namespace>/<name>`, `functions/<name>`."""
 Key = tuple[str, ...]
+CheckName = Literal["findings"] | FindingKind
+"""A check of an asset: of all its findings together, or of those of one kind."""
+DEFAULT_CHECKS: tuple[CheckName, ...] = ("findings",)
 
 _NO_NAME = "(no name)"
 _OWNER_CHARACTERS = 100
@@ -32,6 +36,11 @@ def asset_key(cluster: str, kind: AssetKind, name: str) -> Key:
 def dataset_key(namespace: str | None, name: str) -> Key:
     """The parts of the key of a dataset, as OpenLineage names it."""
     return ("datasets", namespace or _NO_NAME, name or _NO_NAME)
+
+
+def function_key(name: str) -> Key:
+    """The parts of the key of a Lambda function: its name, unique within an account and region."""
+    return ("functions", name or _NO_NAME)
 
 
 def group_name(text: str) -> str:

@@ -1,10 +1,11 @@
-"""The state of components that keep theirs in Dagster's versioned storage, refreshed by discoveries.
+"""The state of components that keep theirs in Dagster's versioned storage, refreshed by discoveries and analyses.
 
 A local file belongs to the machine or image of its project, so nobody else can refresh it; `dagster dev` and
 `dg utils refresh-defs-state` do.
 """
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import dagster as dg
@@ -21,23 +22,25 @@ _VERSIONED = "VERSIONED_STATE_STORAGE"
 _REASON_CHARACTERS = 300
 
 
-def refresh_states(instance: dg.DagsterInstance, store: InventoryStore, *, cluster: str) -> list[str]:
-    """Uploads the state of every component that shows the cluster from versioned storage, where it differs; a code
+def refresh_states(
+    instance: dg.DagsterInstance, store: InventoryStore, *, clusters: Iterable[str]
+) -> list[str]:
+    """Uploads the state of every component that shows one of the clusters from versioned storage, where it differs; a code
     location shows it once it is reloaded. A sentence for each that was refreshed, or could not be; never fails."""
     storage = instance.defs_state_storage
     if storage is None:
         return []
-    said = []
+    said, of = [], set(clusters)
     try:
         info = storage.get_latest_defs_state_info()
         known = {} if info is None else info.info_mapping
         for mounted in read_mounted(store.objects):
-            clusters, kept = mounted.selection.clusters, known.get(mounted.component)
+            shown, kept = mounted.selection.clusters, known.get(mounted.component)
             if kept is None or kept.management_type.value != _VERSIONED:
                 continue
-            if clusters is not None and cluster not in clusters:
+            if shown is not None and of.isdisjoint(shown):
                 continue
-            data = _state(store, clusters)
+            data = _state(store, shown)
             version = sha256(data)
             if kept.version != version:
                 _upload(instance, mounted.component, version, data)

@@ -105,7 +105,7 @@ def report_records(
     ]
     if not mounted:
         return Reported(reported=0, waiting=0)
-    kept = _Kept(objects, f"assets/reported/{safe(_storage_id(instance))}/{safe(cluster_id)}.bin")
+    kept = _Kept(objects, f"assets/reported/{safe(storage_id(instance))}/{safe(cluster_id)}.bin")
     read = ends()
     news = [
         (end, before, key)
@@ -185,7 +185,7 @@ def _keys(mounted: Iterable[Mounted], key: Key) -> tuple[Key, ...]:
     return tuple({one.key_of(key): None for one in mounted if one.selection.selects_topic(key)})
 
 
-def _storage_id(instance: dg.DagsterInstance) -> str:
+def storage_id(instance: dg.DagsterInstance) -> str:
     """Of the instance's storage: another one has not heard of what was reported here. All of Dagster's own storages
     have an id."""
     read = getattr(instance.run_storage, "get_run_storage_id", None)

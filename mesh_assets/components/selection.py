@@ -15,11 +15,13 @@ from mesh_assets.inventory.wording import counted, listed
 if TYPE_CHECKING:  # with it, discoveries would import lineage for the patterns alone
     from mesh_assets.components.estate_state import EstateState
 
-ALL_KINDS: tuple[AssetKind, ...] = ("topics", "connectors", "consumer_groups", "datasets")
+ALL_KINDS: tuple[AssetKind, ...] = ("topics", "connectors", "consumer_groups", "datasets", "functions")
+# Of no cluster, and only there for what they feed or are fed by.
+_NEIGHBOURS: tuple[AssetKind, ...] = ("datasets", "functions")
 
 
 class Selection(Record, frozen=True, kw_only=True):
-    """`clusters` None: all; datasets belong to none, and come with what they feed or are fed by. `include`, `exclude`:
+    """`clusters` None: all; datasets and functions belong to none, and come with what they feed or are fed by. `include`, `exclude`:
     shell patterns of whole keys (`*/topics/orders*`), case-sensitive, exclusion wins, and `*` also matches slashes."""
 
     clusters: tuple[str, ...] | None = None
@@ -29,12 +31,13 @@ class Selection(Record, frozen=True, kw_only=True):
 
     def selects_topic(self, key: Key) -> bool:
         """Whether a topic of that key is selected."""
-        return self._selects(key, "topics", key[0])
+        return self.selects_key(key, "topics", key[0])
 
     def selects(self, asset: MeshAsset) -> bool:
-        return self._selects(asset.key, asset.kind, asset.cluster)
+        return self.selects_key(asset.key, asset.kind, asset.cluster)
 
-    def _selects(self, key: Key, kind: AssetKind, cluster: str | None) -> bool:
+    def selects_key(self, key: Key, kind: AssetKind, cluster: str | None) -> bool:
+        """Whether a thing of that key and kind is selected."""
         if kind not in self.kinds:
             return False
         if self.clusters is not None and cluster is not None and cluster not in self.clusters:
@@ -53,7 +56,7 @@ class Selected(Record, frozen=True, kw_only=True):
 
 
 def select_assets(state: "EstateState", selection: Selection, *, limit: int) -> Selected:
-    """At most `limit` assets: topics before connectors, consumer groups and datasets, each in the order of the document."""
+    """At most `limit` assets: topics before connectors, consumer groups, datasets and functions, each in the order of the document."""
     notes = [
         cluster.why_empty
         for cluster in state.clusters
@@ -80,13 +83,13 @@ def select_assets(state: "EstateState", selection: Selection, *, limit: int) -> 
 
 
 def _with_neighbours(assets: Sequence[MeshAsset]) -> list[MeshAsset]:
-    """The assets without datasets that nothing selected feeds or is fed by."""
-    ours = {asset.key for asset in assets if asset.kind != "datasets"}
-    feeding = {key for asset in assets if asset.kind != "datasets" for key in asset.upstream}
+    """The assets without datasets and functions that nothing selected feeds or is fed by."""
+    ours = {asset.key for asset in assets if asset.kind not in _NEIGHBOURS}
+    feeding = {key for asset in assets if asset.kind not in _NEIGHBOURS for key in asset.upstream}
     return [
         asset
         for asset in assets
-        if asset.kind != "datasets" or asset.key in feeding or not ours.isdisjoint(asset.upstream)
+        if asset.kind not in _NEIGHBOURS or asset.key in feeding or not ours.isdisjoint(asset.upstream)
     ]
 
 

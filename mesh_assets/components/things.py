@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mesh_assets.analysis.schema_fields import schema_fields, schema_properties
 from mesh_assets.components.mesh_asset import Column, MeshAsset
-from mesh_assets.components.names import Key, asset_key, dataset_key
+from mesh_assets.components.names import Key, asset_key, dataset_key, function_key
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Connector, Schema, Topic
 from mesh_assets.inventory.wording import counted, listed
@@ -112,7 +112,24 @@ def group_asset(cluster: str, group: ConsumerGroup) -> MeshAsset:
     )
 
 
-def dataset_asset(node: Node) -> MeshAsset:
+def outside_asset(node: Node) -> MeshAsset:
+    """A dataset or a function."""
+    return _function_asset(node) if node.kind == "function" else _dataset_asset(node)
+
+
+def _function_asset(node: Node) -> MeshAsset:
+    return MeshAsset(
+        key=function_key(node.name),
+        kind="functions",
+        cluster=None,
+        name=node.name,
+        description=f"Lambda function {node.name}, called with records by event source mappings.",
+        domain="functions",
+        kinds=("lambda",),
+    )
+
+
+def _dataset_asset(node: Node) -> MeshAsset:
     namespace = node.namespace or ""
     system = namespace.partition("://")[0]
     return MeshAsset(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import dagster as dg
 import msgspec
 
+from mesh_assets.components.mounted import keep_mounted, own_definitions
 from mesh_assets.defs.belonging import domains_asset, relationships_asset
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.findings import findings_asset, findings_schedule
@@ -60,7 +61,10 @@ def analysis_sensor() -> dg.SensorDefinition:
     def sensor(
         context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource
     ) -> dg.SensorResult:
-        return tick(latest_pointers(store.store(), estate.estate().clusters), cursor=context.cursor)
+        clusters = estate.estate().clusters
+        # Here and not where the definitions load, since looking at a project must not write into its store.
+        keep_mounted(store.store().objects, own_definitions(clusters))
+        return tick(latest_pointers(store.store(), clusters), cursor=context.cursor)
 
     return sensor
 

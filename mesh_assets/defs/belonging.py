@@ -14,6 +14,7 @@ from mesh_assets.answering.belonging import (
     read_estate_domains,
     read_estate_relationships,
 )
+from mesh_assets.components.refreshing import refresh_states
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import table_metadata
@@ -55,9 +56,13 @@ def domains_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
         retry_policy=dg.RetryPolicy(max_retries=1, delay=retry_seconds),
     )
     @masking_failures
-    def domains(estate: EstateResource, store: StoreResource) -> dg.MaterializeResult[None]:
+    def domains(
+        context: dg.AssetExecutionContext, estate: EstateResource, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
         found = read_estate_domains(estate.estate(), store.store())
         location = keep_estate_domains(store.store(), found, made_at=datetime.now(UTC))
+        for line in refresh_states(context.instance, store.store(), clusters=estate.estate().clusters):
+            context.log.info(line)
         return dg.MaterializeResult(asset_key=DOMAINS_KEY, metadata=domains_metadata(found, location))
 
     return domains

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from mesh_assets.components.check_reports import report_checks
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import table_metadata
@@ -48,6 +49,9 @@ def findings_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
             kept = None
         found, read = judge_estate(store.store(), estate.estate(), kept.result if kept else None)
         location = results.put(found, documents=read, made_at=datetime.now(UTC))
+        seconds = estate.estate().asset_reports.seconds
+        for line in report_checks(context.instance, store.store(), found, seconds=seconds):
+            context.log.info(line)
         yield dg.MaterializeResult(asset_key=FINDINGS_KEY, metadata=findings_metadata(found, read, location))
         for kind in FINDING_KINDS:
             yield kind_check(kind, found.clusters)

@@ -8,6 +8,7 @@ import dagster as dg
 
 from mesh_assets.answering.estate_lineage import EstateLineage, keep_estate_lineage, read_estate_lineage
 from mesh_assets.answering.known_mappings import KnownMappings
+from mesh_assets.components.refreshing import refresh_states
 from mesh_assets.defs.esm.account import EventSourceMappings
 from mesh_assets.defs.esm.asset import MAPPINGS_KEY
 from mesh_assets.defs.failures import masking_failures
@@ -31,7 +32,10 @@ def lineage_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
     )
     @masking_failures
     def lineage(
-        estate: EstateResource, store: StoreResource, event_source_mappings: EventSourceMappings
+        context: dg.AssetExecutionContext,
+        estate: EstateResource,
+        store: StoreResource,
+        event_source_mappings: EventSourceMappings,
     ) -> dg.MaterializeResult[None]:
         known = estate.estate()
         found = read_estate_lineage(
@@ -40,6 +44,8 @@ def lineage_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
             mappings=KnownMappings(lambda: known, open_access=event_source_mappings.account),
         )
         location = keep_estate_lineage(store.store(), found, made_at=datetime.now(UTC))
+        for line in refresh_states(context.instance, store.store(), clusters=known.clusters):
+            context.log.info(line)
         return dg.MaterializeResult(asset_key=LINEAGE_KEY, metadata=lineage_metadata(found, location))
 
     return lineage

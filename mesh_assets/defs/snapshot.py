@@ -110,7 +110,7 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             if woken is not None:
                 context.log.info(woken)
         if changes:
-            for line in refresh_states(context.instance, store.store(), cluster=report.cluster):
+            for line in refresh_states(context.instance, store.store(), clusters=[report.cluster]):
                 context.log.info(line)
         store.store().drop_sections(context.run.run_id)
         store.store().prune_sections(now=datetime.now(UTC))  # of runs that failed and were never repeated

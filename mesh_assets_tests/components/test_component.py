@@ -171,14 +171,27 @@ def test_the_clusters_are_those_of_an_estate_file(
 
 @pytest.mark.usefixtures("store")
 def test_who_may_only_read_the_store_sees_assets_and_a_warning(
-    location: str, caplog: pytest.LogCaptureFixture
+    project: DefsFolderSandbox, location: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (Path(location) / "assets").write_text("a file where the folder should be")
 
-    definitions = KafkaEstateComponent(store=location).definitions_from_store()
+    definitions = _refreshed(project, _with_yaml(project, store=location))
 
     assert _keys(definitions) == ALL
-    assert "discoveries will not report records of the topics shown here" in caplog.text
+    assert "discoveries will not report records and checks of what is shown here" in caplog.text
+
+
+@pytest.mark.usefixtures("store")
+def test_loading_reads_the_store_and_writes_nothing(project: DefsFolderSandbox, location: str) -> None:
+    path = _with_yaml(project, store=location)
+    _refreshed(project, path)
+    before = {file: file.read_bytes() for file in Path(location).rglob("*") if file.is_file()}
+
+    with project.load_component_and_build_defs(path) as (_, definitions):
+        assert _keys(definitions) == ALL
+    assert _keys(KafkaEstateComponent(store=location).definitions_from_store()) == ALL
+
+    assert {file: file.read_bytes() for file in Path(location).rglob("*") if file.is_file()} == before
 
 
 def test_a_discovery_refreshes_a_versioned_state_when_it_differs(
@@ -193,8 +206,8 @@ def test_a_discovery_refreshes_a_versioned_state_when_it_differs(
         assert storage is not None
         assert _keys(_refreshed(project, path)) == ALL
         publish(store, a_shop(sequence=2))
-        first = refresh_states(instance, store, cluster="warehouse")
-        unchanged = refresh_states(instance, store, cluster="warehouse")
+        first = refresh_states(instance, store, clusters=["warehouse"])
+        unchanged = refresh_states(instance, store, clusters=["warehouse"])
         document = a_shop(sequence=3)
         publish(
             store,
@@ -203,8 +216,8 @@ def test_a_discovery_refreshes_a_versioned_state_when_it_differs(
                 | {"topics": (*document.topics, a_topic("returns"))}
             ),
         )
-        changed = refresh_states(instance, store, cluster="warehouse")
-        elsewhere = refresh_states(instance, store, cluster="cloud")
+        changed = refresh_states(instance, store, clusters=["warehouse"])
+        elsewhere = refresh_states(instance, store, clusters=["cloud"])
 
         with project.load_component_and_build_defs(path) as (_, definitions):
             assert _keys(definitions) == ALL | {"warehouse/topics/returns"}
@@ -255,3 +268,29 @@ def test_a_store_that_cannot_be_read_costs_the_topics_and_not_the_jobs(
         assert _keys(mesh()) == set()
 
     assert "the estate's topics are not shown as assets" in caplog.text
+
+
+@pytest.mark.usefixtures("store")
+def test_a_sensor_and_not_loading_tells_discoveries_what_the_projects_own_definitions_show(
+    store: InventoryStore, location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mesh_assets.definitions import defs
+    from mesh_assets.defs.analysis import analysis_sensor
+
+    (tmp_path / "estate.yaml").write_text(
+        'clusters: {warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}}'
+    )
+    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
+    monkeypatch.setenv("MESH_STORE", location)
+    definitions = defs()
+    loaded = read_mounted(store.objects)
+
+    with dg.build_sensor_context(
+        resources={name: definitions.resources[name] for name in ("estate", "store")}  # type: ignore[index]
+    ) as context:
+        analysis_sensor()(context)
+    [mounted] = read_mounted(store.objects)
+
+    assert loaded == ()
+    assert (mounted.selection.clusters, mounted.between_discoveries) == (("warehouse",), False)
+    assert mounted.checks == ("findings",)

@@ -1,8 +1,11 @@
 """What of the documents becomes assets."""
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from mesh_assets.answering.estate_lineage import lineage_results
 from mesh_assets.components.estate_state import (
     ClusterState,
     EstateState,
@@ -15,15 +18,18 @@ from mesh_assets.components.mesh_asset import Column, MeshAsset
 from mesh_assets.components.selection import Selection, select_assets
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.data_contracts import DataContract
-from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.document import ClusterIdentity, Document
 from mesh_assets.inventory.records import TopicSchema
+from mesh_assets.lineage.clusters import ClusterFacts, MappedTopic
+from mesh_assets.lineage.estate import estate_graph
 from mesh_assets.relationships.records import Domain, Domains, DomainTopic
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
-from mesh_assets.store.results import ResultStore
+from mesh_assets.store.results import ResultStore, read_latest_documents
 from mesh_assets_tests.arbitrary_documents import documents
 from mesh_assets_tests.components.conftest import a_shop
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.published import publish
 
 ORDERS, SINK = ("warehouse", "topics", "orders"), ("warehouse", "connectors", "orders-sink")
 
@@ -44,6 +50,93 @@ def test_a_topic_has_the_columns_owner_and_domain_of_its_schema() -> None:
         orders.description
         == "Topic of 1 partition, described by orders-value.\n\nOne line of a shop's order."
     )
+
+
+MIRROR = a_connector(
+    "mirror",
+    type="source",
+    topics=(),
+    config={
+        "connector.class": "org.apache.kafka.connect.mirror.MirrorSourceConnector",
+        "source.cluster.alias": "up",
+        "target.cluster.alias": "down",
+        "source.cluster.bootstrap.servers": "up.example.com:9092",
+        "topics": "orders",
+    },
+)
+UP = ClusterIdentity(id="lkc-up", name="up")
+
+
+def _analysed(store: InventoryStore) -> None:
+    """As the job `analysis` does; a mapping reads `up`'s topic into a function."""
+    documents = read_latest_documents(store, ["up", "down"])
+    mapped = MappedTopic(uuid="1-2", function="fraud-check", topic="orders", state="Enabled")
+    graph = estate_graph(
+        [
+            ClusterFacts(
+                document=document,
+                bootstrap_servers=(f"{name}.example.com:9092",),
+                mappings=(mapped,) if name == "up" else (),
+            )
+            for name, document in documents.documents.items()
+        ]
+    )
+    lineage_results(store).put(graph, documents=documents.read, made_at=MOMENT)
+
+
+def _two_clusters(location: str, **down: Any) -> InventoryStore:
+    store = InventoryStore(open_store(location))
+    publish(store, a_document(cluster=UP, topics=(a_topic("orders"),)))
+    publish(
+        store,
+        a_document(
+            cluster=ClusterIdentity(id="lkc-down", name="down"),
+            topics=(a_topic("up.orders"),),
+            connectors=(MIRROR,),
+            **down,
+        ),
+    )
+    return store
+
+
+def _upstream(store: InventoryStore) -> dict[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    return {asset.key: asset.upstream for asset in read_state(store, ["up", "down"]).assets}
+
+
+def test_what_only_the_analysis_knows_is_shown_as_long_as_it_is_of_what_was_discovered(
+    location: str,
+) -> None:
+    mirror, function = ("down", "connectors", "mirror"), ("functions", "fraud-check")
+    store = _two_clusters(location)
+    alone = _upstream(store)
+    _analysed(store)
+    analysed = _upstream(store)
+    _two_clusters(location, sequence=2)
+    unchanged = _upstream(store)
+    publish(
+        store,
+        a_document(cluster=UP, sequence=2, topics=(a_topic("orders"), a_topic("others"))),
+    )
+    changed = _upstream(store)
+
+    assert function not in alone
+    assert analysed[function] == (("up", "topics", "orders"),)
+    assert analysed[mirror] == (("up", "topics", "orders"),)
+    assert analysed[("down", "topics", "up.orders")] == (mirror,)
+    assert unchanged == analysed
+    assert function not in changed
+    assert ("up", "topics", "others") in changed
+
+
+def test_results_of_the_analysis_that_cannot_be_read_cost_no_asset(
+    store: InventoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = read_state(store)
+    for name in ("lineage", "domains"):
+        store.objects.put(f"analysis/{name}.json", b"{}")
+
+    assert read_state(store) == whole
+    assert caplog.text.count("is not a result of this version") == 2
 
 
 def test_what_reads_a_topic_comes_after_it_and_what_writes_it_before() -> None:

@@ -1,0 +1,79 @@
+"""What the job `analysis` kept of the estate, as far as the state of the component uses it: lineage, domains.
+
+A result that is missing or damaged costs what it would tell, and no asset.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from mesh_assets.answering.estate_lineage import lineage_results
+from mesh_assets.diff import diff_documents
+from mesh_assets.errors import DamagedError, StoreError
+from mesh_assets.inventory.document import Document
+from mesh_assets.lineage.clusters import ClusterFacts
+from mesh_assets.lineage.estate import estate_graph
+from mesh_assets.lineage.graph import LineageGraph
+from mesh_assets.relationships.records import Domains
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.results import DocumentRead, LatestDocuments, ResultStore, StoredResult
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+def known_graph(store: InventoryStore, latest: LatestDocuments) -> LineageGraph | None:
+    """The lineage that `analysis` kept, if it is of these documents or of earlier ones that say the same, else None. It
+    knows event source mappings, Flink statements and the addresses of brokers, which no document tells. Raises
+    StoreError."""
+    kept = _kept(lineage_results(store))
+    if kept is not None and _says_the_same(store, kept.documents, latest):
+        return kept.result
+    return None
+
+
+def document_graph(documents: Iterable[Document]) -> LineageGraph:
+    """As far as documents tell."""
+    return estate_graph([ClusterFacts(document=document) for document in documents])
+
+
+def known_domains(store: InventoryStore) -> Mapping[tuple[str, str], str]:
+    """By cluster and topic; a schema's own word counts where there is none. Raises StoreError."""
+    kept = _kept(ResultStore(store.objects, "domains", Domains))
+    return (
+        {}
+        if kept is None
+        else {
+            (domain.cluster, one.topic): domain.name
+            for domain in kept.result.domains
+            for one in domain.topics
+        }
+    )
+
+
+def _kept(results: ResultStore[T]) -> StoredResult[T] | None:
+    try:
+        return results.get()
+    except DamagedError as error:
+        logger.warning("assets do not show what this would tell: %s", error)
+        return None
+
+
+def _says_the_same(store: InventoryStore, kept: Sequence[DocumentRead], latest: LatestDocuments) -> bool:
+    """The job runs after snapshots whose inventory changed, so most of the time the newest documents are later ones."""
+    before = {one.cluster: one for one in kept}
+    for name, document in latest.documents.items():
+        read = before.get(name)
+        if read is None or read.cluster_id != document.cluster.id or read.key is None:
+            return False
+        if document.cluster.name != name:
+            return False  # the graph has the nodes of a renamed cluster under its old name
+        if read.sequence == document.sequence:
+            continue
+        try:
+            earlier = store.document_at(document.cluster.id, read.key)
+        except StoreError:  # the store keeps documents for a while only
+            return False
+        if diff_documents(earlier, document):
+            return False
+    return True
