@@ -83,6 +83,7 @@ class MemoryKafka:
         )
 
         self.requests: Counter[str] = Counter()
+        self.read_at: datetime | None = None  # None: what the clock says
         common: dict[str, str | None] = {
             f"config.number.{number:02}": f"value-{number}" for number in range(_CONFIGS - 2)
         }
@@ -150,14 +151,16 @@ class MemoryKafka:
         from mesh_assets.platforms.kafka.values import OffsetsReading
 
         return OffsetsReading(
-            read_at=datetime.now(UTC), topics=dict.fromkeys(partitions_by_topic, self._offsets)
+            read_at=self.read_at or datetime.now(UTC),
+            topics=dict.fromkeys(partitions_by_topic, self._offsets),
         )
 
     def groups(self, selects: Callable[[str], bool]) -> "GroupsReading":
         from mesh_assets.platforms.kafka.values import GroupsReading
 
         return GroupsReading(
-            read_at=datetime.now(UTC), groups=tuple(one for one in self._groups if selects(one.group_id))
+            read_at=self.read_at or datetime.now(UTC),
+            groups=tuple(one for one in self._groups if selects(one.group_id)),
         )
 
     def log_dirs(self, metadata: "ClusterMetadata") -> "StorageReading":

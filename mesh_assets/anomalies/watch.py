@@ -40,6 +40,7 @@ from mesh_assets.readings.reading import Reading, take_reading
 from mesh_assets.readings.window import Cadence, Window, cadence_of
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.known_state import KnownState
 
 SOURCE = "metrics_anomalies"
 
@@ -238,8 +239,12 @@ class Watch:
         ), known
 
     def _connectors(self) -> list[ConnectorLink]:
-        document = self._store.latest_document(self._cluster_id)
-        return [] if document is None else connector_links(document.connectors)
+        latest = self._store.latest(self._cluster_id)
+        if latest is None:
+            return []
+        return connector_links(
+            KnownState(self._store, self._cluster_id, latest[0].document).outline.connectors
+        )
 
     def _tell(self, anomalies: Anomalies, *, now: datetime) -> None:
         untold = [anomaly for anomaly in anomalies.open if not anomaly.told]

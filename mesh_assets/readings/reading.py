@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import NamedTuple
 from zlib import crc32
 
 from msgspec import field
@@ -19,8 +20,6 @@ from mesh_assets.platforms.kafka import (
     ends_after,
     leading_partitions,
 )
-
-Ends = dict[tuple[str, int], int]
 
 
 class Reading(Record, frozen=True, kw_only=True):
@@ -80,62 +79,93 @@ def reading_of(
     """Builds a reading. `topic_ids`: the ids of all topics that exist; None: those of `topics`.
     `ends_after`: the offsets that lags are computed from; None: `offsets`."""
     topics = tuple(topics)
-    ids = {topic.name: topic.id or "" for topic in topics} if topic_ids is None else topic_ids
-    all_ends: Ends = {
-        (name, partition.partition): partition.latest
-        for name, partitions in offsets.topics.items()
-        for partition in partitions
-        if partition.latest is not None
-    }
+    ids = {one.name: one.id or "" for one in topics} if topic_ids is None else topic_ids
     ends = {}
-    for topic in topics:
-        places = [all_ends.get((topic.name, partition.partition)) for partition in topic.partitions]
-        known = [end for end in places if end is not None]
+    for described in topics:
+        latest = {one.partition: one.latest for one in offsets.topics.get(described.name, ())}
+        last = [latest.get(partition.partition) for partition in described.partitions]
         # Without a partition that has no leader, or could not be read, the sum would fall and rise again.
-        if topic.error is None and places and len(known) == len(places):
-            ends[series_name(topic.name, topic.id or "")] = sum(known)
-    edges = {
-        (name, partition.partition): partition
-        for name, partitions in (ends_after or offsets).topics.items()
-        for partition in partitions
-    }
+        if described.error is None and last and None not in last:
+            ends[series_name(described.name, described.id or "")] = sum(
+                end for end in last if end is not None
+            )
+    read = _Places(offsets, offsets if ends_after is None else ends_after, ids)
     commits, lags = {}, {}
-    committed_on: dict[str, int] = {}
+    places: dict[str, int] = {}
     for group in groups.groups:
         if group.offsets is None or any(offset.error is not None for offset in group.offsets):
             continue
-        committed = {
-            (offset.topic, offset.partition): offset.committed
+        committed = sorted(
+            (offset.topic, offset.partition, offset.committed)
             for offset in group.offsets
             if offset.committed is not None
-        }
+        )
         if not committed:
             continue
-        for name, partition in committed.keys() & all_ends.keys():
-            committed_on[place_name(name, ids.get(name, ""), partition)] = all_ends[name, partition]
-        commits[
-            series_name(
-                group.group_id, "|".join(f"{topic}:{partition}" for topic, partition in sorted(committed))
-            )
-        ] = sum(committed.values())
-        behind = [
-            None
-            if (edge := edges.get(place)) is None
-            else lag_records(committed=offset, start=edge.earliest, end=edge.latest)
-            for place, offset in committed.items()
-        ]
-        known = [lag for lag in behind if lag is not None]
-        if len(known) == len(behind):
-            lags[group.group_id] = sum(known)
+        lag: int | None = 0
+        topic: str | None = None
+        of_topic: dict[int, _Place] = {}
+        for name, partition, offset in committed:
+            if name != topic:
+                topic, of_topic = name, read.of(name)
+            place = of_topic.get(partition)
+            if place is None:
+                lag = None
+                continue
+            if place.end is not None:
+                places[place.name] = place.end
+            behind = lag_records(committed=offset, start=place.start_now, end=place.end_now)
+            lag = None if lag is None or behind is None else lag + behind
+        identity = "|".join(f"{name}:{partition}" for name, partition, _ in committed)
+        commits[series_name(group.group_id, identity)] = sum(offset for _, _, offset in committed)
+        if lag is not None:
+            lags[group.group_id] = lag
     return Reading(
         read_at=offsets.read_at,
         ends=ends,
         commits=commits,
         lags=lags,
-        topics=frozenset(topic.name for topic in topics),
+        topics=frozenset(one.name for one in topics),
         groups=frozenset(group.group_id for group in groups.groups),
-        places=committed_on,
+        places=places,
     )
+
+
+class _Place(NamedTuple):
+    """A partition: where it ended, and its edges when lags are computed."""
+
+    name: str
+    end: int | None
+    start_now: int | None
+    end_now: int | None
+
+
+class _Places:
+    """The partitions of topics, by topic, made when somebody asks for the topic."""
+
+    def __init__(self, offsets: OffsetsReading, now: OffsetsReading, ids: Mapping[str, str]) -> None:
+        self._offsets = offsets
+        self._now = now
+        self._ids = ids
+        self._known: dict[str, dict[int, _Place]] = {}
+
+    def of(self, topic: str) -> dict[int, _Place]:
+        known = self._known.get(topic)
+        if known is None:
+            series = series_name(topic, self._ids.get(topic, ""))
+            read = self._offsets.topics.get(topic, ())
+            edges = read if self._now is self._offsets else self._now.topics.get(topic, ())
+            now = {one.partition: one for one in edges}
+            known = self._known[topic] = {
+                one.partition: _Place(
+                    f"{series}:{one.partition}",
+                    one.latest,
+                    None if (edge := now.get(one.partition)) is None else edge.earliest,
+                    None if edge is None else edge.latest,
+                )
+                for one in read
+            }
+        return known
 
 
 def series_name(name: str, identity: str) -> str:

@@ -20,6 +20,7 @@ from mesh_assets.snapshot.publisher import open_publisher
 from mesh_assets.snapshot.report import DiscoveryReport, report_of
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.known_state import keep_digest
 from mesh_assets.store.tables import write_tables
 
 logger = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ def publish_discovery(
         inbox.remove(one, [waited.id for waited in found if waited.id in done])
     publishing = time.monotonic() - start
     logger.info("%s: snapshot %d published, %.2f s", name, published.document.sequence, publishing)
+    keep_digest(store, published.document, published.pointer.document)
     write_tables(store.objects, published.document, published.changes)
     if published.superseded is not None:
         store.pack_document(published.superseded)

@@ -68,6 +68,10 @@ def adoption_key(cluster_id: str) -> str:
     return f"{cluster_folder(cluster_id)}adopted.json"
 
 
+def digest_key(cluster_id: str) -> str:
+    return f"{cluster_folder(cluster_id)}digest.json"
+
+
 def tickets_key(cluster_id: str) -> str:
     return f"{cluster_folder(cluster_id)}tickets.json"
 

@@ -26,6 +26,7 @@ from mesh_assets.sensing.handover import begin_collection, noted_before, take_tr
 from mesh_assets.sensing.observations.observation import Cause, Observe, ObservedCluster, observe_cluster
 from mesh_assets.store.fingerprints import fingerprint_key
 from mesh_assets.store.inbox import Inbox
+from mesh_assets.store.known_state import keep_digest
 from mesh_assets.store.layout import open_store
 from mesh_assets_tests.collecting.cluster_fakes import FakeCloudConnect, FakeKafka
 from mesh_assets_tests.documents import MOMENT
@@ -225,6 +226,9 @@ class Estate:
             triggers=taken.triggers,
             fingerprints=connectors.fingerprints,
         )
+        latest = self.store.latest(cluster_id)
+        assert latest is not None
+        keep_digest(self.store, self.store.read_document(latest[0].document), latest[0].document)
         self.store.remember_cluster(name, cluster_id)
         self.inbox.remove(cluster_id, taken.ids)
         self.pass_by(seconds=1)

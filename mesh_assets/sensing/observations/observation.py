@@ -16,6 +16,7 @@ from mesh_assets.inventory.sections import SecretFingerprints
 from mesh_assets.sensing.cursor import ClusterCursor
 from mesh_assets.store.fingerprints import FingerprintKey, KeptFingerprints, fingerprint_key
 from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.known_state import KnownState
 
 # Less than a discovery allows: a sensor has little time, and comes again soon. A client that hangs ends its
 # thread after two or three of these, so threads of clusters that hang do not pile up from tick to tick.
@@ -35,13 +36,15 @@ class Cause(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationContext:
-    """The cluster, its clients, and what was known before. `interval_seconds`: the time between observations.
+    """The cluster, its clients, and what was known before: `document` is an outline, `known` has all of it.
+    `interval_seconds`: the time between observations.
     `read_secrets`: the store's key of fingerprints, and those of the secrets in the document's connectors; None where
     there are none, so that nothing is known of rotations. Raises StoreError."""
 
     cluster: Cluster
     clients: ClusterClients
     document: Document
+    known: KnownState
     cursor: ClusterCursor
     now: datetime
     interval_seconds: float
@@ -92,11 +95,12 @@ def observe_cluster(
     """
     cluster_id = store.cluster_id(cluster.name)
     latest = None if cluster_id is None else store.latest(cluster_id)
-    document = None if latest is None else store.read_document(latest[0].document)
-    if cluster_id is None or latest is None or document is None:
+    if cluster_id is None or latest is None:
         return ObservedCluster(
             cluster_id=None, sequence=0, causes=(), notes=(NO_DISCOVERY_YET,), cursor=cursor
         )
+    known = KnownState(store, cluster_id, latest[0].document)
+    document = known.outline
     with clients(in_a_hurry(cluster)) as opened:
         found = cluster_id_of(cluster, opened.kafka.read_cluster_id())
         if found != document.cluster.id:
@@ -109,6 +113,7 @@ def observe_cluster(
                 cluster=cluster,
                 clients=opened,
                 document=document,
+                known=known,
                 cursor=cursor,
                 now=now,
                 interval_seconds=interval_seconds,

@@ -14,6 +14,7 @@ from mesh_assets.collecting.scopes import patterns_scope
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
 from mesh_assets.errors import PlatformError, StoreError
 from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.digest import GroupsDigest, TopicsDigest
 from mesh_assets.inventory.sections import ConsumerGroupsSection, TopicsSection
 from mesh_assets.platforms.kafka import OffsetsReading
 from mesh_assets.sensing.cursor import next_slice, slice_size
@@ -21,6 +22,11 @@ from mesh_assets.sensing.observations.comparison import Compared, causes_of, com
 from mesh_assets.sensing.observations.connectors import compare_connectors
 from mesh_assets.sensing.observations.observation import Observation, ObservationContext
 from mesh_assets.sensing.observations.schemas import compare_subjects
+from mesh_assets.sensing.observations.unchanged import (
+    are_configs_unchanged,
+    are_groups_unchanged,
+    are_topics_unchanged,
+)
 
 # One call to Kafka returns the configs of 1,000 topics.
 LEAST_CONFIGS, MOST_CONFIGS = 500, 5000
@@ -32,7 +38,12 @@ def observe_resources(context: ObservationContext) -> Observation:
     """Observes topics, connectors, subjects and consumer groups created or deleted, topics' partitions and configs,
     and configs of connectors.
     """
-    names = sorted(topic.name for topic in context.document.topics)
+    digest = context.known.digest()
+    names = sorted(
+        (topic.name for topic in context.known.document().topics)
+        if digest.topics is None
+        else digest.topics.topics
+    )
     size = slice_size(
         len(names), interval_seconds=context.interval_seconds, least=LEAST_CONFIGS, most=MOST_CONFIGS
     )
@@ -49,9 +60,9 @@ def observe_resources(context: ObservationContext) -> Observation:
         return True
 
     registry = context.clients.registry
-    topics_were_read = reads(lambda: _topics(context, configs))
+    topics_were_read = reads(lambda: _topics(context, digest.topics, configs))
     if topics_were_read:  # otherwise the groups would only wait for the same brokers again
-        reads(lambda: _groups(context))
+        reads(lambda: _groups(context, digest.groups))
     if context.clients.connect:
         reads(lambda: _connectors(context))
     if registry is not None:
@@ -72,17 +83,27 @@ def _is_ours(change: Change) -> bool:
     return change.kind != "updated" or change.resource_type in ("topic", "topic_defaults")
 
 
-def _topics(context: ObservationContext, configs: frozenset[str]) -> Compared:
+def _topics(context: ObservationContext, digest: TopicsDigest | None, configs: frozenset[str]) -> Compared:
     metadata = context.clients.kafka.metadata()
     selected = [topic for topic in metadata.topics if context.cluster.topics.selects(topic.name)]
-    known = {topic.name: topic for topic in context.document.topics}
+    scope = patterns_scope(context.cluster.topics)
+    asked = [topic.name for topic in selected if topic.name in configs]
+    if digest is not None and are_topics_unchanged(digest, selected, scope=scope):
+        read = context.clients.kafka.configs(asked)
+        if are_configs_unchanged(digest, read):
+            return Compared()
+    else:
+        read = None
+    document = context.known.document()
+    known = {topic.name: topic for topic in document.topics}
     confirm_topics_gone(
         context.clients.kafka,
         context.cluster,
         known.values(),
         listed={topic.name for topic in metadata.topics},
     )
-    read = context.clients.kafka.configs([topic.name for topic in selected if topic.name in configs])
+    if read is None:
+        read = context.clients.kafka.configs(asked)
     records = topic_records(
         selected,
         configs=read,
@@ -90,12 +111,12 @@ def _topics(context: ObservationContext, configs: frozenset[str]) -> Compared:
         previous=known,
     )
     section = TopicsSection(
-        cluster_id=context.document.cluster.id,
-        state=observed_now(context.now, patterns_scope(context.cluster.topics)),
+        cluster_id=document.cluster.id,
+        state=observed_now(context.now, scope),
         records=records,
-        topic_defaults=topic_defaults(read.values(), context.document.topic_defaults),
+        topic_defaults=topic_defaults(read.values(), document.topic_defaults),
     )
-    return compare_section("topics", section, context.document, now=context.now)
+    return compare_section("topics", section, document, now=context.now)
 
 
 def _connectors(context: ObservationContext) -> Compared:
@@ -113,9 +134,14 @@ def _connectors(context: ObservationContext) -> Compared:
     )
 
 
-def _groups(context: ObservationContext) -> Compared:
+def _groups(context: ObservationContext, digest: GroupsDigest | None) -> Compared:
     """Compares the list of groups: only new ones are described, as the discovery will do."""
-    known = {group.group_id: group for group in context.document.consumer_groups}
+    scope = patterns_scope(context.cluster.consumer_groups)
+    known_names = (
+        {group.group_id for group in context.known.document().consumer_groups}
+        if digest is None
+        else digest.names
+    )
     listed: set[str] = set()
     new: set[str] = set()
 
@@ -123,24 +149,28 @@ def _groups(context: ObservationContext) -> Compared:
         if not context.cluster.consumer_groups.selects(group_id):
             return False
         listed.add(group_id)
-        if group_id not in known and len(new) < MOST_NEW_GROUPS:
+        if group_id not in known_names and len(new) < MOST_NEW_GROUPS:
             new.add(group_id)
         return group_id in new
 
     reading = context.clients.kafka.groups(is_new)
+    if digest is not None and reading.unlisted is None and are_groups_unchanged(digest, listed, scope=scope):
+        return Compared()
+    document = context.known.document()
+    known = {group.group_id: group for group in document.consumer_groups}
     kept = unlisted_groups(known.values(), reading.unlisted, listed=listed)
     expected = (group for group_id, group in known.items() if group_id not in kept)
     confirm_groups_gone(context.clients.kafka, context.cluster, expected, listed=listed)
     described = group_records(reading.groups, offsets=OffsetsReading(read_at=context.now, topics={}))
     section = ConsumerGroupsSection(
-        cluster_id=context.document.cluster.id,
-        state=observed_now(context.now, patterns_scope(context.cluster.consumer_groups)),
+        cluster_id=document.cluster.id,
+        state=observed_now(context.now, scope),
         records=(
             *(known[group_id] for group_id in sorted((listed | kept.keys()) & known.keys())),
             *described,
         ),
     )
-    compared = compare_section("consumer_groups", section, context.document, now=context.now)
+    compared = compare_section("consumer_groups", section, document, now=context.now)
     return (
         compared
         if reading.unlisted is None
