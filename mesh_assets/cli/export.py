@@ -10,13 +10,15 @@ from typing import Any
 import click
 
 from mesh_assets.answering.mesh import Mesh, read_domains, read_mesh
+from mesh_assets.errors import ExportError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.exports.files import write_files
 from mesh_assets.exports.parts import around, find_node
-from mesh_assets.inventory.wording import counted
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.wording import counted, listed
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.layout import open_store
+from mesh_assets.store.layout import open_store, safe
 
 _clusters = click.option(
     "--cluster",
@@ -149,6 +151,47 @@ def graphml(clusters: tuple[str, ...], start: str | None, depth: int, out: str) 
     graph = read_all(clusters).mesh.graph
     part = graph if start is None else around(graph, find_node(graph, start), depth=depth)
     write_out(out, [made(part)])
+
+
+@export.command(short_help="Each cluster as an AsyncAPI document.")
+@_clusters
+@click.option(
+    "--out",
+    default="-",
+    show_default=True,
+    metavar="FILE|FOLDER",
+    help="One cluster: a file, JSON by its name in .json, else YAML; - for stdout. Several: a folder, a YAML file each.",
+)
+def asyncapi(clusters: tuple[str, ...], out: str) -> None:
+    """Each cluster as an AsyncAPI 3.0 document: servers, channels, messages with their schemas, operations."""
+    from mesh_assets.exports.asyncapi import asyncapi_document
+    from mesh_assets.exports.document_text import as_json, as_yaml
+
+    read = read_all(clusters)
+    mesh = read.mesh
+    is_file = out == "-" or Path(out).suffix in (".yaml", ".yml", ".json")
+    if is_file and len(mesh.documents) > 1:
+        raise ExportError(
+            f"an AsyncAPI document is of one cluster, and there are {len(mesh.documents)}: {listed(list(mesh.documents))}; "
+            "choose one with --cluster, or give a folder with --out"
+        )
+    domains = read_domains(read.estate, read.store, mesh)
+
+    def chunks(name: str, document: Document) -> Iterable[bytes]:
+        cluster = read.estate.clusters[name]
+        made, notes = asyncapi_document(document, cluster, mesh.addresses[name], mesh.graph, domains[name])
+        say(notes)
+        return as_json(made) if out.endswith(".json") else as_yaml(made)
+
+    if is_file:
+        [(name, document)] = mesh.documents.items()
+        write_out(out, chunks(name, document))
+        return
+    written = write_files(
+        (Path(out, f"{safe(name)}.asyncapi.yaml"), chunks(name, document))
+        for name, document in mesh.documents.items()
+    )
+    click.echo(f"wrote {counted(len(written), 'file')} to {out}", err=True)
 
 
 @export.command(short_help="Every table as a CSV file.")
