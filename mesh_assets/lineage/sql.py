@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mesh_assets.errors import MeshError
 from mesh_assets.importing import importing
 from mesh_assets.inventory.records import Record
+from mesh_assets.lineage.sql_columns import SqlColumn, columns_of_query
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -41,10 +42,12 @@ class UnreadableSqlError(MeshError):
 
 
 class Insertion(Record, frozen=True, kw_only=True):
-    """A table that is written, and those that its rows come from."""
+    """A table that is written, and those that its rows come from. `columns`: which of theirs become which of its; None:
+    not known. Without a list of its columns an insertion fills them in their order, which is not known here."""
 
     target: Path
     sources: tuple[Path, ...]
+    columns: tuple[SqlColumn, ...] | None = None
 
 
 def tables_of_query(sql: str) -> tuple[str, ...]:
@@ -64,8 +67,12 @@ def insertions(sql: str) -> tuple[Insertion, ...]:
     if _WRITES.match(sql) is None:
         return ()
     in_set = _SET.fullmatch(sql)
-    text = _WINDOWED.sub(_as_query, _as_insertion(in_set["body"] if in_set else sql))
-    return tuple(found for parsed in _parsed(text, "spark") for found in _insertions_of(parsed))
+    statement = in_set["body"] if in_set else sql
+    text = _WINDOWED.sub(_as_query, _as_insertion(statement))
+    creates = _CREATE_AS.fullmatch(statement) is not None
+    return tuple(
+        found for parsed in _parsed(text, "spark") for found in _insertions_of(parsed, creates=creates)
+    )
 
 
 def _as_query(found: re.Match[str]) -> str:
@@ -86,7 +93,8 @@ def _as_insertion(sql: str) -> str:
     return ""  # it creates an empty table
 
 
-def _insertions_of(parsed: "exp.Expression") -> Iterator[Insertion]:
+def _insertions_of(parsed: "exp.Expression", *, creates: bool) -> Iterator[Insertion]:
+    """`creates`: the table has the query's columns."""
     with importing:
         from sqlglot import exp
 
@@ -103,7 +111,13 @@ def _insertions_of(parsed: "exp.Expression") -> Iterator[Insertion]:
         return
     if with_ := parsed.args.get("with_") or parsed.args.get("with"):
         query.set("with_" if "with_" in query.arg_types else "with", with_)
-    yield Insertion(target=_path(target), sources=tuple(sorted(set(_sources(query)))))
+    listed = isinstance(parsed.this, exp.Schema)
+    columns = (
+        columns_of_query(query, tuple(one.name for one in parsed.this.expressions) if listed else None)
+        if listed or creates
+        else None
+    )
+    yield Insertion(target=_path(target), sources=tuple(sorted(set(_sources(query)))), columns=columns)
 
 
 def _parsed(sql: str, dialect: str) -> "list[exp.Expression]":

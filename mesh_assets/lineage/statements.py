@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from mesh_assets.lineage.clusters import ClusterFacts, SqlStatement
 from mesh_assets.lineage.facts import Servers
-from mesh_assets.lineage.graph import Edge, Flow, Node, Note
-from mesh_assets.lineage.sql import Path, UnreadableSqlError, insertions
+from mesh_assets.lineage.graph import ColumnPair, Edge, Flow, Node, Note
+from mesh_assets.lineage.sql import Insertion, Path, UnreadableSqlError, insertions
 
 _RUNS = frozenset({"PENDING", "RUNNING", "DEGRADED"})
 
@@ -38,7 +38,16 @@ def statement_lineage(facts: ClusterFacts, clusters: Sequence[Servers]) -> Itera
                     continue
                 yield Edge(source=source, target=here, known="declared", by=_by(statement), active=active)
                 if isinstance(target, Node):
-                    yield Flow(source=source, through=here, target=target)
+                    yield Flow(source=source, through=here, target=target, columns=_columns(one, path))
+
+
+def _columns(written: Insertion, source: Path) -> tuple[ColumnPair, ...] | None:
+    """Those that come from the source; none of them may."""
+    if written.columns is None:
+        return None
+    return tuple(
+        ColumnPair(source=one.source, target=one.target) for one in written.columns if one.table == source
+    )
 
 
 def _by(statement: SqlStatement) -> str:

@@ -53,9 +53,7 @@ from mesh_assets_tests.documents import a_document, a_topic
 def test_what_a_statement_writes_and_reads(sql: str, target: str, sources: list[str]) -> None:
     [found] = insertions(sql)
 
-    assert found == Insertion(
-        target=tuple(target.split(".")) if "." in target else (target,), sources=found.sources
-    )
+    assert found.target == tuple(target.split("."))
     assert sorted(".".join(path) for path in found.sources) == sources
 
 
@@ -142,3 +140,39 @@ def test_what_is_no_topic_gives_a_note(sql: str, note: str) -> None:
 
     assert [one.text for one in graph.notes] == [note.format(a_document().cluster.name)]
     assert [edge for edge in graph.edges if edge.source.kind == "topic"] == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "columns"),
+    [
+        (
+            "CREATE TABLE y AS SELECT o.id AS order_id, o.price * o.n AS total, 1 AS one FROM orders o",
+            {"orders.id → order_id", "orders.price → total", "orders.n → total"},
+        ),
+        (
+            "INSERT INTO y (a, b) SELECT o.id, UPPER(u.`home.city`) FROM orders o JOIN db.users u ON o.u = u.id",
+            {"orders.id → a", "db.users.home.city → b"},
+        ),
+        (
+            "INSERT INTO y (a, s) WITH x AS (SELECT id, price AS p FROM orders) SELECT id, SUM(p) FROM x GROUP BY id",
+            {"orders.id → a", "orders.price → s"},
+        ),
+        (
+            "CREATE TABLE y AS WITH x AS (SELECT id, price AS p FROM orders) SELECT id, SUM(p) AS s FROM x GROUP BY id",
+            {"orders.id → id", "orders.price → s"},
+        ),
+        ("INSERT INTO y SELECT id FROM orders", None),
+        ("CREATE TABLE y AS SELECT * FROM orders", None),
+        ("CREATE TABLE y AS SELECT id FROM orders, users", None),
+        (
+            "CREATE TABLE y AS SELECT window_start AS w FROM TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '5' MINUTES)",
+            None,
+        ),
+        ("INSERT INTO y (a, b) SELECT id FROM orders", None),
+    ],
+)
+def test_columns_are_told_where_every_one_leads_to_its_table(sql: str, columns: set[str] | None) -> None:
+    [found] = insertions(sql)
+
+    told = found.columns and {f"{'.'.join(one.table)}.{one.source} → {one.target}" for one in found.columns}
+    assert told == columns
