@@ -25,6 +25,11 @@ from mesh_assets.inventory.lag import lag_notes
 from mesh_assets.inventory.records import GroupRate
 
 _SHOWN = 40
+# Both need all configs, the age of records and two readings of every offset: ten times of what the list itself does.
+_NOT_LIVE = (
+    "lag in seconds and the share of retention used are not read for a live list; "
+    "ask with source latest, or describe_consumer_group for one group"
+)
 
 
 class GroupRow(Answer):
@@ -117,9 +122,12 @@ def list_consumer_groups(
     cursor: CursorArgument = None,
     source: SourceArgument = "latest",
 ) -> GroupPage:
-    """Consumer groups, with state, members and lag in records and seconds."""
-    view = known.view(cluster, source, needs=("consumer_groups", "metrics"))
-    rates = _rates(view.document)
+    """Consumer groups, with state, members and lag in records and, in the latest document, seconds."""
+    view = known.view(cluster, source, needs=("consumer_groups",))
+    rates = {} if view.source == "live" else _rates(view.document)
+    about = view.about("consumer_groups")
+    if view.source == "live":
+        about.notes.append(_NOT_LIVE)
 
     def place(group: ConsumerGroup) -> tuple[object, ...]:
         return (group.group_id,) if sort == "name" else (-(group.total_lag_records or 0), group.group_id)
@@ -140,7 +148,7 @@ def list_consumer_groups(
         question=("consumer_groups", view.document.cluster.name, pattern, topic, sort, source),
         version=view.version,
         narrow="pattern or topic",
-        about=view.about("consumer_groups"),
+        about=about,
     )
 
 

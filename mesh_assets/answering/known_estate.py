@@ -23,6 +23,9 @@ from mesh_assets.store.layout import open_store, unsafe
 from mesh_assets.store.pointers import Pointer
 
 _DOCUMENTS_KEPT = 16
+# Three of 9,000 topics, 36,000 partitions and 2,199 groups, 28 MB each (measured); the server without any has 88 MB.
+_BYTES_KEPT = 100_000_000
+_BYTES_A_RECORD = 350
 _NAMES_LISTED = 30
 _Stamp = tuple[Path, int, int]
 ReadLive = Callable[[Cluster, Sequence[SectionName], Callable[[str], Document | None]], Document]
@@ -44,7 +47,7 @@ class KnownEstate:
         self._lock = threading.RLock()
         self._estate: tuple[tuple[_Stamp | None, _Stamp | None], Estate] | None = None
         self._store: InventoryStore | None = None
-        self._documents: OrderedDict[str, Document] = OrderedDict()
+        self._documents: OrderedDict[str, tuple[Document, int]] = OrderedDict()
         self._reading: dict[str, threading.Lock] = {}
         self.reads = 0
         self.mappings = KnownMappings(lambda: self.estate)
@@ -165,15 +168,20 @@ class KnownEstate:
             with self._lock:
                 if key in self._documents:
                     self._documents.move_to_end(key)
-                    return self._documents[key]
+                    return self._documents[key][0]
             document = read()
             with self._lock:
                 self.reads += 1
-                self._documents[key] = document
-                while len(self._documents) > _DOCUMENTS_KEPT:
+                self._documents[key] = document, _bytes_of(document)
+                while self._keeps_too_much():
                     dropped, _ = self._documents.popitem(last=False)
                     self._reading.pop(dropped, None)
             return document
+
+    def _keeps_too_much(self) -> bool:
+        """Whether something is kept that need not be: the newest one always is, however large."""
+        kept = self._documents.values()
+        return len(kept) > 1 and (len(kept) > _DOCUMENTS_KEPT or sum(size for _, size in kept) > _BYTES_KEPT)
 
     def _live(self, name: str, needs: Sequence[SectionName]) -> View:
         current_call().go_on()
@@ -216,6 +224,13 @@ def _read_live(
         )
 
     return read_live(cluster, wanted, previous=previous, sleep=current_call().wait)
+
+
+def _bytes_of(document: Document) -> int:
+    """About what the document takes in memory: what there are tens of thousands of, and the texts of schemas."""
+    records = sum(1 + len(topic.partitions) for topic in document.topics)
+    records += sum(1 + len(group.offsets or ()) for group in document.consumer_groups)
+    return _BYTES_A_RECORD * records + sum(len(schema.definition) for schema in document.schemas)
 
 
 def _stamp(file: Path) -> _Stamp | None:

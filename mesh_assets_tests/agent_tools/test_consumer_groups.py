@@ -120,3 +120,32 @@ def test_a_streams_group_shows_its_topology_and_how_many_tasks_its_members_have(
         ["totals-other"],
         ["totals-changelog"],
     )
+
+
+def test_a_live_list_reads_groups_alone_and_says_what_it_leaves_out() -> None:
+    metrics = some_metrics(
+        consumer_groups=(
+            GroupRate(
+                group_id="billing",
+                records_committed_per_second=None,
+                lag_records=100,
+                lag_seconds=60.0,
+                retention_used_percent=100.0,
+            ),
+        )
+    )
+    document = replace(a_document(consumer_groups=(a_group("billing"),)), metrics=metrics)
+    read: list[tuple[object, ...]] = []
+
+    def view(*_: object, needs: tuple[object, ...]) -> View:
+        read.append(needs)
+        return View(document=document, source="live", version="1")
+
+    page = list_consumer_groups(cast(KnownEstate, SimpleNamespace(view=view)), source="live")
+
+    assert read == [("consumer_groups",)]
+    [row] = page.consumer_groups
+    assert (row.group_id, row.lag_seconds, row.retention_used_percent) == ("billing", None, None)
+    assert (
+        "lag in seconds and the share of retention used are not read for a live list" in page.about.notes[-1]
+    )

@@ -16,6 +16,7 @@ from mesh_assets.platforms.kafka.wire.dialing import Address, ConnectError, firs
 from mesh_assets.platforms.kafka.wire.forms import Answer, BrokerError, Request, UnsupportedError
 from mesh_assets.platforms.kafka.wire.greetings import BROKERS
 from mesh_assets.platforms.kafka.wire.login import Login
+from mesh_assets.platforms.kafka.wire.topics import ListedTopics
 
 _LOGGER = logging.getLogger("mesh_assets.kafka")
 
@@ -77,6 +78,8 @@ class Cluster:
                 again = False
                 continue
             self._proven.add(connection.where)
+            if isinstance(answer, ListedTopics) and answer.brokers:  # so that nobody asks for them alone
+                self._known = answer.brokers
             return answer
 
     async def version(self, request: Request[Any], *, broker: int | None = None) -> int | None:

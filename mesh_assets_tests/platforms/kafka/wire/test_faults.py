@@ -36,6 +36,7 @@ from mesh_assets.platforms.kafka.wire.forms import (
 from mesh_assets.platforms.kafka.wire.greetings import BROKERS, VERSIONS
 from mesh_assets.platforms.kafka.wire.login import Login
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
+from mesh_assets.platforms.kafka.wire.topics import list_topics
 from mesh_assets_tests.platforms.kafka.wire.broker import (
     API_VERSIONS,
     ECHO,
@@ -529,6 +530,16 @@ def test_there_is_one_connection_a_broker_however_many_ask() -> None:
         run(broker.address, read)
         assert (broker.connections, second.connections) == (1, 1)
         assert len(broker.of(METADATA)) <= 2
+
+
+def test_brokers_that_were_told_with_the_topics_are_not_asked_for() -> None:
+    async def read(kafka: Connections) -> list[tuple[int, str, int]]:
+        await list_topics(kafka, ())
+        return [(one.id, one.host, one.port) for one in await kafka.brokers()]
+
+    with ScriptedBroker() as broker:
+        assert run(broker.address, read) == [(1, "127.0.0.1", broker.port)]
+        assert len(broker.of(METADATA)) == 1
 
 
 def test_the_cluster_is_found_again_by_its_brokers_when_the_first_server_is_gone() -> None:
