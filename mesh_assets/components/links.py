@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from mesh_assets.components.mesh_asset import MeshAsset
 from mesh_assets.components.names import AssetKind, Key, asset_key, dataset_key, function_key
 from mesh_assets.inventory.records import Connector
-from mesh_assets.lineage.graph import LineageGraph, Node, NodeKind
+from mesh_assets.lineage.graph import ColumnPair, LineageGraph, Node, NodeKind
 
 _KINDS: dict[NodeKind, AssetKind] = {
     "topic": "topics",
@@ -45,9 +45,16 @@ class Links:
             if source is None or target is None:
                 continue
             self._upstream.setdefault(target, {})[source] = None
-            for pair in edge.columns or ():
-                sources = self._columns.setdefault(target, {}).setdefault(pair.target, {})
-                sources[source, pair.source] = None
+            self._add_columns(source, target, edge.columns)
+        for flow in graph.flows:
+            source, target = self._key(flow.source), self._key(flow.target)
+            if source is not None and target is not None:
+                self._add_columns(source, target, flow.columns)
+
+    def _add_columns(self, source: Key, target: Key, pairs: Iterable[ColumnPair] | None) -> None:
+        for pair in pairs or ():
+            sources = self._columns.setdefault(target, {}).setdefault(pair.target, {})
+            sources[source, pair.source] = None
 
     def applications(self, cluster: str) -> set[str]:
         """The consumer groups of the cluster that are applications; the others belong to a sink."""

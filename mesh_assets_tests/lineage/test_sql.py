@@ -115,6 +115,16 @@ def test_a_statement_joins_the_topics_that_its_tables_are() -> None:
     assert graph.notes == ()
 
 
+def test_a_flow_through_a_statement_has_the_columns_of_its_own_source() -> None:
+    graph = graph_of(
+        "INSERT INTO `orders.v2` (id, total) SELECT a.id, b.total FROM orders a JOIN `orders-v2` b ON a.id = b.id"
+    )
+
+    assert {
+        flow.source.name: [(pair.source, pair.target) for pair in flow.columns or ()] for flow in graph.flows
+    } == {"orders": [("id", "id")], "orders-v2": [("total", "total")]}
+
+
 def test_a_failed_statement_is_not_active() -> None:
     assert {
         edge.active for edge in graph_of("INSERT INTO `orders-v2` SELECT * FROM orders", phase="FAILED").edges
