@@ -1,6 +1,7 @@
 """The edges of connectors: what their rule reads from the config, put together with what Connect saw them use."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from mesh_assets.inventory.links import is_topic_name, set_aside_topics
 from mesh_assets.lineage.facts import Facts, OwnTopic, Sink, Source
@@ -8,12 +9,14 @@ from mesh_assets.lineage.fields import sink_columns, source_columns
 from mesh_assets.lineage.graph import ColumnPair, Edge, Flow, Known, Node, Note
 from mesh_assets.lineage.routing import Routing
 from mesh_assets.lineage.rules import rule_of
+from mesh_assets.masking.configs import MASK
 
 Found = Edge | Flow | Note
 
 _SEEN = "what Connect saw it use"
 # Connect remembers the topics of a connector until somebody resets them (KIP-558).
 _GONE = ", of earlier: the topic is gone"
+_HIDDEN = "its config hides a part of the address of what is behind it"
 
 
 def connector_lineage(facts: Facts, here: Node) -> Iterator[Found]:
@@ -32,7 +35,7 @@ def connector_lineage(facts: Facts, here: Node) -> Iterator[Found]:
         )
         return
     rule = rule_of(connector)
-    found = None if rule is None else rule(facts)
+    found = None if rule is None else _seen_whole(rule(facts))
     if found is None and connector.config:
         yield Note(
             node=here,
@@ -49,6 +52,35 @@ def connector_lineage(facts: Facts, here: Node) -> Iterator[Found]:
     if found is not None:
         yield from _own(facts, here, found.own)
         yield from (Note(node=here, text=text) for text in found.notes)
+
+
+def _seen_whole(found: Source | Sink) -> Source | Sink:
+    """Without the places of whose address the config hides a part: two that differ there alone would become one."""
+    if isinstance(found, Sink):
+        table = found.table
+
+        def seen(topic: str) -> Node | str:
+            there = table(topic)
+            return _HIDDEN if isinstance(there, Node) and _is_hidden(there) else there
+
+        whole = None if found.whole is None or _is_hidden(found.whole) else found.whole
+        others = [node for node in found.others if not _is_hidden(node)]
+        return replace(found, table=seen, whole=whole, others=others)
+    hidden = [pair for pair in found.pairs if _is_hidden(pair.dataset)]
+    datasets = [(node, by) for node, by in found.datasets if not _is_hidden(node)]
+    if not hidden and len(datasets) == len(found.datasets):
+        return found
+    return replace(
+        found,
+        pairs=[pair for pair in found.pairs if pair not in hidden],
+        datasets=datasets,
+        topics=[*found.topics, *((pair.topic, pair.by) for pair in hidden if not pair.is_routed)],
+        notes=[*found.notes, _HIDDEN],
+    )
+
+
+def _is_hidden(node: Node) -> bool:
+    return MASK in node.name or MASK in (node.namespace or "")
 
 
 def _used(facts: Facts, here: Node, *, without: Iterable[str] = ()) -> Iterator[Edge]:

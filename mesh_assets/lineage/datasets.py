@@ -68,7 +68,8 @@ def dataset(namespace: str, name: str) -> Node:
 def database(
     kind: str, host: str, port: str | None, name: str | None, *, schema: str | None = None
 ) -> Database:
-    """The database of that kind (as in its JDBC URL: `postgresql`, `sqlserver`, …) on that host."""
+    """The database of that kind (as in its JDBC URL: `postgresql`, `sqlserver`, …) on that host, without a user before it."""
+    host = host.rpartition("@")[2]
     known = _KINDS.get(kind, _Kind(scheme=kind, port=0))
     where = f"{host}:{port}" if port else f"{host}:{known.port}" if known.port else host
     return Database(

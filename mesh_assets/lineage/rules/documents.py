@@ -121,9 +121,10 @@ def redis(facts: Facts) -> Sink:
         (key for key in ("redis.uri", "redis.hosts", "redis.hostname", "redis.host") if facts.value(key)),
         None,
     )
-    if key is None:
+    addresses = [] if key is None else facts.names(key)
+    if key is None or not addresses:
         return _unknown("server")
-    address = facts.names(key)[0]
+    address = addresses[0]
     port = None if key in ("redis.uri", "redis.hosts") else facts.value("redis.port", "redis.portnumber")
     found = web_address(f"{address}:{port}" if port else address, scheme="redis", port=6379)
     if found is None:

@@ -65,8 +65,8 @@ class _Policy:
 
 def mirror_source(facts: Facts) -> Source:
     policy = _Policy(facts)
-    servers = facts.value("source.cluster.bootstrap.servers")
-    there = facts.cluster_at(servers)
+    servers = facts.names("source.cluster.bootstrap.servers")
+    there = facts.cluster_at(",".join(servers))
     if not policy.is_known:
         return Source(
             notes=[
@@ -92,10 +92,10 @@ def mirror_source(facts: Facts) -> Source:
             elif wanted.match(topic):
                 found.pair(Node(kind="topic", cluster=there.cluster, name=topic), policy.copy_of(topic), by)
         return found
-    if servers is None:
+    if not servers:
         found.notes.append("its config does not say, or hides, which cluster it copies from")
         return found
-    namespace = kafka_namespace([one.strip() for one in servers.split(",") if one.strip()])
+    namespace = kafka_namespace(servers)
     known: Known = "inferred"
     for topic in facts.topics:
         original = policy.original_of(topic)
@@ -154,7 +154,10 @@ class _Patterns:
     def notes(self) -> list[str]:
         lists = (*self._included.items(), *self._excluded.items())
         unread = [text for text, pattern in lists if pattern is None]
-        return [f"{text!r} could not be followed: Python does not read it as Java does" for text in unread]
+        return [
+            f"{text!r} could not be followed: Python does not read it as Java does, or might take hours to"
+            for text in unread
+        ]
 
     def match(self, topic: str) -> bool:
         if any(pattern is None or pattern.fullmatch(topic) for pattern in self._excluded.values()):

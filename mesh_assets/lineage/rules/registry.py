@@ -22,6 +22,7 @@ _FAMILIES: tuple[Rules, ...] = (
     MANAGED,
 )
 _BY_CLASS: dict[str, Rule] = {name: rule for family in _FAMILIES for name, rule in family.items()}
+KNOWN_CLASSES = frozenset(_BY_CLASS)
 # Kafka's workers also take a class by its simple name, or by that without `Connector`.
 _BY_SIMPLE_NAME: dict[str, set[str]] = {}
 for _name in _BY_CLASS:

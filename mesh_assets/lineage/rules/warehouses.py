@@ -114,10 +114,13 @@ def _matching(by_pattern: dict[str, str], topic: str) -> str | None:
 
 
 def clickhouse(facts: Facts) -> Sink:
-    host = facts.value("hostname", "clickhouse.hostname", "connection.host")
-    if host is None:
+    named = facts.value("hostname", "clickhouse.hostname", "connection.host")
+    found = None if named is None else web_address(named)
+    if found is None:
         return _unknown("host")
-    port = facts.value("port", "connection.port") or ("8443" if facts.is_set("ssl", default=True) else "8123")
+    host, _, own_port = found[0].partition("://")[2].partition(":")
+    port = own_port or facts.value("port", "connection.port")
+    port = port or ("8443" if facts.is_set("ssl", default=True) else "8123")
     db = database("clickhouse", host, port, facts.value("database") or "default")
     mapped = facts.pairs("topic2TableMap", between="=")
     return Sink(
@@ -138,10 +141,18 @@ def iceberg(facts: Facts) -> Sink:
         sink = _unknown("catalog or warehouse")
         sink.own = own
         return sink
-    parts = urlsplit(location)
+    try:
+        parts = urlsplit(location)
+    except ValueError:  # brackets that hold no address
+        sink = _unknown("catalog or warehouse")
+        sink.own = own
+        return sink
     scheme = {"s3a": "s3", "s3n": "s3"}.get(parts.scheme, parts.scheme)
-    namespace = f"{scheme}://{parts.netloc}" if parts.netloc else location
-    folder = parts.path.strip("/") if scheme in ("s3", "gs", "abfss", "hdfs") else ""
+    is_store = scheme in ("s3", "gs", "abfss", "hdfs")
+    # A catalog's address may hold a user; before the @ of a store is its container.
+    where = parts.netloc if is_store else parts.netloc.rpartition("@")[2]
+    namespace = f"{scheme}://{where}" if where else location
+    folder = parts.path.strip("/") if is_store else ""
     nodes = [dataset(namespace, f"{folder}/{name}" if folder else name) for name in tables]
     routes = facts.value("iceberg.tables.route-field")
     key = "iceberg.tables" if tables else "iceberg.catalog"
