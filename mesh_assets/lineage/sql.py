@@ -1,5 +1,6 @@
 """Which tables a statement reads and writes, as sqlglot parses it. What it does not understand is said, never guessed."""
 
+import logging
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -21,19 +22,21 @@ _WINDOWED = re.compile(
     _SKIPPED + r"|(?<=[(>,])\s*\bTABLE\s+(?P<table>(?:`[^`]+`|\w+)(?:\.(?:`[^`]+`|\w+))*)",
     re.DOTALL | re.IGNORECASE,
 )
+_BEFORE = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*+", re.DOTALL)
 _SET = re.compile(
     r"\s*(?:EXECUTE\s+STATEMENT\s+SET\s+BEGIN|BEGIN\s+STATEMENT\s+SET\s*;)(?P<body>.*?)\bEND\s*;?\s*",
     re.DOTALL | re.IGNORECASE,
 )
 _CREATE_AS = re.compile(
-    r"\s*CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<table>(?:`[^`]+`|\w+)(?:\.(?:`[^`]+`|\w+))*)(?P<rest>.*)",
+    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<table>(?:`[^`]+`|\w+)(?:\.(?:`[^`]+`|\w+))*)(?P<rest>.*)",
     re.DOTALL | re.IGNORECASE,
 )
 _QUERY = re.compile(
     _SKIPPED + r"|(?P<open>\()|(?P<close>\))|\bAS\s+(?P<query>(?:SELECT|WITH)\b)", re.DOTALL | re.IGNORECASE
 )
 _WRITES = re.compile(
-    r"\s*(?:INSERT|CREATE\s+TABLE|EXECUTE\s+STATEMENT|BEGIN\s+STATEMENT|WITH)\b", re.IGNORECASE
+    r"\s*(?:INSERT|CREATE\s+(?:OR\s+REPLACE\s+)?TABLE|EXECUTE\s+STATEMENT|BEGIN\s+STATEMENT|WITH)\b",
+    re.IGNORECASE,
 )
 
 
@@ -64,6 +67,7 @@ def tables_of_query(sql: str) -> tuple[str, ...]:
 def insertions(sql: str) -> tuple[Insertion, ...]:
     """What a Flink statement writes: `INSERT INTO … SELECT`, `CREATE TABLE … AS SELECT`, a statement set; empty for one
     that writes nothing. Raises UnreadableSqlError."""
+    sql = _BEFORE.sub("", sql, count=1)
     if _WRITES.match(sql) is None:
         return ()
     in_set = _SET.fullmatch(sql)
@@ -125,6 +129,9 @@ def _parsed(sql: str, dialect: str) -> "list[exp.Expression]":
         import sqlglot
         from sqlglot import exp
 
+    logging.getLogger("sqlglot").setLevel(
+        logging.ERROR
+    )  # it warns with the statement's text; the caller gets an error
     try:
         found: list[Any] = sqlglot.parse(sql, read=dialect, error_level=sqlglot.ErrorLevel.RAISE)
     except (sqlglot.errors.SqlglotError, RecursionError) as error:

@@ -48,6 +48,9 @@ from mesh_assets_tests.documents import a_document, a_topic
         ),
         ("INSERT INTO y SELECT * FROM orders CROSS JOIN UNNEST(items) AS t(i)", "y", ["orders"]),
         ("INSERT INTO y VALUES (1, 'FROM orders')", "y", []),
+        ("-- nightly; ask team-shop\n/* since 2024 */ INSERT INTO y SELECT * FROM orders", "y", ["orders"]),
+        ("/* a */ EXECUTE STATEMENT SET BEGIN INSERT INTO y SELECT * FROM orders; END;", "y", ["orders"]),
+        ("CREATE OR REPLACE TABLE y AS SELECT * FROM orders", "y", ["orders"]),
     ],
 )
 def test_what_a_statement_writes_and_reads(sql: str, target: str, sources: list[str]) -> None:
@@ -186,3 +189,9 @@ def test_columns_are_told_where_every_one_leads_to_its_table(sql: str, columns: 
 
     told = found.columns and {f"{'.'.join(one.table)}.{one.source} → {one.target}" for one in found.columns}
     assert told == columns
+
+
+def test_what_cannot_be_parsed_is_not_written_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(UnreadableSqlError):
+        tables_of_query("EXPLAIN SELECT * FROM users WHERE password = 'hunter2'")
+    assert caplog.text == ""
