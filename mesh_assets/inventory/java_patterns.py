@@ -1,6 +1,7 @@
 """Regular expressions of Connect's configs, read by Java's rules: what Python would read otherwise is not read."""
 
 import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 # What means the same in both languages for the names of topics, which are ASCII without line ends. Refused, among
@@ -21,32 +22,109 @@ _REPLACEMENT = re.compile(
 )
 
 
+_ASCII = tuple(map(chr, range(32, 127)))
+
+
+@dataclass(slots=True)
+class _Group:
+    """What stands between two parentheses. `atoms`: what each takes of a name, in order, those of groups within included.
+    `is_fixed`: it takes equally many characters each time. `choices`: it has alternatives.
+    `first_is_sure`, `last_is_sure`: it always begins, or ends, with that atom."""
+
+    atoms: list[frozenset[str]] = field(default_factory=list)
+    is_fixed: bool = True
+    choices: bool = False
+    first_is_sure: bool = True
+    last_is_sure: bool = True
+
+    def is_told_apart(self) -> bool:
+        """Whether a name can be cut into repetitions of it in one way alone: by a separator that is nothing else in it.
+        Otherwise Python, and Java, try a number of ways that doubles with every character."""
+        if self.is_fixed:
+            return True
+        if self.choices or not self.atoms:
+            return False
+        return (self.first_is_sure and _separates(self.atoms[0], self.atoms[1:])) or (
+            self.last_is_sure and _separates(self.atoms[-1], self.atoms[:-1])
+        )
+
+
+def _separates(one: frozenset[str], others: list[frozenset[str]]) -> bool:
+    return bool(one) and one.isdisjoint(frozenset().union(*others))
+
+
+@lru_cache(maxsize=1_024)
+def _taken_by(atom: str) -> frozenset[str]:
+    pattern = re.compile(atom, re.ASCII | re.IGNORECASE)
+    return frozenset(character for character in _ASCII if pattern.fullmatch(character))
+
+
+def _is_quick(parts: list[str]) -> bool:
+    """Whether no repeated group can be tried in exponentially many ways. `parts`: of a pattern that compiles."""
+    groups = [_Group()]
+    closed: _Group | None = None  # the group that the part before has ended
+    before = ""
+    for part in parts:
+        here = groups[-1]
+        if part[0] == "(":
+            groups.append(_Group())
+            closed = None
+        elif part == ")":
+            closed = groups.pop()
+            around = groups[-1]
+            # What a group begins or ends with is not looked for in the one around it.
+            around.first_is_sure = around.first_is_sure and bool(around.atoms)
+            around.last_is_sure = False
+            around.atoms += closed.atoms
+            around.is_fixed = around.is_fixed and closed.is_fixed
+            around.choices = around.choices or closed.choices
+        elif part == "|":
+            here.choices, here.is_fixed, closed = True, False, None
+        elif part in ("*", "+", "?") or (part[0] == "{" and len(part) > 1):
+            if before in ("*", "+", "?") or (before[:1] == "{" and len(before) > 1):
+                pass  # lazy or possessive
+            elif closed is not None and part != "?" and not closed.is_told_apart():
+                return False
+            else:
+                here.is_fixed = here.is_fixed and part[0] == "{" and "," not in part
+                here.last_is_sure = False
+                if len(here.atoms) == 1:
+                    here.first_is_sure = False
+            closed = None
+        else:
+            here.atoms.append(_taken_by(part))
+            here.last_is_sure, closed = True, None
+        before = part
+    return True
+
+
 @lru_cache(maxsize=4_096)
 def java_pattern(text: str) -> re.Pattern[str] | None:
     """Java's pattern as one of Python's that matches the same names of topics; None if it is no pattern in Java, or
-    uses what Python lacks or reads otherwise."""
+    uses what Python lacks or reads otherwise, or could keep both of them busy for hours."""
     ignoring_case = text.startswith(_IGNORING_CASE)
     at = len(_IGNORING_CASE) if ignoring_case else 0
-    parts = []
+    parts: list[str] = []
     while at < len(text):
         part = _PART.match(text, at)
         if part is None or (part["set"] and _SET_OPERATION.search(part["set"])):
             return None
         if part["quoted"]:
-            parts.append(re.escape(part["quoted"]))
+            parts += map(re.escape, part["quoted"])
         elif part["name"]:
             parts.append(f"(?P<{part['name']}>")
         else:
             parts.append(r"\Z" if part["end"] else part[0])
         at = part.end()
     try:
-        return re.compile("".join(parts), re.ASCII | (re.IGNORECASE if ignoring_case else 0))
+        found = re.compile("".join(parts), re.ASCII | (re.IGNORECASE if ignoring_case else 0))
     except (
         re.error,
         OverflowError,
         RecursionError,
     ):  # a repetition beyond C's integers; too many groups in groups
         return None
+    return found if _is_quick(parts) else None
 
 
 def replaced(pattern: re.Pattern[str], replacement: str, name: str) -> str | None:

@@ -116,7 +116,7 @@ def _replaced(said: str, regex: str | None, replacement: str | None, name: str) 
     if made is None:
         return Routed(
             name=None,
-            because=f"{said} could not be followed: {regex!r} → {replacement!r} is not read as Java does",
+            because=f"{said} could not be followed: {regex!r} → {replacement!r} is not read as Java does, or might take hours to",
         )
     return Routed(name=made or name)  # neither router sends records to a topic without a name
 

@@ -111,7 +111,7 @@ class _Connector:
         unread = [*selection.unread, *(entry for _, one in within for entry in one.unread)]
         if unread:
             found.notes.append(
-                f"{', '.join(map(repr, unread))} could not be followed: Python does not read it as Java does"
+                f"{', '.join(map(repr, unread))} could not be followed: Python does not read it as Java does, or might take hours to"
             )
         by = self._key if patterns else "its config topic.prefix"
         own = {topic.name for topic in found.own}

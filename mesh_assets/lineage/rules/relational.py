@@ -148,7 +148,7 @@ def _of_topics(
         )
     if selection.unread:
         found.notes.append(
-            f"{', '.join(map(repr, selection.unread))} could not be followed: Python does not read it as Java does"
+            f"{', '.join(map(repr, selection.unread))} could not be followed: Python does not read it as Java does, or might take hours to"
         )
 
 

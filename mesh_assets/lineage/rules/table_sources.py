@@ -118,7 +118,7 @@ def _of_tables(
         found.notes.append("its config has patterns of tables, and no topic named after one is there")
     if selection.unread:
         found.notes.append(
-            f"{', '.join(map(repr, selection.unread))} could not be followed: Python does not read it as Java does"
+            f"{', '.join(map(repr, selection.unread))} could not be followed: Python does not read it as Java does, or might take hours to"
         )
     return found
 

@@ -1,0 +1,68 @@
+"""Which regular expressions of configs are followed, and which would keep the analysis busy for hours."""
+
+import pytest
+
+from mesh_assets.inventory.java_patterns import java_pattern
+from mesh_assets_tests.lineage.configs import told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"(a+)+b",
+        r"(\w+)*-prod",
+        r"([a-z]*)*",
+        r"(a|aa)+b",
+        r"(a?)+b",
+        r"((a+)b?)*c",
+        r"(?:(?:a+)+)",
+        r"(a{1,5})+b",
+        r"(a+){2,}b",
+        r"(\Qa\E+)+",
+        r"(x+x+)+y",
+        r"(.+\.)+x",
+        r"(-?\w+)*b",
+    ],
+)
+def test_a_pattern_that_may_be_tried_in_exponentially_many_ways_is_not_followed(text: str) -> None:
+    assert java_pattern(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (r"[a-z]+(?:[.-][a-z0-9]+)*", "shop.orders-v2"),
+        (r"(?:[a-z]+\.)+x", "a.b.x"),
+        (r"(ab)+", "abab"),
+        (r"(\d{4})+", "20262027"),
+        (r"(orders|users)-(.*)", "users-v2"),
+        (r"([^.]+)\.([^.]+)\.(.*)", "s.public.orders"),
+        (r"(.*?)_shard\d{1,3}", "orders_shard12"),
+        (r"orders(?:-v\d+)?", "orders-v2"),
+        (r"(a|b)?c", "c"),
+        (r"\Qa.b\E.*", "a.bc"),
+    ],
+)
+def test_a_pattern_whose_repetitions_are_told_apart_is_followed(text: str, name: str) -> None:
+    pattern = java_pattern(text)
+    assert pattern is not None
+    assert pattern.fullmatch(name)
+
+
+def test_a_router_with_such_a_pattern_gives_a_note() -> None:
+    found = told(
+        "source",
+        {
+            "connector.class": "FileStreamSource",
+            "file": "/in/orders.csv",
+            "topic": "customer_account_balances_of_the_west_dev",
+            "transforms": "r",
+            "transforms.r.type": "org.apache.kafka.connect.transforms.RegexRouter",
+            "transforms.r.regex": r"(\w+)*-prod",
+            "transforms.r.replacement": "$1",
+        },
+    )
+    assert found.flows == set()
+    assert found.notes == [
+        "its transform r (RegexRouter) could not be followed: '(\\\\w+)*-prod' → '$1' is not read as Java does, or might take hours to"
+    ]
