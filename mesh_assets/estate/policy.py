@@ -22,6 +22,9 @@ CompatibilityLevel = Literal[
 ]
 
 
+_Fraction = Annotated[float, Field(allow_inf_nan=False)]
+
+
 def _must_be_a_pattern(text: str) -> str:
     try:
         re.compile(text)
@@ -52,8 +55,8 @@ class ConfigRequirement(EstateModel):
     of a list (`compact,delete`), whose order is of no meaning.
     """
 
-    min: int | None = None
-    max: int | None = None
+    min: int | _Fraction | None = None
+    max: int | _Fraction | None = None
     one_of: tuple[str, ...] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from math import isfinite
 
 from mesh_assets.estate.policy import ConfigRequirement, Policy, PolicyRule, Range
 from mesh_assets.findings.case import Case, minute
@@ -124,11 +125,11 @@ def _in_range(name: str, required: Range | None, value: int) -> Iterator[_Differ
         yield name, _range_text(required.min, required.max), f"is {value:,}"
 
 
-def _within(value: int, least: int | None, most: int | None) -> bool:
+def _within(value: float, least: float | None, most: float | None) -> bool:
     return (least is None or value >= least) and (most is None or value <= most)
 
 
-def _range_text(least: int | None, most: int | None) -> str:
+def _range_text(least: float | None, most: float | None) -> str:
     if least is not None and least == most:
         return f"{least:,}"
     parts = [f"at least {least:,}"] if least is not None else []
@@ -145,9 +146,8 @@ def _config(name: str, required: ConfigRequirement, config: dict[str, str | None
             yield name, " or ".join(required.one_of), f"is {value or 'not set'}"
         return
     expected = _range_text(required.min, required.max)
-    try:
-        number = int(value)
-    except ValueError:
+    number = _number(value)
+    if number is None:
         yield name, expected, f"is {value or 'not set'}"
         return
     if number == _UNLIMITED and name in _MAY_BE_UNLIMITED:
@@ -155,6 +155,19 @@ def _config(name: str, required: ConfigRequirement, config: dict[str, str | None
             yield name, expected, "is unlimited (-1)"
     elif not _within(number, required.min, required.max):
         yield name, expected, f"is {number:,}"
+
+
+def _number(value: str) -> int | float | None:
+    """As Kafka writes numbers, a ratio (`min.cleanable.dirty.ratio`) with its fraction; None for anything else."""
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
 
 
 def _parts(value: str) -> frozenset[str]:

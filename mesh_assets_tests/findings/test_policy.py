@@ -53,6 +53,12 @@ def violations(policy: Policy, *topics: Any, **fields: Any) -> list[str]:
             "orders: min.insync.replicas is 1; rule rule expects at least 2",
         ),
         (
+            {"configs": {"min.cleanable.dirty.ratio": {"min": 0, "max": 0.5}}},
+            a_topic(config={"min.cleanable.dirty.ratio": "0.5"}),
+            a_topic(config={"min.cleanable.dirty.ratio": "0.75"}),
+            "orders: min.cleanable.dirty.ratio is 0.75; rule rule expects at least 0 and at most 0.5",
+        ),
+        (
             {"configs": {"retention.ms": {"max": 1000}}},
             a_topic(config={"retention.ms": "1000"}),
             a_topic(config={"retention.ms": "-1"}),
@@ -77,7 +83,7 @@ def violations(policy: Policy, *topics: Any, **fields: Any) -> list[str]:
             "orders: schema is missing; rule rule expects a subject of the registry for its values",
         ),
     ],
-    ids=["name", "partitions", "replicas", "least", "unlimited", "list", "value", "schema"],
+    ids=["name", "partitions", "replicas", "least", "fraction", "unlimited", "list", "value", "schema"],
 )
 def test_a_requirement_is_met_or_violated(rule: dict[str, Any], met: Any, broken: Any, sentence: str) -> None:
     assert violations(a_policy(**rule), met) == []
