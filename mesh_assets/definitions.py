@@ -5,6 +5,8 @@ import warnings
 from pathlib import Path
 
 import dagster as dg
+
+# Private, and nothing public tells a run's process from a code server (Dagster 1.13).
 from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
 
 import mesh_assets.defs
@@ -32,7 +34,13 @@ def mesh() -> dg.Definitions:
     it to see new ones. A store that cannot be read costs these assets, not the jobs."""
     if DefinitionsLoadContext.get().load_type is DefinitionsLoadType.RECONSTRUCTION:
         return dg.Definitions()  # a process of a run, which has no use for them and would wait for them
-    component = KafkaEstateComponent(clusters=list(load_estate().clusters))
+    component = KafkaEstateComponent(
+        clusters=list(load_estate().clusters),
+        # A topic is only as late as the last discovery here, which reports it every few hours.
+        freshness=False,
+        # `analysis/findings` has a check of each kind; those of things could not be run, since runs load no things.
+        checks=(),
+    )
     try:
         return component.definitions_from_store()
     except StoreError as error:

@@ -1,23 +1,41 @@
-"""What the job `analysis` kept of the estate, as far as the state of the component uses it: lineage, domains.
+"""What the job `analysis` kept of the estate, as far as the state of the component uses it: lineage, domains, usual gaps.
 
 A result that is missing or damaged costs what it would tell, and no asset.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from mesh_assets.answering.estate_lineage import lineage_results
 from mesh_assets.diff import diff_documents
 from mesh_assets.errors import DamagedError, StoreError
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import Topic
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
 from mesh_assets.lineage.graph import LineageGraph
+from mesh_assets.readings.reading import series_name
+from mesh_assets.readings.usual_gaps import EstateGaps
 from mesh_assets.relationships.records import Domains
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import DocumentRead, LatestDocuments, ResultStore, StoredResult
 
+_GAPS_SECONDS = (
+    900,
+    1_800,
+    3_600,
+    7_200,
+    14_400,
+    28_800,
+    43_200,
+    86_400,
+    172_800,
+    345_600,
+    604_800,
+    1_209_600,
+)
+"""A quarter of an hour to the two weeks that readings are kept."""
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
@@ -49,6 +67,24 @@ def known_domains(store: InventoryStore) -> Mapping[tuple[str, str], str]:
             for one in domain.topics
         }
     )
+
+
+def known_gaps(store: InventoryStore) -> Callable[[str, Topic], int | None]:
+    """By cluster id and topic: the longest gap between records that is usual, in seconds, rounded up to one of a few
+    figures, so that the state of the component changes rarely. None: not known. Raises StoreError."""
+    kept = _kept(ResultStore(store.objects, "usual_gaps", EstateGaps))
+    clusters = {} if kept is None else kept.result.clusters
+
+    def gap(cluster_id: str, topic: Topic) -> int | None:
+        found = clusters.get(cluster_id, {}).get(series_name(topic.name, topic.id or ""))
+        return None if found is None else rounded(found.longest_seconds)
+
+    return gap
+
+
+def rounded(seconds: float) -> int:
+    """Up to the next of a few figures."""
+    return next((one for one in _GAPS_SECONDS if seconds <= one), _GAPS_SECONDS[-1])
 
 
 def _kept(results: ResultStore[T]) -> StoredResult[T] | None:

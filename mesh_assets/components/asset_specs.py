@@ -1,6 +1,7 @@
 """External assets of Dagster for the things of the estate."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from string import Formatter
 from typing import Any
 from urllib.parse import quote
@@ -16,8 +17,13 @@ KIND_TAG = "mesh/kind"
 REPORT_FIELDS = ("cluster", "kind", "name")
 
 
-def asset_spec(asset: MeshAsset, *, report_url: str | None = None) -> dg.AssetSpec:
-    """`report_url`: an address with {cluster}, {kind} and {name}, which becomes a link.
+WARN_GAPS, FAIL_GAPS = 2, 4
+"""After how many of its longest usual gaps a topic is late."""
+
+
+def asset_spec(asset: MeshAsset, *, report_url: str | None = None, freshness: bool = False) -> dg.AssetSpec:
+    """`freshness`: whether a topic of which the usual gap between records is known has a policy; it is judged by reports.
+    `report_url`: an address with {cluster}, {kind} and {name}, which becomes a link.
 
     Names that Dagster refuses in groups, owners and tags are changed, and the metadata keeps the original.
     """
@@ -65,7 +71,15 @@ def asset_spec(asset: MeshAsset, *, report_url: str | None = None) -> dg.AssetSp
         kinds=set(asset.kinds),
         tags=tags,
         metadata=facts,
+        freshness_policy=_policy(asset) if freshness else None,
     )
+
+
+def _policy(asset: MeshAsset) -> dg.FreshnessPolicy | None:
+    if asset.usual_gap_seconds is None:
+        return None
+    gap = timedelta(seconds=asset.usual_gap_seconds)
+    return dg.FreshnessPolicy.time_window(fail_window=FAIL_GAPS * gap, warn_window=WARN_GAPS * gap)
 
 
 def check_report_url(text: str) -> str:

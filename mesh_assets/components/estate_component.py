@@ -65,7 +65,8 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
     `things`: `topics`, `connectors`, `consumer_groups`, `datasets`, `functions`. `include`, `exclude`: shell patterns of keys, such as
     `warehouse/topics/orders*`. `limit`: at most so many assets; what is left out is told in a warning.
     `checks`: of each asset: `findings` for all of its findings together, or kinds of findings (docs/findings.md); each
-    makes the location slower to load. `report_url`: a link for each asset, with {cluster}, {kind} and {name}.
+    makes the location slower to load. `freshness`: whether topics whose usual gap between records is known have a policy.
+    `report_url`: a link for each asset, with {cluster}, {kind} and {name}.
     `translation`: changes each asset's spec; it knows `asset` and `spec`.
     """
 
@@ -77,6 +78,7 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
     exclude: Sequence[str] = ()
     limit: int = DEFAULT_LIMIT
     checks: Sequence[CheckName] = DEFAULT_CHECKS
+    freshness: bool = True
     report_url: str | None = None
     translation: (
         Annotated[
@@ -159,7 +161,7 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
         return dg.Definitions(assets=list(_renamed(specs)), asset_checks=list(checks))
 
     def _spec(self, asset: MeshAsset) -> dg.AssetSpec:
-        spec = asset_spec(asset, report_url=self.report_url)
+        spec = asset_spec(asset, report_url=self.report_url, freshness=self.freshness)
         return spec if self.translation is None else self.translation(spec, asset)
 
     def _mount(self, store: InventoryStore, selected: Selected) -> None:

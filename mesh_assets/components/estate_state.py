@@ -4,18 +4,18 @@ It holds everything that the store knows of the estate; what a component selects
 definitions load, so a changed selection needs no new state. It holds no times, so equal estates give equal bytes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from mesh_assets.components.analysed import document_graph, known_domains, known_graph
+from mesh_assets.components.analysed import document_graph, known_domains, known_gaps, known_graph
 from mesh_assets.components.links import Links
 from mesh_assets.components.mesh_asset import MeshAsset
 from mesh_assets.components.things import connector_asset, group_asset, outside_asset, topic_asset
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.records import UNDECODABLE, Record
+from mesh_assets.inventory.records import UNDECODABLE, Record, Topic
 from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import read_latest_documents
@@ -74,7 +74,12 @@ def read_state(store: InventoryStore, names: Sequence[str] | None = None) -> Est
             for name in wanted
         ),
         assets=tuple(
-            estate_assets(latest.documents, graph=known_graph(store, latest), domains=known_domains(store))
+            estate_assets(
+                latest.documents,
+                graph=known_graph(store, latest),
+                domains=known_domains(store),
+                gap=known_gaps(store),
+            )
         ),
     )
 
@@ -84,9 +89,10 @@ def estate_assets(
     *,
     graph: LineageGraph | None = None,
     domains: Mapping[tuple[str, str], str] | None = None,
+    gap: Callable[[str, Topic], int | None] = lambda cluster_id, topic: None,  # noqa: ARG005 - not known
 ) -> Iterator[MeshAsset]:
     """The things of these documents, by the names of their clusters, each with what feeds it. `graph`: the lineage; None:
-    as far as the documents tell. `domains`: by cluster and topic, instead of what the topic's schema says."""
+    as far as the documents tell. `domains`: by cluster and topic, instead of what the topic's schema says. `gap`: as `known_gaps`."""
     found = domains or {}
     named = [
         replace(document, cluster=replace(document.cluster, name=name))
@@ -99,6 +105,9 @@ def estate_assets(
         applications = links.applications(cluster)
         for topic in document.topics:
             asset = topic_asset(cluster, topic, schemas)
+            usual = gap(document.cluster.id, topic)
+            if usual is not None:
+                asset = replace(asset, usual_gap_seconds=usual)
             domain = found.get((cluster, topic.name), asset.domain)
             yield links.linked(asset if domain == asset.domain else replace(asset, domain=domain))
         for connector in document.connectors:

@@ -18,7 +18,9 @@ class Column(Record, frozen=True, kw_only=True, array_like=True):
 class MeshAsset(Record, frozen=True, kw_only=True):
     """A topic, connector, consumer group, dataset or function. `cluster` None: one of the last two, which belong to none. `upstream`: the
     keys of what feeds it. `columns` None: no schema is known, or it cannot be read. `column_sources`: by column, the key
-    and column that it comes from, as far as known. `facts`: what rarely changes, as metadata."""
+    and column that it comes from, as far as known. `usual_gap_seconds`: the
+    longest time between its records that is usual, rounded up (`analysed.py`); None: unknown.
+    `facts`: what rarely changes, as metadata."""
 
     key: Key
     kind: AssetKind
@@ -31,4 +33,5 @@ class MeshAsset(Record, frozen=True, kw_only=True):
     upstream: tuple[Key, ...] = ()
     columns: tuple[Column, ...] | None = None
     column_sources: dict[str, tuple[tuple[Key, str], ...]] = field(default_factory=dict)
+    usual_gap_seconds: int | None = None
     facts: dict[str, str | int] = field(default_factory=dict)

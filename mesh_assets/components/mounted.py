@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import field
 
-from mesh_assets.components.names import DEFAULT_CHECKS, CheckName, Key
+from mesh_assets.components.names import CheckName, Key
 from mesh_assets.components.selection import Selection
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.records import UNDECODABLE, Record
@@ -45,7 +45,6 @@ def own_definitions(clusters: Iterable[str]) -> Mounted:
         component="mesh_assets.definitions",
         selection=Selection(clusters=tuple(clusters)),
         between_discoveries=False,
-        checks=DEFAULT_CHECKS,
     )
 
 

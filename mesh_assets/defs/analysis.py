@@ -14,6 +14,7 @@ from mesh_assets.defs.findings import findings_asset, findings_schedule
 from mesh_assets.defs.lineage import lineage_asset
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import interval_seconds
+from mesh_assets.defs.usual_gaps import USUAL_GAPS_KEY, usual_gaps_asset, usual_gaps_schedule
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.wording import listed
 from mesh_assets.store.pointers import Pointer
@@ -27,15 +28,21 @@ _INTERVAL_SECONDS = 60
 @dg.definitions
 def analysis() -> dg.Definitions:
     return dg.Definitions(
-        assets=[lineage_asset(), relationships_asset(), domains_asset(), findings_asset()],
+        assets=[
+            lineage_asset(),
+            relationships_asset(),
+            domains_asset(),
+            findings_asset(),
+            usual_gaps_asset(),
+        ],
         jobs=[
             dg.define_asset_job(
                 ANALYSIS_JOB,
-                selection=dg.AssetSelection.groups(GROUP),
+                selection=dg.AssetSelection.groups(GROUP) - dg.AssetSelection.assets(USUAL_GAPS_KEY),
                 description="What follows from the newest documents of all clusters. Reads them from the store.",
             )
         ],
-        schedules=[findings_schedule()],
+        schedules=[findings_schedule(), usual_gaps_schedule()],
         sensors=[analysis_sensor()],
     )
 

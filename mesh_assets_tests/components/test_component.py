@@ -293,4 +293,4 @@ def test_a_sensor_and_not_loading_tells_discoveries_what_the_projects_own_defini
 
     assert loaded == ()
     assert (mounted.selection.clusters, mounted.between_discoveries) == (("warehouse",), False)
-    assert mounted.checks == ("findings",)
+    assert mounted.checks == ()

@@ -45,6 +45,7 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "analysis/relationships",
         "analysis/domains",
         "analysis/findings",
+        "analysis/usual_gaps",
     }
     checks = {check.to_user_string() for check in definitions.resolve_asset_graph().asset_check_keys}
     assert checks == {

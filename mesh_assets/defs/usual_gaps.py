@@ -1,0 +1,92 @@
+"""`analysis/usual_gaps`: how long each topic usually waits for its next record."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from mesh_assets.defs.failures import masking_failures
+from mesh_assets.defs.resources import EstateResource, StoreResource
+from mesh_assets.defs.section_metadata import table_metadata
+from mesh_assets.defs.snapshot import SNAPSHOT_KEY
+from mesh_assets.readings.history import Chunk, ReadingHistory
+from mesh_assets.readings.reading import resource_of
+from mesh_assets.readings.usual_gaps import EstateGaps, usual_gaps
+from mesh_assets.store.results import DocumentRead, ResultStore, latest_pointers
+
+USUAL_GAPS_KEY = dg.AssetKey(["analysis", "usual_gaps"])
+
+
+def usual_gaps_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=USUAL_GAPS_KEY,
+        group_name="analysis",
+        kinds={"kafka"},
+        deps=[SNAPSHOT_KEY],
+        description="How long each topic usually waits for its next record, from two weeks of readings: what freshness is judged by.",
+        # Only reads, and replaces the result as a whole, so repeating is safe.
+        retry_policy=dg.RetryPolicy(max_retries=1, delay=retry_seconds),
+    )
+    @masking_failures
+    def gaps(estate: EstateResource, store: StoreResource) -> dg.MaterializeResult[None]:
+        objects, found, read = store.store().objects, {}, []
+        for name, pointer in latest_pointers(store.store(), estate.estate().clusters).items():
+            if pointer is None:
+                read.append(DocumentRead(cluster=name, cluster_id=None, sequence=None, key=None))
+                continue
+            found[pointer.cluster_id] = usual_gaps(_chunks(ReadingHistory(objects, pointer.cluster_id)))
+            read.append(
+                DocumentRead(
+                    cluster=name,
+                    cluster_id=pointer.cluster_id,
+                    sequence=pointer.sequence,
+                    key=pointer.document.key,
+                )
+            )
+        result = EstateGaps(clusters=found)
+        location = ResultStore(objects, "usual_gaps", EstateGaps).put(
+            result, documents=read, made_at=datetime.now(UTC)
+        )
+        return dg.MaterializeResult(asset_key=USUAL_GAPS_KEY, metadata=_metadata(result, location))
+
+    return gaps
+
+
+def usual_gaps_schedule() -> dg.ScheduleDefinition:
+    """Not with the job `analysis`: two weeks of readings of 9,000 topics take 7 s of CPU, and say nearly the same each day."""
+    return dg.ScheduleDefinition(
+        name="usual_gaps_schedule",
+        target=dg.AssetSelection.assets(USUAL_GAPS_KEY),
+        cron_schedule="45 3 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Once a day.",
+    )
+
+
+def _chunks(history: ReadingHistory) -> Iterator[Chunk]:
+    for entry in history.entries():
+        yield from history.load([entry])
+
+
+def _metadata(found: EstateGaps, location: str) -> dict[str, Any]:
+    rows = [
+        (cluster, resource_of(series), gap)
+        for cluster, gaps in found.clusters.items()
+        for series, gap in sorted(gaps.items(), key=lambda one: -one[1].longest_seconds)
+    ]
+    return {
+        "dagster/row_count": len(rows),
+        "result": location,
+        **table_metadata(
+            "usual gaps",
+            rows,
+            lambda row: {
+                "cluster": row[0],
+                "topic": row[1],
+                "longest_seconds": row[2].longest_seconds,
+                "gaps": row[2].gaps,
+            },
+        ),
+    }
