@@ -26,6 +26,8 @@ RESOURCES: Mapping[FindingResource, AssetKind] = {
     "consumer_group": "consumer_groups",
 }
 _SENTENCES = 20
+_CHECKS_A_DEFINITION = 200
+"""Dagster's time to describe a definition grows with the square of its checks: 2,000 in one take twice as long."""
 _ALL = "No finding about it is critical or a warning (docs/findings.md); what is only worth knowing fails no check."
 
 
@@ -84,7 +86,7 @@ def asset_checks(
     checks: Sequence[CheckName],
     open_store: Callable[[], InventoryStore],
 ) -> Iterator[dg.AssetChecksDefinition]:
-    """At most one definition, `name`, with a spec for each check of each asset, under the key that it has in Dagster."""
+    """A spec for each check of each asset, under the key that it has in Dagster, in as few definitions as is fast."""
     specs: list[dg.AssetCheckSpec] = []
     places: dict[dg.AssetCheckKey, tuple[CheckName, Place]] = {}
     for asset, key in assets:
@@ -95,9 +97,16 @@ def asset_checks(
                 )
                 specs.append(spec)
                 places[spec.key] = check, (asset.cluster, asset.kind, asset.name)
-    if not specs:
-        return
+    for number, begin in enumerate(range(0, len(specs), _CHECKS_A_DEFINITION)):
+        yield _definition(f"{name}_{number}", specs[begin : begin + _CHECKS_A_DEFINITION], places, open_store)
 
+
+def _definition(
+    name: str,
+    specs: Sequence[dg.AssetCheckSpec],
+    places: Mapping[dg.AssetCheckKey, tuple[CheckName, Place]],
+    open_store: Callable[[], InventoryStore],
+) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(name=name, specs=specs, can_subset=True)
     def findings_of_assets(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         """Judges the assets by the findings that the job `analysis` kept last."""
@@ -127,4 +136,4 @@ def asset_checks(
                 metadata={**verdict.counts, "judged_at": dg.MetadataValue.timestamp(kept.made_at)},
             )
 
-    yield findings_of_assets
+    return findings_of_assets
