@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -35,18 +36,28 @@ def as_json(document: Mapping[str, Any]) -> Iterator[bytes]:
     yield b"\n"
 
 
-def as_yaml(document: Mapping[str, Any], *, depth: int = 2) -> Iterator[bytes]:
-    """YAML that readers of 1.1 and 1.2 read as the same. What is below `depth` levels is made at once."""
-    return (f"{line}\n".encode() for line in _lines(document, depth))
+def as_yaml(document: Mapping[str, Any], *, at_once: int = 200) -> Iterator[bytes]:
+    """YAML that readers of 1.1 and 1.2 read as the same. Of a mapping with more entries than `at_once`, so many are made
+    at a time."""
+    return (f"{line}\n".encode() for line in _lines(document, at_once))
 
 
-def _lines(document: Mapping[str, Any], depth: int) -> Iterator[str]:
+def _lines(document: Mapping[str, Any], at_once: int) -> Iterator[str]:
     for key, value in document.items():
-        if depth > 0 and isinstance(value, Mapping) and value:
-            yield f"{_dumped({key: None}).rpartition(':')[0]}:"
-            yield from (f"  {line}" if line else line for line in _lines(value, depth - 1))
-        else:
+        if not isinstance(value, Mapping) or not value or not _is_large(value, at_once):
             yield from _dumped({key: value}).split("\n")
+            continue
+        yield f"{_dumped({key: None}).rpartition(':')[0]}:"
+        entries = iter(value.items())
+        while some := dict(islice(entries, at_once)):
+            lines = _dumped(some).split("\n") if len(value) > at_once else _lines(some, at_once)
+            yield from (f"  {line}" if line else line for line in lines)
+
+
+def _is_large(value: Mapping[str, Any], at_once: int) -> bool:
+    return len(value) > at_once or any(
+        isinstance(one, Mapping) and len(one) > at_once for one in value.values()
+    )
 
 
 def _dumped(value: Mapping[str, Any]) -> str:

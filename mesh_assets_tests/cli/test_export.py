@@ -115,3 +115,19 @@ def test_events_of_openlineage_are_lines_and_go_to_a_file_or_an_address_not_both
     refused = run("openlineage", "--url", "http://127.0.0.1:1/lineage", "--api-key", "clear-text")
     assert "--api-key must name the key" in str(refused.exception)
     assert "clear-text" not in str(refused.exception)
+
+
+def test_an_asyncapi_document_is_of_one_cluster_and_several_go_to_a_folder() -> None:
+    result = run("asyncapi")
+    assert str(result.exception) == (
+        "an AsyncAPI document is of one cluster, and there are 2: warehouse, billing; choose one with --cluster, or give a "
+        "folder with --out"
+    )
+    assert run("asyncapi", "--cluster", "billing", "--out", "b.json").exit_code == 0
+    assert list(json.loads(Path("b.json").read_text())["channels"]) == ["orders"]
+    assert 'asyncapi: "3.0.0"' in run("asyncapi", "--cluster", "warehouse").stdout.splitlines()
+    assert run("asyncapi", "--out", "all").exit_code == 0
+    assert {path.name for path in Path("all").iterdir()} == {
+        "warehouse.asyncapi.yaml",
+        "billing.asyncapi.yaml",
+    }

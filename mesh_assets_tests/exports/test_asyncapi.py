@@ -286,9 +286,10 @@ _values = st.recursive(
 
 @given(_values)
 def test_yaml_is_read_back_as_what_was_written(value: Any) -> None:
-    document = {"channels": {"a": {"b": value}}, "other": value}
-    text = b"".join(as_yaml(document)).decode()
-    assert yaml.safe_load(text) == document
+    document = {"channels": {"a": {"b": value, "c": {}}, "1e3": [value]}, "other": value}
+    for at_once in (1, 2, 200):
+        text = b"".join(as_yaml(document, at_once=at_once)).decode()
+        assert yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) == document
     assert json.loads(b"".join(as_json(document))) == document
 
 
