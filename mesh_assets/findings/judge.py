@@ -18,6 +18,7 @@ from mesh_assets.findings.use import (
     judge_throughput,
     judge_topics,
 )
+from mesh_assets.inventory.wording import one_line
 
 _RULES: tuple[Rule, ...] = (
     judge_sections,
@@ -66,7 +67,8 @@ def judge(case: Case, *, today: date | None = None, only: tuple[Rule, ...] = _RU
                     cluster=document.cluster.name,
                     resource_type=resource_type,
                     resource=found.resource,
-                    sentence=found.sentence,
+                    # Names may have line breaks, and would look like findings of their own.
+                    sentence=one_line(found.sentence),
                     evidence=dict(found.evidence),
                     muted=next((mute.reason for mute in muting), None),
                 )
