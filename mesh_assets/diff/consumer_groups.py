@@ -42,8 +42,9 @@ def lasting_groups(groups: Iterable[ConsumerGroup], ephemeral: tuple[str, ...]) 
 
 def group_fields(group: ConsumerGroup) -> Fields:
     """`state` is `active` or `empty`. A rebalancing group is active: its members are being assigned
-    partitions. How many these are then is passing, and that an empty group has none its state says. `topology`: the
-    topics of each subtopology, without the epoch, which grows with what clients merely send again."""
+    partitions. How many these are then is passing; an empty group has none, which its state says to readers, and this
+    to whoever applies the changes. `topology`: the topics of each subtopology, without the epoch, which grows with what
+    clients merely send again."""
     # During assignment, a group that has committed nothing looks as if it read no topics.
     assigning = _plain(group.state) in _REBALANCING and not any(
         offset.committed is not None for offset in group.offsets or ()
@@ -53,11 +54,19 @@ def group_fields(group: ConsumerGroup) -> Fields:
         "type": None if _plain(group.type) in ("", "unknown") else group.type,
         "state": _activity(group.state),
         "topics": None if unread or assigning else json_text(_topics(group)),
-        "members": None
-        if group.members is None or _activity(group.state) != "active" or _plain(group.state) in _REBALANCING
-        else str(len(group.members)),
+        "members": _members(group),
         "topology": None if group.topology is None else json_text(group.topology.subtopologies),
     }
+
+
+def _members(group: ConsumerGroup) -> str | None:
+    match _activity(group.state):
+        case "empty":
+            return "0"
+        case "active" if group.members is not None and _plain(group.state) not in _REBALANCING:
+            return str(len(group.members))
+        case _:
+            return None
 
 
 def diff_consumer_groups(

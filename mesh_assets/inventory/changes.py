@@ -78,10 +78,11 @@ class Change(Record, frozen=True, kw_only=True):
 
 
 # What comes with what, by resource type: a new version has an id and a definition, new partitions have
-# replicas, a reassignment puts replicas on both sides, new tasks have a state.
+# replicas, a group that becomes empty or active has other members, a reassignment puts replicas on both sides, new tasks have a state.
 _COMES_WITH: dict[str, dict[str, tuple[str, ...]]] = {
     "schema": {"id": ("version",), "definition": ("version",), "references": ("version",)},
     "topic": {"replicas": ("partitions", "replication_factor", "reassigning")},
+    "consumer_group": {"members": ("state",)},
 }
 
 
