@@ -17,7 +17,8 @@ from mesh_assets.platforms.kafka import wire
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Request
 from mesh_assets.platforms.kafka.wire.greetings import handshake
 from mesh_assets_tests.hostile.values import MEGABYTE, damaged
-from mesh_assets_tests.platforms.kafka.wire import messages
+from mesh_assets_tests.platforms.kafka.wire import messages, test_hostile_storage
+from mesh_assets_tests.platforms.kafka.wire.test_cluster_messages import answers as of_clusters
 from mesh_assets_tests.platforms.kafka.wire.test_greetings import ALL_BROKERS, ALL_LOGINS, ALL_VERSIONS
 from mesh_assets_tests.platforms.kafka.wire.test_hostile_groups import answers
 from mesh_assets_tests.platforms.kafka.wire.test_hostile_topics import CASES, sample
@@ -34,10 +35,12 @@ class Answer(NamedTuple):
 @cache
 def valid_answers() -> tuple[Answer, ...]:
     written: list[tuple[Request[Any], int, Any]] = [*ALL_BROKERS, *ALL_VERSIONS, *ALL_LOGINS]
+    stored: list[Any] = [case.values for case in test_hostile_storage.CASES]
     mechanisms = {"error_code": 33, "mechanisms": ["PLAIN", "GSSAPI"]}
     return (
         *(Answer(request, version, sample(request, version)) for request, version in CASES),
-        *(Answer(request, version, body) for _, request, version, body in answers()),
+        *(Answer(request, version, body) for _, request, version, body in (*answers(), *of_clusters())),
+        *(Answer(*values) for values in stored),
         *(Answer(request, version, message.encode(version=version)) for request, version, message in written),
         Answer(handshake("PLAIN"), 1, messages.encoded("SaslHandshakeResponse", 1, mechanisms)),
     )

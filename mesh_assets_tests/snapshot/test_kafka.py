@@ -112,7 +112,12 @@ def _publish(
 def _records(endpoints: Endpoints, topic: str) -> Iterator[tuple[str, bytes | None]]:
     """Key and value of all records of the topic: a plain consumer, nothing of this project."""
     consumer = Consumer(
-        {"bootstrap.servers": endpoints.bootstrap_servers, "group.id": "plain", "enable.partition.eof": True}
+        {
+            "bootstrap.servers": endpoints.bootstrap_servers,
+            "group.id": "plain",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
     )
     consumer.assign([TopicPartition(topic, 0, 0)])
     try:
