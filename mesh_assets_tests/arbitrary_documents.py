@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from msgspec.structs import replace
 
 from mesh_assets.diff.access import acl_name, quota_name
+from mesh_assets.diff.transactions import transaction_name
 from mesh_assets.inventory.access_records import Access, Acl, ClientQuota, ScramCredential, ScramUser
 from mesh_assets.inventory.broker_records import (
     BrokerConfig,
@@ -46,6 +47,7 @@ from mesh_assets.inventory.storage_records import (
     TieredPartition,
     TopicStorage,
 )
+from mesh_assets.inventory.transaction_records import OpenTransaction, Transactions
 from mesh_assets_tests.documents import FRESH, NEVER_READ, NOT_CONFIGURED, STALE, a_document
 
 _T = TypeVar("_T")
@@ -391,6 +393,25 @@ def accesses(*, known: bool = False) -> SearchStrategy[Access]:
     )
 
 
+_open_transactions = st.builds(
+    OpenTransaction,
+    topic=st.sampled_from(["orders", "users"]),
+    partition=st.integers(0, 3),
+    producer_id=st.integers(0, 2**40),
+    producer_epoch=st.integers(0, 100),
+    start_offset=st.integers(0, 2**40),
+    last_written_at=st.none(),
+    transactional_id=st.none() | texts,
+    hanging=st.sampled_from([None, "overdue", "unknown_to_coordinator"]),
+)
+
+
+def transactions(*, known: bool = False) -> SearchStrategy[Transactions]:
+    return st.builds(
+        Transactions, open_transactions=_maybe(_tuples(_open_transactions, transaction_name), known)
+    )
+
+
 def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Document]:
     """`known`: nothing in them is unknown. `fresh`: all sections are."""
     return st.builds(
@@ -404,6 +425,7 @@ def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Doc
         brokers=_maybe(brokers(known=known), known),
         access=_maybe(accesses(known=known), known),
         log_directories=log_directories(known=known),
+        transactions=_maybe(transactions(known=known), known),
         sections=st.just({}) if fresh else st.dictionaries(st.sampled_from(SECTION_NAMES), section_states),
     )
 

@@ -34,6 +34,12 @@ from mesh_assets.inventory.records import (
     TopicRate,
 )
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionName, SectionState
+from mesh_assets.inventory.transaction_records import (
+    OpenTransaction,
+    TopicProducers,
+    TransactionalId,
+    Transactions,
+)
 
 MOMENT = datetime(2026, 11, 23, 16, 40, 2, tzinfo=UTC)
 FRESH = SectionState(status="fresh", collected_at=MOMENT)
@@ -240,6 +246,38 @@ def some_access(**fields: Any) -> Access:
             ),
             **fields,
         },
+    )
+
+
+def an_open_transaction(**fields: Any) -> OpenTransaction:
+    return OpenTransaction(
+        **{
+            "topic": "orders",
+            "partition": 0,
+            "producer_id": 7,
+            "producer_epoch": 1,
+            "start_offset": 40,
+            "last_written_at": MOMENT,
+            "transactional_id": "pay",
+            "hanging": None,
+            **fields,
+        }
+    )
+
+
+def some_transactions(**fields: Any) -> Transactions:
+    return Transactions(
+        **{
+            "transactional_ids": (
+                TransactionalId(transactional_id="pay", state="Ongoing", producer_id=7, coordinator=1),
+            ),
+            "open_transactions": (an_open_transaction(),),
+            "producers": (TopicProducers(topic="orders", by_partition=(1, 0), transactional=True),),
+            "total_transactional_ids": 1,
+            "total_open_transactions": 1,
+            "max_timeout_ms": 900_000,
+            **fields,
+        }
     )
 
 

@@ -21,6 +21,7 @@ from mesh_assets.platforms.kafka.rights import (
     read_creation,
     read_groups_rights,
     read_topic_rights,
+    transactional_ids_are_hidden,
 )
 from mesh_assets.platforms.kafka.settings import client_properties, in_clear_note
 from mesh_assets.platforms.kafka.wire.configs import read_configs
@@ -100,6 +101,7 @@ def _read(kafka: RunningCluster, cluster: Cluster, seen: ClusterRights) -> Kafka
         every_topic_is_visible=visible,
         groups=groups,
         groups_error=error,
+        transactional_ids_are_hidden=transactional_ids_are_hidden(kafka),
     )
 
 

@@ -26,7 +26,7 @@ class KafkaRights(Record, frozen=True, kw_only=True):
     """What the user may do on a cluster.
 
     `topics`: those that the estate's patterns select. `groups` None: they could not be listed, for the reason
-    in `groups_error`.
+    in `groups_error`. `transactional_ids_are_hidden` None: the brokers tell nobody which there are.
     """
 
     cluster: ClusterRights
@@ -34,6 +34,7 @@ class KafkaRights(Record, frozen=True, kw_only=True):
     every_topic_is_visible: bool
     groups: GroupsRights | None
     groups_error: str | None = None
+    transactional_ids_are_hidden: bool | None = None
 
 
 def judge_kafka(cluster: Cluster, rights: KafkaRights, *, endpoint: str, identity: str) -> AccessCheck:
@@ -163,6 +164,7 @@ def _notes(rights: KafkaRights) -> Iterator[str]:
             "for the whole picture grant DESCRIBE and DESCRIBE_CONFIGS on topic *"
         )
     yield from _unknown_parts(rights)
+    yield from _unknown_transactions(rights)
     if rights.cluster.topics and not rights.topics:
         yield f"the estate's patterns select none of {counted(len(rights.cluster.topics), 'topic')}"
 
@@ -181,6 +183,22 @@ def _unknown_parts(rights: KafkaRights) -> Iterator[str]:
     for operation, parts in _PARTS.items():
         if operation not in held:
             yield f"no {operation} on the cluster: {parts} will be unknown; where the platform has it, grant {operation} on the cluster"
+
+
+def _unknown_transactions(rights: KafkaRights) -> Iterator[str]:
+    """What of `transactions` stays unknown: reading takes these rights for nothing else."""
+    lacking = _lacking(rights.topics, "READ")
+    if lacking:
+        what = _share_of(lacking, rights.topics, "topic")
+        yield (
+            f"no READ on {what}: their producers and open transactions will be unknown; grant READ on topic * if they are wanted, "
+            "which also allows to read records"
+        )
+    if rights.transactional_ids_are_hidden:
+        yield (
+            "no DESCRIBE on every transactional id: which there are will be unknown; grant DESCRIBE on transactional id * if they "
+            "are wanted"
+        )
 
 
 def _describes_cluster(rights: KafkaRights) -> bool:

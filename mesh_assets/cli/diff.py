@@ -29,6 +29,12 @@ _HEADINGS: dict[ResourceType, str] = {
     "schema": "Schemas",
     "schema_registry": "Schema registry",
     "consumer_group": "Consumer groups",
+    "cluster": "Cluster",
+    "broker": "Brokers",
+    "acl": "ACLs",
+    "client_quota": "Client quotas",
+    "scram_user": "SCRAM users",
+    "hanging_transaction": "Hanging transactions",
 }
 _SEVERITIES = {
     "critical": ("critical",),

@@ -103,6 +103,12 @@ def _brokers_and_access(report: DiscoveryReport) -> Iterator[str]:
     )
     if parts := [counted(count, noun) for count, noun in known if count is not None]:
         yield f"         access      {', '.join(parts)}"
+    if summary.total_transactional_ids is not None and summary.open_transactions is not None:
+        opened = f"{counted(summary.open_transactions, 'open transaction')}"
+        hanging = f", {summary.hanging_transactions:,} hanging" if summary.hanging_transactions else ""
+        if summary.total_transactional_ids or summary.open_transactions:
+            ids = plural(summary.total_transactional_ids, "transactional id")
+            yield f"  {summary.total_transactional_ids:6,} {ids}   {opened}{hanging}"
 
 
 def _behind(report: DiscoveryReport) -> str:

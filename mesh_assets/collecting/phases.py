@@ -58,6 +58,9 @@ _ABOUT: dict[str, SectionName] = {
     "DescribeAcls": "access",
     "DescribeClientQuotas": "access",
     "DescribeUserScramCredentials": "access",
+    "ListTransactions": "transactions",
+    "DescribeTransactions": "transactions",
+    "DescribeProducers": "transactions",
     "FindCoordinator": "consumer_groups",
     "OffsetFetch": "consumer_groups",
 }

@@ -2,67 +2,47 @@
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
 
 from msgspec.structs import replace
 
 from mesh_assets.collecting.clients import ClusterClients, OpenClients, cluster_id_of, open_clients
 from mesh_assets.collecting.connectors import collect_connectors
-from mesh_assets.collecting.group_records import group_records, known_before
-from mesh_assets.collecting.kafka_records import topic_defaults, topic_records
-from mesh_assets.collecting.metrics_section import Ground, collect_metrics
-from mesh_assets.collecting.phases import COLLECTING, Phases, cost_of, requests_about
+from mesh_assets.collecting.kafka_sections import (
+    FROM_BROKERS,
+    NEED_METADATA,
+    History,
+    KafkaSections,
+    or_stale,
+)
+from mesh_assets.collecting.phases import COLLECTING, Phases, cost_of
 from mesh_assets.collecting.schemas import collect_schemas, confirm_subjects_gone
 from mesh_assets.collecting.scopes import (
     connectors_scope,
     expected_subjects,
     known_connectors,
     known_schemas,
-    patterns_scope,
     schemas_scope,
 )
-from mesh_assets.collecting.section_parts import CollectParts, collect_access, collect_brokers
-from mesh_assets.collecting.topic_storage import ReadStorage, StorageCollection
-from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
-from mesh_assets.errors import PlatformError, UnexpectedAnswerError
+from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.importing import without_collector
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.join import empty_section, stale_section, with_stale_sources
-from mesh_assets.inventory.records import Connector
+from mesh_assets.inventory.join import empty_section, with_stale_sources
 from mesh_assets.inventory.sections import (
     Beginning,
     ConnectorsSection,
-    ConsumerGroupsSection,
     SchemasSection,
     Section,
-    SectionCost,
     SectionName,
     SectionState,
-    TopicsSection,
 )
-from mesh_assets.inventory.wording import counted, plural
-from mesh_assets.platforms.kafka import (
-    ClusterMetadata,
-    GroupsReading,
-    OffsetsReading,
-    TopicConfigs,
-    TopicMetadata,
-    ends_after,
-    leading_partitions,
-)
-from mesh_assets.readings.ends import KeptEnds
+from mesh_assets.platforms.kafka import ClusterMetadata
 from mesh_assets.store.fingerprints import FingerprintKey
 
-History = Callable[[str], KeptEnds | None]
 Begin = Callable[[str], Beginning]
 GetKey = Callable[[], FingerprintKey | None]
-
-_FROM_KAFKA = frozenset[SectionName](("topics", "consumer_groups", "metrics"))
-_IN_PARTS: dict[SectionName, CollectParts] = {"brokers": collect_brokers, "access": collect_access}
-_FROM_BROKERS = _FROM_KAFKA | _IN_PARTS.keys()
 
 
 def collect_sections(
@@ -95,7 +75,7 @@ def collect_sections(
                 began = begin(begun_for)
             metadata = (
                 opened.kafka.metadata()
-                if not _FROM_KAFKA.isdisjoint(wanted)
+                if not NEED_METADATA.isdisjoint(wanted)
                 else ClusterMetadata(cluster_id=opened.kafka.read_cluster_id(), brokers=(), topics=())
             )
         cluster_id = cluster_id_of(cluster, metadata.cluster_id)
@@ -145,218 +125,26 @@ class _Collection:
         sleep: Callable[[float], None],
         fingerprint_key: GetKey,
     ) -> None:
-        self._cluster = cluster
         self._cluster_id = cluster_id
         self._clients = clients
-        self._metadata = metadata
         self._previous = previous
         self._phases = phases
-        self._history = history
-        self._sleep = sleep
         self._fingerprint_key = fingerprint_key
-        self._selected: list[TopicMetadata] = [
-            topic for topic in metadata.topics if cluster.topics.selects(topic.name)
-        ]
+        self._name = cluster.name
+        self._kafka = KafkaSections(cluster, cluster_id, clients, metadata, previous, phases, history, sleep)
 
     def sections(self, wanted: Sequence[SectionName]) -> dict[SectionName, Section]:
-        with ThreadPoolExecutor(max_workers=10, thread_name_prefix=f"collect-{self._cluster.name}") as pool:
+        with ThreadPoolExecutor(max_workers=11, thread_name_prefix=f"collect-{self._name}") as pool:
             connectors = pool.submit(self._connectors) if "connectors" in wanted else None
             schemas = pool.submit(self._schemas) if "schemas" in wanted else None
             found: dict[SectionName, Section] = {}
-            if not _FROM_BROKERS.isdisjoint(wanted):
-                found.update(self._kafka_sections(pool, connectors, wanted))
+            if not FROM_BROKERS.isdisjoint(wanted):
+                found.update(self._kafka.collect(pool, connectors, wanted))
             if connectors is not None:
                 found["connectors"] = connectors.result()
             if schemas is not None:
                 found["schemas"] = schemas.result()
             return {name: found[name] for name in wanted}
-
-    # --- from Kafka
-
-    def _kafka_sections(
-        self, pool: ThreadPoolExecutor, connectors: "Future[Section] | None", wanted: Sequence[SectionName]
-    ) -> dict[SectionName, Section]:
-        """Reads no more than the wanted ones need: metrics need everything, topics no groups, groups no configs."""
-        everything = "metrics" in wanted
-        parts = {name: pool.submit(self._parts, name) for name in _IN_PARTS if name in wanted}
-        storage = (
-            StorageCollection(self._clients.kafka, self._metadata, self._selected, self._phases)
-            if everything or "topics" in wanted
-            else None
-        )
-        begun = None if storage is None else storage.begin(pool)
-        offsets = pool.submit(self._offsets) if not _FROM_KAFKA.isdisjoint(wanted) else None
-        configs = pool.submit(self._configs) if everything or "topics" in wanted else None
-        reading = pool.submit(self._groups) if everything or "consumer_groups" in wanted else None
-        found: dict[SectionName, Section] = {}
-        if configs is not None and offsets is not None and storage is not None and begun is not None:
-            found["topics"] = self._or_stale(
-                "topics", lambda: self._topics(configs, offsets, partial(storage.finish, begun))
-            )
-        if reading is not None and offsets is not None:
-            found["consumer_groups"] = self._or_stale(
-                "consumer_groups", lambda: self._consumer_groups(reading, offsets)
-            )
-        if everything:
-            found["metrics"] = self._metrics(found["topics"], found["consumer_groups"], connectors)
-        found = {**{name: section.result() for name, section in parts.items()}, **found}
-        # Whatever was asked meanwhile and afterwards, so that the sum is what went over the wire.
-        last, section = found.popitem()
-        rest = sum(self._clients.kafka.requests.values()) - sum(
-            section.cost.kafka_requests for section in found.values()
-        )
-        return {**found, last: replace(section, cost=replace(section.cost, kafka_requests=rest))}
-
-    def _configs(self) -> dict[str, TopicConfigs]:
-        with self._phases.phase("kafka configs"):
-            return self._clients.kafka.configs([topic.name for topic in self._selected])
-
-    def _offsets(self) -> OffsetsReading:
-        # Of all topics, whatever the patterns say: a group's lag on a topic that is left out belongs to the
-        # group.
-        with self._phases.phase("kafka offsets"):
-            return self._clients.kafka.offsets(leading_partitions(self._metadata))
-
-    def _groups(self) -> GroupsReading:
-        with self._phases.phase("kafka consumer groups"):
-            return self._clients.kafka.groups(self._cluster.consumer_groups.selects)
-
-    def _parts(self, name: SectionName) -> Section:
-        return self._or_stale(
-            name,
-            lambda: _IN_PARTS[name](
-                self._clients.kafka, cluster_id=self._cluster_id, previous=self._previous, phases=self._phases
-            ),
-        )
-
-    def _topics(
-        self,
-        reading_configs: Future[dict[str, TopicConfigs]],
-        reading_offsets: Future[OffsetsReading],
-        read_storage: ReadStorage,
-    ) -> TopicsSection:
-        offsets, configs = reading_offsets.result(), reading_configs.result()
-        old = {topic.name: topic for topic in self._previous.topics} if self._previous else {}
-        confirm_topics_gone(
-            self._clients.kafka,
-            self._cluster,
-            old.values(),
-            listed={topic.name for topic in self._metadata.topics},
-        )
-        stored = read_storage(configs=configs, offsets=offsets)
-        return TopicsSection(
-            cluster_id=self._cluster_id,
-            state=SectionState(
-                status="fresh",
-                collected_at=offsets.read_at,
-                scope=patterns_scope(self._cluster.topics),
-                error="; ".join(stored.failed) or None,
-            ),
-            records=topic_records(
-                self._selected,
-                configs=configs,
-                offsets=offsets,
-                previous=old,
-                storage=stored.topics,
-                sizes=stored.sizes,
-            ),
-            log_directories=stored.directories,
-            unknown=stored.unknown,
-            topic_defaults=topic_defaults(
-                configs.values(), self._previous.topic_defaults if self._previous else None
-            ),
-            excluded=len(self._metadata.topics) - len(self._selected),
-            cost=self._kafka_cost(
-                "topics",
-                *("kafka metadata", "kafka configs", "kafka offsets", "kafka log dirs", "kafka record times"),
-            ),
-        )
-
-    def _consumer_groups(
-        self, reading_groups: Future[GroupsReading], reading_offsets: Future[OffsetsReading]
-    ) -> ConsumerGroupsSection:
-        offsets, groups = reading_offsets.result(), reading_groups.result()
-        selects = self._cluster.consumer_groups.selects
-        known = [
-            group
-            for group in (self._previous.consumer_groups if self._previous else ())
-            if selects(group.group_id)
-        ]
-        listed = {group.group_id for group in groups.groups}
-        kept = unlisted_groups(known, groups.unlisted, listed=listed)
-        confirm_groups_gone(
-            self._clients.kafka,
-            self._cluster,
-            (group for group in known if group.group_id not in kept),
-            listed=listed,
-        )
-        read = group_records(
-            groups.groups,
-            offsets=ends_after(self._clients.kafka, offsets, groups),
-            before=known_before(self._previous, now=self._metadata.topics),
-        )
-        return ConsumerGroupsSection(
-            cluster_id=self._cluster_id,
-            state=SectionState(
-                status="fresh",
-                collected_at=offsets.read_at,
-                scope=patterns_scope(self._cluster.consumer_groups),
-                error=None
-                if groups.unlisted is None
-                else f"{groups.unlisted.reason}; {counted(len(kept), 'known group')} of them {plural(len(kept), 'is', 'are')} kept",
-            ),
-            records=(*read, *kept.values()),
-            excluded=groups.excluded,
-            cost=self._kafka_cost("consumer_groups", "kafka consumer groups"),
-        )
-
-    def _metrics(self, topics: Section, groups: Section, connectors: "Future[Section] | None") -> Section:
-        """Fresh when the topics are. Groups that could not be read take only their own figures with them:
-        the health of partitions matters most when `__consumer_offsets` lost some."""
-        assert isinstance(topics, TopicsSection)
-        assert isinstance(groups, ConsumerGroupsSection)
-        if topics.state.status != "fresh":
-            error = topics.state.error or "the offsets could not be read"
-            return stale_section("metrics", self._cluster_id, self._previous, error)
-        assert topics.state.collected_at is not None
-        ground = Ground(
-            cluster_id=self._cluster_id,
-            read_at=topics.state.collected_at,
-            metadata=self._metadata,
-            topics=topics.records,
-            log_directories=topics.log_directories,
-            unknown=topics.unknown,
-            groups=groups.records if groups.state.status == "fresh" else None,
-            groups_error=groups.state.error,
-            connectors=self._known_connectors(connectors),
-            previous=self._previous,
-            kept=self._history(self._cluster_id),
-        )
-        return self._or_stale(
-            "metrics",
-            lambda: collect_metrics(
-                self._cluster,
-                ground,
-                kafka=self._clients.kafka,
-                reader=self._clients.metrics,
-                phases=self._phases,
-                sleep=self._sleep,
-            ),
-        )
-
-    def _known_connectors(self, connectors: "Future[Section] | None") -> tuple[Connector, ...]:
-        """Those of this run, or of the latest document when this run does not read them."""
-        if connectors is None:
-            return self._previous.connectors if self._previous else ()
-        section = connectors.result()
-        assert isinstance(section, ConnectorsSection)
-        return section.records
-
-    def _kafka_cost(self, section: SectionName, *phases: str) -> SectionCost:
-        return cost_of(
-            self._phases.seconds(*phases),
-            kafka_requests=requests_about(section, self._clients.kafka.requests),
-        )
 
     # --- over HTTP
 
@@ -424,7 +212,4 @@ class _Collection:
         )
 
     def _or_stale(self, name: SectionName, read: Callable[[], Section]) -> Section:
-        try:
-            return read()
-        except PlatformError as error:
-            return stale_section(name, self._cluster_id, self._previous, str(error))
+        return or_stale(name, self._cluster_id, self._previous, read)

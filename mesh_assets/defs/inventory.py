@@ -27,6 +27,7 @@ _DESCRIPTIONS: dict[SectionName, str] = {
     "each figure with its source.",
     "brokers": "Every broker, fenced ones too: configs with their source, features with their levels, the controller quorum.",
     "access": "Who may do what: ACLs, client quotas, users with SCRAM credentials.",
+    "transactions": "Transactional ids, the producers that are active on topics, open and hanging transactions.",
 }
 # The part of a cluster's estate entry that says where the section is read from.
 _READ_FROM: dict[SectionName, str] = {
@@ -37,6 +38,7 @@ _READ_FROM: dict[SectionName, str] = {
     "metrics": "metrics",
     "brokers": "kafka",
     "access": "kafka",
+    "transactions": "kafka",
 }
 
 

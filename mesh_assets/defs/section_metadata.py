@@ -27,7 +27,9 @@ from mesh_assets.inventory.sections import (
     Section,
     SectionName,
     TopicsSection,
+    TransactionsSection,
 )
+from mesh_assets.inventory.transaction_records import OpenTransaction, Transactions
 from mesh_assets.store.inventories import section_name
 
 # A table goes into Dagster's event log, which is not a store: the document holds everything.
@@ -120,6 +122,14 @@ _ACLS: tuple[_Column[Acl], ...] = (
     _Column("pattern", "string", lambda acl: acl.pattern),
     _Column("host", "string", lambda acl: acl.host),
 )
+_TRANSACTIONS: tuple[_Column[OpenTransaction], ...] = (
+    _Column("topic", "string", lambda one: one.topic),
+    _Column("partition", "int", lambda one: one.partition),
+    _Column("start_offset", "int", lambda one: one.start_offset),
+    _Column("transactional_id", "string", lambda one: one.transactional_id),
+    _Column("producer_id", "int", lambda one: one.producer_id),
+    _Column("hanging", "string", lambda one: one.hanging, "Why nothing ends it any more by itself."),
+)
 _COLUMNS: Mapping[SectionName, tuple[_Column[Any], ...]] = {
     "topics": _TOPICS,
     "connectors": _CONNECTORS,
@@ -128,12 +138,13 @@ _COLUMNS: Mapping[SectionName, tuple[_Column[Any], ...]] = {
     "metrics": _METRICS,
     "brokers": _BROKERS,
     "access": _ACLS,
+    "transactions": _TRANSACTIONS,
 }
 
 
 def section_columns(name: SectionName) -> dg.TableSchema:
     """The columns of a section's table in the UI: one row per record, in `metrics` one per topic,
-    in `access` one per ACL."""
+    in `access` one per ACL, in `transactions` one per open transaction of a partition."""
     return dg.TableSchema(
         [
             dg.TableColumn(column.name, column.type, description=column.description)
@@ -197,6 +208,8 @@ def _rows_of(section: Section) -> Sequence[Any] | None:
             return None if section.records is None else section.records.brokers
         case AccessSection():
             return None if section.records is None else section.records.acls
+        case TransactionsSection():
+            return None if section.records is None else section.records.open_transactions
         case _:
             return section.records
 
@@ -228,6 +241,8 @@ def _figures(section: Section) -> dict[str, int | float | str]:
             return {} if section.records is None else _broker_figures(section.records)
         case AccessSection():
             return {} if section.records is None else _access_figures(section.records)
+        case TransactionsSection():
+            return {} if section.records is None else _transaction_figures(section.records)
 
 
 def _broker_figures(brokers: Brokers) -> dict[str, int | float | str]:
@@ -252,6 +267,16 @@ def _access_figures(access: Access) -> dict[str, int | float | str]:
         "scram_users": None if access.scram_users is None else len(access.scram_users),
     }
     return _known(figures) | _reasons(access.unknown)
+
+
+def _transaction_figures(transactions: Transactions) -> dict[str, int | float | str]:
+    opened = transactions.open_transactions
+    figures: dict[str, int | float | str | None] = {
+        "transactional_ids": transactions.total_transactional_ids,
+        "open_transactions": transactions.total_open_transactions,
+        "hanging_transactions": None if opened is None else len(transactions.hanging),
+    }
+    return _known(figures) | _reasons(transactions.unknown)
 
 
 def _reasons(unknown: Mapping[str, str]) -> dict[str, int | float | str]:

@@ -42,6 +42,7 @@ from mesh_assets.diff.topics import (
     diff_topics,
     topic_fields,
 )
+from mesh_assets.diff.transactions import diff_transactions, transaction_fields, transaction_name
 from mesh_assets.inventory.access_records import Access, Acl, ClientQuota, ScramUser
 from mesh_assets.inventory.broker_records import ClusterBroker
 from mesh_assets.inventory.changes import Change, ResourceType
@@ -50,6 +51,7 @@ from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Connector, Schema, Topic
 from mesh_assets.inventory.scope import ScopeChange, scope_change
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionName
+from mesh_assets.inventory.transaction_records import OpenTransaction
 
 # The diff of two documents: which sections can be compared, and what changed in each.
 
@@ -138,6 +140,8 @@ def _changes(
         yield from diff_brokers(before.brokers, after.brokers)
     if "access" in sections:
         yield from diff_access(before.access, after.access)
+    if "transactions" in sections:
+        yield from diff_transactions(before.transactions, after.transactions)
 
 
 def _position(change: Change) -> tuple[str, str, str, int]:
@@ -184,6 +188,10 @@ def stable_state(document: Document, *, ephemeral_groups: tuple[str, ...] = EPHE
         "acl": {acl_name(acl): known_fields(acl_fields(acl)) for acl in access.acls or ()},
         "client_quota": {quota_name(one): known_fields(quota_fields(one)) for one in access.quotas or ()},
         "scram_user": {user.name: known_fields(scram_user_fields(user)) for user in access.scram_users or ()},
+        "hanging_transaction": {
+            transaction_name(one): known_fields(transaction_fields(one))
+            for one in (document.transactions.hanging if document.transactions else ())
+        },
     }
 
 
@@ -200,6 +208,7 @@ _broker = msgspec.json.Decoder(ClusterBroker)
 _acl = msgspec.json.Decoder(Acl)
 _quota = msgspec.json.Decoder(ClientQuota)
 _scram_user = msgspec.json.Decoder(ScramUser)
+_transaction = msgspec.json.Decoder(OpenTransaction)
 
 
 def apply_changes(state: State, changes: Iterable[Change]) -> State:
@@ -251,6 +260,8 @@ def _resource(resource_type: ResourceType, resource: str, record: str) -> tuple[
             return resource, known_fields(quota_fields(_quota.decode(record)))
         case "scram_user":
             return resource, known_fields(scram_user_fields(_scram_user.decode(record)))
+        case "hanging_transaction":
+            return resource, known_fields(transaction_fields(_transaction.decode(record)))
         case "schema_registry" | "topic_defaults" | "log_directories" | "cluster":
             raise ValueError(f"a {resource_type} is never created by a change")
 

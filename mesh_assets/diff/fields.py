@@ -10,6 +10,7 @@ from mesh_assets.inventory.broker_records import ClusterBroker
 from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, Severity
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Connector, Schema, Topic
+from mesh_assets.inventory.transaction_records import OpenTransaction
 from mesh_assets.inventory.wording import one_line
 
 Fields = dict[str, str | None]
@@ -18,7 +19,17 @@ Fields = dict[str, str | None]
 None under a key that ends in a dot (`config.`) means that everything below it is unknown.
 """
 
-Resource = Topic | Connector | Schema | ConsumerGroup | ClusterBroker | Acl | ClientQuota | ScramUser
+Resource = (
+    Topic
+    | Connector
+    | Schema
+    | ConsumerGroup
+    | ClusterBroker
+    | Acl
+    | ClientQuota
+    | ScramUser
+    | OpenTransaction
+)
 
 SENTENCE_VALUE_CHARACTERS = 120
 SENTENCE_TRACE_CHARACTERS = 300

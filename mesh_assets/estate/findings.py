@@ -15,6 +15,7 @@ FindingKind = Literal[
     "under_min_isr",
     "under_replicated",
     "fenced_broker",
+    "hanging_transaction",
     "section_not_current",
     "connector_not_running",
     "records_lost",

@@ -25,6 +25,7 @@ from mesh_assets.inventory.records import (
 )
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionState
 from mesh_assets.inventory.storage_records import LogDirectory
+from mesh_assets.inventory.transaction_records import Transactions
 from mesh_assets.store.pointers import EventPosition, Pointer, SchemaIds, WriteAhead
 
 # In characters. A created resource is in `after` as JSON, which zstd compresses at least five times: both
@@ -87,6 +88,7 @@ class ClusterState(Record, frozen=True, kw_only=True):
     access: Access | None = None
     log_directories: tuple[LogDirectory, ...] | None = None
     topics_unknown: dict[str, str] = field(default_factory=dict)
+    transactions: Transactions | None = None
 
 
 class ClaimedDocument(Record, frozen=True, kw_only=True):
@@ -286,6 +288,7 @@ def discovery_event(
             access=document.access,
             log_directories=document.log_directories,
             topics_unknown=document.topics_unknown,
+            transactions=document.transactions,
         ),
         sections=dict(document.sections.items()),
         summary=document.summary,
@@ -306,6 +309,7 @@ def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEve
         brokers=None,
         access=None,
         log_directories=None,
+        transactions=None,
     )
     return replace(event, cluster_state=state, document=claimed)
 
@@ -336,6 +340,7 @@ def document_of(event: DiscoveryEvent) -> Document:
         schema_registry=state.schema_registry,
         brokers=state.brokers,
         access=state.access,
+        transactions=state.transactions,
         excluded_topics=state.excluded_topics,
         excluded_consumer_groups=state.excluded_consumer_groups,
         topic_defaults=state.topic_defaults,

@@ -1,14 +1,15 @@
-"""Rules about what works at this moment: sections, connectors, partitions."""
+"""Rules about what works at this moment: sections, connectors, partitions, transactions."""
 
 from collections.abc import Iterator
 
 from mesh_assets.estate.findings import FindingKind
 from mesh_assets.findings.case import Case, minute
-from mesh_assets.findings.finding import Found
+from mesh_assets.findings.finding import Figure, Found
 from mesh_assets.inventory.changes import Severity
 from mesh_assets.inventory.records import Connector, Partition, Topic
 from mesh_assets.inventory.sections import SECTION_NAMES
-from mesh_assets.inventory.wording import listed, shortened
+from mesh_assets.inventory.transaction_records import OpenTransaction
+from mesh_assets.inventory.wording import counted, listed, shortened
 
 _TRACE_CHARACTERS = 200
 _PARTITIONS_NAMED = 10
@@ -101,6 +102,32 @@ def judge_partitions(case: Case) -> Iterator[Found]:
             yield _partitions(
                 topic, "under_replicated", under, "with fewer replicas in sync than it should have"
             )
+
+
+def judge_transactions(case: Case) -> Iterator[Found]:
+    """One finding a topic, whatever the number of its transactions: who reads committed records waits for all of them."""
+    transactions = case.document.transactions
+    by_topic: dict[str, list[OpenTransaction]] = {}
+    for one in transactions.hanging if transactions else ():
+        by_topic.setdefault(one.topic, []).append(one)
+    for topic, ones in by_topic.items():
+        places = [f"{one.partition} at {one.start_offset}" for one in ones[:_PARTITIONS_NAMED]]
+        more = ", …" if len(ones) > _PARTITIONS_NAMED else ""
+        sentence = (
+            f"{topic}: {counted(len(ones), 'open transaction')} that nothing ends any more, by {_producers(ones)}; readers of "
+            f"committed records stop on partition {', '.join(places)}{more}"
+        )
+        evidence: dict[str, Figure] = {
+            "hanging_transactions": len(ones),
+            "affected_partitions": len({one.partition for one in ones}),
+            "unknown_to_coordinator": sum(1 for one in ones if one.hanging == "unknown_to_coordinator"),
+        }
+        yield Found("hanging_transaction", "warning", topic, sentence, evidence)
+
+
+def _producers(ones: list[OpenTransaction]) -> str:
+    names = {one.transactional_id or f"producer {one.producer_id}": None for one in ones}
+    return listed(list(names))
 
 
 def _partitions(topic: Topic, kind: FindingKind, numbers: list[int], words: str) -> Found:

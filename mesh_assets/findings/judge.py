@@ -7,7 +7,7 @@ from mesh_assets.findings.brokers import judge_brokers, judge_log_directories
 from mesh_assets.findings.case import Case
 from mesh_assets.findings.finding import Finding, Rule, finding_id, finding_position
 from mesh_assets.findings.groups import judge_abandoned_groups, judge_groups, judge_retention
-from mesh_assets.findings.health import judge_connectors, judge_partitions, judge_sections
+from mesh_assets.findings.health import judge_connectors, judge_partitions, judge_sections, judge_transactions
 from mesh_assets.findings.kinds import KINDS
 from mesh_assets.findings.policy import judge_policy
 from mesh_assets.findings.use import (
@@ -18,7 +18,6 @@ from mesh_assets.findings.use import (
     judge_throughput,
     judge_topics,
 )
-from mesh_assets.inventory.wording import one_line
 
 _RULES: tuple[Rule, ...] = (
     judge_sections,
@@ -26,6 +25,7 @@ _RULES: tuple[Rule, ...] = (
     judge_partitions,
     judge_brokers,
     judge_log_directories,
+    judge_transactions,
     judge_groups,
     judge_retention,
     judge_abandoned_groups,
@@ -67,8 +67,7 @@ def judge(case: Case, *, today: date | None = None, only: tuple[Rule, ...] = _RU
                     cluster=document.cluster.name,
                     resource_type=resource_type,
                     resource=found.resource,
-                    # Names may have line breaks, and would look like findings of their own.
-                    sentence=one_line(found.sentence),
+                    sentence=found.sentence,
                     evidence=dict(found.evidence),
                     muted=next((mute.reason for mute in muting), None),
                 )

@@ -62,6 +62,15 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "See whether it runs and reaches the controllers. If it is gone for good, move its replicas to other brokers and "
         "unregister it (kafka-cluster.sh unregister).",
     ),
+    "hanging_transaction": KindOfFinding(
+        "topic",
+        "warning",
+        "A transaction is open on partitions of the topic that nothing ends any more by itself: it has outlived its own timeout, or "
+        "no coordinator knows it and it is older than any transaction may be. Consumers with isolation.level=read_committed "
+        "read nothing beyond its first record, and compaction stops there.",
+        "See whether the producer still runs and end it cleanly; `kafka-transactions.sh abort` ends the transaction by topic, "
+        "partition and start offset.",
+    ),
     "section_not_current": KindOfFinding(
         "section",
         "warning",

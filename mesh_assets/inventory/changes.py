@@ -53,6 +53,7 @@ ResourceType = Literal[
     "client_quota",
     "scram_user",
     "log_directories",
+    "hanging_transaction",
 ]
 ChangeKind = Literal["created", "deleted", "updated"]
 Severity = Literal["info", "warning", "critical"]

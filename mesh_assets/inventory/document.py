@@ -36,8 +36,10 @@ from mesh_assets.inventory.sections import (
     SectionName,
     SectionState,
     TopicsSection,
+    TransactionsSection,
 )
 from mesh_assets.inventory.storage_records import LogDirectory
+from mesh_assets.inventory.transaction_records import Transactions
 
 
 class EnvironmentIdentity(Record, frozen=True, kw_only=True):
@@ -68,6 +70,9 @@ class Summary(Record, frozen=True, kw_only=True):
     total_acls: int | None = None
     total_client_quotas: int | None = None
     total_scram_users: int | None = None
+    total_transactional_ids: int | None = None
+    open_transactions: int | None = None
+    hanging_transactions: int | None = None
 
 
 NOT_READ_YET = SectionState(
@@ -104,6 +109,7 @@ class Document(Record, frozen=True, kw_only=True):
     schema_registry: RegistryFacts | None
     brokers: Brokers | None = None
     access: Access | None = None
+    transactions: Transactions | None = None
     excluded_topics: int = 0
     excluded_consumer_groups: int = 0
     topic_defaults: dict[str, str] | None = None
@@ -162,6 +168,8 @@ class Document(Record, frozen=True, kw_only=True):
                 return BrokersSection(cluster_id=self.cluster.id, state=state, records=self.brokers)
             case "access":
                 return AccessSection(cluster_id=self.cluster.id, state=state, records=self.access)
+            case "transactions":
+                return TransactionsSection(cluster_id=self.cluster.id, state=state, records=self.transactions)
 
 
 def summarize(
@@ -171,6 +179,7 @@ def summarize(
     groups: tuple[ConsumerGroup, ...],
     brokers: Brokers | None = None,
     access: Access | None = None,
+    transactions: Transactions | None = None,
 ) -> Summary:
     counts = [topic.details.message_count for topic in topics]
     known = [count for count in counts if count is not None]
@@ -188,6 +197,11 @@ def summarize(
         total_acls=_count(None if access is None else access.acls),
         total_client_quotas=_count(None if access is None else access.quotas),
         total_scram_users=_count(None if access is None else access.scram_users),
+        total_transactional_ids=None if transactions is None else transactions.total_transactional_ids,
+        open_transactions=None if transactions is None else transactions.total_open_transactions,
+        hanging_transactions=_count(
+            None if transactions is None or transactions.open_transactions is None else transactions.hanging
+        ),
     )
 
 

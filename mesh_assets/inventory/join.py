@@ -26,6 +26,7 @@ from mesh_assets.inventory.sections import (
     Source,
     StaleSource,
     TopicsSection,
+    TransactionsSection,
 )
 
 HELD_AT_LEAST = 10
@@ -48,6 +49,8 @@ def empty_section(name: SectionName, cluster_id: str, state: SectionState) -> Se
             return BrokersSection(cluster_id=cluster_id, state=state, records=None)
         case "access":
             return AccessSection(cluster_id=cluster_id, state=state, records=None)
+        case "transactions":
+            return TransactionsSection(cluster_id=cluster_id, state=state, records=None)
 
 
 _NOTHING_KNOWN = "; never read before, so nothing is known"
@@ -135,11 +138,7 @@ def settle_section(
     if isinstance(collected, ConnectorsSection):
         failed = {source.source: source.error for source in collected.state.stale_sources}
         collected = with_stale_sources(collected, failed, previous)
-    if isinstance(
-        collected, BrokersSection
-    ):  # nothing of it, or of the next, belongs to a scope or is held back
-        return settle_parts(collected, previous)
-    if isinstance(collected, AccessSection):
+    if isinstance(collected, SectionOfParts):  # nothing of it belongs to a scope or is held back
         return settle_parts(collected, previous)
     note = scope_note(name, collected, previous)
     if note is not None:
@@ -313,7 +312,7 @@ def _by_key(section: Section) -> dict[Key, Record]:
             return {(None, schema.subject): schema for schema in section.records}
         case ConsumerGroupsSection():
             return {(None, group.group_id): group for group in section.records}
-        case MetricsSection() | BrokersSection() | AccessSection():
+        case MetricsSection() | BrokersSection() | AccessSection() | TransactionsSection():
             return {}
 
 
@@ -342,7 +341,7 @@ def join_sections(
         name: settle_section(name, collected.get(name), cluster_id=cluster.id, previous=previous, now=now)
         for name in SECTION_NAMES
     }
-    topics, connectors, schemas, groups, metrics, brokers, access = (settled[name] for name in SECTION_NAMES)
+    topics, connectors, schemas, groups, metrics, brokers, access, transactions = settled.values()
     assert isinstance(topics, TopicsSection)
     assert isinstance(connectors, ConnectorsSection)
     assert isinstance(schemas, SchemasSection)
@@ -350,6 +349,7 @@ def join_sections(
     assert isinstance(metrics, MetricsSection)
     assert isinstance(brokers, BrokersSection)
     assert isinstance(access, AccessSection)
+    assert isinstance(transactions, TransactionsSection)
     linked_schemas = link_schemas(sorted(schemas.records, key=lambda schema: schema.subject), topics.records)
     linked_connectors = link_connectors(
         sorted(connectors.records, key=lambda c: (c.name, c.connect)), topics.records
@@ -371,7 +371,8 @@ def join_sections(
         run_id=run_id,
         sections={name: section.state for name, section in settled.items()},
         summary=summarize(
-            linked_topics, linked_connectors, linked_schemas, sorted_groups, brokers.records, access.records
+            *(linked_topics, linked_connectors, linked_schemas, sorted_groups),
+            *(brokers.records, access.records, transactions.records),
         ),
         topics=linked_topics,
         connectors=linked_connectors,
@@ -381,6 +382,7 @@ def join_sections(
         schema_registry=schemas.registry,
         brokers=brokers.records,
         access=access.records,
+        transactions=transactions.records,
         excluded_topics=topics.excluded,
         excluded_consumer_groups=groups.excluded,
         topic_defaults=topics.topic_defaults,

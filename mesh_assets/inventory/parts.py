@@ -22,7 +22,7 @@ from mesh_assets.inventory.sections import (
     StaleSource,
 )
 
-_S = TypeVar("_S", BrokersSection, AccessSection)
+_S = TypeVar("_S", bound=SectionOfParts)
 
 
 class Unread(Record, frozen=True, kw_only=True):
@@ -98,4 +98,6 @@ def _error(stale: list[StaleSource]) -> str | None:
 
 
 def _name(section: SectionOfParts) -> SectionName:
-    return "brokers" if isinstance(section, BrokersSection) else "access"
+    if isinstance(section, BrokersSection):
+        return "brokers"
+    return "access" if isinstance(section, AccessSection) else "transactions"

@@ -46,8 +46,8 @@ class TopicDetails(Record, frozen=True, kw_only=True):
     """The topic in figures.
 
     `message_count` is the sum of `latest - earliest`, None if a partition's offsets are unknown. It is an
-    upper bound on a compacted topic. Otherwise it is exact unless transactions write to the topic, because
-    their markers take offsets; `message_count_is` says which.
+    upper bound on a compacted topic, and where transactions are known to have written, because their markers take
+    offsets. Otherwise it is exact as long as none did; `message_count_is` says which.
     """
 
     partitions: int

@@ -17,8 +17,11 @@ from mesh_assets.inventory.records import (
     Topic,
 )
 from mesh_assets.inventory.storage_records import LogDirectory
+from mesh_assets.inventory.transaction_records import Transactions
 
-SectionName = Literal["topics", "connectors", "schemas", "consumer_groups", "metrics", "brokers", "access"]
+SectionName = Literal[
+    "topics", "connectors", "schemas", "consumer_groups", "metrics", "brokers", "access", "transactions"
+]
 SECTION_NAMES: tuple[SectionName, ...] = get_args(SectionName)
 
 
@@ -196,7 +199,13 @@ class AccessSection(_CollectedSection, frozen=True, kw_only=True, tag_field="sec
     records: Access | None
 
 
-SectionOfParts = BrokersSection | AccessSection
+class TransactionsSection(
+    _CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="transactions"
+):
+    records: Transactions | None
+
+
+SectionOfParts = BrokersSection | AccessSection | TransactionsSection
 """Those whose parts each need a right of their own: one that cannot be read leaves the others (parts.py)."""
 
 Section = (
@@ -207,4 +216,5 @@ Section = (
     | MetricsSection
     | BrokersSection
     | AccessSection
+    | TransactionsSection
 )

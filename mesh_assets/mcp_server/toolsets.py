@@ -19,6 +19,7 @@ from mesh_assets.agent_tools.problems import list_problems
 from mesh_assets.agent_tools.schemas import describe_schema, get_schema, list_schemas
 from mesh_assets.agent_tools.tool import LONG, AgentTool
 from mesh_assets.agent_tools.topics import describe_topic, get_topic_configs, list_topics
+from mesh_assets.agent_tools.transactions import describe_transactions
 from mesh_assets.mapping_tools.connection import get_msk_bootstrap_brokers, test_kafka_connection
 from mesh_assets.mapping_tools.mapping_answers import PlanAnswer, question_about_plan
 from mesh_assets.mapping_tools.mappings import (
@@ -60,6 +61,7 @@ DISCOVERY = (
     AgentTool(get_metrics, "Get metrics", "reads_systems"),
     AgentTool(describe_brokers, "Describe the brokers", "reads_systems"),
     AgentTool(describe_access, "Describe who may do what", "reads_systems"),
+    AgentTool(describe_transactions, "Describe transactions", "reads_systems"),
     AgentTool(list_changes, "List changes", "reads_documents"),
     AgentTool(get_lineage, "Get lineage", "reads_systems"),
     AgentTool(list_domains, "List domains", "reads_documents"),

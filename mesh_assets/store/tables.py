@@ -21,6 +21,7 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.lag import lag_reason
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.storage_records import TopicStorage
+from mesh_assets.store import transaction_tables
 from mesh_assets.store.cluster_tables import COLUMNS, ROWS, Row
 from mesh_assets.store.columns import Texts, arrow_table, booleans, column, parquet, texts
 from mesh_assets.store.layout import safe
@@ -162,6 +163,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("sentence", pa.string()),
         ],
         **COLUMNS,
+        **transaction_tables.COLUMNS,
     }.items()
 }
 
@@ -402,5 +404,5 @@ _TABLES: dict[str, Callable[[Document], Columns]] = {
     "consumer_groups": _consumer_groups,
     "group_topics": _group_topics,
     "committed_offsets": _committed_offsets,
-    **{name: partial(_of_rows, name, rows) for name, rows in ROWS.items()},
+    **{name: partial(_of_rows, name, rows) for name, rows in {**ROWS, **transaction_tables.ROWS}.items()},
 }

@@ -26,13 +26,20 @@ with warnings.catch_warnings():
         CreateTopicsRequest,
         DescribeClusterRequest,
         DescribeGroupsRequest,
+        DescribeTransactionsRequest,
         ListGroupsRequest,
     )
     from kafka.protocol.metadata import FindCoordinatorRequest
 
 EVERY_GROUP_OPERATION = frozenset({"READ", "DELETE", "DESCRIBE"})
 
-SINCE_2_8 = {"DescribeCluster": -1, "Metadata": 9, "CreateTopics": 5, "DescribeGroups": 5}
+SINCE_2_8 = {
+    "DescribeTransactions": -1,
+    "DescribeCluster": -1,
+    "Metadata": 9,
+    "CreateTopics": 5,
+    "DescribeGroups": 5,
+}
 """What brokers before Kafka 2.8 lack, by the newest versions that they speak."""
 SINCE_2_3 = SINCE_2_8 | {"Metadata": 7, "CreateTopics": 3, "DescribeGroups": 2}
 _CLASSIC_ALONE = {"ConsumerGroupDescribe": -1, "ShareGroupDescribe": -1, "StreamsGroupDescribe": -1}
@@ -60,11 +67,12 @@ _NUMBERS = {
 
 @dataclass(kw_only=True)
 class Rights:
-    """What a user is granted: on the cluster, on topics and groups by name (`*`: any)."""
+    """What a user is granted: on the cluster, on topics and groups by name (`*`: any), on all transactional ids."""
 
     cluster: Iterable[str] = ()
     topics: Mapping[str, Iterable[str]] = field(default_factory=dict)
     groups: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    transactional_ids: Iterable[str] = ()
 
     def on_topic(self, name: str) -> frozenset[str]:
         return frozenset((*self.topics.get("*", ()), *self.topics.get(name, ())))
@@ -74,7 +82,10 @@ class Rights:
 
 
 EVERYTHING = Rights(
-    cluster=EVERY_CLUSTER_OPERATION, topics={"*": EVERY_TOPIC_OPERATION}, groups={"*": EVERY_GROUP_OPERATION}
+    cluster=EVERY_CLUSTER_OPERATION,
+    topics={"*": EVERY_TOPIC_OPERATION},
+    groups={"*": EVERY_GROUP_OPERATION},
+    transactional_ids=["DESCRIBE", "WRITE"],
 )
 """A super user's, and everyone's where there is no authorizer."""
 
@@ -83,7 +94,7 @@ DISCOVERY = Rights(
     topics={"*": ["DESCRIBE", "DESCRIBE_CONFIGS"]},
     groups={"*": ["DESCRIBE"]},
 )
-"""All that reading takes, and no more."""
+"""All that reading takes, but for producers and transactions."""
 
 
 class _Reply(NamedTuple):
@@ -137,6 +148,7 @@ class FakeBrokers(Brokers):
             "ListGroups": (ListGroupsRequest, self._listed_groups),
             "FindCoordinator": (FindCoordinatorRequest, self._coordinators),
             "DescribeGroups": (DescribeGroupsRequest, self._described_groups),
+            "DescribeTransactions": (DescribeTransactionsRequest, self._described_transactions),
         }
 
     def __call__(
@@ -242,6 +254,14 @@ class FakeBrokers(Brokers):
             )
         configs = None if code else [{"name": one.name, "value": one.value} for one in topic.configs]
         return {"name": topic.name, "error_code": code, "error_message": said, "configs": configs}
+
+    def _described_transactions(self, request: Any, _: int | None) -> _Reply:
+        allowed = "DESCRIBE" in self.rights.transactional_ids
+        code = (
+            105 if allowed else KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+        )  # TRANSACTIONAL_ID_NOT_FOUND
+        states = [{"transactional_id": name, "error_code": code} for name in request.transactional_ids]
+        return _Reply("DescribeTransactions", {"transaction_states": states})
 
     # --- groups, all of which broker 1 coordinates
 

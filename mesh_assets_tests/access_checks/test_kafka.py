@@ -19,6 +19,16 @@ from mesh_assets_tests.access_checks.fakes import (
 TOPICS = {"orders": "delete", "users": "compact"}
 
 
+ORDERS_AND_USERS = (
+    "no READ on any of 2 topics (orders, users): their producers and open transactions will be unknown; grant READ on topic * if "
+    "they are wanted, which also allows to read records"
+)
+TRANSACTIONAL_IDS = (
+    "no DESCRIBE on every transactional id: which there are will be unknown; grant DESCRIBE on transactional id "
+    "* if they are wanted"
+)
+
+
 def check(brokers: FakeBrokers, **fields: Any) -> AccessCheck:
     cluster = Cluster.model_validate(
         {"name": "warehouse", "kafka": {"bootstrap_servers": "broker.test:9092"}, **fields}
@@ -40,7 +50,19 @@ def test_the_rights_of_discovery_are_enough() -> None:
         state="ok",
         facts={"cluster_id": "the-cluster", "brokers": 1, "topics": 2, "groups": 1},
         rights="cluster DESCRIBE; topics DESCRIBE 2/2, DESCRIBE_CONFIGS 2/2; groups DESCRIBE 1/1",
+        notes=(ORDERS_AND_USERS, TRANSACTIONAL_IDS),
     )
+
+
+def test_producers_and_transactions_take_rights_that_nothing_else_takes() -> None:
+    rights = Rights(
+        cluster=DISCOVERY.cluster,
+        topics={"*": ["DESCRIBE", "DESCRIBE_CONFIGS"], "orders": ["READ"]},
+        groups=DISCOVERY.groups,
+        transactional_ids=["DESCRIBE"],
+    )
+    [note] = check(FakeBrokers(rights=rights, topics=TOPICS)).notes
+    assert note.startswith("no READ on 1 of 2 topics (users): ")
 
 
 def test_what_an_anonymous_client_may_do_everyone_may() -> None:
@@ -61,7 +83,7 @@ def test_a_super_user_and_the_absence_of_an_authorizer_look_the_same(monkeypatch
 
 def test_an_empty_cluster_is_no_trouble() -> None:
     result = check(FakeBrokers(rights=DISCOVERY))
-    assert (result.state, result.notes, result.facts["topics"]) == ("ok", (), 0)
+    assert (result.state, result.notes, result.facts["topics"]) == ("ok", (TRANSACTIONAL_IDS,), 0)
 
 
 def test_what_the_user_may_not_ask_the_cluster_is_a_note_and_nothing_missing() -> None:
@@ -76,6 +98,8 @@ def test_what_the_user_may_not_ask_the_cluster_is_a_note_and_nothing_missing() -
     assert result.notes == (
         "no DESCRIBE_CONFIGS on the cluster: broker configs and client quotas will be unknown; where the platform has it, "
         "grant DESCRIBE_CONFIGS on the cluster",
+        ORDERS_AND_USERS,
+        TRANSACTIONAL_IDS,
     )
 
 
@@ -131,7 +155,10 @@ def test_only_topics_in_the_picture_count() -> None:
 
 def test_patterns_that_select_nothing_are_worth_a_note() -> None:
     result = check(FakeBrokers(rights=DISCOVERY, topics=TOPICS), topics={"include": ["order"]})
-    assert (result.state, result.notes) == ("ok", ("the estate's patterns select none of 2 topics",))
+    assert (result.state, result.notes) == (
+        "ok",
+        (TRANSACTIONAL_IDS, "the estate's patterns select none of 2 topics"),
+    )
 
 
 def test_topics_that_may_be_hidden_are_worth_a_note() -> None:
@@ -146,6 +173,9 @@ def test_topics_that_may_be_hidden_are_worth_a_note() -> None:
     assert result.notes == (
         "Kafka shows this user only the topics granted by name or prefix, and others look as if they did not exist; "
         "for the whole picture grant DESCRIBE and DESCRIBE_CONFIGS on topic *",
+        "no READ on 1 topic (orders): their producers and open transactions will be unknown; grant READ on topic * if they are wanted, "
+        "which also allows to read records",
+        TRANSACTIONAL_IDS,
     )
 
 
@@ -207,6 +237,7 @@ def test_nothing_is_changed() -> None:
         "DescribeCluster",
         "ListGroups",
         "DescribeGroups",
+        "DescribeTransactions",
     }
 
 

@@ -24,6 +24,7 @@ from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.broker_records import Brokers, ClusterBroker
 from mesh_assets.inventory.parts import Unread
 from mesh_assets.inventory.storage_records import EligibleLeaders, Reassignment, TieredPartition
+from mesh_assets.inventory.transaction_records import Transactions
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect.confluent_cloud import ConfluentCloudConnectClient
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
@@ -39,6 +40,7 @@ from mesh_assets.platforms.kafka import (
     PartitionOffsets,
     TopicConfigs,
     TopicMetadata,
+    TransactionsReading,
     UnlistedGroups,
 )
 from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading
@@ -47,6 +49,14 @@ from mesh_assets_tests.platforms.http.fakes import FakeTime
 
 CLUSTER_ID = "lkc-1"
 A_BROKER = Brokers(brokers=(ClusterBroker(id=1, host="127.0.0.1", port=9092, fenced=False),), controller=1)
+NO_TRANSACTIONS = Transactions(
+    transactional_ids=(),
+    open_transactions=(),
+    producers=(),
+    total_transactional_ids=0,
+    total_open_transactions=0,
+    max_timeout_ms=900_000,
+)
 NOBODYS_ACCESS = Access(acls=(), quotas=(), scram_users=())
 
 
@@ -71,6 +81,7 @@ class FakeKafka:
     unlisted: UnlistedGroups | None = None
     known_brokers: Brokers = A_BROKER
     known_access: Access = NOBODYS_ACCESS
+    known_transactions: Transactions = NO_TRANSACTIONS
     unread: dict[str, Unread] = field(default_factory=dict)
     storage: StorageReading | None = None
     moving: dict[str, tuple[Reassignment, ...]] = field(default_factory=dict)
@@ -175,6 +186,13 @@ class FakeKafka:
     def access(self) -> AccessReading:
         self._count("access")
         return AccessReading(**self._in_parts("access", self.known_access, ("acls", "quotas", "scram_users")))
+
+    def transactions(self, selects: Callable[[str], bool]) -> TransactionsReading:
+        """Whatever is selected: a test that selects says what there is."""
+        assert selects is not None
+        self._count("transactions")
+        parts = ("transactional_ids", "producers", "open_transactions")
+        return TransactionsReading(**self._in_parts("transactions", self.known_transactions, parts))
 
     def _in_parts(self, name: str, records: Any, parts: Sequence[str]) -> dict[str, Any]:
         """The records without what is `unread` of their parts."""

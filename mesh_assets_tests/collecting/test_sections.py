@@ -101,7 +101,7 @@ def test_all_sections_of_a_cluster_come_from_one_reading_of_the_offsets() -> Non
     }
     # 10 a partition in the document of an hour ago: 10 more records in 3,600 s.
     assert metrics.records.topics[0].records_in_per_second == pytest.approx(10 / 3600, abs=0.001)
-    reads = ("metadata", "configs", "offsets", "groups", "brokers", "access")
+    reads = ("metadata", "configs", "offsets", "groups", "brokers", "access", "transactions")
     assert kafka.requests == dict.fromkeys(reads, 1)
 
 
@@ -113,6 +113,7 @@ def test_all_sections_of_a_cluster_come_from_one_reading_of_the_offsets() -> Non
         (("topics", "consumer_groups"), {"metadata", "configs", "offsets", "groups"}),
         (("brokers",), {"cluster_id", "brokers"}),
         (("access",), {"cluster_id", "access"}),
+        (("transactions",), {"cluster_id", "transactions"}),
         (("schemas",), {"cluster_id"}),
         (("connectors", "schemas"), {"cluster_id"}),
     ],

@@ -38,6 +38,7 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "inventory/metrics",
         "inventory/brokers",
         "inventory/access",
+        "inventory/transactions",
         "changes",
         "discovery_snapshot",
         "esm/event_source_mappings",

@@ -172,6 +172,7 @@ def test_the_first_reading_of_a_section_is_a_baseline_without_changes(state: Sec
         "consumer_groups",
         "brokers",
         "access",
+        "transactions",
     )
 
 

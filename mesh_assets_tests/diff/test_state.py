@@ -68,6 +68,7 @@ def test_the_state_holds_what_lasts_as_text() -> None:
         "acl": {},
         "client_quota": {},
         "scram_user": {},
+        "hanging_transaction": {},
     }
     assert stable_state(document) == expected
 

@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from mesh_assets.findings.case import Case
@@ -8,6 +9,7 @@ from mesh_assets.findings.judge import judge
 from mesh_assets.findings.past import past_of
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ConnectorTopic, Partition, TopicSchema
+from mesh_assets.inventory.transaction_records import OpenTransaction, Transactions
 from mesh_assets_tests.documents import (
     MOMENT,
     NOT_CONFIGURED,
@@ -73,6 +75,40 @@ def test_partitions_out_of_sync_and_without_leader_are_apart() -> None:
         ("leaderless_partitions", "critical"),
         ("under_replicated", "warning"),
     ]
+
+
+def test_a_topic_with_hanging_transactions_is_reported_once_with_where_readers_stop() -> None:
+    hangs = OpenTransaction(
+        topic="orders",
+        partition=0,
+        producer_id=7,
+        producer_epoch=0,
+        start_offset=40,
+        last_written_at=MOMENT,
+        hanging="unknown_to_coordinator",
+    )
+    ones = (
+        hangs,
+        replace(hangs, partition=2, start_offset=9, transactional_id="pay-1", hanging="overdue"),
+        replace(hangs, partition=3, hanging=None),
+        replace(hangs, topic="users", hanging=None),
+    )
+    [finding] = judge_document(a_document(transactions=Transactions(open_transactions=ones)))
+    assert (finding.kind, finding.severity, finding.resource) == ("hanging_transaction", "warning", "orders")
+    assert finding.sentence == (
+        "orders: 2 open transactions that nothing ends any more, by producer 7, pay-1; readers of committed records stop on "
+        "partition 0 at 40, 2 at 9"
+    )
+    assert finding.evidence == {
+        "hanging_transactions": 2,
+        "affected_partitions": 2,
+        "unknown_to_coordinator": 1,
+    }
+
+
+@pytest.mark.parametrize("transactions", [None, Transactions(), Transactions(open_transactions=())])
+def test_transactions_that_are_unknown_or_not_there_are_no_finding(transactions: Transactions | None) -> None:
+    assert judge_document(a_document(transactions=transactions)) == ()
 
 
 def test_without_a_registry_no_topic_lacks_a_schema() -> None:

@@ -167,12 +167,3 @@ def test_sentences_have_no_line_breaks_of_their_own() -> None:
     document, week_ago = estate_of(20)
     past = past_of(week_ago)
     assert all(re.search(r"[\r\n]", one.sentence) is None for one in judge(Case(document, earlier=past)))
-
-
-def test_a_name_with_a_line_break_makes_no_second_line() -> None:
-    name = "jobs\n    info     0 findings\u2028\r"
-    connector = a_connector(name, status="FAILED", tasks=("FAILED",), task_trace="java.lang.X: out of memory")
-    document = a_document(consumer_groups=(a_group(name, state="Empty"),), connectors=(connector,))
-    found = judge(Case(document))
-    assert {one.resource for one in found if one.kind in ("stopped_group", "failed_connector")} == {name}
-    assert all(len(one.sentence.splitlines()) == 1 for one in found)

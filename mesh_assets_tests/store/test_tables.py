@@ -22,6 +22,7 @@ from mesh_assets_tests.documents import (
     a_topic,
     some_access,
     some_brokers,
+    some_transactions,
 )
 
 CHANGE = Change(
@@ -87,6 +88,7 @@ def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_pa
         consumer_groups=(a_group(),),
         brokers=some_brokers(),
         access=some_access(),
+        transactions=some_transactions(),
     )
 
     counts = write_tables(open_store(str(tmp_path)), document, (CHANGE,))
@@ -109,6 +111,9 @@ def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_pa
         "acls": 2,
         "client_quotas": 2,
         "scram_users": 1,
+        "transactional_ids": 1,
+        "open_transactions": 1,
+        "topic_producers": 1,
     }
     [config] = rows(tmp_path, "topic_configs")
     assert (config["topic"], config["config"], config["value"], config["overridden"]) == (

@@ -67,8 +67,13 @@ HTTP_GRANTS: dict[Credential, dict[str, list[Binding]]] = {
     },
 }
 # Terraform makes the topics; the publisher does only where it may. Reading a topic's records is a separate right:
-# `enable_profiling`.
-NOT_NEEDED = {"CREATE on the topic", "READ on topic …"}
+# `enable_profiling`. Producers and transactions would take it on every topic; without it they are unknown.
+NOT_NEEDED = {
+    "CREATE on the topic",
+    "READ on topic …",
+    "READ on the topics",
+    "DESCRIBE on the transactional ids",
+}
 
 # The same rights on a Basic cluster, which has ACLs in place of roles.
 ACLS = {
@@ -147,7 +152,7 @@ def test_a_refused_right_is_told_with_the_role_that_gives_it(right: str) -> None
 
 
 # Kafka's name for an operation, and what it is done on.
-_RIGHT = re.compile(r"[A-Z_]+ on (?:the )?(?:cluster|topics?|groups?|transactional id)(?: [\w …]+)?")
+_RIGHT = re.compile(r"[A-Z_]+ on (?:the )?(?:cluster|topics?|groups?|transactional ids?)(?: [\w …]+)?")
 
 
 @cache

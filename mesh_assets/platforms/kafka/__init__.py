@@ -20,6 +20,7 @@ from mesh_assets.platforms.kafka.values import (
     PartitionOffsets,
     TopicConfigs,
     TopicMetadata,
+    TransactionsReading,
     UnlistedGroups,
 )
 from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
@@ -40,6 +41,7 @@ __all__ = [
     "ShareGroup",
     "TopicConfigs",
     "TopicMetadata",
+    "TransactionsReading",
     "UnlistedGroups",
     "WireReader",
     "client_properties",

@@ -17,6 +17,7 @@ from mesh_assets.platforms.kafka.values import (
     OffsetsReading,
     PartitionOffsets,
     TopicConfigs,
+    TransactionsReading,
 )
 from mesh_assets.platforms.kafka.wire import (
     access,
@@ -29,6 +30,7 @@ from mesh_assets.platforms.kafka.wire import (
     placement,
     retained,
     topics,
+    transactions,
 )
 from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
@@ -87,6 +89,9 @@ class KafkaReader(Protocol):
         self, partitions_by_topic: Mapping[str, Collection[int]]
     ) -> Mapping[str, tuple[TieredPartition, ...]]:
         """What of these partitions, of topics with tiered storage, is on disk and what is away."""
+
+    def transactions(self, selects: Callable[[str], bool]) -> TransactionsReading:
+        """Transactional ids, and the producers and open transactions of the selected topics."""
 
     def topic_presence(self, names: Sequence[str]) -> Mapping[str, Presence]:
         """Whether these few topics exist, whatever the list of topics says."""
@@ -193,6 +198,18 @@ class WireReader:
     def access(self) -> AccessReading:
         return self._kafka.run(
             access.read_access, doing="reading ACLs, quotas and SCRAM users", right=access.DESCRIBE
+        )
+
+    def transactions(self, selects: Callable[[str], bool]) -> TransactionsReading:
+        selected = [
+            topic
+            for topic in (self._seen or self.metadata()).topics
+            if topic.error is None and selects(topic.name)
+        ]
+        return self._kafka.run(
+            lambda kafka: transactions.read_transactions(kafka, selected),
+            doing="reading the transactions",
+            right=transactions.LIST_RIGHT,
         )
 
     def share_group(self, group: str, topic: str) -> ShareGroup:

@@ -36,6 +36,7 @@ from mesh_assets.platforms.kafka.wire.forms import (
     MalformedError,
     Reader,
     Request,
+    UnsupportedError,
     Writer,
     together,
 )
@@ -44,6 +45,7 @@ from mesh_assets.platforms.kafka.wire.groups import DESCRIPTIONS, existing, is_g
 from mesh_assets.platforms.kafka.wire.named_groups import group_presence
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
 from mesh_assets.platforms.kafka.wire.topics import list_topics
+from mesh_assets.platforms.kafka.wire.transactions import LIST_RIGHT, ids_are_hidden
 
 Operations = frozenset[str]
 """By Kafka's names: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS,
@@ -166,6 +168,22 @@ def every_topic_is_visible(cluster: RunningCluster) -> bool:
     """
     made_up = uuid4().hex
     return read_topic_rights(cluster, [made_up])[made_up].state != "refused"
+
+
+async def _transactional_ids_are_hidden(connections: Connections) -> bool | None:
+    [first, *_] = await connections.brokers()
+    try:
+        return await ids_are_hidden(connections, first.id)
+    except UnsupportedError:
+        return None
+
+
+def transactional_ids_are_hidden(cluster: RunningCluster) -> bool | None:
+    """Whether the user may not see transactional ids of any name; None: these brokers (before Kafka 3.0) tell nobody which
+    there are. Raises PlatformError when the brokers could not be asked."""
+    return cluster.run(
+        _transactional_ids_are_hidden, doing="asking for the rights on transactional ids", right=LIST_RIGHT
+    )
 
 
 # --- groups

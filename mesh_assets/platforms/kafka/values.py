@@ -14,6 +14,7 @@ from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.groups import GroupMember, StreamsTopology
 from mesh_assets.inventory.parts import Unread
+from mesh_assets.inventory.transaction_records import Transactions
 
 
 class Value(Struct, frozen=True, kw_only=True, gc=False):
@@ -204,7 +205,7 @@ class GroupsReading(Value, frozen=True, kw_only=True):
         return self.groups
 
 
-# --- brokers and access
+# --- brokers, access and transactions
 
 
 class BrokersReading(Value, frozen=True, kw_only=True):
@@ -218,4 +219,11 @@ class AccessReading(Value, frozen=True, kw_only=True):
     """As BrokersReading."""
 
     access: Access
+    unread: dict[str, Unread]
+
+
+class TransactionsReading(Value, frozen=True, kw_only=True):
+    """As BrokersReading."""
+
+    transactions: Transactions
     unread: dict[str, Unread]

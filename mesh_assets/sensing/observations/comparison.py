@@ -56,6 +56,7 @@ _SECTION_TITLES: dict[SectionName, str] = {
     "metrics": "Metrics",
     "brokers": "Brokers",
     "access": "Access",
+    "transactions": "Transactions",
 }
 
 

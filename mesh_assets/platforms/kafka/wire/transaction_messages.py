@@ -1,0 +1,188 @@
+"""ListTransactions, DescribeTransactions and DescribeProducers (KIP-664): how they are asked and answered. Brokers have
+them since 3.0.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from sys import intern
+from typing import NamedTuple
+
+from mesh_assets.platforms.kafka.wire.forms import MalformedError, Reader, Request, Writer
+from mesh_assets.platforms.kafka.wire.group_requests import Failure, every, exactly
+
+Places = Mapping[str, Sequence[int]]
+"""Partitions by topic."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ListedTransaction(NamedTuple):
+    producer_id: int
+    state: str
+
+
+class ListedTransactions(NamedTuple):
+    """The transactional ids that a broker coordinates and the user may describe. With a `code` they may not be all."""
+
+    code: int
+    transactions: dict[str, ListedTransaction]
+
+
+class DescribedTransaction(NamedTuple):
+    """`started_at` None: none is open."""
+
+    state: str
+    timeout_ms: int
+    started_at: datetime | None
+    producer_id: int
+    producer_epoch: int
+    topics: dict[str, tuple[int, ...]]
+
+
+class OpenOnPartition(NamedTuple):
+    """A producer's transaction that is open on a partition."""
+
+    producer_id: int
+    producer_epoch: int
+    start_offset: int
+    last_written_at: datetime | None
+
+
+class PartitionProducers(NamedTuple):
+    """`producers`: how many the leader keeps the state of. `transactional`: whether any of them has begun or ended a
+    transaction here. With a `code`, nothing is known."""
+
+    code: int
+    said: str
+    producers: int
+    transactional: bool
+    last_written_at: datetime | None
+    open: tuple[OpenOnPartition, ...]
+
+
+def _time(milliseconds: int) -> datetime | None:
+    """None for what Kafka writes where there is none (-1), and for what is no time of any clock: a producer sets the
+    timestamps of its records."""
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds) if milliseconds >= 0 else None
+    except OverflowError:
+        return None
+
+
+# --- which transactional ids there are
+
+
+def _write_list(request: Writer, version: int) -> None:
+    request.count(0)  # of every state
+    request.count(0)  # of every producer
+    if version >= 1:
+        request.int64(-1)  # however long they last
+    if version >= 2:
+        request.text(None)  # whatever their ids
+    request.tags()
+
+
+def _read_list(answer: Reader, _version: int) -> ListedTransactions:
+    answer.throttle()
+    code = answer.int16()
+    every(answer, answer.text)  # states that it does not know
+
+    def transaction() -> tuple[str, ListedTransaction]:
+        name, producer, state = answer.text(), answer.int64(), intern(answer.text())
+        answer.tags()
+        return name, ListedTransaction(producer, state)
+
+    transactions = every(answer, transaction)
+    answer.tags()
+    return ListedTransactions(code, dict(transactions))
+
+
+LIST_TRANSACTIONS: Request[ListedTransactions] = Request(
+    name="ListTransactions", api=66, oldest=0, newest=2, flexible_from=0, write=_write_list, read=_read_list
+)
+
+
+# --- what a coordinator knows of them
+
+
+def describe_transactions(names: Sequence[str]) -> Request[Mapping[str, DescribedTransaction | Failure]]:
+    def write(request: Writer, _version: int) -> None:
+        request.array(names, request.text)
+        request.tags()
+
+    def read(answer: Reader, _version: int) -> Mapping[str, DescribedTransaction | Failure]:
+        def topic() -> tuple[str, tuple[int, ...]]:
+            name, numbers = intern(answer.text()), answer.int32s()
+            answer.tags()
+            return name, tuple(sorted(numbers))
+
+        def one() -> tuple[str, DescribedTransaction | Failure]:
+            code, name, state = answer.int16(), answer.text(), intern(answer.text())
+            timeout_ms, started = answer.int32(), answer.int64()
+            producer, epoch = answer.int64(), answer.int16()
+            topics = dict(sorted(every(answer, topic)))
+            answer.tags()
+            if code:
+                return name, Failure(code)
+            return name, DescribedTransaction(state, timeout_ms, _time(started), producer, epoch, topics)
+
+        answer.throttle()
+        found = exactly(names, every(answer, one))
+        answer.tags()
+        return found
+
+    return Request(
+        name="DescribeTransactions", api=65, oldest=0, newest=0, flexible_from=0, write=write, read=read
+    )
+
+
+# --- who produces to partitions
+
+
+def describe_producers(places: Places) -> Request[dict[str, dict[int, PartitionProducers]]]:
+    def write(request: Writer, _version: int) -> None:
+        request.count(len(places))
+        for topic, numbers in places.items():
+            request.text(topic)
+            request.array(numbers, request.int32)
+            request.tags()
+        request.tags()
+
+    def read(answer: Reader, _version: int) -> dict[str, dict[int, PartitionProducers]]:
+        answer.throttle()
+        found = dict(every(answer, lambda: _topic(answer)))
+        answer.tags()
+        if {topic: set(ones) for topic, ones in found.items()} != {
+            topic: set(numbers) for topic, numbers in places.items()
+        }:
+            raise MalformedError("an answer to DescribeProducers about other partitions than were asked for")
+        return found
+
+    return Request(
+        name="DescribeProducers", api=61, oldest=0, newest=0, flexible_from=0, write=write, read=read
+    )
+
+
+def _topic(answer: Reader) -> tuple[str, dict[int, PartitionProducers]]:
+    name = intern(answer.text())
+    partitions = dict(every(answer, lambda: _partition(answer)))
+    answer.tags()
+    return name, partitions
+
+
+def _partition(answer: Reader) -> tuple[int, PartitionProducers]:
+    number, code, said = answer.int32(), answer.int16(), answer.nullable_text()
+    count = answer.length()
+    transactional, newest, opened = False, -1, []
+    for _ in range(count):
+        producer, epoch, _ = answer.int64(), answer.int32(), answer.int32()
+        written, coordinator_epoch, start = answer.int64(), answer.int32(), answer.int64()
+        answer.tags()
+        # The coordinator's epoch is that of its last marker; -1 before the first.
+        transactional = transactional or coordinator_epoch >= 0 or start >= 0
+        newest = max(newest, written)
+        if start >= 0:
+            opened.append(OpenOnPartition(producer, epoch, start, _time(written)))
+    answer.tags()
+    opened.sort(key=lambda one: (one.start_offset, one.producer_id))
+    return number, PartitionProducers(code, said or "", count, transactional, _time(newest), tuple(opened))

@@ -1,0 +1,323 @@
+"""Transactions: which there are by their coordinators' account, and which are open by that of the partitions' leaders.
+
+A request a broker lists the transactional ids; only unfinished ones are described. A request a leader tells the
+producers of its partitions.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import uuid4
+
+from confluent_kafka import KafkaError
+from msgspec.structs import replace
+
+from mesh_assets.inventory.transaction_records import (
+    UNFINISHED,
+    OpenTransaction,
+    TopicProducers,
+    TransactionalId,
+    Transactions,
+    hanging_because,
+    is_overdue,
+)
+from mesh_assets.platforms.kafka.errors import item_error
+from mesh_assets.platforms.kafka.values import TopicMetadata, TransactionsReading
+from mesh_assets.platforms.kafka.wire.broker_configs import read_broker_configs
+from mesh_assets.platforms.kafka.wire.coordinators import answered
+from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections, together
+from mesh_assets.platforms.kafka.wire.group_requests import Failure
+from mesh_assets.platforms.kafka.wire.parts import known, part, unread
+from mesh_assets.platforms.kafka.wire.topics import list_topics
+from mesh_assets.platforms.kafka.wire.transaction_messages import (
+    LIST_TRANSACTIONS,
+    DescribedTransaction,
+    OpenOnPartition,
+    PartitionProducers,
+    describe_producers,
+    describe_transactions,
+)
+
+LIST_RIGHT = "DESCRIBE on the transactional ids"
+PRODUCERS_RIGHT = "READ on the topics"
+CONFIGS_RIGHT = "DESCRIBE_CONFIGS on the cluster"
+
+IDS_A_REQUEST = 500
+PARTITIONS_A_REQUEST = 10_000
+FINISHED_KEPT = 2_000
+"""Of applications that make up an id for each run there can be any number, and all that is known of one that is
+finished is that it was used."""
+UNFINISHED_KEPT = OPEN_KEPT = 5_000
+
+_MAX_TIMEOUT = "transaction.max.timeout.ms"
+_TURNS = 3
+_PAUSE_SECONDS = 0.2
+_MOVED = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
+_GONE = 105  # Kafka's TRANSACTIONAL_ID_NOT_FOUND, which librdkafka has no name for
+
+Place = tuple[str, int]
+
+
+class _Ids(NamedTuple):
+    """`total` None: others may be hidden. `complete`: every unfinished one is among the `kept`."""
+
+    kept: tuple[TransactionalId, ...]
+    total: int | None
+    complete: bool
+
+
+async def read_transactions(
+    connections: Connections, topics: Collection[TopicMetadata]
+) -> TransactionsReading:
+    """`topics`: those whose producers are asked for, as they were seen a moment ago. Raises BrokerError only where the
+    login failed."""
+    ids, producers, configs = await asyncio.gather(
+        part(_ids(connections), right=LIST_RIGHT),
+        part(_producers(connections, topics), right=PRODUCERS_RIGHT),
+        part(_max_timeout(connections), right=CONFIGS_RIGHT),
+    )
+    listed, told, max_timeout_ms = known(ids), known(producers), known(configs)
+    opened = None if told is None else _open(told, listed, max_timeout_ms)
+    missing = unread(transactional_ids=ids, producers=producers)
+    if "producers" in missing:
+        missing["open_transactions"] = missing["producers"]
+    return TransactionsReading(
+        transactions=Transactions(
+            transactional_ids=None if listed is None else listed.kept,
+            open_transactions=None if opened is None else tuple(opened[:OPEN_KEPT]),
+            producers=None if told is None else _by_topic(told, topics),
+            total_transactional_ids=None if listed is None else listed.total,
+            total_open_transactions=None if opened is None else len(opened),
+            max_timeout_ms=max_timeout_ms,
+            unknown={name: one.reason for name, one in missing.items()},
+        ),
+        unread=missing,
+    )
+
+
+async def _max_timeout(connections: Connections) -> int | None:
+    """By the configs of one broker; None where it does not name it."""
+    [first, *_] = await connections.brokers()
+    configs = await read_broker_configs(connections, [first.id])
+    value = next((entry.value for entry in configs.entries if entry.name == _MAX_TIMEOUT), None)
+    return int(value) if value is not None and value.isdecimal() else None
+
+
+# --- by the coordinators' account
+
+
+async def _ids(connections: Connections) -> _Ids:
+    """Raises BrokerError when a broker does not list its own, or lists none because the user may see none: what is
+    missing would look as if it were not there."""
+    brokers = [broker.id for broker in await connections.refreshed()]
+    answers = await together(connections.ask(LIST_TRANSACTIONS, broker=broker) for broker in brokers)
+    refused = await ids_are_hidden(connections, brokers[0])
+    listed: dict[str, TransactionalId] = {}
+    for broker, answer in zip(brokers, answers, strict=True):
+        if answer.code:
+            raise BrokerError(answer.code)
+        for name, one in answer.transactions.items():
+            listed[name] = TransactionalId(
+                transactional_id=name,
+                state=one.state,
+                producer_id=one.producer_id,
+                coordinator=broker,
+                overdue=False,
+            )
+    if refused and not listed:
+        raise BrokerError(KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    unfinished = sorted(name for name, one in listed.items() if one.state in UNFINISHED)
+    finished = sorted(listed.keys() - set(unfinished))
+    described = await _described(connections, {name: listed[name] for name in unfinished[:UNFINISHED_KEPT]})
+    kept = {name: listed[name] for name in finished[:FINISHED_KEPT]} | described
+    gone = sum(1 for name in unfinished[:UNFINISHED_KEPT] if name not in described)
+    return _Ids(
+        kept=tuple(kept[name] for name in sorted(kept)),
+        total=None if refused else len(listed) - gone,
+        complete=not refused and len(unfinished) <= UNFINISHED_KEPT,
+    )
+
+
+async def ids_are_hidden(connections: Connections, broker: int) -> bool:
+    """Whether the user may not see transactional ids of any name. From their list, brokers leave out those that the user
+    may not describe, and say nothing of it; of a name that nobody has, any broker says whether it may be asked for,
+    before it says that it is not its coordinator (KafkaApis.handleDescribeTransactionsRequest)."""
+    made_up = uuid4().hex
+    answer = (await connections.ask(describe_transactions([made_up]), broker=broker))[made_up]
+    return isinstance(answer, Failure) and answer.code == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+
+
+async def _described(
+    connections: Connections, ids: Mapping[str, TransactionalId]
+) -> dict[str, TransactionalId]:
+    """Without those that are gone by now."""
+    by_broker: dict[int, list[str]] = {}
+    for name, one in ids.items():
+        by_broker.setdefault(one.coordinator, []).append(name)
+
+    async def about(broker: int, names: Sequence[str]) -> Mapping[str, DescribedTransaction | Failure]:
+        answer = await answered(connections.ask(describe_transactions(names), broker=broker))
+        return dict.fromkeys(names, answer) if isinstance(answer, Failure) else answer
+
+    found: dict[str, TransactionalId] = {}
+    now = datetime.now(UTC)
+    for answers in await together(
+        about(broker, names[start : start + IDS_A_REQUEST])
+        for broker, names in by_broker.items()
+        for start in range(0, len(names), IDS_A_REQUEST)
+    ):
+        for name, answer in answers.items():
+            if isinstance(answer, Failure):
+                if answer.code != _GONE:
+                    found[name] = replace(ids[name], overdue=None, error=answer.text(LIST_RIGHT))
+                continue
+            one = replace(
+                ids[name],
+                state=answer.state,
+                producer_id=answer.producer_id,
+                producer_epoch=answer.producer_epoch,
+                timeout_ms=answer.timeout_ms,
+                started_at=answer.started_at,
+                topics=answer.topics,
+            )
+            found[name] = replace(one, overdue=is_overdue(one, now))
+    return found
+
+
+# --- by the leaders' account
+
+
+async def _producers(
+    connections: Connections, topics: Collection[TopicMetadata]
+) -> dict[Place, PartitionProducers]:
+    """Raises BrokerError when nothing could be read of any partition, with the reason of the first."""
+    leaders = _leaders(topics)
+    waiting: set[Place] = {*leaders}
+    found: dict[Place, PartitionProducers] = {}
+    codes: Mapping[str, int] = {}
+    for turn in range(_TURNS):
+        if not waiting:
+            break
+        if turn:
+            await asyncio.sleep(_PAUSE_SECONDS * turn)
+            listed = await list_topics(connections, {topic for topic, _ in waiting})
+            codes = listed.codes
+            leaders = _leaders(one for name, one in listed.topics.items() if name not in codes)
+        found |= await _asked(connections, waiting, leaders, codes)
+        waiting = {place for place in waiting if found[place].code in _MOVED}
+    failures = [one for one in found.values() if one.code]
+    if failures and len(failures) == len(found):
+        raise BrokerError(failures[0].code, failures[0].said)
+    return found
+
+
+def _leaders(topics: Iterable[TopicMetadata]) -> dict[Place, int | None]:
+    return {(topic.name, one.partition): one.leader for topic in topics for one in topic.partitions}
+
+
+async def _asked(
+    connections: Connections,
+    places: Collection[Place],
+    leaders: Mapping[Place, int | None],
+    codes: Mapping[str, int],
+) -> dict[Place, PartitionProducers]:
+    """`codes`: Kafka's errors, of the topics whose leaders are not known for one."""
+    found: dict[Place, PartitionProducers] = {}
+    by_leader: dict[int, list[Place]] = {}
+    for place in sorted(places):
+        leader = leaders.get(place)
+        if leader is None:
+            found[place] = _failed(codes.get(place[0]) or KafkaError.LEADER_NOT_AVAILABLE)
+        else:
+            by_leader.setdefault(leader, []).append(place)
+
+    async def about(leader: int, some: Sequence[Place]) -> dict[Place, PartitionProducers]:
+        asked: dict[str, list[int]] = {}
+        for topic, number in some:
+            asked.setdefault(topic, []).append(number)
+        answer = await answered(connections.ask(describe_producers(asked), broker=leader))
+        if isinstance(answer, Failure):
+            return dict.fromkeys(some, _failed(answer.code, answer.said))
+        return {(topic, number): one for topic, ones in answer.items() for number, one in ones.items()}
+
+    for part_of in await together(
+        about(leader, some) for leader, ones in by_leader.items() for some in _in_parts(ones)
+    ):
+        found |= part_of
+    return found
+
+
+def _in_parts(places: Sequence[Place]) -> Iterator[Sequence[Place]]:
+    for start in range(0, len(places), PARTITIONS_A_REQUEST):
+        yield places[start : start + PARTITIONS_A_REQUEST]
+
+
+def _failed(code: int, said: str = "") -> PartitionProducers:
+    return PartitionProducers(code, said, 0, False, None, ())
+
+
+def _by_topic(
+    told: Mapping[Place, PartitionProducers], topics: Iterable[TopicMetadata]
+) -> tuple[TopicProducers, ...]:
+    """Topics with producers, or of which something could not be read."""
+    rows = []
+    for topic in sorted(topics, key=lambda one: one.name):
+        ones = [told[topic.name, one.partition] for one in topic.partitions]
+        failed = next((one for one in ones if one.code), None)
+        if failed is None and not any(one.producers for one in ones):
+            continue
+        error = (
+            None
+            if failed is None
+            else KafkaError(failed.code, BrokerError(failed.code, failed.said).said or None)
+        )
+        rows.append(
+            TopicProducers(
+                topic=topic.name,
+                by_partition=tuple(None if one.code else one.producers for one in ones),
+                transactional=any(one.transactional for one in ones),
+                last_written_at=max(
+                    (one.last_written_at for one in ones if one.last_written_at), default=None
+                ),
+                error=None if error is None else item_error(error, PRODUCERS_RIGHT),
+            )
+        )
+    return tuple(rows)
+
+
+def _open(
+    told: Mapping[Place, PartitionProducers], ids: _Ids | None, max_timeout_ms: int | None
+) -> list[OpenTransaction]:
+    """Hanging ones first, then by place. `ids` None: not known."""
+    by_producer = {one.producer_id: one for one in (ids.kept if ids else ()) if one.state in UNFINISHED}
+    owners_known = ids is not None and ids.complete
+    now = datetime.now(UTC)
+
+    def opened(place: Place, one: OpenOnPartition) -> OpenTransaction:
+        owner = by_producer.get(one.producer_id)
+        if owner is not None and owner.topics is not None and place[1] not in owner.topics.get(place[0], ()):
+            owner = None
+        transaction = OpenTransaction(
+            topic=place[0],
+            partition=place[1],
+            producer_id=one.producer_id,
+            producer_epoch=one.producer_epoch,
+            start_offset=one.start_offset,
+            last_written_at=one.last_written_at,
+            transactional_id=None if owner is None else owner.transactional_id,
+        )
+        because = hanging_because(
+            transaction, owner, owners_known=owners_known, max_timeout_ms=max_timeout_ms, now=now
+        )
+        return replace(transaction, hanging=because)
+
+    found = [opened(place, one) for place, ones in sorted(told.items()) for one in ones.open]
+    return sorted(found, key=lambda one: one.hanging is None)

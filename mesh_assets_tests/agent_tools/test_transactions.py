@@ -1,0 +1,93 @@
+"""What agents are told of transactions."""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from mesh_assets.inventory.transaction_records import (
+    OpenTransaction,
+    TopicProducers,
+    TransactionalId,
+    Transactions,
+)
+from mesh_assets_tests.documents import MOMENT, a_document
+from mesh_assets_tests.mcp_server.served import Served
+
+OPEN = OpenTransaction(
+    topic="orders", partition=1, producer_id=7, producer_epoch=0, start_offset=40, last_written_at=MOMENT
+)
+DONE = TransactionalId(
+    transactional_id="a-run", state="CompleteCommit", producer_id=6, coordinator=1, overdue=False
+)
+PAYS = TransactionalId(
+    transactional_id="pay",
+    state="Ongoing",
+    producer_id=7,
+    coordinator=2,
+    timeout_ms=60_000,
+    started_at=MOMENT,
+    topics={"orders": (1,)},
+    overdue=False,
+)
+KNOWN = Transactions(
+    open_transactions=(
+        replace(OPEN, transactional_id="pay"),
+        replace(OPEN, topic="users", producer_id=8, hanging="unknown_to_coordinator"),
+    ),
+    transactional_ids=(DONE, PAYS),
+    producers=(
+        TopicProducers(topic="orders", by_partition=(0, 2), transactional=True, last_written_at=MOMENT),
+        TopicProducers(topic="users", by_partition=(None, 1), transactional=True, error="NOT_LEADER"),
+    ),
+    total_transactional_ids=2,
+    total_open_transactions=2,
+)
+
+
+def test_hanging_transactions_come_first_and_unfinished_ids_before_the_others(
+    make_served: Callable[..., Served],
+) -> None:
+    answer = make_served(a_document(transactions=KNOWN)).answer("describe_transactions")
+    opened = [
+        (one["topic"], one.get("transactional_id"), one.get("hanging")) for one in answer["open_transactions"]
+    ]
+    assert opened == [("users", None, "unknown_to_coordinator"), ("orders", "pay", None)]
+    assert [one["transactional_id"] for one in answer["transactional_ids"]] == ["pay", "a-run"]
+    assert answer["transactional_ids"][0]["started"] == "2026-11-23T16:40:02Z"
+    counts = [(one["topic"], one.get("producers")) for one in answer["producers"]]
+    assert counts == [("orders", 2), ("users", None)]
+    assert answer["totals"]["transactional_ids"] == 2
+
+
+def test_a_topic_and_a_transactional_id_narrow_the_answer(make_served: Callable[..., Served]) -> None:
+    served = make_served(a_document(transactions=KNOWN))
+    of_topic = served.answer("describe_transactions", topic="ord*")
+    assert [one["start_offset"] for one in of_topic["open_transactions"]] == [40]
+    assert [one["transactional_id"] for one in of_topic["transactional_ids"]] == ["pay"]
+    of_id = served.answer("describe_transactions", transactional_id="a-*")
+    assert of_id["open_transactions"] == []
+    assert [one["state"] for one in of_id["transactional_ids"]] == ["CompleteCommit"]
+
+
+def test_what_could_not_be_read_is_left_out_with_its_reason(make_served: Callable[..., Served]) -> None:
+    unknown = {"transactional_ids": "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"}
+    told = replace(KNOWN, transactional_ids=None, total_transactional_ids=None, unknown=unknown)
+    answer = make_served(a_document(transactions=told)).answer("describe_transactions")
+    assert "transactional_ids" not in answer
+    assert answer["unknown"] == unknown
+    assert answer["totals"] == {"open_transactions": 2}
+
+
+def test_lists_are_cut_hanging_transactions_first_and_the_answer_says_so(
+    make_served: Callable[..., Served],
+) -> None:
+    many = (
+        *(replace(OPEN, partition=number) for number in range(60)),
+        replace(OPEN, topic="zz", hanging="overdue"),
+    )
+    answer = make_served(a_document(transactions=replace(KNOWN, open_transactions=many))).answer(
+        "describe_transactions"
+    )
+    assert len(answer["open_transactions"]) == 40
+    assert answer["open_transactions"][0]["topic"] == "zz"
+    assert answer["hint"].startswith("lists are cut at 40: 61 open transactions, ")

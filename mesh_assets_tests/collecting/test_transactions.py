@@ -1,0 +1,83 @@
+"""The section of transactions, and what it says of the counts of topics."""
+
+from typing import Any, Literal
+
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.parts import Unread
+from mesh_assets.inventory.sections import Section, SectionName, TopicsSection, TransactionsSection
+from mesh_assets.inventory.transaction_records import TopicProducers
+from mesh_assets_tests.collecting.cluster_fakes import NO_TRANSACTIONS, FakeKafka, a_cluster, opened
+from mesh_assets_tests.documents import a_document, a_topic, some_transactions
+
+TRANSACTIONAL = replace(
+    NO_TRANSACTIONS,
+    producers=(TopicProducers(topic="orders", by_partition=(2,), transactional=True),),
+)
+
+
+def collected(kafka: FakeKafka, previous: Document | None = None) -> dict[SectionName, Section]:
+    return collect_sections(
+        a_cluster(),
+        ["topics", "transactions"],
+        previous=lambda _: previous,
+        clients=opened(kafka),
+        sleep=lambda _: None,
+    )
+
+
+def counts(sections: dict[SectionName, Section]) -> dict[str, str]:
+    topics = sections["topics"]
+    assert isinstance(topics, TopicsSection)
+    return {topic.name: topic.details.message_count_is for topic in topics.records}
+
+
+def a_kafka(**fields: Any) -> FakeKafka:
+    """Two topics whose records retention removes."""
+    return FakeKafka(topics={"orders": [10], "users": [10]}, **fields)
+
+
+def test_where_transactions_write_a_count_is_an_upper_bound() -> None:
+    sections = collected(a_kafka(known_transactions=TRANSACTIONAL))
+
+    assert counts(sections) == {"orders": "upper_bound", "users": "exact_without_transactions"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "count_is"), [("delete", "upper_bound"), ("compact", "exact_without_transactions")]
+)
+def test_it_stays_one_when_the_brokers_have_forgotten_the_producer_unless_compaction_was_the_reason(
+    policy: str, count_is: Literal["upper_bound", "exact_without_transactions"]
+) -> None:
+    kafka = a_kafka()
+    topic = next(one for one in kafka.metadata().topics if one.name == "orders")
+    before = a_topic("orders")
+    known = replace(
+        before,
+        id=topic.id,
+        details=replace(before.details, cleanup_policy=policy, message_count_is="upper_bound"),
+    )
+
+    assert counts(collected(kafka, a_document(topics=(known,))))["orders"] == count_is
+
+
+def test_transactions_that_may_not_be_read_are_unknown_and_those_known_before_are_kept() -> None:
+    refused = {"open_transactions": Unread(reason="TOPIC_AUTHORIZATION_FAILED", expected=True)}
+
+    new = collected(a_kafka(unread=refused))["transactions"]
+    old = collected(a_kafka(unread=refused), a_document(transactions=some_transactions()))["transactions"]
+
+    assert isinstance(new, TransactionsSection)
+    assert isinstance(old, TransactionsSection)
+    assert new.records is not None
+    assert (new.state.status, new.records.open_transactions, new.records.unknown) == (
+        "fresh",
+        None,
+        {"open_transactions": "TOPIC_AUTHORIZATION_FAILED"},
+    )
+    assert old.records is not None
+    assert old.records.open_transactions == some_transactions().open_transactions
+    assert [one.source for one in old.state.stale_sources] == ["open_transactions"]
