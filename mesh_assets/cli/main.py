@@ -63,6 +63,7 @@ _COMMANDS = {
     "findings": ("mesh_assets.cli.findings", "findings", "Show what is wrong in each cluster."),
     "mcp": ("mesh_assets.cli.mcp", "mcp", "The MCP server, for AI agents."),
     "policy": ("mesh_assets.cli.policy", "policy", "Hold the clusters against the estate's policy."),
+    "report": ("mesh_assets.cli.report", "report", "Write the mesh as one HTML page."),
     "sandbox": (
         "mesh_assets.cli.sandbox",
         "sandbox",

@@ -12,6 +12,7 @@ from mesh_assets.defs.belonging import domains_asset, relationships_asset
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.findings import findings_asset, findings_schedule
 from mesh_assets.defs.lineage import lineage_asset
+from mesh_assets.defs.report import report_asset
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import interval_seconds
 from mesh_assets.defs.usual_gaps import USUAL_GAPS_KEY, usual_gaps_asset, usual_gaps_schedule
@@ -33,6 +34,7 @@ def analysis() -> dg.Definitions:
             relationships_asset(),
             domains_asset(),
             findings_asset(),
+            report_asset(),
             usual_gaps_asset(),
         ],
         jobs=[

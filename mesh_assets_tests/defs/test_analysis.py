@@ -10,6 +10,7 @@ from mesh_assets.answering.belonging import domain_results, relationship_results
 from mesh_assets.answering.estate_lineage import lineage_results
 from mesh_assets.definitions import defs
 from mesh_assets.defs.analysis import tick
+from mesh_assets.errors import StoreError
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer
@@ -165,3 +166,38 @@ def test_relationships_and_domains_are_kept_beside_the_lineage_and_shown(
     assert "not read (all)" in shown["relationships"]
     assert (shown["domains"]["by_community"], shown["domains"]["without_domain"]) == (2, 1)
     assert "without a domain (all)" in shown["domains"]
+
+
+def test_the_report_is_written_beside_the_results_and_its_place_is_shown(
+    store: InventoryStore, instance: dg.DagsterInstance
+) -> None:
+    publish(store, today())
+
+    result = defs().resolve_job_def("analysis").execute_in_process(instance=instance)
+
+    page = store.objects.get("analysis/report.html")
+    assert page is not None
+    assert page[0].startswith(b"<!doctype html>")
+    [materialization] = result.asset_materializations_for_node("report")
+    assert materialization.metadata["report"].value == store.objects.location("analysis/report.html")
+    assert materialization.metadata["bytes"].value == len(page[0])
+    assert "payments has not been discovered yet" in str(materialization.metadata["missing_or_old"].value)
+
+
+def test_a_report_that_cannot_be_written_fails_its_check_and_not_the_analysis(
+    store: InventoryStore, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(store, today())
+
+    def full(*_: object) -> str:
+        raise StoreError("the disk of the store is full; password=hunter2")
+
+    monkeypatch.setattr("mesh_assets.defs.report.keep_report", full)
+    result = defs().resolve_job_def("analysis").execute_in_process(instance=instance)
+
+    assert result.success
+    [check] = [one for one in result.get_asset_check_evaluations() if one.check_name == "written"]
+    assert not check.passed
+    assert "disk of the store is full" in (check.description or "")
+    assert "hunter2" not in (check.description or "")
+    assert not result.asset_materializations_for_node("report")

@@ -47,11 +47,13 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "analysis/domains",
         "analysis/findings",
         "analysis/usual_gaps",
+        "analysis/report",
     }
     checks = {check.to_user_string() for check in definitions.resolve_asset_graph().asset_check_keys}
     assert checks == {
         "discovery_snapshot:current",
         *(f"analysis/findings:{kind}" for kind in FINDING_KINDS),
+        "analysis/report:written",
         *(f"esm/event_source_mappings:{name}" for name in ("enabled", "last_result_ok", "not_lagging")),
         *(f"inventory/{name}:complete" for name in SECTION_NAMES),
     }

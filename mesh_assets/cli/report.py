@@ -1,0 +1,64 @@
+"""`mesh-assets report`: the mesh as one HTML page."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from mesh_assets.errors import StoreError
+from mesh_assets.estate.file import load_estate
+from mesh_assets.findings.finding import shown_findings
+from mesh_assets.inventory.wording import bytes_text, counted
+from mesh_assets.report import DAYS, read_report, render_report
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+
+
+@click.command(short_help="Write the mesh as one HTML page.")
+@click.option(
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="NAME",
+    help="A cluster of the estate. Repeatable. Default: all.",
+)
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+)
+@click.option(
+    "--days",
+    type=click.FloatRange(min=0, max=3650, min_open=True),
+    default=DAYS,
+    show_default=True,
+    help="How far back changes are told.",
+)
+def report(clusters: tuple[str, ...], out: Path, days: float) -> None:
+    """Write what is wrong, what changed, the lineage by domain and a page for each topic into one HTML file
+    (docs/report.md).
+
+    It needs no network to be read. Reads the store alone: asks no cluster.
+    """
+    store = InventoryStore(open_store(os.environ.get("MESH_STORE")))
+    found = read_report(load_estate(), store, clusters, made_at=datetime.now(UTC), days=days)
+    html = render_report(found).encode()
+    _write(out, html)
+    shown = len(shown_findings(found.findings))
+    click.echo(
+        f"{out}   {bytes_text(len(html))}   {counted(len(found.mesh.documents), 'cluster')}, {counted(shown, 'finding')}"
+    )
+    for note in found.notes:
+        click.echo(f"  NOTE  {note}")
+
+
+def _write(out: Path, html: bytes) -> None:
+    """As a whole: whoever reads the file meanwhile sees the page before."""
+    draft = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(html)
+        draft.replace(out)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise StoreError(
+            f"the report cannot be written to {out} ({error.strerror}); name a file in a folder that exists and is yours"
+        ) from error

@@ -1,0 +1,202 @@
+"""The page: one HTML file with its data, styles and scripts in it, which may load nothing and run nothing else."""
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+
+from mesh_assets.findings.finding import SEVERITIES, Finding, count_muted, shown_findings
+from mesh_assets.findings.kinds import KINDS
+from mesh_assets.importing import importing
+from mesh_assets.inventory.changes import change_line
+from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.wording import brief_sentence, counted, plural, readable
+from mesh_assets.report.content import Report
+from mesh_assets.report.data import page_data
+from mesh_assets.store.change_history import ChangeAt
+from mesh_assets.store.inventories import InventoryStore
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+KEY = "analysis/report.html"
+SCRIPTS = ("data", "show", "walk", "draw", "table", "lists", "thing", "mesh", "main")
+_FINDINGS_OF_A_KIND = 5
+_CHANGES = 25
+_PAGES = {"topic": "topic", "connector": "connector", "consumer_group": "group", "schema": "schema"}
+_FAILED = """.catch((error) => {
+  const failed = document.getElementById("failed");
+  failed.hidden = false;
+  failed.textContent = `Lineage, tables and pages of topics cannot be shown (${error}); open the page in a current browser.`;
+  throw error;
+})"""
+_SOURCE_MAP = "\n//# sourceMappingURL"
+
+
+class KindGroup(Record, frozen=True, kw_only=True):
+    """The findings of one kind, worst first. `more`: how many there are beside those that are shown."""
+
+    kind: str
+    words: str
+    severity: str
+    count: int
+    advice: str
+    findings: tuple[Finding, ...]
+    more: int
+
+
+class ChangedAt(Record, frozen=True, kw_only=True):
+    cluster: str
+    moment: datetime
+    at: ChangeAt
+
+
+def render_report(report: Report) -> str:
+    """The whole HTML. Names and texts of the estate are escaped, and can neither run nor load anything: the page's
+    policy (CSP) admits its own script and style by their hashes, and nothing else."""
+    data = msgspec.json.encode(page_data(report)).decode()
+    shown = shown_findings(report.findings)
+    script, style = _script(), _static("report.css")
+    changes = list(_changes(report))
+    html = _template().render(
+        report=report,
+        documents=list(report.mesh.documents.values()),
+        shown=shown,
+        severities={one: sum(1 for finding in shown if finding.severity == one) for one in SEVERITIES},
+        muted=count_muted(report.findings),
+        kinds=list(_kinds(shown)),
+        changes=changes[:_CHANGES],
+        changed=len(changes),
+        compared=any(one.documents > 1 for one in report.changes.values()),
+        policy=_policy(script, style),
+        data=_packed(data),
+        script=script,
+        style=style,
+    )
+    return str(html)
+
+
+def _packed(data: str) -> str:
+    """As gzip in base64: a fifth of the size, and nothing in it can be taken for markup."""
+    return base64.b64encode(gzip.compress(readable(data).encode(), mtime=0)).decode()
+
+
+def keep_report(store: InventoryStore, html: str) -> str:
+    """Keeps the page beside the results of the analyses, instead of the one before; its location, for people. Raises
+    StoreError."""
+    store.objects.put(KEY, html.encode())
+    return store.objects.location(KEY)
+
+
+def _kinds(shown: tuple[Finding, ...]) -> Iterator[KindGroup]:
+    for kind in dict.fromkeys(one.kind for one in shown):
+        of_kind = [one for one in shown if one.kind == kind]
+        yield KindGroup(
+            kind=kind,
+            words=kind.replace("_", " ").capitalize(),
+            severity=of_kind[0].severity,
+            count=len(of_kind),
+            advice=KINDS[kind].advice,
+            findings=tuple(of_kind[:_FINDINGS_OF_A_KIND]),
+            more=max(0, len(of_kind) - _FINDINGS_OF_A_KIND),
+        )
+
+
+def _changes(report: Report) -> Iterator[ChangedAt]:
+    every = [
+        ChangedAt(cluster=name, moment=at.moment, at=at)
+        for name, history in report.changes.items()
+        for at in history.changes
+    ]
+    yield from sorted(every, key=lambda one: one.moment, reverse=True)
+
+
+def _policy(script: str, style: str) -> str:
+    return (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _script() -> str:
+    """Ours in one scope, after the library that lays graphs out, with its licence."""
+    library = _static("dagre.min.js").split(_SOURCE_MAP)[0]
+    own = "\n".join(_static(f"{name}.js") for name in SCRIPTS)
+    return f'/*! dagre\n{_static("dagre.LICENSE.txt")}*/\n{library}\n(async () => {{\n"use strict";\n{own}\n}})(){_FAILED};\n'
+
+
+@cache
+def _static(name: str) -> str:
+    return files("mesh_assets.report").joinpath("static", name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> "Template":
+    with importing:
+        from jinja2 import Environment, StrictUndefined  # needed only when a page is made
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters.update(
+        moment=_moment,
+        number=_number,
+        counted=counted,
+        plural=plural,
+        brief=brief_sentence,
+        address=_address,
+        figures=_figures,
+        change_line=change_line,
+        part=lambda text: quote(text, safe=""),
+    )
+    return environment.from_string(_static("report.html.jinja"))
+
+
+def _shown(value: Any) -> Any:
+    """What nobody sees in a name is shown as U+FFFD, but the scripts and styles are left as they are."""
+    return readable(value) if type(value) is str else value
+
+
+def _moment(moment: datetime | None) -> str:
+    return "unknown" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _number(number: int | None) -> str:
+    return "unknown" if number is None else f"{number:,}"
+
+
+def _address(finding: Finding) -> str | None:
+    """Where in the page the thing is shown that a finding is about."""
+    page = _PAGES.get(finding.resource_type)
+    if page is None:
+        return None
+    return f"#{page}/{quote(finding.cluster, safe='')}/{quote(finding.resource, safe='')}"
+
+
+def _figures(finding: Finding) -> list[tuple[str, str]]:
+    """The evidence in words."""
+    return [(name.replace("_", " "), _figure(value)) for name, value in finding.evidence.items()]
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return f"{value:,}"
