@@ -20,8 +20,8 @@ from mesh_assets.inventory.records import Schema, SchemaReference
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.documents import MOMENT
+from mesh_assets_tests.published import publish
 from mesh_assets_tests.relationships.estates import a_cluster, avro
-from mesh_assets_tests.store.test_results import publish
 
 KAFKA = "kafka: {bootstrap_servers: '127.0.0.1:1'}"
 WITHOUT_REGISTRY = f"clusters: {{warehouse: {{{KAFKA}}}, payments: {{{KAFKA}}}}}"

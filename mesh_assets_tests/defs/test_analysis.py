@@ -17,8 +17,8 @@ from mesh_assets.store.pointers import Pointer
 from mesh_assets.store.results import latest_pointers
 from mesh_assets_tests.documents import a_document
 from mesh_assets_tests.mcp_server.served import today
+from mesh_assets_tests.published import publish
 from mesh_assets_tests.relationships.estates import a_cluster, avro
-from mesh_assets_tests.store.test_results import publish
 
 ESTATE = 'clusters:\n  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}\n  payments: {kafka: {bootstrap_servers: "127.0.0.1:2"}}\n'
 
