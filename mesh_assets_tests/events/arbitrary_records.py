@@ -9,6 +9,8 @@ import msgspec
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from mesh_assets.inventory.storage_records import TopicStorage
+
 _T = TypeVar("_T", bound=msgspec.Struct)
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)  # UTF-8 holds no lone surrogates
 _SIMPLE: dict[Any, SearchStrategy[Any]] = {
@@ -21,6 +23,11 @@ _SIMPLE: dict[Any, SearchStrategy[Any]] = {
         min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)
     ),
 }
+
+# Kafka's own times of records are whole milliseconds, and so are an event's.
+_RECORD_TIMES = st.none() | _SIMPLE[datetime].map(
+    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+)
 
 
 def arbitrary(kind: type[_T], **fields: SearchStrategy[Any]) -> SearchStrategy[_T]:
@@ -45,5 +52,7 @@ def _of(annotation: Any) -> SearchStrategy[Any]:
             return st.dictionaries(_of(arguments[0]), _of(arguments[1]), max_size=2)
         case origin if origin is Literal:
             return st.sampled_from(arguments)
+        case _ if annotation is TopicStorage:
+            return arbitrary(TopicStorage, oldest_record_at=_RECORD_TIMES, newest_record_at=_RECORD_TIMES)
         case _:
             return arbitrary(annotation)
