@@ -150,7 +150,7 @@ def _graph(known: KnownEstate, view: View) -> tuple[LineageGraph, list[str]]:
     """The graph of the whole estate where the job `analysis` has kept it of this very document; else that of the cluster
     alone."""
     document = view.document
-    kept = known.lineage.of(document.cluster.id, document.sequence) if view.source == "latest" else None
+    kept = known.lineage.of(document) if view.source == "latest" else None
     if kept is not None:
         others = f"other clusters and event source mappings are those of {moment_text(kept.made_at)}"
         return kept.result, [*kept.result.gaps, others]

@@ -16,7 +16,13 @@ from mesh_assets.relationships.domains import DomainRules, find_domains
 from mesh_assets.relationships.records import Domains, Gap, Relationships
 from mesh_assets.relationships.relating import find_relationships
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.results import DocumentRead, LatestDocuments, ResultStore, read_latest_documents
+from mesh_assets.store.results import (
+    DocumentRead,
+    LatestDocuments,
+    ResultStore,
+    holds_for,
+    read_latest_documents,
+)
 
 MOST_PINNED = 500
 """Versions read from one registry, one request each: most schemas refer to the latest, which the document has."""
@@ -227,8 +233,8 @@ class KnownBelonging:
         if relationships is None or domains is None:
             return None
         for result in (relationships, domains):
-            of = {one.cluster: (one.cluster_id, str(one.sequence)) for one in result.documents}
-            if of.get(name) != key:
+            of = {one.cluster: one for one in result.documents}
+            if not holds_for(store, of.get(name), document):
                 return None
         made = _of_cluster(name, relationships.result, domains.result, kept=True)
         return self._keep(document, version, made)

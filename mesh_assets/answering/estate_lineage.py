@@ -11,13 +11,20 @@ from mesh_assets.errors import MeshError
 from mesh_assets.estate.connections import FlinkConnection
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.importing import importing
+from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.lineage.clusters import ClusterFacts, SqlStatement
 from mesh_assets.lineage.estate import estate_graph
 from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import StoredObject
-from mesh_assets.store.results import DocumentRead, ResultStore, StoredResult, read_latest_documents
+from mesh_assets.store.results import (
+    DocumentRead,
+    ResultStore,
+    StoredResult,
+    holds_for,
+    read_latest_documents,
+)
 
 if TYPE_CHECKING:
     from mesh_assets.platforms.confluent_cloud.flink import Statement
@@ -44,6 +51,7 @@ class KnownLineage:
         self._store = store
         self._lock = threading.Lock()
         self._kept: tuple[StoredObject, StoredResult[LineageGraph]] | None = None
+        self._compared: tuple[tuple[DocumentRead | None, str, int], bool] | None = None
 
     def latest(self) -> StoredResult[LineageGraph] | None:
         """None: the job `analysis` has not run yet. Raises StoreError."""
@@ -55,16 +63,17 @@ class KnownLineage:
                 self._kept = None if found is None else (listed[0], found)
             return None if not listed or self._kept is None else self._kept[1]
 
-    def of(self, cluster_id: str, sequence: int) -> StoredResult[LineageGraph] | None:
-        """The newest kept graph if it is of that document of the cluster; None otherwise. Raises StoreError."""
+    def of(self, document: Document) -> StoredResult[LineageGraph] | None:
+        """The newest kept graph if it holds for that document of its cluster; None otherwise. Raises StoreError."""
         found = self.latest()
         if found is None:
             return None
-        return (
-            found
-            if (cluster_id, sequence) in {(one.cluster_id, one.sequence) for one in found.documents}
-            else None
-        )
+        read = next((one for one in found.documents if one.cluster == document.cluster.name), None)
+        compared = (read, document.cluster.id, document.sequence)
+        with self._lock:
+            if self._compared is None or self._compared[0] != compared:
+                self._compared = (compared, holds_for(self._store(), read, document))
+            return found if self._compared[1] else None
 
 
 def read_estate_lineage(

@@ -14,7 +14,7 @@ from mesh_assets.lineage.estate import estate_graph
 from mesh_assets.lineage.graph import LineageGraph, build_graph
 from mesh_assets.relationships.records import Domains
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.results import read_latest_documents
+from mesh_assets.store.results import holds_for, read_latest_documents
 
 
 class Mesh(Record, frozen=True, kw_only=True):
@@ -50,8 +50,10 @@ def read_mesh(estate: Estate, store: InventoryStore, clusters: Sequence[str] = (
         f"cluster {one.cluster} has not been discovered yet" for one in latest.read if one.sequence is None
     ]
     kept = lineage_results(store).get()
-    read = {(one.cluster_id, one.sequence) for one in latest.read if one.sequence is not None}
-    if kept is not None and read <= {(one.cluster_id, one.sequence) for one in kept.documents}:
+    of = {one.cluster: one for one in kept.documents} if kept is not None else {}
+    if kept is not None and all(
+        holds_for(store, of.get(name), document) for name, document in latest.documents.items()
+    ):
         graph = kept.result
     else:
         # All of them, whatever was asked for: a topic that is mirrored from a cluster is that cluster's topic.

@@ -4,12 +4,11 @@ A result that is missing or damaged costs what it would tell, and no asset.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from mesh_assets.answering.estate_lineage import lineage_results
-from mesh_assets.diff import diff_documents
-from mesh_assets.errors import DamagedError, StoreError
+from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Topic
 from mesh_assets.lineage.clusters import ClusterFacts
@@ -19,7 +18,7 @@ from mesh_assets.readings.reading import series_name
 from mesh_assets.readings.usual_gaps import EstateGaps
 from mesh_assets.relationships.records import Domains
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.results import DocumentRead, LatestDocuments, ResultStore, StoredResult
+from mesh_assets.store.results import LatestDocuments, ResultStore, StoredResult, holds_for
 
 _GAPS_SECONDS = (
     900,
@@ -45,9 +44,11 @@ def known_graph(store: InventoryStore, latest: LatestDocuments) -> LineageGraph 
     knows event source mappings, Flink statements and the addresses of brokers, which no document tells. Raises
     StoreError."""
     kept = _kept(lineage_results(store))
-    if kept is not None and _says_the_same(store, kept.documents, latest):
-        return kept.result
-    return None
+    if kept is None:
+        return None
+    read = {one.cluster: one for one in kept.documents}
+    same = (holds_for(store, read.get(name), document) for name, document in latest.documents.items())
+    return kept.result if all(same) else None
 
 
 def document_graph(documents: Iterable[Document]) -> LineageGraph:
@@ -93,23 +94,3 @@ def _kept(results: ResultStore[T]) -> StoredResult[T] | None:
     except DamagedError as error:
         logger.warning("assets do not show what this would tell: %s", error)
         return None
-
-
-def _says_the_same(store: InventoryStore, kept: Sequence[DocumentRead], latest: LatestDocuments) -> bool:
-    """The job runs after snapshots whose inventory changed, so most of the time the newest documents are later ones."""
-    before = {one.cluster: one for one in kept}
-    for name, document in latest.documents.items():
-        read = before.get(name)
-        if read is None or read.cluster_id != document.cluster.id or read.key is None:
-            return False
-        if document.cluster.name != name:
-            return False  # the graph has the nodes of a renamed cluster under its old name
-        if read.sequence == document.sequence:
-            continue
-        try:
-            earlier = store.document_at(document.cluster.id, read.key)
-        except StoreError:  # the store keeps documents for a while only
-            return False
-        if diff_documents(earlier, document):
-            return False
-    return True

@@ -6,7 +6,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from mesh_assets.errors import DamagedError
+from mesh_assets.diff import diff_documents
+from mesh_assets.errors import DamagedError, StoreError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.store.inventories import InventoryStore
@@ -69,6 +70,23 @@ class ResultStore(Generic[T]):
             raise DamagedError(
                 f"{self.objects.location(self.key)} is not a result of this version ({error}); run the job `analysis` again"
             ) from error
+
+
+def holds_for(store: InventoryStore, read: DocumentRead | None, document: Document) -> bool:
+    """Whether what was found in the document `read` is true of `document`: it is the same, or a later one without a
+    change between them. The job `analysis` runs after snapshots whose inventory changed, so most of the time the newest
+    is a later one. Compares the two documents then, which takes a second for large ones."""
+    if read is None or read.key is None or read.cluster_id != document.cluster.id:
+        return False
+    if document.cluster.name != read.cluster:
+        return False  # the result has what belongs to a renamed cluster under its old name
+    if read.sequence == document.sequence:
+        return True
+    try:
+        earlier = store.document_at(document.cluster.id, read.key)
+    except StoreError:  # the store keeps documents for a while only
+        return False
+    return not diff_documents(earlier, document)
 
 
 def latest_pointers(store: InventoryStore, clusters: Iterable[str]) -> dict[str, Pointer | None]:
