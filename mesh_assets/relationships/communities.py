@@ -15,6 +15,9 @@ from mesh_assets.relationships.records import Entity
 _MOST_TOPICS = 100
 """What binds more topics than this binds everything: a backup sink, an audit application, a tenant's id."""
 _SEED = 37  # any: the same graph shall always give the same communities
+_EXACT = 1_000_000
+"""Weights are whole numbers: each step of the propagation then makes the sum of what agrees larger, and it ends. Louvain's
+method, in floating point, moves topics to and fro for ever where two places are equally good."""
 _THINGS_SHOWN = 3
 
 
@@ -53,7 +56,7 @@ def bonds_of(document: Document, entities: Iterable[Entity]) -> list[Bond]:
 
 
 def communities(bonds: Sequence[Bond]) -> list[frozenset[str]]:
-    """The topics of each community (Louvain's method, weighted), by their first topic; the same for the same bonds."""
+    """The topics of each community (label propagation, weighted), by their first topic; the same for the same bonds."""
     if not bonds:
         return []
     with importing:
@@ -62,8 +65,8 @@ def communities(bonds: Sequence[Bond]) -> list[frozenset[str]]:
     graph = nx.Graph()
     for number, bond in enumerate(bonds):
         for topic in bond.topics:
-            graph.add_edge(number, topic, weight=bond.weight)
-    found = nx.community.louvain_communities(graph, weight="weight", seed=_SEED)
+            graph.add_edge(number, topic, weight=round(bond.weight * _EXACT))
+    found = nx.community.fast_label_propagation_communities(graph, weight="weight", seed=_SEED)
     kept = (frozenset(one for one in community if isinstance(one, str)) for community in found)
     return sorted((one for one in kept if one), key=min)
 

@@ -110,11 +110,23 @@ def test_before_the_analysis_other_clusters_are_not_followed_and_the_answer_says
 
 def test_a_graph_of_an_older_document_is_not_used(served: Served, make_served: Callable[..., Served]) -> None:
     analyse(served)
-    newer = make_served(us(), estate=TWO)  # another snapshot of the same cluster in the same store
+    # Another snapshot of the same cluster in the same store.
+    newer = make_served(replace(us(), topics=(*us().topics, a_topic("new"))), estate=TWO)
 
     answer = newer.answer("get_lineage", cluster="us", topic="dbz.public.orders")
 
     assert any("other clusters are not followed" in note for note in answer["about"]["notes"])
+
+
+def test_a_graph_of_an_older_document_is_used_while_nothing_has_changed(
+    served: Served, make_served: Callable[..., Served]
+) -> None:
+    analyse(served)
+    newer = make_served(us(), estate=TWO)
+
+    answer = newer.answer("get_lineage", cluster="us", topic="dbz.public.orders")
+
+    assert "connector mm2 of cluster eu" in str(answer)
 
 
 @pytest.mark.parametrize(

@@ -232,3 +232,22 @@ def test_in_a_large_cluster_no_domain_mixes_topics_that_share_nothing() -> None:
     found = domains_of(document)
     assert len(found.domains) > 10
     assert all(len({group[one.topic] for one in domain.topics}) == 1 for domain in found.domains)
+
+
+def test_communities_are_found_where_every_place_is_as_good_as_another() -> None:
+    """Methods that weigh in floating point move such topics to and fro without an end."""
+    topics = [f"topic-{number}" for number in range(600)]
+    bonds = [
+        Bond(
+            f"bond {at}",
+            f"the group {at}",
+            tuple(sorted(topics[(at * 7 + n) % 600] for n in range(9))),
+            0.1 / 3,
+        )
+        for at in range(600)
+    ]
+
+    found = communities(bonds)
+
+    assert frozenset().union(*found) == set(topics)
+    assert sum(map(len, found)) == len(topics)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mesh_assets.errors import DamagedError, StoreError
 from mesh_assets.inventory.records import Record
@@ -12,6 +13,7 @@ from mesh_assets.store.results import (
     DocumentRead,
     ResultStore,
     StoredResult,
+    holds_for,
     latest_pointers,
     read_latest_documents,
 )
@@ -81,3 +83,18 @@ def test_a_document_that_cannot_be_read_is_an_error_and_not_an_undiscovered_clus
 
     with pytest.raises(StoreError, match="is missing though the store refers to it"):
         read_latest_documents(store, [document.cluster.name])
+
+
+def test_a_result_holds_for_later_documents_until_something_changed(store: InventoryStore) -> None:
+    read_of, later = a_document(topics=(a_topic("orders"),)), {"sequence": 8}
+    publish(store, read_of)
+    [read] = read_latest_documents(store, [read_of.cluster.name]).read
+
+    assert holds_for(store, read, read_of)
+    assert holds_for(store, read, replace(read_of, **later))
+    changed = a_document(topics=(a_topic("orders"), a_topic("payments")))
+    assert not holds_for(store, read, replace(changed, **later))
+    another = replace(read_of.cluster, id="another")
+    assert not holds_for(store, read, replace(read_of, cluster=another, **later))
+    assert not holds_for(store, None, read_of)
+    assert not holds_for(store, replace(read, key="inventories/gone.json"), replace(read_of, **later))
