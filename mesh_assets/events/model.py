@@ -15,14 +15,7 @@ from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.changes import Change, Trigger, TriggerType
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, Summary
 from mesh_assets.inventory.groups import ConsumerGroup
-from mesh_assets.inventory.records import (
-    Connector,
-    Metrics,
-    Record,
-    RegistryFacts,
-    Schema,
-    Topic,
-)
+from mesh_assets.inventory.records import Connector, Metrics, Record, RegistryFacts, Schema, Topic
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionState
 from mesh_assets.inventory.storage_records import LogDirectory
 from mesh_assets.inventory.transaction_records import Transactions

@@ -17,7 +17,8 @@ from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.document import Document
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import safe
-from mesh_assets.store.tables import SCHEMAS, document_table
+from mesh_assets.store.table_schemas import SCHEMAS
+from mesh_assets.store.tables import document_table
 
 _ROWS = 50_000
 """At a time: what is made of a list column is text, many times as large as its numbers."""

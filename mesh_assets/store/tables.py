@@ -22,150 +22,13 @@ from mesh_assets.inventory.lag import lag_reason
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.storage_records import TopicStorage
 from mesh_assets.store import transaction_tables
-from mesh_assets.store.cluster_tables import COLUMNS, ROWS, Row
+from mesh_assets.store.cluster_tables import ROWS, Row
 from mesh_assets.store.columns import Texts, arrow_table, booleans, column, parquet, texts
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
+from mesh_assets.store.table_schemas import SCHEMAS, STAMP
 
 R = TypeVar("R")
-
-_STAMP = [
-    ("sequence", pa.int64()),
-    ("discovery_timestamp", pa.timestamp("us", tz="UTC")),
-    ("cluster", pa.string()),
-]
-_STRINGS = pa.list_(pa.string())
-_INTS = pa.list_(pa.int32())
-_TIME = pa.timestamp("us", tz="UTC")
-
-SCHEMAS: dict[str, pa.Schema] = {
-    name: pa.schema([*_STAMP, *columns])
-    for name, columns in {
-        "topics": [
-            ("topic", pa.string()),
-            ("topic_id", pa.string()),
-            ("partitions", pa.int32()),
-            ("replication_factor", pa.int32()),
-            ("cleanup_policy", pa.string()),
-            ("message_count", pa.int64()),
-            ("message_count_is", pa.string()),
-            ("records_in_per_second", pa.float64()),
-            ("records_out_per_second", pa.float64()),
-            ("bytes_in_per_second", pa.float64()),
-            ("bytes_out_per_second", pa.float64()),
-            ("retained_bytes", pa.int64()),
-            ("value_subjects", _STRINGS),
-            ("connectors", _STRINGS),
-            ("replica_bytes", pa.int64()),
-            ("oldest_record_at", _TIME),
-            ("newest_record_at", _TIME),
-            ("reassigning_partitions", pa.int32()),
-        ],
-        "partitions": [
-            ("topic", pa.string()),
-            ("partition", pa.int32()),
-            ("leader", pa.int32()),
-            ("replicas", _INTS),
-            ("isr", _INTS),
-            ("earliest", pa.int64()),
-            ("latest", pa.int64()),
-            ("bytes", pa.int64()),
-        ],
-        "log_directories": [
-            ("broker", pa.int32()),
-            ("path", pa.string()),
-            ("error", pa.string()),
-            ("replicas", pa.int32()),
-            ("bytes", pa.int64()),
-            ("future_replicas", pa.int32()),
-            ("future_bytes", pa.int64()),
-            ("total_bytes", pa.int64()),
-            ("usable_bytes", pa.int64()),
-        ],
-        "topic_configs": [
-            ("topic", pa.string()),
-            ("config", pa.string()),
-            ("value", pa.string()),
-            ("overridden", pa.bool_()),
-        ],
-        "connectors": [
-            ("connector", pa.string()),
-            ("connect", pa.string()),
-            ("type", pa.string()),
-            ("connector_class", pa.string()),
-            ("status", pa.string()),
-            ("tasks", pa.int32()),
-            ("failed_tasks", pa.int32()),
-            ("records_in_per_second", pa.float64()),
-            ("records_out_per_second", pa.float64()),
-            ("bytes_in_per_second", pa.float64()),
-            ("bytes_out_per_second", pa.float64()),
-            ("dead_letter_records", pa.int64()),
-            ("topics", _STRINGS),
-            ("id", pa.string()),
-        ],
-        "schemas": [
-            ("subject", pa.string()),
-            ("version", pa.int32()),
-            ("id", pa.int64()),
-            ("schema_type", pa.string()),
-            ("compatibility", pa.string()),
-            ("mode", pa.string()),
-            ("naming_strategy", pa.string()),
-            ("definition", pa.string()),
-            ("properties", pa.map_(pa.string(), pa.string())),
-            ("tags", pa.map_(pa.string(), _STRINGS)),
-            ("rules", _STRINGS),
-        ],
-        "consumer_groups": [
-            ("consumer_group", pa.string()),
-            ("type", pa.string()),
-            ("state", pa.string()),
-            ("members", pa.int32()),
-            ("topics", _STRINGS),
-            ("lag_records", pa.int64()),
-            ("lag_seconds", pa.float64()),
-            ("lag_seconds_at_least", pa.float64()),
-            ("records_committed_per_second", pa.float64()),
-            ("lost_records", pa.int64()),
-            ("retention_used_percent", pa.float64()),
-            ("retention_left_seconds", pa.float64()),
-            ("epoch", pa.int32()),
-            ("assignor", pa.string()),
-        ],
-        "group_topics": [
-            ("consumer_group", pa.string()),
-            ("topic", pa.string()),
-            ("lag_records", pa.int64()),
-            ("lost_records", pa.int64()),
-            ("retention_used_percent", pa.float64()),
-            ("lag_seconds", pa.float64()),
-            ("retention_left_seconds", pa.float64()),
-        ],
-        "committed_offsets": [
-            ("consumer_group", pa.string()),
-            ("topic", pa.string()),
-            ("partition", pa.int32()),
-            ("committed", pa.int64()),
-            ("end", pa.int64()),
-            ("lag_records", pa.int64()),
-            ("start", pa.int64()),
-            ("lag_is", pa.string()),
-        ],
-        "changes": [
-            ("kind", pa.string()),
-            ("resource_type", pa.string()),
-            ("resource", pa.string()),
-            ("field", pa.string()),
-            ("before", pa.string()),
-            ("after", pa.string()),
-            ("severity", pa.string()),
-            ("sentence", pa.string()),
-        ],
-        **COLUMNS,
-        **transaction_tables.COLUMNS,
-    }.items()
-}
 
 _IN_AND_OUT = (
     "records_in_per_second",
@@ -211,7 +74,7 @@ def _stamp(document: Document) -> dict[str, int | str | datetime]:
 
 
 def _names(table: str) -> list[str]:
-    return list(SCHEMAS[table].names[len(_STAMP) :])
+    return list(SCHEMAS[table].names[len(STAMP) :])
 
 
 def _of(table: str, records: Iterable[R], row: Callable[[R], Sequence[Any]]) -> Columns:
