@@ -21,7 +21,7 @@ from mesh_assets.platforms.secrets import forget_secrets
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.store.stores import KINDS, NewStore, new_stores
 
-settings.register_profile("usual", max_examples=50)  # `make fuzz` looks for longer
+settings.register_profile("usual", max_examples=30)  # `make fuzz` looks for longer
 settings.register_profile("fast", max_examples=10)  # `make test-fast`
 settings.load_profile("usual")
 

@@ -221,13 +221,13 @@ def test_the_metrics_api_and_the_offsets_tell_of_the_same_records(cluster: Clust
         metrics = metrics_of(cluster)
     assert agree(metrics)
 
-    offsets, cloud = metrics.sources
-    assert (offsets.name, offsets.error, cloud.name, cloud.error) == (
-        "offsets",
-        None,
-        "confluent_cloud",
-        None,
-    )
+    sources = {source.name: source for source in metrics.sources}
+    assert {name: source.error for name, source in sources.items()} == {
+        "offsets": None,
+        "log_dirs": None,
+        "confluent_cloud": None,
+    }
+    cloud = sources["confluent_cloud"]
     assert cloud.window_start is not None
     assert cloud.window_seconds == 60.0
     assert timedelta() < datetime.now(UTC) - cloud.window_start < timedelta(minutes=6)

@@ -136,6 +136,7 @@ run "a_basic_cluster" {
       "${acl.permission} ${acl.principal} ${acl.operation} ${acl.resource_type} ${acl.pattern_type} ${acl.resource_name}"
       ]) == toset([
       "ALLOW User:sa-abc123 DESCRIBE CLUSTER LITERAL kafka-cluster",
+      "ALLOW User:sa-abc123 DESCRIBE_CONFIGS CLUSTER LITERAL kafka-cluster",
       "ALLOW User:sa-abc123 DESCRIBE TOPIC LITERAL *",
       "ALLOW User:sa-abc123 DESCRIBE_CONFIGS TOPIC LITERAL *",
       "ALLOW User:sa-abc123 DESCRIBE GROUP LITERAL *",

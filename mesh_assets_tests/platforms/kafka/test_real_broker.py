@@ -133,15 +133,19 @@ def test_a_live_group_is_listed_and_its_offsets_join_those_of_the_topic(
         "Stable",
         None,
     )
-    assert group.members == (
-        GroupMember(
-            member_id=group.members[0].member_id if group.members else "",
-            client_id="a-reader",
-            group_instance_id=None,
-            host="127.0.0.1",
-            assignment={a_topic_of_ten_records: (0, 1)},
-        ),
+    (member,) = group.members or ()
+    assert member == GroupMember(
+        member_id=member.member_id,
+        client_id="a-reader",
+        group_instance_id=None,
+        host="127.0.0.1",
+        assignment={a_topic_of_ten_records: (0, 1)},
+        epoch=member.epoch,
+        subscribed_topics=(a_topic_of_ten_records,) if protocol == "consumer" else (),
+        target_assignment={a_topic_of_ten_records: (0, 1)} if protocol == "consumer" else None,
+        is_classic=False if protocol == "consumer" else None,
     )
+    assert (member.epoch is None) == (protocol == "classic")
     assert group.offsets == (
         CommittedPartition(topic=a_topic_of_ten_records, partition=0, committed=7),
         CommittedPartition(topic=a_topic_of_ten_records, partition=1, committed=None),

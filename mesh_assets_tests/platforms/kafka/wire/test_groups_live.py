@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 from confluent_kafka import Consumer, ShareConsumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
@@ -271,7 +272,13 @@ VERSIONS = [
 
 @pytest.mark.parametrize("newest", VERSIONS, ids=lambda newest: f"ListGroups-{newest['ListGroups']}")
 def test_every_version_tells_the_same(living: Living, newest: dict[str, int]) -> None:
-    assert living.read(newest) == living.read()
+    told, expected = living.read(newest), living.read()
+    if newest["ConsumerGroupDescribe"] == 0:  # it does not tell yet which members speak the classic protocol
+        members = tuple(
+            msgspec.structs.replace(member, is_classic=None) for member in expected["consumer"].members or ()
+        )
+        expected["consumer"] = msgspec.structs.replace(expected["consumer"], members=members)
+    assert told == expected
 
 
 def test_each_is_found_by_name(living: Living) -> None:
