@@ -16,18 +16,16 @@ import msgspec
 from mesh_assets.components.checks import Place, Verdict, applies, findings_by_place, judge_asset
 from mesh_assets.components.mounted import Mounted, read_mounted
 from mesh_assets.components.names import CheckName, Key, asset_key
-from mesh_assets.components.reporting import storage_id
+from mesh_assets.components.reporting import keep_event, storage_id
 from mesh_assets.errors import MeshError, StoreError
 from mesh_assets.findings.finding import Finding
 from mesh_assets.findings.history import EstateFindings
 from mesh_assets.inventory.records import UNDECODABLE, Record
-from mesh_assets.inventory.wording import counted, one_line
-from mesh_assets.masking.unexpected import masked, sentence
+from mesh_assets.inventory.wording import counted
+from mesh_assets.masking.unexpected import sentence
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
-
-_REASON_CHARACTERS = 300
 
 
 class Failing(Record, frozen=True, kw_only=True, array_like=True):
@@ -152,15 +150,7 @@ def _report(instance: dg.DagsterInstance, one: _News) -> None:
         severity=one.verdict.severity,
         description=one.verdict.description,
     )
-    reason = None
-    try:
-        instance.report_runless_asset_event(evaluation)
-    except Exception as error:  # of whatever storage the instance has
-        reason = f"{type(error).__name__}: {one_line(str(masked(error)), most=_REASON_CHARACTERS)}"
-    if reason is not None:  # outside of the handler, or what may hold a password would be its context
-        raise MeshError(
-            f"Dagster could not keep the check {one.verdict.check} of {'/'.join(one.key)}: {reason}"
-        )
+    keep_event(instance, evaluation, f"the check {one.verdict.check} of {'/'.join(one.key)}")
 
 
 def _read(objects: ObjectStore, key: str) -> tuple[Failing, ...]:

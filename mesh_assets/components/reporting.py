@@ -202,13 +202,20 @@ def _report(instance: dg.DagsterInstance, key: Key, end: TopicEnd, before: Topic
     event = dg.AssetMaterialization(
         dg.AssetKey(key), metadata=metadata, tags={DATA_VERSION_TAG: data_version(end)}
     )
+    keep_event(instance, event, f"that records came to {'/'.join(key)}")
+
+
+def keep_event(
+    instance: dg.DagsterInstance, event: dg.AssetMaterialization | dg.AssetCheckEvaluation, what: str
+) -> None:
+    """Without a run. Raises MeshError, masked, whatever the storage of the instance raises."""
     reason = None
     try:
         instance.report_runless_asset_event(event)
     except Exception as error:  # of whatever storage the instance has
         reason = f"{type(error).__name__}: {one_line(str(masked(error)), most=_REASON_CHARACTERS)}"
     if reason is not None:  # outside of the handler, or what may hold a password would be its context
-        raise MeshError(f"Dagster could not keep that records came to {'/'.join(key)}: {reason}")
+        raise MeshError(f"Dagster could not keep {what}: {reason}")
 
 
 class _Kept:

@@ -9,13 +9,13 @@ from msgspec import Struct
 
 from mesh_assets.inventory.broker_records import BrokerConfig, BrokerConfigs, ConfigSource
 from mesh_assets.masking.configs import mask_config
+from mesh_assets.platforms.kafka.wire.configs import write_names
 from mesh_assets.platforms.kafka.wire.forms import (
     BrokerError,
     Connections,
     MalformedError,
     Reader,
     Request,
-    Writer,
     together,
 )
 
@@ -73,7 +73,7 @@ def _told_once(by_broker: Mapping[int, _Configs]) -> tuple[BrokerConfig, ...]:
 async def _ask(connections: Connections, broker: int, *, cluster_wide: bool) -> tuple[_Configs, _Configs]:
     """The broker's own configs, and the defaults of the cluster where they are asked for."""
     names = [str(broker), *([_ALL_BROKERS] if cluster_wide else [])]
-    request = Request("DescribeConfigs", 32, 1, 4, 4, partial(_write, names), _read)
+    request = Request("DescribeConfigs", 32, 1, 4, 4, partial(write_names, _BROKER, names), _read)
     answer = await connections.ask(request, broker=broker)
     if answer.keys() != set(names):
         raise MalformedError("an answer to DescribeConfigs about other brokers than were asked for")
@@ -91,19 +91,6 @@ def _masked(configs: _Configs) -> _Configs:
         name: entry if masked[name] == entry.value else _Entry(masked[name], entry.source, entry.sensitive)
         for name, entry in configs.items()
     }
-
-
-def _write(names: Sequence[str], w: Writer, version: int) -> None:
-    w.count(len(names))
-    for name in names:
-        w.int8(_BROKER)
-        w.text(name)
-        w.count(None)  # all its configs
-        w.tags()
-    w.boolean(False)  # where else each is set
-    if version >= 3:
-        w.boolean(False)  # its documentation
-    w.tags()
 
 
 def _read(r: Reader, version: int) -> dict[str, _Configs | BrokerError]:

@@ -94,7 +94,7 @@ class _Reading:
         )
 
     async def _ask(self, names: list[str], broker: int | None) -> None:
-        request = Request("DescribeConfigs", 32, 1, 4, 4, partial(_write, names), self._decode)
+        request = Request("DescribeConfigs", 32, 1, 4, 4, partial(write_names, _TOPIC, names), self._decode)
         answered = await self._connections.ask(request, broker=broker)
         if answered.keys() != set(names):
             raise MalformedError("an answer to DescribeConfigs about other topics than were asked for")
@@ -107,10 +107,11 @@ class _Reading:
         return known.read(r)
 
 
-def _write(names: Sequence[str], w: Writer, version: int) -> None:
+def write_names(kind: int, names: Sequence[str], w: Writer, version: int) -> None:
+    """Asks for all configs of these resources of a kind, as DescribeConfigs numbers it."""
     w.count(len(names))
     for name in names:
-        w.int8(_TOPIC)
+        w.int8(kind)
         w.text(name)
         w.count(None)  # all its configs
         w.tags()

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from mesh_assets.inventory.access_records import Acl, ClientQuota, ScramCredential, ScramUser
 from mesh_assets.inventory.broker_records import ClusterBroker, Quorum, QuorumReplica
-from mesh_assets.platforms.kafka.wire import access, broker_configs, features, quorum
+from mesh_assets.platforms.kafka.wire import access, broker_configs, configs, features, quorum
 from mesh_assets.platforms.kafka.wire.described_cluster import DESCRIBED_CLUSTER, DescribedCluster
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError, Request
 from mesh_assets_tests.platforms.kafka.wire import cluster_messages as told
 from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, encoded, read, versions
 
 CONFIGS: Request[Any] = Request(
-    "DescribeConfigs", 32, 1, 4, 4, partial(broker_configs._write, ["1"]), broker_configs._read
+    "DescribeConfigs", 32, 1, 4, 4, partial(configs.write_names, 4, ["1"]), broker_configs._read
 )
 SIMPLE: dict[Request[Any], dict[str, Any]] = {
     DESCRIBED_CLUSTER: told.CLUSTER,

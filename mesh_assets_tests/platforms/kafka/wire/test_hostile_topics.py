@@ -33,7 +33,7 @@ def _read_configs(*arguments: Any) -> Any:
     return configs._Reading(None, [1])._decode(*arguments)  # type: ignore[arg-type]
 
 
-CONFIGS = Request("DescribeConfigs", 32, 1, 4, 4, partial(configs._write, []), _read_configs)
+CONFIGS = Request("DescribeConfigs", 32, 1, 4, 4, partial(configs.write_names, 2, []), _read_configs)
 
 CASES = [
     (request, version)
