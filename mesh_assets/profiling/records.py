@@ -1,0 +1,239 @@
+"""What the analysis `data_quality` finds, as records; their JSON form is that of the store.
+
+A share is from 0 to 1, of the sampled records unless said otherwise. None: it could not be told, as of an empty sample.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from mesh_assets.inventory.records import Record
+
+Strategy = Literal["latest", "random", "stratified"]
+"""Which records are sampled: the newest of each partition, runs at random offsets, or runs at even distances of time."""
+
+PersonalKind = Literal["email", "phone", "iban", "card", "ip"]
+
+FaultKind = Literal[
+    "incomplete_field",
+    "undecodable_records",
+    "silent_topic",
+    "duplicate_keys",
+    "wrong_type",
+    "old_schema",
+    "personal_data",
+]
+
+
+class PartitionWindow(Record, frozen=True, kw_only=True):
+    """What there was of a partition and what was read. `earliest`, `latest`: its offsets when sampling began, None if
+    unknown. `first`, `last`: of the records read, None: none was. `error`: why it is not, or not wholly, in the sample."""
+
+    partition: int
+    earliest: int | None
+    latest: int | None
+    first: int | None
+    last: int | None
+    records: int
+    error: str | None = None
+
+
+class Undecodable(Record, frozen=True, kw_only=True):
+    """Records that could not be decoded, by what is wrong. `reason` quotes nothing of them."""
+
+    part: Literal["key", "value"]
+    reason: str
+    records: int
+    share: float
+
+
+class SchemaUse(Record, frozen=True, kw_only=True):
+    """Values that name the schema `id`. `latest`: whether it is the newest of a subject of the topic; None: the document has
+    no subject for the topic."""
+
+    id: int
+    records: int
+    latest: bool | None
+
+
+class Freshness(Record, frozen=True, kw_only=True):
+    """`age_seconds`: from the newest sampled record's timestamp to the sampling, None: no record, or none with a timestamp.
+
+    `usual_gap_seconds`: the longest time that the topic usually waits for its next record: known from two weeks of readings,
+    else the longest between sampled records (`sample`), None: too few are known."""
+
+    newest_at: datetime | None
+    age_seconds: float | None
+    usual_gap_seconds: float | None
+    usual_gap_from: Literal["readings", "sample"] | None
+
+
+class TypeShare(Record, frozen=True, kw_only=True):
+    """`type`: `string`, `integer`, `number`, `boolean`, `bytes`, `timestamp`, `date`, `time`, `decimal`, `uuid`, `array`,
+    `object`. `share`: of the values that are not null."""
+
+    type: str
+    share: float
+
+
+class Quantile(Record, frozen=True, array_like=True):
+    """`value`: the value below which the share `at` of the sampled values lies, exactly, interpolated between two."""
+
+    at: float
+    value: float
+
+
+class Histogram(Record, frozen=True, kw_only=True):
+    """`counts[i]` values lie between `edges[i]` and `edges[i + 1]`; the last bin includes its end."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+class EnumeratedValue(Record, frozen=True, kw_only=True):
+    """One value of a field that has few. `hash`: keyed by the store, of the value in its field. `name`: the value itself,
+    only where the estate allows names."""
+
+    hash: str
+    records: int
+    name: str | None = None
+
+
+class LooksPersonal(Record, frozen=True, kw_only=True):
+    """`share`: of the values that are not null and hold something of this `kind`."""
+
+    kind: PersonalKind
+    share: float
+    records: int
+
+
+class FieldProfile(Record, frozen=True, kw_only=True):
+    """One field. `path`: dots into records, `[]` into arrays, `{}` into maps.
+
+    `records`: in how many of the decoded records it stands, not null. `completeness`: their share. `optional`: the schema
+    allows null or that it is missing; None: no schema says. `distinct`: how many different values the sample
+    has, exactly. `declared`: the schema's type. `type_conformance`: the share of values of the
+    declared type, without one of the most frequent type.
+
+    `minimum` to `histogram` are of numbers as they are, of times as seconds since 1970 (UTC) and of strings and bytes as their
+    lengths (`figures_of` says which). They are None, with the reason in `withheld`, where they would give away values.
+    `values`: of fields with few different values, the most frequent first.
+    """
+
+    path: str
+    types: tuple[TypeShare, ...]
+    records: int
+    completeness: float | None
+    optional: bool | None
+    distinct: int | None
+    declared: str | None = None
+    type_conformance: float | None = None
+    figures_of: Literal["number", "time", "length"] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    quantiles: tuple[Quantile, ...] = ()
+    histogram: Histogram | None = None
+    withheld: str | None = None
+    values: tuple[EnumeratedValue, ...] = ()
+    looks_personal: tuple[LooksPersonal, ...] = ()
+
+
+class TrendPoint(Record, frozen=True, kw_only=True):
+    """What an earlier profile said. `completeness`: of the fields that were not complete, by path."""
+
+    taken_at: datetime
+    sampled_records: int
+    decoded_share: float | None
+    null_key_share: float | None
+    tombstone_share: float | None
+    duplicate_key_share: float | None
+    age_seconds: float | None
+    completeness: dict[str, float]
+
+
+class Fault(Record, frozen=True, kw_only=True):
+    """Something in a profile that is likely wrong. `path` None: it concerns the topic. `share`: how much of the sample."""
+
+    kind: FaultKind
+    path: str | None
+    share: float | None
+    sentence: str
+
+
+class TopicProfile(Record, frozen=True, kw_only=True):
+    """The figures of one topic's sample.
+
+    `sampled_records` of `sampled_partitions` partitions, `sampled_bytes` of keys and values. `error`: why the topic could not
+    be sampled; all other figures are None or empty then. `format`: what most values are. `decoded_share`: of the values that
+    are no tombstones. `duplicate_key_share`: of the records with a key, those whose key stands in an earlier one of the
+    sample; usual in streams of changes, telling where each record is a new thing. `inferred`: no schema describes the values,
+    so the fields are what the sample shows. `fields_left_out`: beyond the first 500. `trend`: earlier profiles, oldest first.
+    """
+
+    cluster: str
+    cluster_id: str
+    topic: str
+    taken_at: datetime
+    strategy: Strategy
+    sampled_records: int = 0
+    sampled_bytes: int = 0
+    sampled_partitions: int = 0
+    windows: tuple[PartitionWindow, ...] = ()
+    error: str | None = None
+    note: str | None = None
+    format: str | None = None
+    decoded_share: float | None = None
+    undecodable: tuple[Undecodable, ...] = ()
+    null_key_share: float | None = None
+    tombstone_share: float | None = None
+    duplicate_key_share: float | None = None
+    freshness: Freshness | None = None
+    schemas: tuple[SchemaUse, ...] = ()
+    latest_schema_share: float | None = None
+    inferred: bool | None = None
+    fields: tuple[FieldProfile, ...] = ()
+    fields_left_out: int = 0
+    faults: tuple[Fault, ...] = ()
+    trend: tuple[TrendPoint, ...] = ()
+
+    def field(self, path: str) -> FieldProfile | None:
+        """The field's profile; None if the sample has no such field."""
+        return next((one for one in self.fields if one.path == path), None)
+
+
+class KeyOverlap(Record, frozen=True, kw_only=True):
+    """How many values two fields of two topics of one cluster share, by sketches of their samples.
+
+    `contained`: the share of the different values of the field with fewer of them that the other has too, estimated from
+    `compared` values. The samples are not the topics: a low share may only say that other records were sampled."""
+
+    cluster: str
+    topic: str
+    path: str
+    other_topic: str
+    other_path: str
+    contained: float
+    compared: int
+    distinct: int
+    other_distinct: int
+
+
+class Unprofiled(Record, frozen=True, kw_only=True):
+    """A cluster without profiles, and why."""
+
+    cluster: str
+    reason: str
+
+
+class DataQuality(Record, frozen=True, kw_only=True):
+    """The result `analysis/data_quality.json`: a profile of every topic of the estate that may be read, by cluster and name,
+    the overlaps found, the clusters left out, and how many topics may not be read."""
+
+    profiles: tuple[TopicProfile, ...]
+    overlaps: tuple[KeyOverlap, ...]
+    unprofiled: tuple[Unprofiled, ...]
+    not_allowed: int
+
+    def profile(self, cluster: str, topic: str) -> TopicProfile | None:
+        """None: the topic was not profiled."""
+        return next((one for one in self.profiles if (one.cluster, one.topic) == (cluster, topic)), None)

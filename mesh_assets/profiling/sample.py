@@ -1,0 +1,50 @@
+"""A topic's sample in memory: the seam between reading, the figures made of it, and rules that judge it.
+
+Nothing of it is kept: whoever gets it hands on figures, partitions and offsets, never values.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mesh_assets.profiling.records import PartitionWindow, Undecodable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARTITION, OFFSET, TIMESTAMP, KEY, TOMBSTONE, UNDECODABLE = (
+    "__partition",
+    "__offset",
+    "__timestamp",
+    "__key",
+    "__tombstone",
+    "__undecodable",
+)
+"""Columns that a frame has beside those of the fields. A field of such a name is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicSample:
+    """The sampled records of one topic, decoded.
+
+    `frame`: one row a record, by partition and offset. Columns: `__partition` and `__offset` (int64), `__timestamp` (UTC, NaT:
+    none), `__key` (bytes or None, as Kafka has it), `__tombstone` (bool), `__undecodable` (why the value could not be decoded,
+    or None), and each field of the values by its dotted path. A field that is missing or null is None or NaN. Records within
+    records have a column a leaf and none of their own; an array or a map is one column of lists or dicts. A value that is
+    no record (a text, a number) has the path `value`.
+
+    `array_values`: the values within arrays and maps, all rows together, by path (`items[].sku`, `labels{}`).
+    `windows`: what was read of each partition. `bytes`: of keys and values. `inferred`: no schema describes the values.
+    """
+
+    cluster: str
+    topic: str
+    frame: "pd.DataFrame"
+    windows: tuple[PartitionWindow, ...]
+    bytes: int
+    inferred: bool
+    undecodable: tuple[Undecodable, ...] = ()
+
+
+OnSample = Callable[[TopicSample], None]
+"""Called by the profiling of a cluster for each topic that was sampled, also for an empty sample, while it is in memory."""
