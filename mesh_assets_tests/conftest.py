@@ -19,6 +19,7 @@ from hypothesis import settings
 
 from mesh_assets.platforms.secrets import forget_secrets
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
+from mesh_assets_tests.processes import heed_interrupts
 from mesh_assets_tests.store.stores import KINDS, NewStore, new_stores
 
 settings.register_profile("usual", max_examples=30)  # `make fuzz` looks for longer
@@ -38,6 +39,10 @@ def _the_network() -> Iterator[None]:
         yield
     finally:
         socket.socket.connect = guarded  # type: ignore[method-assign]
+
+
+def pytest_configure() -> None:
+    heed_interrupts()
 
 
 @pytest.hookimpl(tryfirst=True)

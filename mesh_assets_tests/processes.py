@@ -3,6 +3,7 @@ which saves seconds each."""
 
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,17 @@ from typing import NoReturn
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["mesh_assets_tests.loaded", __name__])
+
+
+def heed_interrupts() -> None:
+    """Let what this process starts end when it is asked to, however this process was started.
+
+    A shell without job control starts what it sends to the background with SIGINT ignored. Dagster makes SIGTERM
+    what SIGINT is whenever a job has run in the process, and children inherit what is ignored: each server that a
+    test stops would have to be killed, after a grace of 5 or 10 seconds.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class CommandProcess:

@@ -1,0 +1,52 @@
+"""What tests start ends when it is asked to."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from mesh_assets_tests.processes import heed_interrupts
+
+
+@dg.op
+def _nothing() -> None:
+    pass
+
+
+@pytest.fixture
+def in_the_background() -> Iterator[None]:
+    """As a shell without job control starts a command with `&`."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def _signal_that_ends_a_child_that_is_asked_to() -> int | None:
+    dg.GraphDefinition(name="nothing", node_defs=[_nothing]).execute_in_process(
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    )
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        child.terminate()
+        return -child.wait(1)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        child.kill()
+        child.wait()
+
+
+@pytest.mark.usefixtures("in_the_background")
+def test_after_a_job_of_dagsters_in_a_session_in_the_background_a_child_still_ends_when_asked() -> None:
+    heed_interrupts()
+    assert _signal_that_ends_a_child_that_is_asked_to() == signal.SIGTERM
+
+
+@pytest.mark.usefixtures("in_the_background")
+def test_which_it_would_not_without_that() -> None:
+    """Else nobody would need it: Dagster has changed."""
+    assert _signal_that_ends_a_child_that_is_asked_to() is None
