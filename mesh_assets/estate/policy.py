@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from mesh_assets.estate.expectations import Expectation
 from mesh_assets.estate.fields import EstateModel, NamePatterns
 
 PolicyLevel = Literal["warning", "error"]
@@ -134,19 +135,23 @@ class TopicOwner(EstateModel):
 
 
 class Policy(EstateModel):
-    """`file`: a YAML file that holds `rules` and `owners` instead of the estate file, by its path from there; once
-    read, its whole path. The first owner whose patterns select a topic owns it."""
+    """`file`: a YAML file that holds all of it instead of the estate file, by its path from there; once read, its whole
+    path. `expectations`: of the data in topics. The first owner whose patterns select a topic owns it."""
 
     file: str | None = Field(default=None, min_length=1)
     rules: tuple[PolicyRule, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
     owners: tuple[TopicOwner, ...] = ()
 
     @model_validator(mode="after")
     def _distinct(self) -> "Policy":
-        names = [rule.name for rule in self.rules]
-        twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
-        if twice is not None:
-            raise ValueError(f"has two rules called {twice!r}; give each a name of its own")
+        for kind, names in (
+            ("rules", [rule.name for rule in self.rules]),
+            ("expectations", [one.name for one in self.expectations]),
+        ):
+            twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
+            if twice is not None:
+                raise ValueError(f"has two {kind} called {twice!r}; give each a name of its own")
         return self
 
     def owner_of(self, topic: str) -> str | None:

@@ -455,7 +455,8 @@ def test_a_mute_of_everything_is_refused() -> None:
 def test_the_pages_of_findings_and_policy_show_what_the_file_takes() -> None:
     for page in ("findings", "policy"):
         text = (Path(__file__).parents[2] / f"docs/{page}.md").read_text(encoding="utf-8")
-        [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-        assert parse_estate(SMALL + example, source="estate.yaml") != parse_estate(
-            SMALL, source="estate.yaml"
-        )
+        examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+        assert examples
+        for example in examples:
+            read = parse_estate(SMALL + example, source="estate.yaml")
+            assert read != parse_estate(SMALL, source="estate.yaml")

@@ -1,0 +1,76 @@
+"""Which rules hold for a topic, and the results of all topics while their samples pass by."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from mesh_assets.estate.policy import Policy
+from mesh_assets.expectations.judging import Rule, judge
+from mesh_assets.expectations.records import ExpectationResult, Expectations, expectation_results
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.results import DocumentRead
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RulesOf = Callable[[str, str], Iterable[Rule]]
+"""Cluster and topic → the rules about it."""
+
+
+class Sampled(Protocol):
+    """What is needed of a topic's sample."""
+
+    @property
+    def cluster(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def frame(self) -> "pd.DataFrame": ...
+
+
+def policy_rules(policy: Policy, cluster: str, topic: str) -> tuple[Rule, ...]:
+    """Those of the policy's expectations that select the topic."""
+    return tuple(
+        Rule(one.name, one, one.level, "policy") for one in policy.expectations if one.selects(cluster, topic)
+    )
+
+
+class Judging:
+    """Judges every sample that it is called with, while it is in memory, and collects what came of it.
+
+    `has_newest`: whether samples reach to the end of their topics, as those of the newest records do.
+    """
+
+    def __init__(
+        self,
+        rules_of: RulesOf,
+        *,
+        has_newest: bool = True,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._rules_of = rules_of
+        self._has_newest = has_newest
+        self._clock = clock
+        self._results: list[ExpectationResult] = []
+
+    def __call__(self, sample: Sampled) -> None:
+        rules = tuple(self._rules_of(sample.cluster, sample.topic))
+        if rules:
+            self._results += judge(
+                sample.topic,
+                sample.frame,
+                rules,
+                cluster=sample.cluster,
+                now=None if self._clock is None else self._clock(),
+                has_newest=self._has_newest,
+            )
+
+    def expectations(self) -> Expectations:
+        """By cluster, topic and rule."""
+        return Expectations(
+            results=tuple(sorted(self._results, key=lambda one: (one.cluster, one.topic, one.rule)))
+        )
+
+    def keep(self, store: InventoryStore, documents: Iterable[DocumentRead], *, made_at: datetime) -> str:
+        """Keeps the results instead of those before; their location, for people. Raises StoreError."""
+        return expectation_results(store).put(self.expectations(), documents=documents, made_at=made_at)

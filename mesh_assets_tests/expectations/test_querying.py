@@ -1,0 +1,128 @@
+"""SQL over a sample: what it answers, what it may not do, and that it ends."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from mesh_assets.expectations.measuring import NotMeasuredError
+from mesh_assets.expectations.querying import ask
+from mesh_assets_tests.expectations.frames import frame, result
+
+SAMPLE = frame(id=[1, 2, 3, None], address__city=["Bonn", "Bern", "Bonn", None], mixed=["x", 1, 2.5, None])
+
+
+def test_a_number_is_compared() -> None:
+    query = "SELECT count(*) FROM {object} WHERE {property} = 'Bonn'"
+    assert result(SAMPLE, query=query, property="address.city", mustBe=2).status == "passed"
+    failed = result(SAMPLE, query=query, property="address.city", mustBe=1)
+    assert failed.status == "failed"
+    assert failed.sentence == "orders: the query about address.city is 2; expected exactly 1"
+
+
+def test_true_is_compared_with_true() -> None:
+    assert result(SAMPLE, query="SELECT max(id) < 4 FROM {object}", mustBe=True).status == "passed"
+    failed = result(SAMPLE, query="SELECT max(id) > 4 FROM {object}", mustBe=True)
+    assert failed.sentence == "orders: the query is false; expected exactly true"
+    assert "compare with mustBe: true" in result(SAMPLE, query="SELECT true", mustBe=1).sentence
+
+
+def test_records_that_a_query_names_are_counted_and_told() -> None:
+    query = "SELECT __partition, __offset FROM {object} WHERE id >= 2"
+    found = result(SAMPLE, query=query, mustBe=0)
+    assert (found.status, found.measured, found.failing) == ("failed", 2, 2)
+    assert [(one.partition, one.offsets) for one in found.places] == [(0, (101,)), (1, (100,))]
+
+
+def test_undecodable_records_leave_the_answer_of_a_query_unknown() -> None:
+    sample = frame(undecodable=(1,), id=[1, None])
+    found = result(sample, query="SELECT count(*) FROM {object}", mustBe=1)
+    assert (found.status, found.measured_most) == ("unknown", None)
+    assert "1 record could not be decoded" in found.sentence
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) FROM read_csv('{file}')",
+        "SELECT count(*) FROM '{file}'",
+        "SELECT count(*) FROM read_text('/etc/passwd')",
+        "SELECT count(*) FROM read_parquet('https://example.com/x.parquet')",
+        "SELECT count(*) FROM glob('/*')",
+        "SELECT count(*) FROM SAMPLE2",
+        "SELECT getenv('HOME')",
+    ],
+)
+def test_a_query_reaches_nothing_but_the_sample(query: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    SAMPLE2 = SAMPLE  # noqa: F841, N806 - DuckDB looks for variables of that name, unless it is told not to
+    with pytest.raises(NotMeasuredError):
+        ask(SAMPLE, query.replace("{file}", str(secret)), None)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "ATTACH '/tmp/x.db'",
+        "COPY sample TO '/tmp/q3.csv'",
+    ],
+)
+def test_even_another_statement_than_select_opens_nothing(statement: str) -> None:
+    """Policies with such a statement are refused when they are read; here the lock itself is tested."""
+    with pytest.raises(NotMeasuredError):
+        ask(SAMPLE, statement, None)
+    assert not Path("/tmp/q3.csv").exists()
+
+
+def test_a_query_that_does_not_end_is_stopped() -> None:
+    began = time.monotonic()
+    with pytest.raises(NotMeasuredError, match="was stopped"):
+        ask(
+            SAMPLE,
+            "SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b",
+            None,
+            seconds=0.3,
+        )
+    assert time.monotonic() - began < 10
+
+
+def test_a_query_that_needs_much_memory_is_stopped() -> None:
+    with pytest.raises(NotMeasuredError, match="memory"):
+        ask(SAMPLE, "SELECT len(list(range::VARCHAR || repeat('x', 1000))) FROM range(100000000)", None)
+
+
+def test_what_duckdb_says_of_a_value_is_not_told() -> None:
+    with pytest.raises(NotMeasuredError) as told:
+        ask(SAMPLE, 'SELECT sum(CAST("address.city" AS INT)) FROM sample', None)
+    assert "Bonn" not in str(told.value)
+    assert "ConversionException" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ('SELECT "address.city" FROM sample WHERE id = 1', "answers with something else"),
+        ("SELECT id FROM sample", "answers with 4 rows of 1 columns"),
+        ("SELECT NULL", "answers with null"),
+        ("SELECT 'nan'::DOUBLE", "answers with something else"),
+        ("SELECT idd FROM sample", 'Binder Error: Referenced column "idd" not found'),
+        ("SELECT NULL AS __partition, 1 AS __offset", "without __partition or __offset"),
+    ],
+)
+def test_an_answer_of_another_form_says_what_was_expected(query: str, why: str) -> None:
+    with pytest.raises(NotMeasuredError) as told:
+        ask(SAMPLE, query, None)
+    assert why in str(told.value)
+
+
+def test_a_column_of_several_types_is_one_of_text() -> None:
+    assert ask(SAMPLE, "SELECT count(*) FROM sample WHERE mixed IN ('x', '1', '2.5')", None) == 3
+
+
+def test_a_name_with_quotes_stays_a_name() -> None:
+    sample = frame(id=[1]).rename(columns={"id": 'a"b'})
+    assert ask(sample, "SELECT count({property}) FROM {object}", 'a"b') == 1
