@@ -539,13 +539,18 @@ def _volatile_schema(draw: st.DrawFn, schema: Schema) -> Schema:
 
 
 def _volatile_group(draw: st.DrawFn, group: ConsumerGroup) -> ConsumerGroup:
+    """How many members a group has comes and goes by itself only while it rebalances; who they are, always."""
     other = draw(consumer_groups())
+    state = draw(st.sampled_from(_ACTIVE)) if group.state in _ACTIVE else group.state
+    new_members = other.members
+    if group.members is None or state == group.state == "Stable":
+        new_members = None if group.members is None else draw(st.tuples(*(members for _ in group.members)))
     return replace(
         group,
-        state=draw(st.sampled_from(_ACTIVE)) if group.state in _ACTIVE else group.state,
+        state=state,
         protocol_type=other.protocol_type,
         coordinator=other.coordinator,
-        members=None if group.members is None else other.members,
+        members=new_members,
         offsets=None if group.offsets is None else other.offsets,
         total_lag_records=other.total_lag_records,
     )

@@ -1,5 +1,6 @@
 """What an object store must be able to do, whether it is a folder or a bucket."""
 
+import re
 from datetime import datetime
 from typing import Protocol
 
@@ -78,10 +79,11 @@ def checked_key(key: str) -> str:
     return key
 
 
+# Of a key between slashes: an empty part, a leading dot, or a character that no key has.
+_NO_PART = re.compile("//|/\\.|[\\\\\0\ud800-\udfff]")
+
+
 def is_key(key: str) -> bool:
     """Whether `key` can stand for an object of a store. Names in a folder need not even be text: what is not UTF-8
     comes as lone surrogates."""
-    parts = key.split("/")
-    return all(parts) and not any(
-        part.startswith(".") or any(c in "\\\0" or "\ud800" <= c <= "\udfff" for c in part) for part in parts
-    )
+    return _NO_PART.search(f"/{key}/") is None

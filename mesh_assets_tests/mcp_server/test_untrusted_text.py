@@ -100,12 +100,14 @@ def address(one_served: Served) -> Iterator[str]:
         yield url
 
 
+# Every way and every protocol; test_every_tool.py has each way with each protocol.
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(f"{way}, {mode}", marks=() if way == "memory" else pytest.mark.slow)
-        for way in ("memory", "stdio", "http")
-        for mode in ("auto", "legacy")
+        "memory, auto",
+        "memory, legacy",
+        pytest.param("stdio, legacy", marks=pytest.mark.slow),
+        pytest.param("http, auto", marks=pytest.mark.slow),
     ],
 )
 def connect(request: pytest.FixtureRequest, one_served: Served) -> Callable[[], Client]:

@@ -109,10 +109,10 @@ class MemoryObjects:
         del self.data[key]
 
     def list(self, prefix: str) -> "list[StoredObject]":
+        now = datetime.now(UTC)
         return [
-            StoredObject(key=key, bytes=len(data), modified_at=datetime.now(UTC))
-            for key, data in sorted(self.data.items())
-            if key.startswith(prefix)
+            StoredObject(key=key, bytes=len(self.data[key]), modified_at=now)
+            for key in sorted(key for key in self.data if key.startswith(prefix))
         ]
 
     def uri(self, key: str) -> str:
