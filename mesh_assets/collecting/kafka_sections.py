@@ -1,16 +1,16 @@
 """The sections that the brokers are asked for, from readings that they share: metadata, offsets, configs, groups."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from msgspec.structs import replace
 
-from mesh_assets.collecting.clients import ClusterClients
+from mesh_assets.collecting.collection import Collection
 from mesh_assets.collecting.group_records import group_records, known_before
 from mesh_assets.collecting.kafka_records import topic_defaults, topic_records, with_transactions
 from mesh_assets.collecting.metrics_section import Ground, collect_metrics
-from mesh_assets.collecting.phases import Phases, cost_of, requests_about
+from mesh_assets.collecting.phases import cost_of, requests_about
 from mesh_assets.collecting.scopes import patterns_scope
 from mesh_assets.collecting.section_parts import (
     CollectParts,
@@ -20,9 +20,6 @@ from mesh_assets.collecting.section_parts import (
 )
 from mesh_assets.collecting.topic_storage import ReadStorage, StorageCollection
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
-from mesh_assets.errors import PlatformError
-from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.join import stale_section
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import (
@@ -36,7 +33,6 @@ from mesh_assets.inventory.sections import (
 )
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.platforms.kafka import (
-    ClusterMetadata,
     GroupsReading,
     OffsetsReading,
     TopicConfigs,
@@ -44,9 +40,6 @@ from mesh_assets.platforms.kafka import (
     ends_after,
     leading_partitions,
 )
-from mesh_assets.readings.ends import KeptEnds
-
-History = Callable[[str], KeptEnds | None]
 
 NEED_METADATA = frozenset[SectionName](("topics", "consumer_groups", "metrics"))
 _IN_PARTS: dict[SectionName, CollectParts] = {"brokers": collect_brokers, "access": collect_access}
@@ -54,40 +47,14 @@ _PARTS: tuple[SectionName, ...] = (*_IN_PARTS, "transactions")
 FROM_BROKERS = NEED_METADATA.union(_PARTS)
 
 
-def or_stale(
-    name: SectionName, cluster_id: str, previous: Document | None, read: Callable[[], Section]
-) -> Section:
-    """What `read` gives, or else the section as it was, with the reason."""
-    try:
-        return read()
-    except PlatformError as error:
-        return stale_section(name, cluster_id, previous, str(error))
-
-
 class KafkaSections:
-    """Those of one collection of one cluster."""
+    """Those of one collection."""
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        cluster_id: str,
-        clients: ClusterClients,
-        metadata: ClusterMetadata,
-        previous: Document | None,
-        phases: Phases,
-        history: History,
-        sleep: Callable[[float], None],
-    ) -> None:
-        self._cluster = cluster
-        self._cluster_id = cluster_id
-        self._clients = clients
-        self._metadata = metadata
-        self._previous = previous
-        self._phases = phases
-        self._history = history
-        self._sleep = sleep
+    def __init__(self, collection: Collection) -> None:
+        self._of = collection
+        self._kafka = collection.clients.kafka
         self._selected: list[TopicMetadata] = [
-            topic for topic in metadata.topics if cluster.topics.selects(topic.name)
+            topic for topic in collection.metadata.topics if collection.cluster.topics.selects(topic.name)
         ]
 
     def collect(
@@ -97,7 +64,7 @@ class KafkaSections:
         everything = "metrics" in wanted
         parts = {name: pool.submit(self._parts, name) for name in _PARTS if name in wanted}
         storage = (
-            StorageCollection(self._clients.kafka, self._metadata, self._selected, self._phases)
+            StorageCollection(self._kafka, self._of.metadata, self._selected, self._of.phases)
             if everything or "topics" in wanted
             else None
         )
@@ -107,43 +74,45 @@ class KafkaSections:
         reading = pool.submit(self._groups) if everything or "consumer_groups" in wanted else None
         found: dict[SectionName, Section] = {}
         if configs is not None and offsets is not None and storage is not None and begun is not None:
-            found["topics"] = self._or_stale(
+            found["topics"] = self._of.or_stale(
                 "topics", lambda: self._topics(configs, offsets, partial(storage.finish, begun))
             )
         if reading is not None and offsets is not None:
-            found["consumer_groups"] = self._or_stale(
+            found["consumer_groups"] = self._of.or_stale(
                 "consumer_groups", lambda: self._consumer_groups(reading, offsets)
             )
         if everything:
             found["metrics"] = self._metrics(found["topics"], found["consumer_groups"], connectors)
         found = {**{name: section.result() for name, section in parts.items()}, **found}
         if "topics" in found:
-            found["topics"] = with_transactions(found["topics"], found.get("transactions"), self._previous)
+            found["topics"] = with_transactions(found["topics"], found.get("transactions"), self._of.previous)
         # Whatever was asked meanwhile and afterwards, so that the sum is what went over the wire.
         last, section = found.popitem()
-        rest = sum(self._clients.kafka.requests.values()) - sum(
+        rest = sum(self._kafka.requests.values()) - sum(
             section.cost.kafka_requests for section in found.values()
         )
         return {**found, last: replace(section, cost=replace(section.cost, kafka_requests=rest))}
 
     def _configs(self) -> dict[str, TopicConfigs]:
-        with self._phases.phase("kafka configs"):
-            return self._clients.kafka.configs([topic.name for topic in self._selected])
+        with self._of.phases.phase("kafka configs"):
+            return self._kafka.configs([topic.name for topic in self._selected])
 
     def _offsets(self) -> OffsetsReading:
         # Of all topics, whatever the patterns say: a group's lag on a topic that is left out belongs to the
         # group.
-        with self._phases.phase("kafka offsets"):
-            return self._clients.kafka.offsets(leading_partitions(self._metadata))
+        with self._of.phases.phase("kafka offsets"):
+            return self._kafka.offsets(leading_partitions(self._of.metadata))
 
     def _groups(self) -> GroupsReading:
-        with self._phases.phase("kafka consumer groups"):
-            return self._clients.kafka.groups(self._cluster.consumer_groups.selects)
+        with self._of.phases.phase("kafka consumer groups"):
+            return self._kafka.groups(self._of.cluster.consumer_groups.selects)
 
     def _parts(self, name: SectionName) -> Section:
-        collect = _IN_PARTS.get(name) or partial(collect_transactions, selects=self._cluster.topics.selects)
-        about = (self._clients.kafka, self._cluster_id, self._previous, self._phases)
-        return self._or_stale(name, lambda: collect(*about))
+        collect = _IN_PARTS.get(name) or partial(
+            collect_transactions, selects=self._of.cluster.topics.selects
+        )
+        about = (self._kafka, self._of.cluster_id, self._of.previous, self._of.phases)
+        return self._of.or_stale(name, lambda: collect(*about))
 
     def _topics(
         self,
@@ -152,20 +121,20 @@ class KafkaSections:
         read_storage: ReadStorage,
     ) -> TopicsSection:
         offsets, configs = reading_offsets.result(), reading_configs.result()
-        old = {topic.name: topic for topic in self._previous.topics} if self._previous else {}
+        old = {topic.name: topic for topic in self._of.previous.topics} if self._of.previous else {}
         confirm_topics_gone(
-            self._clients.kafka,
-            self._cluster,
+            self._kafka,
+            self._of.cluster,
             old.values(),
-            listed={topic.name for topic in self._metadata.topics},
+            listed={topic.name for topic in self._of.metadata.topics},
         )
         stored = read_storage(configs=configs, offsets=offsets)
         return TopicsSection(
-            cluster_id=self._cluster_id,
+            cluster_id=self._of.cluster_id,
             state=SectionState(
                 status="fresh",
                 collected_at=offsets.read_at,
-                scope=patterns_scope(self._cluster.topics),
+                scope=patterns_scope(self._of.cluster.topics),
                 error="; ".join(stored.failed) or None,
             ),
             records=topic_records(
@@ -179,9 +148,9 @@ class KafkaSections:
             log_directories=stored.directories,
             unknown=stored.unknown,
             topic_defaults=topic_defaults(
-                configs.values(), self._previous.topic_defaults if self._previous else None
+                configs.values(), self._of.previous.topic_defaults if self._of.previous else None
             ),
-            excluded=len(self._metadata.topics) - len(self._selected),
+            excluded=len(self._of.metadata.topics) - len(self._selected),
             cost=self._kafka_cost(
                 "topics",
                 *("kafka metadata", "kafka configs", "kafka offsets", "kafka log dirs", "kafka record times"),
@@ -192,31 +161,31 @@ class KafkaSections:
         self, reading_groups: Future[GroupsReading], reading_offsets: Future[OffsetsReading]
     ) -> ConsumerGroupsSection:
         offsets, groups = reading_offsets.result(), reading_groups.result()
-        selects = self._cluster.consumer_groups.selects
+        selects = self._of.cluster.consumer_groups.selects
         known = [
             group
-            for group in (self._previous.consumer_groups if self._previous else ())
+            for group in (self._of.previous.consumer_groups if self._of.previous else ())
             if selects(group.group_id)
         ]
         listed = {group.group_id for group in groups.groups}
         kept = unlisted_groups(known, groups.unlisted, listed=listed)
         confirm_groups_gone(
-            self._clients.kafka,
-            self._cluster,
+            self._kafka,
+            self._of.cluster,
             (group for group in known if group.group_id not in kept),
             listed=listed,
         )
         read = group_records(
             groups.groups,
-            offsets=ends_after(self._clients.kafka, offsets, groups),
-            before=known_before(self._previous, now=self._metadata.topics),
+            offsets=ends_after(self._kafka, offsets, groups),
+            before=known_before(self._of.previous, now=self._of.metadata.topics),
         )
         return ConsumerGroupsSection(
-            cluster_id=self._cluster_id,
+            cluster_id=self._of.cluster_id,
             state=SectionState(
                 status="fresh",
                 collected_at=offsets.read_at,
-                scope=patterns_scope(self._cluster.consumer_groups),
+                scope=patterns_scope(self._of.cluster.consumer_groups),
                 error=None
                 if groups.unlisted is None
                 else f"{groups.unlisted.reason}; {counted(len(kept), 'known group')} of them {plural(len(kept), 'is', 'are')} kept",
@@ -233,46 +202,43 @@ class KafkaSections:
         assert isinstance(groups, ConsumerGroupsSection)
         if topics.state.status != "fresh":
             error = topics.state.error or "the offsets could not be read"
-            return stale_section("metrics", self._cluster_id, self._previous, error)
+            return stale_section("metrics", self._of.cluster_id, self._of.previous, error)
         assert topics.state.collected_at is not None
         ground = Ground(
-            cluster_id=self._cluster_id,
+            cluster_id=self._of.cluster_id,
             read_at=topics.state.collected_at,
-            metadata=self._metadata,
+            metadata=self._of.metadata,
             topics=topics.records,
             log_directories=topics.log_directories,
             unknown=topics.unknown,
             groups=groups.records if groups.state.status == "fresh" else None,
             groups_error=groups.state.error,
             connectors=self._known_connectors(connectors),
-            previous=self._previous,
-            kept=self._history(self._cluster_id),
+            previous=self._of.previous,
+            kept=self._of.history(self._of.cluster_id),
         )
-        return self._or_stale(
+        return self._of.or_stale(
             "metrics",
             lambda: collect_metrics(
-                self._cluster,
+                self._of.cluster,
                 ground,
-                kafka=self._clients.kafka,
-                reader=self._clients.metrics,
-                phases=self._phases,
-                sleep=self._sleep,
+                kafka=self._kafka,
+                reader=self._of.clients.metrics,
+                phases=self._of.phases,
+                sleep=self._of.sleep,
             ),
         )
 
     def _known_connectors(self, connectors: "Future[Section] | None") -> tuple[Connector, ...]:
         """Those of this run, or of the latest document when this run does not read them."""
         if connectors is None:
-            return self._previous.connectors if self._previous else ()
+            return self._of.previous.connectors if self._of.previous else ()
         section = connectors.result()
         assert isinstance(section, ConnectorsSection)
         return section.records
 
     def _kafka_cost(self, section: SectionName, *phases: str) -> SectionCost:
         return cost_of(
-            self._phases.seconds(*phases),
-            kafka_requests=requests_about(section, self._clients.kafka.requests),
+            self._of.phases.seconds(*phases),
+            kafka_requests=requests_about(section, self._kafka.requests),
         )
-
-    def _or_stale(self, name: SectionName, read: Callable[[], Section]) -> Section:
-        return or_stale(name, self._cluster_id, self._previous, read)

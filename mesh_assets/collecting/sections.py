@@ -7,15 +7,10 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from mesh_assets.collecting.clients import ClusterClients, OpenClients, cluster_id_of, open_clients
+from mesh_assets.collecting.clients import OpenClients, cluster_id_of, open_clients
+from mesh_assets.collecting.collection import Collection, History
 from mesh_assets.collecting.connectors import collect_connectors
-from mesh_assets.collecting.kafka_sections import (
-    FROM_BROKERS,
-    NEED_METADATA,
-    History,
-    KafkaSections,
-    or_stale,
-)
+from mesh_assets.collecting.kafka_sections import FROM_BROKERS, NEED_METADATA, KafkaSections
 from mesh_assets.collecting.phases import COLLECTING, Phases, cost_of
 from mesh_assets.collecting.schemas import collect_schemas, confirm_subjects_gone
 from mesh_assets.collecting.scopes import (
@@ -84,17 +79,17 @@ def collect_sections(
                 f"{cluster.kafka.address} was cluster {begun_for} and a moment later {cluster_id}; its brokers must belong to one cluster: "
                 "correct bootstrap_servers"
             )
-        sections = _Collection(
-            cluster,
-            cluster_id,
-            opened,
-            metadata,
-            previous(cluster_id),
-            phases,
-            history,
-            sleep,
-            fingerprint_key,
-        ).sections(wanted)
+        collection = Collection(
+            cluster=cluster,
+            cluster_id=cluster_id,
+            clients=opened,
+            metadata=metadata,
+            previous=previous(cluster_id),
+            phases=phases,
+            history=history,
+            sleep=sleep,
+        )
+        sections = _Sections(collection, fingerprint_key).collect(wanted)
     whole = phases.seconds(COLLECTING)
     return {
         name: replace(
@@ -110,31 +105,18 @@ def collect_sections(
     }
 
 
-class _Collection:
-    """One collection of one cluster."""
+class _Sections:
+    """Those of one collection."""
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        cluster_id: str,
-        clients: ClusterClients,
-        metadata: ClusterMetadata,
-        previous: Document | None,
-        phases: Phases,
-        history: History,
-        sleep: Callable[[float], None],
-        fingerprint_key: GetKey,
-    ) -> None:
-        self._cluster_id = cluster_id
-        self._clients = clients
-        self._previous = previous
-        self._phases = phases
+    def __init__(self, collection: Collection, fingerprint_key: GetKey) -> None:
+        self._of = collection
         self._fingerprint_key = fingerprint_key
-        self._name = cluster.name
-        self._kafka = KafkaSections(cluster, cluster_id, clients, metadata, previous, phases, history, sleep)
+        self._kafka = KafkaSections(collection)
 
-    def sections(self, wanted: Sequence[SectionName]) -> dict[SectionName, Section]:
-        with ThreadPoolExecutor(max_workers=11, thread_name_prefix=f"collect-{self._name}") as pool:
+    def collect(self, wanted: Sequence[SectionName]) -> dict[SectionName, Section]:
+        with ThreadPoolExecutor(
+            max_workers=11, thread_name_prefix=f"collect-{self._of.cluster.name}"
+        ) as pool:
             connectors = pool.submit(self._connectors) if "connectors" in wanted else None
             schemas = pool.submit(self._schemas) if "schemas" in wanted else None
             found: dict[SectionName, Section] = {}
@@ -149,67 +131,66 @@ class _Collection:
     # --- over HTTP
 
     def _connectors(self) -> Section:
-        if not self._clients.connect:
+        if not self._of.clients.connect:
             return empty_section(
-                "connectors", self._cluster_id, SectionState(status="not_configured", collected_at=None)
+                "connectors", self._of.cluster_id, SectionState(status="not_configured", collected_at=None)
             )
 
         def read() -> ConnectorsSection:
-            now, scope = datetime.now(UTC), connectors_scope(self._clients.connect)
-            with self._phases.phase("connectors"):
+            now, scope = datetime.now(UTC), connectors_scope(self._of.clients.connect)
+            with self._of.phases.phase("connectors"):
                 collected = collect_connectors(
-                    self._clients.connect,
-                    previous=known_connectors(self._previous, scope),
-                    turn=self._previous.sequence if self._previous else 0,
+                    self._of.clients.connect,
+                    previous=known_connectors(self._of.previous, scope),
+                    turn=self._of.previous.sequence if self._of.previous else 0,
                     fingerprint_key=self._fingerprint_key(),
                 )
             section = ConnectorsSection(
-                cluster_id=self._cluster_id,
+                cluster_id=self._of.cluster_id,
                 state=SectionState(status="fresh", collected_at=now, scope=scope),
                 records=collected.records,
                 fingerprints=collected.fingerprints,
             )
-            return with_stale_sources(section, collected.failed, self._previous)
+            return with_stale_sources(section, collected.failed, self._of.previous)
 
-        section = self._or_stale("connectors", read)
+        section = self._of.or_stale("connectors", read)
         assert isinstance(section, ConnectorsSection)
         # Set on a stale section, too: the endpoints were asked, and they are what they are.
         return replace(
             section,
-            stand_in=next((text for endpoint in self._clients.connect if (text := endpoint.stand_in)), None),
+            stand_in=next(
+                (text for endpoint in self._of.clients.connect if (text := endpoint.stand_in)), None
+            ),
             cost=cost_of(
-                self._phases.seconds("connectors"),
-                http_requests=sum(endpoint.requests for endpoint in self._clients.connect),
+                self._of.phases.seconds("connectors"),
+                http_requests=sum(endpoint.requests for endpoint in self._of.clients.connect),
             ),
         )
 
     def _schemas(self) -> Section:
-        registry = self._clients.registry
+        registry = self._of.clients.registry
         if registry is None:
             return empty_section(
-                "schemas", self._cluster_id, SectionState(status="not_configured", collected_at=None)
+                "schemas", self._of.cluster_id, SectionState(status="not_configured", collected_at=None)
             )
 
         def read() -> SchemasSection:
             now, scope = datetime.now(UTC), schemas_scope(registry)
-            with self._phases.phase("schemas"):
-                known = known_schemas(self._previous, scope)
+            with self._of.phases.phase("schemas"):
+                known = known_schemas(self._of.previous, scope)
                 collected = collect_schemas(registry, previous=known, now=now)
                 found = {schema.subject for schema in collected.records}
-                confirm_subjects_gone(registry, expected_subjects(self._previous, scope) - found)
+                confirm_subjects_gone(registry, expected_subjects(self._of.previous, scope) - found)
             return SchemasSection(
-                cluster_id=self._cluster_id,
+                cluster_id=self._of.cluster_id,
                 state=SectionState(status="fresh", collected_at=now, scope=scope, error=collected.missing),
                 records=collected.records,
                 registry=collected.registry,
             )
 
-        section = self._or_stale("schemas", read)
+        section = self._of.or_stale("schemas", read)
         assert isinstance(section, SchemasSection)
-        cost = cost_of(self._phases.seconds("schemas"), http_requests=registry.requests)
+        cost = cost_of(self._of.phases.seconds("schemas"), http_requests=registry.requests)
         return replace(
             section, stand_in=registry.stand_in, cost=replace(cost, level_requests=registry.level_requests)
         )
-
-    def _or_stale(self, name: SectionName, read: Callable[[], Section]) -> Section:
-        return or_stale(name, self._cluster_id, self._previous, read)

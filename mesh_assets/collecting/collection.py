@@ -1,0 +1,39 @@
+"""One collection of one cluster: what all of its sections are collected from and with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mesh_assets.collecting.clients import ClusterClients
+from mesh_assets.collecting.phases import Phases
+from mesh_assets.errors import PlatformError
+from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.join import stale_section
+from mesh_assets.inventory.sections import Section, SectionName
+from mesh_assets.platforms.kafka import ClusterMetadata
+from mesh_assets.readings.ends import KeptEnds
+
+History = Callable[[str], KeptEnds | None]
+"""The kept ends by cluster id, from which time lags are read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """`metadata`: as read at its beginning; without topics where no section needs them. `previous`: the latest document.
+    `phases`: what takes how long."""
+
+    cluster: Cluster
+    cluster_id: str
+    clients: ClusterClients
+    metadata: ClusterMetadata
+    previous: Document | None
+    phases: Phases
+    history: History
+    sleep: Callable[[float], None]
+
+    def or_stale(self, name: SectionName, read: Callable[[], Section]) -> Section:
+        """What `read` gives, or else the section as it was, with the reason."""
+        try:
+            return read()
+        except PlatformError as error:
+            return stale_section(name, self.cluster_id, self.previous, str(error))
