@@ -45,7 +45,8 @@ class Position(Struct, frozen=True, kw_only=True):
 
     `start`: the offset of the first record; `end`: the offset that the next one gets. A share group commits
     nothing: `committed` is then the offset before which it is done with every record, or, `at_least`, before
-    which it is done at any rate.
+    which it is done at any rate. `kind`: of the group, so that the next look asks for no other; as most are, where
+    there is none yet.
     """
 
     group: str
@@ -55,6 +56,7 @@ class Position(Struct, frozen=True, kw_only=True):
     end: Mapping[int, int]
     members: tuple[Member, ...]
     at_least: bool = False
+    kind: str = "classic"
 
     def committed_since(self, before: "Position") -> int:
         """The most records that the group can have committed since `before`, on all partitions together.
@@ -120,15 +122,21 @@ def _read_topic(cluster: RunningCluster, topic: str) -> TopicMetadata:
     return found
 
 
-def read_position(cluster: RunningCluster, group: str, topic: str, *, queue: bool = False) -> Position:
-    """The group's position now; `queue`: it is a share group. Raises PlatformError as soon as one offset cannot
-    be read."""
+def read_position(
+    cluster: RunningCluster, group: str, topic: str, *, queue: bool = False, likely: str = "classic"
+) -> Position:
+    """The group's position now; `queue`: it is a share group. `likely`: the kind that it was last. Raises PlatformError
+    as soon as one offset cannot be read."""
     known = _read_topic(cluster, topic)
     if queue:
         return _of_share_group(cluster, group, known)
     found = cluster.run(
         lambda kafka: read_group(
-            kafka, group, endpoint=cluster.endpoint, timeout_seconds=cluster.timeout_seconds
+            kafka,
+            group,
+            likely=likely,
+            endpoint=cluster.endpoint,
+            timeout_seconds=cluster.timeout_seconds,
         ),
         doing=f"reading consumer group {group}",
         right=RIGHT,
@@ -155,7 +163,15 @@ def read_position(cluster: RunningCluster, group: str, topic: str, *, queue: boo
                 )
             committed[place.partition] = place.committed
     members = _members(found.members, topic)
-    return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=members)
+    return Position(
+        group=group,
+        topic=topic,
+        committed=committed,
+        start=start,
+        end=end,
+        members=members,
+        kind=found.type,
+    )
 
 
 def _of_share_group(cluster: RunningCluster, group: str, known: TopicMetadata) -> Position:

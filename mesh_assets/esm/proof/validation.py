@@ -188,7 +188,7 @@ def validate_esm_processing(
         # share group's records are not counted by offsets: its members alone say who took them.
         by_group = 0
         if counts.per_mapping and not mapping.is_queue:
-            by_group = read_position(cluster, group, topic).committed_since(before)
+            by_group = read_position(cluster, group, topic, likely=now.kind).committed_since(before)
     earlier, mapping = mapping, get_mapping(account, mapping.uuid)
     evidence = Evidence(
         mapping=mapping,
@@ -245,9 +245,9 @@ def _wait(
 ) -> tuple[Position, tuple[Member, ...]]:
     """The last position read, and every member seen until then with all partitions it held."""
     seen = before.members
-    reported = -1
+    reported, now = -1, before
     while True:
-        now = read_position(cluster, before.group, before.topic, queue=queue)
+        now = read_position(cluster, before.group, before.topic, queue=queue, likely=now.kind)
         seen = merge_members(seen, now.members)
         partitions = check_offset_after_production(before, now, produced)
         passed = sum(one.passed for one in partitions)

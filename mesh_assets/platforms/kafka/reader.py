@@ -187,7 +187,7 @@ class WireReader:
 
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
         return self._kafka.run(
-            lambda kafka: groups.read_groups(kafka, selects, **self._asked),
+            lambda kafka: groups.read_groups(kafka, selects, seen=self._seen, **self._asked),
             doing="reading the consumer groups",
             right=_GROUPS,
         )

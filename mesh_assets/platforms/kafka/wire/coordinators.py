@@ -23,8 +23,14 @@ from typing import NamedTuple, TypeVar
 from confluent_kafka import KafkaError
 
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError
-from mesh_assets.platforms.kafka.errors import AUTHORIZATION, NO_ANSWER, Endpoint, from_kafka_error
-from mesh_assets.platforms.kafka.values import UnlistedGroups, partition_of
+from mesh_assets.platforms.kafka.errors import (
+    AUTHENTICATION,
+    AUTHORIZATION,
+    NO_ANSWER,
+    Endpoint,
+    from_kafka_error,
+)
+from mesh_assets.platforms.kafka.values import ClusterMetadata, UnlistedGroups, partition_of
 from mesh_assets.platforms.kafka.wire.forms import (
     BrokerError,
     Connections,
@@ -67,6 +73,8 @@ _DESCRIBE_CLUSTER = "DESCRIBE on the cluster"
 _DESCRIBE_GROUP = "DESCRIBE on the group"
 
 Leaders = tuple[int | None, ...]
+Places = tuple[Leaders, Sequence[int]]
+"""The leader of each partition of __consumer_offsets, and the live brokers."""
 
 
 class CoordinatedGroup(NamedTuple):
@@ -111,21 +119,32 @@ class Coordinators:
     def failed(self, failure: Failure, *, doing: str, right: str) -> PlatformError:
         return from_kafka_error(failure.error(), endpoint=self.endpoint, doing=doing, right=right)
 
+    def _end_where_login_failed(self, failures: Iterable[Failure]) -> None:
+        """No other broker lets in who is refused by one, and nothing that they know is missing."""
+        for failure in failures:
+            if failure.code in AUTHENTICATION:
+                raise self.failed(failure, doing=_LISTING, right=_DESCRIBE_CLUSTER)
+
     def _patience(self) -> _Patience:
         return _Patience(min(READY_SECONDS, self.timeout_seconds))
 
     # --- which groups there are
 
-    async def list_groups(self) -> Listing:
-        """Raises UnexpectedAnswerError when the list has holes that no name tells, because a broker did not list its
+    async def list_groups(self, seen: ClusterMetadata | None = None) -> Listing:
+        """`seen`: the cluster as it was a moment ago. It is looked at again after listing in any case: whatever has changed
+        since, begins anew.
+
+        Raises UnexpectedAnswerError when the list has holes that no name tells, because a broker did not list its
         groups, or when no coordinator knows its groups; UnreachableError when none answers."""
         patience = self._patience()
+        places = None if seen is None else _places_in(seen)
         while True:
-            leaders, brokers, hidden, reasons = await self._ready()
+            leaders, brokers, hidden, reasons = await self._ready(places or await self._leaders())
             groups = await self.listed(brokers)
-            after, _ = await self._leaders()
+            places = after, live = await self._leaders()
             moved = {n for n, leader in enumerate(leaders) if n >= len(after) or after[n] != leader} - hidden
-            if moved and not patience.is_over:
+            new = len(after) > len(leaders) or not set(live) <= set(brokers)
+            if (moved or new) and not patience.is_over:
                 await patience.pause()
                 continue
             if moved:
@@ -143,7 +162,7 @@ class Coordinators:
             raise UnexpectedAnswerError(reason)
         return UnlistedGroups(partitions=partitions, of=of, reason=reason)
 
-    async def _leaders(self) -> tuple[Leaders, Sequence[int]]:
+    async def _leaders(self) -> Places:
         """The leader of each partition of __consumer_offsets; of none when it does not exist, so that there are no
         groups, or is hidden from this user (Confluent Cloud hides it). And the live brokers, from the same answer."""
         listed = await list_topics(self.connections, [GROUPS_TOPIC])
@@ -152,17 +171,18 @@ class Coordinators:
             return (), brokers
         return tuple(one.leader for one in listed.topics[GROUPS_TOPIC].partitions), brokers
 
-    async def _ready(self) -> tuple[Leaders, Sequence[int], frozenset[int], list[str]]:
-        """Returns when every coordinator knows its groups, or when that cannot be known, by a user who may not
-        describe groups of any name; with the live brokers, and the partitions whose coordinators are missing or not
-        ready in time, and why."""
+    async def _ready(self, places: Places) -> tuple[Leaders, Sequence[int], frozenset[int], list[str]]:
+        """`places`: as they were seen last. Returns when every coordinator knows its groups, or when that cannot be known,
+        by a user who may not describe groups of any name; with the live brokers, and the partitions whose coordinators
+        are missing or not ready in time, and why."""
         patience = self._patience()
-        leaders, brokers = await self._leaders()
+        leaders, brokers = places
         waiting = set(range(len(leaders)))
         failures: dict[int, Failure] = {}
         while waiting:
             led = {n: leader for n, leader in enumerate(leaders) if n in waiting and leader is not None}
             failures = await self._not_ready(led, len(leaders))
+            self._end_where_login_failed(failures.values())
             if any(failure.code in AUTHORIZATION for failure in failures.values()):
                 waiting -= led.keys()
                 break
@@ -223,6 +243,7 @@ class Coordinators:
                 break
             await patience.pause()
             brokers = []
+        self._end_where_login_failed(failures)
         if failures:
             first = failures[0]
             if not any(groups.values()) and first.code in NO_ANSWER:
@@ -354,6 +375,14 @@ async def answered(answer: Awaitable[Answer]) -> Answer | Failure:
 
 def _batches(names: Sequence[str], size: int) -> Iterable[Sequence[str]]:
     return (names[start : start + size] for start in range(0, len(names), size))
+
+
+def _places_in(seen: ClusterMetadata) -> Places | None:
+    """None where the leaders are not told: then nothing would show that they have moved."""
+    topic = next((one for one in seen.topics if one.name == GROUPS_TOPIC and one.error is None), None)
+    if topic is None:
+        return None
+    return tuple(one.leader for one in topic.partitions), [broker.id for broker in seen.brokers]
 
 
 @lru_cache(maxsize=4)

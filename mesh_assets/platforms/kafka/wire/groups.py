@@ -12,6 +12,7 @@ from msgspec import structs
 from mesh_assets.inventory.groups import GroupMember
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, NO_ANSWER, Endpoint
 from mesh_assets.platforms.kafka.values import (
+    ClusterMetadata,
     CommittedPartition,
     ConsumerGroup,
     GroupsReading,
@@ -81,9 +82,15 @@ class Answers(NamedTuple):
 
 
 async def read_groups(
-    connections: Connections, selects: Callable[[str], bool], *, endpoint: Endpoint, timeout_seconds: float
+    connections: Connections,
+    selects: Callable[[str], bool],
+    *,
+    seen: ClusterMetadata | None = None,
+    endpoint: Endpoint,
+    timeout_seconds: float,
 ) -> GroupsReading:
-    """Every selected group of any kind, with its members and committed offsets.
+    """Every selected group of any kind, with its members and committed offsets. `seen`: as read before, which saves asking
+    who coordinates.
 
     A group that was deleted meanwhile is absent; one that could not be read has an error, and None for what
     is unknown; those without a coordinator are unlisted. Raises UnexpectedAnswerError when the list of groups has
@@ -91,7 +98,7 @@ async def read_groups(
     asked.
     """
     coordinators = Coordinators(connections, endpoint, timeout_seconds)
-    listing = await coordinators.list_groups()
+    listing = await coordinators.list_groups(seen)
     groups = {name: group.listed for name, group in listing.groups.items() if selects(name)}
     excluded = len(listing.groups) - len(groups)
     read_at = datetime.now(UTC)
@@ -161,25 +168,26 @@ async def read(
 
 
 async def find_kinds(
-    coordinators: Coordinators, places: Mapping[str, int]
+    coordinators: Coordinators, places: Mapping[str, int], *, likely: str = "classic"
 ) -> dict[str, tuple[str, Described | Failure]]:
     """Of which kind each group is, and its description, or why there is none. `unknown` without one, also for
-    a group that is not found as any kind."""
-    # Nearly all groups are classic ones: the other kinds are only asked for what is none.
-    classic = await coordinators.ask(dict(places), describe_classic_groups)
+    a group that is not found as any kind. `likely`: the kind that is asked for first; the others only where it is not."""
+    first = likely if likely in DESCRIPTIONS else "classic"
+    asked = await coordinators.ask(dict(places), DESCRIPTIONS[first])
     found: dict[str, tuple[str, Described | Failure]] = {}
     others: dict[str, int] = {}
-    for name, answer in classic.items():
+    for name, answer in asked.items():
         if isinstance(known := existing(answer), Described):
-            found[name] = ("classic", known)
+            found[name] = (first, known)
         else:
             others[name] = places[name]
-    later = [kind for kind in DESCRIPTIONS if kind != "classic"]
+    later = [kind for kind in DESCRIPTIONS if kind != first]
     answers = await together(coordinators.ask(dict(others), DESCRIPTIONS[kind]) for kind in later)
     for name in others:
-        by_kind = {"classic": existing(classic[name])} | {
-            kind: existing(answer[name]) for kind, answer in zip(later, answers, strict=True)
+        told = {first: asked[name]} | {
+            kind: answer[name] for kind, answer in zip(later, answers, strict=True)
         }
+        by_kind = {kind: existing(told[kind]) for kind in DESCRIPTIONS}
         found[name] = next(
             (
                 (kind, answer)

@@ -55,9 +55,15 @@ class ShareGroup(NamedTuple):
 
 
 async def read_group(
-    connections: Connections, group_id: str, *, endpoint: Endpoint, timeout_seconds: float
+    connections: Connections,
+    group_id: str,
+    *,
+    likely: str = "classic",
+    endpoint: Endpoint,
+    timeout_seconds: float,
 ) -> ConsumerGroup | None:
-    """One group by name, so that nothing hides it; None when it does not exist and so has committed nothing.
+    """One group by name, so that nothing hides it; None when it does not exist and so has committed nothing. `likely`: its
+    kind, where that was seen before, which saves asking for the others.
 
     What could not be read is None, with the error, as in `read_groups`. Creates `__consumer_offsets` if there
     is none yet. Raises PlatformError when the coordinator does not describe the group, BrokerError when no broker
@@ -68,7 +74,7 @@ async def read_group(
     broker = (await coordinators.find([group_id]))[group_id]
     if isinstance(broker, Failure):
         raise coordinators.failed(broker, doing=doing, right=RIGHT)
-    [(kind, described)] = (await find_kinds(coordinators, {group_id: broker})).values()
+    [(kind, described)] = (await find_kinds(coordinators, {group_id: broker}, likely=likely)).values()
     if kind == UNKNOWN and not is_gone(described):
         assert isinstance(described, Failure)
         raise coordinators.failed(described, doing=doing, right=RIGHT)

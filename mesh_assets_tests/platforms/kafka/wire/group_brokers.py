@@ -68,6 +68,8 @@ class GroupBrokers:
         self.newest: dict[str, int | None] = {}
         self.commit_codes: dict[tuple[str, int], int] = {}
         """The error of what groups have committed on a partition."""
+        self.tells_brokers = False
+        """Whether Metadata names the brokers, too."""
         self.asked: list[tuple[str, int | None, list[str]]] = []
         self.patience_seconds = 10.0
         """The timeout: short where a test waits for its end."""
@@ -129,17 +131,24 @@ class GroupBrokers:
     @staticmethod
     def _names(request: Request[Any], version: int) -> list[str]:
         """The groups (or topics) that a request is about."""
-        body = Reader(written(request, version), flexible=version >= request.flexible_from)
-        match request.name:
+        flexible = version >= request.flexible_from
+        return GroupBrokers.names_in(
+            request.name, version, Reader(written(request, version), flexible=flexible)
+        )
+
+    @staticmethod
+    def names_in(name: str, version: int, body: Reader) -> list[str]:
+        """The groups (or topics) that a request of that name is about. `body`: what follows its head."""
+        match name:
             case "ListGroups":
                 return []
             case "Metadata":
 
                 def topic() -> str:
                     body.take(16 if version >= 10 else 0)
-                    name = body.text()
+                    topic_name = body.text()
                     body.tags()
-                    return name
+                    return topic_name
 
                 return body.array(topic)
             case "FindCoordinator" if version >= 4:
@@ -147,16 +156,16 @@ class GroupBrokers:
                 return body.array(body.text)
             case "FindCoordinator":
                 return [body.text()]
-            case "OffsetFetch" | "DescribeShareGroupOffsets" if request.name != "OffsetFetch" or version >= 8:
+            case "OffsetFetch" | "DescribeShareGroupOffsets" if name != "OffsetFetch" or version >= 8:
 
                 def group() -> str:
-                    name = body.text()
+                    group_id = body.text()
                     if version >= 9:
                         body.text() if body.data[body.at] else body.take(1)
                         body.int32()
                     assert body.count() == -1
                     body.tags()
-                    return name
+                    return group_id
 
                 return body.array(group)
             case "OffsetFetch":
@@ -183,7 +192,9 @@ class GroupBrokers:
         leaders = {name: [1] * count for name, count in self.topics.items()}
         if self.leaders is not None:
             leaders["__consumer_offsets"] = [-1 if leader is None else leader for leader in self.leaders]
+        nodes = [{"node_id": one, "host": f"broker-{one}", "port": 9092} for one in self.ids]
         return {
+            "brokers": nodes if self.tells_brokers else [],
             "topics": [
                 {
                     "name": name,
@@ -194,7 +205,7 @@ class GroupBrokers:
                     ],
                 }
                 for name in names
-            ]
+            ],
         }
 
     def _FindCoordinator(self, version: int, _broker: int | None, names: list[str]) -> dict[str, Any]:  # noqa: N802

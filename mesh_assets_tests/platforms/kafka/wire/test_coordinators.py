@@ -1,14 +1,23 @@
 """A list of groups is complete when every coordinator is there and knows its groups; groups are followed where they go."""
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError
 
-from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
-from mesh_assets.platforms.kafka.values import partition_of
-from mesh_assets.platforms.kafka.wire.coordinators import absent_groups
+from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
+from mesh_assets.platforms.kafka.values import (
+    BrokerNode,
+    ClusterMetadata,
+    PartitionMetadata,
+    TopicMetadata,
+    partition_of,
+)
+from mesh_assets.platforms.kafka.wire.coordinators import GROUPS_TOPIC, absent_groups
 from mesh_assets.platforms.kafka.wire.forms import BrokerError
+from mesh_assets.platforms.kafka.wire.groups import read_groups
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     GROUP_REFUSED,
     LOADING,
@@ -222,6 +231,67 @@ def test_a_partition_that_goes_on_moving_hides_its_groups() -> None:
         "partitions 2 of __consumer_offsets got another coordinator while the groups were listed"
         in unlisted.reason
     )
+
+
+def seen(
+    *leaders: int | None, brokers: tuple[int, ...] = (1, 2), topic: str = GROUPS_TOPIC
+) -> ClusterMetadata:
+    """The cluster as it was when its topics were read."""
+    partitions = tuple(
+        PartitionMetadata(partition=number, leader=leader, replicas=(), isr=())
+        for number, leader in enumerate(leaders)
+    )
+    return ClusterMetadata(
+        cluster_id="c",
+        brokers=tuple(BrokerNode(id=number, host=f"broker-{number}", port=9092) for number in brokers),
+        topics=(TopicMetadata(name=topic, id=None, internal=True, partitions=partitions),),
+    )
+
+
+def test_who_coordinates_is_known_from_the_topics_and_only_looked_at_afterwards() -> None:
+    brokers = GroupBrokers(billing=billing())
+    assert brokers.run(partial(read_groups, seen=seen(1, 2, 1)), lambda _: True).groups == (BILLING,)
+    assert brokers.names("Metadata") == [[GROUPS_TOPIC]]
+    assert len(brokers.names("ListGroups")) == 2
+
+
+@pytest.mark.parametrize(
+    ("known", "looks"),
+    [
+        (seen(1, 2, 2), 2),  # a partition has moved since
+        (seen(1, 1, 1, brokers=(1,)), 2),  # and to a broker that is new
+        (seen(1, 2), 2),  # the topic has grown
+        (seen(1, topic="orders"), 2),  # it was hidden, or there was none
+    ],
+)
+def test_what_has_changed_since_the_topics_were_read_is_found_and_listed_again(
+    known: ClusterMetadata, looks: int
+) -> None:
+    brokers = GroupBrokers(billing=billing(), shipping=Group(broker=2))
+    found = brokers.run(partial(read_groups, seen=known), lambda _: True)
+    assert [group.group_id for group in found.groups] == ["billing", "shipping"]
+    assert found.unlisted is None
+    assert len(brokers.names("Metadata")) == looks
+
+
+def test_a_broker_that_comes_while_the_others_list_is_asked_for_its_groups() -> None:
+    brokers = GroupBrokers(billing=billing(), shipping=Group(broker=2))
+    brokers.leaders = None  # hidden, so that only the brokers say that something is new
+    brokers.ids = [1]
+    brokers.tells_brokers = True
+
+    def come() -> None:
+        brokers.ids = [1, 2]
+
+    brokers.before["ListGroups"] = come
+    assert [group.group_id for group in groups(brokers)] == ["billing", "shipping"]
+
+
+def test_a_login_that_fails_meanwhile_is_no_coordinator_that_needs_time() -> None:
+    brokers = GroupBrokers(billing=billing())
+    brokers.failures["DescribeGroups", 1] = [BrokerError(KafkaError._AUTHENTICATION, "wrong password")]
+    with pytest.raises(RefusedError, match="wrong password"):
+        groups(brokers)
 
 
 # The hash codes are Java's own: 99162322, -438341406, and Integer.MIN_VALUE, whose absolute value is 0 to Kafka.

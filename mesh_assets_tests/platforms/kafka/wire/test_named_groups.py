@@ -1,5 +1,6 @@
 """Single groups by name, whatever the list of groups says."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -239,3 +240,28 @@ def test_only_what_is_no_classic_group_is_looked_for_among_the_other_kinds(kind:
     brokers = GroupBrokers(living=Group(kind, commits={"orders": {0: 5}}))
     assert brokers.run(read_group, "living") is not None
     assert len([name for name, *_ in brokers.asked if "Describe" in name]) == asked
+
+
+@pytest.mark.parametrize(
+    ("kind", "likely", "asked"),
+    [
+        ("classic", "classic", 1),
+        ("consumer", "consumer", 1),
+        ("classic", "consumer", 4),
+        ("share", "unknown", 4),
+    ],
+)
+def test_a_kind_that_was_seen_before_is_asked_for_first(kind: str, likely: str, asked: int) -> None:
+    brokers = GroupBrokers(living=Group(kind, commits={"orders": {0: 5}}))
+    found = brokers.run(partial(read_group, likely=likely), "living")
+    assert found is not None
+    assert found.type == kind
+    assert len([name for name, *_ in brokers.asked if "Describe" in name and "Offsets" not in name]) == asked
+
+
+def test_a_likely_kind_that_old_brokers_do_not_know_hides_no_group() -> None:
+    brokers = GroupBrokers(billing=billing())
+    brokers.newest = dict(OLD_BROKERS)
+    found = brokers.run(partial(read_group, likely="streams"), "billing")
+    assert found is not None
+    assert (found.type, found.offsets) == ("classic", BILLING.offsets)
