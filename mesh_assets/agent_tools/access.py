@@ -7,12 +7,12 @@ from pydantic import Field
 from mesh_assets.analysis.permissions import Acls, Conflict, Permitted
 from mesh_assets.analysis.unused_permissions import conflicts_of, unused_principals
 from mesh_assets.answering.answers import (
+    About,
     Answer,
     BadArgumentError,
     ClusterName,
     CursorArgument,
     LimitArgument,
-    Page,
     SourceArgument,
     UnknownError,
     cut,
@@ -52,12 +52,16 @@ class QuotaRow(Answer):
     limits: dict[str, float]
 
 
-class AccessPage(Page):
-    acls: list[AclRow]
+class AccessPage(Answer):
+    """`total`: matching ACLs."""
+
+    about: About
+    total: int | None = None
+    acls: list[AclRow] | None = None
     permitted: list[PermittedRow] | None = Field(
         default=None, description="Of a topic or group: what each principal may do, a deny wins."
     )
-    conflicts: list[str]
+    conflicts: list[str] | None = None
     unused_principals: list[str] | None = Field(
         default=None, description="Whose ACLs match no topic or group; null: cannot be known."
     )
@@ -65,6 +69,8 @@ class AccessPage(Page):
     scram_users: dict[str, list[str]] | None = Field(default=None, description="User → mechanisms.")
     totals: dict[str, int] = Field(description="How many there are, where lists are cut.")
     unknown: dict[str, str] = Field(description="What could not be read → why.")
+    next_cursor: str | None = None
+    hint: str | None = None
 
 
 def describe_access(
@@ -99,17 +105,27 @@ def describe_access(
     acls = Acls(access.acls or ())
     about = acls.all
     permitted: tuple[Permitted, ...] | None = None
-    if topic is not None:
+    if access.acls is None:
+        pass  # then nothing is permitted that we know of, and nothing is not
+    elif topic is not None:
         about, permitted = tuple(acls.about("topic", topic)), acls.permitted("topic", topic)
     elif group is not None:
         about, permitted = tuple(acls.about("group", group)), acls.permitted("group", group)
     rows = sorted((acl for acl in about if matches(acl.principal, principal)), key=_place)
     shown = set(rows)
-    conflicts = [one for one in conflicts_of(document) or () if one.acl in shown]
+    found = conflicts_of(document)
+    conflicts = None if found is None else [one for one in found if one.acl in shown]
     unused = unused_principals(document)
     if permitted is not None:
         permitted = tuple(one for one in permitted if matches(one.principal, principal))
-    return build_page(
+    totals = {
+        "permitted": permitted,
+        "conflicts": conflicts,
+        "unused_principals": unused,
+        "quotas": access.quotas,
+        "scram_users": access.scram_users,
+    }
+    page = build_page(
         AccessPage,
         "acls",
         rows,
@@ -122,19 +138,14 @@ def describe_access(
         narrow="principal, topic or group",
         about=view.about("access"),
         permitted=None if permitted is None else [_permitted(one) for one in permitted[:_SHOWN]],
-        conflicts=[cut(_sentence(one), 300) for one in conflicts[:_SHOWN]],
+        conflicts=None if conflicts is None else [cut(_sentence(one), 300) for one in conflicts[:_SHOWN]],
         unused_principals=None if unused is None else list(unused[:_SHOWN]),
         quotas=_quotas(access),
         scram_users=_scram_users(access),
-        totals={
-            "permitted": len(permitted or ()),
-            "conflicts": len(conflicts),
-            "unused_principals": len(unused or ()),
-            "quotas": len(access.quotas or ()),
-            "scram_users": len(access.scram_users or ()),
-        },
+        totals={name: len(ones) for name, ones in totals.items() if ones is not None},
         unknown={part: cut(reason, 300) for part, reason in access.unknown.items()},
     )
+    return page if access.acls is not None else page.model_copy(update={"acls": None, "total": None})
 
 
 def _place(acl: Acl) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class ProducersRow(Answer):
 
 class TransactionsAnswer(Answer):
     about: About
-    open_transactions: list[OpenTransactionRow]
+    open_transactions: list[OpenTransactionRow] | None = None
     transactional_ids: list[TransactionalIdRow] | None = None
     producers: list[ProducersRow] | None = None
     totals: dict[str, int]
@@ -76,12 +76,14 @@ def describe_transactions(
     if found is None:
         state = document.state("transactions")
         raise UnknownError(f"nothing is known of the transactions of {document.cluster.name}: {state.error}")
-    opened = [
-        one
-        for one in found.open_transactions or ()
-        if matches(one.topic, topic)
-        and (transactional_id is None or matches(one.transactional_id or "", transactional_id))
-    ]
+    opened = found.open_transactions
+    if opened is not None:
+        opened = tuple(
+            one
+            for one in opened
+            if matches(one.topic, topic)
+            and (transactional_id is None or matches(one.transactional_id or "", transactional_id))
+        )
     ids = found.transactional_ids
     if ids is not None:
         ids = tuple(
@@ -93,19 +95,20 @@ def describe_transactions(
     producers = found.producers
     if producers is not None:
         producers = tuple(one for one in producers if matches(one.topic, topic))
-    opened.sort(key=lambda one: one.hanging is None)
     totals = {
         "open_transactions": found.total_open_transactions,
         "transactional_ids": found.total_transactional_ids,
     }
     matching = {
-        "open transactions": len(opened),
+        "open transactions": len(opened or ()),
         "transactional ids": len(ids or ()),
         "topics with producers": len(producers or ()),
     }
     return TransactionsAnswer(
         about=view.about("transactions"),
-        open_transactions=[_opened(one) for one in opened[:_SHOWN]],
+        open_transactions=None
+        if opened is None
+        else [_opened(one) for one in sorted(opened, key=lambda one: one.hanging is None)[:_SHOWN]],
         transactional_ids=None
         if ids is None
         else [_id(one) for one in sorted(ids, key=lambda one: one.state not in UNFINISHED)[:_SHOWN]],

@@ -98,6 +98,7 @@ class Person:
 # Tools of the protocol, made from the rows of a toolset: their schemas, and how a call reaches the row's
 # function.
 
+_ENTRIES = ("additionalProperties", "items")
 _NAMED = ("properties", "$defs")
 """Their keys are names, not keywords."""
 _DEFINED = "#/$defs/"
@@ -257,14 +258,17 @@ class BoundTool:
         return passed
 
 
-def brief_schema(schema: dict[str, Any], *, of_answer: bool = False, within: bool = False) -> dict[str, Any]:
+def brief_schema(
+    schema: dict[str, Any], *, of_answer: bool = False, within: bool = False, entry: bool = False
+) -> dict[str, Any]:
     """A JSON schema without what carries no information, since an agent reads those of all tools before it
     asks anything.
 
     It drops the titles that pydantic derives from names, and null: an argument can be left out instead, and
     answers leave out what is unknown. Nor does it say the type of what is one of a list of values. Otherwise it
     accepts the same values; only that nothing else is in an answer, and that a part with properties is an object and
-    one with items a list, is not said, because the models of answers see to it. `within`: it is such a part.
+    one with items a list, is not said, because the models of answers see to it. `within`: it is such a part. `entry`: of
+    a list or a map, where null stays, since an entry cannot be left out.
     """
     found: dict[str, Any] = {}
     for key, value in schema.items():
@@ -282,13 +286,16 @@ def brief_schema(schema: dict[str, Any], *, of_answer: bool = False, within: boo
             kept = [
                 brief_schema(one, of_answer=of_answer, within=True)
                 for one in value
-                if one != {"type": "null"}
+                if entry or one != {"type": "null"}
             ]
+            if all(one.keys() == {"type"} for one in kept):
+                types = [one["type"] for one in kept]
+                kept = [{"type": types[0] if len(types) == 1 else types}]
             found.update(kept[0] if len(kept) == 1 else {"anyOf": kept})
         elif key == "description":
             found[key] = " ".join(value.split())
         elif isinstance(value, dict) and key not in ("default", "const"):
-            found[key] = brief_schema(value, of_answer=of_answer, within=True)
+            found[key] = brief_schema(value, of_answer=of_answer, within=True, entry=key in _ENTRIES)
         else:
             found[key] = value
     return found

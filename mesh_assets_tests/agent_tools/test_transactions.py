@@ -43,6 +43,8 @@ KNOWN = Transactions(
     total_open_transactions=2,
 )
 
+LISTS = ("open_transactions", "transactional_ids", "producers")
+
 
 def test_hanging_transactions_come_first_and_unfinished_ids_before_the_others(
     make_served: Callable[..., Served],
@@ -91,3 +93,59 @@ def test_lists_are_cut_hanging_transactions_first_and_the_answer_says_so(
     assert len(answer["open_transactions"]) == 40
     assert answer["open_transactions"][0]["topic"] == "zz"
     assert answer["hint"].startswith("lists are cut at 40: 61 open transactions, ")
+
+
+def test_no_transactions_at_all_are_empty_lists_and_unread_ones_are_none(
+    make_served: Callable[..., Served],
+) -> None:
+    nothing = Transactions(
+        open_transactions=(),
+        transactional_ids=(),
+        producers=(),
+        total_transactional_ids=0,
+        total_open_transactions=0,
+    )
+    answer = make_served(a_document(transactions=nothing)).answer("describe_transactions")
+    assert [answer[name] for name in LISTS] == [[], [], []]
+    assert answer["totals"] == {"open_transactions": 0, "transactional_ids": 0}
+
+
+def test_open_transactions_that_could_not_be_read_are_not_none_at_all(
+    make_served: Callable[..., Served],
+) -> None:
+    unknown = dict.fromkeys(("open_transactions", "producers"), "TOPIC_AUTHORIZATION_FAILED")
+    told = replace(
+        KNOWN, open_transactions=None, producers=None, total_open_transactions=None, unknown=unknown
+    )
+    answer = make_served(a_document(transactions=told)).answer("describe_transactions")
+    assert [name for name in LISTS if name in answer] == ["transactional_ids"]
+    assert (answer["unknown"], answer["totals"]) == (unknown, {"transactional_ids": 2})
+
+
+def test_before_anything_was_read_there_is_a_sentence(make_served: Callable[..., Served]) -> None:
+    refusal = make_served(a_document()).refusal("describe_transactions")
+    assert "nothing is known of the transactions of" in refusal
+
+
+def test_thousands_of_each_stay_a_short_answer(make_served: Callable[..., Served]) -> None:
+    told = Transactions(
+        open_transactions=tuple(
+            replace(OPEN, topic=f"company.domain.events-{n:05}", transactional_id=f"application-{n:05}")
+            for n in range(5_000)
+        ),
+        transactional_ids=tuple(replace(DONE, transactional_id=f"application-{n:05}") for n in range(2_000)),
+        producers=tuple(
+            TopicProducers(topic=f"company.domain.events-{n:05}", by_partition=(1, 0, 2), transactional=True)
+            for n in range(9_000)
+        ),
+        total_transactional_ids=50_000,
+        total_open_transactions=6_000,
+    )
+    served = make_served(a_document(transactions=told))
+    answer = served.answer("describe_transactions")
+    assert [len(answer[name]) for name in LISTS] == [40, 40, 40]
+    assert answer["totals"] == {"open_transactions": 6_000, "transactional_ids": 50_000}
+    size = len(
+        served.call("describe_transactions").model_dump_json(by_alias=True, exclude_none=True).encode()
+    )
+    assert size <= 60_000

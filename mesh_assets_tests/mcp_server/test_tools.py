@@ -39,7 +39,7 @@ def test_a_schema_keeps_what_carries_information() -> None:
         "title": {"type": "string"},
         "pages": {"minimum": 1, "type": "integer", "description": "How many."},
         "sequel": {"$ref": "#/$defs/Book"},
-        "shelf": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        "shelf": {"type": ["string", "integer"]},
         "language": {"type": "string", "default": "en"},
     }
     assert book["required"] == ["title"]
@@ -75,6 +75,18 @@ def test_that_anything_may_be_added_is_not_said_nor_that_nothing_is_in_an_answer
     ):
         closed = {"type": "object", "additionalProperties": rest}
         assert brief_schema(closed, of_answer=of_answer) == {"type": "object", **kept}
+
+
+def test_an_entry_of_a_map_or_a_list_may_be_null_since_it_cannot_be_left_out() -> None:
+    class Limits(BaseModel):
+        entity: dict[str, str | None]
+        levels: list[int | None] | None = None
+
+    schema = brief_schema(Limits.model_json_schema(), of_answer=True)
+    jsonschema.validate({"entity": {"user": None, "ip": "10.0.0.1"}, "levels": [None, 3]}, schema)
+    for wrong in ({"entity": {"user": 3}}, {"entity": {}, "levels": ["a"]}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
 
 
 def test_it_accepts_the_same_values_except_null() -> None:
