@@ -23,6 +23,7 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import ConsumerGroup, GroupMember, StreamsTopology
 from mesh_assets.inventory.lag import lag_notes
 from mesh_assets.inventory.records import GroupRate
+from mesh_assets.inventory.transaction_records import GRACE, stable_offsets
 
 _SHOWN = 40
 # Both need all configs, the age of records and two readings of every offset: ten times of what the list itself does.
@@ -54,13 +55,14 @@ class GroupPage(Page):
 
 
 class TopicLag(Answer):
-    """`behind`: the partitions with the most lag, as partition: records. `retention_left_seconds`: how long the next
-    record is kept at least."""
+    """`behind`: the partitions with the most lag, as partition: records. `undecided_records`: of the lag, what open
+    transactions hold back. `retention_left_seconds`: how long the next record is kept at least."""
 
     topic: str
     partitions: int
     lag_records: int | None = None
     behind: dict[str, int]
+    undecided_records: int | None = None
     lost_records: int | None = None
     retention_used_percent: float | None = None
     retention_left_seconds: float | None = None
@@ -221,7 +223,11 @@ def _topics(group: ConsumerGroup, document: Document) -> list[TopicLag]:
     near = {rate.topic: rate for rate in every if rate.group_id == group.group_id}
     losses: defaultdict[str, int] = defaultdict(int)
     lags: defaultdict[str, dict[int, int | None]] = defaultdict(dict)
+    undecided: defaultdict[str, int] = defaultdict(int)
+    stable = _stable_offsets(group, document)
     for offset in group.offsets or ():
+        if (first := stable.get((offset.topic, offset.partition))) is not None:
+            undecided[offset.topic] += offset.undecided_records(first)
         lags[offset.topic][offset.partition] = offset.lag_records
         losses[offset.topic] += offset.lost_records or 0
     rows = []
@@ -234,12 +240,25 @@ def _topics(group: ConsumerGroup, document: Document) -> list[TopicLag]:
                 partitions=len(lags[topic]),
                 lag_records=sum(known.values()) if known else None,
                 behind={str(partition): lag for lag, partition in worst},
+                undecided_records=undecided[topic] or None,
                 lost_records=losses[topic] or None,
                 retention_used_percent=near[topic].retention_used_percent if topic in near else None,
                 retention_left_seconds=near[topic].retention_left_seconds if topic in near else None,
             )
         )
     return sorted(rows, key=lambda row: (-(row.lag_records or 0), row.topic))
+
+
+def _stable_offsets(group: ConsumerGroup, document: Document) -> dict[tuple[str, int], int]:
+    """Empty of a share group, whose lag brokers count, and where the transactions were not read with the group: they may
+    be over."""
+    read_at, group_read_at = (
+        document.state("transactions").collected_at,
+        document.state("consumer_groups").collected_at,
+    )
+    if group.type == "share" or document.transactions is None or read_at is None or group_read_at is None:
+        return {}
+    return stable_offsets(document.transactions) if abs(read_at - group_read_at) <= GRACE else {}
 
 
 def _member(member: GroupMember) -> MemberRow:

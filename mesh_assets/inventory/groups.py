@@ -121,6 +121,12 @@ class CommittedOffset(Record, frozen=True, kw_only=True):
     start: int | None = None
     lag_is: LagIs | None = None
 
+    def undecided_records(self, stable: int) -> int:
+        """Those of `lag_records` that lie behind an open transaction. `stable`: the partition's last stable offset."""
+        if self.lag_records is None or self.end is None or self.committed is None:
+            return 0
+        return max(0, self.end - max(self.committed, self.start or 0, stable))
+
     @property
     def lost_records(self) -> int | None:
         """The offsets that were removed before the group read them, an upper bound of the records among them: a

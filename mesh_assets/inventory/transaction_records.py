@@ -97,6 +97,17 @@ class Transactions(Record, frozen=True, kw_only=True):
         return tuple(one for one in self.open_transactions or () if one.hanging is not None)
 
 
+def stable_offsets(transactions: Transactions) -> dict[tuple[str, int], int]:
+    """Of partitions with an open transaction, by topic and number, Kafka's last stable offset: readers of committed records
+    get nothing from there on until it ends. It is what ListOffsets answers for `read_committed`; elsewhere that is the
+    end."""
+    found: dict[tuple[str, int], int] = {}
+    for one in transactions.open_transactions or ():
+        place = one.topic, one.partition
+        found[place] = min(one.start_offset, found.get(place, one.start_offset))
+    return found
+
+
 def is_overdue(one: TransactionalId, now: datetime) -> bool | None:
     if one.state not in UNFINISHED:
         return False

@@ -1,8 +1,10 @@
 """What agents are told of groups of every kind, and of how near they are to losing records."""
 
+from datetime import timedelta
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
+import pytest
 from msgspec.structs import replace
 
 from mesh_assets.agent_tools.consumer_groups import describe_consumer_group, list_consumer_groups
@@ -18,7 +20,15 @@ from mesh_assets.inventory.groups import (
     Subtopology,
 )
 from mesh_assets.inventory.records import GroupRate, GroupTopicRate
-from mesh_assets_tests.documents import a_document, a_group, a_topic
+from mesh_assets.inventory.sections import SectionState
+from mesh_assets_tests.documents import (
+    MOMENT,
+    a_document,
+    a_group,
+    a_topic,
+    an_open_transaction,
+    some_transactions,
+)
 from mesh_assets_tests.inventory.test_key_figures import some_metrics
 
 
@@ -149,3 +159,57 @@ def test_a_live_list_reads_groups_alone_and_says_what_it_leaves_out() -> None:
     assert (
         "lag in seconds and the share of retention used are not read for a live list" in page.about.notes[-1]
     )
+
+
+WAITING = CommittedOffset(topic="orders", partition=0, committed=5, end=10, lag_records=5, lag_is="known")
+
+
+@pytest.mark.parametrize(
+    ("starts", "committed", "undecided"),
+    [
+        ([8], 5, 2),  # it can read on to 8
+        ([8, 6], 5, 4),
+        ([3], 5, 5),  # it has read on without waiting, and whatever comes is undecided
+        ([8], 9, 1),
+        ([12], 5, None),  # begun after the end was read
+        ([], 5, None),
+    ],
+)
+def test_of_the_lag_it_is_told_what_open_transactions_keep_from_readers_of_committed_records(
+    starts: list[int], committed: int, undecided: int | None
+) -> None:
+    offset = replace(WAITING, committed=committed, lag_records=10 - committed)
+    group = a_group("billing", offsets=(offset, replace(WAITING, partition=1)))
+    opened = tuple(an_open_transaction(start_offset=start) for start in starts)
+    told = a_document(consumer_groups=(group,), transactions=some_transactions(open_transactions=opened))
+
+    [topic] = describe_consumer_group(known(told), group="billing").topics
+
+    assert (topic.lag_records, topic.undecided_records) == (15 - committed, undecided)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"transactions": None},
+        {"transactions": some_transactions(open_transactions=None)},
+        {
+            "transactions": some_transactions(),
+            "sections": {
+                "transactions": SectionState(status="stale", collected_at=MOMENT - timedelta(hours=1))
+            },
+        },
+    ],
+)
+def test_what_is_undecided_is_not_told_where_it_was_not_read_with_the_group(fields: dict[str, Any]) -> None:
+    told = a_document(consumer_groups=(a_group("billing", offsets=(WAITING,)),), **fields)
+    [topic] = describe_consumer_group(known(told), group="billing").topics
+    assert topic.undecided_records is None
+
+
+def test_the_lag_of_a_share_group_is_as_the_brokers_count_it() -> None:
+    group = a_group("sharing", type="share", offsets=(WAITING,))
+    transactions = some_transactions(open_transactions=(an_open_transaction(start_offset=8),))
+    told = a_document(consumer_groups=(group,), transactions=transactions)
+    [topic] = describe_consumer_group(known(told), group="sharing").topics
+    assert topic.undecided_records is None
