@@ -1,5 +1,5 @@
 """ListTransactions, DescribeTransactions and DescribeProducers (KIP-664): how they are asked and answered. Brokers have
-them since 3.0.
+the last since 2.8, the others since 3.0.
 """
 
 from collections.abc import Mapping, Sequence

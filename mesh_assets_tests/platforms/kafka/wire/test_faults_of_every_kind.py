@@ -359,14 +359,14 @@ def test_a_login_that_ends_in_the_middle_is_refused_and_nothing_is_told(
     cluster = AnsweringCluster()
 
     async def logs_in_until_it_breaks(peer: Peer, asked: Asked) -> None:
-        known = not broker.of(KINDS[kind].api)
+        known = not serving.of(KINDS[kind].api)
         await peer.answer(asked, authenticated(b"") if known else refused(58, "the password was changed"))
 
     breaks_once(cluster, kind)
     scripts = {**cluster.scripts, SASL_AUTHENTICATE: logs_in_until_it_breaks}
-    with ScriptedBroker(scripts, spoken=SPOKEN) as broker:
-        cluster.address = broker.address
-        found = or_unread(lambda: told(broker, read, **USER))
+    with ScriptedBroker(scripts, spoken=SPOKEN) as serving:
+        cluster.address = serving.address
+        found = or_unread(lambda: told(serving, read, **USER))
 
     refusals = [found] if isinstance(found, Unread) else unread_of(found)
     assert refusals, found
@@ -392,10 +392,10 @@ def test_a_certificate_that_ends_in_the_middle_is_said(
         await hangs_up(peer, asked)
 
     cluster.spoilt[kind] = breaks_and_expires
-    with ScriptedBroker(cluster.scripts, spoken=SPOKEN, tls=context) as broker:
-        cluster.address = broker.address
+    with ScriptedBroker(cluster.scripts, spoken=SPOKEN, tls=context) as serving:
+        cluster.address = serving.address
         trusting = {"security.protocol": "SSL", "ssl.ca.pem": authority.cert_pem.bytes().decode()}
-        found = or_unread(lambda: told(broker, read, **trusting))
+        found = or_unread(lambda: told(serving, read, **trusting))
 
     unknown = [found] if isinstance(found, Unread) else unread_of(found)
     assert unknown, found
