@@ -4,7 +4,7 @@
     python -m bench.discover --scale 0.1 --repeat 1  to try it
     python -m bench.discover --profile               with the functions that take the most time
 
-Each discovery is the command line in a process of its own, with Dagster, a store in a folder, and the event as it is sent;
+Each discovery is the command line in a process of its own, with a store in a folder, and the event as it is sent;
 only Kafka's answers come from memory, and the brokers take whatever is published. CPU seconds hardly depend on what else
 the machine does. What reading over the wire costs, `bench/estate.py` says.
 """
@@ -53,13 +53,11 @@ def discover(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
             }
         )
     )
-    (folder / "dagster.yaml").write_bytes((TREE / "dagster.yaml").read_bytes())
     environment = {
         **os.environ,
         "PYTHONPATH": str(TREE),
         "MESH_ESTATE": str(folder / "estate.yaml"),
         "MESH_STORE": str(folder / "store"),
-        "DAGSTER_HOME": str(folder),
     }
     command = [sys.executable, "-m", "bench.from_memory", str(arguments.scale)]
     before, began = kept(folder / "store"), time.perf_counter()

@@ -1,5 +1,5 @@
-"""Tool: run a discovery now, by `mesh-assets discover` in a process of its own, which keeps Dagster out of
-this one."""
+"""Tool: run a discovery now, by `mesh-assets discover` in a process of its own, which a cancelled call can stop at any
+moment."""
 
 import os
 import subprocess

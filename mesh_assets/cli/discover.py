@@ -1,28 +1,33 @@
-"""`mesh-assets discover`: the discovery job, run in this process, with progress and a summary."""
+"""`mesh-assets discover`: what the job `discovery` does, in this process, with progress and a summary."""
 
 import gc
 import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
 import click
 import msgspec
 
 from mesh_assets.cli.text import discovery_text
+from mesh_assets.discovering.discovery import discover_cluster
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.importing import without_collector
 from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger, TriggerType
 from mesh_assets.masking.unexpected import sentence
 from mesh_assets.snapshot.report import DiscoveryReport
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
 
-if TYPE_CHECKING:
-    import dagster as dg
+# Each waits for its own cluster most of the time. More would mostly take memory: 9,000 topics, 200 MB.
+_AT_ONCE = 4
+# As shells say it of a command that Ctrl-C ended: 128 and the number of the signal.
+_STOPPED = 130
 
 
 @click.command(short_help="Read everything about each cluster and publish it as one event.")
@@ -55,32 +60,32 @@ def discover(
     """Read the topics, connectors, schemas, consumer groups and metrics of each cluster, find what changed,
     and publish one event per cluster.
 
-    Runs the same assets as the job `discovery`, in this process; Dagster's UI shows the run. Exit code 1: a
-    cluster failed, and nothing was written for it.
+    Does what the job `discovery` does, without Dagster; its UI shows the result once its daemon has looked into the
+    store. Exit code 1: a cluster failed, and nothing was published for it.
     """
     estate = load_estate()
     unknown = [name for name in clusters if name not in estate.clusters]
     if unknown:
         raise MeshError(f"the estate has no cluster {unknown[0]!r}; it has: {', '.join(estate.clusters)}")
-    home = dagster_home()
+    names = tuple(dict.fromkeys(clusters)) or tuple(estate.clusters)
     trigger = Trigger(type=trigger_type, resource=trigger_resource, details=trigger_details)
+    objects = open_store(os.environ.get("MESH_STORE"))
     reports: list[DiscoveryReport] = []
     failures: list[str] = []
-    # What a discovery leaves behind in cycles is little (5 MB), and goes before the next cluster.
+    # What a discovery leaves behind in cycles is little (5 MB), and this process ends soon.
     with without_collector(), _progress(shown=verbose):
-        job = _discovery_job()
-        gc.freeze()  # what was imported stays, and need not be looked at again
-        for name in clusters or tuple(estate.clusters):
-            try:
-                reports.append(_run(job, name, trigger, home=home))
-            except MeshError as error:
-                failures.append(f"{name}: {sentence(error).removeprefix(f'{name}: ')}")
+        # A store for each: what one has in hand is of one cluster.
+        discoveries = _at_once(
+            names,
+            lambda name: discover_cluster(estate, name, store=InventoryStore(objects), trigger=trigger),
+        )
+        for name, found in discoveries:
+            if isinstance(found, MeshError):
+                failures.append(f"{name}: {sentence(found).removeprefix(f'{name}: ')}")
                 continue
-            finally:
-                gc.collect()
+            reports.append(found)
             if not as_json:
-                click.echo(discovery_text(reports[-1], verbose=verbose))
-        gc.unfreeze()
+                click.echo(discovery_text(found, verbose=verbose))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(reports)).decode())
     for failure in failures:
@@ -89,27 +94,35 @@ def discover(
         sys.exit(1)
 
 
-def _discovery_job() -> "dg.JobDefinition":
-    from mesh_assets.defs.discovery import discovery_job
+def _at_once(
+    names: Sequence[str], discover_one: Callable[[str], DiscoveryReport]
+) -> Iterator[tuple[str, DiscoveryReport | MeshError]]:
+    """What each discovery ends with, in the order of the names, a few clusters at the same time."""
 
-    return discovery_job()
+    def outcome(name: str) -> DiscoveryReport | MeshError:
+        try:
+            return discover_one(name)
+        except MeshError as error:
+            return error
+        finally:
+            gc.collect() if len(names) > _AT_ONCE else None
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="discover") as pool:
+        try:
+            yield from zip(names, pool.map(outcome, names), strict=True)
+        except KeyboardInterrupt:
+            _stop()
 
 
-def _run(job: "dg.JobDefinition", name: str, trigger: Trigger, *, home: str) -> DiscoveryReport:
-    import dagster as dg
-
-    from mesh_assets.defs.run_tags import trigger_tags
-    from mesh_assets.defs.snapshot import SNAPSHOT_KEY
-
-    with dg.DagsterInstance.from_config(home) as instance:
-        report: DiscoveryReport = job.execute_in_process(
-            instance=instance,
-            partition_key=name,
-            tags=trigger_tags(trigger),
-            # Dagster's console log would drown the summary; the run's own log has everything.
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        ).asset_value(SNAPSHOT_KEY)
-    return report
+def _stop() -> NoReturn:
+    """Ends the process at once, whatever its threads wait for. The store and the topics stand it: it is what `kill -9` does,
+    and the next discovery completes what was begun."""
+    click.echo(
+        "mesh-assets: stopped; if a snapshot was being published, the next discovery completes it", err=True
+    )
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_STOPPED)
 
 
 @contextmanager
@@ -134,23 +147,3 @@ class _Elapsed(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return f"{time.monotonic() - self._start:6.1f} s  {record.getMessage()}"
-
-
-def dagster_home() -> str:
-    """The folder of the Dagster instance: DAGSTER_HOME, or the current folder if it has a dagster.yaml.
-
-    Sets DAGSTER_HOME for everything that this process starts. Raises MeshError when there is no such folder.
-    """
-    home = os.environ.get("DAGSTER_HOME")
-    if not home:
-        if not Path("dagster.yaml").is_file():
-            raise MeshError(
-                "DAGSTER_HOME is not set and there is no dagster.yaml here; run this in the project folder, or set DAGSTER_HOME to it"
-            )
-        home = str(Path.cwd())
-        os.environ["DAGSTER_HOME"] = home
-    if not Path(home).is_dir():
-        raise MeshError(
-            f"DAGSTER_HOME is {home}, which is not a folder; create it with a dagster.yaml inside, or set it to the project folder"
-        )
-    return home

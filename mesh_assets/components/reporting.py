@@ -12,9 +12,19 @@ last version of 9,000 assets takes longer than a discovery.
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 import dagster as dg
 import msgspec
+
+# Private, and nothing public reports an event without a run as of an earlier time (Dagster 1.13).
+from dagster._core.events import (
+    AssetObservationData,
+    DagsterEvent,
+    DagsterEventType,
+    StepMaterializationData,
+)
+from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 
 from mesh_assets.components.mounted import Mounted, read_mounted
 from mesh_assets.components.names import Key, asset_key
@@ -206,16 +216,41 @@ def _report(instance: dg.DagsterInstance, key: Key, end: TopicEnd, before: Topic
 
 
 def keep_event(
-    instance: dg.DagsterInstance, event: dg.AssetMaterialization | dg.AssetCheckEvaluation, what: str
+    instance: dg.DagsterInstance,
+    event: dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation,
+    what: str,
+    *,
+    at: datetime | None = None,
 ) -> None:
-    """Without a run. Raises MeshError, masked, whatever the storage of the instance raises."""
+    """Without a run. `at`: when it happened, if not now; freshness is judged by it. Raises MeshError, masked, whatever the
+    storage of the instance raises."""
     reason = None
     try:
-        instance.report_runless_asset_event(event)
+        if at is None:
+            instance.report_runless_asset_event(event)
+        else:
+            _report_of_then(instance, event, at)
     except Exception as error:  # of whatever storage the instance has
         reason = f"{type(error).__name__}: {one_line(str(masked(error)), most=_REASON_CHARACTERS)}"
     if reason is not None:  # outside of the handler, or what may hold a password would be its context
         raise MeshError(f"Dagster could not keep {what}: {reason}")
+
+
+def _report_of_then(
+    instance: dg.DagsterInstance,
+    event: dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation,
+    at: datetime,
+) -> None:
+    """As `report_runless_asset_event`, which takes no time."""
+    kind, data = (
+        (DagsterEventType.ASSET_CHECK_EVALUATION, event)
+        if isinstance(event, dg.AssetCheckEvaluation)
+        else (DagsterEventType.ASSET_OBSERVATION, AssetObservationData(event))
+        if isinstance(event, dg.AssetObservation)
+        else (DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(event))
+    )
+    happened = DagsterEvent(kind.value, job_name=RUNLESS_JOB_NAME, event_specific_data=data)
+    instance.report_dagster_event(happened, run_id=RUNLESS_RUN_ID, timestamp=at.timestamp())
 
 
 class _Kept:

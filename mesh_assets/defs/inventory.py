@@ -4,17 +4,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.run_tags import note_process
-from mesh_assets.defs.section_metadata import section_columns, section_metadata
-from mesh_assets.inventory.sections import SECTION_NAMES, MetricsSection, Section, SectionName
-from mesh_assets.readings.ends import KeptEnds
-from mesh_assets.sensing.handover import begin_collection
-from mesh_assets.snapshot.lock import host_clock
-from mesh_assets.snapshot.reader import newest_sequence
-from mesh_assets.store.fingerprints import fingerprint_key
+from mesh_assets.defs.section_metadata import check_result, shown_metadata, table_schema
+from mesh_assets.discovering.discovery import collect_cluster
+from mesh_assets.discovering.section_shown import complete_check, section_columns, section_metadata
+from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 
 INVENTORY_KEYS = [dg.AssetKey(["inventory", name]) for name in SECTION_NAMES]
 
@@ -57,7 +53,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
                 description=_DESCRIPTIONS[name],
                 kinds={"kafka"},
                 tags={"mesh/read_from": _READ_FROM[name]},
-                metadata={"dagster/column_schema": section_columns(name)},
+                metadata={"dagster/column_schema": table_schema(section_columns(name))},
             )
             for name in SECTION_NAMES
         },
@@ -78,48 +74,11 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
         note_process(context.instance, context.run.run_id)
         selected = context.op_execution_context.selected_output_names
         wanted = [name for name in SECTION_NAMES if name in selected]
-        stored = store.store()
-        sections = collect_sections(
-            estate.cluster(context.partition_key),
-            wanted,
-            previous=lambda cluster_id: stored.latest_document(cluster_id, again=True),
-            history=lambda cluster_id: KeptEnds(stored.objects, cluster_id),
-            begin=lambda cluster_id: begin_collection(
-                stored,
-                context.partition_key,
-                cluster_id,
-                newest_in_topic=lambda: newest_sequence(
-                    estate.estate(), context.partition_key, cluster_id=cluster_id
-                ),
-                clock=host_clock(),
-            ),
-            fingerprint_key=lambda: fingerprint_key(stored.objects),
-        )
+        sections = collect_cluster(estate.estate(), context.partition_key, wanted, store=store.store())
         for section_name in wanted:
             section = sections[section_name]
-            yield dg.Output(section, output_name=section_name, metadata=section_metadata(section))
-            yield complete_check(section_name, section)
+            metadata = shown_metadata(section_metadata(section))
+            yield dg.Output(section, output_name=section_name, metadata=metadata)
+            yield check_result(complete_check(section))
 
     return inventory
-
-
-def complete_check(name: SectionName, section: Section) -> dg.AssetCheckResult:
-    """Fails for a stale section, for one that lacks a part, and for metrics that are fresh by their offsets but
-    lack another source."""
-    state = section.state
-    missing = (
-        section.records.errors if isinstance(section, MetricsSection) and section.records is not None else ()
-    )
-    return dg.AssetCheckResult(
-        asset_key=dg.AssetKey(["inventory", name]),
-        check_name="complete",
-        passed=state.status != "stale" and state.error is None and not missing,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=state.error or "; ".join(missing) or None,
-        metadata={
-            "status": state.status,
-            **(
-                {"collected_at": dg.MetadataValue.timestamp(state.collected_at)} if state.collected_at else {}
-            ),
-        },
-    )

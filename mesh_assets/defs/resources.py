@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -15,7 +14,7 @@ from pydantic import Field
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import DEFAULT_ESTATE, load_estate
-from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import DEFAULT_STORE, open_store
@@ -36,16 +35,6 @@ class EstateResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def estate(self) -> Estate:
         """Raises EstateError when the file is missing or wrong."""
         return self._estate
-
-    def cluster(self, name: str) -> Cluster:
-        """Raises MeshError when the estate does not have the cluster, EstateError as `estate` does."""
-        try:
-            return self._estate.clusters[name]
-        except KeyError:
-            raise MeshError(
-                f"the estate has no cluster {name!r} (it has: {', '.join(self._estate.clusters)}); "
-                "reload the definitions after changing the estate file"
-            ) from None
 
 
 class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -85,7 +74,7 @@ class SectionIOManager(dg.IOManager):
 
 
 class ReportIOManager(dg.IOManager):
-    """Keeps nothing: `execute_in_process` hands the report to its caller, and metadata shows it to everyone else.
+    """Keeps nothing: `execute_in_process` hands the report to its caller, and metadata shows it to everyone.
 
     Not `mem_io_manager`, which Dagster refuses where each step has a process of its own.
     """
@@ -125,16 +114,14 @@ def store_resource() -> StoreResource:
 
 @dg.definitions
 def resources() -> dg.Definitions:
-    return dg.Definitions(resources=discovery_resources())
-
-
-def discovery_resources() -> dict[str, Any]:
-    return {
-        "estate": estate_resource(),
-        "store": store_resource(),
-        "sections": section_io_manager,
-        "reports": report_io_manager,
-    }
+    return dg.Definitions(
+        resources={
+            "estate": estate_resource(),
+            "store": store_resource(),
+            "sections": section_io_manager,
+            "reports": report_io_manager,
+        }
+    )
 
 
 def _named_by(variable: str, default: str) -> str:

@@ -3,13 +3,12 @@ event goes out alone.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import dagster as dg
-import msgspec
 
 from mesh_assets.components.refreshing import refresh_states
 from mesh_assets.components.reporting import section_ends, wake_dependents
@@ -17,20 +16,24 @@ from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.inventory import INVENTORY_KEYS
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.run_tags import is_from_inbox, trigger_of_run
-from mesh_assets.defs.section_metadata import table_metadata
+from mesh_assets.defs.section_metadata import check_result, shown_metadata
+from mesh_assets.discovering.discovery import publish_cluster
+from mesh_assets.discovering.snapshot_shown import (
+    CHANGES,
+    OLDEST_HOURS,
+    SNAPSHOT,
+    changes_metadata,
+    current_check,
+    snapshot_metadata,
+)
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.events.avro_form import schema_text
-from mesh_assets.inventory.changes import Change
-from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName, SectionState, TopicsSection
-from mesh_assets.snapshot.discovery import publish_discovery
-from mesh_assets.snapshot.notifications import notify
-from mesh_assets.snapshot.report import DiscoveryReport
+from mesh_assets.inventory.sections import SECTION_NAMES, Section, TopicsSection
 
-SNAPSHOT_KEY = dg.AssetKey("discovery_snapshot")
-CHANGES_KEY = dg.AssetKey("changes")
+SNAPSHOT_KEY = dg.AssetKey(SNAPSHOT)
+CHANGES_KEY = dg.AssetKey(CHANGES)
 SNAPSHOT_KEYS = [CHANGES_KEY, SNAPSHOT_KEY]
-OLDEST_HOURS = 12
 
 
 def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -87,7 +90,7 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             raise MeshError(
                 "a snapshot needs at least one inventory of the same run: launch the job `discovery`, or select inventory/* with it"
             )
-        report, changes = publish_discovery(
+        report, changes = publish_cluster(
             estate.estate(),
             context.partition_key,
             collected,
@@ -96,7 +99,6 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             trigger=trigger_of_run(context.run.tags),
             from_inbox=is_from_inbox(context.run.tags),
         )
-        notify(estate.estate(), report, changes)
         topics = collected.get("topics")
         if isinstance(topics, TopicsSection):
             woken = wake_dependents(
@@ -114,75 +116,15 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 context.log.info(line)
         store.store().drop_sections(context.run.run_id)
         store.store().prune_sections(now=datetime.now(UTC))  # of runs that failed and were never repeated
-        yield dg.MaterializeResult(asset_key=CHANGES_KEY, metadata=changes_metadata(report, changes))
-        yield dg.MaterializeResult(asset_key=SNAPSHOT_KEY, metadata=snapshot_metadata(report), value=report)
-        yield current_check(report.sections, now=report.discovery_timestamp)
+        yield dg.MaterializeResult(
+            asset_key=CHANGES_KEY, metadata=shown_metadata(changes_metadata(report, changes))
+        )
+        yield dg.MaterializeResult(
+            asset_key=SNAPSHOT_KEY, metadata=shown_metadata(snapshot_metadata(report)), value=report
+        )
+        yield check_result(current_check(report.sections, now=report.discovery_timestamp))
 
     return snapshot
-
-
-def current_check(sections: Mapping[SectionName, SectionState], *, now: datetime) -> dg.AssetCheckResult:
-    """Judges by when each section was read; a materialization may hold the last good data of long ago."""
-    old = [
-        name
-        for name, state in sections.items()
-        if state.status != "not_configured"
-        and (state.collected_at is None or now - state.collected_at > timedelta(hours=OLDEST_HOURS))
-    ]
-    return dg.AssetCheckResult(
-        asset_key=SNAPSHOT_KEY,
-        check_name="current",
-        passed=not old,
-        description=f"older than {OLDEST_HOURS} hours or never read: {', '.join(old)}" if old else None,
-    )
-
-
-def snapshot_metadata(report: DiscoveryReport) -> dict[str, Any]:
-    """Dagster metadata: the event's place and size, counts, trigger, document, and the whole report."""
-    event, summary = report.event, report.summary
-    return {
-        "sequence": report.sequence,
-        "trigger": str(report.trigger),
-        "event": f"{event.topic}[{event.partition}]@{event.offset}",
-        "topic": event.topic,
-        "partition": event.partition,
-        "offset": event.offset,
-        "bytes": event.bytes,
-        "compressed_bytes": event.compressed_bytes,
-        "approximate_tokens": event.approximate_tokens,
-        "claim_check": event.claim_check,
-        "document": report.inventory_location,
-        "seconds": report.seconds,
-        "http_requests": report.http_requests,
-        "kafka_requests": report.kafka_requests,
-        **{name: value for name, value in msgspec.to_builtins(summary).items() if value is not None},
-        **(
-            {"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))}
-            if report.notes
-            else {}
-        ),
-        "report": dg.MetadataValue.json(msgspec.to_builtins(report)),
-    }
-
-
-def changes_metadata(report: DiscoveryReport, changes: Sequence[Change]) -> dict[str, Any]:
-    """Dagster metadata: how many changes, since which snapshot, and the first of them as a table."""
-    return {
-        "dagster/partition_row_count": len(changes),
-        "sequence": report.sequence,
-        "baseline": report.total_changes is None,
-        **table_metadata(
-            "changes",
-            changes,
-            lambda change: {
-                "severity": change.severity,
-                "kind": change.kind,
-                "resource_type": change.resource_type,
-                "resource": change.resource,
-                "sentence": change.sentence,
-            },
-        ),
-    }
 
 
 def event_columns(schema: str) -> dg.TableSchema:

@@ -10,7 +10,7 @@ from mesh_assets.inventory.changes import Change, Severity, change_line, headlin
 from mesh_assets.inventory.wording import one_line, plural, shortened
 from mesh_assets.platforms.http.webhook import Webhook
 from mesh_assets.platforms.secrets import resolve
-from mesh_assets.snapshot.report import DiscoveryReport
+from mesh_assets.snapshot.report import OUTSIDE, DiscoveryReport
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ def notification_text(
     if len(severe) > len(shown):
         shown.append(f"- and {len(severe) - len(shown)} more")
     link = settings.link.format(run_id=report.run_id, cluster=report.cluster, sequence=report.sequence)
+    if "{run_id}" in settings.link and report.run_id.startswith(OUTSIDE):
+        link = ""  # no page of Dagster's shows a run that it has not made
     values = {
         "cluster": report.cluster,
         "cluster_id": report.cluster_id,

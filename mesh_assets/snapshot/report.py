@@ -25,6 +25,9 @@ from mesh_assets.inventory.sections import (
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer, StoredDocument, WriteAhead
 
+OUTSIDE = "discover-"
+"""What the ids of discoveries begin with that no run of Dagster made."""
+
 _CHANGES_SHOWN = 12
 
 

@@ -39,7 +39,7 @@ def test_the_events_of_a_failed_step_are_masked_and_say_what_failed(
     error: Exception, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     (tmp_path / "estate.yaml").write_text('clusters: {a: {kafka: {bootstrap_servers: "127.0.0.1:1"}}}')
-    monkeypatch.setattr("mesh_assets.defs.inventory.collect_sections", failing(error))
+    monkeypatch.setattr("mesh_assets.discovering.discovery.collect_sections", failing(error))
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
             [inventory_assets(dg.StaticPartitionsDefinition(["a"]))],

@@ -8,8 +8,9 @@ import dagster as dg
 import pytest
 
 from mesh_assets.defs.resources import EstateResource, StoreResource, report_io_manager, section_io_manager
-from mesh_assets.defs.section_metadata import section_columns, section_metadata
+from mesh_assets.defs.section_metadata import shown_metadata, table_schema
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY, snapshot_assets
+from mesh_assets.discovering.section_shown import section_columns, section_metadata
 from mesh_assets.inventory.sections import SECTION_NAMES, TopicsSection
 from mesh_assets_tests.cli.test_text import REPORT
 from mesh_assets_tests.defs.test_definitions import ESTATE
@@ -44,7 +45,7 @@ def test_the_report_is_the_snapshots_value(tmp_path: Path, monkeypatch: pytest.M
         published.append((name, list(sections)))
         return REPORT, ()
 
-    monkeypatch.setattr("mesh_assets.defs.snapshot.publish_discovery", publish)
+    monkeypatch.setattr("mesh_assets.discovering.discovery.publish_discovery", publish)
 
     result = dg.materialize(
         [collected, snapshot_assets(PARTITIONS)],
@@ -63,17 +64,17 @@ def test_the_report_is_the_snapshots_value(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_tables_rows_have_the_columns_of_the_asset() -> None:
-    metadata = section_metadata(topics(2))
+    metadata = shown_metadata(section_metadata(topics(2)))
     table = metadata["records (all)"]
 
     assert metadata["dagster/partition_row_count"] == 2
     assert "dagster/row_count" not in metadata, "that would be the rows of all partitions"
-    assert table.schema == section_columns("topics")
+    assert table.schema == table_schema(section_columns("topics"))
     assert list(table.records[0].data) == [column.name for column in table.schema.columns]
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:
-    table = section_metadata(topics(201))["records (first 200 of 201)"]
+    table = shown_metadata(section_metadata(topics(201)))["records (first 200 of 201)"]
 
     assert len(table.records) == 200
 

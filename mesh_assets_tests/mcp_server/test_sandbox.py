@@ -1,7 +1,6 @@
 """The server on the real sandbox: a discovery by an agent, answers live, messages of real topics."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from mesh_assets.mcp_server.assembly import build_server
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import ServerSettings
 from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets_tests.workplace import PROJECT, Workplace
+from mesh_assets_tests.workplace import Workplace
 
 pytestmark = pytest.mark.sandbox
 
@@ -22,8 +21,7 @@ pytestmark = pytest.mark.sandbox
 @pytest.fixture
 def server(endpoints: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MeshServer:
     """The sandbox's estate, whose messages of orders and users may be read."""
-    shutil.copy(PROJECT / "dagster.yaml", tmp_path)
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     text = endpoints.estate_file.read_text().replace(
         "  warehouse:\n", "  warehouse:\n    allow_message_reading: [orders, users]\n", 1
     )

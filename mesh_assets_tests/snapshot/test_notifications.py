@@ -12,6 +12,7 @@ from mesh_assets.inventory.changes import Change, Severity
 from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.platforms.http.webhook import Webhook
 from mesh_assets.snapshot.notifications import notify
+from mesh_assets.snapshot.report import OUTSIDE
 from mesh_assets_tests.cli.test_text import REPORT
 from mesh_assets_tests.platforms.http.fakes import FakeTime, Script
 
@@ -77,6 +78,17 @@ def test_a_severe_change_is_told_with_cluster_sentence_and_link() -> None:
     assert told(estate, a_change(), a_change("other", severity="warning")) == [
         "data-mesh-cluster: 1 severe change\n- Connector orders-sink: RUNNING → FAILED\nhttps://dagster.test/runs/run-1"
     ]
+
+
+def test_no_link_leads_to_a_run_that_dagster_does_not_have() -> None:
+    by_hand = replace(REPORT, run_id=f"{OUTSIDE}1")
+    for link, said in (
+        ("https://dagster.test/runs/{run_id}", ""),
+        ("https://d.test/{cluster}", "https://d.test/data-mesh-cluster"),
+    ):
+        estate, channel = an_estate(webhook_url="${SLACK_WEBHOOK}", template="{link}", link=link), Channel()
+        notify(estate, by_hand, [a_change()], webhook=channel.open)
+        assert channel.texts == [said]
 
 
 def test_the_estate_says_what_is_severe_and_the_most_severe_come_first() -> None:

@@ -11,6 +11,7 @@ import dagster as dg
 from mesh_assets.defs.discovery import DISCOVERY_JOB
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.run_tags import FROM_INBOX_TAG, end_if_lost, trigger_tags
+from mesh_assets.discovering.under_way import who_discovers
 from mesh_assets.errors import MeshError, StoreError
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.events.model import leading_trigger
@@ -151,7 +152,7 @@ def requests_for(
         records = _newest_runs(instance, name)
         if any(end_if_lost(instance, record.dagster_run) for record in records):
             records = _newest_runs(instance, name)
-        reason = _in_the_way(records, now)
+        reason = _in_the_way(records, now) or _by_hand(store, name, now)
         if reason is None and not claim_run(
             store.objects,
             cluster_id,
@@ -184,6 +185,11 @@ def requests_for(
         waiting={name: reason for name, reason, _ in looked if reason is not None}
         | {name: f"its inbox is not available: {error}" for name, error in failed.items()},
     )
+
+
+def _by_hand(store: InventoryStore, name: str, now: datetime) -> str | None:
+    process = who_discovers(store.objects, name, now=now)
+    return None if process is None else f"process {process.pid} on {process.host} is discovering it"
 
 
 def _newest_runs(instance: dg.DagsterInstance, name: str) -> "Sequence[dg.RunRecord]":

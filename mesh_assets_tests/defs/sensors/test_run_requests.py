@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from mesh_assets.defs.run_tags import PROCESS_TAG, end_if_lost, note_process
 from mesh_assets.defs.sensors.run_requests import pause_after, reasons_text, requests_for
+from mesh_assets.discovering.under_way import UnderWay, under_way, who_discovers
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.snapshot.lock import this_process
@@ -100,6 +101,25 @@ def test_one_clusters_damaged_files_stop_no_other_cluster(
     assert "payments.json" in launches.waiting["payments"]
     with pytest.raises(StoreError):
         requests_for(instance, ["payments"], store)
+
+
+def test_no_run_is_launched_beside_a_discovery_by_hand_unless_its_process_is_gone(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    with under_way(store.objects, "warehouse", "discover-1"):
+        while_it_runs = requests_for(instance, ["warehouse"], store)
+        left = store.objects.get("under_way/warehouse.json")
+        much_later = requests_for(instance, ["warehouse"], store, now=later(minutes=16))
+    assert left is not None
+    ended = msgspec.json.decode(left[0], type=UnderWay)
+    gone = replace(ended, process=replace(ended.process, started="0"))
+    store.objects.put("under_way/warehouse.json", msgspec.json.encode(gone))
+
+    assert while_it_runs.requests == []
+    assert while_it_runs.waiting["warehouse"].endswith("is discovering it")
+    assert [request.partition_key for request in much_later.requests] == ["warehouse"]
+    assert who_discovers(store.objects, "warehouse", now=later()) is None
 
 
 def test_several_triggers_become_one_run_named_by_the_most_severe(

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
-from mesh_assets.defs.inventory import complete_check
-from mesh_assets.defs.snapshot import OLDEST_HOURS, current_check
+from mesh_assets.discovering.section_shown import complete_check
+from mesh_assets.discovering.snapshot_shown import OLDEST_HOURS, current_check
 from mesh_assets.inventory.records import Metrics, MetricsSource
 from mesh_assets.inventory.sections import SECTION_NAMES, MetricsSection, SectionName, SectionState
 from mesh_assets_tests.documents import FRESH, MOMENT, NEVER_READ, NOT_CONFIGURED, STALE
@@ -14,7 +14,6 @@ def section(metrics: Metrics, *, stale: bool = False) -> MetricsSection:
 
 def test_metrics_are_complete_when_every_source_answered() -> None:
     check = complete_check(
-        "metrics",
         section(some_metrics(sources=(MetricsSource(name="offsets"), MetricsSource(name="cloudwatch")))),
     )
     assert (check.passed, check.description) == (True, None)
@@ -25,12 +24,12 @@ def test_a_source_that_failed_fails_the_check_of_a_section_that_is_fresh_by_the_
         MetricsSource(name="offsets"),
         MetricsSource(name="confluent_cloud", error="the key needs MetricsViewer"),
     )
-    check = complete_check("metrics", section(some_metrics(sources=sources)))
+    check = complete_check(section(some_metrics(sources=sources)))
     assert (check.passed, check.description) == (False, "the key needs MetricsViewer")
 
 
 def test_a_stale_section_fails_its_check_with_the_reason() -> None:
-    check = complete_check("metrics", section(some_metrics(), stale=True))
+    check = complete_check(section(some_metrics(), stale=True))
     assert (check.passed, check.description) == (False, "connection refused")
 
 

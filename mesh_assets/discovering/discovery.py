@@ -1,0 +1,133 @@
+"""The two steps of a discovery, and both of them as one call."""
+
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from mesh_assets.collecting.sections import collect_sections
+from mesh_assets.discovering.under_way import under_way
+from mesh_assets.discovering.unreported import Unreported, keep_unreported, unreported_of
+from mesh_assets.errors import MeshError, StoreError
+from mesh_assets.estate.model import Estate
+from mesh_assets.inventory.changes import Change, Trigger
+from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
+from mesh_assets.masking.unexpected import sentence, unexpected
+from mesh_assets.readings.ends import KeptEnds
+from mesh_assets.sensing.handover import begin_collection
+from mesh_assets.snapshot.discovery import publish_discovery
+from mesh_assets.snapshot.lock import host_clock
+from mesh_assets.snapshot.notifications import notify
+from mesh_assets.snapshot.reader import newest_sequence
+from mesh_assets.snapshot.report import OUTSIDE, DiscoveryReport
+from mesh_assets.store.fingerprints import fingerprint_key
+from mesh_assets.store.inventories import InventoryStore
+
+logger = logging.getLogger(__name__)
+
+
+def collect_cluster(
+    estate: Estate, name: str, wanted: Sequence[SectionName], *, store: InventoryStore
+) -> dict[SectionName, Section]:
+    """The `wanted` sections of the cluster `name`, read at the same time; where a source fails, the last good section.
+
+    Raises MeshError when the estate has no such cluster, and as `collect_sections` does: PlatformError when Kafka itself
+    cannot be read, EstateError, StoreError.
+    """
+    if name not in estate.clusters:
+        raise MeshError(
+            f"the estate has no cluster {name!r} (it has: {', '.join(estate.clusters)}); after changing the estate file, "
+            "reload Dagster's definitions"
+        )
+    return collect_sections(
+        estate.clusters[name],
+        wanted,
+        previous=lambda cluster_id: store.latest_document(cluster_id, again=True),
+        history=lambda cluster_id: KeptEnds(store.objects, cluster_id),
+        begin=lambda cluster_id: begin_collection(
+            store,
+            name,
+            cluster_id,
+            newest_in_topic=lambda: newest_sequence(estate, name, cluster_id=cluster_id),
+            clock=host_clock(),
+        ),
+        fingerprint_key=lambda: fingerprint_key(store.objects),
+    )
+
+
+def publish_cluster(
+    estate: Estate,
+    name: str,
+    collected: Mapping[SectionName, Section],
+    *,
+    store: InventoryStore,
+    run_id: str,
+    trigger: Trigger,
+    from_inbox: bool = False,
+) -> tuple[DiscoveryReport, tuple[Change, ...]]:
+    """Publishes what was collected as the next snapshot, writes the tables and tells those who want to hear of severe
+    changes. Raises as `publish_discovery` does."""
+    report, changes = publish_discovery(
+        estate,
+        name,
+        collected,
+        store=store,
+        run_id=run_id,
+        trigger=trigger,
+        from_inbox=from_inbox,
+    )
+    notify(estate, report, changes)
+    return report, changes
+
+
+def discover_cluster(
+    estate: Estate, name: str, *, store: InventoryStore, trigger: Trigger
+) -> DiscoveryReport:
+    """Reads the cluster and publishes it, without a run of Dagster's: its id takes the place of a run's, and what Dagster's UI
+    is to show is kept for it, a failure as well.
+
+    Raises as `collect_cluster` and `publish_cluster` do; then nothing was published, or what was is completed by the next
+    discovery.
+    """
+    run_id = f"{OUTSIDE}{uuid.uuid4()}"
+    try:
+        with under_way(store.objects, name, run_id):
+            collected = collect_cluster(estate, name, SECTION_NAMES, store=store)
+            report, changes = publish_cluster(
+                estate, name, collected, store=store, run_id=run_id, trigger=trigger
+            )
+    except Exception as error:  # at the edge, as where Dagster calls: one cluster must not end the others
+        failure = error if isinstance(error, MeshError) else unexpected(error)
+    else:
+        _tell(report, tuple(collected.values()), changes, store=store)
+        return report
+    failed = Unreported(
+        cluster=name,
+        run_id=run_id,
+        moment=datetime.now(UTC),
+        trigger=str(trigger),
+        failure=sentence(failure),
+    )
+    with suppress(StoreError):  # what failed matters more, and may be the store
+        keep_unreported(store.objects, failed)
+    raise failure
+
+
+def _tell(
+    report: DiscoveryReport,
+    sections: Sequence[Section],
+    changes: Sequence[Change],
+    *,
+    store: InventoryStore,
+) -> None:
+    """Keeps for Dagster what was published. It is, whether or not anybody is told."""
+    try:
+        keep_unreported(store.objects, unreported_of(report, sections, changes))
+    except StoreError as error:
+        logger.warning(
+            "%s: snapshot %d is published, but Dagster will not show it: %s",
+            report.cluster,
+            report.sequence,
+            sentence(error),
+        )

@@ -1,0 +1,230 @@
+"""What Dagster is told of discoveries that no run of it made: the same as a run would have shown, as of then."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.defs.inventory import inventory_assets
+from mesh_assets.defs.resources import (
+    EstateResource,
+    StoreResource,
+    report_io_manager,
+    section_io_manager,
+)
+from mesh_assets.defs.sensors.discovery_reports import discovery_reports_sensor, tick
+from mesh_assets.defs.snapshot import CHANGES_KEY, SNAPSHOT_KEY, snapshot_assets
+from mesh_assets.discovering.discovery import discover_cluster
+from mesh_assets.discovering.unreported import Unreported, keep_unreported, unreported_keys
+from mesh_assets.errors import UnreachableError
+from mesh_assets.estate.file import parse_estate
+from mesh_assets.inventory.changes import Trigger
+from mesh_assets.inventory.sections import Section, SectionName
+from mesh_assets.snapshot.report import DiscoveryReport
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+from mesh_assets_tests.cli.test_text import REPORT
+from mesh_assets_tests.discovering.faked import SECTIONS, a_change
+
+TEXT = """clusters:
+  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}
+  payments: {kafka: {bootstrap_servers: "127.0.0.1:2"}}
+"""
+ESTATE = parse_estate(TEXT, source="estate")
+PARTITIONS = dg.StaticPartitionsDefinition(["warehouse", "payments"])
+MANUAL = Trigger(type="manual")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> InventoryStore:
+    store = InventoryStore(open_store(str(tmp_path / "store")))
+    store.remember_cluster("warehouse", REPORT.cluster_id)
+    return store
+
+
+@pytest.fixture(autouse=True)
+def _faked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def collect(_cluster: Any, wanted: Sequence[SectionName], **_: Any) -> dict[SectionName, Section]:
+        return {name: section for name, section in SECTIONS.items() if name in wanted}
+
+    def publish(
+        _estate: Any, name: str, _collected: Mapping[SectionName, Section], **_: Any
+    ) -> tuple[DiscoveryReport, Sequence[Any]]:
+        return replace(REPORT, cluster=name), (a_change(),)
+
+    monkeypatch.setattr("mesh_assets.discovering.discovery.collect_sections", collect)
+    monkeypatch.setattr("mesh_assets.discovering.discovery.publish_discovery", publish)
+
+
+def waiting(store: InventoryStore) -> int:
+    return sum(len(keys) for keys in unreported_keys(store.objects).values())
+
+
+def tell(instance: dg.DagsterInstance, store: InventoryStore, **other: Any) -> list[str]:
+    return tick(instance, ESTATE, ["warehouse"], store=store, **other)
+
+
+TOPICS_KEY, METRICS_KEY = dg.AssetKey(["inventory", "topics"]), dg.AssetKey(["inventory", "metrics"])
+CHECKS = ((TOPICS_KEY, "complete"), (METRICS_KEY, "complete"), (SNAPSHOT_KEY, "current"))
+
+
+def shown(instance: dg.DagsterInstance) -> dict[str, tuple[Any, ...]]:
+    """What the UI shows of each asset and check of the cluster: partition, metadata, result."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for key in (TOPICS_KEY, METRICS_KEY, CHANGES_KEY, SNAPSHOT_KEY):
+        [record] = instance.fetch_materializations(key, limit=10).records
+        made = record.asset_materialization
+        assert made is not None
+        found[key.to_user_string()] = (made.partition, made.metadata, made.description)
+    for key, name in CHECKS:
+        check = dg.AssetCheckKey(key, name)
+        [execution] = instance.event_log_storage.get_asset_check_execution_history(check, limit=10)
+        assert execution.event is not None
+        assert execution.event.dagster_event is not None
+        judged = execution.event.dagster_event.asset_check_evaluation_data
+        found[check.to_user_string()] = (
+            judged.partition,
+            judged.passed,
+            judged.severity,
+            judged.description,
+            judged.metadata,
+        )
+    return found
+
+
+def test_dagster_shows_what_it_would_of_a_run(
+    instance: dg.DagsterInstance, store: InventoryStore, tmp_path: Path
+) -> None:
+    (tmp_path / "estate.yaml").write_text(TEXT)
+    run = dg.materialize(
+        [inventory_assets(PARTITIONS), snapshot_assets(PARTITIONS)],
+        selection=["inventory/topics", "inventory/metrics", "changes", "discovery_snapshot"],
+        partition_key="warehouse",
+        instance=instance,
+        resources={
+            "estate": EstateResource(path=str(tmp_path / "estate.yaml")),
+            "store": StoreResource(location=str(tmp_path / "store")),
+            "sections": section_io_manager,
+            "reports": report_io_manager,
+        },
+    )
+    assert run.success
+    of_a_run = shown(instance)
+    instance.wipe()
+    discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
+
+    assert tell(instance, store) == ["warehouse: snapshot 4 is shown"]
+
+    assert shown(instance) == of_a_run
+    assert waiting(store) == 0
+    assert tell(instance, store) == []
+
+
+def test_it_is_shown_as_of_when_it_was_discovered_so_that_freshness_is_judged_by_that(
+    instance: dg.DagsterInstance, store: InventoryStore
+) -> None:
+    discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
+    tell(instance, store)
+
+    event = instance.get_latest_materialization_event(SNAPSHOT_KEY)
+    assert event is not None
+    assert event.timestamp == REPORT.discovery_timestamp.timestamp()
+
+
+def test_an_older_snapshot_is_not_shown_over_a_newer_one_nor_one_twice(
+    instance: dg.DagsterInstance, store: InventoryStore
+) -> None:
+    discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
+    tell(instance, store)
+    before = shown(instance)
+    discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
+
+    assert tell(instance, store) == ["warehouse: snapshot 4 is not shown: Dagster shows a newer one"]
+
+    assert shown(instance) == before
+    assert waiting(store) == 0
+
+
+def test_several_that_no_daemon_saw_are_shown_in_their_order(
+    instance: dg.DagsterInstance, store: InventoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequences = iter((9, 10, 11))
+
+    def publish(_estate: Any, name: str, *_: Any, **__: Any) -> tuple[DiscoveryReport, Sequence[Any]]:
+        return replace(REPORT, cluster=name, sequence=next(sequences)), ()
+
+    monkeypatch.setattr("mesh_assets.discovering.discovery.publish_discovery", publish)
+    for _ in range(3):
+        discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
+
+    moments = iter((0.0, 0.0, 100.0))
+    first = tell(instance, store, seconds=50.0, clock=lambda: next(moments))
+    rest = tell(instance, store)
+
+    assert first == ["warehouse: snapshot 9 is shown", "the rest waits for the next tick"]
+    assert rest == ["warehouse: snapshot 10 is shown", "warehouse: snapshot 11 is shown"]
+
+
+def test_a_failure_is_an_observation_with_its_reason(
+    instance: dg.DagsterInstance, store: InventoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def collect(*_: Any, **__: Any) -> dict[SectionName, Section]:
+        raise UnreachableError("127.0.0.1:1 does not answer")
+
+    monkeypatch.setattr("mesh_assets.discovering.discovery.collect_sections", collect)
+    with pytest.raises(UnreachableError):
+        discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
+
+    [line] = tell(instance, store)
+
+    assert line.endswith("failed: 127.0.0.1:1 does not answer")
+    [record] = instance.fetch_observations(SNAPSHOT_KEY, limit=10).records
+    observed = record.asset_observation
+    assert observed is not None
+    assert (observed.partition, observed.metadata["failed"].value) == (
+        "warehouse",
+        "127.0.0.1:1 does not answer",
+    )
+    assert instance.get_latest_materialization_event(SNAPSHOT_KEY) is None
+
+
+def test_a_cluster_without_a_partition_waits_and_one_that_left_the_estate_or_became_another_is_dropped(
+    instance: dg.DagsterInstance, store: InventoryStore
+) -> None:
+    for cluster, cluster_id in (("payments", "lkc-2"), ("gone", "lkc-3"), ("warehouse", "lkc-before")):
+        one = Unreported(
+            cluster=cluster,
+            cluster_id=cluster_id,
+            sequence=1,
+            run_id="x",
+            moment=REPORT.discovery_timestamp + timedelta(hours=1),
+        )
+        keep_unreported(store.objects, one)
+
+    lines = tell(instance, store)
+
+    assert lines == ["warehouse: snapshot 1 is not shown: Dagster shows a newer one"]
+    assert list(unreported_keys(store.objects)) == ["payments"]
+
+
+def test_the_sensor_says_what_it_told_or_that_there_was_nothing(
+    instance: dg.DagsterInstance, store: InventoryStore, tmp_path: Path
+) -> None:
+    (tmp_path / "estate.yaml").write_text(TEXT)
+    resources = {
+        "estate": EstateResource(path=str(tmp_path / "estate.yaml")),
+        "store": StoreResource(location=str(tmp_path / "store")),
+    }
+    discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
+    sensor = discovery_reports_sensor(PARTITIONS)
+    said = []
+    for _ in range(2):
+        with dg.build_sensor_context(instance=instance, resources=resources) as context:
+            said.append(sensor.evaluate_tick(context).skip_message)
+
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    assert said == ["warehouse: snapshot 4 is shown", "nothing was discovered outside of runs"]
