@@ -10,7 +10,6 @@ Format: https://avro.apache.org/docs/1.12.0/specification/#binary-encoding
 import struct
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -122,25 +121,43 @@ class _Compiler:
         return mapped
 
     def _record(self, name: str, fields: list[dict[str, Any]]) -> Encode:
+        """A function of one line, written out for the record: 100,000 calls of one that goes through a list of fields
+        take twice as long."""
         names = [field["name"] for field in fields]
-        encoders = [self.compiled(field["type"]) for field in fields]
-        getters: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
+        if not all(one.isidentifier() for one in names):
+            raise NotImplementedError(
+                f"a field of the Avro record {name} is named as no field of Python can be"
+            )
+        known: set[type] = set()
 
-        def getter(kind: type[Struct]) -> Callable[[Any], tuple[Any, ...]]:
+        def check(kind: type[Struct]) -> None:
             if set(kind.__struct_fields__) != set(names):
                 different = sorted(set(kind.__struct_fields__) ^ set(names))
                 raise ValueError(
                     f"{kind.__name__} and the Avro record {name} differ in their fields: {', '.join(different)}"
                 )
-            get = attrgetter(*names)
-            getters[kind] = get if len(names) > 1 else lambda record: (get(record),)
-            return getters[kind]
+            known.add(kind)
 
-        def record(value: Struct) -> bytes:
-            get = getters.get(type(value)) or getter(type(value))
-            return b"".join([encode(one) for encode, one in zip(encoders, get(value), strict=True)])
-
-        return record
+        scope: dict[str, Any] = {"known": known, "check": check}
+        parts = []
+        for number, field in enumerate(fields):
+            match field["type"]:
+                case ["null", branch] if branch not in ("int", "long", "string"):
+                    scope[f"e{number}"] = self.compiled(branch)
+                    value = f"value.{field['name']}"
+                    parts.append(f'b"\\0" if {value} is None else b"\\2" + e{number}({value})')
+                case other:
+                    scope[f"e{number}"] = self.compiled(other)
+                    parts.append(f"e{number}(value.{field['name']})")
+        lines = (
+            "def record(value):",
+            "    if value.__class__ not in known:",
+            "        check(value.__class__)",
+            f'    return b"{"%b" * len(parts)}" % ({", ".join(parts)},)',
+        )
+        exec("\n".join(lines), scope)  # of the schema's field names alone
+        encode: Encode = scope["record"]
+        return encode
 
     def _moment(self, tick: timedelta) -> Encode:
         return lambda moment: self._long((moment - _EPOCH) // tick)

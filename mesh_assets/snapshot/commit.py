@@ -196,8 +196,7 @@ class _Run:
         latest = self.store.latest(self.cluster_id)
         previous, sequence = self._before(lock, None if latest is None else latest[0])
         document = assemble(previous, sequence)
-        told = (document.sequence, document.cluster.id)
-        assert told == (sequence, self.cluster_id), "assemble changed the sequence or the cluster"
+        assert (document.sequence, document.cluster.id) == (sequence, self.cluster_id), "not as asked"
         # In whole milliseconds, which is what the events can carry: document and event then agree.
         moment = document.discovery_timestamp
         document = replace(
@@ -238,7 +237,8 @@ class _Run:
             approximate_tokens=stored.bytes // 4,
             repeated=None,
             notes=(*self.notes, *self.publisher.notes),
-            superseded=None if latest is None else latest[0].document,
+            superseded=None if latest is None else latest[0],
+            previous=previous,
         )
 
     def _before(self, lock: ClusterLock, latest: Pointer | None) -> tuple[Document | None, int]:

@@ -17,7 +17,7 @@ from mesh_assets.inventory.sections import ConnectorsSection, SecretFingerprints
 from mesh_assets.sensing.handover import inboxes_of, noted_before, take_triggers
 from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.publisher import open_publisher
-from mesh_assets.snapshot.report import DiscoveryReport, report_of
+from mesh_assets.snapshot.report import DiscoveryReport, Published, report_of
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.known_state import keep_digest
@@ -99,9 +99,15 @@ def publish_discovery(
     publishing = time.monotonic() - start
     logger.info("%s: snapshot %d published, %.2f s", name, published.document.sequence, publishing)
     keep_digest(store, published.document, published.pointer.document)
-    write_tables(store.objects, published.document, published.changes)
+    write_tables(
+        store.objects,
+        published.document,
+        published.changes,
+        stored=published.pointer.document.sha256,
+        previous=_known_before(published),
+    )
     if published.superseded is not None:
-        store.pack_document(published.superseded)
+        store.pack_document(published.superseded.document)
     logger.info("%s: tables written, %.2f s", name, time.monotonic() - start - publishing)
     report = report_of(
         cluster,
@@ -112,6 +118,15 @@ def publish_discovery(
         store=store,
     )
     return report, published.changes
+
+
+def _known_before(published: Published) -> tuple[str, Document] | None:
+    """The document that the store's tables are of, if all went well, and its SHA-256."""
+    pointer, previous = published.superseded, published.previous
+    if pointer is None or previous is None:
+        return None
+    is_it = (previous.run_id, previous.sequence) == (pointer.run_id, pointer.sequence)
+    return (pointer.document.sha256, previous) if is_it else None
 
 
 def _refuse_returning_id(name: str, cluster_id: str, store: InventoryStore) -> str | None:

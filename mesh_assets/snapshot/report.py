@@ -23,7 +23,7 @@ from mesh_assets.inventory.sections import (
     SectionState,
 )
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.pointers import Pointer, StoredDocument, WriteAhead
+from mesh_assets.store.pointers import Pointer, WriteAhead
 
 OUTSIDE = "discover-"
 """What the ids of discoveries begin with that no run of Dagster made."""
@@ -35,7 +35,8 @@ class Published(Record, frozen=True, kw_only=True):
     """What a run published. `baseline`: there was no earlier document to compare with. The first trigger
     leads.
 
-    `superseded`: the document that was the store's latest until then.
+    `superseded`: what the store's pointer was until then. `previous`: the document that this one was compared with, which
+    is another one where the topic was ahead of the store.
 
     `repeated`: what an earlier run had left and this run published first; its triggers are dealt with, too.
     `approximate_tokens`: the document's JSON bytes divided by four, a rule of thumb for language models.
@@ -51,7 +52,8 @@ class Published(Record, frozen=True, kw_only=True):
     approximate_tokens: int
     repeated: WriteAhead | None
     notes: tuple[str, ...]
-    superseded: StoredDocument | None = None
+    superseded: Pointer | None = None
+    previous: Document | None = None
 
 
 class EventReport(Record, frozen=True, kw_only=True):

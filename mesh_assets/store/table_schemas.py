@@ -1,4 +1,4 @@
-"""The columns of each table. The first three say which document a row is of."""
+"""The columns of each table. The first three say since which document the table has these rows."""
 
 import pyarrow as pa
 

@@ -4,6 +4,9 @@ made again.
 They are under `tables/<table>/cluster_id=<id>/data.parquet`, so one pattern reads all clusters: `SELECT *
 FROM read_parquet('.mesh/tables/topics/*/*.parquet', hive_partitioning = true)`. Changes are kept, one file
 per sequence.
+
+The first columns say which snapshot a table is of. One whose rows stay the same is not written again, and goes on to say
+since which snapshot they are so; `latest.json` says which is the newest.
 """
 
 from array import array
@@ -27,6 +30,7 @@ from mesh_assets.store.columns import Texts, arrow_table, booleans, column, parq
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
 from mesh_assets.store.table_schemas import SCHEMAS, STAMP
+from mesh_assets.store.written_tables import TablesWriting
 
 R = TypeVar("R")
 
@@ -40,18 +44,33 @@ _IN_AND_OUT = (
 Columns = dict[str, pa.Array]
 
 
-def write_tables(objects: ObjectStore, document: Document, changes: Sequence[Change]) -> dict[str, int]:
-    """Writes all tables of `document` over the cluster's earlier ones, and its changes next to the earlier
-    changes; the number of rows by table. Raises StoreError."""
+def write_tables(
+    objects: ObjectStore,
+    document: Document,
+    changes: Sequence[Change],
+    *,
+    stored: str = "",
+    previous: tuple[str, Document] | None = None,
+) -> dict[str, int]:
+    """Writes the tables of `document` over the cluster's earlier ones, and its changes next to the earlier changes; the
+    number of rows by table. Raises StoreError.
+
+    `stored`: the SHA-256 of the document, `previous`: the one before and its SHA-256. A table with the same rows as then is
+    not written again.
+    """
     folder = f"cluster_id={safe(document.cluster.id)}"
     stamp = _stamp(document)
-    rows: dict[str, int] = {}
+    writing = TablesWriting(objects, document.cluster.id)
+    rows = writing.kept(previous, document)
     # One after the other: made into files, their columns are gone.
     for name, make in _TABLES.items():
-        columns = make(document)
-        rows[name] = len(next(iter(columns.values())))
-        data = parquet(SCHEMAS[name], columns, stamp=stamp)
-        objects.put(f"tables/{name}/{folder}/data.parquet", data)
+        if name not in rows:
+            columns = make(document)
+            rows[name] = len(next(iter(columns.values())))
+            data = parquet(SCHEMAS[name], columns, stamp=stamp)
+            objects.put(f"tables/{name}/{folder}/data.parquet", data)
+    if stored:
+        writing.end(stored, rows)
     if changes:
         columns = _of("changes", changes, lambda c: [getattr(c, name) for name in _names("changes")])
         data = parquet(SCHEMAS["changes"], columns, stamp=stamp)
