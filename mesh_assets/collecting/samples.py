@@ -5,10 +5,10 @@ import io
 import json
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from mesh_assets.collecting.avro_arrays import has_unbounded_array
 from mesh_assets.errors import MeshError
@@ -31,8 +31,15 @@ class Decoded(Record, frozen=True, kw_only=True):
     note: str | None = None
 
 
-class _UndecodableError(Exception):
-    """The message is the note on the record."""
+class AvroSchema(NamedTuple):
+    """`parsed` by fastavro, and every type that it names or refers to."""
+
+    parsed: Any
+    named: dict[str, Any]
+
+
+class UndecodableError(Exception):
+    """The message says why, and quotes nothing of the record."""
 
 
 class RecordDecoder:
@@ -46,26 +53,54 @@ class RecordDecoder:
         self._schema_by_id = schema_by_id
         self._version = version
         self._schemas: dict[int, SchemaText | MeshError | None] = {}
-        self._avro: dict[tuple[int, bool], Any] = {}
+        self._avro: dict[tuple[int, bool], AvroSchema] = {}
 
     def decode(self, data: bytes | None) -> Decoded:
         """A key or value, decoded; what cannot be decoded is told by its size, with a note that says why."""
         if data is None:
             return Decoded(value=None, format="null")
-        if len(data) >= 5 and data[0] == 0 and self._schema_by_id is not None:
-            _, schema_id = _HEAD.unpack_from(data)
-            if schema_id not in self._schemas:
-                try:
-                    self._schemas[schema_id] = self._schema_by_id(schema_id)
-                except MeshError as error:
-                    self._schemas[schema_id] = error
-            schema = self._schemas[schema_id]
+        schema_id = named_schema(data)
+        if schema_id is not None and self._schema_by_id is not None:
+            schema = self.schema(schema_id)
             if isinstance(schema, MeshError):
                 note = f"its schema could not be read: {schema}"
                 return Decoded(value=_size(data), format="bytes", schema_id=schema_id, note=note)
             if schema is not None:
                 return self._by_schema(schema, data[5:])
         return _without_schema(data)
+
+    def schema(self, schema_id: int) -> SchemaText | MeshError | None:
+        """The schema, or why it could not be read; None: the registry has none of that id, or there is no registry."""
+        if schema_id not in self._schemas:
+            try:
+                self._schemas[schema_id] = (
+                    None if self._schema_by_id is None else self._schema_by_id(schema_id)
+                )
+            except MeshError as error:
+                self._schemas[schema_id] = error
+        return self._schemas[schema_id]
+
+    def referred(
+        self, references: tuple[SchemaReference, ...], seen: set[tuple[str, int]] | None = None
+    ) -> Iterator[tuple[SchemaReference, Any]]:
+        """What the references name, each once and before those that need it. Raises UndecodableError."""
+        seen = set() if seen is None else seen
+        for reference in references:
+            if (reference.subject, reference.version) in seen:
+                continue
+            seen.add((reference.subject, reference.version))
+            try:
+                found = None if self._version is None else self._version(reference.subject, reference.version)
+            except MeshError as error:
+                raise UndecodableError(
+                    f"what its schema refers to, {reference.subject}, could not be read: {error}"
+                ) from error
+            if found is None:
+                raise UndecodableError(
+                    f"the registry does not have version {reference.version} of {reference.subject}, which its schema refers to"
+                )
+            yield from self.referred(found.references, seen)
+            yield reference, found
 
     def _by_schema(self, schema: SchemaText, data: bytes) -> Decoded:
         kind = schema.schema_type
@@ -76,12 +111,12 @@ class RecordDecoder:
             elif kind == "JSON":
                 value = _json(data)
             else:
-                raise _UndecodableError(
+                raise UndecodableError(
                     f"{kind.title()} cannot be read field by field here, so only its size is shown"
                 )
         except ValueError as error:
             value, note = _size(data), f"does not fit its schema ({type(error).__name__})"
-        except _UndecodableError as error:
+        except UndecodableError as error:
             value, note = _size(data), str(error)
         return Decoded(value=value, format=kind.lower(), schema_id=schema.id, note=note)
 
@@ -95,14 +130,14 @@ class RecordDecoder:
         for logical in (True, False):
             try:
                 value = self._avro_value(schema, data, logical=logical)
-            except _UndecodableError:
+            except UndecodableError:
                 raise
             except Exception as error:  # fastavro raises anything: OverflowError, AttributeError, its own
                 raised = raised or error
             else:
                 left_out = f"dates, times and decimals are shown as they are stored ({type(raised).__name__})"
                 return value, None if raised is None else left_out
-        raise _UndecodableError(f"does not fit its schema ({type(raised).__name__})")
+        raise UndecodableError(f"does not fit its schema ({type(raised).__name__})")
 
     def _avro_value(self, schema: SchemaText, data: bytes, *, logical: bool) -> Any:
         # fastavro's reader in Python: the compiled one has no limit to its depth, so that a record of a schema that
@@ -110,41 +145,31 @@ class RecordDecoder:
         with importing:
             from fastavro._read_py import schemaless_reader
 
-        parsed = self._parsed(schema, logical=logical)
+        parsed = self.avro(schema, logical=logical).parsed
         return _plain(schemaless_reader(io.BytesIO(data), parsed, None))
 
-    def _parsed(self, schema: SchemaText, *, logical: bool) -> Any:
+    def avro(self, schema: SchemaText, *, logical: bool) -> AvroSchema:
+        """The Avro schema with what it refers to; `logical`: with logical types. Raises UndecodableError, and what fastavro
+        raises for a text that is no schema."""
         with importing:
             import fastavro
 
         if (schema.id, logical) not in self._avro:
             named: dict[str, Any] = {}
-            self._parse_references(schema.references, named, logical=logical)
+            for _, found in self.referred(schema.references):
+                fastavro.parse_schema(_definition(found.definition, logical=logical), named_schemas=named)
             parsed = fastavro.parse_schema(
                 _definition(schema.definition, logical=logical), named_schemas=named
             )
             if has_unbounded_array(parsed, named):
-                raise _UndecodableError("its schema has an array whose items take no bytes")
-            self._avro[schema.id, logical] = parsed
+                raise UndecodableError("its schema has an array whose items take no bytes")
+            self._avro[schema.id, logical] = AvroSchema(parsed, named)
         return self._avro[schema.id, logical]
 
-    def _parse_references(
-        self, references: tuple[SchemaReference, ...], named: dict[str, Any], *, logical: bool
-    ) -> None:
-        with importing:
-            import fastavro
 
-        for reference in references:
-            try:
-                found = None if self._version is None else self._version(reference.subject, reference.version)
-            except MeshError as error:
-                raise _UndecodableError(
-                    f"what its schema refers to, {reference.subject}, could not be read: {error}"
-                ) from error
-            if found is None:
-                raise KeyError(reference.subject)
-            self._parse_references(found.references, named, logical=logical)
-            fastavro.parse_schema(_definition(found.definition, logical=logical), named_schemas=named)
+def named_schema(data: bytes) -> int | None:
+    """The id of the schema that the bytes name as Confluent's serializers do; None: they name none."""
+    return _HEAD.unpack_from(data)[1] if len(data) >= 5 and data[0] == 0 else None
 
 
 def _definition(text: str, *, logical: bool) -> Any:
@@ -164,16 +189,16 @@ def _without_schema(data: bytes) -> Decoded:
         return Decoded(value=_json(text), format="json")
     except ValueError:
         return Decoded(value=text, format="text")
-    except _UndecodableError as error:
+    except UndecodableError as error:
         return Decoded(value=_size(data), format="json", note=str(error))
 
 
 def _json(text: str | bytes) -> Any:
-    """The value. Raises ValueError for what is no JSON, _UndecodableError for what is and cannot be shown."""
+    """The value. Raises ValueError for what is no JSON, UndecodableError for what is and cannot be shown."""
     try:
         return _plain(json.loads(text, parse_int=_number))
     except RecursionError:
-        raise _UndecodableError(_TOO_DEEP) from None
+        raise UndecodableError(_TOO_DEEP) from None
 
 
 def _number(digits: str) -> int | str:
@@ -190,9 +215,9 @@ def _size(data: bytes) -> str:
 
 def _plain(value: Any, depth: int = 0) -> Any:
     """Values of Avro or JSON as values that every JSON has: no NaN, no half of a surrogate pair. Raises
-    _UndecodableError for what is nested so deeply that masking and writing it would run out of stack."""
+    UndecodableError for what is nested so deeply that masking and writing it would run out of stack."""
     if depth > _DEEPEST:
-        raise _UndecodableError(_TOO_DEEP)
+        raise UndecodableError(_TOO_DEEP)
     match value:
         case dict():
             return {_text(str(key)): _plain(inner, depth + 1) for key, inner in value.items()}

@@ -25,6 +25,7 @@ from mesh_assets.estate.monitoring import (
     Sensing,
 )
 from mesh_assets.estate.policy import Policy
+from mesh_assets.estate.profiling import ProfilingSettings
 
 
 class QueueTriggers(EstateModel):
@@ -235,6 +236,7 @@ class Estate(EstateModel):
     policy: Policy = Policy()
     relationships: RelationshipSettings = RelationshipSettings()
     domains: DomainSettings = DomainSettings()
+    profiling: ProfilingSettings = ProfilingSettings()
     asset_reports: AssetReports = AssetReports()
 
     @model_validator(mode="after")

@@ -62,12 +62,14 @@ def parse_json(text: str) -> Any:
 
 
 class ProtobufField(msgspec.Struct, frozen=True):
-    """`label`: `repeated`, `optional`, `required` or empty. `in_oneof`: at most one of several is set."""
+    """`label`: `repeated`, `optional`, `required` or empty. `in_oneof`: at most one of several is set. `number`: its tag in
+    the bytes; None where the text has none that is a number."""
 
     name: str
     type: str
     label: str = ""
     in_oneof: bool = False
+    number: int | None = None
 
 
 class ProtobufMessage(msgspec.Struct, frozen=True):
@@ -78,10 +80,12 @@ class ProtobufMessage(msgspec.Struct, frozen=True):
 
 
 class ProtobufFile(msgspec.Struct, frozen=True):
-    """`messages`: in the order of the text, each before those that it holds."""
+    """`messages`: in the order of the text, each before those that it holds. `proto2`: the syntax, which is also that of a
+    text that names none."""
 
     package: str | None
     messages: list[ProtobufMessage]
+    proto2: bool = True
 
 
 _TOKEN = re.compile(
@@ -93,6 +97,7 @@ _TOKEN = re.compile(
 _ENDLESS = 2
 _LABELS = ("repeated", "optional", "required")
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_TAG = re.compile(r"[1-9]\d{0,8}|0[xX][0-9A-Fa-f]{1,8}")
 _TYPE = re.compile(r"\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _KEYWORDS = ("syntax", "edition", "import", "package", "option", "reserved", "extensions")
 _PUNCTUATION = frozenset("[{};")
@@ -110,6 +115,7 @@ def parse_protobuf(text: str) -> ProtobufFile:
     """
     tokens = _tokens(text)
     package: str | None = None
+    proto2 = True
     messages: list[ProtobufMessage] = []
     around: list[tuple[str, ProtobufMessage | None]] = []
     statement: list[str] = []
@@ -150,6 +156,8 @@ def parse_protobuf(text: str) -> ProtobufFile:
             kind, message = around[-1] if around else ("", None)
             if statement[0] == "package" and len(statement) == 2 and message is None:
                 package = statement[1]
+            elif statement[0] in ("syntax", "edition") and message is None:
+                proto2 = statement[-1].strip("\"'") == "proto2"
             elif message is not None and "=" in statement and statement[0] != "option":
                 message.fields.append(_field(statement, in_oneof=kind == "oneof"))
             elif statement[0] not in _KEYWORDS:
@@ -157,7 +165,7 @@ def parse_protobuf(text: str) -> ProtobufFile:
             statement = []
     if statement or around:
         raise UnreadableDefinitionError("the text ends within a statement")
-    return ProtobufFile(package, messages)
+    return ProtobufFile(package, messages, proto2)
 
 
 def _tokens(text: str) -> Iterator[str]:
@@ -199,4 +207,5 @@ def _field(statement: list[str], *, in_oneof: bool = False) -> ProtobufField:
     kind = kind.replace("map < ", "map<").replace(" , ", ", ").replace(" >", ">")
     if not (number and _NAME.fullmatch(name) and (_TYPE.fullmatch(kind) or kind.startswith("map<"))):
         raise UnreadableDefinitionError(f"{' '.join(statement[:6])} is not a Protobuf field")
-    return ProtobufField(name, kind, label, in_oneof)
+    tag = number.split(" ", 1)[0]
+    return ProtobufField(name, kind, label, in_oneof, int(tag, 0) if _TAG.fullmatch(tag) else None)

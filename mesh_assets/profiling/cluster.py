@@ -1,0 +1,260 @@
+"""The profiles of one cluster's topics: sampled one after another, so that no more than one sample is in memory."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from random import Random
+
+from msgspec.structs import replace
+
+from mesh_assets.collecting.clients import cluster_id_of
+from mesh_assets.collecting.samples import RecordDecoder
+from mesh_assets.errors import PlatformError
+from mesh_assets.estate.model import Cluster
+from mesh_assets.estate.profiling import ProfilingSettings
+from mesh_assets.inventory.document import Document
+from mesh_assets.platforms.kafka import (
+    KafkaReader,
+    TopicMetadata,
+    WireReader,
+    client_properties,
+    leading_partitions,
+)
+from mesh_assets.platforms.kafka.slices import SliceReader
+from mesh_assets.platforms.schema_registry import SchemaRegistryClient
+from mesh_assets.profiling.decoding import ValueDecoder
+from mesh_assets.profiling.overlaps import KeySketch, find_overlaps
+from mesh_assets.profiling.records import KeyOverlap, TopicProfile, TrendPoint
+from mesh_assets.profiling.sample import OnSample
+from mesh_assets.profiling.sampling import TopicSampler
+from mesh_assets.profiling.topic import TopicFacts, profile_topic
+from mesh_assets.readings.reading import series_name
+from mesh_assets.readings.usual_gaps import UsualGap
+from mesh_assets.store.fingerprints import FingerprintKey
+
+MOST_POINTS = 30
+"""Earlier profiles that a trend keeps."""
+_SILENT_TOPICS = 3
+"""Topics in a row of which nothing came in time, after which the others are not waited for."""
+_GIVEN_UP = "was not sampled: of the topics before it nothing came in the time allowed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfilingClients:
+    """`schemas` None: the estate names no registry."""
+
+    kafka: KafkaReader
+    slices: SliceReader
+    schemas: RecordDecoder | None
+
+
+OpenProfiling = Callable[[Cluster], AbstractContextManager[ProfilingClients]]
+"""How the clients of a cluster are made: `open_profiling`, or a test's fakes."""
+
+
+@contextmanager
+def open_profiling(cluster: Cluster) -> Iterator[ProfilingClients]:
+    """Contacts nothing before the first read. Raises EstateError if a reference cannot be resolved, PlatformError if AWS does
+    not return the brokers of a cluster that the estate names by ARN."""
+    properties = client_properties(cluster.kafka)
+    on_confluent_cloud = cluster.on_confluent_cloud
+    with ExitStack() as stack:
+        registry = (
+            None
+            if cluster.schema_registry is None
+            else stack.enter_context(SchemaRegistryClient(cluster.schema_registry))
+        )
+        yield ProfilingClients(
+            kafka=stack.enter_context(
+                WireReader(
+                    properties,
+                    timeout_seconds=cluster.kafka.timeout_seconds,
+                    on_confluent_cloud=on_confluent_cloud,
+                )
+            ),
+            slices=stack.enter_context(SliceReader(properties, on_confluent_cloud=on_confluent_cloud)),
+            schemas=None if registry is None else RecordDecoder(registry.schema_by_id, registry.version),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterProfiles:
+    """By topic; `not_allowed`: topics that the estate does not allow to read."""
+
+    profiles: tuple[TopicProfile, ...]
+    overlaps: tuple[KeyOverlap, ...]
+    not_allowed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What is known of the cluster when profiling begins. `document` None: it was never discovered. `profiles`: the last ones,
+    by topic. `gaps`: how long topics usually wait, by series."""
+
+    document: Document | None = None
+    profiles: Mapping[str, TopicProfile] = field(default_factory=dict)
+    gaps: Mapping[str, UsualGap] = field(default_factory=dict)
+
+
+def may_read(cluster: Cluster, topic: str) -> bool:
+    """Whether the estate allows reading the topic's records."""
+    return any(fnmatchcase(topic, pattern) for pattern in cluster.allow_message_reading)
+
+
+def profile_cluster(
+    cluster: Cluster,
+    settings: ProfilingSettings,
+    *,
+    before: Before,
+    key: FingerprintKey,
+    now: Callable[[], datetime],
+    on_sample: OnSample,
+    open_clients: OpenProfiling = open_profiling,
+    rng: Random | None = None,
+) -> ClusterProfiles:
+    """Profiles of the topics under `allow_message_reading` and the estate's patterns. A topic that cannot be sampled has a
+    profile with its `error`. No group is joined and nothing committed. Raises PlatformError when the cluster cannot be
+    read, EstateError as `open_profiling` and when it is not the cluster that the estate names."""
+    with open_clients(cluster) as clients:
+        metadata = clients.kafka.metadata()
+        cluster_id = cluster_id_of(cluster, metadata.cluster_id)
+        selected = [one for one in metadata.topics if not one.internal and cluster.topics.selects(one.name)]
+        topics = [one for one in selected if may_read(cluster, one.name)]
+        leading = leading_partitions(metadata)
+        wanted = {one.name: leading.get(one.name, ()) for one in topics}
+        offsets = clients.kafka.offsets({name: numbers for name, numbers in wanted.items() if numbers})
+        times = (
+            clients.kafka.record_times(
+                {
+                    name: [
+                        one.partition for one in ones if one.latest is not None and one.latest != one.earliest
+                    ]
+                    for name, ones in offsets.topics.items()
+                    if any(one.latest is not None and one.latest != one.earliest for one in ones)
+                },
+                tiered=(),
+            )
+            if settings.strategy == "stratified"
+            else {}
+        )
+        sampler = TopicSampler(
+            clients.slices,
+            settings,
+            rng=rng or Random(),
+            timeout_seconds=cluster.kafka.timeout_seconds,
+            times=times,
+        )
+        decoder = ValueDecoder(clients.schemas)
+        latest = _latest_ids(before.document)
+        profiles: list[TopicProfile] = []
+        sketches: list[KeySketch] = []
+        silent = 0
+        for topic in topics:
+            facts = TopicFacts(
+                cluster=cluster.name,
+                cluster_id=cluster_id,
+                topic=topic.name,
+                taken_at=now(),
+                strategy=settings.strategy,
+                latest_ids=latest.get(topic.name),
+                usual_gap=_usual_gap(before.gaps, topic),
+                named=lambda path, name=topic.name: _may_name(settings, name, path),  # type: ignore[misc]
+                hashed=lambda path, text, name=topic.name: key.of(cluster_id, name, path, text)[:16],  # type: ignore[misc]
+                key=key.key,
+            )
+            trend = _trend(before.profiles.get(topic.name))
+            problem = topic.error or (_GIVEN_UP if silent >= _SILENT_TOPICS else None)
+            if problem is not None:
+                profiles.append(_failed(facts, problem, trend))
+                continue
+            try:
+                raw = sampler.sample(topic.name, topic.partitions, offsets.topics.get(topic.name, ()))
+            except PlatformError as error:
+                profiles.append(_failed(facts, str(error), trend))
+                continue
+            nothing = not raw.records and any(one.error and one.latest != one.earliest for one in raw.windows)
+            silent = silent + 1 if nothing else 0
+            made = profile_topic(raw, facts, decoder)
+            profiles.append(_with_trend(made.profile, trend, nothing=nothing))
+            sketches += made.sketches
+            if not nothing:
+                on_sample(made.sample)
+    return ClusterProfiles(
+        profiles=tuple(profiles),
+        overlaps=tuple(find_overlaps(cluster.name, sketches)),
+        not_allowed=len(selected) - len(topics),
+    )
+
+
+def _latest_ids(document: Document | None) -> dict[str, frozenset[int]]:
+    """By topic, the ids of the latest versions of the subjects of its values."""
+    if document is None:
+        return {}
+    ids = {schema.subject: schema.id for schema in document.schemas}
+    found = {}
+    for topic in document.topics:
+        subjects = (*topic.schema.value_subjects, *topic.schema.record_subjects)
+        known = frozenset(ids[subject] for subject in subjects if subject in ids)
+        if known:
+            found[topic.name] = known
+    return found
+
+
+def _usual_gap(gaps: Mapping[str, UsualGap], topic: TopicMetadata) -> UsualGap | None:
+    return None if topic.id is None else gaps.get(series_name(topic.name, topic.id))
+
+
+def _may_name(settings: ProfilingSettings, topic: str, path: str) -> bool:
+    return any(fnmatchcase(f"{topic}/{path}", pattern) for pattern in settings.name_values)
+
+
+def _trend(before: TopicProfile | None) -> tuple[TrendPoint, ...]:
+    """The earlier points and the last profile as the newest one; one that failed leaves no point."""
+    if before is None:
+        return ()
+    if before.error is not None:
+        return before.trend
+    point = TrendPoint(
+        taken_at=before.taken_at,
+        sampled_records=before.sampled_records,
+        decoded_share=before.decoded_share,
+        null_key_share=before.null_key_share,
+        tombstone_share=before.tombstone_share,
+        duplicate_key_share=before.duplicate_key_share,
+        age_seconds=None if before.freshness is None else before.freshness.age_seconds,
+        completeness={
+            one.path: one.completeness
+            for one in before.fields
+            if one.completeness is not None and one.completeness < 1
+        },
+    )
+    return (*before.trend, point)[-MOST_POINTS:]
+
+
+def _with_trend(profile: TopicProfile, trend: tuple[TrendPoint, ...], *, nothing: bool) -> TopicProfile:
+    """`nothing`: there are records, and none could be read, which is no empty topic."""
+    if not nothing:
+        return replace(profile, trend=trend)
+    reasons = Counter(one.error for one in profile.windows if one.error is not None)
+    return replace(
+        profile,
+        trend=trend,
+        error=f"none of its records could be read: {reasons.most_common(1)[0][0]}",
+        freshness=None,
+        inferred=None,
+    )
+
+
+def _failed(facts: TopicFacts, problem: str, trend: tuple[TrendPoint, ...]) -> TopicProfile:
+    return TopicProfile(
+        cluster=facts.cluster,
+        cluster_id=facts.cluster_id,
+        topic=facts.topic,
+        taken_at=facts.taken_at,
+        strategy=facts.strategy,
+        error=problem,
+        trend=trend,
+    )

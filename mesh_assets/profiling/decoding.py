@@ -1,0 +1,230 @@
+"""The values of a sample, decoded: by the schemas that they name, else as JSON, text or bytes, whichever most of them are.
+
+Unlike the samples that a person is shown (`collecting/samples.py`), values keep their types and are never shown.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from mesh_assets.collecting.samples import RecordDecoder, UndecodableError, named_schema
+from mesh_assets.errors import MeshError
+from mesh_assets.importing import importing
+from mesh_assets.inventory.records import UNDECODABLE
+from mesh_assets.platforms.schema_registry.records import SchemaText
+from mesh_assets.profiling.protobuf import MessageReader
+from mesh_assets.profiling.shapes import Shape, avro_shape, is_recursive, json_shape, protobuf_shape
+
+Kind = Literal["schema", "json", "text", "bytes"]
+
+MOST_UNKNOWN_IDS = 20
+"""Ids that the registry does not have which are asked for in one topic: bytes that only begin like Confluent's frame name
+any number."""
+_NOT_ASKED = "names a schema that was not asked for, after so many that the registry does not have"
+_NOT_THERE = "names a schema that the registry does not have"
+_NO_REGISTRY = "names a schema, and the estate configures no registry for the cluster"
+_UNFIT = {
+    "schema": {
+        "json": "names no schema, as most of the topic do (it is JSON)",
+        "text": "names no schema, as most of the topic do (it is text)",
+        "bytes": "names no schema, as most of the topic do",
+    },
+    "json": {"text": "is no JSON, as most of the topic are", "bytes": "is no JSON, as most of the topic are"},
+    "text": {"bytes": "is no text in UTF-8, as most of the topic are"},
+}
+
+
+@dataclass(slots=True)
+class DecodedValues:
+    """`values`: those of the records, in their order; None for a null and for what could not be decoded. `reasons`: why not,
+    by place. `schemas`: the ids named, by place. `formats`: how many were read as what. `kind`: what most are, None: there are
+    none. `shapes`: of the schemas, by id. `json_ids`: those of JSON Schema, whose values may differ from what they declare."""
+
+    values: list[Any]
+    reasons: dict[int, str] = field(default_factory=dict)
+    schemas: dict[int, int] = field(default_factory=dict)
+    formats: Counter[str] = field(default_factory=Counter)
+    kind: Kind | None = None
+    shapes: dict[int, Shape] = field(default_factory=dict)
+    json_ids: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How values of one schema are read, from behind the frame."""
+
+    read: Callable[[bytes], Any]
+    shape: Shape
+    format: str
+
+
+class ValueDecoder:
+    """Decodes the topics of one cluster; each schema is read once. `schemas`: reads them, or None where the estate has no
+    registry."""
+
+    def __init__(self, schemas: RecordDecoder | None) -> None:
+        self._schemas = schemas
+        self._readers: dict[int, _Reader | str | None] = {}
+
+    def decode(self, values: Sequence[bytes | None]) -> DecodedValues:
+        """All values of one part (keys or values) of a topic's sample."""
+        found = DecodedValues(values=[None] * len(values))
+        kinds: dict[int, Kind] = {}
+        unknown = 0
+        for place, data in enumerate(values):
+            if data is None:
+                continue
+            schema_id = named_schema(data)
+            if schema_id is None:
+                kinds[place] = self._plain(found, place, data)
+                continue
+            kinds[place] = "schema"
+            if schema_id not in self._readers and unknown >= MOST_UNKNOWN_IDS:
+                found.reasons[place] = _NOT_ASKED
+                continue
+            asked = schema_id in self._readers
+            reader = self._reader(schema_id)
+            if not isinstance(reader, _Reader):
+                unknown += not asked
+                found.reasons[place] = reader
+                continue
+            found.schemas[place] = schema_id
+            if schema_id not in found.shapes:
+                found.shapes[schema_id] = reader.shape
+                if reader.format == "json schema":
+                    found.json_ids.add(schema_id)
+            try:
+                found.values[place] = reader.read(data[5:])
+                found.formats[reader.format] += 1
+            except UndecodableError as error:
+                found.reasons[place] = str(error)
+        _settle(found, kinds)
+        return found
+
+    def _plain(self, found: DecodedValues, place: int, data: bytes) -> Kind:
+        try:
+            value = msgspec.json.decode(data)
+        except UNDECODABLE:
+            try:
+                found.values[place] = data.decode("utf-8")
+            except UnicodeDecodeError:
+                found.values[place] = data
+                found.formats["bytes"] += 1
+                return "bytes"
+            found.formats["text"] += 1
+            return "text"
+        if isinstance(value, dict | list):
+            found.values[place] = value
+            found.formats["json"] += 1
+            return "json"
+        # A bare number or word is as likely a text that looks like one; as a text it is decoded in either case.
+        found.values[place] = data.decode("utf-8")
+        found.formats["text"] += 1
+        return "text"
+
+    def _reader(self, schema_id: int) -> _Reader | str:
+        """Or why values of that schema cannot be read."""
+        if self._schemas is None:
+            return _NO_REGISTRY
+        if schema_id not in self._readers:
+            schema = self._schemas.schema(schema_id)
+            made: _Reader | str | None
+            if isinstance(schema, MeshError):
+                made = f"its schema could not be read: {schema}"
+            elif schema is None:
+                made = None
+            else:
+                made = self._made(self._schemas, schema)
+            self._readers[schema_id] = made
+        return self._readers[schema_id] or _NOT_THERE
+
+    def _made(self, schemas: RecordDecoder, schema: SchemaText) -> _Reader | str:
+        try:
+            if schema.schema_type == "AVRO":
+                return _avro_reader(schemas, schema)
+            if schema.schema_type == "JSON":
+                return _Reader(_read_json, json_shape(schema.definition), "json schema")
+            if schema.schema_type == "PROTOBUF":
+                return _protobuf_reader(schemas, schema)
+        except UndecodableError as error:
+            return str(error)
+        return f"its schema is of the type {schema.schema_type}, which is not read here"
+
+
+def _settle(found: DecodedValues, kinds: dict[int, Kind]) -> None:
+    """What most values are; the others of a poorer kind count as undecodable then, so that one broken record does not make a
+    topic of records one of bytes. A schema that a value names does not tell against it: it may be newer."""
+    counts = Counter(kinds.values())
+    found.kind = counts.most_common(1)[0][0] if counts else None
+    if found.kind is None or 2 * counts[found.kind] <= len(kinds):
+        return
+    poorer = _UNFIT.get(found.kind, {})
+    for place, kind in kinds.items():
+        if kind in poorer:
+            found.formats["json" if kind == "json" else kind] -= 1
+            found.values[place] = None
+            found.reasons[place] = poorer[kind]
+
+
+def _read_json(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except UNDECODABLE as error:
+        raise UndecodableError(f"does not fit its schema ({type(error).__name__})") from None
+
+
+def _avro_reader(schemas: RecordDecoder, schema: SchemaText) -> _Reader:
+    with importing:
+        import fastavro
+        from fastavro._read_py import schemaless_reader as patient
+
+    try:
+        parsed = schemas.avro(schema, logical=True)
+        logical = True
+    except UndecodableError:
+        raise
+    except Exception:  # fastavro refuses logical types that Avro says to ignore, with errors of any class
+        logical = False
+        try:
+            parsed = schemas.avro(schema, logical=False)
+        except UndecodableError:
+            raise
+        except Exception as error:
+            raise UndecodableError(f"its schema cannot be read ({type(error).__name__})") from None
+    # The compiled reader is ten times faster and has no limit to its depth: a record of a schema that holds itself ends the
+    # process (1.13.1: a segmentation fault).
+    fast = patient if is_recursive(parsed) else fastavro.schemaless_reader
+
+    def read(data: bytes) -> Any:
+        stream = io.BytesIO(data)
+        try:
+            value = fast(stream, parsed.parsed, None)
+        except Exception as error:  # of any class, as for values that Python cannot hold
+            if logical:
+                value = _without_logical(schemas, schema, patient, stream)
+            else:
+                raise UndecodableError(f"does not fit its schema ({type(error).__name__})") from None
+        if stream.tell() != len(data):
+            raise UndecodableError("does not fit its schema (bytes are left over)")
+        return value
+
+    return _Reader(read, avro_shape(parsed), "avro")
+
+
+def _without_logical(schemas: RecordDecoder, schema: SchemaText, read: Any, stream: io.BytesIO) -> Any:
+    """Dates, times and decimals as they are stored, where Python cannot hold one of them: the year 10000."""
+    stream.seek(0)
+    try:
+        return read(stream, schemas.avro(schema, logical=False).parsed, None)
+    except Exception as error:
+        raise UndecodableError(f"does not fit its schema ({type(error).__name__})") from None
+
+
+def _protobuf_reader(schemas: RecordDecoder, schema: SchemaText) -> _Reader:
+    texts = {reference.name: found.definition for reference, found in schemas.referred(schema.references)}
+    reader = MessageReader({**texts, "": schema.definition})
+    return _Reader(reader.read, protobuf_shape(reader), "protobuf")

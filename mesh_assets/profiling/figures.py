@@ -1,0 +1,218 @@
+"""The figures of one field: from its values in memory to counts and shares, which give none of them away."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any, Literal, cast
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+
+from mesh_assets.analysis.schema_fields import is_personal
+from mesh_assets.profiling.personal import looks_personal
+from mesh_assets.profiling.records import (
+    EnumeratedValue,
+    FieldProfile,
+    Histogram,
+    LooksPersonal,
+    Quantile,
+    TypeShare,
+)
+from mesh_assets.profiling.shapes import Declared, json_types
+
+FEWEST_VALUES = 10
+"""Of fewer, an extreme or a quantile is a value of somebody."""
+MOST_ENUMERATED = 20
+_BINS = 10
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_IDENTIFIES = re.compile(
+    r"(?:^|[a-z_.\-{}\[\]])(?:id|Id|ID|key|Key|uuid|Uuid|UUID|guid|number|Number|no|No|code|Code|ref|Ref)$"
+)
+_MOSTLY_DIFFERENT = 0.9
+
+_TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "boolean"),
+    (int, "integer"),
+    (float, "number"),
+    (str, "string"),
+    (bytes, "bytes"),
+    (datetime, "timestamp"),
+    (date, "date"),
+    (time, "time"),
+    (Decimal, "decimal"),
+    (UUID, "uuid"),
+    ((list, tuple), "array"),
+    (dict, "object"),
+)
+
+NameValue = Callable[[str], str]
+"""The keyed hash of a value, given as text."""
+
+
+def type_name(kind: type) -> str:
+    """What a Python type is called in profiles."""
+    return next((name for types, name in _TYPES if issubclass(kind, types)), "string")
+
+
+def profile_field(
+    path: str,
+    values: Sequence[Any],
+    *,
+    records: int | None,
+    of: int,
+    declared: Declared | None,
+    checked: bool,
+    hashed: NameValue,
+    named: bool,
+) -> FieldProfile:
+    """The profile of a field with these `values`, none of them null. `records`: in how many records it stands, of `of` that
+    were decoded; None: the values lie within arrays or maps, and nobody counts records. `checked`: values may differ from what
+    is `declared`, as JSON's may. `named`: the estate lets its few values be named."""
+    shares = _shares(values)
+    texts = [
+        one if isinstance(one, str) else str(one)
+        for one in values
+        if not isinstance(one, list | tuple | dict)
+    ]
+    counts = Counter(texts) if texts else Counter()
+    personal = looks_personal(values)
+    what, figures = _numbers(values, shares)
+    withheld = None if what is None else _withheld(path, what, len(figures), counts, personal)
+    hidden = withheld is not None
+    shown = figures if not hidden else figures[:0]
+    return FieldProfile(
+        path=path,
+        types=tuple(TypeShare(type=name, share=count / len(values)) for name, count in shares.most_common()),
+        records=len(values) if records is None else records,
+        completeness=None if records is None or not of else records / of,
+        optional=None if declared is None else declared.optional,
+        distinct=len(counts) if texts else None,
+        declared=None if declared is None else declared.type,
+        type_conformance=_conformance(
+            shares, declared if checked else None, sure=declared is not None and not checked
+        ),
+        figures_of=what,
+        minimum=float(shown.min()) if shown.size else None,
+        maximum=float(shown.max()) if shown.size else None,
+        mean=float(shown.mean()) if shown.size else None,
+        quantiles=_quantiles(shown),
+        histogram=_histogram(shown),
+        withheld=withheld,
+        values=_enumerated(counts, len(texts), shares, hashed, named=named and not personal),
+        looks_personal=personal,
+    )
+
+
+def _shares(values: Sequence[Any]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for kind, count in Counter(map(type, values)).items():
+        found[type_name(kind)] += count
+    return found
+
+
+def _conformance(shares: Mapping[str, int], declared: Declared | None, *, sure: bool) -> float | None:
+    """By what is declared; without that, by the most frequent type. `sure`: a value of another type could not be decoded."""
+    total = sum(shares.values())
+    if not total:
+        return None
+    allowed = None if declared is None else json_types(declared.type)
+    if allowed is not None:
+        return sum(count for name, count in shares.items() if name in allowed) / total
+    if sure or declared is not None:
+        return 1.0
+    joined = Counter({"number" if name == "integer" and "number" in shares else name: 0 for name in shares})
+    for name, count in shares.items():
+        joined["number" if name == "integer" and "number" in shares else name] += count
+    return max(joined.values()) / total
+
+
+def _numbers(
+    values: Sequence[Any], shares: Mapping[str, int]
+) -> tuple[Literal["number", "time", "length"] | None, "np.ndarray[Any, np.dtype[np.float64]]"]:
+    """What the figures are of, by the most frequent type, and the numbers."""
+    if not shares:
+        return None, np.empty(0)
+    most = max(shares, key=lambda name: shares[name])
+    if most in ("integer", "number", "decimal"):
+        numbers = [
+            float(one)
+            for one in values
+            if isinstance(one, int | float | Decimal) and not isinstance(one, bool) and _fits(one)
+        ]
+        array = np.asarray(numbers, dtype=np.float64)
+        return "number", array[np.isfinite(array)]
+    if most in ("timestamp", "date"):
+        return "time", np.asarray(
+            [_seconds(one) for one in values if isinstance(one, date)], dtype=np.float64
+        )
+    if most in ("string", "bytes"):
+        return "length", np.asarray(
+            [len(one) for one in values if isinstance(one, str | bytes)], dtype=np.float64
+        )
+    return None, np.empty(0)
+
+
+def _fits(number: int | float | Decimal) -> bool:
+    return not isinstance(number, int) or -(10**300) < number < 10**300
+
+
+def _seconds(moment: date) -> float:
+    if not isinstance(moment, datetime):
+        return (moment - date(1970, 1, 1)).days * 86_400.0
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return (aware - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+
+
+def _withheld(
+    path: str, what: str, count: int, counts: Mapping[str, int], personal: Sequence[LooksPersonal]
+) -> str | None:
+    """Why extremes and quantiles are not told. Lengths of texts are no values."""
+    if count < FEWEST_VALUES:
+        return f"of fewer than {FEWEST_VALUES} values, figures would be values"
+    if what == "length":
+        return None
+    name = path.rpartition(".")[2].rstrip("[]{}")
+    if personal or is_personal(name):
+        return "it looks personal"
+    if what == "number" and _IDENTIFIES.search(name) and len(counts) >= _MOSTLY_DIFFERENT * count:
+        return "its numbers are identifiers, so figures would be values"
+    return None
+
+
+def _quantiles(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[Quantile, ...]:
+    if not numbers.size:
+        return ()
+    found = pd.Series(numbers).quantile(list(_QUANTILES))
+    return tuple(Quantile(at, float(value)) for at, value in zip(_QUANTILES, found, strict=True))
+
+
+def _histogram(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> Histogram | None:
+    if not numbers.size or not np.isfinite(numbers.max() - numbers.min()):
+        return None
+    try:
+        counts, edges = np.histogram(numbers, bins=_BINS)
+    except ValueError:  # the numbers lie too close together to have ten bins between them
+        return None
+    return Histogram(edges=tuple(map(float, edges)), counts=tuple(map(int, counts)))
+
+
+def _enumerated(
+    counts: Counter[str], total: int, shares: Mapping[str, int], hashed: NameValue, *, named: bool
+) -> tuple[EnumeratedValue, ...]:
+    """Of strings, booleans and whole numbers that have at most 20 values, each twice and more on average."""
+    enumerable = shares.keys() <= {"string", "boolean", "integer"}
+    if (
+        not enumerable
+        or not 0 < len(counts) <= MOST_ENUMERATED
+        or total < max(FEWEST_VALUES, 2 * len(counts))
+    ):
+        return ()
+    return tuple(
+        EnumeratedValue(hash=hashed(text), records=count, name=text if named else None)
+        for text, count in cast(
+            "list[tuple[str, int]]", sorted(counts.most_common(), key=lambda one: (-one[1], one[0]))
+        )
+    )

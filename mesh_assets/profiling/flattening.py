@@ -1,0 +1,216 @@
+"""Decoded values as columns, one a path, and the frame that rules are judged on."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from mesh_assets.analysis.schema_fields import mask_personal_text
+from mesh_assets.importing import importing
+from mesh_assets.platforms.kafka.slices import SampledRecord
+from mesh_assets.profiling.sample import KEY, OFFSET, PARTITION, TIMESTAMP, TOMBSTONE, UNDECODABLE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_FIELDS = 500
+DEEPEST = 12
+WHOLE = "value"
+"""The path of a value that is no record."""
+_RESERVED = frozenset({PARTITION, OFFSET, TIMESTAMP, KEY, TOMBSTONE, UNDECODABLE})
+_NAME = re.compile(r"[A-Za-z_$@][\w$@ :/-]{0,79}")
+_MAP_KEYS, _MAP_SHARE = 50, 0.1
+_MOST_KEYS = 10_000
+_LARGEST = 2**63
+
+
+@dataclass(slots=True)
+class Columns:
+    """`rows` and `values`: where a path stands, and what is there, never null. `inner`: the values within arrays and maps,
+    all records together. `left_out`: paths beyond the first 500."""
+
+    count: int
+    rows: dict[str, list[int]] = field(default_factory=dict)
+    values: dict[str, list[Any]] = field(default_factory=dict)
+    inner: dict[str, list[Any]] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
+
+
+def flatten(values: Sequence[Any], *, declared: Collection[str], maps: Collection[str]) -> Columns:
+    """The columns of the decoded values. `declared`: paths of the schemas, `maps`: those whose keys are data. An object that
+    no schema describes counts as a map if it has many keys that are mostly different from record to record, and a key that
+    does not look like a name of a field is taken for data: what a path says is kept, and data is not."""
+    return _Flattening(len(values), declared, {*maps, *_undeclared_maps(values, declared)}).of(values)
+
+
+class _Flattening:
+    def __init__(self, count: int, declared: Collection[str], maps: Collection[str]) -> None:
+        self._declared = declared
+        self._maps = maps
+        self._found = Columns(count=count)
+
+    def of(self, values: Sequence[Any]) -> Columns:
+        for row, value in enumerate(values):
+            if value is None:
+                continue
+            if isinstance(value, dict) and "" not in self._maps:
+                self._record("", value, row, 0)
+            else:
+                self._put(WHOLE, value, row, 0)
+        return self._found
+
+    def _record(self, path: str, value: Mapping[str, Any], row: int, depth: int) -> None:
+        for name, inner in value.items():
+            below = f"{path}.{name}" if path else name
+            if below in self._declared or _is_name(name):
+                self._put(below, inner, row, depth)
+            else:
+                self._within(f"{path}{{}}", inner, depth)
+
+    def _put(self, path: str, value: Any, row: int, depth: int) -> None:
+        if value is None or path in _RESERVED:
+            return
+        if isinstance(value, dict) and path not in self._maps and depth < DEEPEST:
+            self._record(path, value, row, depth + 1)
+            return
+        rows = self._found.rows.get(path)
+        if rows is None:
+            if len(self._found.rows) >= MOST_FIELDS:
+                if len(self._found.left_out) < _MOST_KEYS:
+                    self._found.left_out.add(path)
+                return
+            rows = self._found.rows[path] = []
+            self._found.values[path] = []
+        if rows and rows[-1] == row:
+            return  # two names that give one path, such as `a.b` beside `a` with `b`
+        rows.append(row)
+        self._found.values[path].append(value)
+        self._parts(path, value, depth)
+
+    def _parts(self, path: str, value: Any, depth: int) -> None:
+        if depth >= DEEPEST:
+            return
+        if isinstance(value, dict):
+            for inner in value.values():
+                self._within(f"{path}{{}}", inner, depth + 1)
+        elif isinstance(value, list | tuple):
+            for inner in value:
+                self._within(f"{path}[]", inner, depth + 1)
+
+    def _within(self, path: str, value: Any, depth: int) -> None:
+        """A value of an array or a map: it has no row of its own."""
+        if value is None or depth > DEEPEST:
+            return
+        if isinstance(value, dict) and path not in self._maps:
+            for name, inner in value.items():
+                below = f"{path}.{name}"
+                known = below in self._declared or _is_name(name)
+                self._within(below if known else f"{path}{{}}", inner, depth + 1)
+            return
+        if path not in self._found.inner:
+            if len(self._found.inner) >= MOST_FIELDS:
+                if len(self._found.left_out) < _MOST_KEYS:
+                    self._found.left_out.add(path)
+                return
+            self._found.inner[path] = []
+        if not isinstance(value, dict | list | tuple):
+            self._found.inner[path].append(value)
+        self._parts(path, value, depth)
+
+
+@lru_cache(maxsize=65_536)
+def _is_name(text: str) -> bool:
+    """Whether a key of an object that no schema describes looks like a field's name and not like data."""
+    return (
+        _NAME.fullmatch(text) is not None
+        and sum(map(str.isdigit, text)) <= len(text) // 2
+        and sum(map(str.isdigit, text)) < 8
+        and mask_personal_text(text) == text
+    )
+
+
+def _undeclared_maps(values: Sequence[Any], declared: Collection[str]) -> set[str]:
+    seen: Counter[str] = Counter()
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    total: Counter[str] = Counter()
+
+    def look(path: str, value: Any, depth: int) -> None:
+        if depth > DEEPEST:
+            return
+        if isinstance(value, dict):
+            seen[path] += 1
+            total[path] += len(value)
+            if len(keys[path]) < _MOST_KEYS:
+                keys[path].update(value)
+            for name, inner in value.items():
+                if isinstance(inner, dict | list) and _is_name(name):
+                    look(f"{path}.{name}" if path else name, inner, depth + 1)
+        elif isinstance(value, list):
+            for inner in value:
+                if isinstance(inner, dict | list):
+                    look(f"{path}[]", inner, depth + 1)
+
+    for value in values:
+        if isinstance(value, dict | list):
+            look("", value, 0)
+    return {
+        path
+        for path, names in keys.items()
+        if path
+        and path not in declared
+        and len(names) > _MAP_KEYS
+        and total[path] < _MAP_SHARE * seen[path] * len(names)
+    }
+
+
+def frame_of(
+    columns: Columns, records: Sequence[SampledRecord], reasons: Mapping[int, str]
+) -> "pd.DataFrame":
+    """The frame, as `TopicSample` describes it. `reasons`: why records are undecodable, by row."""
+    with importing:
+        import pandas as pd
+
+    count = len(records)
+    made: dict[str, Any] = {
+        PARTITION: pd.array([one.partition for one in records], dtype="int64"),
+        OFFSET: pd.array([one.offset for one in records], dtype="int64"),
+        TIMESTAMP: pd.to_datetime(
+            pd.array([one.timestamp_ms for one in records], dtype="Int64"),
+            unit="ms",
+            utc=True,
+            errors="coerce",
+        ),
+        KEY: _objects([one.key for one in records]),
+        TOMBSTONE: [one.value is None for one in records],
+        UNDECODABLE: _objects([reasons.get(row) for row in range(count)]),
+    }
+    for path, rows in columns.rows.items():
+        whole: list[Any] = [None] * count
+        for row, value in zip(rows, columns.values[path], strict=True):
+            whole[row] = value
+        made[path] = _typed(whole, Counter(map(type, columns.values[path])))
+    return pd.DataFrame(made, index=pd.RangeIndex(count))
+
+
+def _typed(values: list[Any], types: Mapping[type, int]) -> Any:
+    import pandas as pd
+
+    kinds = set(types)
+    if kinds == {bool}:
+        return pd.array(values, dtype="boolean")
+    if kinds == {int} and all(one is None or -_LARGEST <= one < _LARGEST for one in values):
+        return pd.array(values, dtype="Int64")
+    if kinds == {float}:
+        return pd.array([float("nan") if one is None else one for one in values], dtype="float64")
+    if kinds == {datetime} and all(one is None or one.tzinfo is not None for one in values):
+        return pd.Series(values, dtype="datetime64[us, UTC]").array
+    return _objects(values)
+
+
+def _objects(values: list[Any]) -> Any:
+    import pandas as pd
+
+    return pd.Series(values, dtype=object).array

@@ -1,0 +1,1 @@
+"""Profiles: what a sample says of a topic."""
