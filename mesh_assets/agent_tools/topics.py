@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from mesh_assets.agent_tools.profiles import data_faults
 from mesh_assets.answering.answers import (
     About,
     Answer,
@@ -135,6 +136,7 @@ class TopicDescription(Answer):
         default=None, description="What it belongs to, once the job analysis ran."
     )
     entities: list[TopicEntity] = Field(description="What its keys identify; find_relationships tells more.")
+    data_faults: list[str] | None = Field(default=None, description="By its newest profile (get_profile).")
     partition_details: list[PartitionRow]
     hint: str | None = None
 
@@ -249,6 +251,7 @@ def describe_topic(
         possible_readers=list(possible[:_SHOWN]),
         domain=domain,
         entities=entities[:_SHOWN],
+        data_faults=data_faults(known, view, found.name, about),
         partition_details=partitions[:_SHOWN],
         hint=f"lists are cut at {_SHOWN} of {longest}; get_lineage follows them all"
         if longest > _SHOWN

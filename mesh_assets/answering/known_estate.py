@@ -4,13 +4,13 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from mesh_assets.answering.answers import Source, UnknownError, current_call, shown
 from mesh_assets.answering.belonging import KnownBelonging
 from mesh_assets.answering.estate_lineage import KnownLineage
 from mesh_assets.answering.known_mappings import KnownMappings
+from mesh_assets.answering.known_profiles import KnownProfiles
 from mesh_assets.answering.views import View
 from mesh_assets.errors import EstateError, RefusedError, StoreError
 from mesh_assets.estate.file import estate_path, load_estate
@@ -35,7 +35,7 @@ class KnownEstate:
     """`estate` and `store`: those of MESH_ESTATE and MESH_STORE when None. `reads` counts the documents read
     and decoded. `mappings`: the event source mappings of the estate's accounts. `lineage`: of the whole estate, as the
     job `analysis` last kept it. `belonging`: relationships and
-    domains.
+    domains. `profiles`: as the job `profiling` last kept them.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class KnownEstate:
         self.reads = 0
         self.mappings = KnownMappings(lambda: self.estate)
         self.lineage = KnownLineage(lambda: self.store)
+        self.profiles = KnownProfiles(lambda: self.store)
         self.belonging = KnownBelonging(lambda: self.estate_if_any, lambda: self.store)
 
     # --- the estate
@@ -208,7 +209,7 @@ class KnownEstate:
 
 def check_may_read(cluster: Cluster, topic: str) -> None:
     """Raises RefusedError unless the estate lets agents read messages of the topic."""
-    if not any(fnmatchcase(topic, pattern) for pattern in cluster.allow_message_reading):
+    if not cluster.may_read(topic):
         raise RefusedError(
             f"messages of {shown(topic)} may not be read: it is not under allow_message_reading of cluster {cluster.name} "
             f"in the estate ({', '.join(cluster.allow_message_reading) or 'which allows none'})"

@@ -9,6 +9,12 @@ import msgspec
 
 from mesh_assets.components.mounted import keep_mounted, own_definitions
 from mesh_assets.defs.belonging import domains_asset, relationships_asset
+from mesh_assets.defs.data_quality import (
+    DATA_QUALITY_KEY,
+    data_quality_asset,
+    profiling_job,
+    profiling_schedule,
+)
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.findings import findings_asset, findings_schedule
 from mesh_assets.defs.lineage import lineage_asset
@@ -36,15 +42,18 @@ def analysis() -> dg.Definitions:
             findings_asset(),
             report_asset(),
             usual_gaps_asset(),
+            data_quality_asset(),
         ],
         jobs=[
             dg.define_asset_job(
                 ANALYSIS_JOB,
-                selection=dg.AssetSelection.groups(GROUP) - dg.AssetSelection.assets(USUAL_GAPS_KEY),
+                selection=dg.AssetSelection.groups(GROUP)
+                - dg.AssetSelection.assets(USUAL_GAPS_KEY, DATA_QUALITY_KEY),
                 description="What follows from the newest documents of all clusters. Reads them from the store.",
-            )
+            ),
+            profiling_job(),
         ],
-        schedules=[findings_schedule(), usual_gaps_schedule()],
+        schedules=[findings_schedule(), usual_gaps_schedule(), profiling_schedule()],
         sensors=[analysis_sensor()],
     )
 

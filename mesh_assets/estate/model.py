@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from string import Formatter
 from typing import Annotated, Any, Literal
 
@@ -178,6 +179,10 @@ class Cluster(EstateModel):
         if twice:
             raise ValueError(f"connect has two endpoints called {twice[0]!r}; give each a name of its own")
         return self
+
+    def may_read(self, topic: str) -> bool:
+        """Whether the estate allows reading the topic's records."""
+        return any(fnmatchcase(topic, pattern) for pattern in self.allow_message_reading)
 
     @property
     def on_confluent_cloud(self) -> bool:

@@ -99,11 +99,6 @@ class Before:
     gaps: Mapping[str, UsualGap] = field(default_factory=dict)
 
 
-def may_read(cluster: Cluster, topic: str) -> bool:
-    """Whether the estate allows reading the topic's records."""
-    return any(fnmatchcase(topic, pattern) for pattern in cluster.allow_message_reading)
-
-
 def profile_cluster(
     cluster: Cluster,
     settings: ProfilingSettings,
@@ -122,7 +117,7 @@ def profile_cluster(
         metadata = clients.kafka.metadata()
         cluster_id = cluster_id_of(cluster, metadata.cluster_id)
         selected = [one for one in metadata.topics if not one.internal and cluster.topics.selects(one.name)]
-        topics = [one for one in selected if may_read(cluster, one.name)]
+        topics = [one for one in selected if cluster.may_read(one.name)]
         leading = leading_partitions(metadata)
         wanted = {one.name: leading.get(one.name, ()) for one in topics}
         offsets = clients.kafka.offsets({name: numbers for name, numbers in wanted.items() if numbers})

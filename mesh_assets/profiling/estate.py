@@ -7,7 +7,7 @@ from random import Random
 from mesh_assets.errors import DamagedError, EstateError, PlatformError, StoreError
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.inventory.records import Record
-from mesh_assets.profiling.cluster import Before, OpenProfiling, may_read, open_profiling, profile_cluster
+from mesh_assets.profiling.cluster import Before, OpenProfiling, open_profiling, profile_cluster
 from mesh_assets.profiling.records import DataQuality, KeyOverlap, TopicProfile, Unprofiled
 from mesh_assets.profiling.results import profile_results
 from mesh_assets.profiling.sample import OnSample, TopicSample
@@ -50,7 +50,7 @@ def profile_estate(
     not_allowed = 0
     for name, cluster in estate.clusters.items():
         if not cluster.allow_message_reading:
-            unprofiled.append(Unprofiled(cluster=name, reason=_NONE_ALLOWED))
+            unprofiled.append(Unprofiled(cluster=name, reason=_NONE_ALLOWED, nothing_allowed=True))
             continue
         document = latest.documents.get(name)
         kept = [one for one in last.profiles if one.cluster == name]
@@ -92,7 +92,7 @@ def keep_estate_profiles(store: InventoryStore, found: EstateProfiles, *, made_a
 
 
 def _still_allowed(cluster: Cluster, kept: Sequence[TopicProfile]) -> list[TopicProfile]:
-    return [one for one in kept if may_read(cluster, one.topic)]
+    return [one for one in kept if cluster.may_read(one.topic)]
 
 
 def _of_id(kept: Sequence[TopicProfile], cluster_id: str | None) -> Mapping[str, TopicProfile]:

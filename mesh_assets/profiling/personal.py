@@ -63,7 +63,7 @@ def is_iban(text: str) -> bool:
 def is_card(text: str) -> bool:
     """By ISO/IEC 7812: an issuer's first digit, 13 to 19 digits, and Luhn's check digit."""
     digits = [int(one) for one in text if one.isdigit()]
-    if len(digits) not in _CARD_LENGTHS or len(set(digits)) < 3 or digits[0] not in range(2, 7):
+    if len(digits) not in _CARD_LENGTHS or len(set(digits)) < 2 or digits[0] not in range(2, 7):
         return False
     doubled = [one if place % 2 else 2 * one - 9 * (one > 4) for place, one in _places(digits)]
     return sum(doubled) % 10 == 0

@@ -219,10 +219,11 @@ class KeyOverlap(Record, frozen=True, kw_only=True):
 
 
 class Unprofiled(Record, frozen=True, kw_only=True):
-    """A cluster without profiles, and why."""
+    """A cluster without new profiles, and why. `nothing_allowed`: the estate allows reading none of its topics."""
 
     cluster: str
     reason: str
+    nothing_allowed: bool = False
 
 
 class DataQuality(Record, frozen=True, kw_only=True):

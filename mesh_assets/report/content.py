@@ -16,6 +16,8 @@ from mesh_assets.findings.reading import read_case
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted, duration
+from mesh_assets.profiling.records import DataQuality
+from mesh_assets.profiling.results import profile_results
 from mesh_assets.relationships.domains import find_domains
 from mesh_assets.relationships.records import Domains, Relationships
 from mesh_assets.relationships.relating import find_relationships
@@ -31,7 +33,7 @@ T = TypeVar("T")
 
 class Report(Record, frozen=True, kw_only=True):
     """All that the page shows. `findings`: worst first, over all clusters, muted ones included. `changes`: by cluster,
-    those since `since`. `notes`: what is missing or old, one sentence each."""
+    those since `since`. `notes`: what is missing or old, one sentence each. `quality`: None: no topic was profiled."""
 
     made_at: datetime
     since: datetime
@@ -41,6 +43,7 @@ class Report(Record, frozen=True, kw_only=True):
     domains: Domains
     changes: Mapping[str, History]
     notes: tuple[str, ...]
+    quality: DataQuality | None = None
 
 
 def read_report(
@@ -64,6 +67,7 @@ def read_report(
         notes.append(
             "since when findings are there is not known where the job `analysis` has not seen them yet"
         )
+    profiles = _kept(profile_results(store), notes, "profiles")
     relationships, domains, made_anew = _belonging(estate, store, mesh.documents, notes)
     if made_anew:
         notes.append(
@@ -92,6 +96,7 @@ def read_report(
         domains=domains,
         changes=changes,
         notes=(*notes, *_history_notes(changes, since)),
+        quality=None if profiles is None else profiles.result,
     )
 
 
@@ -167,7 +172,7 @@ def _kept(results: ResultStore[T], notes: list[str], what: str) -> StoredResult[
     try:
         return results.get()
     except DamagedError as error:
-        notes.append(f"{what} that the job `analysis` kept cannot be read: {error}")
+        notes.append(f"{what} that the last run kept cannot be read: {error}")
         return None
 
 

@@ -20,6 +20,7 @@ from mesh_assets.report.inventory_rows import (
     topic_rows,
 )
 from mesh_assets.report.places import Places, Table
+from mesh_assets.report.profile_rows import profile_rows
 from mesh_assets.report.rows import (
     ChangeRow,
     ClusterRow,
@@ -30,6 +31,7 @@ from mesh_assets.report.rows import (
     FindingRow,
     GroupRow,
     NodeRow,
+    ProfileRow,
     ReadRow,
     SchemaRow,
     TopicRow,
@@ -52,6 +54,7 @@ _TABLES: dict[str, type[Struct]] = {
     "changes": ChangeRow,
     "domains": DomainRow,
     "entities": EntityRow,
+    "profiles": ProfileRow,
 }
 
 
@@ -101,6 +104,7 @@ def page_data(report: Report) -> PageData:
             for one in report.domains.domains
         ],
         "entities": list(_entities(report, places)),
+        "profiles": list(profile_rows(report.quality, places)),
     }
     return PageData(
         made=int(report.made_at.timestamp()),

@@ -41,6 +41,29 @@ class TopicRow(_Row, frozen=True, kw_only=True):
     error: str | None
 
 
+class ProfileRow(_Row, frozen=True, kw_only=True):
+    """What the newest sample said of a topic. `faults`: kind and sentence. `fields`: path, types, completeness, different
+    values, and what looks personal."""
+
+    topic: int
+    taken_at: int
+    records: int
+    partitions: int
+    format: str | None
+    inferred: int | None
+    decoded: float | None
+    null_keys: float | None
+    duplicate_keys: float | None
+    tombstones: float | None
+    latest_schema: float | None
+    age_seconds: float | None
+    usual_gap_seconds: float | None
+    error: str | None
+    faults: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str, float | None, int | None, str], ...]
+    fields_left_out: int
+
+
 class ConnectorRow(_Row, frozen=True, kw_only=True):
     """`trace`: of the connector or its first failed task, cut."""
 

@@ -18,7 +18,10 @@ from mesh_assets_tests.documents import a_document, a_topic
 def known(*topics: Topic, **unknown: str) -> KnownEstate:
     view = View(document=a_document(topics=topics, topics_unknown=unknown), source="latest", version="1")
     belonging = SimpleNamespace(if_current=lambda *_, **__: None)
-    return cast(KnownEstate, SimpleNamespace(view=lambda *_, **__: view, belonging=belonging))
+    profiles = SimpleNamespace(of=lambda *_: None)
+    return cast(
+        KnownEstate, SimpleNamespace(view=lambda *_, **__: view, belonging=belonging, profiles=profiles)
+    )
 
 
 def moment(day: int) -> datetime:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import dagster as dg
 import pytest
@@ -10,6 +11,7 @@ from mesh_assets.definitions import defs
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.findings import FINDING_KINDS
 from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets.profiling.records import FaultKind
 
 ESTATE = """
 clusters:
@@ -47,12 +49,14 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "analysis/domains",
         "analysis/findings",
         "analysis/usual_gaps",
+        "analysis/data_quality",
         "analysis/report",
     }
     checks = {check.to_user_string() for check in definitions.resolve_asset_graph().asset_check_keys}
     assert checks == {
         "discovery_snapshot:current",
         *(f"analysis/findings:{kind}" for kind in FINDING_KINDS),
+        *(f"analysis/data_quality:{name}" for name in (*get_args(FaultKind), "sampled", "expectations")),
         "analysis/report:written",
         *(f"esm/event_source_mappings:{name}" for name in ("enabled", "last_result_ok", "not_lagging")),
         *(f"inventory/{name}:complete" for name in SECTION_NAMES),

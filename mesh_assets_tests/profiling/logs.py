@@ -20,6 +20,7 @@ from mesh_assets.platforms.kafka import (
     TopicMetadata,
 )
 from mesh_assets.platforms.kafka.slices import SampledRecord, Slice, SliceReader, SlicesRead
+from mesh_assets.platforms.kafka.storage import RecordTimes
 from mesh_assets.platforms.schema_registry.records import SchemaText
 from mesh_assets.profiling.cluster import Before, ClusterProfiles, ProfilingClients, profile_cluster
 from mesh_assets.profiling.records import TopicProfile
@@ -75,6 +76,7 @@ class InMemory:
     schemas: Mapping[int, SchemaText | MeshError] = field(default_factory=dict)
     versions: Mapping[tuple[str, int], Any] = field(default_factory=dict)
     has_registry: bool = True
+    times: Mapping[str, RecordTimes] = field(default_factory=dict)
     asked: list[tuple[str, dict[int, list[Slice]]]] = field(default_factory=list)
 
     def metadata(self) -> ClusterMetadata:
@@ -106,6 +108,22 @@ class InMemory:
             read_at=NOW,
             topics={name: tuple(map(self.logs[name].edges, numbers)) for name, numbers in wanted.items()},
         )
+
+    def record_times(
+        self, wanted: Mapping[str, Sequence[int]], *, tiered: Sequence[str]
+    ) -> Mapping[str, RecordTimes]:
+        assert not tiered
+        return {name: self.times[name] for name in wanted}
+
+    def offsets_at(
+        self, topic: str, partitions: Sequence[int], timestamp_ms: int, *, timeout_seconds: float
+    ) -> dict[int, int | None]:
+        assert timeout_seconds > 0
+        later = [one for one in self.logs[topic].records if (one.timestamp_ms or 0) >= timestamp_ms]
+        return {
+            number: min((one.offset for one in later if one.partition == number), default=None)
+            for number in partitions
+        }
 
     def read(
         self, topic: str, slices: Mapping[int, Sequence[Slice]], *, most_bytes: int, deadline: float

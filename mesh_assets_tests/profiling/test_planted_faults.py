@@ -46,8 +46,10 @@ def found() -> ClusterProfiles:
         subject = f"{topic.name}-value"
         topics.append(a_topic(topic.name, schema=TopicSchema(value_subjects=(subject,) if ids else ())))
         if ids:
-            schema = a_registered(subject, topic.schema_type or "", json.dumps(topic.schemas[-1]), version=len(ids))
-            registered.append(replace(schema, id=ids[-1]))
+            latest = a_registered(
+                subject, topic.schema_type or "", json.dumps(topic.schemas[-1]), version=len(ids)
+            )
+            registered.append(replace(latest, id=ids[-1]))
     document = a_document(topics=tuple(topics), schemas=tuple(registered))
     return profile(InMemory(logs, schemas), before=Before(document=document))
 

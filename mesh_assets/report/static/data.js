@@ -17,7 +17,7 @@ const data = Object.fromEntries(
 );
 page.tables = null; // the rows exist once
 
-const { clusters, topics, connectors, schemas, groups, reads, nodes, edges, findings, changes, domains, entities } = data;
+const { clusters, topics, connectors, schemas, groups, reads, nodes, edges, findings, changes, domains, entities, profiles } = data;
 
 const clusterName = (one) => (one.cluster < 0 ? null : clusters[one.cluster].name);
 for (const node of nodes) if (node.topic >= 0) node.name = topics[node.topic].name;
@@ -42,6 +42,7 @@ const KINDS = {
 };
 for (const kind of Object.values(KINDS)) kind.byName = grouped(kind.rows, (one) => named(clusterName(one), kind.name(one)));
 
+const profileOfTopic = new Map(profiles.map((one) => [one.topic, one]));
 const readsOfTopic = grouped(reads, (one) => one.topic);
 const readsOfGroup = grouped(reads, (one) => one.group);
 const edgesFrom = grouped(edges, (one) => one.source);

@@ -18,6 +18,7 @@ function thing(kind, cluster, name, connect) {
     found.length > 0 && h("h2", {}, "Findings"),
     found.length > 0 && findingList(found),
     ...(kind === "topic" ? topicParts(row, place) : []),
+    ...(kind === "topic" ? quality(profileOfTopic.get(row.place)) : []),
     ...(kind === "schema" ? [] : [h("h2", {}, "Lineage around it"), place === null
       ? h("p", { class: "quiet" }, "Lineage does not know it: nothing is known to feed it or to read it.") : lineageAround(place)]),
     ...(kind === "topic" ? relationships(row) : []),
@@ -60,6 +61,30 @@ function topicParts(topic, place) {
       h("h3", {}, link("schema", schemas[schema]), h("span", { class: "quiet" }, ` of the ${role}, version ${schemas[schema].version}`)),
       fieldTable(schemas[schema]),
     ]) : [h("p", { class: "quiet" }, "No subject is known to describe its records.")]),
+  ];
+}
+
+// What the newest sample said of the topic's records: figures, never values.
+function quality(found) {
+  if (found === undefined) return [];
+  const share = (part) => `${number(Math.round(part * 1000) / 10)} %`;
+  return [
+    h("h2", {}, "Data quality"),
+    found.error && h("p", { class: "notice" }, found.error),
+    facts([["Sampled", `${counted(found.records, "record")} of ${counted(found.partitions, "partition")}`], ["At", moment(found.taken_at)],
+      ["Format", orUnknown(found.format)], ["Decoded", orUnknown(found.decoded, share)], ["Without key", orUnknown(found.null_keys, share)],
+      ["Repeated keys", orUnknown(found.duplicate_keys, share)], ["Tombstones", orUnknown(found.tombstones, share)],
+      found.latest_schema === null ? null : ["Latest schema", share(found.latest_schema)],
+      ["Newest record", found.age_seconds === null ? unknown() : `${duration(found.age_seconds)} old`],
+      ["Usual gap", orUnknown(found.usual_gap_seconds, duration)]]),
+    found.faults.length > 0 && h("ul", {}, found.faults.map(([kind, sentence]) => h("li", {}, h("b", {}, words(kind)), `: ${sentence}`))),
+    found.inferred === 1 && h("p", { class: "quiet" }, "No schema describes the values: these are the fields that the sample shows."),
+    found.fields.length > 0 && table("Fields of the sample", found.fields, [
+      { title: "Field", value: (one) => one[0], show: (one) => nameOf(one[0]) }, { title: "Types", value: (one) => one[1] },
+      { title: "Complete", numeric: true, value: (one) => one[2], show: (one) => (one[2] === null ? "–" : share(one[2])) },
+      { title: "Different values", numeric: true, value: (one) => one[3], show: (one) => (one[3] === null ? "–" : number(one[3])) },
+      { title: "Looks personal", value: (one) => one[4], show: (one) => one[4] || "–" }], { noun: "field" }),
+    found.fields_left_out > 0 && h("p", { class: "quiet" }, `${counted(found.fields_left_out, "more field")} are not in this page.`),
   ];
 }
 

@@ -1,0 +1,161 @@
+"""What is read of a topic: the strategies, the bounds, and what could not be read is not taken for empty."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from mesh_assets.errors import RefusedError
+from mesh_assets.estate.profiling import ProfilingSettings
+from mesh_assets.platforms.kafka.slices import SampledRecord
+from mesh_assets.platforms.kafka.storage import RecordTimes
+from mesh_assets_tests.profiling.logs import NOW, InMemory, Log, a_record, numbered, profile
+
+
+def a_log(count: int, *, partitions: int = 1) -> Log:
+    records = [a_record(b'{"n": %d}' % n, key=b"%d" % n, partition=n % partitions) for n in range(count)]
+    return Log(numbered(records), partitions=partitions)
+
+
+def settings(**given: object) -> ProfilingSettings:
+    return ProfilingSettings.model_validate(given)
+
+
+def test_the_newest_records_of_each_partition_are_taken() -> None:
+    (found,) = profile(
+        InMemory({"orders": a_log(100, partitions=2)}), settings=settings(records_per_partition=10)
+    ).profiles
+    assert [(one.first, one.last, one.records, one.latest) for one in found.windows] == [(40, 49, 10, 50)] * 2
+    assert (found.sampled_records, found.sampled_partitions) == (20, 2)
+
+
+def test_gaps_of_compaction_and_markers_are_passed_over() -> None:
+    records = [a_record(b"{}", offset=offset) for offset in (3, 5, 9, 600)]
+    world = InMemory({"orders": Log(records, latest={0: 1_000})})
+    (found,) = profile(world, settings=settings(records_per_partition=3)).profiles
+    assert [(one.first, one.last, one.records) for one in found.windows] == [(5, 600, 3)]
+    assert found.windows[0].error is None
+
+
+@hypothesis_settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 400), unique=True, max_size=60),
+    st.integers(1, 50),
+    st.sampled_from(["latest", "random"]),
+)
+def test_no_record_is_sampled_twice_and_none_beyond_the_bounds(
+    offsets: list[int], most: int, strategy: str
+) -> None:
+    records: list[SampledRecord] = [a_record(b"{}", offset=offset) for offset in sorted(offsets)]
+    taken: list[int] = []
+    profile(
+        InMemory({"orders": Log(records)}),
+        settings=settings(records_per_partition=most, strategy=strategy),
+        on_sample=lambda sample: taken.extend(sample.frame["__offset"]),
+    )
+    assert taken == sorted(set(taken))
+    assert set(taken) <= set(offsets)
+    assert len(taken) <= most
+    if strategy == "latest":
+        assert taken == sorted(offsets)[-most:]
+
+
+def test_random_runs_are_spread_over_the_whole_topic() -> None:
+    world = InMemory({"orders": a_log(10_000)})
+    (found,) = profile(world, settings=settings(records_per_partition=100, strategy="random")).profiles
+    (window,) = found.windows
+    assert window.records == 100
+    assert window.first is not None
+    assert window.last is not None
+    assert window.last - window.first > 5_000
+    assert found.freshness is not None
+    assert found.freshness.usual_gap_seconds is None  # runs far from each other show no gaps
+
+
+def test_strata_are_at_even_distances_of_time() -> None:
+    # Nine in ten records are of the last hour of ten.
+    ages = [timedelta(hours=10 - n / 10) for n in range(90)] + [
+        timedelta(seconds=4 * n) for n in range(899, -1, -1)
+    ]
+    records = numbered([a_record(b"{}", at=NOW - age) for age in ages])
+    oldest, newest = records[0].timestamp_ms, records[-1].timestamp_ms
+
+    world = InMemory(
+        {"orders": Log(records)}, times={"orders": RecordTimes(oldest_ms=oldest, newest_ms=newest)}
+    )
+    offsets: list[int] = []
+    profile(
+        world,
+        settings=settings(records_per_partition=100, strategy="stratified"),
+        on_sample=lambda sample: offsets.extend(sample.frame["__offset"]),
+    )
+    assert len(offsets) == 100
+    assert 80 <= sum(1 for offset in offsets if offset < 90) <= 90
+
+
+def test_partitions_beyond_the_number_of_records_are_left_out_and_said() -> None:
+    (found,) = profile(InMemory({"orders": a_log(40, partitions=20)}), settings=settings(records=5)).profiles
+    assert (found.sampled_records, found.sampled_partitions) == (5, 5)
+    left = [one.error for one in found.windows if one.error is not None]
+    assert left == ["left out: a sample has at most 5 records, fewer than partitions"] * 15
+
+
+def test_a_partition_without_a_leader_is_not_an_empty_one() -> None:
+    log = a_log(10, partitions=2)
+    log.leaderless = frozenset({1})
+    (found,) = profile(InMemory({"orders": log})).profiles
+    assert [(one.records, one.latest, one.error) for one in found.windows] == [
+        (5, 5, None),
+        (0, None, "has no leader, so nothing of it can be read"),
+    ]
+    assert found.error is None
+
+
+def test_a_topic_of_which_nothing_came_is_an_error_and_judged_by_nobody() -> None:
+    log = a_log(10)
+    log.errors = {0: "not read to the end of its sample in the time allowed"}
+    judged: list[object] = []
+    (found,) = profile(InMemory({"orders": log}), on_sample=judged.append).profiles
+    assert (
+        found.error
+        == "none of its records could be read: not read to the end of its sample in the time allowed"
+    )
+    assert (found.decoded_share, found.inferred, judged) == (None, None, [])
+
+
+def test_a_topic_that_may_not_be_read_costs_no_other() -> None:
+    refused = a_log(3)
+    refused.refused = RefusedError("needs READ on topic a")
+    profiles = profile(InMemory({"a": refused, "b": a_log(3)})).profiles
+    assert [(one.topic, one.error, one.sampled_records) for one in profiles] == [
+        ("a", "needs READ on topic a", 0),
+        ("b", None, 3),
+    ]
+
+
+def test_after_three_topics_that_never_come_the_others_are_not_waited_for() -> None:
+    logs = {f"t{number}": a_log(3) for number in range(5)}
+    for log in logs.values():
+        log.errors = {0: "not read in time"}
+    world = InMemory(logs)
+    profiles = profile(world).profiles
+    assert len(world.asked) == 3
+    assert all(one.error for one in profiles)
+
+
+def test_only_topics_that_the_estate_allows_are_read() -> None:
+    world = InMemory({"public-a": a_log(1), "secret": a_log(1), "__consumer_offsets": a_log(1)})
+    found = profile(world, allowed=("public-*", "__*"))
+    assert [one.topic for one in found.profiles] == ["public-a"]
+    assert found.not_allowed == 1
+    assert {topic for topic, _ in world.asked} == {"public-a"}
+
+
+def test_an_empty_topic_has_a_profile_without_figures_and_is_judged_as_empty() -> None:
+    frames: list[int] = []
+    (found,) = profile(
+        InMemory({"orders": Log([])}), on_sample=lambda sample: frames.append(len(sample.frame))
+    ).profiles
+    assert (found.error, found.decoded_share, found.null_key_share, found.fields) == (None, None, None, ())
+    assert frames == [0]
