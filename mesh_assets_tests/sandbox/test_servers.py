@@ -4,7 +4,6 @@ import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -234,23 +233,21 @@ def test_two_starts_at_once_start_each_server_once(make: Make) -> None:
 
 
 def test_servers_that_do_not_need_each_other_start_together(make: Make) -> None:
-    slow = (
-        "import time, http.server as h; time.sleep(1); "
-        "h.ThreadingHTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler).serve_forever()"
-    )
+    all_started = threading.Barrier(3, timeout=20)
 
-    def slowly(server: Server) -> Server:
-        def launch(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001
-            return Launch(
-                command=(sys.executable, "-c", slow.format(port=setting.state.ports[server.name].number))
-            )
+    def answering_once_all_have_started(server: Server) -> Server:
+        first_question = iter([True])
 
-        return replace(server, launch=launch)
+        def answers(setting: Setting) -> str | None:
+            if next(first_question, False):
+                all_started.wait()
+            return server.answers(setting)
 
-    box = make(slowly(BROKER), slowly(REGISTRY), slowly(replace(CONNECT, needs=())))
-    begun = time.monotonic()
+        return replace(server, answers=answers)
+
+    box = make(*map(answering_once_all_have_started, (BROKER, REGISTRY, replace(CONNECT, needs=()))))
     box.start()
-    assert time.monotonic() - begun < 2.9
+    assert set(states(box).values()) == {"running"}
 
 
 def test_one_that_only_needs_an_answer_starts_before_the_other_is_filled_and_is_filled_after_it(

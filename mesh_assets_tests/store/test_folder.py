@@ -2,8 +2,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -49,38 +49,42 @@ def _write_and_drop(root: Path) -> None:
         store.delete("a/b/c")
 
 
-def _in_processes(job: Callable[[Path], object], root: Path) -> list[object]:
-    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
-        return list(processes.map(job, [root] * 4))
+def _four_times(workers: Executor, job: Callable[[Path], object], root: Path) -> list[object]:
+    return list(workers.map(job, [root] * 4))
 
 
-def _in_threads(job: Callable[[Path], object], root: Path) -> list[object]:
-    with ThreadPoolExecutor(4) as threads:
-        return list(threads.map(job, [root] * 4))
+@pytest.fixture(scope="module", params=["processes", "threads"])
+def workers(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    """Four, which begin at once."""
+    pool = (
+        ThreadPoolExecutor(4)
+        if request.param == "threads"
+        else ProcessPoolExecutor(4, mp_context=get_context("spawn"))
+    )
+    with pool:
+        yield pool
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("at_once", [_in_processes, _in_threads])
 def test_no_update_is_lost_when_several_compare_and_swap(
-    store: FolderStore, tmp_path: Path, at_once: Callable[[Callable[[Path], object], Path], list[object]]
+    store: FolderStore, tmp_path: Path, workers: Executor
 ) -> None:
     store.put("number", b"0")
-    at_once(_add_one_often, tmp_path / "store")
+    _four_times(workers, _add_one_often, tmp_path / "store")
     found = store.get("number")
     assert found is not None
     assert found[0] == str(4 * _ROUNDS).encode()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("at_once", [_in_processes, _in_threads])
-def test_only_one_of_several_creates_an_object(
-    tmp_path: Path, at_once: Callable[[Callable[[Path], object], Path], list[object]]
-) -> None:
-    assert sorted(map(bool, at_once(_create, tmp_path / "store"))) == [False, False, False, True]
+def test_only_one_of_several_creates_an_object(tmp_path: Path, workers: Executor) -> None:
+    created = _four_times(workers, _create, tmp_path / "store")
+    assert sorted(map(bool, created)) == [False, False, False, True]
 
 
 def test_folders_that_come_and_go_disturb_no_writer(tmp_path: Path) -> None:
-    _in_threads(_write_and_drop, tmp_path / "store")
+    with ThreadPoolExecutor(4) as threads:
+        _four_times(threads, _write_and_drop, tmp_path / "store")
     assert FolderStore(tmp_path / "store").list("") == []
 
 

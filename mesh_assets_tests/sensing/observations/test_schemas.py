@@ -132,7 +132,7 @@ def test_without_one_every_version_is_read_within_half_an_hour(
 def test_a_subject_outside_of_the_slice_is_seen_to_be_deleted_at_once(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
-    warehouse.registry.schemas[:] = some_schemas(1800)
+    warehouse.registry.schemas[:] = some_schemas(600)
     estate.discover()
     cursor = estate.observe(observe_schemas).cursor
     gone = sorted(schema.subject for schema in warehouse.registry.schemas)[5]
