@@ -5,16 +5,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from mesh_assets.errors import MeshError
+from mesh_assets.errors import DamagedError, MeshError
 from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.importing import importing
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record, Schema, SchemaReference
 from mesh_assets.inventory.wording import counted
+from mesh_assets.profiling.results import profile_results
 from mesh_assets.relationships.domains import DomainRules, find_domains
-from mesh_assets.relationships.records import Domains, Gap, Relationships
+from mesh_assets.relationships.records import Domains, Gap, Relationships, SharedValues
 from mesh_assets.relationships.relating import find_relationships
+from mesh_assets.relationships.shared_values import with_shared_values
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import (
     DocumentRead,
@@ -76,6 +78,13 @@ def read_estate_relationships(
     found_now = find_relationships(
         latest.documents.values(), synonyms=estate.relationships.synonyms, pinned=pinned
     )
+    shared, damaged = _shared_values(store)
+    found_now = with_shared_values(found_now, shared)
+    gaps += (
+        []
+        if damaged is None
+        else [Gap(cluster=name, subject=None, reason=damaged) for name in latest.documents]
+    )
     relationships = Relationships(
         entities=found_now.entities,
         gaps=(*gaps, *found_now.gaps),
@@ -83,6 +92,25 @@ def read_estate_relationships(
         fields=found_now.fields,
     )
     return EstateRelationships(relationships=relationships, documents=latest.read)
+
+
+def _shared_values(store: InventoryStore) -> tuple[list[SharedValues], str | None]:
+    """What profiles say of the values that fields share, and why it could not be read; None: nothing is wrong."""
+    try:
+        kept = profile_results(store).get()
+    except DamagedError as error:
+        return [], f"which values fields share is not known: {error}"
+    return [
+        SharedValues(
+            cluster=one.cluster,
+            topic=one.topic,
+            path=one.path,
+            other_topic=one.other_topic,
+            other_path=one.other_path,
+            contained=one.contained,
+        )
+        for one in (kept.result.overlaps if kept is not None else ())
+    ], None
 
 
 def read_estate_domains(estate: Estate, store: InventoryStore) -> EstateDomains:

@@ -124,8 +124,8 @@ def _key(store: InventoryStore) -> FingerprintKey:
     key = fingerprint_key(store.objects)
     if key is None:
         raise StoreError(
-            f"the private key of the store at {store.objects.location('')} cannot be read, and without it values cannot be "
-            "hashed; run as the user that discovers, or give this user the folder private/"
+            "the store's private key cannot be read, as the log says, and without it values cannot be hashed; "
+            "run as the user that discovers, or let this user read the folder private/ of the store"
         )
     return key
 

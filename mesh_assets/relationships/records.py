@@ -23,12 +23,25 @@ class KeyUse(Record, frozen=True, kw_only=True):
     reason: str
 
 
+class SharedValues(Record, frozen=True, kw_only=True):
+    """What samples say of two fields: the share of the different values of the first, which has fewer of them, that the
+    other has, too. A low share may only say that other records were sampled."""
+
+    cluster: str
+    topic: str
+    path: str
+    other_topic: str
+    other_path: str
+    contained: float
+
+
 class Entity(Record, frozen=True, kw_only=True):
     """A kind of thing that topics are about (`user`, `pizza order`), by the key that identifies it (`user_id`).
 
     `described_by`: topics whose name says that they hold these things, or which keep the latest record of each.
     `uses`: one or more a topic, by topic and path. `score`: that of its best use. Two topics of one entity can be
-    joined by its key.
+    joined by its key. `shared_values`: what samples say of two of its uses, the most shared first; empty where topics may not
+    be read.
     """
 
     cluster: str
@@ -38,6 +51,7 @@ class Entity(Record, frozen=True, kw_only=True):
     uses: tuple[KeyUse, ...]
     score: float
     reason: str
+    shared_values: tuple[SharedValues, ...] = ()
 
     @property
     def topics(self) -> tuple[str, ...]:
