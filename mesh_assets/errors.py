@@ -50,6 +50,10 @@ class PublishError(MeshError):
     """An event could not be published; the latest document stays as it was, and the next run publishes again."""
 
 
+class ContractError(MeshError):
+    """A data contract, or the folder of them, cannot be read or made."""
+
+
 class ExportError(MeshError):
     """An export cannot be made as it was asked for, or not be written; what was there before is unchanged."""
 

@@ -52,6 +52,7 @@ _COMMANDS = {
         "discover",
         "Read everything about each cluster and publish it as one event.",
     ),
+    "contract": ("mesh_assets.cli.contract", "contract", "Data contracts (ODCS): write and check them."),
     "diff": ("mesh_assets.cli.diff", "diff", "Compare two moments of a cluster."),
     "estate": ("mesh_assets.cli.estate", "estate", "Check the estate file and what it names."),
     "esm": ("mesh_assets.cli.esm.group", "esm", "Event source mappings: Kafka topics to Lambda functions."),

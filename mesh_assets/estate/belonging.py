@@ -37,3 +37,10 @@ class DomainSettings(EstateModel):
 
     patterns: dict[_Name, tuple[_Name, ...]] = Field(default_factory=dict)
     overrides: dict[Annotated[str, Field(min_length=1, max_length=512)], _Name] = Field(default_factory=dict)
+
+
+class ContractSettings(EstateModel):
+    """`folder`: where data contracts (ODCS, `*.odcs.yaml`) are kept, by its path from the estate file; once read, its whole
+    path. None: nowhere."""
+
+    folder: str | None = Field(default=None, min_length=1)

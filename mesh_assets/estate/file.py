@@ -82,6 +82,10 @@ def parse_estate(text: str, *, source: str) -> Estate:
     policy = data.get("policy")
     if isinstance(policy, dict) and isinstance(policy.get("file"), str):
         data = {**data, "policy": _read_policy(policy, line=_line(root, ("policy", "file")), source=source)}
+    contracts = data.get("contracts")
+    if isinstance(contracts, dict) and isinstance(contracts.get("folder"), str) and contracts["folder"]:
+        folder = str((Path(source).parent / contracts["folder"]).absolute())
+        data = {**data, "contracts": {**contracts, "folder": folder}}
     return _validated(Estate, data, root, source)
 
 

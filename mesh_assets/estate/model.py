@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mesh_assets.estate.belonging import DomainSettings, RelationshipSettings
+from mesh_assets.estate.belonging import ContractSettings, DomainSettings, RelationshipSettings
 from mesh_assets.estate.connections import (
     ConnectEndpoint,
     ControlPlaneConnection,
@@ -242,6 +242,7 @@ class Estate(EstateModel):
     relationships: RelationshipSettings = RelationshipSettings()
     domains: DomainSettings = DomainSettings()
     profiling: ProfilingSettings = ProfilingSettings()
+    contracts: ContractSettings = ContractSettings()
     asset_reports: AssetReports = AssetReports()
 
     @model_validator(mode="after")

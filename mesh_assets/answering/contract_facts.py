@@ -1,0 +1,273 @@
+"""What contracts are made from and held against: the newest documents, and what the analyses kept."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mesh_assets.analysis.field_walk import SchemaField
+from mesh_assets.analysis.schema_fields import schema_fields, schema_properties, why_unreadable
+from mesh_assets.answering.belonging import KnownBelonging
+from mesh_assets.answering.estate_lineage import addresses
+from mesh_assets.contracts.folder import file_name
+from mesh_assets.contracts.known import Estate as EstateNow
+from mesh_assets.contracts.known import TopicNow, topics_unread
+from mesh_assets.contracts.reading import KnownContracts, read_contracts
+from mesh_assets.contracts.records import ContractFacts, Product, Reference, TopicFacts
+from mesh_assets.errors import EstateError, StoreError
+from mesh_assets.estate.model import Estate
+from mesh_assets.expectations.records import ExpectationResult, expectation_results
+from mesh_assets.expectations.rules import policy_rules
+from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import Record, Schema, Topic
+from mesh_assets.profiling.records import DataQuality, TopicProfile
+from mesh_assets.profiling.results import profile_results
+from mesh_assets.relationships.records import Entity
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.results import read_latest_documents
+
+_Place = tuple[str, str]
+
+
+class ContractGround(Record, frozen=True, kw_only=True):
+    """`facts`: of every product, by id. `now`: the estate as it is. `known`: the contracts of the folder. `notes`: what is
+    missing, and why."""
+
+    facts: tuple[ContractFacts, ...]
+    now: EstateNow
+    known: KnownContracts
+    notes: tuple[str, ...]
+
+
+def contracts_folder(estate: Estate) -> Path | None:
+    return None if estate.contracts.folder is None else Path(estate.contracts.folder)
+
+
+def known_contracts(estate: Estate, folder: Path | None = None) -> KnownContracts:
+    """The contracts that people keep in the estate's folder, whose owners, domains and rules win over guesses. Raises
+    ContractError if the folder cannot be listed; a file that is none is among `problems`."""
+    return read_contracts(folder or contracts_folder(estate), tuple(estate.clusters))
+
+
+def read_ground(
+    estate: Estate, store: InventoryStore, clusters: Sequence[str] = (), *, folder: Path | None = None
+) -> ContractGround:
+    """Asks nothing but the store and the folder. Raises EstateError for a cluster that the estate does not have, StoreError
+    when what was kept cannot be read or nothing was discovered, ContractError when the folder cannot be listed."""
+    for name in clusters:
+        if name not in estate.clusters:
+            raise EstateError(f"the estate has no cluster {name!r}; it has: {', '.join(estate.clusters)}")
+    names = tuple(dict.fromkeys(clusters)) or tuple(estate.clusters)
+    documents = read_latest_documents(store, names).documents
+    if not documents:
+        raise StoreError("none of the clusters was discovered; run `mesh-assets discover` first")
+    profiles, results = profile_results(store).get(), expectation_results(store).get()
+    notes = [f"cluster {name} has not been discovered yet" for name in names if name not in documents]
+    if profiles is None:
+        notes.append("no profile was taken yet: freshness is not known; the job `profiling` takes them")
+    reader = _Reader(
+        estate,
+        documents,
+        known_contracts(estate, folder),
+        None if profiles is None else profiles.result,
+        () if results is None else results.result.results,
+    )
+    belonging = KnownBelonging(lambda: estate, lambda: store)
+    products: list[Product] = []
+    references: dict[_Place, tuple[Reference, ...]] = {}
+    for name, document in documents.items():
+        found = belonging.of(document, version=str(document.sequence))
+        references |= references_of(found.relationships.entities)
+        products += reader.products(
+            name, ((one.name, [t.topic for t in one.topics]) for one in found.domains.domains)
+        )
+    return ContractGround(
+        facts=tuple(reader.facts(products, references)),
+        now=reader.now(tuple(estate.clusters), [name for name in names if name not in documents]),
+        known=reader.known,
+        notes=tuple(notes),
+    )
+
+
+def references_of(entities: Iterable[Entity]) -> dict[_Place, tuple[Reference, ...]]:
+    """By cluster and topic: which of its fields identify things that another topic describes."""
+    found: defaultdict[_Place, list[Reference]] = defaultdict(list)
+    for entity in entities:
+        targets = {
+            use.topic: use.path
+            for use in reversed(entity.uses)
+            if use.topic in entity.described_by and not use.in_key
+        }
+        if not targets:
+            continue
+        target = next(topic for topic in entity.described_by if topic in targets)
+        for use in entity.uses:
+            if not use.in_key and use.topic not in entity.described_by:
+                one = Reference(path=use.path, to_topic=target, to_path=targets[target])
+                if one not in found[entity.cluster, use.topic]:
+                    found[entity.cluster, use.topic].append(one)
+    return {place: tuple(several) for place, several in found.items()}
+
+
+class _Reader:
+    def __init__(
+        self,
+        estate: Estate,
+        documents: Mapping[str, Document],
+        known: KnownContracts,
+        quality: DataQuality | None,
+        results: Iterable[ExpectationResult],
+    ) -> None:
+        self.known = known
+        self._estate = estate
+        self._documents = documents
+        self._topics = {
+            (name, one.name): one for name, document in documents.items() for one in document.topics
+        }
+        self._schemas = {
+            (name, one.subject): one for name, document in documents.items() for one in document.schemas
+        }
+        self._profiles = {(one.cluster, one.topic): one for one in (quality.profiles if quality else ())}
+        self._results: defaultdict[_Place, list[ExpectationResult]] = defaultdict(list)
+        for one in results:
+            self._results[one.cluster, one.topic].append(one)
+        self._rates = {
+            (name, one.topic): one.records_in_per_second
+            for name, document in documents.items()
+            for one in (document.metrics.topics if document.metrics is not None else ())
+        }
+
+    def products(self, cluster: str, domains: Iterable[tuple[str, list[str]]]) -> Iterator[Product]:
+        """A product a domain. What a contract says of a topic's owner wins over what schemas and the policy say."""
+        for name, topics in domains:
+            owners = Counter(
+                owner for topic in topics if (owner := self._contract_owner(cluster, topic)) is not None
+            )
+            yield Product(
+                id=f"{cluster}.{'-'.join(name.split())}",
+                name=name,
+                topics=tuple((cluster, topic) for topic in topics),
+                owner=next(iter(owners)) if len(owners) == 1 else None,
+                domain=name,
+            )
+
+    def _contract_owner(self, cluster: str, topic: str) -> str | None:
+        return self.known.owner_of(cluster, topic) or self._owner(cluster, topic)
+
+    def _owner(self, cluster: str, topic: str) -> str | None:
+        """As the estate itself says: its policy, else the registry."""
+        named = self._estate.policy.owner_of(topic)
+        if named is not None:
+            return named
+        contracts = (schema.contract for schema in self._value_schemas(cluster, topic))
+        return next((one.owner for one in contracts if one is not None and one.owner is not None), None)
+
+    def _value_schemas(self, cluster: str, topic: str) -> Iterator[Schema]:
+        subjects = self._topics[cluster, topic].schema
+        for subject in (*subjects.value_subjects, *subjects.record_subjects):
+            if (cluster, subject) in self._schemas:
+                yield self._schemas[cluster, subject]
+
+    def facts(
+        self, products: Iterable[Product], references: Mapping[_Place, tuple[Reference, ...]]
+    ) -> Iterator[ContractFacts]:
+        made = sorted(products, key=lambda one: one.id)
+        files = {place: file_name(one.id) for one in made for place in one.topics}
+        for one in made:
+            places = [place for place in one.topics if place in self._topics]
+            if places:
+                yield ContractFacts(
+                    product=one,
+                    topics=tuple(self._topic(place, references.get(place, ())) for place in places),
+                    hosts={cluster: self._host(cluster) for cluster, _ in places},
+                    files=files,
+                )
+
+    def _host(self, cluster: str) -> str:
+        """As the estate has it; of a cluster that it knows by its ARN, the brokers' addresses."""
+        servers = addresses(self._estate.clusters[cluster])
+        metrics = self._documents[cluster].metrics
+        brokers = [f"{one.host}:{one.port}" for one in metrics.brokers] if metrics is not None else []
+        return ",".join(servers or brokers) or str(self._estate.clusters[cluster].kafka.cluster_arn)
+
+    def _topic(self, place: _Place, references: tuple[Reference, ...]) -> TopicFacts:
+        cluster, name = place
+        schema = next(self._value_schemas(cluster, name), None)
+        profile = self._profiles.get(place)
+        fields, inferred, _ = self._fields(place)
+        text = None if schema is None else schema_properties(schema.schema_type, schema.definition).get("doc")
+        personal = () if profile is None else tuple(one.path for one in profile.fields if one.looks_personal)
+        freshness = None if profile is None else profile.freshness
+        return TopicFacts(
+            cluster=cluster,
+            topic=self._topics[place],
+            schema_type=None if schema is None else schema.schema_type,
+            subject=None if schema is None else schema.subject,
+            fields=fields,
+            inferred=inferred,
+            description=text,
+            personal=personal,
+            usual_gap_seconds=None if freshness is None else freshness.usual_gap_seconds,
+            records_in_per_second=self._rates.get(place),
+            references=references,
+            rules=policy_rules(self._estate.policy, cluster, name),
+        )
+
+    def _fields(self, place: _Place) -> tuple[tuple[SchemaField, ...], bool, str | None]:
+        """The fields, whether a profile inferred them, and why they are not known."""
+        cluster, name = place
+        schema = next(self._value_schemas(cluster, name), None)
+        if schema is not None:
+            read = schema_fields(schema.schema_type, schema.definition)
+            if read is not None:
+                return read.fields, False, None
+            why = why_unreadable(schema.schema_type, schema.definition)
+            return (), False, f"{schema.subject} cannot be read: {why}"
+        state = self._documents[cluster].sections.get("schemas")
+        if state is not None and state.status == "stale":
+            return (), False, f"schemas are not current: {state.error}"
+        profile = self._profiles.get(place)
+        if profile is None or not profile.fields:
+            return (), False, "no schema of the registry describes its values, and no profile was taken"
+        return tuple(_inferred(profile)), True, None
+
+    def now(self, clusters: tuple[str, ...], undiscovered: Iterable[str]) -> EstateNow:
+        unread = dict.fromkeys(undiscovered, "has not been discovered yet")
+        for name, document in self._documents.items():
+            why = topics_unread(document)
+            if why is not None:
+                unread[name] = why
+        return EstateNow(
+            topics={place: self._topic_now(place, topic) for place, topic in self._topics.items()},
+            unread=unread,
+            clusters=clusters,
+        )
+
+    def _topic_now(self, place: _Place, topic: Topic) -> TopicNow:
+        fields, inferred, unread = self._fields(place)
+        owner = self._owner(*place)
+        state = self._documents[place[0]].sections.get("schemas")
+        stale = state is not None and state.status == "stale"
+        profile = self._profiles.get(place)
+        freshness = None if profile is None else profile.freshness
+        return TopicNow(
+            cluster=place[0],
+            topic=topic,
+            fields=fields,
+            inferred=inferred,
+            unread=unread,
+            owner=owner,
+            owner_unread=f"schemas are not current: {state.error}"
+            if stale and state and owner is None
+            else None,
+            records_in_per_second=self._rates.get(place),
+            newest_at=None if freshness is None else freshness.newest_at,
+            sampled_at=None if profile is None else profile.taken_at,
+            results=tuple(self._results.get(place, ())),
+        )
+
+
+def _inferred(profile: TopicProfile) -> Iterator[SchemaField]:
+    """A field of one type has it; of several, no type is promised."""
+    for one in profile.fields:
+        kind = " | ".join(part.type for part in one.types) or "null"
+        yield SchemaField(path=one.path, type=kind, optional=one.completeness != 1)

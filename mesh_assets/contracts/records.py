@@ -1,0 +1,120 @@
+"""What contracts are made of, what is read of them, and where the estate does not keep them."""
+
+from typing import Any, Literal
+
+from mesh_assets.analysis.field_walk import SchemaField
+from mesh_assets.expectations.judging import Rule
+from mesh_assets.inventory.records import Record, Topic
+
+API_VERSION = "v3.2.0"
+"""The newest published version. What we write is valid for v3.1.0 as well, but for this word."""
+
+BreachLevel = Literal["unknown", "warning", "error"]
+Requirement = Literal[
+    "topic", "field", "owner", "partitions", "retention", "latency", "throughput", "quality"
+]
+
+
+class Product(Record, frozen=True, kw_only=True):
+    """A data product, as far as a contract needs it. `topics`: cluster and topic. `id`: a file name, too."""
+
+    id: str
+    name: str
+    topics: tuple[tuple[str, str], ...]
+    owner: str | None = None
+    domain: str | None = None
+    description: str | None = None
+
+
+class Reference(Record, frozen=True, kw_only=True):
+    """A field that identifies a thing which another topic of the cluster describes."""
+
+    path: str
+    to_topic: str
+    to_path: str
+
+
+class TopicFacts(Record, frozen=True, kw_only=True):
+    """What is known of a topic of a product.
+
+    `schema_type`, `subject`: of its values, None: no subject describes them. `fields`: of the schema, else those that a
+    profile found, `inferred` then. `personal`: paths whose values looked personal in the sample. `usual_gap_seconds`: how
+    long it usually waits for its next record at most. `records_in_per_second`: as last measured.
+    """
+
+    cluster: str
+    topic: Topic
+    schema_type: str | None = None
+    subject: str | None = None
+    fields: tuple[SchemaField, ...] = ()
+    inferred: bool = False
+    description: str | None = None
+    personal: tuple[str, ...] = ()
+    usual_gap_seconds: float | None = None
+    records_in_per_second: float | None = None
+    references: tuple[Reference, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+
+class ContractFacts(Record, frozen=True, kw_only=True):
+    """What one contract is made from. `hosts`: cluster → its bootstrap addresses. `files`: topic → the file of the contract
+    that it is in, for references beyond this one."""
+
+    product: Product
+    topics: tuple[TopicFacts, ...]
+    hosts: dict[str, str]
+    files: dict[tuple[str, str], str]
+
+
+class ContractField(Record, frozen=True, kw_only=True):
+    """`logical`, `physical`: types, as far as the contract gives them."""
+
+    logical: str | None
+    physical: str | None
+    required: bool
+
+
+class ContractTopic(Record, frozen=True, kw_only=True):
+    """`cluster` None: the contract does not say. `fields`: by path, dots into records and `[]` into arrays; `partitions` None:
+    not promised. `rules`: quality rules that we can judge."""
+
+    name: str
+    topic: str
+    cluster: str | None
+    fields: dict[str, ContractField]
+    partitions: int | None = None
+    rules: tuple[Rule, ...] = ()
+
+
+class ServiceLevel(Record, frozen=True, kw_only=True):
+    """`property` in lower case: `retention`, `latency`, `throughput`. `elements`: names of schemas, empty: all."""
+
+    property: str
+    value: Any
+    unit: str | None
+    elements: tuple[str, ...]
+
+
+class KnownContract(Record, frozen=True, kw_only=True):
+    """A contract that was read. `notes`: what of it is not understood, and so not checked."""
+
+    id: str
+    name: str | None
+    file: str
+    version: str
+    status: str | None
+    domain: str | None
+    owner: str | None
+    topics: tuple[ContractTopic, ...]
+    levels: tuple[ServiceLevel, ...]
+    notes: tuple[str, ...]
+
+
+class Breach(Record, frozen=True, kw_only=True):
+    """Where the estate does not keep a contract, or where that cannot be told (`unknown`)."""
+
+    contract: str
+    level: BreachLevel
+    requirement: Requirement
+    topic: str
+    sentence: str

@@ -1,0 +1,209 @@
+"""Where the estate no longer keeps a contract."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mesh_assets.contracts.checking import check_contract
+from mesh_assets.contracts.generating import contract_of
+from mesh_assets.contracts.known import Estate, TopicNow
+from mesh_assets.contracts.reading import read_contract
+from mesh_assets.contracts.records import KnownContract
+from mesh_assets.expectations.records import ExpectationResult
+from mesh_assets_tests.contracts.facts import CONFIG, ORDER, USER, a_rule, facts, fields_of, orders, users
+from mesh_assets_tests.documents import a_topic
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+RULE = a_rule("there", "warning", metric="nullValues", property="order_id", mustBe=0)
+CONTRACT = read_contract(contract_of(facts(orders(rules=(RULE,)), users())), "orders.odcs.yaml", ("shop",))
+
+
+def a_result(status: Any) -> ExpectationResult:
+    return ExpectationResult(
+        cluster="shop",
+        topic="orders-v2",
+        rule="there",
+        origin="policy",
+        level="warning",
+        status=status,
+        about="nullValues of order_id",
+        expected="exactly 0 rows",
+        measured=3,
+        measured_most=3,
+        unit="rows",
+        sampled=10,
+        undecodable=0,
+        failing=3,
+        places=(),
+        sentence="orders-v2: nullValues of order_id are 3 rows; expected exactly 0 rows",
+    )
+
+
+def orders_now(**fields: Any) -> TopicNow:
+    return TopicNow(
+        cluster="shop",
+        **{
+            "topic": a_topic("orders-v2", partitions=3, config=CONFIG),
+            "fields": fields_of(ORDER),
+            "owner": "team-shop",
+            "records_in_per_second": 12.0,
+            "newest_at": NOW - timedelta(seconds=10),
+            "sampled_at": NOW,
+            "results": (a_result("passed"),),
+            **fields,
+        },
+    )
+
+
+USERS_NOW = TopicNow(
+    cluster="shop", topic=a_topic("users", config={"cleanup.policy": "compact"}), fields=fields_of(USER)
+)
+
+
+def estate(*topics: TopicNow, unread: dict[str, str] | None = None) -> Estate:
+    return Estate(
+        topics={(one.cluster, one.topic.name): one for one in topics},
+        unread=unread or {},
+        clusters=("shop", "dwh"),
+    )
+
+
+def breaches(
+    *topics: TopicNow, contract: KnownContract = CONTRACT, unread: dict[str, str] | None = None
+) -> list[tuple[str, str, str]]:
+    found = check_contract(contract, estate(*topics, unread=unread), now=NOW)
+    return [(one.level, one.requirement, one.sentence) for one in found]
+
+
+def test_an_estate_that_keeps_the_contract_breaks_nothing() -> None:
+    assert breaches(orders_now(), USERS_NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (
+            {"topic": a_topic("orders-v2", partitions=2, config=CONFIG)},
+            ("error", "partitions", "shop/orders-v2: has 2 partitions; expected 3"),
+        ),
+        (
+            {"topic": a_topic("orders-v2", partitions=3, config={**CONFIG, "retention.ms": "86400000"})},
+            ("error", "retention", "shop/orders-v2: keeps records for 24 h; expected at least 7 days"),
+        ),
+        (
+            {"topic": a_topic("orders-v2", partitions=3, config={**CONFIG, "retention.bytes": "1000"})},
+            (
+                "unknown",
+                "retention",
+                "shop/orders-v2: retention.bytes 1000 may remove records before 7 days have passed",
+            ),
+        ),
+        (
+            {"topic": a_topic("orders-v2", partitions=3, config=None, config_error="not allowed")},
+            ("unknown", "retention", "shop/orders-v2: its configs could not be read: not allowed"),
+        ),
+        (
+            {"owner": "team-b"},
+            ("warning", "owner", "shop/orders-v2: the estate names team-b as its owner; expected team-shop"),
+        ),
+        (
+            {"owner": None, "owner_unread": "schemas are not current"},
+            ("unknown", "owner", "shop/orders-v2: its owner is not known: schemas are not current"),
+        ),
+        (
+            {"records_in_per_second": 1.5},
+            ("warning", "throughput", "shop/orders-v2: 1.5 records/s come in; expected at least 10"),
+        ),
+        (
+            {"records_in_per_second": None},
+            ("unknown", "throughput", "shop/orders-v2: how many records come in is not known"),
+        ),
+        (
+            {"newest_at": NOW - timedelta(hours=1)},
+            ("warning", "latency", "shop/orders-v2: its newest record was 60 min old; expected at most 62 s"),
+        ),
+        (
+            {"newest_at": None},
+            (
+                "unknown",
+                "latency",
+                "shop/orders-v2: when its newest record came is not known; the job `profiling` tells",
+            ),
+        ),
+        (
+            {"results": (a_result("failed"),)},
+            (
+                "warning",
+                "quality",
+                "orders-v2: nullValues of order_id are 3 rows; expected exactly 0 rows (rule there)",
+            ),
+        ),
+        (
+            {"results": ()},
+            ("unknown", "quality", "shop/orders-v2: rule there was not judged yet; the job `profiling` does"),
+        ),
+        (
+            {"fields": (), "unread": "no schema describes its values"},
+            ("unknown", "field", "shop/orders-v2: its fields are not known: no schema describes its values"),
+        ),
+    ],
+)
+def test_what_is_not_kept_is_said_in_one_sentence(
+    fields: dict[str, Any], expected: tuple[str, str, str]
+) -> None:
+    assert breaches(orders_now(**fields), USERS_NOW) == [expected]
+
+
+def test_fields_that_are_gone_of_another_type_or_optional_now_are_told() -> None:
+    kept = [one for one in ORDER["fields"] if one["name"] not in ("address", "order_id", "day", "state")]  # type: ignore[index]
+    changed = [
+        {"name": "order_id", "type": "string"},
+        {"name": "day", "type": ["null", {"type": "int", "logicalType": "date"}]},
+        {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["NEW"]}},
+    ]
+    found = breaches(orders_now(fields=fields_of({**ORDER, "fields": [*kept, *changed]})), USERS_NOW)
+    assert found == [
+        ("error", "field", "shop/orders-v2: order_id is string; expected integer"),
+        ("error", "field", "shop/orders-v2: state is enum(NEW); expected enum(NEW, PAID)"),
+        ("error", "field", "shop/orders-v2: the field address is gone"),
+        ("warning", "field", "shop/orders-v2: day may be null or missing; expected it to be required"),
+    ]
+
+
+def test_a_topic_that_is_gone_is_an_error_unless_it_could_not_be_read() -> None:
+    assert breaches(USERS_NOW) == [("error", "topic", "orders-v2: there is no such topic in shop")]
+    assert breaches(USERS_NOW, unread={"shop": "topics are not current: refused"}) == [
+        (
+            "unknown",
+            "topic",
+            "orders-v2: whether it is there cannot be told: shop: topics are not current: refused",
+        )
+    ]
+    # What cannot be read elsewhere is of no matter.
+    assert breaches(USERS_NOW, unread={"dwh": "refused"})[0][0] == "error"
+
+
+def test_a_contract_that_names_no_cluster_holds_wherever_the_topic_is() -> None:
+    contract = read_contract(
+        {
+            "apiVersion": "v3.0.0",
+            "kind": "DataContract",
+            "id": "c",
+            "schema": [{"name": "users", "properties": [{"name": "age", "logicalType": "integer"}]}],
+            "slaProperties": [
+                {"property": "retention", "value": "long"},
+                {"property": "availability", "value": 99},
+            ],
+        },
+        "f",
+        ("shop", "dwh"),
+    )
+    again = TopicNow(cluster="dwh", topic=USERS_NOW.topic, fields=USERS_NOW.fields)
+    assert [one[2] for one in breaches(USERS_NOW, again, contract=contract)] == [
+        "dwh/users: the field age is gone",
+        "shop/users: the field age is gone",
+        "dwh/users: retention long without a unit is no length of time; expected a number, and s, m, h, d or y",
+        "shop/users: retention long without a unit is no length of time; expected a number, and s, m, h, d or y",
+    ]
+    assert breaches(contract=contract)[0][2] == "users: there is no such topic in any cluster of the estate"
