@@ -29,6 +29,9 @@ _SHAPES: dict[NodeKind, tuple[str, str]] = {
 # A dot, plus or minus is plain unless it makes a list of the label: `1. a`, `- a`.
 _PLAIN = re.compile(r"[A-Za-z0-9 ._/:+-]")
 _LIST = re.compile(r"^(?:\d+[.)]|[-+*])(?= )")
+# Wherever one of these words has a colon and an escape behind it in its line, Mermaid 12 takes the last `;` away (encodeEntities in
+# packages/mermaid/src/utils.ts): so they do not stand in a label as they are.
+_STYLING = re.compile("style|classDef")
 
 
 def flowchart(graph: LineageGraph, *, subjects: bool = False) -> str:
@@ -86,6 +89,7 @@ def escaped_label(text: str) -> str:
     seen = "".join(one if one.isprintable() else " " for one in text).strip() or " "
     found = _LIST.match(seen)
     kept = "".join(one if _PLAIN.match(one) else f"#{ord(one)};" for one in seen)
+    kept = _STYLING.sub(lambda word: f"#{ord(word[0][0])};{word[0][1:]}", kept)
     if found is None or not _PLAIN.match(seen[found.end() - 1]):
         return kept
     at = found.end() - 1

@@ -25,7 +25,7 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "connector",
         "critical",
         "The connector, or one of its tasks, is FAILED. The sentence ends with the cause from the task's trace.",
-        "Read the trace with describe_connector, mend the cause, and restart the connector or the task.",
+        "Read the trace, mend the cause, and restart the connector or the task.",
     ),
     "leaderless_partitions": KindOfFinding(
         "topic",
@@ -124,7 +124,7 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "consumer_group",
         "warning",
         "The group has members, at least `lag_records` records wait for it, and more than at the previous document.",
-        "Compare the rates of the topic and the group with get_metrics; give the group more consumers, up to the number of "
+        "Compare the rates of the topic and the group; give the group more consumers, up to the number of "
         "partitions.",
         "lag_records",
     ),

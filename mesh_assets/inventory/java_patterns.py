@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 # What means the same in both languages for the names of topics, which are ASCII without line ends. Refused, among
 # others: a brace or bracket that Java does not take literally, classes within classes, back references, \p{…}.
@@ -98,6 +99,75 @@ def _is_quick(parts: list[str]) -> bool:
     return True
 
 
+_MOST_ADJACENT, _MOST_AMBIGUOUS = 2, 5
+
+
+class _Ways(NamedTuple):
+    """In how many ways a name can be cut among the repetitions so far: a polynomial of its length. `adjacent`: those with
+    nothing between them that a name must have; `ambiguous`: all that what follows them does not tell apart; `last`: what
+    those adjacent take."""
+
+    adjacent: int = 0
+    ambiguous: int = 0
+    last: frozenset[str] = frozenset()
+
+    def after_repetition(self, taken: frozenset[str], *, may_be_empty: bool) -> "_Ways":
+        if not self.adjacent:
+            return _Ways(1, self.ambiguous + 1, taken)
+        if self.last.isdisjoint(taken) and not may_be_empty:
+            return _Ways(1, self.ambiguous, taken)
+        return _Ways(self.adjacent + 1, self.ambiguous + 1, self.last | taken)
+
+    def after_character(self, taken: frozenset[str]) -> "_Ways":
+        told_apart = self.adjacent > 0 and self.last.isdisjoint(taken)
+        return _Ways(0, self.ambiguous - told_apart, self.last)
+
+
+def _is_bounded(parts: list[str]) -> bool:
+    """Whether a name that does not match is refused after few enough tries: `(.*)(.*)(.*)b` takes the cube of its length,
+    and there are thousands of names. Repetitions of groups are `_is_quick`'s."""
+    ways = _Ways()
+    begun: list[tuple[_Ways, _Ways]] = [
+        (ways, ways)
+    ]  # before each open group, and the worst of its choices so far
+    for at, part in enumerate(parts):
+        after = parts[at + 1] if at + 1 < len(parts) else ""
+        if part[0] == "(":
+            begun.append((ways, ways))
+        elif part == "|":
+            before, worst = begun[-1]
+            begun[-1], ways = (before, max(worst, ways, key=_worst)), before
+        elif part == ")":
+            _, worst = begun.pop()
+            ways = max(worst, ways, key=_worst)
+        elif part in ("*", "+", "?") or (part[0] == "{" and len(part) > 1):
+            continue
+        elif after in ("*", "+") or (after[:1] == "{" and "," in after):
+            ways = ways.after_repetition(
+                _taken_by(part), may_be_empty=after[0] == "*" or after[:2] in ("{0", "{,")
+            )
+        elif after != "?":
+            ways = ways.after_character(_taken_by(part))
+        if ways.adjacent > _MOST_ADJACENT or ways.ambiguous > _MOST_AMBIGUOUS:
+            return False
+    return True
+
+
+def _worst(ways: _Ways) -> tuple[int, int]:
+    return ways.ambiguous, ways.adjacent
+
+
+def _joined(parts: list[str]) -> list[str]:
+    """With `.*.*` as `.*`, which is the same and takes a try for each character instead of many."""
+    kept: list[str] = []
+    for at, part in enumerate(parts):
+        kept.append(part)
+        is_greedy = part == "*" and parts[at + 1 : at + 2] not in (["?"], ["+"])
+        if is_greedy and kept[-4:-2] == kept[-2:]:
+            del kept[-2:]
+    return kept
+
+
 @lru_cache(maxsize=4_096)
 def java_pattern(text: str) -> re.Pattern[str] | None:
     """Java's pattern as one of Python's that matches the same names of topics; None if it is no pattern in Java, or
@@ -116,6 +186,7 @@ def java_pattern(text: str) -> re.Pattern[str] | None:
         else:
             parts.append(r"\Z" if part["end"] else part[0])
         at = part.end()
+    parts = _joined(parts)
     try:
         found = re.compile("".join(parts), re.ASCII | (re.IGNORECASE if ignoring_case else 0))
     except (
@@ -124,7 +195,7 @@ def java_pattern(text: str) -> re.Pattern[str] | None:
         RecursionError,
     ):  # a repetition beyond C's integers; too many groups in groups
         return None
-    return found if _is_quick(parts) else None
+    return found if _is_quick(parts) and _is_bounded(parts) else None
 
 
 def replaced(pattern: re.Pattern[str], replacement: str, name: str) -> str | None:

@@ -16,6 +16,7 @@ Found = Edge | Flow | Note
 _SEEN = "what Connect saw it use"
 # Connect remembers the topics of a connector until somebody resets them (KIP-558).
 _GONE = ", of earlier: the topic is gone"
+_MOST_FLOWS = 10_000
 _HIDDEN = "its config hides a part of the address of what is behind it"
 
 
@@ -116,7 +117,10 @@ def _kept(facts: Facts, here: Node, sink: Sink) -> Iterator[Found]:
     """Where a sink writes each of its topics; the whole system where the table of one is not known."""
     routing = Routing(facts.connector.config)
     aside = set(set_aside_topics(facts.connector).values())
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[str, None] = {}
+    apart = False
+    everywhere: list[str] = []
+    anywhere = sink.others or ([] if sink.whole is None else [sink.whole])
     for used in facts.connector.topics:
         if used.name in aside and used.known == "observed":
             continue
@@ -130,12 +134,23 @@ def _kept(facts: Facts, here: Node, sink: Sink) -> Iterator[Found]:
                 yield Edge(source=here, target=there, known=sink.known, by=sink.by)
                 columns = _kept_columns(facts, used.name, sink)
                 yield Flow(source=_topic(facts, used.name), through=here, target=there, columns=columns)
+                apart = True
                 continue
             because = there
-        reasons.setdefault(because, []).append(used.name)
-        for there in sink.others or ([] if sink.whole is None else [sink.whole]):
-            yield Edge(source=here, target=there, known=sink.known, by=sink.by)
-            yield Flow(source=_topic(facts, used.name), through=here, target=there)
+        reasons[because] = None
+        everywhere.append(used.name)
+    for there in anywhere if everywhere else ():
+        yield Edge(source=here, target=there, known=sink.known, by=sink.by)
+    # Where every topic may go to every table, the edges alone say so: flows tell topics apart.
+    many = len(everywhere) * len(anywhere)
+    if many > _MOST_FLOWS and apart:
+        yield Note(
+            node=here,
+            text=f"{many:,} flows of {len(everywhere):,} topics, each to any of its tables, are left out",
+        )
+    if many <= _MOST_FLOWS:
+        for name in everywhere:
+            yield from (Flow(source=_topic(facts, name), through=here, target=there) for there in anywhere)
     if not facts.connector.topics and sink.whole is not None:
         yield Edge(source=here, target=sink.whole, known=sink.known, by=sink.by)
     yield from (Note(node=here, text=because) for because in reasons)

@@ -100,6 +100,11 @@ def read_report(
     )
 
 
+def told_of(finding: Finding) -> str:
+    """What is wrong, without the name that stands beside it in the page."""
+    return finding.sentence.removeprefix(f"{finding.resource}: ")
+
+
 def _age_notes(documents: Mapping[str, Document], made_at: datetime) -> Iterator[str]:
     for name, document in documents.items():
         age = made_at - document.discovery_timestamp

@@ -10,7 +10,7 @@ from mesh_assets.inventory.changes import change_line
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import shortened
 from mesh_assets.lineage.graph import LineageGraph
-from mesh_assets.report.content import Report
+from mesh_assets.report.content import Report, told_of
 from mesh_assets.report.inventory_rows import (
     cluster_row,
     connector_rows,
@@ -183,7 +183,7 @@ def _findings(report: Report, places: Places) -> Iterator[FindingRow]:
             severity_text=places.text(one.severity),
             resource_type_text=places.text(one.resource_type),
             resource=one.resource,
-            sentence=shortened(one.sentence, _MOST_SENTENCE),
+            sentence=shortened(told_of(one), _MOST_SENTENCE),
             evidence=one.evidence,
             since=None if one.since is None else int(one.since.timestamp()),
             muted=one.muted,

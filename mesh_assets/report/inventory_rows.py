@@ -14,7 +14,7 @@ from mesh_assets.report.places import Field, Places
 from mesh_assets.report.rows import ClusterRow, ConnectorRow, GroupRow, ReadRow, SchemaRow, TopicRow
 
 _MOST_FIELDS = 200
-_MOST_TRACE = 600
+_MOST_TRACE, _MOST_CAUSES, _MOST_CAUSE = 600, 3, 300
 _ROLES: tuple[tuple[Literal["key_subjects", "value_subjects", "record_subjects"], str], ...] = (
     ("key_subjects", "key"),
     ("value_subjects", "value"),
@@ -91,7 +91,7 @@ def connector_rows(document: Document, places: Places) -> Iterator[ConnectorRow]
             active=int(one.active),
             records_in=None if rate is None else rate.records_in_per_second,
             records_out=None if rate is None else rate.records_out_per_second,
-            trace=None if trace is None else shortened(trace, _MOST_TRACE),
+            trace=None if trace is None else _shortened_trace(trace),
             note=one.topics_note,
             error=one.error,
         )
@@ -100,6 +100,15 @@ def connector_rows(document: Document, places: Places) -> Iterator[ConnectorRow]
 def _trace(connector: Connector) -> str | None:
     traces = (connector.trace, *(task.trace for task in connector.tasks if task.state == "FAILED"))
     return next((trace for trace in traces if trace), None)
+
+
+def _shortened_trace(trace: str) -> str:
+    """How it begins, and what each exception in it was caused by: the last of these says what is wrong."""
+    if len(trace) <= _MOST_TRACE:
+        return trace
+    begins = shortened(trace, _MOST_TRACE)
+    causes = (line for line in trace[_MOST_TRACE - 1 :].splitlines() if line.startswith("Caused by: "))
+    return "\n".join((begins, *(shortened(line, _MOST_CAUSE) for line in list(causes)[-_MOST_CAUSES:])))
 
 
 def schema_rows(document: Document, places: Places) -> Iterator[SchemaRow]:

@@ -18,7 +18,7 @@ from mesh_assets.importing import importing
 from mesh_assets.inventory.changes import change_line
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import brief_sentence, counted, plural, readable
-from mesh_assets.report.content import Report
+from mesh_assets.report.content import Report, told_of
 from mesh_assets.report.data import page_data
 from mesh_assets.store.change_history import ChangeAt
 from mesh_assets.store.inventories import InventoryStore
@@ -162,6 +162,7 @@ def _template() -> "Template":
         brief=brief_sentence,
         address=_address,
         figures=_figures,
+        told=told_of,
         change_line=change_line,
         part=lambda text: quote(text, safe=""),
     )

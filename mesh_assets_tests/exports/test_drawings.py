@@ -92,6 +92,7 @@ def test_a_label_shows_the_name_and_nothing_of_it_is_markup(name: str) -> None:
         ("`**a**`", "#96;#42;#42;a#42;#42;#96;"),
         ("1. a", "1#46; a"),
         ("- a", "#45; a"),
+        ("lifestyle:1#x", "life#115;tyle:1#35;x"),
         ("a\nend", "a end"),
         ("\x00", " "),
         ("topic größe", "topic gr#246;#223;e"),

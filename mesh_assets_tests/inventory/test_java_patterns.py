@@ -1,5 +1,7 @@
 """Which regular expressions of configs are followed, and which would keep the analysis busy for hours."""
 
+import re
+
 import pytest
 
 from mesh_assets.inventory.java_patterns import java_pattern
@@ -29,8 +31,38 @@ def test_a_pattern_that_may_be_tried_in_exponentially_many_ways_is_not_followed(
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "(.*)(.*)(.*)b",
+        ".*?.*?.*?b",
+        "(.*|x)(.*|x)(.*|x)b",
+        "[a-z]*[0-9]*[a-z]*[0-9]*b",
+        ".{0,99}.{0,99}.{0,99}b",
+        ".*a.*a.*a.*a.*a.*b",
+        "x|(.*)(.*)(.*)b",
+    ],
+)
+def test_a_pattern_that_takes_the_cube_of_a_name_s_length_and_more_is_not_followed(text: str) -> None:
+    assert java_pattern(text) is None
+
+
+def test_the_same_repetition_written_twice_is_once() -> None:
+    pattern = java_pattern(".*.*.*.*.*.*.*.*b")
+    assert pattern is not None
+    assert pattern.fullmatch("ab")
+    assert not any(pattern.fullmatch("a" * 249 + str(number)) for number in range(100))
+    assert [java_pattern(text) for text in (r"(.*.*)-\1", ".*.*?b")] == [None, re.compile(".*.*?b", re.ASCII)]
+
+
+@pytest.mark.parametrize(
     ("text", "name"),
     [
+        (r"(.*)\.(.*)\.(.*)\.(.*)\.(.*)", "a.b.c.d.e"),
+        (r"([^.]+)\.([^.]+)\.([^.]+)\.([^.]+)\.([^.]+)\.([^.]+)\.([^.]+)", "a.b.c.d.e.f.g"),
+        ("(a.*|b.*|c.*|d.*|e.*|f.*|g.*)", "events"),
+        ("a.*|b.*|c.*|d.*|e.*|f.*|g.*", "events"),
+        (r"\w+-\w+-\w+-\w+-\w+-\w+-\w+", "a-b-c-d-e-f-g"),
+        (r"(.*)-v\d+(.*)", "orders-v2.raw"),
         (r"[a-z]+(?:[.-][a-z0-9]+)*", "shop.orders-v2"),
         (r"(?:[a-z]+\.)+x", "a.b.x"),
         (r"(ab)+", "abab"),

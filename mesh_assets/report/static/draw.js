@@ -7,6 +7,9 @@ const LETTERS = 24;
 // A beginning tells what it is, an end which one.
 const brief = (text, most = LETTERS) => (text.length <= most ? text : `${text.slice(0, most - 10)}…${text.slice(-9)}`);
 
+// Of a place the end tells more, whatever holds it.
+const ending = (text, most = LETTERS) => (text.length <= most ? text : `…${text.slice(1 - most)}`);
+
 // boxes: [{ id, what, name, title, href, kind, wrong, here }]; links: [{ source, target, label, style, title }].
 function drawing(boxes, links, label) {
   const graph = new dagre.graphlib.Graph();
@@ -55,7 +58,7 @@ function boxShape(box, at) {
     svg("rect", { width: WIDTH, height: HEIGHT, rx: box.kind === "topic" ? 8 : box.kind === "connector" ? 2 : 20 }),
     svg("text", { class: "what", x: 13, y: 18 }, box.what),
     box.wrong && svg("text", { class: "wrong", x: WIDTH - 12, y: 18, "text-anchor": "end" }, box.wrong),
-    svg("text", { x: 13, y: 35 }, brief(box.name)));
+    svg("text", { x: 13, y: 35 }, box.kind === "dataset" ? ending(box.name) : brief(box.name)));
   return box.href ? svg("a", { href: box.href, "aria-label": box.title }, inner) : inner;
 }
 
@@ -86,8 +89,8 @@ function lineageOf(members, chosen, label, here = null) {
     const many = stacks[place].length > 1;
     return {
       id: place, kind: node.kind, here: place === keep,
-      what: many ? `${number(stacks[place].length)} × ${whatOf(node)}` : whatOf(node),
-      name: many ? `${fullName(node)} …` : fullName(node),
+      what: `${many ? `${number(stacks[place].length)} × ` : ""}${node.kind === "dataset" && node.namespace !== null ? `outside · ${brief(node.namespace, 22)}` : whatOf(node)}`,
+      name: `${node.kind === "dataset" ? node.name : fullName(node)}${many ? " …" : ""}`,
       title: `${whatOf(node)} ${stacks[place].slice(0, 20).map((one) => fullName(nodes[one])).join(", ")}${stacks[place].length > 20 ? " …" : ""}`,
       href: many ? address("stack", ...stacks[place].slice(0, 200)) : hrefOfNode(node),
       wrong: many ? null : wrongOf(node),
@@ -101,7 +104,7 @@ function lineageOf(members, chosen, label, here = null) {
   return h("div", {},
     drawing(boxes, drawn, label),
     h("p", { class: "key" },
-      "Solid: declared or seen at work. Dashed: inferred. Dotted: dead letters and topics a system keeps for itself. Things with the same neighbours are one box. ",
+      "Arrows: solid, declared or seen at work; dashed, inferred; dotted, dead letters and topics a system keeps for itself. Things with the same neighbours are one box. ",
       shown.length < stacks.length && `The ${shown.length} boxes with most links of ${number(stacks.length)} are drawn; the table has all.`),
     h("details", {}, h("summary", {}, `${counted(chosen.length, "edge")} with their evidence`), edgeTable(chosen)));
 }

@@ -37,7 +37,7 @@ function connectorTable(rows) {
     { title: "State", value: (one) => one.status, filter: true },
     { title: "Tasks", numeric: true, value: (one) => one.tasks, show: (one) => number(one.tasks) },
     { title: "Failed tasks", numeric: true, value: (one) => one.failed_tasks, show: (one) => number(one.failed_tasks) },
-    { title: "Class", value: (one) => one.class },
+    { title: "Class", value: (one) => one.class, kind: "w" },
     { title: "Connect", value: (one) => one.connect, filter: true },
     problems("connector"),
   ]), { noun: "connector" });
@@ -75,20 +75,20 @@ function findingTable(rows, kind = "") {
     { title: "Resource", value: (one) => one.resource, show: (one) => linkByName(one.resource_type, one.cluster, one.resource) },
     COLUMN.severity,
     { title: "Kind", value: (one) => one.kind, show: (one) => words(one.kind), filter: true },
-    { title: "What is wrong", value: (one) => one.sentence, show: (one) => [h("div", {}, one.sentence), evidence(one)] },
-    { title: "What to do", value: (one) => page.advice[one.kind], show: (one) => prose(page.advice[one.kind]) },
-    { title: "Since", value: (one) => one.since, show: (one) => orUnknown(one.since, moment) },
-    { title: "Muted", value: (one) => (one.muted === null ? "no" : "yes"), show: (one) => one.muted ?? "–", filter: true },
+    { title: "What is wrong", kind: "w", value: (one) => one.sentence, show: (one) => [h("div", {}, one.sentence), evidence(one)] },
+    { title: "What to do", kind: "w", value: (one) => page.advice[one.kind], show: (one) => prose(page.advice[one.kind]) },
+    { title: "Since", kind: "t", value: (one) => one.since, show: (one) => orUnknown(one.since, moment) },
+    ...(rows.some((one) => one.muted !== null) ? [{ title: "Muted", value: (one) => (one.muted === null ? "no" : "yes"), show: (one) => one.muted ?? "–", filter: true }] : []),
   ]), { noun: "finding", chosen: { Kind: kind, Muted: rows.some((one) => one.muted === null) ? "no" : "" } });
 }
 
 function changeTable(rows) {
   return table("Changes", rows, withCluster([
-    { title: "When", value: (one) => one.at, show: (one) => moment(one.at) },
+    { title: "When", kind: "t", value: (one) => one.at, show: (one) => moment(one.at) },
     { title: "Kind", value: (one) => one.kind, filter: true },
     { title: "Of", value: (one) => one.resource_type, show: (one) => words(one.resource_type), filter: true },
     { title: "Resource", value: (one) => one.resource, show: (one) => linkByName(one.resource_type, one.cluster, one.resource) },
-    { title: "Change", value: (one) => one.sentence },
+    { title: "Change", kind: "w", value: (one) => one.sentence },
     COLUMN.severity,
   ]), { noun: "change" });
 }
@@ -102,7 +102,7 @@ function edgeTable(rows, of = null) {
     { title: "Known", value: (edge) => edge.known, filter: true },
     { title: "What flows", value: (edge) => words(edge.purpose), filter: true },
     { title: "Flows now", value: (edge) => (edge.active === null ? null : edge.active ? "yes" : "no") },
-    { title: "Evidence", value: (edge) => edge.by },
+    { title: "Evidence", kind: "w", value: (edge) => edge.by },
   ], { noun: "edge" });
 }
 

@@ -8,7 +8,7 @@ const VIEWS = {
   connectors: () => [h("h1", {}, "Connectors"), connectorTable(connectors)],
   schemas: () => [h("h1", {}, "Schemas"), schemaTable(schemas)],
   groups: () => [h("h1", {}, "Consumer groups"), groupTable(groups)],
-  domain: domainPage,
+  domain: (cluster, name) => (cluster === undefined ? VIEWS.lineage() : domainPage(cluster, name ?? "")),
   search: (text) => searched(text ?? ""),
   node: (place) => nodePage(Number(place)),
   stack: (...places) => [h("h1", {}, counted(places.length, "thing")), nodeTable(places.map((place) => nodes[Number(place)]).filter(Boolean))],
@@ -66,6 +66,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
   event.preventDefault();
   document.querySelector("#search input").focus();
+});
+window.addEventListener("beforeprint", () => {
+  for (const one of document.querySelectorAll("#overview > details")) one.open = true;
 });
 window.addEventListener("hashchange", show);
 show();

@@ -59,9 +59,9 @@ function byDomain() {
   const { shown, links: between } = mostLinked(keys, links);
   return h("div", {},
     drawing(shown.map((place) => describedBox(keys[place], boxes.get(keys[place]), place)), between, "The mesh by domain"),
-    h("p", { class: "key" }, "A box is a domain, the topics of a cluster without one, or a system outside; a system outside stands once for what it feeds and once for what is fed to it; a figure on an arrow counts the connectors, applications and statements that carry records. ",
+    h("p", { class: "key" }, "A box is a domain, the topics of a cluster without one, or a system outside of Kafka (dashed): on the left if it feeds the mesh, on the right if it is fed. The figure on an arrow counts the connectors, applications and statements that carry records. ",
       shown.length < keys.length && `The ${shown.length} boxes with most arrows of ${number(keys.length)} are drawn. `,
-      keys.length < boxes.size && `${counted(boxes.size - keys.length, "box")} nothing flows to or from are left out; all domains are listed below. `.replace("boxs", "boxes"),
+      keys.length < boxes.size && `${boxes.size - keys.length === 1 ? "One more has" : `${number(boxes.size - keys.length)} more have`} no known flow to or from another, and no box; all domains are listed below. `,
       "Follow a domain to see what it holds."));
 }
 
@@ -76,7 +76,7 @@ function describedBox(key, members, id) {
     return { id, kind: "domain", what: counted(members.length, "topic"), name: `no domain, ${clusterName(first) ?? "elsewhere"}`, title: `topics without a domain, ${clusterName(first) ?? "elsewhere"}`, href: first.cluster < 0 ? null : address("domain", clusterName(first), "") };
   }
   if (sort === "functions") return { id, kind: "system", what: counted(members.length, "function"), name: "AWS Lambda", title: "functions", href: address("stack", ...members.slice(0, 200).map((one) => one.place)) };
-  return { id, kind: "system", what: `outside, ${sort === "sink" ? "fed" : "feeding"}`, name: first.namespace ?? first.name, title: `${counted(members.length, "dataset")} of ${first.namespace}, ${sort === "sink" ? "fed by" : "feeding"} the mesh`, href: address("stack", ...members.slice(0, 200).map((one) => one.place)) };
+  return { id, kind: "system", what: sort === "sink" ? "outside, fed by the mesh" : "outside, feeds the mesh", name: first.namespace ?? first.name, title: `${counted(members.length, "dataset")} of ${first.namespace}, ${sort === "sink" ? "fed by" : "feeding"} the mesh`, href: address("stack", ...members.slice(0, 200).map((one) => one.place)) };
 }
 
 // The topics of a domain, and what feeds and reads them. An empty name: the topics without one.

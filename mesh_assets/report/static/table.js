@@ -12,7 +12,7 @@ function compare(a, b, descending) {
 }
 
 // columns: [{ title, value, show, numeric, filter }]. `value` sorts and is searched; `show` is an element or a text;
-// `filter` offers the column's values as a choice. `chosen`: of those filters from the start, by title.
+// `filter` offers the column's values as a choice; `kind` is a class: t for times, w for sentences. `chosen`: of those filters from the start, by title.
 function table(label, rows, columns, { noun = "row", chosen = {}, search = rows.length > 12 } = {}) {
   if (!rows.length) return h("p", { class: "quiet" }, `No ${noun}s.`);
   const state = { text: "", chosen: new Map(Object.entries(chosen)), by: null, descending: false, shown: STEP };
@@ -39,7 +39,7 @@ function table(label, rows, columns, { noun = "row", chosen = {}, search = rows.
       found = found.sort((a, b) => compare(value(a), value(b), state.descending));
     }
     body.replaceChildren(...found.slice(0, state.shown).map((row) => h("tr", {}, columns.map((column, at) =>
-      h(at ? "td" : "th", { class: column.numeric && "n", scope: at ? null : "row" }, column.show ? column.show(row) : orUnknown(column.value(row)))))));
+      h(at ? "td" : "th", { class: column.numeric ? "n" : column.kind, scope: at ? null : "row" }, column.show ? column.show(row) : orUnknown(column.value(row)))))));
     const listed = Math.min(found.length, state.shown);
     status.textContent = `${listed < found.length ? `first ${number(listed)} of ` : ""}${counted(found.length, noun)}${found.length < rows.length ? ` of ${number(rows.length)}` : ""}`;
     more.hidden = listed === found.length;

@@ -1,6 +1,7 @@
 // The page of one thing: a topic above all, and a connector, subject, group or what only lineage knows.
 
 function thing(kind, cluster, name, connect) {
+  if (cluster === undefined) return VIEWS[`${kind}s`]();
   const rows = KINDS[kind].byName.get(named(cluster, name)) ?? [];
   const row = rows.find((one) => connect === undefined || one.connect === connect);
   if (!row) {
@@ -14,9 +15,8 @@ function thing(kind, cluster, name, connect) {
     h("p", { class: "path" }, h("a", { href: address(`${kind}s`) }, `${KINDS[kind].title}s`), ` · ${cluster}`),
     h("h1", {}, nameOf(name)),
     row.error && h("p", { class: "notice" }, `Not all of it could be read: ${row.error}`),
-    ...{ topic: topicFacts, connector: connectorFacts, schema: schemaFacts, group: groupFacts }[kind](row),
-    found.length > 0 && h("h2", {}, "Findings"),
     found.length > 0 && findingList(found),
+    ...{ topic: topicFacts, connector: connectorFacts, schema: schemaFacts, group: groupFacts }[kind](row),
     ...(kind === "topic" ? topicParts(row, place) : []),
     ...(kind === "topic" ? quality(profileOfTopic.get(row.place)) : []),
     ...(kind === "schema" ? [] : [h("h2", {}, "Lineage around it"), place === null
@@ -111,7 +111,7 @@ function readTable(rows, other) {
     { title: "Lag, time", numeric: true, value: (one) => one.lag_seconds, show: (one) => orUnknown(one.lag_seconds, duration) },
     { title: "Lost records", numeric: true, value: (one) => one.lost, show: (one) => orUnknown(one.lost, number) },
     { title: "Retention used", numeric: true, value: (one) => one.retention_used, show: (one) => orUnknown(one.retention_used, (part) => `${number(part)} %`) },
-    { title: "Note", value: (one) => one.note ?? "", show: (one) => one.note ?? "–" },
+    { title: "Note", kind: "w", value: (one) => one.note ?? "", show: (one) => one.note ?? "–" },
   ], { noun: other });
 }
 
@@ -121,7 +121,7 @@ function relationships(topic) {
     { title: "Thing", value: ([entity]) => entity.name },
     { title: "Field here", value: ([, use]) => use[1], show: ([, use]) => [nameOf(use[1]), use[2] ? h("span", { class: "quiet" }, " of the key") : null] },
     { title: "Topics with it", value: ([entity]) => entity.uses.length, show: ([entity]) => sharers(entity, topic) },
-    { title: "Why", value: ([entity]) => entity.reason },
+    { title: "Why", kind: "w", value: ([entity]) => entity.reason },
   ], { noun: "relationship" }) : h("p", { class: "quiet" }, "No key in its schemas is known to be shared with another topic.")];
 }
 function sharers(entity, topic) {

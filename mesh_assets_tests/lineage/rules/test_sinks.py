@@ -265,6 +265,21 @@ def test_sources_of_other_systems(config: Mapping[str, str], flows: set[str], ed
     assert (found.flows, found.edges, found.notes) == (flows, edges, [])
 
 
+def test_many_topics_that_may_each_go_to_many_tables_have_edges_and_no_flow_for_each_pair() -> None:
+    """3,000 topics and 100 tables would have 300,000."""
+    config = {
+        **ICEBERG,
+        "iceberg.tables": ",".join(f"t{number}" for number in range(101)),
+        "iceberg.tables.route-field": "kind",
+        "topics": ",".join(f"topic-{number}" for number in range(100)),
+    }
+    found = told("sink", config)
+
+    assert found.flows == set()
+    assert sum(1 for edge in found.edges if " → s3://lake/iceberg/t" in edge) == 101
+    assert found.notes == ["each record says in its field kind which table it goes to"]
+
+
 def test_the_control_topic_of_iceberg_is_internal() -> None:
     found = told("sink", {**ICEBERG, "iceberg.tables": "a", "topics": "orders"})
 
