@@ -23,6 +23,7 @@ from mesh_assets.inventory.broker_records import (
     Quorum,
     QuorumReplica,
 )
+from mesh_assets.inventory.cluster_link_records import ClusterLink, ClusterLinks, LinkTask, MirrorTopic
 from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup, GroupMember
@@ -412,6 +413,37 @@ def transactions(*, known: bool = False) -> SearchStrategy[Transactions]:
     )
 
 
+_links = st.builds(
+    ClusterLink,
+    name=names,
+    id=texts,
+    source_cluster_id=st.none() | texts,
+    remote_cluster_id=st.none() | texts,
+    state=st.none() | texts,
+    error=st.none() | texts,
+    tasks=_tuples(st.builds(LinkTask, name=names, state=texts, errors=_tuples(texts))),
+)
+_mirrors = st.builds(
+    MirrorTopic,
+    name=names,
+    link=names,
+    source_topic=names,
+    status=st.sampled_from(["ACTIVE", "PAUSED", "FAILED", "STOPPED"]),
+    partitions=st.integers(1, 9),
+    lag_records=st.none() | counts,
+)
+
+
+def cluster_links(*, known: bool = False) -> SearchStrategy[ClusterLinks]:
+    configs = st.dictionaries(texts, _maybe(texts, known), max_size=3)
+    links = st.builds(lambda one, config: replace(one, config=config), _links, _maybe(configs, known))
+    return st.builds(
+        ClusterLinks,
+        links=_maybe(_tuples(links, lambda one: one.name), known),
+        mirror_topics=_maybe(_tuples(_mirrors, lambda one: one.name), known),
+    )
+
+
 def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Document]:
     """`known`: nothing in them is unknown. `fresh`: all sections are."""
     return st.builds(
@@ -426,6 +458,7 @@ def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Doc
         access=_maybe(accesses(known=known), known),
         log_directories=log_directories(known=known),
         transactions=_maybe(transactions(known=known), known),
+        cluster_links=_maybe(cluster_links(known=known), known),
         sections=st.just({}) if fresh else st.dictionaries(st.sampled_from(SECTION_NAMES), section_states),
     )
 

@@ -18,6 +18,7 @@ from mesh_assets.inventory.broker_records import (
     Quorum,
     QuorumReplica,
 )
+from mesh_assets.inventory.cluster_link_records import ClusterLink, ClusterLinks, MirrorTopic
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
 from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup, GroupMember
 from mesh_assets.inventory.records import (
@@ -279,6 +280,40 @@ def some_transactions(**fields: Any) -> Transactions:
             **fields,
         }
     )
+
+
+def a_link(name: str = "dr", **fields: Any) -> ClusterLink:
+    """From the cluster `lkc-2`."""
+    return ClusterLink(
+        **{
+            "name": name,
+            "id": f"id-of-{name}",
+            "source_cluster_id": "lkc-2",
+            "state": "ACTIVE",
+            "config": {"bootstrap.servers": "afar:9092"},
+            **fields,
+        }
+    )
+
+
+def a_mirror(name: str = "orders", **fields: Any) -> MirrorTopic:
+    return MirrorTopic(
+        **{
+            "name": name,
+            "link": "dr",
+            "source_topic": name,
+            "status": "ACTIVE",
+            "partitions": 2,
+            "status_since": MOMENT,
+            "lag_records": 3,
+            "largest_lag_records": 2,
+            **fields,
+        }
+    )
+
+
+def some_links(**fields: Any) -> ClusterLinks:
+    return ClusterLinks(**{"links": (a_link(),), "mirror_topics": (a_mirror(),), **fields})
 
 
 def a_document(

@@ -14,7 +14,7 @@ from mesh_assets.platforms.secrets import resolve, shown
 
 # What a check found out about one system.
 
-System = Literal["kafka", "events", "schema registry", "connect", "control plane", "metrics"]
+System = Literal["kafka", "events", "schema registry", "connect", "control plane", "metrics", "kafka rest"]
 State = Literal["ok", "incomplete", "failed"]
 
 _NAMES_SHOWN = 3

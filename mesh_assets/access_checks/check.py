@@ -19,6 +19,7 @@ from mesh_assets.access_checks.access_check import (
     kafka_endpoint,
 )
 from mesh_assets.access_checks.brokers import Connect, check_brokers
+from mesh_assets.access_checks.cluster_links import check_cluster_links, links_endpoint
 from mesh_assets.access_checks.confluent_cloud import check_cloud_metrics, check_control_plane
 from mesh_assets.access_checks.connect import check_connect, connect_endpoint, place_connect
 from mesh_assets.access_checks.registry import check_registry
@@ -218,6 +219,15 @@ def _pieces(
                     system="connect",
                     endpoint=connect_endpoint(endpoint),
                     ask=_alone(partial(check_connect, cluster, endpoint, transport=transport)),
+                )
+            )
+        if discovered and (cluster.kafka_rest is not None or control_plane is not None):
+            pieces.append(
+                _Piece(
+                    cluster=cluster.name,
+                    system="kafka rest",
+                    endpoint=links_endpoint(cluster),
+                    ask=_alone(partial(check_cluster_links, cluster, transport=transport)),
                 )
             )
     return pieces

@@ -35,6 +35,8 @@ _HEADINGS: dict[ResourceType, str] = {
     "client_quota": "Client quotas",
     "scram_user": "SCRAM users",
     "hanging_transaction": "Hanging transactions",
+    "cluster_link": "Cluster links",
+    "mirror_topic": "Mirror topics",
 }
 _SEVERITIES = {
     "critical": ("critical",),

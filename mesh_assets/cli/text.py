@@ -109,6 +109,11 @@ def _brokers_and_access(report: DiscoveryReport) -> Iterator[str]:
         if summary.total_transactional_ids or summary.open_transactions:
             ids = plural(summary.total_transactional_ids, "transactional id")
             yield f"  {summary.total_transactional_ids:6,} {ids}   {opened}{hanging}"
+    if summary.total_cluster_links:
+        links = plural(summary.total_cluster_links, "cluster link")
+        count = summary.total_mirror_topics
+        mirrors = "mirror topics unknown" if count is None else counted(count, "mirror topic")
+        yield f"  {summary.total_cluster_links:6,} {links}   {mirrors}"
 
 
 def _behind(report: DiscoveryReport) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
+from mesh_assets.collecting.cluster_links import ClusterLinksReader
 from mesh_assets.collecting.connectors import ConnectReader
 from mesh_assets.collecting.schemas import RegistryReader
 from mesh_assets.errors import EstateError, UnexpectedAnswerError
@@ -28,12 +29,14 @@ from mesh_assets.platforms.secrets import read_ahead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterClients:
-    """`registry` None, `connect` empty: the estate names none. `metrics` None: the offsets are all there is."""
+    """`registry` None, `connect` empty: the estate names none. `metrics` None: the offsets are all there is. `links` None:
+    nothing says where cluster links are read."""
 
     kafka: KafkaReader
     registry: RegistryReader | None
     connect: Sequence[ConnectReader]
     metrics: MetricsReader | None = None
+    links: ClusterLinksReader | None = None
 
 
 OpenClients = Callable[[Cluster], AbstractContextManager[ClusterClients]]
@@ -133,4 +136,7 @@ def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
                 for endpoint in cluster.named_connect
             ],
             metrics=_metrics_reader(cluster, stack),
+            links=None
+            if cluster.kafka_rest is None and cluster.control_plane is None
+            else stack.enter_context(ClusterLinksReader(cluster)),
         )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from mesh_assets.collecting.clients import OpenClients, cluster_id_of, open_clients
+from mesh_assets.collecting.cluster_links import collect_cluster_links
 from mesh_assets.collecting.collection import Collection, History
 from mesh_assets.collecting.connectors import collect_connectors
 from mesh_assets.collecting.kafka_sections import FROM_BROKERS, NEED_METADATA, KafkaSections
@@ -115,10 +116,11 @@ class _Sections:
 
     def collect(self, wanted: Sequence[SectionName]) -> dict[SectionName, Section]:
         with ThreadPoolExecutor(
-            max_workers=11, thread_name_prefix=f"collect-{self._of.cluster.name}"
+            max_workers=12, thread_name_prefix=f"collect-{self._of.cluster.name}"
         ) as pool:
             connectors = pool.submit(self._connectors) if "connectors" in wanted else None
             schemas = pool.submit(self._schemas) if "schemas" in wanted else None
+            links = pool.submit(self._cluster_links) if "cluster_links" in wanted else None
             found: dict[SectionName, Section] = {}
             if not FROM_BROKERS.isdisjoint(wanted):
                 found.update(self._kafka.collect(pool, connectors, wanted))
@@ -126,6 +128,8 @@ class _Sections:
                 found["connectors"] = connectors.result()
             if schemas is not None:
                 found["schemas"] = schemas.result()
+            if links is not None:
+                found["cluster_links"] = links.result()
             return {name: found[name] for name in wanted}
 
     # --- over HTTP
@@ -194,3 +198,11 @@ class _Sections:
         return replace(
             section, stand_in=registry.stand_in, cost=replace(cost, level_requests=registry.level_requests)
         )
+
+    def _cluster_links(self) -> Section:
+        reader, of = self._of.clients.links, self._of
+        if reader is None:
+            state = SectionState(status="not_configured", collected_at=None)
+            return empty_section("cluster_links", of.cluster_id, state)
+        about = (reader, of.cluster_id, of.previous, of.phases)
+        return of.or_stale("cluster_links", lambda: collect_cluster_links(*about))

@@ -24,6 +24,7 @@ _DESCRIPTIONS: dict[SectionName, str] = {
     "brokers": "Every broker, fenced ones too: configs with their source, features with their levels, the controller quorum.",
     "access": "Who may do what: ACLs, client quotas, users with SCRAM credentials.",
     "transactions": "Transactional ids, the producers that are active on topics, open and hanging transactions.",
+    "cluster_links": "Links to other clusters, and the topics here that mirror topics there, with state and lag.",
 }
 # The part of a cluster's estate entry that says where the section is read from.
 _READ_FROM: dict[SectionName, str] = {
@@ -35,6 +36,7 @@ _READ_FROM: dict[SectionName, str] = {
     "brokers": "kafka",
     "access": "kafka",
     "transactions": "kafka",
+    "cluster_links": "kafka_rest",
 }
 
 

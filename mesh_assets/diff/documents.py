@@ -13,6 +13,7 @@ from mesh_assets.diff.access import (
     scram_user_fields,
 )
 from mesh_assets.diff.brokers import CLUSTER, broker_fields, cluster_fields, diff_brokers
+from mesh_assets.diff.cluster_links import diff_cluster_links, link_fields, mirror_fields
 from mesh_assets.diff.connectors import (
     SecretPlace,
     connector_fields,
@@ -46,6 +47,7 @@ from mesh_assets.diff.transactions import diff_transactions, transaction_fields,
 from mesh_assets.inventory.access_records import Access, Acl, ClientQuota, ScramUser
 from mesh_assets.inventory.broker_records import ClusterBroker
 from mesh_assets.inventory.changes import Change, ResourceType
+from mesh_assets.inventory.cluster_link_records import ClusterLink, ClusterLinks, MirrorTopic
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Connector, Schema, Topic
@@ -142,6 +144,8 @@ def _changes(
         yield from diff_access(before.access, after.access)
     if "transactions" in sections:
         yield from diff_transactions(before.transactions, after.transactions)
+    if "cluster_links" in sections:
+        yield from diff_cluster_links(before.cluster_links, after.cluster_links)
 
 
 def _position(change: Change) -> tuple[str, str, str, int]:
@@ -164,6 +168,7 @@ State = dict[ResourceType, dict[str, dict[str, str]]]
 
 def stable_state(document: Document, *, ephemeral_groups: tuple[str, ...] = EPHEMERAL_GROUPS) -> State:
     registry, brokers, access = document.schema_registry, document.brokers, document.access or Access()
+    links = document.cluster_links or ClusterLinks()
     return {
         "topic": {topic.name: known_fields(topic_fields(topic)) for topic in document.topics},
         "topic_defaults": {}
@@ -192,6 +197,8 @@ def stable_state(document: Document, *, ephemeral_groups: tuple[str, ...] = EPHE
             transaction_name(one): known_fields(transaction_fields(one))
             for one in (document.transactions.hanging if document.transactions else ())
         },
+        "cluster_link": {one.name: known_fields(link_fields(one)) for one in links.links or ()},
+        "mirror_topic": {one.name: known_fields(mirror_fields(one)) for one in links.mirror_topics or ()},
     }
 
 
@@ -209,6 +216,8 @@ _acl = msgspec.json.Decoder(Acl)
 _quota = msgspec.json.Decoder(ClientQuota)
 _scram_user = msgspec.json.Decoder(ScramUser)
 _transaction = msgspec.json.Decoder(OpenTransaction)
+_link = msgspec.json.Decoder(ClusterLink)
+_mirror = msgspec.json.Decoder(MirrorTopic)
 
 
 def apply_changes(state: State, changes: Iterable[Change]) -> State:
@@ -262,6 +271,10 @@ def _resource(resource_type: ResourceType, resource: str, record: str) -> tuple[
             return resource, known_fields(scram_user_fields(_scram_user.decode(record)))
         case "hanging_transaction":
             return resource, known_fields(transaction_fields(_transaction.decode(record)))
+        case "cluster_link":
+            return resource, known_fields(link_fields(_link.decode(record)))
+        case "mirror_topic":
+            return resource, known_fields(mirror_fields(_mirror.decode(record)))
         case "schema_registry" | "topic_defaults" | "log_directories" | "cluster":
             raise ValueError(f"a {resource_type} is never created by a change")
 

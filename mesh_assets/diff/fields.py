@@ -8,6 +8,7 @@ import msgspec
 from mesh_assets.inventory.access_records import Acl, ClientQuota, ScramUser
 from mesh_assets.inventory.broker_records import ClusterBroker
 from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, Severity
+from mesh_assets.inventory.cluster_link_records import ClusterLink, MirrorTopic
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Connector, Schema, Topic
 from mesh_assets.inventory.transaction_records import OpenTransaction
@@ -29,6 +30,8 @@ Resource = (
     | ClientQuota
     | ScramUser
     | OpenTransaction
+    | ClusterLink
+    | MirrorTopic
 )
 
 SENTENCE_VALUE_CHARACTERS = 120

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from mesh_assets.discovering.shown import Cell, Column, Moment, Shown, ShownCheck, table
 from mesh_assets.inventory.access_records import Access, Acl
 from mesh_assets.inventory.broker_records import Brokers, ClusterBroker
+from mesh_assets.inventory.cluster_link_records import ClusterLinks, MirrorTopic
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.key_figures import key_figures
 from mesh_assets.inventory.records import (
@@ -19,6 +20,7 @@ from mesh_assets.inventory.records import (
 from mesh_assets.inventory.sections import (
     AccessSection,
     BrokersSection,
+    ClusterLinksSection,
     ConnectorsSection,
     ConsumerGroupsSection,
     MetricsSection,
@@ -126,6 +128,13 @@ _TRANSACTIONS: tuple[_Column[OpenTransaction], ...] = (
     _Column("producer_id", "int", lambda one: one.producer_id),
     _Column("hanging", "string", lambda one: one.hanging, "Why nothing ends it any more by itself."),
 )
+_MIRROR_TOPICS: tuple[_Column[MirrorTopic], ...] = (
+    _Column("mirror_topic", "string", lambda one: one.name),
+    _Column("link", "string", lambda one: one.link),
+    _Column("source_topic", "string", lambda one: one.source_topic),
+    _Column("status", "string", lambda one: one.status),
+    _Column("lag_records", "int", lambda one: one.lag_records, "What the source has and the mirror has not."),
+)
 _COLUMNS: Mapping[SectionName, tuple[_Column[Any], ...]] = {
     "topics": _TOPICS,
     "connectors": _CONNECTORS,
@@ -135,12 +144,13 @@ _COLUMNS: Mapping[SectionName, tuple[_Column[Any], ...]] = {
     "brokers": _BROKERS,
     "access": _ACLS,
     "transactions": _TRANSACTIONS,
+    "cluster_links": _MIRROR_TOPICS,
 }
 
 
 def section_columns(name: SectionName) -> tuple[Column, ...]:
     """The columns of a section's table in the UI: one row per record, in `metrics` one per topic,
-    in `access` one per ACL, in `transactions` one per open transaction of a partition."""
+    in `access` one per ACL, in `transactions` one per open transaction of a partition, in `cluster_links` one per mirror topic."""
     return tuple(Column(column.name, column.type, column.description) for column in _COLUMNS[name])
 
 
@@ -205,6 +215,8 @@ def _rows_of(section: Section) -> Sequence[Any] | None:
             return None if section.records is None else section.records.acls
         case TransactionsSection():
             return None if section.records is None else section.records.open_transactions
+        case ClusterLinksSection():
+            return None if section.records is None else section.records.mirror_topics
         case _:
             return section.records
 
@@ -238,6 +250,8 @@ def _figures(section: Section) -> dict[str, int | float | str]:
             return {} if section.records is None else _access_figures(section.records)
         case TransactionsSection():
             return {} if section.records is None else _transaction_figures(section.records)
+        case ClusterLinksSection():
+            return {} if section.records is None else _link_figures(section.records)
 
 
 def _broker_figures(brokers: Brokers) -> dict[str, int | float | str]:
@@ -272,6 +286,18 @@ def _transaction_figures(transactions: Transactions) -> dict[str, int | float | 
         "hanging_transactions": None if opened is None else len(transactions.hanging),
     }
     return _known(figures) | _reasons(transactions.unknown)
+
+
+def _link_figures(known: ClusterLinks) -> dict[str, int | float | str]:
+    mirrors = known.mirror_topics
+    active = None if mirrors is None else sum(1 for one in mirrors if one.status == "ACTIVE")
+    figures: dict[str, int | float | str | None] = {
+        "cluster_links": None if known.links is None else len(known.links),
+        "mirror_topics": None if mirrors is None else len(mirrors),
+        "active_mirror_topics": active,
+        "largest_mirror_lag_records": max((one.lag_records or 0 for one in mirrors or ()), default=None),
+    }
+    return _known(figures) | _reasons(known.unknown)
 
 
 def _reasons(unknown: Mapping[str, str]) -> dict[str, int | float | str]:

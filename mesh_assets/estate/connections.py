@@ -152,6 +152,12 @@ class SchemaRegistryConnection(HttpConnection):
     id: str | None = Field(default=None, min_length=1)
 
 
+class KafkaRestConnection(HttpConnection):
+    """The Kafka REST interface of one cluster, which tells of cluster links and mirror topics. `url`: without `/kafka/v3`,
+    which is added. `username` and `password`: a key of the Kafka cluster; None: those of the brokers (PLAIN), else nobody.
+    """
+
+
 class ConfluentCloudConnection(HttpConnection):
     """Confluent Cloud's own API. `username` and `password`: a Cloud key, not a Kafka or Schema Registry key."""
 
@@ -204,7 +210,7 @@ ConnectEndpoint: TypeAlias = Annotated[
 class ControlPlaneConnection(ConfluentCloudConnection):
     """Confluent Cloud's control plane, which lists environments, clusters and registries.
 
-    Only `estate check` and `configure` use it.
+    `estate check` and `configure` use it; a discovery only to find a Kafka REST interface that the estate does not name.
     """
 
 

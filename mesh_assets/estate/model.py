@@ -14,6 +14,7 @@ from mesh_assets.estate.connections import (
     ControlPlaneConnection,
     FlinkConnection,
     KafkaConnection,
+    KafkaRestConnection,
     SchemaRegistryConnection,
 )
 from mesh_assets.estate.fields import EstateModel, NamePatterns, SecretReference, TopicPatterns
@@ -140,8 +141,8 @@ class Environment(EstateModel):
 class Cluster(EstateModel):
     """One Kafka cluster and how each of its systems is reached.
 
-    The brokers give the `cluster_id` when the estate does not, and must confirm it when it does. Discovery
-    does not need the `control_plane`.
+    The brokers give the `cluster_id` when the estate does not, and must confirm it when it does. Discovery does not need the
+    `control_plane`; where it is there and `kafka_rest` is not, it tells where cluster links are read.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Cluster(EstateModel):
     kafka: KafkaConnection
     schema_registry: SchemaRegistryConnection | None = None
     connect: tuple[ConnectEndpoint, ...] = ()
+    kafka_rest: KafkaRestConnection | None = None
     control_plane: ControlPlaneConnection | None = None
     metrics: MetricsSource = OffsetMetrics()
     topics: TopicPatterns = TopicPatterns()
@@ -171,6 +173,21 @@ class Cluster(EstateModel):
             else endpoint
             for endpoint in self.connect
         )
+
+    def kafka_rest_at(self, url: str | None = None) -> KafkaRestConnection | None:
+        """How the Kafka REST interface is reached: as the estate says, with the brokers' key where it names none; or, given
+        another `url`, there, with that key. None: the estate does not say, or has no key that is good there."""
+        said = self.kafka_rest
+        if said is not None and (said.username is not None or url is not None):
+            return said if url is None else said.model_copy(update={"url": url})
+        kafka = self.kafka
+        login = kafka.sasl_mechanism == "PLAIN" and kafka.username is not None and kafka.password is not None
+        key = {"username": kafka.username, "password": kafka.password} if login else {}
+        if said is not None:
+            return said.model_copy(update=key)
+        if url is None or not login:
+            return None
+        return KafkaRestConnection(url=url, **key, timeout_seconds=kafka.timeout_seconds)
 
     @model_validator(mode="after")
     def _distinct_names(self) -> "Cluster":

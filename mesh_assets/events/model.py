@@ -13,6 +13,7 @@ from mesh_assets.errors import PublishError
 from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.changes import Change, Trigger, TriggerType
+from mesh_assets.inventory.cluster_link_records import ClusterLinks
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, Summary
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Connector, Metrics, Record, RegistryFacts, Schema, Topic
@@ -82,6 +83,7 @@ class ClusterState(Record, frozen=True, kw_only=True):
     log_directories: tuple[LogDirectory, ...] | None = None
     topics_unknown: dict[str, str] = field(default_factory=dict)
     transactions: Transactions | None = None
+    cluster_links: ClusterLinks | None = None
 
 
 class ClaimedDocument(Record, frozen=True, kw_only=True):
@@ -282,6 +284,7 @@ def discovery_event(
             log_directories=document.log_directories,
             topics_unknown=document.topics_unknown,
             transactions=document.transactions,
+            cluster_links=document.cluster_links,
         ),
         sections=dict(document.sections.items()),
         summary=document.summary,
@@ -303,6 +306,7 @@ def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEve
         access=None,
         log_directories=None,
         transactions=None,
+        cluster_links=None,
     )
     return replace(event, cluster_state=state, document=claimed)
 
@@ -334,6 +338,7 @@ def document_of(event: DiscoveryEvent) -> Document:
         brokers=state.brokers,
         access=state.access,
         transactions=state.transactions,
+        cluster_links=state.cluster_links,
         excluded_topics=state.excluded_topics,
         excluded_consumer_groups=state.excluded_consumer_groups,
         topic_defaults=state.topic_defaults,

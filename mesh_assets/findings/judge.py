@@ -9,6 +9,7 @@ from mesh_assets.findings.finding import Finding, Rule, finding_id, finding_posi
 from mesh_assets.findings.groups import judge_abandoned_groups, judge_groups, judge_retention
 from mesh_assets.findings.health import judge_connectors, judge_partitions, judge_sections, judge_transactions
 from mesh_assets.findings.kinds import KINDS
+from mesh_assets.findings.links import judge_cluster_links, judge_mirror_topics
 from mesh_assets.findings.policy import judge_policy
 from mesh_assets.findings.use import (
     judge_schemas,
@@ -26,6 +27,8 @@ _RULES: tuple[Rule, ...] = (
     judge_brokers,
     judge_log_directories,
     judge_transactions,
+    judge_cluster_links,
+    judge_mirror_topics,
     judge_groups,
     judge_retention,
     judge_abandoned_groups,

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from mesh_assets.estate.findings import FindingKind
 
 FindingResource = Literal[
-    "topic", "connector", "consumer_group", "schema", "section", "broker", "acl", "principal"
+    "topic", "connector", "consumer_group", "schema", "section", "broker", "acl", "principal", "cluster_link"
 ]
 
 
@@ -70,6 +70,27 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "read nothing beyond its first record, and compaction stops there.",
         "See whether the producer still runs and end it cleanly; `kafka-transactions.sh abort` ends the transaction by topic, "
         "partition and start offset.",
+    ),
+    "cluster_link_failed": KindOfFinding(
+        "cluster_link",
+        "critical",
+        "The link names an error of its own: it does not reach its source, or may not read it. Its mirror topics get nothing.",
+        "Read the error with describe_cluster_links; see that the source cluster is there, and that the link's key is known "
+        "to it and may read the topics.",
+    ),
+    "mirror_topic_failed": KindOfFinding(
+        "topic",
+        "critical",
+        "The topic is a mirror that gets no records any more: it, its link or its source failed (FAILED, LINK_FAILED, "
+        "SOURCE_UNAVAILABLE). Whoever reads it reads what was there before.",
+        "Read the errors with describe_cluster_links. Where the source topic was made anew, the mirror must be, too.",
+    ),
+    "mirror_topic_paused": KindOfFinding(
+        "topic",
+        "warning",
+        "The topic is a mirror that somebody paused, or whose link is paused: records wait in the source, whose retention "
+        "may remove them.",
+        "Resume the mirror topic or its link; or promote it, if it is to be a topic of its own.",
     ),
     "section_not_current": KindOfFinding(
         "section",

@@ -54,6 +54,8 @@ ResourceType = Literal[
     "scram_user",
     "log_directories",
     "hanging_transaction",
+    "cluster_link",
+    "mirror_topic",
 ]
 ChangeKind = Literal["created", "deleted", "updated"]
 Severity = Literal["info", "warning", "critical"]

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.broker_records import Brokers
+from mesh_assets.inventory.cluster_link_records import ClusterLinks
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import (
     UNDECODABLE,
@@ -27,6 +28,7 @@ from mesh_assets.inventory.records import (
 from mesh_assets.inventory.sections import (
     AccessSection,
     BrokersSection,
+    ClusterLinksSection,
     ConnectorsSection,
     ConsumerGroupsSection,
     HostClock,
@@ -73,6 +75,8 @@ class Summary(Record, frozen=True, kw_only=True):
     total_transactional_ids: int | None = None
     open_transactions: int | None = None
     hanging_transactions: int | None = None
+    total_cluster_links: int | None = None
+    total_mirror_topics: int | None = None
 
 
 NOT_READ_YET = SectionState(
@@ -110,6 +114,7 @@ class Document(Record, frozen=True, kw_only=True):
     brokers: Brokers | None = None
     access: Access | None = None
     transactions: Transactions | None = None
+    cluster_links: ClusterLinks | None = None
     excluded_topics: int = 0
     excluded_consumer_groups: int = 0
     topic_defaults: dict[str, str] | None = None
@@ -170,6 +175,10 @@ class Document(Record, frozen=True, kw_only=True):
                 return AccessSection(cluster_id=self.cluster.id, state=state, records=self.access)
             case "transactions":
                 return TransactionsSection(cluster_id=self.cluster.id, state=state, records=self.transactions)
+            case "cluster_links":
+                return ClusterLinksSection(
+                    cluster_id=self.cluster.id, state=state, records=self.cluster_links
+                )
 
 
 def summarize(
@@ -180,6 +189,7 @@ def summarize(
     brokers: Brokers | None = None,
     access: Access | None = None,
     transactions: Transactions | None = None,
+    links: ClusterLinks | None = None,
 ) -> Summary:
     counts = [topic.details.message_count for topic in topics]
     known = [count for count in counts if count is not None]
@@ -202,6 +212,8 @@ def summarize(
         hanging_transactions=_count(
             None if transactions is None or transactions.open_transactions is None else transactions.hanging
         ),
+        total_cluster_links=_count(None if links is None else links.links),
+        total_mirror_topics=_count(None if links is None else links.mirror_topics),
     )
 
 

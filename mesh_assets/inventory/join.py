@@ -1,6 +1,6 @@
 """The sections joined into the document: absence is never guessed, and no reading replaces a newer one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from mesh_assets.inventory.sections import (
     SECTION_NAMES,
     AccessSection,
     BrokersSection,
+    ClusterLinksSection,
     ConnectorsSection,
     ConsumerGroupsSection,
     MetricsSection,
@@ -33,24 +34,22 @@ HELD_AT_LEAST = 10
 CONFIRMED_AFTER = timedelta(minutes=10)
 
 
+_SECTIONS: dict[SectionName, Callable[..., Section]] = {
+    "topics": TopicsSection,
+    "connectors": ConnectorsSection,
+    "schemas": SchemasSection,
+    "consumer_groups": ConsumerGroupsSection,
+    "metrics": MetricsSection,
+    "brokers": BrokersSection,
+    "access": AccessSection,
+    "transactions": TransactionsSection,
+    "cluster_links": ClusterLinksSection,
+}
+_LISTS = frozenset[SectionName](("topics", "connectors", "schemas", "consumer_groups"))
+
+
 def empty_section(name: SectionName, cluster_id: str, state: SectionState) -> Section:
-    match name:
-        case "topics":
-            return TopicsSection(cluster_id=cluster_id, state=state, records=())
-        case "connectors":
-            return ConnectorsSection(cluster_id=cluster_id, state=state, records=())
-        case "schemas":
-            return SchemasSection(cluster_id=cluster_id, state=state, records=())
-        case "consumer_groups":
-            return ConsumerGroupsSection(cluster_id=cluster_id, state=state, records=())
-        case "metrics":
-            return MetricsSection(cluster_id=cluster_id, state=state, records=None)
-        case "brokers":
-            return BrokersSection(cluster_id=cluster_id, state=state, records=None)
-        case "access":
-            return AccessSection(cluster_id=cluster_id, state=state, records=None)
-        case "transactions":
-            return TransactionsSection(cluster_id=cluster_id, state=state, records=None)
+    return _SECTIONS[name](cluster_id=cluster_id, state=state, records=() if name in _LISTS else None)
 
 
 _NOTHING_KNOWN = "; never read before, so nothing is known"
@@ -312,7 +311,7 @@ def _by_key(section: Section) -> dict[Key, Record]:
             return {(None, schema.subject): schema for schema in section.records}
         case ConsumerGroupsSection():
             return {(None, group.group_id): group for group in section.records}
-        case MetricsSection() | BrokersSection() | AccessSection() | TransactionsSection():
+        case _:
             return {}
 
 
@@ -341,7 +340,7 @@ def join_sections(
         name: settle_section(name, collected.get(name), cluster_id=cluster.id, previous=previous, now=now)
         for name in SECTION_NAMES
     }
-    topics, connectors, schemas, groups, metrics, brokers, access, transactions = settled.values()
+    topics, connectors, schemas, groups, metrics, brokers, access, transactions, links = settled.values()
     assert isinstance(topics, TopicsSection)
     assert isinstance(connectors, ConnectorsSection)
     assert isinstance(schemas, SchemasSection)
@@ -350,6 +349,7 @@ def join_sections(
     assert isinstance(brokers, BrokersSection)
     assert isinstance(access, AccessSection)
     assert isinstance(transactions, TransactionsSection)
+    assert isinstance(links, ClusterLinksSection)
     linked_schemas = link_schemas(sorted(schemas.records, key=lambda schema: schema.subject), topics.records)
     linked_connectors = link_connectors(
         sorted(connectors.records, key=lambda c: (c.name, c.connect)), topics.records
@@ -372,7 +372,7 @@ def join_sections(
         sections={name: section.state for name, section in settled.items()},
         summary=summarize(
             *(linked_topics, linked_connectors, linked_schemas, sorted_groups),
-            *(brokers.records, access.records, transactions.records),
+            *(brokers.records, access.records, transactions.records, links.records),
         ),
         topics=linked_topics,
         connectors=linked_connectors,
@@ -383,6 +383,7 @@ def join_sections(
         brokers=brokers.records,
         access=access.records,
         transactions=transactions.records,
+        cluster_links=links.records,
         excluded_topics=topics.excluded,
         excluded_consumer_groups=groups.excluded,
         topic_defaults=topics.topic_defaults,

@@ -12,11 +12,13 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from mesh_assets.inventory.access_records import Access
+from mesh_assets.inventory.cluster_link_records import ClusterLinks
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import (
     AccessSection,
     BrokersSection,
+    ClusterLinksSection,
     SectionName,
     SectionOfParts,
     StaleSource,
@@ -73,8 +75,8 @@ def settle_parts(section: _S, previous: Document | None) -> _S:
     if (
         old is not None
         and kept
-        and isinstance(records, Access)
-        and records == Access(unknown=records.unknown)
+        and isinstance(records, Access | ClusterLinks)
+        and records == type(records)(unknown=records.unknown)
     ):
         # Nothing at all was read.
         assert isinstance(old, type(section))
@@ -100,4 +102,6 @@ def _error(stale: list[StaleSource]) -> str | None:
 def _name(section: SectionOfParts) -> SectionName:
     if isinstance(section, BrokersSection):
         return "brokers"
+    if isinstance(section, ClusterLinksSection):
+        return "cluster_links"
     return "access" if isinstance(section, AccessSection) else "transactions"

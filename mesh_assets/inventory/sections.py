@@ -7,6 +7,7 @@ from msgspec import field
 
 from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.broker_records import Brokers
+from mesh_assets.inventory.cluster_link_records import ClusterLinks
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import (
     Connector,
@@ -20,7 +21,15 @@ from mesh_assets.inventory.storage_records import LogDirectory
 from mesh_assets.inventory.transaction_records import Transactions
 
 SectionName = Literal[
-    "topics", "connectors", "schemas", "consumer_groups", "metrics", "brokers", "access", "transactions"
+    "topics",
+    "connectors",
+    "schemas",
+    "consumer_groups",
+    "metrics",
+    "brokers",
+    "access",
+    "transactions",
+    "cluster_links",
 ]
 SECTION_NAMES: tuple[SectionName, ...] = get_args(SectionName)
 
@@ -205,7 +214,14 @@ class TransactionsSection(
     records: Transactions | None
 
 
-SectionOfParts = BrokersSection | AccessSection | TransactionsSection
+class ClusterLinksSection(
+    _CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="cluster_links"
+):
+    records: ClusterLinks | None
+    stand_in: str | None = None
+
+
+SectionOfParts = BrokersSection | AccessSection | TransactionsSection | ClusterLinksSection
 """Those whose parts each need a right of their own: one that cannot be read leaves the others (parts.py)."""
 
 Section = (
@@ -217,4 +233,5 @@ Section = (
     | BrokersSection
     | AccessSection
     | TransactionsSection
+    | ClusterLinksSection
 )

@@ -8,6 +8,7 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Topic
 from mesh_assets.inventory.wording import listed
 from mesh_assets.lineage.applications import Applications, sinks_by_group
+from mesh_assets.lineage.cluster_links import mirror_lineage, unknown_mirrors
 from mesh_assets.lineage.clusters import ClusterFacts, possible_readers
 from mesh_assets.lineage.connectors import Found, connector_lineage
 from mesh_assets.lineage.facts import Facts, Names, Servers
@@ -61,7 +62,9 @@ def cluster_graph(facts: ClusterFacts) -> LineageGraph:
 
 def _gaps(facts: ClusterFacts) -> Iterator[str]:
     """What of a document's sections is missing or old."""
-    for name in ("topics", "connectors", "schemas", "consumer_groups"):
+    if (unknown := unknown_mirrors(facts)) is not None:
+        yield unknown
+    for name in ("topics", "connectors", "schemas", "consumer_groups", "cluster_links"):
         state = facts.document.sections.get(name)
         words = f"{name.replace('_', ' ')} of {facts.name}"
         if state is not None and state.status == "stale":
@@ -114,6 +117,7 @@ def _cluster_lineage(facts: ClusterFacts, own: Servers, servers: Sequence[Server
         yield from (Note(node=facts.topic(name), text=note) for name in own.topics)
     yield from _mappings(facts)
     yield from statement_lineage(facts, servers)
+    yield from mirror_lineage(facts, servers)
     yield from _subjects(facts)
 
 

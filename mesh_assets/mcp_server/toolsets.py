@@ -6,6 +6,7 @@ from mesh_assets.agent_tools.access import describe_access
 from mesh_assets.agent_tools.belonging import find_relationships, list_domains
 from mesh_assets.agent_tools.brokers import describe_brokers
 from mesh_assets.agent_tools.changes import list_changes
+from mesh_assets.agent_tools.cluster_links import describe_cluster_links
 from mesh_assets.agent_tools.clusters import get_cluster_summary, list_clusters
 from mesh_assets.agent_tools.connectors import describe_connector, get_connector_config, list_connectors
 from mesh_assets.agent_tools.consumer_groups import describe_consumer_group, list_consumer_groups
@@ -63,6 +64,7 @@ DISCOVERY = (
     AgentTool(describe_brokers, "Describe the brokers", "reads_systems"),
     AgentTool(describe_access, "Describe who may do what", "reads_systems"),
     AgentTool(describe_transactions, "Describe transactions", "reads_systems"),
+    AgentTool(describe_cluster_links, "Describe cluster links", "reads_systems"),
     AgentTool(list_changes, "List changes", "reads_documents"),
     AgentTool(get_lineage, "Get lineage", "reads_systems"),
     AgentTool(list_domains, "List domains", "reads_documents"),

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from mesh_assets.store import cluster_tables, transaction_tables
+from mesh_assets.store import cluster_tables, link_tables, transaction_tables
 
 STAMP = [
     ("sequence", pa.int64()),
@@ -139,5 +139,6 @@ SCHEMAS: dict[str, pa.Schema] = {
         ],
         **cluster_tables.COLUMNS,
         **transaction_tables.COLUMNS,
+        **link_tables.COLUMNS,
     }.items()
 }

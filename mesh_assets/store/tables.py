@@ -24,7 +24,7 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.lag import lag_reason
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.storage_records import TopicStorage
-from mesh_assets.store import transaction_tables
+from mesh_assets.store import link_tables, transaction_tables
 from mesh_assets.store.cluster_tables import ROWS, Row
 from mesh_assets.store.columns import Texts, arrow_table, booleans, column, parquet, texts
 from mesh_assets.store.layout import safe
@@ -286,5 +286,8 @@ _TABLES: dict[str, Callable[[Document], Columns]] = {
     "consumer_groups": _consumer_groups,
     "group_topics": _group_topics,
     "committed_offsets": _committed_offsets,
-    **{name: partial(_of_rows, name, rows) for name, rows in {**ROWS, **transaction_tables.ROWS}.items()},
+    **{
+        name: partial(_of_rows, name, rows)
+        for name, rows in {**ROWS, **transaction_tables.ROWS, **link_tables.ROWS}.items()
+    },
 }

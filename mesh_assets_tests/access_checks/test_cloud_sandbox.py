@@ -55,6 +55,7 @@ def test_the_keys_of_least_privilege_are_enough_and_the_cloud_is_said_to_be_a_st
         ("control plane", f"Cloud key {keys['cloud'].id}"),
         ("connect", f"Cloud key {keys['cloud'].id}"),
         ("metrics", f"Cloud key {keys['cloud'].id}"),
+        ("kafka rest", f"Kafka API key {keys['kafka'].id}"),
     ):
         assert (found[system].state, found[system].identity) == ("ok", identity)
         if system != "kafka":

@@ -1,4 +1,4 @@
-"""Everything of a cluster on Confluent Cloud in one check: five systems, three kinds of keys, and which roles
+"""Everything of a cluster on Confluent Cloud in one check: six systems, three kinds of keys, and which roles
 give what is missing."""
 
 from typing import Any
@@ -68,7 +68,7 @@ def check(rights: Rights) -> tuple[AccessCheck, ...]:
     return check_estate(estate, connect=brokers, transport=httpx.MockTransport(Services()))
 
 
-def test_five_systems_are_asked_each_as_whom_it_knows() -> None:
+def test_six_systems_are_asked_each_as_whom_it_knows() -> None:
     checks = check(EVERYTHING)
     assert [(result.system, result.identity, result.state) for result in checks] == [
         ("kafka", "Kafka API key KAFKAKEY", "ok"),
@@ -76,6 +76,8 @@ def test_five_systems_are_asked_each_as_whom_it_knows() -> None:
         ("schema registry", "Schema Registry key SRKEY", "ok"),
         ("control plane", "Cloud key CLOUDKEY", "ok"),
         ("connect", "Cloud key CLOUDKEY", "ok"),
+        # Looked up with this key, and not found.
+        ("kafka rest", "Cloud key CLOUDKEY", "ok"),
     ]
     assert checks[4].facts["belongs_to"] == "this cluster"
     assert SECRET not in repr(checks)

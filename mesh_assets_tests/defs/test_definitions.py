@@ -41,6 +41,7 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "inventory/brokers",
         "inventory/access",
         "inventory/transactions",
+        "inventory/cluster_links",
         "changes",
         "discovery_snapshot",
         "esm/event_source_mappings",

@@ -69,6 +69,8 @@ def test_the_state_holds_what_lasts_as_text() -> None:
         "client_quota": {},
         "scram_user": {},
         "hanging_transaction": {},
+        "cluster_link": {},
+        "mirror_topic": {},
     }
     assert stable_state(document) == expected
 

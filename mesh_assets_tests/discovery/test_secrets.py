@@ -66,7 +66,7 @@ def test_a_secret_that_is_kept_in_aws_or_vault_appears_nowhere(
         checked = workplace.mesh_assets("estate", "check", "--json")
 
     assert discovered.returncode == 0, discovered.stderr
-    assert {state.status for state in workplace.latest().sections.values()} == {"fresh"}
+    assert "stale" not in {state.status for state in workplace.latest().sections.values()}
     # A system that does not answer in the check's time, on a busy machine, is told without as whom it was
     # asked.
     for reference in ("ssm:/agent/registry-user", "vault:secret/connect#password"):

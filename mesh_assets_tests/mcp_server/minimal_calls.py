@@ -31,6 +31,7 @@ CALLS: dict[str, tuple[dict[str, Any], str | None]] = {
     "describe_brokers": ({}, "nothing is known of the brokers"),
     "describe_access": ({}, "nothing is known of who may do what"),
     "describe_transactions": ({}, "nothing is known of the transactions"),
+    "describe_cluster_links": ({}, "nothing is known of the cluster links"),
     "list_changes": ({"since": "2026-11-23T00:00:00Z"}, None),
     "get_lineage": ({"topic": "orders"}, None),
     "list_domains": ({}, None),

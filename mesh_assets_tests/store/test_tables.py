@@ -23,6 +23,7 @@ from mesh_assets_tests.documents import (
     a_topic,
     some_access,
     some_brokers,
+    some_links,
     some_transactions,
 )
 
@@ -90,6 +91,7 @@ def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_pa
         brokers=some_brokers(),
         access=some_access(),
         transactions=some_transactions(),
+        cluster_links=some_links(),
     )
 
     counts = write_tables(open_store(str(tmp_path)), document, (CHANGE,))
@@ -115,6 +117,8 @@ def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_pa
         "transactional_ids": 1,
         "open_transactions": 1,
         "topic_producers": 1,
+        "cluster_links": 1,
+        "mirror_topics": 1,
     }
     [config] = rows(tmp_path, "topic_configs")
     assert (config["topic"], config["config"], config["value"], config["overridden"]) == (

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from mesh_assets.sandbox.cloud.connect import STATES, Connect, ConnectorStates, Told
 from mesh_assets.sandbox.cloud.control_plane import ControlPlane
+from mesh_assets.sandbox.cloud.links import Links
 from mesh_assets.sandbox.cloud.metrics import MetricsApi
 from mesh_assets.sandbox.cloud.refusals import (
     Family,
@@ -34,6 +35,7 @@ Endpoint = Callable[[Request, bytes], Response]
 
 _CONNECTORS = "/connect/v1/environments/{environment}/clusters/{cluster}/connectors"
 _REGISTRY = "/schema-registry"
+_LINKS = "/kafka/v3/clusters/{cluster}/links"
 
 
 def cloud_app(
@@ -45,6 +47,7 @@ def cloud_app(
     control_plane: ControlPlane,
     registry: Registry,
     metrics: MetricsApi,
+    links: Links,
 ) -> Starlette:
     """The application over these parts."""
 
@@ -82,6 +85,11 @@ def cloud_app(
             route("/v2/metrics/cloud/export", "metrics", metrics.export),
             route("/v2/metrics/cloud/query", "metrics", metrics.query, "POST"),
             route("/v2/metrics/cloud/descriptors/metrics", "metrics", metrics.metric_descriptors),
+            route(_LINKS, "kafka_rest", links.list_links),
+            route(f"{_LINKS}/{{link}}", "kafka_rest", links.read),
+            route(f"{_LINKS}/{{link}}/configs", "kafka_rest", links.configs),
+            route(f"{_LINKS}/{{link}}/mirrors", "kafka_rest", links.mirrors),
+            route("/kafka/{path:path}", "kafka_rest", unknown("kafka_rest"), *everything),
             route(f"{_REGISTRY}/schemas", "registry", registry.schemas),
             route(f"{_REGISTRY}/subjects", "registry", registry.subjects),
             route(f"{_REGISTRY}/contexts", "registry", registry.contexts),
@@ -158,6 +166,7 @@ def _tell(orders: Orders) -> Endpoint:
             "faults": orders.tell_faults,
             "shown": orders.tell_shown,
             "scale": orders.tell_scale,
+            "links": orders.tell_links,
         }
         what = str(request.path_params["what"])
         if request.method == "DELETE":

@@ -15,7 +15,7 @@ from mesh_assets.sandbox.credentials import Key, Keys
 
 # Which keys each of Confluent Cloud's interfaces refuses, and the four published shapes of their errors.
 
-Family = Literal["connect", "control_plane", "metrics", "registry"]
+Family = Literal["connect", "control_plane", "metrics", "registry", "kafka_rest"]
 
 _CONTROL_PLANE = {
     400: ("invalid_filter", "Invalid Filter"),
@@ -28,10 +28,16 @@ _CONTROL_PLANE = {
 _REGISTRY_CODES = {401: 401, 403: 40301, 404: 404, 429: 429}
 
 
+# Kafka REST's codes are the status, or the status plus two digits; these have more.
+_KAFKA_REST_CODES = {401: 40101, 403: 40301}
+
+
 def error_body(family: Family, status: int, message: str, *, code: int | None = None) -> Any:
     """An error as the interface reports it. `code`: Schema Registry's own, if not the usual one for the status."""
     if family == "connect":
         return {"error": {"code": status, "message": message}}
+    if family == "kafka_rest":
+        return {"error_code": _KAFKA_REST_CODES.get(status, status), "message": message}
     if family == "registry":
         return {"error_code": code or _REGISTRY_CODES.get(status, status * 100 + 1), "message": message}
     error: dict[str, Any] = {"id": uuid.uuid4().hex, "status": str(status), "detail": message}
@@ -53,12 +59,14 @@ _UNAUTHENTICATED = {
     "control_plane": "Valid authentication credentials must be provided",
     "metrics": "Valid authentication credentials must be provided",
     "registry": "Unauthorized",
+    "kafka_rest": "Authentication failed",
 }
 _FORBIDDEN = {
     "connect": "Forbidden Access",
     "control_plane": "The owner of the API key is not allowed to access this resource",
     "metrics": "The owner of the API key is not allowed to read metrics of this resource",
     "registry": "User is denied operation Read on this subject",
+    "kafka_rest": "Cluster authorization failed",
 }
 
 
@@ -73,11 +81,10 @@ class Refusal:
 def refusal(keys: Keys, family: Family, authorization: str | None) -> Refusal | None:
     """Why this request is refused; None if it may read. Each kind of key opens only the interfaces it is for."""
     given = _basic(authorization)
-    accepted, powerless = (
-        (keys.schema_registry, keys.unprivileged_schema_registry)
-        if family == "registry"
-        else (keys.cloud, keys.unprivileged_cloud)
-    )
+    accepted, powerless = {
+        "registry": (keys.schema_registry, keys.unprivileged_schema_registry),
+        "kafka_rest": (keys.kafka, keys.unprivileged_kafka),
+    }.get(family, (keys.cloud, keys.unprivileged_cloud))
     if given is not None and _same(given, accepted):
         return None
     if given is not None and _same(given, powerless):
@@ -151,6 +158,7 @@ class _Told:
     faults: list[Fault] = field(default_factory=list)
     shown: dict[str, int] = field(default_factory=dict)
     scale: Scale = field(default_factory=Scale)
+    links: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Orders:
@@ -178,6 +186,18 @@ class Orders:
         read = _read(Scale, scale)
         with self._lock:
             self._told.scale = read
+
+    def tell_links(self, links: Any) -> None:
+        """What the cluster is linked with (links.py). Raises `OrderError`."""
+        if not isinstance(links, list) or not all({"name", "source"} <= set(one) for one in links):
+            raise OrderError("expected a list of links, each with at least a name and a source")
+        with self._lock:
+            self._told.links = links
+
+    @property
+    def links(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return self._told.links
 
     def forget(self) -> None:
         with self._lock:

@@ -13,6 +13,7 @@ from confluent_kafka import KafkaException
 from mesh_assets.sandbox.cloud.app import cloud_app
 from mesh_assets.sandbox.cloud.connect import Connect, ConnectorStates
 from mesh_assets.sandbox.cloud.control_plane import ControlPlane
+from mesh_assets.sandbox.cloud.links import Links
 from mesh_assets.sandbox.cloud.metric_names import KNOWN_IDS
 from mesh_assets.sandbox.cloud.metrics import MetricsApi
 from mesh_assets.sandbox.cloud.readings import ClusterReader, Readings
@@ -54,6 +55,7 @@ def serve(folder: Folder) -> None:
             registry_url=state.cloud_registry_url or "",
         ),
         registry=Registry(content, orders),
+        links=Links(orders, url=url),
         metrics=MetricsApi(
             readings,
             known_ids=lambda: {

@@ -57,6 +57,7 @@ _SECTION_TITLES: dict[SectionName, str] = {
     "brokers": "Brokers",
     "access": "Access",
     "transactions": "Transactions",
+    "cluster_links": "Cluster links",
 }
 
 

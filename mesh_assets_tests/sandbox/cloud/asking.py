@@ -12,6 +12,7 @@ from mesh_assets.sandbox.servers import Sandbox
 CONNECTORS = f"/connect/v1/environments/{ENVIRONMENT_ID}/clusters/{CLUSTER_ID}/connectors"
 EXPANDED = f"{CONNECTORS}?expand=info,status,id"
 REGISTRY = "/schema-registry"
+LINKS = f"/kafka/v3/clusters/{CLUSTER_ID}/links"
 
 
 class StandIn:
@@ -41,6 +42,8 @@ class StandIn:
         return self.ask("GET", path, key=self.right_key(path), **more)
 
     def right_key(self, path: str) -> Key:
+        if path.startswith("/kafka/"):
+            return self.keys.kafka
         return self.keys.schema_registry if path.startswith(REGISTRY) else self.keys.cloud
 
     def tell(self, what: str, order: Any) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from mesh_assets.sandbox.estate.clusters import CLUSTER_ID, ENVIRONMENT_ID, REGISTRY_ID
-from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, EXPANDED, REGISTRY, StandIn
+from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, EXPANDED, LINKS, REGISTRY, StandIn
 from mesh_assets_tests.sandbox.cloud.shapes import departures, examples
 
-APIS = ("connect-v1", "cmk-v2", "srcm-v3", "org-v2", "metrics-v2")
+APIS = ("connect-v1", "cmk-v2", "srcm-v3", "org-v2", "metrics-v2", "kafka-rest-v3")
 ONE = f"{CONNECTORS}/DatagenSourceConnector_users"
 ENVIRONMENT = f"environment={ENVIRONMENT_ID}"
 
@@ -30,6 +30,43 @@ ANSWERS = [
     ("metrics-v2", "error", "/v2/metrics/cloud/export", 400),
     ("metrics-v2", "error", "/v2/metrics/cloud/export?resource.kafka.id=lkc-other", 403),
 ]
+
+
+LINKED = [
+    {
+        "name": "from-afar",
+        "source": "lkc-afar",
+        "config": {"bootstrap.servers": "afar:9092", "sasl.jaas.config": "never shown"},
+        "state": "UNAVAILABLE",
+        "error": "AUTHENTICATION_ERROR",
+        "mirrors": [{"topic": "users", "status": "SOURCE_UNAVAILABLE", "lags": [0, 7]}],
+    }
+]
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("answer", "path", "status"),
+    [
+        ("links", LINKS, 200),
+        ("link", f"{LINKS}/from-afar", 200),
+        ("configs", f"{LINKS}/from-afar/configs", 200),
+        ("mirrors", f"{LINKS}/-/mirrors", 200),
+        ("mirrors", f"{LINKS}/from-afar/mirrors?mirror_status=PAUSED", 200),
+        ("error", f"{LINKS}/nobody", 404),
+        ("error", "/kafka/v3/clusters/lkc-other/links", 404),
+    ],
+)
+def test_links_it_is_told_of_are_answered_in_the_published_shapes(
+    cloud: StandIn, answer: str, path: str, status: int
+) -> None:
+    assert cloud.get(LINKS).json()["data"] == []
+    cloud.tell("links", LINKED)
+    response = cloud.get(path)
+
+    assert response.status_code == status
+    assert departures("kafka-rest-v3", answer, response.json()) == []
+    assert "never shown" not in response.text
 
 
 @pytest.mark.parametrize("api", APIS)

@@ -3,7 +3,7 @@
 import pytest
 
 from mesh_assets.sandbox.credentials import Key
-from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, REGISTRY, StandIn
+from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, LINKS, REGISTRY, StandIn
 from mesh_assets_tests.sandbox.cloud.shapes import departures
 
 pytestmark = pytest.mark.sandbox
@@ -13,6 +13,7 @@ PLACES = {
     "control plane": "/org/v2/environments",
     "metrics": "/v2/metrics/cloud/descriptors/metrics",
     "registry": f"{REGISTRY}/subjects",
+    "kafka rest": LINKS,
 }
 
 
@@ -24,8 +25,7 @@ def test_only_the_right_kind_of_key_with_its_own_secret_is_let_in(cloud: StandIn
     for wrong in (
         None,
         Key(right.id, "wrong"),
-        keys.kafka,
-        keys.cloud if right == keys.schema_registry else keys.schema_registry,
+        *(key for key in (keys.kafka, keys.cloud, keys.schema_registry) if key != right),
     ):
         assert cloud.ask("GET", path, key=wrong).status_code == 401
 
@@ -33,7 +33,10 @@ def test_only_the_right_kind_of_key_with_its_own_secret_is_let_in(cloud: StandIn
 @pytest.mark.parametrize("path", PLACES.values(), ids=PLACES)
 def test_a_key_whose_owner_has_no_role_is_forbidden(cloud: StandIn, path: str) -> None:
     keys = cloud.keys
-    powerless = keys.unprivileged_schema_registry if path.startswith(REGISTRY) else keys.unprivileged_cloud
+    powerless = {
+        keys.kafka: keys.unprivileged_kafka,
+        keys.schema_registry: keys.unprivileged_schema_registry,
+    }.get(cloud.right_key(path), keys.unprivileged_cloud)
     assert cloud.ask("GET", path, key=powerless).status_code == 403
 
 
@@ -49,6 +52,8 @@ def test_refusals_have_the_published_shapes(cloud: StandIn) -> None:
         == []
     )
     assert departures("metrics-v2", "error", cloud.ask("GET", PLACES["metrics"], key=None).json()) == []
+    for key in (None, cloud.keys.unprivileged_kafka):
+        assert departures("kafka-rest-v3", "error", cloud.ask("GET", LINKS, key=key).json()) == []
     assert cloud.ask("GET", PLACES["registry"], key=None).json() == {
         "error_code": 401,
         "message": "Unauthorized",

@@ -1,0 +1,82 @@
+"""What the section `cluster_links` holds: the links between this cluster and others, and the topics here that are mirrors
+of topics there.
+
+A part that could not be read is None, with the reason in `unknown` under the part's name.
+"""
+
+from datetime import datetime
+
+from msgspec import field
+
+from mesh_assets.inventory.records import Record
+
+NO_LINK_ERROR = "NO_ERROR"
+"""Confluent's word in `link_error` where there is none."""
+
+ENDED_MIRRORS = frozenset({"STOPPED"})
+"""Of `MirrorTopic.status`: it was promoted or failed over, and is a topic like any other since."""
+
+BROKEN_MIRRORS = frozenset({"FAILED", "LINK_FAILED", "SOURCE_UNAVAILABLE"})
+PAUSED_MIRRORS = frozenset({"PAUSED", "LINK_PAUSED"})
+
+
+class LinkTask(Record, frozen=True, kw_only=True):
+    """What a link does beside mirroring (`ConsumerOffsetSync`, `AclSync`, …). `state`: Confluent's word (ACTIVE,
+    IN_ERROR, NOT_CONFIGURED, …)."""
+
+    name: str
+    state: str
+    errors: tuple[str, ...] = ()
+
+
+class ClusterLink(Record, frozen=True, kw_only=True):
+    """A link as the cluster knows it at its own end.
+
+    `source_cluster_id`: given where this cluster is the link's destination; `destination_cluster_id`: where it is the
+    source; `remote_cluster_id`: the other end of a bidirectional link. `state`: Confluent's word (ACTIVE, PAUSED, …);
+    `error`: its word for what is wrong, with its sentence in `error_message`; None: nothing is, or it does not say.
+    `config`: masked; None: could not be read, for the reason in `config_error`.
+    """
+
+    name: str
+    id: str
+    source_cluster_id: str | None = None
+    destination_cluster_id: str | None = None
+    remote_cluster_id: str | None = None
+    state: str | None = None
+    error: str | None = None
+    error_message: str | None = None
+    tasks: tuple[LinkTask, ...] = ()
+    config: dict[str, str | None] | None = None
+    config_error: str | None = None
+
+    @property
+    def origin_id(self) -> str | None:
+        """The cluster that mirror topics of the link come from; None: not told, or there are none at this end."""
+        return self.source_cluster_id or self.remote_cluster_id
+
+
+class MirrorTopic(Record, frozen=True, kw_only=True):
+    """A topic of this cluster that a link fills from a topic of another one, or did. Its name is unique in the cluster.
+
+    `status`: Confluent's word (ACTIVE, PAUSED, FAILED, STOPPED, …), since `status_since`. `lag_records`: what the source
+    has and the mirror has not, over all partitions, and of the partition that has most; None: not told.
+    """
+
+    name: str
+    link: str
+    source_topic: str
+    status: str
+    partitions: int
+    status_since: datetime | None = None
+    lag_records: int | None = None
+    largest_lag_records: int | None = None
+    errors: tuple[str, ...] = ()
+
+
+class ClusterLinks(Record, frozen=True, kw_only=True):
+    """`links`: by name. `mirror_topics`: by name, also those that ended."""
+
+    links: tuple[ClusterLink, ...] | None = None
+    mirror_topics: tuple[MirrorTopic, ...] | None = None
+    unknown: dict[str, str] = field(default_factory=dict)
