@@ -45,7 +45,6 @@ class Links:
             if source is None or target is None:
                 continue
             self._upstream.setdefault(target, {})[source] = None
-            self._add_columns(source, target, edge.columns)
         for flow in graph.flows:
             source, target = self._key(flow.source), self._key(flow.target)
             if source is not None and target is not None:

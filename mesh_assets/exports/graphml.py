@@ -1,7 +1,9 @@
 """The graph as GraphML, for Gephi, yEd, Cytoscape and networkx (http://graphml.graphdrawing.org/specification.html).
 
 Attributes of nodes: `kind`, `name`, `cluster`, `namespace`, `notes`; of edges: `known`, `by`, `purpose`, `active`,
-`columns` (JSON). One that is not known is left out: GraphML has no null.
+`flows`: of an edge into a node that keeps what enters it apart, where that leaves it, as JSON: `[{"to": node id, "columns":
+[{"source": …, "target": …}]}]`, without `columns` where they are not known. One that is not known is left out: GraphML has no
+null.
 """
 
 import io
@@ -28,6 +30,10 @@ def graphml(graph: LineageGraph) -> bytes:
     for note in graph.notes:
         notes[note.node].append(note.text)
     names = {node: node_id(node) for node in graph.nodes}
+    flows: defaultdict[tuple[Node, Node], list[dict[str, object]]] = defaultdict(list)
+    for flow in graph.flows:
+        columns = {} if flow.columns is None else {"columns": flow.columns}
+        flows[flow.source, flow.through].append({"to": names[flow.target], **columns})
     for node, name in names.items():
         texts = {
             "kind": node.kind,
@@ -45,8 +51,8 @@ def graphml(graph: LineageGraph) -> bytes:
         }
         if edge.active is not None:
             attributes["active"] = edge.active
-        if edge.columns is not None:
-            attributes["columns"] = _xml(msgspec.json.encode(edge.columns).decode())
+        if edge.purpose == "data" and (onward := flows.get((edge.source, edge.target))):
+            attributes["flows"] = _xml(msgspec.json.encode(onward).decode())
         made.add_edge(names[edge.source], names[edge.target], **attributes)
     buffer = io.BytesIO()
     nx.write_graphml_xml(made, buffer)

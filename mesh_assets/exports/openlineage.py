@@ -1,9 +1,9 @@
 """The mesh as static events of OpenLineage 2-0-2: a DatasetEvent for each topic and external dataset, a JobEvent for each
-connector, application, statement and function (https://openlineage.io/docs/spec/object-model).
+connector, application, statement, mirror topic and function (https://openlineage.io/docs/spec/object-model).
 
 No run is claimed. Names follow OpenLineage's `spec/Naming.md`: a topic is in `kafka://host:port`, an external dataset in
 what lineage names it. A job is in the namespace of its cluster, as `connector/<Connect>/<name>`, `application/<group>`,
-`statement/<name>`; functions are in `awslambda`.
+`statement/<name>`, `mirror/<topic>` for what a cluster link does; functions are in `awslambda`.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ from mesh_assets.answering.mesh import Mesh
 from mesh_assets.exports.catalog import TopicFacts, bootstrap_servers, namespace_of, topic_facts
 from mesh_assets.inventory.records import Connector, Schema
 from mesh_assets.inventory.wording import counted, listed
-from mesh_assets.lineage.graph import Edge, LineageGraph, Node
+from mesh_assets.lineage.graph import Edge, Flow, LineageGraph, Node
 from mesh_assets.relationships.records import Domains
 
 PRODUCER = f"urn:mesh-assets:{version('mesh-assets')}"
@@ -71,9 +71,9 @@ class _Events:
             if edge.purpose in ("data", "dead_letter") and edge.known != "permitted":
                 self._into[edge.target].append(edge)
                 self._out_of[edge.source].append(edge)
-        self._flows: defaultdict[Node, defaultdict[Node, list[Node]]] = defaultdict(lambda: defaultdict(list))
+        self._flows: defaultdict[Node, defaultdict[Node, list[Flow]]] = defaultdict(lambda: defaultdict(list))
         for flow in self._graph.flows:
-            self._flows[flow.through][flow.target].append(flow.source)
+            self._flows[flow.through][flow.target].append(flow)
         self._notes: defaultdict[Node, list[str]] = defaultdict(list)
         for note in self._graph.notes:
             self._notes[note.node].append(note.text)
@@ -93,6 +93,34 @@ class _Events:
             if at is not None and node.kind in ("connector", "application", "statement", "function"):
                 connector = connectors.get((node.cluster or "", node.namespace or "", node.name))
                 yield self._job_event(node, at, connector if node.kind == "connector" else None)
+        yield from self._mirrors()
+
+    def _mirrors(self) -> Iterator[ol.JobEvent]:
+        """A cluster link is no node: each of its mirror topics has a job, which OpenLineage needs between two datasets."""
+        for edge in self._graph.edges:
+            at = self._times.get(edge.target.cluster or "")
+            is_mirror = edge.target.kind == "topic" and edge.source.kind in ("topic", "dataset")
+            if at is None or not is_mirror or edge.purpose != "data":
+                continue
+            target = self._dataset(edge.target)
+            about = {
+                "jobType": facets.job_type_job.JobTypeJobFacet(
+                    processingType="STREAMING",
+                    integration="CLUSTER_LINK",
+                    jobType="MIRROR_TOPIC",
+                    producer=PRODUCER,
+                ),
+                "documentation": facets.documentation_job.DocumentationJobFacet(
+                    description=f"Known by {edge.by}.", producer=PRODUCER
+                ),
+            }
+            yield ol.JobEvent(
+                eventTime=at,
+                producer=PRODUCER,
+                job=ol.Job(namespace=target[0], name=f"mirror/{target[1]}", facets=about),
+                inputs=[ol.InputDataset(*self._dataset(edge.source), facets=None, inputFacets=None)],
+                outputs=[ol.OutputDataset(*target, facets=None, outputFacets=None)],
+            )
 
     def _topics(self, domains: Mapping[str, Domains]) -> Iterator[ol.DatasetEvent]:
         for name, document in self._mesh.documents.items():
@@ -128,7 +156,7 @@ class _Events:
                 ol.InputDataset(*self._dataset(one), facets=None, inputFacets=None)
                 for one in dict.fromkeys(edge.source for edge in inputs)
             ],
-            outputs=[self._output(node, edge, inputs) for edge in outputs],
+            outputs=[self._output(node, edge) for edge in outputs],
         )
 
     def _job_facets(
@@ -172,7 +200,7 @@ class _Events:
                 namespace, name = self._dataset(target)
                 inputs: list[Any] = [
                     facets.lineage.LineageDatasetInput(
-                        **dict(zip(("namespace", "name"), self._dataset(one), strict=True)),
+                        **dict(zip(("namespace", "name"), self._dataset(one.source), strict=True)),
                         type="DATASET",
                         transformations=None,
                     )
@@ -185,22 +213,17 @@ class _Events:
                 )
         return facets.lineage.LineageJobFacet(entries=entries, producer=PRODUCER)
 
-    def _output(self, node: Node, edge: Edge, inputs: list[Edge]) -> ol.OutputDataset:
-        """With the columns of inputs that become its columns, as far as both edges know them."""
+    def _output(self, node: Node, edge: Edge) -> ol.OutputDataset:
+        """With the columns of inputs that become its columns, as far as they are known."""
         fields: defaultdict[str, list[facets.column_lineage_dataset.InputField]] = defaultdict(list)
-        paired = self._flows[node].get(edge.target) if node in self._flows else None
-        for pair in edge.columns or ():
-            for one in inputs:
-                if paired is not None and one.source not in paired:
-                    continue
-                namespace, name = self._dataset(one.source)
-                fields[pair.target] += [
+        for flow in self._flows[node].get(edge.target, ()) if node in self._flows else ():
+            namespace, name = self._dataset(flow.source)
+            for pair in flow.columns or ():
+                fields[pair.target].append(
                     facets.column_lineage_dataset.InputField(
-                        namespace=namespace, name=name, field=column.source, transformations=None
+                        namespace=namespace, name=name, field=pair.source, transformations=None
                     )
-                    for column in one.columns or ()
-                    if column.target == pair.source
-                ]
+                )
         lineage = {
             name: facets.column_lineage_dataset.Fields(inputFields=found)
             for name, found in fields.items()

@@ -48,7 +48,7 @@ class Node(Record, frozen=True, kw_only=True):
 
 
 class ColumnPair(Record, frozen=True, kw_only=True):
-    """A column (or field, with its path) of the source of an edge or a flow, and what it becomes in the target."""
+    """A column (or field, with its path) of the source of a flow, and what it becomes in the target."""
 
     source: str
     target: str
@@ -60,7 +60,7 @@ class Edge(Record, frozen=True, kw_only=True):
     `known`: `declared` by a config or statement, `observed` at runtime, `inferred` from a name or pattern, `permitted`:
     no more than that rights allow it. `by`: the evidence, in words. `purpose`: `data`, or records set aside, topics
     that a system keeps for itself, a schema that describes a topic. `active`: whether anything flows by this edge now
-    (a member has its partitions, a mapping is enabled); None: unknown. `columns` None: unknown.
+    (a member has its partitions, a mapping is enabled); None: unknown.
     """
 
     source: Node
@@ -69,7 +69,6 @@ class Edge(Record, frozen=True, kw_only=True):
     by: str
     purpose: Purpose = "data"
     active: bool | None = None
-    columns: tuple[ColumnPair, ...] | None = None
 
 
 class Flow(Record, frozen=True, kw_only=True):
@@ -166,4 +165,4 @@ def _merged(one: Edge, other: Edge) -> Edge:
     first, second = sorted((one, other), key=lambda edge: _EVIDENCE.index(edge.known))
     words = first.by if second.by in first.by else f"{first.by}; {second.by}"
     active = first.active if first.active is not None else second.active
-    return msgspec.structs.replace(first, by=words, active=active, columns=first.columns or second.columns)
+    return msgspec.structs.replace(first, by=words, active=active)

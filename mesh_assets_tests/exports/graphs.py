@@ -35,9 +35,10 @@ def edge(source: Node, target: Node, **fields: object) -> Edge:
 EVERY_KIND = build_graph(
     nodes=[topic("lonely")],
     edges=[
-        edge(USERS, CDC, columns=(ColumnPair(source="id", target="id"),)),
+        edge(USERS, CDC),
         edge(ORDERS_TABLE, CDC),
-        edge(CDC, topic("users"), columns=(ColumnPair(source="id", target="user_id"),)),
+        edge(CDC, topic("users")),
+        edge(topic("people", "afar"), topic("lonely"), known="observed", by="the cluster link dr"),
         edge(CDC, topic("orders"), active=True),
         edge(CDC, topic("heartbeat"), purpose="internal"),
         edge(topic("orders"), SINK, known="observed"),
@@ -58,7 +59,12 @@ EVERY_KIND = build_graph(
         ),
     ],
     flows=[
-        Flow(source=USERS, through=CDC, target=topic("users")),
+        Flow(
+            source=USERS,
+            through=CDC,
+            target=topic("users"),
+            columns=(ColumnPair(source="id", target="user_id"),),
+        ),
         Flow(source=ORDERS_TABLE, through=CDC, target=topic("orders")),
     ],
     notes=[Note(node=CDC, text="a transform cannot be followed")],

@@ -2,6 +2,7 @@
 
 import html
 import io
+import json
 import re
 
 import networkx as nx
@@ -151,7 +152,13 @@ def test_graphml_read_back_is_the_graph() -> None:
         for one in EVERY_KIND.edges
     }
     assert read.nodes[node_id(CDC)]["notes"] == "a transform cannot be followed"
-    assert read.edges[node_id(USERS), node_id(CDC), 0]["columns"] == '[{"source":"id","target":"id"}]'
+    flows = {
+        one: json.loads(read.edges[node_id(one), node_id(CDC), 0]["flows"]) for one in (USERS, ORDERS_TABLE)
+    }
+    assert flows == {
+        USERS: [{"to": node_id(topic("users")), "columns": [{"source": "id", "target": "user_id"}]}],
+        ORDERS_TABLE: [{"to": node_id(topic("orders"))}],
+    }
 
 
 @given(any_graph())

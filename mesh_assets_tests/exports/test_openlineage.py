@@ -195,6 +195,7 @@ def test_there_is_one_event_for_each_topic_dataset_and_job() -> None:
             ("kafka://a:9092", "connector/main/lake"),
             ("kafka://a:9092", "application/fraud"),
             ("kafka://a:9092", "statement/join"),
+            ("kafka://a:9092", "mirror/lonely"),
             ("awslambda", "score"),
         ]
     )
@@ -271,6 +272,12 @@ def test_a_connector_keeps_its_tables_apart_and_follows_columns_through_itself()
     }
     [orders] = [one for one in cdc["outputs"] if one["name"] == "orders"]
     assert "facets" not in orders
+
+
+def test_a_mirror_topic_has_a_job_of_its_own_between_two_datasets() -> None:
+    mirror = job(events_of(a_mesh()), "mirror/lonely")
+    assert (names(mirror["inputs"]), names(mirror["outputs"])) == (["people"], ["lonely"])
+    assert mirror["job"]["facets"]["documentation"]["description"] == "Known by the cluster link dr."
 
 
 def test_a_cluster_named_by_its_arn_is_known_by_its_brokers() -> None:
