@@ -1,7 +1,7 @@
 """The fields that a schema's text describes, and which of them look personal."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from mesh_assets.inventory.definitions import (
     parse_json,
     parse_protobuf,
 )
+from mesh_assets.inventory.records import Schema
 from mesh_assets.masking.configs import MASK, mask_field
 
 
@@ -84,6 +85,25 @@ def schema_properties(schema_type: str, definition: str) -> dict[str, str]:
         return {}
     language = {"type", "name", "namespace", "title", "$schema", "$id", "$ref"}
     return {key: value for key, value in parsed.items() if isinstance(value, str) and key not in language}
+
+
+def told_properties(schema: Schema) -> dict[str, str]:
+    """What the schema's text and, before it, the registry say of the subject (`owner`, `domain`, `doc`, …), by names in
+    lower case. What is masked says nothing."""
+    contract = schema.contract
+    beside = {} if contract is None else contract.properties
+    hidden = () if contract is None else contract.sensitive
+    own = schema_properties(schema.schema_type, schema.definition)
+    told = {key.casefold(): value for key, value in own.items()}
+    return told | {key.casefold(): value for key, value in beside.items() if key not in hidden}
+
+
+def told_owner_and_text(schemas: Sequence[Schema]) -> tuple[str | None, str | None]:
+    """Who owns what these describe, and what it is: as the first of them that says it does. None: none does."""
+    said: dict[str, str] = {}
+    for schema in reversed(schemas):
+        said |= {key: value for key, value in told_properties(schema).items() if value}
+    return said.get("owner"), said.get("doc") or said.get("description")
 
 
 # Which fields look personal, and masking them in a record that was read: by name and by the look of a

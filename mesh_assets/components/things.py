@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mesh_assets.analysis.schema_fields import schema_fields, schema_properties
+from mesh_assets.analysis.schema_fields import schema_fields, told_owner_and_text, told_properties
 from mesh_assets.components.mesh_asset import Column, MeshAsset
 from mesh_assets.components.names import Key, asset_key, dataset_key, function_key
 from mesh_assets.inventory.groups import ConsumerGroup
@@ -31,10 +31,10 @@ def topic_asset(cluster: str, topic: Topic, schemas: Mapping[str, Schema]) -> Me
     if topic.error is not None:
         facts["error"] = topic.error
     columns: tuple[Column, ...] | None = None
-    properties: Mapping[str, str] = {}
+    owner, text = told_owner_and_text(described)
+    domain = next((one for schema in described if (one := told_properties(schema).get("domain"))), None)
     if described:
         first = described[0]
-        properties = _properties(first)
         columns, note = _columns(first)
         notes = [note] if note else []
         if len(described) > 1:
@@ -42,28 +42,19 @@ def topic_asset(cluster: str, topic: Topic, schemas: Mapping[str, Schema]) -> Me
         if notes:
             facts["columns"] = "; ".join(notes)
     described_by = f", described by {listed(subjects)}" if subjects else ""
-    doc = properties.get("doc") or properties.get("description")
     return MeshAsset(
         key=asset_key(cluster, "topics", topic.name),
         kind="topics",
         cluster=cluster,
         name=topic.name,
         description=f"Topic of {counted(details.partitions, 'partition')}{described_by}."
-        + (f"\n\n{doc}" if doc else ""),
-        domain=properties.get("domain"),
-        owner=properties.get("owner"),
+        + (f"\n\n{text}" if text else ""),
+        domain=domain,
+        owner=owner,
         kinds=("kafka", *sorted({schema.schema_type.lower() for schema in described})[:3]),
         columns=columns,
         facts=facts,
     )
-
-
-def _properties(schema: Schema) -> Mapping[str, str]:
-    """What the schema's text and, before it, the registry say of the subject: owner, domain, doc."""
-    beside = {} if schema.contract is None else schema.contract.properties
-    return schema_properties(schema.schema_type, schema.definition) | {
-        key.casefold(): value for key, value in beside.items()
-    }
 
 
 def _columns(schema: Schema) -> tuple[tuple[Column, ...] | None, str | None]:

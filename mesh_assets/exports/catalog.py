@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mesh_assets.analysis.schema_fields import schema_properties
+from mesh_assets.analysis.schema_fields import told_owner_and_text
 from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Schema, Topic
@@ -37,16 +37,14 @@ def topic_facts(document: Document, domains: Domains) -> Iterator[TopicFacts]:
     }
     for topic in document.topics:
         values = _known(schemas, (*topic.schema.value_subjects, *topic.schema.record_subjects))
-        said: dict[str, str] = {}
-        for schema in reversed(values):
-            said |= _properties(schema)
+        owner, description = told_owner_and_text(values)
         domain, reason = placed.get(topic.name, (None, None))
         yield TopicFacts(
             topic=topic,
             keys=_known(schemas, topic.schema.key_subjects),
             values=values,
-            owner=said.get("owner") or None,
-            description=said.get("doc") or said.get("description") or None,
+            owner=owner,
+            description=description,
             domain=domain,
             domain_reason=reason,
         )
@@ -54,16 +52,6 @@ def topic_facts(document: Document, domains: Domains) -> Iterator[TopicFacts]:
 
 def _known(schemas: Mapping[str, Schema], subjects: tuple[str, ...]) -> tuple[Schema, ...]:
     return tuple(schemas[subject] for subject in subjects if subject in schemas)
-
-
-def _properties(schema: Schema) -> dict[str, str]:
-    """What the schema's text and, before it, the registry say of the subject. Masked ones say nothing."""
-    contract = schema.contract
-    beside = {} if contract is None else contract.properties
-    hidden = () if contract is None else contract.sensitive
-    return schema_properties(schema.schema_type, schema.definition) | {
-        key.casefold(): value for key, value in beside.items() if key not in hidden
-    }
 
 
 def bootstrap_servers(addresses: tuple[str, ...], document: Document | None) -> tuple[str, ...]:

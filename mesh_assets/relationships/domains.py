@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import translate
 
-from mesh_assets.analysis.schema_fields import schema_properties
+from mesh_assets.analysis.schema_fields import told_properties
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.records import Schema, Topic
+from mesh_assets.inventory.records import Topic
 from mesh_assets.inventory.wording import counted, one_line
 from mesh_assets.inventory.wording import named as as_name
 from mesh_assets.relationships.communities import bonds_of, place
@@ -184,7 +184,7 @@ class _Cluster:
             schema = self._schemas.get(subject)
             if schema is None:
                 continue
-            for key, value in _properties(schema).items():
+            for key, value in told_properties(schema).items():
                 plain = "".join(letter for letter in key.casefold() if letter.isalnum())
                 name = one_line(value, most=_LONGEST_NAME)
                 if name and plain in _DOMAIN_PROPERTIES and domain is None:
@@ -200,9 +200,3 @@ class _Said:
 
     domain: tuple[str, str] | None
     owner: tuple[str, str] | None
-
-
-def _properties(schema: Schema) -> Mapping[str, str]:
-    """What the data contract says, and else the schema's own text."""
-    own = schema_properties(schema.schema_type, schema.definition)
-    return own if schema.contract is None else {**own, **schema.contract.properties}

@@ -44,7 +44,7 @@ class TopicNames:
     (nearly) all of them, and versions at the end (`orders-v2`, `orders.v2`)."""
 
     def __init__(self, topics: Sequence[str]) -> None:
-        self._words = {topic: _bare(words_of(topic)) for topic in topics}
+        self._words = {topic: _bare(_joined_words(topic)) for topic in topics}
         while self._words and (common := self._common()) is not None:
             self._words = {
                 topic: words[1:] if len(words) > 1 and words[0] == common else words
@@ -70,6 +70,20 @@ class TopicNames:
             if count > max(_OF_ALL * len(self._words), _FEWEST_TOPICS):
                 return word
         return None
+
+
+def _joined_words(topic: str) -> Words:
+    """The words, with a number that stands right behind one as part of it (`team5.orders`); not at the end of the name,
+    where it is a version."""
+    found = list(_WORD.finditer(topic))
+    words: list[str] = []
+    for place, one in enumerate(found):
+        attached = place > 0 and found[place - 1].end() == one.start() and place < len(found) - 1
+        if attached and one[0].isdecimal():
+            words[-1] += one[0]
+        else:
+            words.append(one[0].casefold())
+    return tuple(words)
 
 
 def _bare(words: Words) -> Words:

@@ -296,3 +296,12 @@ def test_keys_are_unique_and_a_state_survives_its_file(document: Document) -> No
 
     assert len({asset.key for asset in assets}) == len(assets)
     assert decode_state(encode_state(state), source="x") == state
+
+
+def test_what_a_data_contract_hides_is_nobodys_owner() -> None:
+    contract = DataContract(properties={"owner": "********"}, sensitive=("owner",))
+    document = a_document(
+        topics=(a_topic("orders", schema=TopicSchema(value_subjects=("orders-value",))),),
+        schemas=(a_schema("orders-value", contract=contract),),
+    )
+    assert _assets(document)[ORDERS].owner is None

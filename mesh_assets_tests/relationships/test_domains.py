@@ -251,3 +251,15 @@ def test_communities_are_found_where_every_place_is_as_good_as_another() -> None
 
     assert frozenset().union(*found) == set(topics)
     assert sum(map(len, found)) == len(topics)
+
+
+def test_a_number_that_belongs_to_a_word_stays_with_it_and_one_at_the_end_is_a_version() -> None:
+    teams = [
+        f"team{team}.{thing}" for team in (5, 6, 7, 8) for thing in ("orders", "users", "clicks", "parcels")
+    ]
+    found = by_name(domains_of(a_cluster(topics=(*teams, "invoices2", "invoices"))))
+
+    assert {name: topics for name, topics in found.items() if name.startswith("team")} == {
+        f"team{team}": {name for name in teams if name.startswith(f"team{team}.")} for team in (5, 6, 7, 8)
+    }
+    assert not any({"invoices", "invoices2"} & topics for topics in found.values())
