@@ -39,11 +39,13 @@ from mesh_assets.inventory.sections import SECTION_NAMES
 
 
 class ProblemRow(Answer):
-    """`since`: when an analysis first saw it. `figures`: what the sentence rests on. `muted`: why the estate mutes it."""
+    """`connect`: the Connect endpoint of a connector. `since`: when an analysis first saw it. `figures`: what the sentence
+    rests on. `muted`: why the estate mutes it."""
 
     kind: str
     severity: str
     resource: str
+    connect: str | None = None
     sentence: str
     since: str | None = None
     figures: dict[str, Figure] | None = None
@@ -157,6 +159,7 @@ def _row(finding: Finding) -> ProblemRow:
         kind=finding.kind,
         severity=finding.severity,
         resource=finding.resource,
+        connect=finding.connect,
         sentence=cut(finding.sentence, 500),
         since=None if finding.since is None else moment_text(finding.since),
         figures=finding.evidence or None,

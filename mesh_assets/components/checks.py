@@ -11,7 +11,7 @@ from typing import NamedTuple
 import dagster as dg
 
 from mesh_assets.components.mesh_asset import MeshAsset
-from mesh_assets.components.names import AssetKind, CheckName
+from mesh_assets.components.names import AssetKind, CheckName, asset_key
 from mesh_assets.errors import MeshError
 from mesh_assets.findings.finding import Finding, shown_findings
 from mesh_assets.findings.history import EstateFindings, findings_results
@@ -19,7 +19,8 @@ from mesh_assets.findings.kinds import KINDS, FindingResource
 from mesh_assets.store.inventories import InventoryStore
 
 Place = tuple[str, AssetKind, str]
-"""The cluster, kind and name of the thing that an asset shows."""
+"""The cluster, kind and name of the thing that an asset shows; of a connector that shares its name, the name behind its
+Connect endpoint, as in the asset's key."""
 RESOURCES: Mapping[FindingResource, AssetKind] = {
     "topic": "topics",
     "connector": "connectors",
@@ -76,7 +77,8 @@ def findings_by_place(found: EstateFindings) -> dict[Place, list[Finding]]:
         for finding in cluster.findings:
             kind = RESOURCES.get(finding.resource_type)
             if kind is not None:
-                places[cluster.cluster, kind, finding.resource].append(finding)
+                name = f"{finding.connect}/{finding.resource}" if finding.shares_name else finding.resource
+                places[cluster.cluster, kind, name].append(finding)
     return dict(places)
 
 
@@ -96,9 +98,14 @@ def asset_checks(
                     check, asset=key, description=_ALL if check == "findings" else KINDS[check].rule
                 )
                 specs.append(spec)
-                places[spec.key] = check, (asset.cluster, asset.kind, asset.name)
+                places[spec.key] = check, (asset.cluster, asset.kind, _name(asset, asset.cluster))
     for number, begin in enumerate(range(0, len(specs), _CHECKS_A_DEFINITION)):
         yield _definition(f"{name}_{number}", specs[begin : begin + _CHECKS_A_DEFINITION], places, open_store)
+
+
+def _name(asset: MeshAsset, cluster: str) -> str:
+    full = f"{asset.facts.get('connect')}/{asset.name}"
+    return full if asset.key == asset_key(cluster, asset.kind, full) else asset.name
 
 
 def _definition(

@@ -25,7 +25,9 @@ class Finding(Record, frozen=True, kw_only=True):
 
     `id` stays the same as long as it is the same thing that is wrong with the same resource. `cluster`: the name in
     the estate. `evidence`: the figures of the sentence, with units in their names. `muted`: why the estate mutes it;
-    None: it does not. `since`: when an analysis first saw it (UTC); None: no analysis has kept it yet.
+    None: it does not. `since`: when an analysis first saw it (UTC); None: no analysis has kept it yet. `connect`: of a
+    connector, its Connect endpoint, which tells it apart from others of its name (`shares_name`: there are such in the
+    cluster); None: it is about something else, or an earlier version kept it.
     """
 
     id: str
@@ -38,6 +40,8 @@ class Finding(Record, frozen=True, kw_only=True):
     evidence: dict[str, Figure] = field(default_factory=dict)
     muted: str | None = None
     since: datetime | None = None
+    connect: str | None = None
+    shares_name: bool = False
 
 
 class Found(NamedTuple):

@@ -1,5 +1,6 @@
 """All findings of one cluster, from documents and settings alone."""
 
+from collections import Counter
 from datetime import date
 
 from mesh_assets.findings.access import judge_acls, judge_unused_permissions
@@ -50,6 +51,7 @@ def judge(case: Case, *, today: date | None = None, only: tuple[Rule, ...] = _RU
     `today`: the day on which a mute must hold, in UTC; None: that of the document.
     """
     document = case.document
+    names = Counter(connector.name for connector in document.connectors)
     day = document.discovery_timestamp.date() if today is None else today
     findings = []
     for rule in only:
@@ -72,6 +74,8 @@ def judge(case: Case, *, today: date | None = None, only: tuple[Rule, ...] = _RU
                     resource=found.resource,
                     sentence=found.sentence,
                     evidence=dict(found.evidence),
+                    connect=(found.place or None) if resource_type == "connector" else None,
+                    shares_name=resource_type == "connector" and names[found.resource] > 1,
                     muted=next((mute.reason for mute in muting), None),
                 )
             )

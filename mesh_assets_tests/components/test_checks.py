@@ -104,6 +104,17 @@ def test_a_check_is_reported_when_it_begins_and_ceases_to_fail_and_not_between(
     assert [passed for passed, _ in _evaluations(instance, SINK, "failed_connector")] == [False, True]
 
 
+def test_of_two_connectors_of_one_name_the_one_that_fails_is_reported(
+    instance: dg.DagsterInstance, shown: InventoryStore
+) -> None:
+    failed = a_finding(connect="lab", shares_name=True)
+    report_checks(instance, shown, _found(failed), seconds=60)
+
+    assert _evaluations(instance, SINK, "findings") == []
+    twin = dg.AssetKey(["warehouse", "connectors", "lab/orders-sink"])
+    assert [passed for passed, _ in _evaluations(instance, twin, "findings")] == [False]
+
+
 def test_what_is_only_worth_knowing_fails_no_check_of_all_findings(
     instance: dg.DagsterInstance, shown: InventoryStore
 ) -> None:

@@ -167,3 +167,13 @@ def test_sentences_have_no_line_breaks_of_their_own() -> None:
     document, week_ago = estate_of(20)
     past = past_of(week_ago)
     assert all(re.search(r"[\r\n]", one.sentence) is None for one in judge(Case(document, earlier=past)))
+
+
+def test_a_finding_about_a_connector_names_its_endpoint_and_whether_its_name_is_anothers_too() -> None:
+    failed = a_connector("sink", connect="lab", status="FAILED")
+    [one] = judge(Case(a_document(connectors=(failed,))))
+    [shared] = judge(Case(a_document(connectors=(failed, a_connector("sink", connect="main")))))
+
+    assert (one.connect, one.shares_name) == ("lab", False)
+    assert (shared.connect, shared.shares_name) == ("lab", True)
+    assert shared.id == one.id
