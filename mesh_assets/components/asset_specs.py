@@ -14,7 +14,9 @@ from mesh_assets.inventory.wording import one_line
 
 CLUSTER_TAG = "mesh/cluster"
 KIND_TAG = "mesh/kind"
-REPORT_FIELDS = ("cluster", "kind", "name")
+REPORT_FIELDS = ("page", "cluster", "kind", "name")
+# What the report calls the page of a thing, behind its `#`; what has none is found by the search.
+_PAGES = {"topics": "topic", "connectors": "connector", "consumer_groups": "group"}
 
 
 WARN_GAPS, FAIL_GAPS = 2, 4
@@ -23,7 +25,8 @@ WARN_GAPS, FAIL_GAPS = 2, 4
 
 def asset_spec(asset: MeshAsset, *, report_url: str | None = None, freshness: bool = False) -> dg.AssetSpec:
     """`freshness`: whether a topic of which the usual gap between records is known has a policy; it is judged by reports.
-    `report_url`: an address with {cluster}, {kind} and {name}, which becomes a link.
+    `report_url`: an address with {page} (where the report of `mesh-assets report` has the thing,
+    behind its #), {cluster}, {kind} and {name}, which becomes a link.
 
     Names that Dagster refuses in groups, owners and tags are changed, and the metadata keeps the original.
     """
@@ -83,8 +86,8 @@ def _policy(asset: MeshAsset) -> dg.FreshnessPolicy | None:
 
 
 def check_report_url(text: str) -> str:
-    """The text itself. Raises ValueError if it has other fields than {cluster}, {kind} and {name}."""
-    expected = "expected an address with {cluster}, {kind} and {name}"
+    """The text itself. Raises ValueError if it has other fields than {page}, {cluster}, {kind} and {name}."""
+    expected = "expected an address with {page}, or {cluster}, {kind} and {name}"
     try:
         fields = list(Formatter().parse(text))
     except ValueError as error:
@@ -99,7 +102,18 @@ def check_report_url(text: str) -> str:
 
 def _report_fields(asset: MeshAsset) -> Mapping[str, str]:
     return {
+        "page": _page(asset),
         "cluster": quote(asset.cluster or asset.key[1], safe=""),
         "kind": asset.kind,
         "name": quote(asset.name, safe=""),
     }
+
+
+def _page(asset: MeshAsset) -> str:
+    page = _PAGES.get(asset.kind)
+    if page is None or asset.cluster is None:
+        return f"search/{quote(asset.name, safe='')}"
+    parts = [asset.cluster, asset.name]
+    if asset.key[-1] != asset.name and asset.kind == "connectors":  # it shares its name (components/links.py)
+        parts.append(str(asset.facts["connect"]))
+    return "/".join([page, *(quote(part, safe="") for part in parts)])

@@ -66,7 +66,7 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
     `warehouse/topics/orders*`. `limit`: at most so many assets; what is left out is told in a warning.
     `checks`: of each asset: `findings` for all of its findings together, or kinds of findings (docs/findings.md); each
     makes the location slower to load. `freshness`: whether topics whose usual gap between records is known have a policy.
-    `report_url`: a link for each asset, with {cluster}, {kind} and {name}.
+    `report_url`: a link for each asset, with {page} (`https://host/mesh.html#{page}` leads into the report), {cluster}, {kind} and {name}.
     `translation`: changes each asset's spec; it knows `asset` and `spec`.
     """
 

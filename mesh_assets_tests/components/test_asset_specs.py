@@ -1,5 +1,7 @@
 """Whatever Kafka's names are, Dagster takes the assets."""
 
+from typing import Any
+
 import dagster as dg
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -40,6 +42,29 @@ def test_a_topic_of_the_shop() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("asset", "page"),
+    [
+        ({"kind": "topics", "name": "a/b c"}, "topic/warehouse/a%2Fb%20c"),
+        ({"kind": "consumer_groups", "name": "billing"}, "group/warehouse/billing"),
+        ({"kind": "connectors", "name": "sink", "facts": {"connect": "main"}}, "connector/warehouse/sink"),
+        (
+            {"kind": "connectors", "name": "sink", "part": "main/sink", "facts": {"connect": "main"}},
+            "connector/warehouse/sink/main",
+        ),
+        ({"kind": "datasets", "name": "shop.orders", "cluster": None}, "search/shop.orders"),
+    ],
+)
+def test_a_link_leads_to_the_things_own_page_of_the_report(asset: dict[str, Any], page: str) -> None:
+    part = asset.pop("part", asset["name"])
+    about: dict[str, Any] = {"cluster": "warehouse", "description": "", **asset}
+    shown = MeshAsset(key=("warehouse", asset["kind"], part), **about)
+
+    spec = asset_spec(shown, report_url="https://reports.example/mesh.html#{page}")
+
+    assert spec.metadata["report"] == dg.MetadataValue.url(f"https://reports.example/mesh.html#{page}")
+
+
 def test_without_a_domain_the_group_is_the_cluster() -> None:
     refunds = list(estate_assets({"data-mesh-cluster": a_shop()}))[1]
 
@@ -66,7 +91,7 @@ def test_an_owner_is_an_address_or_a_team(text: str, expected: str | None) -> No
     "url", ["https://x/{topic}", "https://x/{name!r}", "https://x/{name:>9}", "ftp://x", "https://x/{"]
 )
 def test_a_report_address_that_cannot_be_filled_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"report_url.* expected an address with \{cluster\}"):
+    with pytest.raises(ValueError, match=r"report_url.* expected an address with \{page\}"):
         check_report_url(url)
 
 
