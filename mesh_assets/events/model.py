@@ -95,8 +95,7 @@ class ClaimedDocument(Record, frozen=True, kw_only=True):
 
 
 class DiscoveryEvent(Record, frozen=True, kw_only=True):
-    """The complete state of a cluster at one moment. `document` None: the state is in the event. `sections` is open:
-    a newer version may know more."""
+    """The complete state of a cluster at one moment. `document` None: it is in the event. `sections` may grow."""
 
     format: int
     sequence: int
@@ -317,9 +316,8 @@ def document_of(event: DiscoveryEvent) -> Document:
     reading is newer than it. Raises PublishError for a claim check, which does not contain the document."""
     state = event.cluster_state
     if event.document is not None:
-        raise PublishError(
-            f"snapshot {event.sequence} of {state.cluster_name} is a claim check; its state is at {event.document.uri}"
-        )
+        what = f"snapshot {event.sequence} of {state.cluster_name}"
+        raise PublishError(f"{what} is a claim check; its state is at {event.document.uri}")
     return Document(
         format=event.format,
         environment=EnvironmentIdentity(id=state.environment_id, name=state.environment_name),
