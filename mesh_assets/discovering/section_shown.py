@@ -295,7 +295,9 @@ def _link_figures(known: ClusterLinks) -> dict[str, int | float | str]:
         "cluster_links": None if known.links is None else len(known.links),
         "mirror_topics": None if mirrors is None else len(mirrors),
         "active_mirror_topics": active,
-        "largest_mirror_lag_records": max((one.lag_records or 0 for one in mirrors or ()), default=None),
+        "largest_mirror_lag_records": max(
+            (one.lag_records for one in mirrors or () if one.lag_records is not None), default=None
+        ),
     }
     return _known(figures) | _reasons(known.unknown)
 
