@@ -55,6 +55,7 @@ def discover(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
     )
     environment = {
         **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "",  # or each process would compile the project anew, as no user's does
         "PYTHONPATH": str(TREE),
         "MESH_ESTATE": str(folder / "estate.yaml"),
         "MESH_STORE": str(folder / "store"),

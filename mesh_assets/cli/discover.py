@@ -72,7 +72,7 @@ def discover(
     objects = open_store(os.environ.get("MESH_STORE"))
     reports: list[DiscoveryReport] = []
     failures: list[str] = []
-    # What a discovery leaves behind in cycles is little (5 MB), and this process ends soon.
+    # What a discovery leaves behind in cycles is little (5 MB), and goes where many clusters follow.
     with without_collector(), _progress(shown=verbose):
         # A store for each: what one has in hand is of one cluster.
         discoveries = _at_once(
@@ -105,13 +105,17 @@ def _at_once(
         except MeshError as error:
             return error
         finally:
-            gc.collect() if len(names) > _AT_ONCE else None
+            if len(names) > _AT_ONCE:
+                gc.collect()
 
+    gc.freeze()  # what was imported stays, and need not be looked at again
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="discover") as pool:
         try:
             yield from zip(names, pool.map(outcome, names), strict=True)
         except KeyboardInterrupt:
             _stop()
+        finally:
+            gc.unfreeze()
 
 
 def _stop() -> NoReturn:

@@ -2,10 +2,13 @@
 was made."""
 
 import time
+from contextlib import chdir
 
+import dagster as dg
 import pytest
 
 from mesh_assets.anomalies.usual import get_usuals
+from mesh_assets.defs.snapshot import SNAPSHOT_KEY
 from mesh_assets.inventory.changes import TriggerType
 from mesh_assets.readings.reading import resource_of
 from mesh_assets.sandbox.servers import Sandbox
@@ -181,3 +184,16 @@ def test_what_was_dealt_with_launches_nothing_again_and_leaves_the_inbox(daemon:
         if cause[1].startswith(PREFIX) or cause[0] in ("external", "cloudwatch_alarm")
     ]
     assert sorted(set(ours)) == sorted(ours)
+
+
+def test_what_was_discovered_by_hand_before_the_daemon_started_is_shown_by_dagster(daemon: Daemon) -> None:
+    folder = daemon.workplace.folder
+    with chdir(folder), dg.DagsterInstance.from_config(str(folder)) as instance:
+        deadline = time.monotonic() + IN_TIME
+        while not (shown := instance.fetch_materializations(SNAPSHOT_KEY, limit=1, ascending=True).records):
+            assert time.monotonic() < deadline, "nothing is shown"
+            time.sleep(0.2)
+
+    made = shown[0].asset_materialization
+    assert made is not None
+    assert (shown[0].run_id, made.partition, made.metadata["sequence"].value) == ("", "warehouse", 1)

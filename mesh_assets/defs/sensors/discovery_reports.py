@@ -96,7 +96,9 @@ def _report(instance: dg.DagsterInstance, one: Unreported, *, store: InventorySt
     what = f"snapshot {one.sequence} of {one.cluster}"
     for asset in one.assets:
         materialization = dg.AssetMaterialization(
-            dg.AssetKey(asset.key.split("/")), partition=one.cluster, metadata=shown_metadata(asset.metadata)
+            dg.AssetKey(asset.key.split("/")),
+            partition=one.cluster,
+            metadata=shown_metadata(asset.metadata),
         )
         keep_event(instance, materialization, what, at=one.moment)
     for check in one.checks:

@@ -7,6 +7,10 @@ from typing import Any
 
 import dagster as dg
 import pytest
+
+# Private, and what the UI asks (Dagster 1.13).
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContextForTest
 from msgspec.structs import replace
 
 from mesh_assets.defs.inventory import inventory_assets
@@ -23,7 +27,8 @@ from mesh_assets.discovering.unreported import Unreported, keep_unreported, unre
 from mesh_assets.errors import UnreachableError
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.inventory.changes import Trigger
-from mesh_assets.inventory.sections import Section, SectionName
+from mesh_assets.inventory.join import empty_section
+from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.snapshot.report import DiscoveryReport
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
@@ -133,6 +138,25 @@ def test_it_is_shown_as_of_when_it_was_discovered_so_that_freshness_is_judged_by
     event = instance.get_latest_materialization_event(SNAPSHOT_KEY)
     assert event is not None
     assert event.timestamp == REPORT.discovery_timestamp.timestamp()
+
+
+def test_what_was_made_of_its_own_inventories_is_not_out_of_date(
+    instance: dg.DagsterInstance, store: InventoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = SECTIONS["topics"]
+    everything = {name: empty_section(name, section.cluster_id, section.state) for name in SECTION_NAMES}
+    monkeypatch.setattr("mesh_assets.discovering.discovery.collect_sections", lambda *_, **__: everything)
+    discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
+    tell(instance, store)
+
+    graph = dg.Definitions(
+        assets=[inventory_assets(PARTITIONS), snapshot_assets(PARTITIONS)],
+        resources={name: dg.ResourceDefinition.none_resource() for name in ("estate", "store")}
+        | {"sections": section_io_manager, "reports": report_io_manager},
+    ).resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
+    for key in (TOPICS_KEY, CHANGES_KEY, SNAPSHOT_KEY):
+        assert resolver.get_status(key, "warehouse") is StaleStatus.FRESH, key
 
 
 def test_an_older_snapshot_is_not_shown_over_a_newer_one_nor_one_twice(
