@@ -2,6 +2,7 @@
 
     python -m bench.profiles                     starts a sandbox of its own, in a temporary folder
     python -m bench.profiles --sandbox .sandbox  uses one that runs
+    python -m bench.profiles --planted-only      starts a broker and a registry, and looks at what is planted alone
 
 Plants topics with faults in the warehouse (mesh_assets/sandbox/estate/quality.py says which), profiles all topics of both
 clusters, and prints precision and recall: of all faults and shared keys found, which were planted; of all planted, which
@@ -14,7 +15,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,6 +41,7 @@ from mesh_assets.store.fingerprints import FingerprintKey
 
 _KEY = FingerprintKey(id="bench", key=b"what is hashed here is not kept.")
 _SHARED = 0.3
+_ENOUGH = ("broker", "registry")
 
 
 class Score(Record, frozen=True, kw_only=True):
@@ -86,18 +88,20 @@ def main() -> int:
         box = Sandbox(folder)
         if arguments.sandbox is None:
             stack.callback(box.stop)
-            box.start(None)
+            box.start(_ENOUGH if arguments.planted_only else None)
         endpoints = box.endpoints()
         stack.enter_context(planted(endpoints.bootstrap_servers, endpoints.registry_url))
-        return measure(endpoints)
+        return measure(endpoints, ["warehouse"] if arguments.planted_only else None)
 
 
-def measure(endpoints: Endpoints) -> int:
+def measure(endpoints: Endpoints, clusters: Sequence[str] | None) -> int:
+    """`clusters`: None: all."""
     estate = load_estate(endpoints.estate_file)
     found: list[ClusterProfiles] = []
     reading = Reading()
     begun, cpu = time.monotonic(), time.process_time()
-    for cluster in estate.clusters.values():
+    for name in clusters or estate.clusters:
+        cluster = estate.clusters[name]
         open_one = cluster.model_copy(update={"allow_message_reading": ("*",)})
         document = read_live(open_one, ("topics", "schemas"), previous=lambda _: None)
         begun_one = time.monotonic()
@@ -149,6 +153,7 @@ def unjudged(sample: TopicSample) -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--planted-only", action="store_true", help="only the topics that are planted")
     parser.add_argument("--sandbox", type=Path, help="the folder of a sandbox that runs")
     return parser.parse_args()
 
