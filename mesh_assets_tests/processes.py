@@ -40,15 +40,32 @@ class CommandProcess:
         folder: Path,
         environment: Mapping[str, str],
         module: str | None = None,
+        log: Path | None = None,
     ) -> None:
+        """`log`: where all that it prints goes, to be read while it runs."""
         self.arguments = tuple(arguments)
         self._output = tempfile.TemporaryDirectory(prefix="command-")
-        self._out, self._err = Path(self._output.name, "out"), Path(self._output.name, "err")
+        self._out = log or Path(self._output.name, "out")
+        self._err = log or Path(self._output.name, "err")
         self._process: BaseProcess = _CONTEXT.Process(
             target=_run,
             args=(module, self.arguments, str(folder), dict(environment), str(self._out), str(self._err)),
         )
         self._process.start()
+
+    @property
+    def runs(self) -> bool:
+        return self._process.is_alive()
+
+    def stop(self, *, within_seconds: float) -> None:
+        """Interrupts it as Ctrl-C does, and kills it when it does not end in time."""
+        if self._process.is_alive() and self._process.pid is not None:
+            os.kill(self._process.pid, signal.SIGINT)
+            self._process.join(within_seconds)
+        self._process.kill()
+        self._process.join()
+        with suppress(OSError):
+            self._output.cleanup()
 
     def end(self, *, within_seconds: float) -> subprocess.CompletedProcess[str]:
         """Waits for it. Raises TimeoutExpired, and ends it, when it takes longer."""
@@ -81,7 +98,7 @@ def _run(
     os.chdir(folder)
     for path, descriptor in ((os.devnull, 0), (out, 1), (err, 2)):
         opened = os.open(
-            path, os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600
+            path, os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
         )
         os.dup2(opened, descriptor)
         os.close(opened)
