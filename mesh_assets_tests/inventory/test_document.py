@@ -11,7 +11,9 @@ from mesh_assets_tests.arbitrary_documents import documents
 from mesh_assets_tests.documents import a_document, a_topic
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(
+    deadline=None, max_examples=min(30, settings().max_examples), suppress_health_check=list(HealthCheck)
+)
 @given(documents())
 def test_a_document_is_decoded_as_it_was_encoded(document: Document) -> None:
     data = encode_document(document)
