@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from mesh_assets.agent_tools.products import Takes, TopicProduct, product_of_topic
 from mesh_assets.agent_tools.profiles import data_faults
 from mesh_assets.answering.answers import (
     About,
@@ -135,6 +136,10 @@ class TopicDescription(Answer):
     domain: TopicDomain | None = Field(
         default=None, description="What it belongs to, once the job analysis ran."
     )
+    data_product: TopicProduct | None = Field(
+        default=None, description="Once the job analysis ran; list_data_products tells more."
+    )
+    takes: Takes | None = Field(default=None, description="Its share in the estate, as of that job.")
     entities: list[TopicEntity] = Field(description="What its keys identify; find_relationships tells more.")
     data_faults: list[str] | None = Field(default=None, description="By its newest profile (get_profile).")
     partition_details: list[PartitionRow]
@@ -220,6 +225,7 @@ def describe_topic(
     possible = possible_readers(document)
     about = view.about("topics", "connectors", "schemas", "consumer_groups")
     domain, entities = _belonging(known, view, found.name, about)
+    product, takes = product_of_topic(known, view, found.name, about)
     longest = max(len(entities), len(partitions), len(groups), len(writers), len(readers), len(possible))
     return TopicDescription(
         about=about,
@@ -250,6 +256,8 @@ def describe_topic(
         reading_groups=groups[:_SHOWN],
         possible_readers=list(possible[:_SHOWN]),
         domain=domain,
+        data_product=product,
+        takes=takes,
         entities=entities[:_SHOWN],
         data_faults=data_faults(known, view, found.name, about),
         partition_details=partitions[:_SHOWN],

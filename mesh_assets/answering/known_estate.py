@@ -3,13 +3,14 @@
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mesh_assets.answering.answers import Source, UnknownError, current_call, shown
 from mesh_assets.answering.belonging import KnownBelonging
 from mesh_assets.answering.estate_lineage import KnownLineage
 from mesh_assets.answering.known_mappings import KnownMappings
+from mesh_assets.answering.known_products import KnownProducts
 from mesh_assets.answering.known_profiles import KnownProfiles
 from mesh_assets.answering.views import View
 from mesh_assets.errors import EstateError, RefusedError, StoreError
@@ -45,7 +46,7 @@ class KnownEstate:
         self._store_url = store
         self._read_live = read_live or _read_live
         self._lock = threading.RLock()
-        self._estate: tuple[tuple[_Stamp | None, _Stamp | None], Estate] | None = None
+        self._estate: tuple[tuple[_Stamp | None, ...], Estate] | None = None
         self._store: InventoryStore | None = None
         self._documents: OrderedDict[str, tuple[Document, int]] = OrderedDict()
         self._reading: dict[str, threading.Lock] = {}
@@ -53,6 +54,7 @@ class KnownEstate:
         self.mappings = KnownMappings(lambda: self.estate)
         self.lineage = KnownLineage(lambda: self.store)
         self.profiles = KnownProfiles(lambda: self.store)
+        self.products = KnownProducts(lambda: self.store)
         self.belonging = KnownBelonging(lambda: self.estate_if_any, lambda: self.store)
 
     # --- the estate
@@ -64,9 +66,9 @@ class KnownEstate:
         stamp = _stamp(path)
         with self._lock:
             known = self._estate
-            if known is None or None in known[0] or (stamp, _policy_stamp(known[1])) != known[0]:
+            if known is None or None in known[0] or (stamp, *_file_stamps(known[1])) != known[0]:
                 estate = load_estate(path)  # which also says what is wrong
-                self._estate = known = ((stamp, _policy_stamp(estate)), estate)
+                self._estate = known = ((stamp, *_file_stamps(estate)), estate)
             return known[1]
 
     @property
@@ -243,8 +245,8 @@ def _stamp(file: Path) -> _Stamp | None:
     return file, status.st_mtime_ns, status.st_size
 
 
-def _policy_stamp(estate: Estate) -> _Stamp | None:
-    return (Path(), 0, 0) if estate.policy.file is None else _stamp(Path(estate.policy.file))
+def _file_stamps(estate: Estate) -> Iterator[_Stamp | None]:
+    return (_stamp(Path(file)) for file in estate.files)
 
 
 def _listed(names: list[str]) -> str:

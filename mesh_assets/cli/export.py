@@ -20,19 +20,19 @@ from mesh_assets.inventory.wording import counted, listed
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store, safe
 
-_clusters = click.option(
+clusters_option = click.option(
     "--cluster",
     "clusters",
     multiple=True,
     metavar="NAME",
     help="A cluster of the estate. Repeatable. Default: all.",
 )
-_file = click.option(
+file_option = click.option(
     "--out", default="-", show_default=True, metavar="FILE", help="The file to write; - for stdout."
 )
 
 
-@click.group(short_help="Lineage and inventories for other tools.")
+@click.group(short_help="Lineage, inventories and data products for other tools.")
 def export() -> None:
     """Write the newest documents, and the lineage over them, in the forms of other tools (docs/exports.md).
 
@@ -93,7 +93,7 @@ def _part(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @export.command(short_help="Lineage as events of OpenLineage.")
-@_clusters
+@clusters_option
 @click.option(
     "--out", metavar="FILE", help="The file to write, an event a line; - for stdout, where no --url is given."
 )
@@ -126,9 +126,9 @@ def openlineage(clusters: tuple[str, ...], out: str | None, url: str | None, api
 
 
 @export.command(short_help="The lineage as a Mermaid flowchart.")
-@_clusters
+@clusters_option
 @_part
-@_file
+@file_option
 def mermaid(clusters: tuple[str, ...], start: str | None, depth: int, out: str) -> None:
     """The lineage as a Mermaid flowchart, at most 500 edges."""
     from mesh_assets.exports.mermaid import flowchart
@@ -141,9 +141,9 @@ def mermaid(clusters: tuple[str, ...], start: str | None, depth: int, out: str) 
 
 
 @export.command(short_help="The lineage as GraphML.")
-@_clusters
+@clusters_option
 @_part
-@_file
+@file_option
 def graphml(clusters: tuple[str, ...], start: str | None, depth: int, out: str) -> None:
     """The lineage as GraphML, for Gephi, yEd, Cytoscape and networkx."""
     from mesh_assets.exports.graphml import graphml as made
@@ -154,7 +154,7 @@ def graphml(clusters: tuple[str, ...], start: str | None, depth: int, out: str) 
 
 
 @export.command(short_help="Each cluster as an AsyncAPI document.")
-@_clusters
+@clusters_option
 @click.option(
     "--out",
     default="-",
@@ -195,7 +195,7 @@ def asyncapi(clusters: tuple[str, ...], out: str) -> None:
 
 
 @export.command(short_help="Every table as a CSV file.")
-@_clusters
+@clusters_option
 @click.option("--out", required=True, metavar="FOLDER", help="The folder to write to.")
 def csv(clusters: tuple[str, ...], out: str) -> None:
     """Every table of the store as a CSV file, the clusters one after the other."""

@@ -53,13 +53,14 @@ _COMMANDS = {
         "Read everything about each cluster and publish it as one event.",
     ),
     "contract": ("mesh_assets.cli.contract", "contract", "Data contracts (ODCS): write and check them."),
+    "costs": ("mesh_assets.cli.costs", "costs", "Show what each thing takes, and what that costs."),
     "diff": ("mesh_assets.cli.diff", "diff", "Compare two moments of a cluster."),
     "estate": ("mesh_assets.cli.estate", "estate", "Check the estate file and what it names."),
     "esm": ("mesh_assets.cli.esm.group", "esm", "Event source mappings: Kafka topics to Lambda functions."),
     "export": (
-        "mesh_assets.cli.export",
+        "mesh_assets.cli.export_products",  # which adds its commands to those of mesh_assets.cli.export
         "export",
-        "Write lineage and inventories for other tools.",
+        "Write lineage, inventories and data products for other tools.",
     ),
     "findings": ("mesh_assets.cli.findings", "findings", "Show what is wrong in each cluster."),
     "mcp": ("mesh_assets.cli.mcp", "mcp", "The MCP server, for AI agents."),

@@ -18,6 +18,7 @@ from mesh_assets.defs.data_quality import (
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.findings import findings_asset, findings_schedule
 from mesh_assets.defs.lineage import lineage_asset
+from mesh_assets.defs.products import data_products_asset
 from mesh_assets.defs.report import report_asset
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.sensors.run_requests import interval_seconds
@@ -40,6 +41,7 @@ def analysis() -> dg.Definitions:
             relationships_asset(),
             domains_asset(),
             findings_asset(),
+            data_products_asset(),
             report_asset(),
             usual_gaps_asset(),
             data_quality_asset(),

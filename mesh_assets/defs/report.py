@@ -9,6 +9,7 @@ from mesh_assets.defs.belonging import DOMAINS_KEY, RELATIONSHIPS_KEY
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.findings import FINDINGS_KEY
 from mesh_assets.defs.lineage import LINEAGE_KEY
+from mesh_assets.defs.products import DATA_PRODUCTS_KEY
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.errors import MeshError
 from mesh_assets.masking.text import mask_text
@@ -28,7 +29,7 @@ def report_asset() -> dg.AssetsDefinition:
                 REPORT_KEY,
                 group_name="analysis",
                 kinds={"kafka"},
-                deps=[LINEAGE_KEY, RELATIONSHIPS_KEY, DOMAINS_KEY, FINDINGS_KEY],
+                deps=[LINEAGE_KEY, RELATIONSHIPS_KEY, DOMAINS_KEY, FINDINGS_KEY, DATA_PRODUCTS_KEY],
                 skippable=True,
                 description="One HTML page: what is wrong, what changed, lineage by domain, a page for each topic (docs/report.md).",
             )

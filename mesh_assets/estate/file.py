@@ -13,8 +13,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mesh_assets.errors import EstateError
+from mesh_assets.estate.costs import CostSettings
 from mesh_assets.estate.model import Estate
 from mesh_assets.estate.policy import Policy
+from mesh_assets.estate.products import ProductSettings
 from mesh_assets.estate.text import decoded_text
 
 T = TypeVar("T", bound=BaseModel)
@@ -79,9 +81,11 @@ def parse_estate(text: str, *, source: str) -> Estate:
                     f"{source}:{_line(root, ('clusters', name))}: cluster name {name!r} {problem}"
                 )
         data = {**data, "clusters": named}
-    policy = data.get("policy")
-    if isinstance(policy, dict) and isinstance(policy.get("file"), str):
-        data = {**data, "policy": _read_policy(policy, line=_line(root, ("policy", "file")), source=source)}
+    for name, (model, expected) in _IN_FILES.items():
+        part = data.get(name)
+        if isinstance(part, dict) and isinstance(part.get("file"), str):
+            line = _line(root, (name, "file"))
+            data = {**data, name: _read_part(name, model, expected, part, line=line, source=source)}
     contracts = data.get("contracts")
     if isinstance(contracts, dict) and isinstance(contracts.get("folder"), str) and contracts["folder"]:
         folder = str((Path(source).parent / contracts["folder"]).absolute())
@@ -89,12 +93,22 @@ def parse_estate(text: str, *, source: str) -> Estate:
     return _validated(Estate, data, root, source)
 
 
-def _read_policy(policy: dict[str, Any], *, line: int, source: str) -> Policy:
-    """The policy of the file that the estate names, which then holds nothing of it itself."""
-    named = policy["file"]
-    if len(policy) > 1:
+_IN_FILES: dict[str, tuple[type[BaseModel], str]] = {
+    "policy": (Policy, "rules:"),
+    "products": (ProductSettings, "decisions:"),
+    "costs": (CostSettings, "prices:"),
+}
+"""Parts of the estate that may stand in a file of their own, and what such a file begins with."""
+
+
+def _read_part(
+    name: str, model: type[T], expected: str, part: dict[str, Any], *, line: int, source: str
+) -> T:
+    """The part of the file that the estate names, which then holds nothing of it itself."""
+    named = part["file"]
+    if len(part) > 1:
         raise EstateError(
-            f"{source}:{line}: policy: names a file and holds {' and '.join(sorted(set(policy) - {'file'}))} itself; "
+            f"{source}:{line}: {name}: names a file and holds {' and '.join(sorted(set(part) - {'file'}))} itself; "
             "write all of it in one of the two"
         )
     path = Path(source).parent / named
@@ -102,12 +116,19 @@ def _read_policy(policy: dict[str, Any], *, line: int, source: str) -> Policy:
         text = decoded_text(path.read_bytes())
     except (OSError, ValueError) as error:
         raise EstateError(
-            f"{source}:{line}: policy.file: {path} cannot be read: {error}; expected a YAML file with `rules:`"
+            f"{source}:{line}: {name}.file: {path} cannot be read: {error}; expected a YAML file with `{expected}`"
         ) from error
-    root, data = _read_mapping(text, source=str(path), expected="rules:")
+    root, data = _read_mapping(text, source=str(path), expected=expected)
     if "file" in data:
-        raise EstateError(f"{path}:{_line(root, ('file',))}: file: is not a field here; a policy is one file")
-    return _validated(Policy, {**data, "file": str(path.absolute())}, root, str(path))
+        raise EstateError(f"{path}:{_line(root, ('file',))}: file: is not a field here; {_ONE_FILE[name]}")
+    return _validated(model, {**data, "file": str(path.absolute())}, root, str(path))
+
+
+_ONE_FILE = {
+    "policy": "a policy is one file",
+    "products": "decisions are one file",
+    "costs": "prices are one file",
+}
 
 
 def _read_mapping(text: str, *, source: str, expected: str) -> tuple[yaml.Node | None, dict[Any, Any]]:

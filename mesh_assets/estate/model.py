@@ -17,6 +17,7 @@ from mesh_assets.estate.connections import (
     KafkaRestConnection,
     SchemaRegistryConnection,
 )
+from mesh_assets.estate.costs import CostSettings
 from mesh_assets.estate.fields import EstateModel, NamePatterns, SecretReference, TopicPatterns
 from mesh_assets.estate.findings import FindingThresholds
 from mesh_assets.estate.monitoring import (
@@ -27,6 +28,7 @@ from mesh_assets.estate.monitoring import (
     Sensing,
 )
 from mesh_assets.estate.policy import Policy
+from mesh_assets.estate.products import ProductSettings
 from mesh_assets.estate.profiling import ProfilingSettings
 
 
@@ -260,7 +262,15 @@ class Estate(EstateModel):
     domains: DomainSettings = DomainSettings()
     profiling: ProfilingSettings = ProfilingSettings()
     contracts: ContractSettings = ContractSettings()
+    products: ProductSettings = ProductSettings()
+    costs: CostSettings = CostSettings()
     asset_reports: AssetReports = AssetReports()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that hold parts of the estate: who keeps an estate in memory looks at them, too."""
+        parts = (self.policy.file, self.products.file, self.costs.file)
+        return tuple(file for file in parts if file is not None)
 
     @model_validator(mode="after")
     def _known(self) -> "Estate":

@@ -17,6 +17,7 @@ from mesh_assets.agent_tools.lineage import get_lineage
 from mesh_assets.agent_tools.messages import sample_messages
 from mesh_assets.agent_tools.metrics import get_metrics
 from mesh_assets.agent_tools.problems import list_problems
+from mesh_assets.agent_tools.products import list_data_products
 from mesh_assets.agent_tools.profiles import get_profile
 from mesh_assets.agent_tools.schemas import describe_schema, get_schema, list_schemas
 from mesh_assets.agent_tools.tool import LONG, AgentTool
@@ -70,6 +71,7 @@ DISCOVERY = (
     AgentTool(list_domains, "List domains", "reads_documents"),
     AgentTool(find_relationships, "Find relationships", "reads_documents"),
     AgentTool(get_profile, "Get a topic's profile", "reads_documents"),
+    AgentTool(list_data_products, "List data products", "reads_documents"),
     AgentTool(sample_messages, "Sample messages", "reads_systems", times=LONG),
     AgentTool(list_flink_statements, "List Flink statements", "reads_systems"),
     AgentTool(execute_flink_sql, "Execute Flink SQL", "destroys", "changes", LONG),

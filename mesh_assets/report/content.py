@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from mesh_assets.answering.belonging import domain_results, domain_rules, relationship_results
+from mesh_assets.answering.known_products import EstateProducts
 from mesh_assets.answering.mesh import Mesh, read_mesh
+from mesh_assets.answering.products import known_estate_products, read_estate_products
 from mesh_assets.errors import DamagedError
 from mesh_assets.estate.model import Estate
 from mesh_assets.findings.finding import SEVERITIES, Finding
@@ -41,6 +43,7 @@ class Report(Record, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     relationships: Relationships
     domains: Domains
+    products: EstateProducts
     changes: Mapping[str, History]
     notes: tuple[str, ...]
     quality: DataQuality | None = None
@@ -74,6 +77,7 @@ def read_report(
             "relationships and domains are without older versions that schemas refer to: "
             "the job `analysis` has not run on these documents yet"
         )
+    products = _products(estate, store, made_at, notes, told=mesh.notes)
     # Lineage and relationships repeat of a section that is not current what is told of the section itself.
     told = {state.error for one in mesh.documents.values() for state in one.sections.values() if state.error}
     gaps = [f"{gap.cluster}: {gap.reason}" for gap in relationships.gaps if gap.subject is None]
@@ -94,6 +98,7 @@ def read_report(
         findings=findings,
         relationships=relationships,
         domains=domains,
+        products=products,
         changes=changes,
         notes=(*notes, *_history_notes(changes, since)),
         quality=None if profiles is None else profiles.result,
@@ -170,6 +175,19 @@ def _belonging(
         ),
         False,
     )
+
+
+def _products(
+    estate: Estate, store: InventoryStore, made_at: datetime, notes: list[str], *, told: Sequence[str]
+) -> EstateProducts:
+    """Those of the whole estate: shares are of it, whichever clusters the page shows."""
+    try:
+        found = known_estate_products(estate, store, now=made_at)
+    except DamagedError as error:
+        notes.append(f"data products and costs that the job `analysis` kept cannot be read: {error}")
+        found = read_estate_products(estate, store, now=made_at)
+    notes += [note for note in (*found.notes, *found.products.notes) if note not in told]
+    return found
 
 
 def _kept(results: ResultStore[T], notes: list[str], what: str) -> StoredResult[T] | None:

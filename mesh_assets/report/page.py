@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from mesh_assets.costs.text import HEADS
 from mesh_assets.findings.finding import SEVERITIES, Finding, count_muted, shown_findings
 from mesh_assets.findings.kinds import KINDS
 from mesh_assets.importing import importing
@@ -20,6 +21,7 @@ from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import brief_sentence, counted, plural, readable
 from mesh_assets.report.content import Report, told_of
 from mesh_assets.report.data import page_data
+from mesh_assets.report.product_lines import product_lines, taker_lines
 from mesh_assets.store.change_history import ChangeAt
 from mesh_assets.store.inventories import InventoryStore
 
@@ -65,8 +67,12 @@ def render_report(report: Report) -> str:
     shown = shown_findings(report.findings)
     script, style = _script(), _static("report.css")
     changes = list(_changes(report))
+    clusters = frozenset(report.mesh.documents)
     html = _template().render(
         report=report,
+        products=product_lines(report.products, clusters),
+        takers=tuple(taker_lines(report.products, clusters)),
+        drivers=tuple(HEADS.values()),
         documents=list(report.mesh.documents.values()),
         shown=shown,
         severities={one: sum(1 for finding in shown if finding.severity == one) for one in SEVERITIES},

@@ -19,8 +19,12 @@ def known(*topics: Topic, **unknown: str) -> KnownEstate:
     view = View(document=a_document(topics=topics, topics_unknown=unknown), source="latest", version="1")
     belonging = SimpleNamespace(if_current=lambda *_, **__: None)
     profiles = SimpleNamespace(of=lambda *_: None)
+    products = SimpleNamespace(latest=lambda: None)
     return cast(
-        KnownEstate, SimpleNamespace(view=lambda *_, **__: view, belonging=belonging, profiles=profiles)
+        KnownEstate,
+        SimpleNamespace(
+            view=lambda *_, **__: view, belonging=belonging, profiles=profiles, products=products
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mesh_assets.answering.belonging import domain_results, relationship_results
 from mesh_assets.answering.estate_lineage import lineage_results
+from mesh_assets.answering.known_products import cost_results, product_results
 from mesh_assets.definitions import defs
 from mesh_assets.defs.analysis import tick
 from mesh_assets.errors import StoreError
@@ -125,6 +126,31 @@ def test_the_asset_keeps_the_graph_with_its_documents_and_shows_what_is_missing(
     assert (metadata["topics"], metadata["edges"]) == (3, len(kept.result.edges))
     assert "payments has not been discovered yet" in str(metadata["gaps"])
     assert "lineage (all)" in metadata
+
+
+def test_the_job_keeps_products_with_their_tables_and_shows_them(
+    store: InventoryStore, instance: dg.DagsterInstance
+) -> None:
+    orders = avro("orders-value", ("order_id", "string"), ("user_id", "string"))
+    users = avro("users-value", ("user_id", "string"), ("name", "string"))
+    publish(store, a_cluster(users, orders, topics=("users", "orders", "noise")))
+
+    result = defs().resolve_job_def("analysis").execute_in_process(instance=instance)
+
+    kept = product_results(store).get()
+    assert kept is not None
+    [product] = kept.result.products
+    [materialization] = result.asset_materializations_for_node("analysis__data_products")
+    metadata = {key: value.value for key, value in materialization.metadata.items()}
+    assert (metadata["candidates"], metadata["topics"], metadata["outside"]) == (1, 2, 1)
+    assert metadata["tables"] == {
+        "data_products": 1,
+        "data_product_topics": 2,
+        "costs": len(cost_results(store).get().result.rows),  # type: ignore[union-attr]
+    }
+    assert "payments has not been discovered yet" in str(metadata["notes"])
+    assert product.costs is not None
+    assert store.objects.get("tables/data_products/data.parquet") is not None
 
 
 def test_an_unreadable_document_fails_the_run_and_leaves_the_last_result(

@@ -49,6 +49,7 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
         "analysis/relationships",
         "analysis/domains",
         "analysis/findings",
+        "analysis/data_products",
         "analysis/usual_gaps",
         "analysis/data_quality",
         "analysis/report",

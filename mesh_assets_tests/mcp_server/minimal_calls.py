@@ -37,6 +37,7 @@ CALLS: dict[str, tuple[dict[str, Any], str | None]] = {
     "list_domains": ({}, None),
     "find_relationships": ({}, None),
     "get_profile": ({"topic": "orders"}, "is not under allow_message_reading"),
+    "list_data_products": ({}, "data products are not known"),
     "sample_messages": ({"topic": "orders"}, "is not under allow_message_reading"),
     "list_flink_statements": ({}, NO_FLINK),
     "execute_flink_sql": ({"sql": "SHOW TABLES"}, NO_FLINK),

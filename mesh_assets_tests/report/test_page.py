@@ -76,6 +76,14 @@ def test_a_topic_has_its_figures_fields_readers_writers_domain_and_keys(page: Pa
     assert {topics[use[0]]["name"] for use in order["uses"]} == {"orders", "shipments"}
 
 
+def test_data_products_and_what_takes_most_are_told_with_what_is_unknown(page: Page) -> None:
+    assert "Data products Product Owner" in page.text
+    assert "sales warehouse.sales, candidate unknown 2 2 order 1.00 " in page.text
+    assert "without completeness, validity, freshness" in page.text
+    assert "warehouse: connector orders-source on main" in page.text
+    assert "warehouse: orders no prices unknown unknown unknown unknown 1 (50.0%) 2 (100.0%)" in page.text
+
+
 def test_what_is_missing_or_old_is_said_at_the_top(page_of: PageOf) -> None:
     page = page_of(a_document(sections={"schemas": STALE}), made_at=MOMENT + timedelta(days=3))
 

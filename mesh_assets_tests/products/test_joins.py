@@ -1,0 +1,190 @@
+"""Drafts of joins: parsed, with the key columns and types of the schemas, and never more certain than they are."""
+
+import json
+
+import pytest
+from sqlglot import exp, parse
+
+from mesh_assets.inventory.document import Document
+from mesh_assets.products.flink import common_type, flink_dialect, flink_type, why_unreadable
+from mesh_assets.products.joins import MOST_DRAFTS, draft_joins, tables_of
+from mesh_assets.products.records import JoinDraft, TopicPlace
+from mesh_assets.relationships.relating import find_relationships
+from mesh_assets_tests.documents import a_topic
+from mesh_assets_tests.relationships.estates import a_cluster, a_registered, avro
+
+
+def drafts_of(document: Document) -> list[JoinDraft]:
+    entities = [one for one in find_relationships([document]).entities if len(one.topics) > 1]
+    places = [TopicPlace(cluster="warehouse", topic=one.name) for one in document.topics]
+    return list(draft_joins(entities, places, tables_of({"warehouse": document})))
+
+
+def columns_of(draft: JoinDraft) -> dict[str, dict[str, str]]:
+    """Table → column → type, as another look at the SQL by sqlglot's tree gives them."""
+    assert draft.sql is not None
+    return {
+        one.this.this.name: {
+            column.name: column.args["kind"].sql(dialect=flink_dialect())
+            for column in one.this.expressions
+            if isinstance(column, exp.ColumnDef)
+        }
+        for one in parse(draft.sql, dialect=flink_dialect())
+        if isinstance(one, exp.Create)
+    }
+
+
+def test_a_topic_is_joined_with_the_one_that_describes_the_entity_by_columns_of_the_schemas_types() -> None:
+    document = a_cluster(
+        avro("users-value", ("user_id", "long"), ("name", "string")),
+        avro("orders-value", ("order_id", "string"), ("user_id", "long"), ("price", ["null", "double"])),
+        topics=("users", "orders"),
+    )
+    [draft] = drafts_of(document)
+    assert (draft.left.topic, draft.right.topic, draft.key) == ("orders", "users", "user_id")
+    columns = columns_of(draft)
+    assert columns["orders"] | columns["users"] == {
+        "order_id": "STRING",
+        "user_id": "BIGINT",
+        "price": "DOUBLE",
+        "name": "STRING",
+        "record_time": "TIMESTAMP_LTZ",
+    }
+    assert draft.sql is not None
+    assert "ON l.`user_id` = r.`user_id`\n" in draft.sql
+    assert "-- assumed: records arrive at most 5 seconds late" in draft.sql
+    assert any("at most an hour apart" in one for one in draft.assumptions)
+
+
+def test_keys_of_different_types_are_cast_to_one_that_holds_both() -> None:
+    document = a_cluster(
+        avro("users-value", ("user_id", "int")),
+        avro("orders-value", ("order_id", "string"), ("user_id", "long")),
+        topics=("users", "orders"),
+    )
+    [draft] = drafts_of(document)
+    assert draft.sql is not None
+    assert "ON l.`user_id` = CAST(r.`user_id` AS BIGINT)" in draft.sql
+    assert (common_type("STRING", "INT"), common_type("INT", "INT")) == ("STRING", None)
+
+
+def test_a_compacted_topic_whose_key_is_the_column_is_joined_as_of_the_records_time() -> None:
+    document = a_cluster(
+        avro("users-key", ("user_id", "string"), record="UserKey"),
+        avro("users-value", ("name", "string"), record="User"),
+        avro("orders-value", ("order_id", "string"), ("user_id", "string")),
+        topics=(a_topic("users", config={"cleanup.policy": "compact"}), "orders"),
+    )
+    [draft] = drafts_of(document)
+    assert draft.sql is not None
+    assert (
+        "JOIN `users` FOR SYSTEM_TIME AS OF l.`record_time` AS r\n  ON l.`user_id` = r.`user_id`;"
+        in draft.sql
+    )
+    assert "PRIMARY KEY (`user_id`) NOT ENFORCED" in draft.sql
+    assert "'connector' = 'upsert-kafka'" in draft.sql
+    assert columns_of(draft)["users"] == {
+        "user_id": "STRING",
+        "name": "STRING",
+        "record_time": "TIMESTAMP_LTZ",
+    }
+
+
+def test_a_compacted_topic_whose_key_is_not_known_says_that_every_version_joins() -> None:
+    document = a_cluster(
+        avro("users-value", ("user_id", "string")),
+        avro("orders-value", ("order_id", "string"), ("user_id", "string")),
+        topics=(a_topic("users", config={"cleanup.policy": "compact"}), "orders"),
+    )
+    [draft] = drafts_of(document)
+    assert draft.sql is not None
+    assert "FOR SYSTEM_TIME" not in draft.sql
+    assert any("every version of a record of users joins" in one for one in draft.assumptions)
+
+
+def test_a_key_within_a_record_is_a_row_and_one_within_an_array_has_no_draft_with_the_reason() -> None:
+    customer = {"type": "record", "name": "Customer", "fields": [{"name": "user_id", "type": "string"}]}
+    document = a_cluster(
+        avro("users-value", ("user_id", "string")),
+        avro("orders-value", ("order_id", "string"), ("customer", customer)),
+        avro("carts-value", ("cart_id", "string"), ("buyers", {"type": "array", "items": customer})),
+        topics=("users", "orders", "carts"),
+    )
+    by_left = {one.left.topic: one for one in drafts_of(document)}
+    assert by_left["orders"].sql is not None
+    assert "`customer` ROW<`user_id` STRING>" in by_left["orders"].sql
+    assert "l.`customer`.`user_id` = r.`user_id`" in by_left["orders"].sql
+    assert by_left["carts"].sql is None
+    assert by_left["carts"].reason == (
+        "buyers[].user_id of carts is within an array or a map, which a join by a column cannot reach"
+    )
+
+
+def test_names_with_quotes_and_a_field_called_as_the_time_of_the_record_stay_apart() -> None:
+    fields = {"user_id": {"type": "string"}, "record_time": {"type": "string"}, "o`dd": {"type": "string"}}
+    document = a_cluster(
+        a_registered("users-value", "JSON", json.dumps({"type": "object", "properties": fields})),
+        a_registered("orders-value", "JSON", json.dumps({"type": "object", "properties": fields})),
+        topics=("users", "orders"),
+    )
+    [draft] = drafts_of(document)
+    assert columns_of(draft)["users"].keys() >= {"record_time", "record_time_2", "o`dd"}
+    assert any("JSON values carry the registry's header" in one for one in draft.assumptions)
+
+
+def test_a_type_without_a_sure_one_in_flink_has_no_draft() -> None:
+    text = 'syntax = "proto3"; message {} {{ uint64 user_id = 1; string note = 2; }}'
+    document = a_cluster(
+        a_registered(
+            "users-value", "PROTOBUF", text.replace("{}", "User").replace("{{", "{").replace("}}", "}")
+        ),
+        a_registered(
+            "orders-value", "PROTOBUF", text.replace("{}", "Order").replace("{{", "{").replace("}}", "}")
+        ),
+        topics=("users", "orders"),
+    )
+    [draft] = drafts_of(document)
+    assert draft.sql is None
+    assert draft.reason is not None
+    assert "of type uint64, for which no type of Flink is surely right" in draft.reason
+
+
+def test_there_are_at_most_twelve_drafts() -> None:
+    topics = [f"{word}_log" for word in "abcdefghijklmnopqrst"]
+    document = a_cluster(
+        avro("users-value", ("user_id", "string")),
+        *(avro(f"{name}-value", ("user_id", "string"), ("note", "string")) for name in topics),
+        topics=("users", *topics),
+    )
+    assert len(drafts_of(document)) == MOST_DRAFTS
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELEC 1", "sqlglot"),
+        ("CREATE TABLE a (x INT) WITH ('c' = 'd'); SELECT a.y FROM a;", "names the column a.y"),
+        ("CREATE TABLE a (x INT) WITH ('c' = 'd');", "has 0 SELECT statements"),
+        ("DROP TABLE a", "neither CREATE TABLE nor SELECT"),
+        ("CREATE TABLE a (x INT, WATERMARK x AS x) WITH ('c' = 'd'); SELECT a.x FROM a;", "sqlglot"),
+    ],
+)
+def test_what_is_no_draft_is_found_out(sql: str, reason: str) -> None:
+    found = why_unreadable(sql)
+    assert found is not None
+    assert reason in found
+
+
+@pytest.mark.parametrize(
+    ("schema_type", "shown", "kind"),
+    [
+        ("AVRO", "enum(a, b)", "STRING"),
+        ("AVRO", "long (timestamp-millis)", "TIMESTAMP(3)"),
+        ("AVRO", "bytes (decimal)", None),
+        ("JSON", "string (date-time)", "STRING"),
+        ("JSON", "array<string>", None),
+        ("PROTOBUF", "int64", "BIGINT"),
+    ],
+)
+def test_types_are_those_of_flinks_formats(schema_type: str, shown: str, kind: str | None) -> None:
+    assert flink_type(schema_type, shown) == kind
