@@ -1,7 +1,7 @@
-"""`make screens`: screenshots of Dagster's pages about the mesh, taken by a headless Chromium, in `.screens/`.
+"""`make screens`: the pictures of `docs/pictures`, taken by a Chromium without a window: of the report, and of Dagster's pages.
 
-They show the instance in DAGSTER_HOME: run `make demo` first. Needs `chromium` on the PATH (Debian:
-`apt-get install chromium`).
+They show the store and the instance in DAGSTER_HOME: run `make demo` and the job `analysis` first. Needs `chromium` on the PATH
+(Debian: `apt-get install chromium`).
 """
 
 import os
@@ -10,90 +10,163 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 
 from mesh_assets.sandbox.state import LOOPBACK, choose_free
+from mesh_assets_tests.chromium import ChromiumError, Tab, chromium
 
-FOLDER = Path(".screens")
-PAGES = {
-    "assets": "/asset-groups",
-    "topics": "/assets/inventory/topics",
-    "snapshot": "/assets/discovery_snapshot",
-    "changes": "/assets/changes",
-    "mappings": "/assets/esm/event_source_mappings",
-    "jobs": "/jobs",
-    "sensors": "/automation",
-    "runs": "/runs",
-}
-_ANSWERS_WITHIN_SECONDS = 120
-_PICTURE_SECONDS = 120
+FOLDER = Path("docs/pictures")
+MOST_BYTES = 150_000
+ROOT = Path(__file__).parents[1]
+TOPIC = "warehouse/topics/pizza_orders"
+_READY = "document.querySelector('#mesh svg, #view:not([hidden]) h1')"
+_HEAD = "document.querySelector('#view:not([hidden]) h1')"
+# Dagster's pages fill in one part after the other, with grey bars or `Loading...` until then.
+_FILLED = (
+    "document.body && !/Loading/.test(document.body.innerText) && document.body.innerText.includes({text!r})"
+)
+_SETTLES_SECONDS = 5
+_ANSWERS_WITHIN_SECONDS = 300
+_WORKSPACE = """load_from:
+  - python_module: {{module_name: downstream.definitions, location_name: downstream, working_directory: {project}}}
+  - python_module: {{module_name: mesh_assets.definitions, location_name: mesh_assets, working_directory: {root}}}
+"""
+_REFRESH = """
+import asyncio, sys
+from pathlib import Path
+import dagster as dg
+from mesh_assets.components import KafkaEstateComponent
+project = Path(sys.argv[1])
+sys.path.insert(0, str(project))
+[component] = dg.ComponentTree.for_project(project).get_all_components(of_type=KafkaEstateComponent)
+asyncio.run(component.refresh_state(project))
+"""
 
 
 def main() -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        sys.exit(
-            "make screens: there is no chromium on the PATH; install it (Debian: apt-get install chromium)"
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            with chromium() as tab:
+                _run("-m", "mesh_assets.cli.main", "report", "--out", str(folder / "report.html"))
+                _report(tab, (folder / "report.html").as_uri())
+                with _dagster(folder) as url:
+                    _pages(tab, url)
+        except ChromiumError as error:
+            sys.exit(f"make screens: {error}")
+
+
+def _report(tab: Tab, url: str) -> None:
+    tab.size(1_360, 850)
+    tab.look()
+    tab.open(url, _READY)
+    _keep(tab, "report", whole=1_150)
+    tab.look(scheme="dark")
+    _keep(tab, "report-dark")
+    tab.look()
+    for name, view, height in (
+        ("report-topic", f"topic/{TOPIC.replace('/topics', '')}", 1_400),
+        ("report-lineage", "lineage", 880),
+    ):
+        tab.value(f"void (location.hash = '#{view}')")
+        tab.wait(_HEAD)
+        _keep(tab, name, whole=height)
+    tab.open("about:blank", "true")
+    tab.look(medium="print")
+    tab.size(794, 1_123)  # A4 at 96 dots an inch
+    tab.open(url, _READY)
+    tab.value("void window.dispatchEvent(new Event('beforeprint'))")
+    _keep(tab, "report-print")
+    tab.open("about:blank", "true")
+    tab.look()
+    tab.size(390, 844)
+    tab.open(url, _READY)
+    _keep(tab, "report-narrow")
+    if tab.errors:
+        raise ChromiumError(f"the report's script failed: {tab.errors[0]}")
+
+
+def _pages(tab: Tab, url: str) -> None:
+    """Of Dagster: a domain's topics, a topic, what checks tell of a connector, and the report's asset."""
+    tab.size(1_280, 800)
+    pages = {
+        "dagster-domain": ("/locations/downstream/asset-groups/pizza/lineage", "pizza_orders"),
+        "dagster-topic": (f"/assets/{TOPIC}", "Columns"),
+        "dagster-check": ("/assets/warehouse/connectors/pizza-orders-sink?view=checks", "About"),
+        "dagster-report": ("/assets/analysis/report", "Metadata"),
+    }
+    for name, (path, text) in pages.items():
+        tab.open(url + path, _FILLED.format(text=text))
+        time.sleep(_SETTLES_SECONDS)
+        tab.wait(_FILLED.format(text=text))
+        _keep(tab, name, whole=1_100 if name == "dagster-topic" else None)
+
+
+def _keep(tab: Tab, name: str, *, whole: int | None = None) -> None:
+    file = FOLDER / f"{name}.png"
+    tab.picture(file, whole=whole)
+    size = file.stat().st_size
+    if size > MOST_BYTES:
+        raise ChromiumError(
+            f"{file} has {size:,} bytes; pictures have at most {MOST_BYTES:,}: show less of the page"
         )
-    FOLDER.mkdir(exist_ok=True)
+    sys.stdout.write(f"{file}   {size:,} bytes\n")
+
+
+@contextmanager
+def _dagster(folder: Path) -> Iterator[str]:
+    """Dagster's webserver, with the example's project showing the whole cluster and this project. Raises ChromiumError."""
+    project = folder / "downstream"
+    shutil.copytree(ROOT / "examples" / "downstream", project, ignore=shutil.ignore_patterns(".*"))
+    for name in ("totals.py", "automation.py"):
+        (project / "downstream" / "defs" / name).unlink()
+    component = project / "downstream" / "defs" / "kafka" / "defs.yaml"
+    shown = component.read_text().replace(
+        '"warehouse/topics/downstream-orders"', '"warehouse/*", "datasets/*"'
+    )
+    component.write_text(shown)
+    os.environ.setdefault("MESH_STORE", str(Path(".mesh").absolute()))
+    _run("-W", "ignore", "-c", _REFRESH, str(project))
+    workspace = folder / "workspace.yaml"
+    workspace.write_text(_WORKSPACE.format(project=project, root=ROOT))
     port = choose_free(())
     url = f"http://{LOOPBACK}:{port}"
-    command = [
-        str(Path(sys.executable).parent / "dagster-webserver"),
-        "--host",
-        LOOPBACK,
-        "--port",
-        str(port),
-        "--read-only",
-    ]
-    with (FOLDER / "webserver.log").open("wb") as log:
+    program = str(Path(sys.executable).parent / "dagster-webserver")
+    command = [program, "--workspace", str(workspace), "--host", LOOPBACK, "--port", str(port), "--read-only"]
+    with (folder / "webserver.log").open("wb") as log:
         server = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONWARNINGS": "ignore"}
         )
     try:
-        _wait(url, server)
-        for name, path in PAGES.items():
-            _picture(chromium, url + path, FOLDER / f"{name}.png")
+        deadline = time.monotonic() + _ANSWERS_WITHIN_SECONDS
+        while not _answers(url):
+            if server.poll() is not None or time.monotonic() > deadline:
+                said = (folder / "webserver.log").read_text(encoding="utf-8", errors="replace")[-1_000:]
+                raise ChromiumError(f"Dagster's webserver does not answer: {said}")
+            time.sleep(0.5)
+        yield url
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(90)
 
 
-def _wait(url: str, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + _ANSWERS_WITHIN_SECONDS
-    while server.poll() is None and time.monotonic() < deadline:
-        with suppress(httpx.TransportError):
-            if httpx.get(f"{url}/server_info").is_success:
-                return
-        time.sleep(0.5)
-    sys.exit(f"make screens: Dagster's webserver does not answer; read {FOLDER / 'webserver.log'}")
+def _answers(url: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{url}/server_info").is_success
+    return False
 
 
-def _picture(chromium: str, url: str, file: Path) -> None:
-    file.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory() as profile:
-        options = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            f"--user-data-dir={profile}",
-            "--window-size=1800,1100",
-            "--virtual-time-budget=20000",
-            f"--screenshot={file.absolute()}",
-        ]
-        done = subprocess.run(
-            [chromium, *options, url], capture_output=True, text=True, timeout=_PICTURE_SECONDS, check=False
+def _run(*arguments: str) -> None:
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ChromiumError(
+            f"{' '.join(arguments)[:200]} failed: {(done.stderr or done.stdout).strip()[-1_000:]}"
         )
-    if not file.exists():
-        sys.exit(f"make screens: chromium made no picture of {url}: {done.stderr.strip().splitlines()[-1:]}")
-    sys.stdout.write(f"{file}\n")
 
 
 if __name__ == "__main__":

@@ -20,12 +20,14 @@ function drawing(boxes, links, label) {
   dagre.layout(graph);
   const { width, height } = graph.graph();
   const marker = `arrow-${drawing.count = (drawing.count ?? 0) + 1}`;
+  const arrows = links.map((one) => edgeShape(one, graph.node(String(one.source)), graph.node(String(one.target)),
+    graph.edge(String(one.source), String(one.target)).points, marker));
   return h("div", { class: "graph", tabindex: "0", role: "region", "aria-label": label },
     svg("svg", { width: Math.ceil(width), height: Math.ceil(height), viewBox: `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`, role: "group" },
       svg("defs", {}, svg("marker", { id: marker, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
         svg("path", { d: "M0 0L8 4L0 8z" }))),
-      links.map((one) => edgeShape(one, graph.node(String(one.source)), graph.node(String(one.target)),
-        graph.edge(String(one.source), String(one.target)).points, marker)),
+      arrows.map((one) => one.path),
+      arrows.map((one) => one.label), // above all lines
       boxes.map((box) => boxShape(box, graph.node(String(box.id)))),
     ));
 }
@@ -46,9 +48,10 @@ function edgeShape(one, from, to, points, marker) {
     path += at % 2 ? `C${middle} ${round(a.y)} ${middle} ${round(b.y)} ${round(b.x)} ${round(b.y)}` : `L${round(b.x)} ${round(b.y)}`;
   }
   const b = stops.at(-1);
-  return svg("g", {},
-    svg("path", { d: path, class: one.style, "marker-end": `url(#${marker})` }, one.title && svg("title", {}, one.title)),
-    one.label && svg("text", { class: "label", x: b.x - way * 12, y: b.y - 4 + (way > 0 ? 0 : 15), "text-anchor": way > 0 ? "end" : "start" }, one.label));
+  return {
+    path: svg("path", { d: path, class: one.style, "marker-end": `url(#${marker})` }, one.title && svg("title", {}, one.title)),
+    label: one.label && svg("text", { class: "label", x: b.x - way * 12, y: b.y - 4 + (way > 0 ? 0 : 15), "text-anchor": way > 0 ? "end" : "start" }, one.label),
+  };
 }
 const round = (value) => Math.round(value * 10) / 10;
 
