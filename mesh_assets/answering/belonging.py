@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from mesh_assets.contracts.reading import known_contracts
 from mesh_assets.errors import DamagedError, MeshError
 from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.estate.model import Cluster, Estate
@@ -138,7 +139,16 @@ def keep_estate_domains(store: InventoryStore, found: EstateDomains, *, made_at:
 
 
 def domain_rules(estate: Estate) -> DomainRules:
-    return DomainRules(patterns=estate.domains.patterns, overrides=estate.domains.overrides)
+    """Raises ContractError if the estate's folder of contracts cannot be listed."""
+    contracts = {
+        one.topic if one.cluster is None else f"{one.cluster}/{one.topic}": contract.said_domain
+        for contract in known_contracts(estate).contracts
+        for one in contract.topics
+        if contract.said_domain is not None
+    }
+    return DomainRules(
+        patterns=estate.domains.patterns, overrides=estate.domains.overrides, contracts=contracts
+    )
 
 
 def read_pinned(

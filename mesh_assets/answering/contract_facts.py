@@ -11,12 +11,13 @@ from mesh_assets.answering.estate_lineage import addresses
 from mesh_assets.contracts.folder import file_name
 from mesh_assets.contracts.known import Estate as EstateNow
 from mesh_assets.contracts.known import TopicNow, topics_unread
-from mesh_assets.contracts.reading import KnownContracts, read_contracts
+from mesh_assets.contracts.reading import KnownContracts, known_contracts
 from mesh_assets.contracts.records import ContractFacts, Product, Reference, TopicFacts
 from mesh_assets.errors import EstateError, StoreError
 from mesh_assets.estate.model import Estate
+from mesh_assets.expectations.judging import Rule
 from mesh_assets.expectations.records import ExpectationResult, expectation_results
-from mesh_assets.expectations.rules import policy_rules
+from mesh_assets.expectations.rules import RulesOf, policy_rules
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record, Schema, Topic
 from mesh_assets.profiling.records import DataQuality, TopicProfile
@@ -38,14 +39,17 @@ class ContractGround(Record, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def contracts_folder(estate: Estate) -> Path | None:
-    return None if estate.contracts.folder is None else Path(estate.contracts.folder)
+def rules_of_estate(estate: Estate) -> tuple[RulesOf, tuple[str, ...]]:
+    """The rules about each topic: those of the policy, and those that contracts have beside them; and a sentence for each
+    file that is no contract, whose rules are missing. Raises ContractError if the folder cannot be listed."""
+    known = known_contracts(estate)
 
+    def rules_of(cluster: str, topic: str) -> tuple[Rule, ...]:
+        own = policy_rules(estate.policy, cluster, topic)
+        named = {one.name for one in own}
+        return (*own, *(one for one in known.rules_of(cluster, topic) if one.name not in named))
 
-def known_contracts(estate: Estate, folder: Path | None = None) -> KnownContracts:
-    """The contracts that people keep in the estate's folder, whose owners, domains and rules win over guesses. Raises
-    ContractError if the folder cannot be listed; a file that is none is among `problems`."""
-    return read_contracts(folder or contracts_folder(estate), tuple(estate.clusters))
+    return rules_of, known.problems
 
 
 def read_ground(
@@ -137,7 +141,7 @@ class _Reader:
         }
 
     def products(self, cluster: str, domains: Iterable[tuple[str, list[str]]]) -> Iterator[Product]:
-        """A product a domain. What a contract says of a topic's owner wins over what schemas and the policy say."""
+        """A product a domain. Whom a person names in a contract wins over what schemas and the policy say."""
         for name, topics in domains:
             owners = Counter(
                 owner for topic in topics if (owner := self._contract_owner(cluster, topic)) is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from mesh_assets.answering.contract_facts import ContractGround, contracts_folder, read_ground
+from mesh_assets.answering.contract_facts import ContractGround, read_ground
 from mesh_assets.cli.stored import CannotCheckError
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.contracts.checking import check_contract
@@ -23,6 +23,7 @@ from mesh_assets.contracts.folder import (
 )
 from mesh_assets.contracts.generating import contract_of
 from mesh_assets.contracts.merging import lines_of
+from mesh_assets.contracts.reading import contracts_folder
 from mesh_assets.contracts.records import Breach
 from mesh_assets.errors import ContractError, MeshError
 from mesh_assets.estate.file import load_estate

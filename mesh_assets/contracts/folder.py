@@ -5,18 +5,17 @@ contracts/.generated/orders.odcs.yaml     to be committed too: without it, all o
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mesh_assets.contracts.merging import Conflict, Merge
 from mesh_assets.errors import ContractError
 from mesh_assets.estate.text import decoded_text
 from mesh_assets.store.layout import safe
+
+if TYPE_CHECKING:
+    from ruamel.yaml import YAML
 
 GENERATED = ".generated"
 _SUFFIXES = (".odcs.yaml", ".odcs.yml")
@@ -59,8 +58,10 @@ def generated_before(folder: Path, contract_id: str) -> dict[str, Any] | None:
     return dict(load(path)) if path.exists() else None
 
 
-def load(path: Path) -> CommentedMap:
+def load(path: Path) -> MutableMapping[str, Any]:
     """The contract of a file, with its comments. Raises ContractError with file and line."""
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise ContractError(f"{path} is larger than {_LARGEST_BYTES:,} bytes; expected a contract")
@@ -74,7 +75,7 @@ def load(path: Path) -> CommentedMap:
         raise ContractError(f"{path}:{line}: not YAML: {error.problem}") from error
     except (YAMLError, ValueError, RecursionError) as error:
         raise ContractError(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
-    if not isinstance(read, CommentedMap):
+    if not isinstance(read, MutableMapping):
         raise ContractError(
             f"{path}:1: expected a contract that begins with `apiVersion:` and `kind: DataContract`"
         )
@@ -115,7 +116,9 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _yaml() -> YAML:
+def _yaml() -> "YAML":
+    from ruamel.yaml import YAML  # which most commands never need
+
     yaml = YAML(typ="rt")
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.preserve_quotes = True

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mesh_assets.contracts.folder import contract_files, load
+from msgspec.structs import replace
+
+from mesh_assets.contracts.folder import GENERATED, contract_files, load
 from mesh_assets.contracts.properties import contract_fields
 from mesh_assets.contracts.quality import rules_of
 from mesh_assets.contracts.records import ContractTopic, KnownContract, ServiceLevel
 from mesh_assets.errors import ContractError
+from mesh_assets.estate.model import Estate
 from mesh_assets.expectations.judging import Rule
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import one_line
@@ -33,11 +36,13 @@ class KnownContracts(Record, frozen=True, kw_only=True):
                     yield contract, one
 
     def owner_of(self, cluster: str, topic: str) -> str | None:
-        """Whom the first contract of the topic names; it wins over guesses."""
-        return next((one.owner for one, _ in self.of_topic(cluster, topic) if one.owner is not None), None)
+        """Whom a person names in a contract of the topic; it wins over guesses."""
+        said = (one.said_owner for one, _ in self.of_topic(cluster, topic))
+        return next((owner for owner in said if owner is not None), None)
 
     def domain_of(self, cluster: str, topic: str) -> str | None:
-        return next((one.domain for one, _ in self.of_topic(cluster, topic) if one.domain is not None), None)
+        said = (one.said_domain for one, _ in self.of_topic(cluster, topic))
+        return next((domain for domain in said if domain is not None), None)
 
     def rules_of(self, cluster: str, topic: str) -> tuple[Rule, ...]:
         return tuple(rule for _, one in self.of_topic(cluster, topic) for rule in one.rules)
@@ -52,6 +57,10 @@ def read_contracts(folder: Path | None, clusters: Sequence[str]) -> KnownContrac
     for path in contract_files(folder) if folder is not None else ():
         try:
             one = read_contract(load(path), str(path), clusters)
+            before = path.parent / GENERATED / path.name
+            if before.exists():
+                base = read_contract(load(before), str(before), clusters)
+                one = replace(one, generated_owner=base.owner, generated_domain=base.domain)
         except ContractError as error:
             problems.append(str(error))
             continue
@@ -63,6 +72,18 @@ def read_contracts(folder: Path | None, clusters: Sequence[str]) -> KnownContrac
         ids[one.id] = str(path)
         contracts.append(one)
     return KnownContracts(contracts=tuple(contracts), problems=tuple(problems))
+
+
+def contracts_folder(estate: Estate) -> Path | None:
+    """Where the estate keeps its contracts; None: it does not say."""
+    return None if estate.contracts.folder is None else Path(estate.contracts.folder)
+
+
+def known_contracts(estate: Estate, folder: Path | None = None) -> KnownContracts:
+    """The contracts of that folder, else of the estate's: what people say in them of owners and domains wins over guesses,
+    and their rules are judged. Raises ContractError if the folder cannot be listed; a file that is none is among
+    `problems`."""
+    return read_contracts(folder or contracts_folder(estate), tuple(estate.clusters))
 
 
 def read_contract(read: Mapping[str, Any], file: str, clusters: Sequence[str]) -> KnownContract:

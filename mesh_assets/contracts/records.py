@@ -96,7 +96,8 @@ class ServiceLevel(Record, frozen=True, kw_only=True):
 
 
 class KnownContract(Record, frozen=True, kw_only=True):
-    """A contract that was read. `notes`: what of it is not understood, and so not checked."""
+    """A contract that was read. `notes`: what of it is not understood, and so not checked. `generated_owner`,
+    `generated_domain`: what we wrote there ourselves, so that a guess of ours is not taken for a person's word."""
 
     id: str
     name: str | None
@@ -108,6 +109,17 @@ class KnownContract(Record, frozen=True, kw_only=True):
     topics: tuple[ContractTopic, ...]
     levels: tuple[ServiceLevel, ...]
     notes: tuple[str, ...]
+    generated_owner: str | None = None
+    generated_domain: str | None = None
+
+    @property
+    def said_owner(self) -> str | None:
+        """Whom a person names as the owner."""
+        return None if self.owner == self.generated_owner else self.owner
+
+    @property
+    def said_domain(self) -> str | None:
+        return None if self.domain == self.generated_domain else self.domain
 
 
 class Breach(Record, frozen=True, kw_only=True):

@@ -7,12 +7,13 @@ from typing import Any
 
 import dagster as dg
 
+from mesh_assets.answering.contract_facts import rules_of_estate
 from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import table_metadata
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY
 from mesh_assets.estate.model import Estate
-from mesh_assets.expectations.rules import Judging, policy_rules
+from mesh_assets.expectations.rules import Judging
 from mesh_assets.importing import importing
 from mesh_assets.profiling.records import DataQuality, Fault, FaultKind, TopicProfile
 from mesh_assets.store.inventories import InventoryStore
@@ -84,15 +85,16 @@ def profile(
             profile_estate,
         )
 
+    rules_of, problems = rules_of_estate(estate)
     judging = Judging(
-        lambda cluster, topic: policy_rules(estate.policy, cluster, topic),
+        rules_of,
         has_newest=estate.profiling.strategy == "latest",
     )
     found = profile_estate(estate, store, now=lambda: datetime.now(UTC), on_sample=judging)
     made_at = datetime.now(UTC)
     location = keep_estate_profiles(store, found, made_at=made_at)
     judging.keep(store, found.documents, made_at=made_at)
-    return found.quality, judging, found.documents, found.notes, location
+    return found.quality, judging, found.documents, (*found.notes, *problems), location
 
 
 def profiling_job() -> Any:

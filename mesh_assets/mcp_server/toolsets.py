@@ -10,6 +10,7 @@ from mesh_assets.agent_tools.cluster_links import describe_cluster_links
 from mesh_assets.agent_tools.clusters import get_cluster_summary, list_clusters
 from mesh_assets.agent_tools.connectors import describe_connector, get_connector_config, list_connectors
 from mesh_assets.agent_tools.consumer_groups import describe_consumer_group, list_consumer_groups
+from mesh_assets.agent_tools.contracts import get_contract
 from mesh_assets.agent_tools.discovering import run_discovery
 from mesh_assets.agent_tools.finding import find
 from mesh_assets.agent_tools.flink import execute_flink_sql, list_flink_statements
@@ -70,6 +71,7 @@ DISCOVERY = (
     AgentTool(get_lineage, "Get lineage", "reads_systems"),
     AgentTool(list_domains, "List domains", "reads_documents"),
     AgentTool(find_relationships, "Find relationships", "reads_documents"),
+    AgentTool(get_contract, "Get a data contract", "reads_documents"),
     AgentTool(get_profile, "Get a topic's profile", "reads_documents"),
     AgentTool(list_data_products, "List data products", "reads_documents"),
     AgentTool(sample_messages, "Sample messages", "reads_systems", times=LONG),

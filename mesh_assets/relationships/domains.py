@@ -34,10 +34,11 @@ _NO_DOMAINS = frozenset(_KINDS.split())
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainRules:
     """What the estate says. `patterns`: domain → shell patterns of topics' names. `overrides`: topic, or
-    `cluster/topic`, → domain."""
+    `cluster/topic`, → domain. `contracts`: the same, as people say in data contracts."""
 
     patterns: Mapping[str, Iterable[str]] = field(default_factory=dict)
     overrides: Mapping[str, str] = field(default_factory=dict)
+    contracts: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_domains(
@@ -125,6 +126,10 @@ class _Cluster:
             override = self._rules.overrides.get(place_of_rule)
             if override is not None:
                 yield override, "override", f"the estate says so of {as_name(place_of_rule)}"
+        for place_of_rule in (f"{self._cluster}/{name}", name):
+            domain_of_contract = self._rules.contracts.get(place_of_rule)
+            if domain_of_contract is not None:
+                yield domain_of_contract, "contract", "its data contract says so"
         quickstart, connector = self._quickstarts.get(name, (None, None))
         domain = QUICKSTART_DOMAINS.get((quickstart or "").casefold())
         if domain is not None:

@@ -4,8 +4,11 @@ from typing import Literal
 
 from mesh_assets.inventory.records import Record
 
-DomainKnown = Literal["override", "quickstart", "metadata", "owner", "pattern", "prefix", "community"]
-"""How a topic's domain is known, the first that says something wins: the estate's overrides; the Datagen quickstart;
+DomainKnown = Literal[
+    "override", "contract", "quickstart", "metadata", "owner", "pattern", "prefix", "community"
+]
+"""How a topic's domain is known, the first that says something wins: the estate's overrides; what a person wrote in a data
+contract; the Datagen quickstart;
 the property `domain` of a schema; its owner; the estate's patterns; a word that names begin with; what the topic is
 connected with."""
 

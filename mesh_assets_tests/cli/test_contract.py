@@ -129,6 +129,13 @@ def test_an_owner_that_a_person_wrote_wins_and_check_says_that_the_estate_names_
     )
 
 
+def test_an_owner_and_a_domain_that_were_generated_follow_the_estate() -> None:
+    run("write")
+    Path("estate.yaml").write_text(ESTATE.replace("team-shop", "team-new"))
+    assert "team.name is team-new, was team-shop" in run("write").stdout
+    assert "name: team-new" in PATH.read_text()
+
+
 def test_no_contract_a_broken_one_or_no_folder_ends_with_2() -> None:
     nothing = run("check")
     assert (nothing.exit_code, nothing.stdout) == (2, "")

@@ -90,8 +90,8 @@ RULES = (
 
 def orders(**fields: Any) -> TopicFacts:
     return TopicFacts(
-        cluster="shop",
         **{
+            "cluster": "shop",
             "topic": a_topic("orders-v2", partitions=3, config=CONFIG),
             "schema_type": "AVRO",
             "subject": "orders-v2-value",
@@ -132,7 +132,7 @@ def facts(*topics: TopicFacts, **fields: Any) -> ContractFacts:
         }
     )
     return ContractFacts(
-        product=product, topics=made, hosts={"shop": "broker:9092", "dwh": "b:9092"}, files={}
+        product=product, topics=made, hosts={"shop": "broker:9092", "warehouse": "b:9092"}, files={}
     )
 
 

@@ -93,6 +93,16 @@ def test_owner_domain_and_rules_of_a_topic_can_be_asked_for(tmp_path: Path) -> N
     assert (known.owner_of("shop", "users"), known.rules_of("shop", "users")) == (None, ())
 
 
+def test_what_we_generated_ourselves_is_no_persons_word(tmp_path: Path) -> None:
+    text = text_of(minimal(team={"name": "team-a"}, domain="d", schema=[{"name": "orders"}]))
+    (tmp_path / ".generated").mkdir()
+    (tmp_path / ".generated/one.odcs.yaml").write_text(text, encoding="utf-8")
+    known = folder_of(tmp_path, one=text)
+    assert (known.owner_of("shop", "orders"), known.domain_of("shop", "orders")) == (None, None)
+    known = folder_of(tmp_path, one=text.replace("team-a", "team-b"))
+    assert (known.owner_of("shop", "orders"), known.domain_of("shop", "orders")) == ("team-b", None)
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

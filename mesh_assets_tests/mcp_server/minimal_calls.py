@@ -36,6 +36,7 @@ CALLS: dict[str, tuple[dict[str, Any], str | None]] = {
     "get_lineage": ({"topic": "orders"}, None),
     "list_domains": ({}, None),
     "find_relationships": ({}, None),
+    "get_contract": ({"topic": "orders"}, "is in no data product"),
     "get_profile": ({"topic": "orders"}, "is not under allow_message_reading"),
     "list_data_products": ({}, "data products are not known"),
     "sample_messages": ({"topic": "orders"}, "is not under allow_message_reading"),

@@ -263,3 +263,14 @@ def test_a_number_that_belongs_to_a_word_stays_with_it_and_one_at_the_end_is_a_v
         f"team{team}": {name for name in teams if name.startswith(f"team{team}.")} for team in (5, 6, 7, 8)
     }
     assert not any({"invoices", "invoices2"} & topics for topics in found.values())
+
+
+def test_a_data_contract_wins_over_all_but_the_estates_overrides() -> None:
+    document = a_cluster(topics=("a", "b", "c"), connectors=(a_datagen("a", "PIZZA_ORDERS"),))
+    rules = {
+        "contracts": {"a": "food", f"{document.cluster.name}/b": "bread"},
+        "patterns": {"pattern": ["*"]},
+    }
+    found = domains_of(document, **rules, overrides={"b": "ours"})
+    assert known(found, "a") == ("food", "contract", "its data contract says so")
+    assert [known(found, topic)[0] for topic in ("b", "c")] == ["ours", "pattern"]
