@@ -110,7 +110,5 @@ def rules_of(entries: Any, *, path: str | None, origin: str, notes: list[str], p
         name = str(
             entry.get("id") or entry.get("name") or f"{rule.metric or 'query'}_{path or 'topic'}_{number}"
         )
-        level = (
-            "warning" if str(entry.get("severity", "error")).casefold() in ("warning", "info") else "error"
-        )
-        yield Rule(name, rule, level, origin)
+        mild = str(entry.get("severity", "error")).casefold() in ("warning", "info")
+        yield Rule(name, rule, "warning" if mild else "error", origin)

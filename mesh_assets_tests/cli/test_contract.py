@@ -96,7 +96,7 @@ def test_a_dry_run_writes_nothing() -> None:
 
 def test_what_the_estate_no_longer_keeps_ends_with_1(store: InventoryStore) -> None:
     run("write")
-    discovered(store, {**ORDER, "fields": ORDER["fields"][1:]}, partitions=2, sequence=2)  # type: ignore[index]
+    discovered(store, {**ORDER, "fields": ORDER["fields"][1:]}, partitions=2, sequence=2)
     result = run("check")
     assert result.exit_code == 1
     assert "  error    warehouse/orders: the field order_id is gone" in result.stdout

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft201909Validator
+from jsonschema import Draft201909Validator  # type: ignore[import-untyped]
 
 from mesh_assets.analysis.field_walk import SchemaField
 from mesh_assets.analysis.schema_fields import schema_fields
@@ -14,7 +14,7 @@ from mesh_assets.estate.expectations import QualityRule
 from mesh_assets.expectations.judging import Rule
 from mesh_assets_tests.documents import a_topic
 
-ORDER = {
+ORDER: dict[str, Any] = {
     "type": "record",
     "name": "Order",
     "fields": [
@@ -47,7 +47,7 @@ ORDER = {
         {"name": "either", "type": ["string", "long"]},
     ],
 }
-USER = {
+USER: dict[str, Any] = {
     "type": "record",
     "name": "User",
     "fields": [{"name": "user_id", "type": "string"}, {"name": "email", "type": "string"}],

@@ -39,16 +39,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where its programs are."""
     folder = tmp_path_factory.mktemp("datacontract") / "venv"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=_WAIT_SECONDS)
-    pip = [
-        folder / "bin/python",
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        REQUIREMENT,
-    ]
-    subprocess.run(pip, check=True, timeout=_WAIT_SECONDS)
+    pip = (str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    subprocess.run([*pip, REQUIREMENT], check=True, timeout=_WAIT_SECONDS)
     return folder / "bin"
 
 

@@ -187,9 +187,9 @@ def test_a_service_level_stays_as_it_was_promised() -> None:
     ("fields", "version"),
     [
         (ORDER["fields"], "1.0.0"),
-        ([*ORDER["fields"], {"name": "new", "type": "string"}], "1.1.0"),  # type: ignore[misc]
+        ([*ORDER["fields"], {"name": "new", "type": "string"}], "1.1.0"),
         (ORDER["fields"][1:], "2.0.0"),
-        ([{"name": "order_id", "type": "string"}, *ORDER["fields"][1:]], "2.0.0"),  # type: ignore[misc]
+        ([{"name": "order_id", "type": "string"}, *ORDER["fields"][1:]], "2.0.0"),
     ],
 )
 def test_the_version_grows_with_what_changed(fields: Any, version: str) -> None:

@@ -50,7 +50,7 @@ def test_what_people_wrote_stays_with_their_comments_while_the_estate_adds(tmp_p
     edit(tmp_path, "status: draft\n", "status: active  # agreed on 3 November\nprice: {priceAmount: 3}\n")
     edit(tmp_path, "description: Unique for ever.", "description: 'As printed on the invoice.'  # ask Ann")
     edit(tmp_path, "  name: team-shop\n", "  name: team-checkout\n  members:\n    - username: ann\n")
-    more = {**ORDER, "fields": [*ORDER["fields"], {"name": "note", "type": "string"}]}  # type: ignore[misc]
+    more = {**ORDER, "fields": [*ORDER["fields"], {"name": "note", "type": "string"}]}
     made = write(tmp_path, contract_of(facts(orders(fields=fields_of(more)), users()), before=FIRST))
     assert made.conflicts == ()
     assert set(made.changes) == {"version is 1.1.0, was 1.0.0", "schema.orders-v2.properties.note is new"}
