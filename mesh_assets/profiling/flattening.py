@@ -88,7 +88,8 @@ class _Flattening:
             return  # two names that give one path, such as `a.b` beside `a` with `b`
         rows.append(row)
         self._found.values[path].append(value)
-        self._parts(path, value, depth)
+        if isinstance(value, dict | list | tuple):
+            self._parts(path, value, depth)
 
     def _parts(self, path: str, value: Any, depth: int) -> None:
         if depth >= DEEPEST:
@@ -118,7 +119,8 @@ class _Flattening:
             self._found.inner[path] = []
         if not isinstance(value, dict | list | tuple):
             self._found.inner[path].append(value)
-        self._parts(path, value, depth)
+        else:
+            self._parts(path, value, depth)
 
 
 @lru_cache(maxsize=65_536)

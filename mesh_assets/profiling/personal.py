@@ -21,6 +21,9 @@ _IP = re.compile(
     r"(?<![\w.:])(?:(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4})(?![\w:]|\.\d)"
 )
 _CARD_LENGTHS = range(13, 20)
+_SHORTEST_IBAN = 15
+_DIGITS = re.compile(r"\d.{0,3}\d.{0,3}\d")
+"""What a phone number, an IBAN and a card number have; most texts do not, and are searched for nothing else."""
 
 
 def looks_personal(values: Sequence[object]) -> tuple[LooksPersonal, ...]:
@@ -30,8 +33,16 @@ def looks_personal(values: Sequence[object]) -> tuple[LooksPersonal, ...]:
     found: list[LooksPersonal] = []
     texts = [one[:_LONGEST] for one in values if isinstance(one, str)]
     numbers = [str(one) for one in values if isinstance(one, int) and not isinstance(one, bool)]
+    mails, digits = [one for one in texts if "@" in one], [one for one in texts if _DIGITS.search(one)]
+    searched_for: Mapping[PersonalKind, list[str]] = {
+        "email": mails,
+        "phone": digits,
+        "iban": [one for one in digits if len(one) >= _SHORTEST_IBAN],
+        "card": [*(one for one in digits if len(one) >= _CARD_LENGTHS[0]), *numbers],
+        "ip": [one for one in texts if one.count(".") >= 3 or one.count(":") >= 2],
+    }
     for kind, holds in _KINDS.items():
-        searched = [*texts, *numbers] if kind == "card" else texts
+        searched = searched_for[kind]
         records = sum(map(holds, searched))
         # One of twenty numbers of random digits passes for a card's: only where most that could be one are, they are.
         by_chance = kind == "card" and 2 * records < sum(_CARD.search(one) is not None for one in searched)
@@ -41,7 +52,7 @@ def looks_personal(values: Sequence[object]) -> tuple[LooksPersonal, ...]:
 
 
 def _email(text: str) -> bool:
-    return "@" in text and _EMAIL.search(text) is not None
+    return _EMAIL.search(text) is not None
 
 
 def _phone(text: str) -> bool:
