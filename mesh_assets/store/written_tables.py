@@ -107,6 +107,7 @@ MADE_OF: dict[str, Callable[[Document], Any]] = {
             "brokers": ("brokers", "broker_configs", "features", "quorum_replicas"),
             "access": ("acls", "client_quotas", "scram_users"),
             "transactions": ("transactional_ids", "open_transactions", "topic_producers"),
+            "cluster_links": ("cluster_links", "mirror_topics"),
         }.items()
         for name in names
     },

@@ -31,6 +31,7 @@ PARTS = (
     "access",
     "log_directories",
     "transactions",
+    "cluster_links",
 )
 
 
