@@ -11,7 +11,6 @@ from mesh_assets.answering.belonging import KnownBelonging
 from mesh_assets.answering.estate_lineage import KnownLineage
 from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.answering.known_products import KnownProducts
-from mesh_assets.answering.known_profiles import KnownProfiles
 from mesh_assets.answering.views import View
 from mesh_assets.errors import EstateError, RefusedError, StoreError
 from mesh_assets.estate.file import estate_path, load_estate
@@ -19,6 +18,7 @@ from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.importing import importing
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SectionName
+from mesh_assets.profiling.results import KnownProfiles
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store, unsafe
 from mesh_assets.store.pointers import Pointer
