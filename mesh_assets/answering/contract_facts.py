@@ -1,13 +1,14 @@
 """What contracts are made from and held against: the newest documents, and what the analyses kept."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mesh_assets.analysis.field_walk import SchemaField
 from mesh_assets.analysis.schema_fields import schema_fields, schema_properties, why_unreadable
 from mesh_assets.answering.belonging import KnownBelonging
 from mesh_assets.answering.estate_lineage import addresses
+from mesh_assets.answering.known_products import product_results
 from mesh_assets.contracts.folder import file_name
 from mesh_assets.contracts.known import Estate as EstateNow
 from mesh_assets.contracts.known import TopicNow, topics_unread
@@ -20,6 +21,7 @@ from mesh_assets.expectations.records import ExpectationResult, expectation_resu
 from mesh_assets.expectations.rules import RulesOf, policy_rules
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record, Schema, Topic
+from mesh_assets.products.records import DataProducts
 from mesh_assets.profiling.records import DataQuality, TopicProfile
 from mesh_assets.profiling.results import profile_results
 from mesh_assets.relationships.records import Entity
@@ -76,14 +78,20 @@ def read_ground(
         () if results is None else results.result.results,
     )
     belonging = KnownBelonging(lambda: estate, lambda: store)
+    kept = product_results(store).get()
+    if kept is None:
+        notes.append("contracts are of domains: the job `analysis` has not found data products yet")
     products: list[Product] = []
     references: dict[_Place, tuple[Reference, ...]] = {}
     for name, document in documents.items():
         found = belonging.of(document, version=str(document.sequence))
         references |= references_of(found.relationships.entities)
-        products += reader.products(
-            name, ((one.name, [t.topic for t in one.topics]) for one in found.domains.domains)
-        )
+        if kept is None:
+            products += reader.products(
+                name, ((one.name, [t.topic for t in one.topics]) for one in found.domains.domains)
+            )
+    if kept is not None:
+        products += reader.kept_products(kept.result, documents)
     return ContractGround(
         facts=tuple(reader.facts(products, references)),
         now=reader.now(tuple(estate.clusters), [name for name in names if name not in documents]),
@@ -153,6 +161,21 @@ class _Reader:
                 owner=next(iter(owners)) if len(owners) == 1 else None,
                 domain=name,
             )
+
+    def kept_products(self, found: DataProducts, clusters: Collection[str]) -> Iterator[Product]:
+        """The data products with a topic for others in these clusters, under the names that people gave them."""
+        for one in found.products:
+            places = [(place.cluster, place.topic) for place in one.outputs if place.cluster in clusters]
+            owners = {owner for place in places if (owner := self.known.owner_of(*place)) is not None}
+            if places:
+                yield Product(
+                    id=one.id,
+                    name=one.name,
+                    topics=tuple(places),
+                    owner=owners.pop() if one.status == "candidate" and len(owners) == 1 else one.owner,
+                    domain=one.domain,
+                    description=one.description,
+                )
 
     def _contract_owner(self, cluster: str, topic: str) -> str | None:
         return self.known.owner_of(cluster, topic) or self._owner(cluster, topic)

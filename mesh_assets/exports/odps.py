@@ -37,7 +37,8 @@ def _document(
     for member in product.topics:
         topic = topics.get(member.place.cluster, {}).get(member.place.topic)
         if member.role == "output" and topic is not None:
-            ports.append(_port(member, topic, mesh, schemas[member.place.cluster]))
+            port = _port(member, topic, mesh, schemas[member.place.cluster])
+            ports.append({**port, "contractId": product.id})
     return {
         "apiVersion": VERSION,
         "kind": "DataProduct",

@@ -13,6 +13,7 @@ from mesh_assets.answering.belonging import (
     read_estate_domains,
     read_estate_relationships,
 )
+from mesh_assets.answering.contract_facts import read_ground
 from mesh_assets.answering.estate_lineage import EstateLineage, keep_estate_lineage
 from mesh_assets.answering.known_products import KnownProducts, keep_estate_products, product_results
 from mesh_assets.answering.products import known_estate_products, read_estate_products
@@ -161,6 +162,18 @@ def test_decisions_that_are_others_since_count_at_once(
     (tmp_path / "products.yaml").write_text("decisions:\n  - {product: warehouse.sales, decision: drop}\n")
     decided = known_estate_products(load_estate(tmp_path / "estate.yaml"), store, now=MOMENT)
     assert [one.id for one in decided.products.products] == ["warehouse.people"]
+
+
+def test_contracts_are_of_the_products_that_were_kept(estate: Estate, store: InventoryStore) -> None:
+    before = read_ground(estate, store)
+    assert any(note.startswith("contracts are of domains") for note in before.notes)
+    keep_estate_products(store, read_estate_products(estate, store, now=MOMENT), made_at=MOMENT)
+    after = read_ground(estate, store)
+    assert [(one.product.id, one.product.name) for one in after.facts] == [
+        ("warehouse.people", "people"),
+        ("warehouse.sales", "Sales"),
+    ]
+    assert not any(note.startswith("contracts are of domains") for note in after.notes)
 
 
 def test_a_member_that_vanishes_between_two_runs_is_said(estate: Estate, store: InventoryStore) -> None:

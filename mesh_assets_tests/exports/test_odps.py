@@ -40,7 +40,7 @@ def test_outputs_are_ports_with_the_version_of_their_schema_and_the_brokers() ->
     assert (sales["name"], sales["status"], sales["domain"]) == ("Sales | *all*", "active", "sales")
     assert sales["team"] == {"name": OWNER}
     orders = next(port for port in sales["outputPorts"] if port["name"] == "orders")
-    assert (orders["type"], orders["version"]) == ("kafka", "1")
+    assert (orders["type"], orders["version"], orders["contractId"]) == ("kafka", "1", "warehouse.sales")
     assert {one["property"]: one["value"] for one in orders["customProperties"]} == {
         "cluster": "warehouse",
         "bootstrapServers": "b:9092,a:9092",
