@@ -1,8 +1,9 @@
-"""A cluster as a discovery reads it, in the shape in which `java/Reading.java` prints what Kafka's AdminClient tells."""
+"""A cluster as a discovery reads it, in the shape in which `java/Reading.java` says what Kafka's AdminClient tells."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from mesh_assets.masking.configs import MASK
 from mesh_assets.platforms.kafka.reader import WireReader, leading_partitions
 from mesh_assets.platforms.kafka.values import (
     ClusterMetadata,
@@ -11,11 +12,15 @@ from mesh_assets.platforms.kafka.values import (
     OffsetsReading,
     TopicConfigs,
 )
+from mesh_assets_tests.platforms.kafka.wire.access_agreement import access_by_wire
 from mesh_assets_tests.platforms.kafka.wire.group_agreement import kinds_by_wire
-from mesh_assets_tests.platforms.kafka.wire.kafka_programs import told_by_java
+from mesh_assets_tests.platforms.kafka.wire.kafka_programs import KafkasOwnClient
 from mesh_assets_tests.platforms.kafka.wire.storage_agreement import storage_by_wire, with_sums
+from mesh_assets_tests.platforms.kafka.wire.transaction_agreement import stable_by_wire, transactions_by_wire
 
 _ATTEMPTS = 5
+# Brokers before 4.0 have it, and tell its value.
+_MASKED = frozenset({"password.encoder.iterations"})
 
 # Where a config is set that is not just a default.
 _SET = {
@@ -25,39 +30,60 @@ _SET = {
 }
 
 
-def told_by_wire(properties: Mapping[str, str]) -> dict[str, Any]:
+def told_by_wire(properties: Mapping[str, str], *, everything: bool = True) -> dict[str, Any]:
     with WireReader(properties, 30) as reader:
         metadata = reader.metadata()
         configs = reader.configs([topic.name for topic in metadata.topics])
         offsets = reader.offsets(leading_partitions(metadata))
         groups = reader.groups(lambda _: True)
         storage = storage_by_wire(properties, reader, metadata)
+        latest = _offsets(offsets, "latest")
+        more: dict[str, Any] = {}
+        if everything:
+            transactions = transactions_by_wire(reader)
+            more = {
+                "transactions": transactions,
+                "stable": stable_by_wire(latest, transactions),
+                "access": access_by_wire(reader),
+            }
     return {
         "cluster_id": metadata.cluster_id,
         "brokers": _brokers(metadata),
         "topics": _topics(metadata),
         "configs": _configs(configs),
         "earliest": _offsets(offsets, "earliest"),
-        "latest": _offsets(offsets, "latest"),
+        "latest": latest,
         "groups": _groups(groups),
         "kinds": kinds_by_wire(groups),
         "storage": storage,
-    }
+    } | more
 
 
 def both_tellings(
-    properties: Mapping[str, str], java_properties: Mapping[str, str]
+    properties: Mapping[str, str], client: KafkasOwnClient, *, everything: bool = True
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a discovery reads and what Java tells, of the same state: brokers clean up their own topics now and then,
     so it is read again until two readings around Java's are the same."""
-    before = told_by_wire(properties)
+    before = told_by_wire(properties, everything=everything)
     for _ in range(_ATTEMPTS):
-        java = as_by_wire(told_by_java(java_properties))
-        after = told_by_wire(properties)
-        if not differences(before, after):
-            return after, java
+        java = as_by_wire(client.read(everything=everything))
+        after = told_by_wire(properties, everything=everything)
+        if everything:
+            epochs = [told["access"]["features"]["epoch"] for told in (before, java, after)]
+            assert None in epochs or epochs == sorted(epochs), epochs
+        moved = differences(_still(before), _still(after))
+        if not moved:
+            return _still(after), _still(java)
         before = after
-    raise AssertionError(f"the cluster moved in each of {_ATTEMPTS} readings: {differences(before, after)}")
+    raise AssertionError(f"the cluster moved in each of {_ATTEMPTS} readings: {moved}")
+
+
+def _still(told: dict[str, Any]) -> dict[str, Any]:
+    """Without the epoch of features: with KRaft it is an offset of the metadata log, which grows with every heartbeat."""
+    if "access" not in told:
+        return told
+    features = {name: value for name, value in told["access"]["features"].items() if name != "epoch"}
+    return told | {"access": told["access"] | {"features": features}}
 
 
 def differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
@@ -72,7 +98,11 @@ def differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def as_by_wire(told: dict[str, Any]) -> dict[str, Any]:
-    """What Java told, without what a reading does not tell: where a default comes from."""
+    """What Java told, without what a reading does not tell: where a default comes from, and values that their names make
+    secrets."""
+    for entries in told.get("access", {}).get("configs", {}).values():
+        for name in _MASKED & entries.keys():
+            entries[name]["value"] = MASK
     configs = {
         topic: {
             "values": {name: entry["value"] for name, entry in entries.items()},

@@ -1,5 +1,5 @@
-"""Programs of Kafka's own for the tests: what its AdminClient tells of a cluster, groups of every kind that live, and
-brokers of older versions.
+"""Programs of Kafka's own for the tests: a client that tells what its AdminClient knows of a cluster and keeps groups of every
+kind alive, and brokers of older versions.
 
     python -m mesh_assets_tests.platforms.kafka.wire.kafka_programs pin
 
@@ -13,11 +13,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mesh_assets.sandbox import pin
 from mesh_assets.sandbox.artifacts import (
@@ -32,7 +32,9 @@ from mesh_assets.sandbox.progress import silent
 
 _HERE = Path(__file__).parent / "java"
 _LIST = _HERE / "artifacts.json"
-_SOURCES = ("Reading.java", "Kinds.java", "Storage.java", "Living.java", "Access.java")
+_SOURCES = tuple(
+    f"{name}.java" for name in ("Program", "Reading", "Kinds", "Storage", "Transactions", "Access", "Living")
+)
 
 ECJ = "3.43.0"  # the sandbox's JVM has no compiler
 OLD = ("2.8.2", "3.9.1")
@@ -68,7 +70,7 @@ def class_path_of_broker(version: str) -> str:
 
 @cache
 def _programs() -> str:
-    """The class path of both programs, which are compiled once for this machine."""
+    """The class path of the program, which is compiled once for this machine."""
     libraries = [*_runtime().kafka_jars, *_fetched("streams")]
     sources = [_HERE / name for name in _SOURCES]
     mark = hashlib.sha256(b"\0".join([*(one.read_bytes() for one in sources), _LIST.read_bytes()]))
@@ -103,68 +105,89 @@ def _programs() -> str:
     )  # an archive of classes holds for what its class path begins with
 
 
-def _command(program: str, *arguments: str) -> list[str]:
+def _command() -> list[str]:
     archive = _runtime().archive_of("broker")
     # The JVM's own warnings would stand among what the program says.
     log = ("-Xlog:disable", "-Xlog:all=warning:stderr", *(archive.use() if archive else ()))
-    return _runtime().command(*log, "-cp", _programs(), program, *arguments, heap_megabytes=256)
+    return _runtime().command(*log, "-cp", _programs(), "Program", heap_megabytes=384)
 
 
-def _said(command: list[str], given: str = "") -> str:
-    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=_SECONDS, check=False)
+def _said(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
     assert done.returncode == 0, done.stderr[-3_000:] or done.stdout[-3_000:]
     return done.stdout
 
 
-def told_by_java(properties: Mapping[str, str], program: str = "Reading") -> dict[str, Any]:
-    """What Kafka's AdminClient tells of the cluster; `Access`: of brokers and access. `properties`: Java's."""
-    told: dict[str, Any] = json.loads(_said(_command(program), _lines(properties)))
-    return told
+class KafkasOwnClient:
+    """A running `Program.java`. Each call fails with what it last said when it gives up, which it does by itself."""
 
+    def __init__(self, process: subprocess.Popen[str], log: IO[str]) -> None:
+        self._process = process
+        self._log = log
 
-def living_groups(properties: Mapping[str, str], mark: str) -> AbstractContextManager[None]:
-    """Inside, groups of all kinds live and stand still, and transactions are open; all named after `mark`."""
-    return _running("Living", properties, mark)
+    def read(self, *, everything: bool = True) -> dict[str, Any]:
+        """What Kafka's AdminClient tells of the cluster; `everything`: also of transactions, brokers and access."""
+        told: dict[str, Any] = self._asked("read" if everything else "topics-and-groups")
+        return told
 
+    def live(self, mark: str) -> None:
+        """From here on, groups of all kinds live and stand still, and transactions are open; all named after `mark`."""
+        self._make(f"live {mark}")
 
-def granted_access(properties: Mapping[str, str], mark: str) -> AbstractContextManager[None]:
-    """Inside, there are ACLs (where there is an authorizer), a quota, a SCRAM user and a config of the cluster."""
-    return _running("Access", properties, mark)
+    def grant(self, mark: str) -> None:
+        """From here on, there are ACLs (where there is an authorizer), quotas, a SCRAM user and a config of the cluster."""
+        self._make(f"grant {mark}")
+
+    def _make(self, wish: str) -> None:
+        assert (answer := self._asked(wish)) == "ready", answer
+
+    def _asked(self, wish: str) -> Any:
+        self.say(wish + "\n")
+        assert self._process.stdout is not None
+        answer = self._process.stdout.readline()
+        assert answer, self.end()
+        return json.loads(answer)
+
+    def say(self, text: str) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(text)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise AssertionError(self.end()) from None
+
+    def end(self) -> str:
+        code = self._process.wait(_SECONDS)
+        self._log.seek(0)
+        return f"{code}: {self._log.read()[-3_000:]}"
 
 
 @contextmanager
-def _running(program: str, properties: Mapping[str, str], mark: str) -> Iterator[None]:
+def kafkas_own_client(properties: Mapping[str, str]) -> Iterator[KafkasOwnClient]:
+    """`properties`: Java's. What it made is gone at the end."""
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(
-            _command(program, mark), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            _command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
         ) as process,
     ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-
-        def end() -> str:
-            log.seek(0)
-            return f"{process.wait(_SECONDS)}: {log.read()[-3_000:]}"
-
+        client = KafkasOwnClient(process, log)
         try:
-            process.stdin.write(_lines(properties))
-            process.stdin.flush()
-            ready = process.stdout.readline()  # it gives up by itself
-            assert ready == "ready\n", end()
-            yield
+            client.say("".join(f"{name}={value}\n" for name, value in properties.items()) + "\n")
+            yield client
+            assert process.stdin is not None
             process.stdin.close()
-            assert process.wait(_SECONDS) == 0, end()
+            assert process.wait(_SECONDS) == 0, client.end()
         finally:
             process.kill()
 
 
-def _lines(properties: Mapping[str, str]) -> str:
-    return "".join(f"{name}={value}\n" for name, value in properties.items()) + "\n"
-
-
 # --- brokers of older versions
 
+# KRaft had no authorizer before 3.2.
+_OWN = {
+    "3.9.1": "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\nsuper.users=User:ANONYMOUS\n"
+}
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -178,8 +201,9 @@ offsets.topic.replication.factor=1
 offsets.topic.num.partitions=3
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=2
 auto.create.topics.enable=false
-group.initial.rebalance.delay.ms=0
+{own}group.initial.rebalance.delay.ms=0
 log.cleaner.dedupe.buffer.size=8388608
 """
 
@@ -189,7 +213,9 @@ def old_broker(version: str, folder: Path, *, port: int, controller: int, cluste
     """One node of KRaft: 2.8 had it first, and it saves a ZooKeeper. Its address; it may not answer yet."""
     log4j, properties = folder / "log4j2.properties", folder / "server.properties"
     log4j.write_text(LOG4J.format(target="SYSTEM_OUT", level="info"))
-    properties.write_text(_PROPERTIES.format(port=port, controller=controller, data=folder / "data"))
+    properties.write_text(
+        _PROPERTIES.format(port=port, controller=controller, data=folder / "data", own=_OWN.get(version, ""))
+    )
     java = ("-cp", class_path_of_broker(version), f"-Dlog4j2.configurationFile={log4j}")
     tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties))
     _said(_runtime().command(*java, *tool))

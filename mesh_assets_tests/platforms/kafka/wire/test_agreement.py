@@ -1,23 +1,25 @@
 """What the wire tells of both of the sandbox's brokers is what Kafka's own AdminClient tells, field by field, where a group of
-every kind lives and transactions are open.
+every kind lives, transactions are open and access is granted: on a broker with an authorizer and on one without.
 """
 
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
 
 from mesh_assets.sandbox.credentials import cloud_login
-from mesh_assets.sandbox.servers import Endpoints, Sandbox
+from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.platforms.kafka.wire.agreement import both_tellings, differences
-from mesh_assets_tests.platforms.kafka.wire.kafka_programs import living_groups
+from mesh_assets_tests.platforms.kafka.wire.kafka_programs import kafkas_own_client
 
 pytestmark = pytest.mark.sandbox
 
 
-@pytest.fixture(params=["warehouse", "data-mesh-cluster"])
-def properties(request: pytest.FixtureRequest, sandbox: Sandbox, endpoints: Endpoints) -> dict[str, str]:
+@pytest.fixture(scope="module", params=["warehouse", "data-mesh-cluster"])
+def properties(request: pytest.FixtureRequest, sandbox: Sandbox) -> dict[str, str]:
     """Of a client of one of the brokers, with all rights, in librdkafka's words."""
+    endpoints = sandbox.endpoints()
     if request.param == "warehouse":
         return {"bootstrap.servers": endpoints.bootstrap_servers}
     assert endpoints.cloud_bootstrap_servers is not None
@@ -40,20 +42,31 @@ def in_java(properties: dict[str, str]) -> dict[str, str]:
     return own
 
 
-@pytest.fixture
-def mark(properties: dict[str, str]) -> Iterator[str]:
-    """Begins the names of the groups and topics of all kinds, and hides them from tests that look at the estate."""
-    name = f"__every-kind-{uuid4().hex[:12]}"
-    with living_groups(in_java(properties), name):
-        yield name
+class Told(NamedTuple):
+    """`mark` begins the names of what was made, and hides it from tests that look at the estate."""
+
+    mark: str
+    wire: dict[str, Any]
+    java: dict[str, Any]
 
 
-def test_kafkas_own_client_tells_the_same_of_every_kind(
-    sandbox: Sandbox, properties: dict[str, str], mark: str
-) -> None:
-    with sandbox.quiet():
-        wire, java = both_tellings(properties, in_java(properties))
+@pytest.fixture(scope="module")
+def told(sandbox: Sandbox, properties: dict[str, str]) -> Iterator[Told]:
+    mark = f"__every-kind-{uuid4().hex[:12]}"
+    with kafkas_own_client(in_java(properties)) as client:
+        client.grant(mark)
+        client.live(mark)
+        with sandbox.quiet():
+            wire, java = both_tellings(properties, client)
+        yield Told(mark, wire, java)
 
+
+def test_kafkas_own_client_tells_the_same(told: Told) -> None:
+    assert differences(told.wire, told.java) == {}
+
+
+def test_groups_of_every_kind_are_among_it(told: Told) -> None:
+    mark, java = told.mark, told.java
     kinds = {
         name.removeprefix(mark): group for name, group in java["groups"].items() if name.startswith(mark)
     }
@@ -65,8 +78,36 @@ def test_kafkas_own_client_tells_the_same_of_every_kind(
     }
     assert all(member["assignment"] for group in kinds.values() for member in group["members"].values())
     assert all(one["tasks"]["active"] for one in java["kinds"][f"{mark}-streams"]["members"].values())
-    # Of five records of each transaction, beside the markers: those of the open one count as well.
-    assert sum(java["latest"][f"{mark}-transactions-{number}"] for number in range(2)) == 3 * 5 + 2 * 2
     assert {row["lag"] for row in kinds["-share"]["shared"].values()} != {None}
 
-    assert differences(wire, java) == {}
+
+def test_transactions_that_are_committed_aborted_and_open_are_among_it(told: Told) -> None:
+    mark, java = told.mark, told.java
+    ids = java["transactions"]["transactional_ids"]
+    assert {name: ids[f"{mark}-{name}"]["state"] for name in ("commit", "abort", "open")} == {
+        "commit": "CompleteCommit",
+        "abort": "CompleteAbort",
+        "open": "Ongoing",
+    }
+    places = [f"{mark}-transactions-{number}" for number in range(2)]
+    assert [place for place in java["transactions"]["open"] if place.startswith(mark)] == places
+    # Of five records of each transaction, beside the markers: those of the open one count as well, though readers of
+    # committed records stop before them.
+    assert sum(java["latest"][place] for place in places) == 3 * 5 + 2 * 2
+    assert sum(java["stable"][place] for place in places) == 2 * 5 + 2 * 2
+
+
+def test_access_of_every_kind_is_among_it(told: Told) -> None:
+    mark, access = told.mark, told.java["access"]
+    assert access["scram_users"][mark] == {"SCRAM-SHA-512": 8192}
+    assert access["quotas"] == access["quotas"] | {
+        f"{{client-id=null, user={mark}}}": {"producer_byte_rate": 1024.0},
+        f"{{client-id={mark}}}": {"consumer_byte_rate": 2048.0},
+        "{user=null}": {"request_percentage": 99_999.5},
+        "{ip=10.0.0.1}": {"connection_creation_rate": 100.0},
+        "{ip=null}": {"connection_creation_rate": 1_000_000.0},
+    }
+    assert access["configs"][""]["log.cleaner.backoff.ms"]["value"] == "14999"
+    if access["acls"] is not None:
+        assert sum(mark in acl for acl in access["acls"]) == 4
+    assert [access[part] == "unsupported" for part in access] == [False] * len(access)

@@ -3,7 +3,7 @@ protocol that they speak."""
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mesh_assets.platforms.kafka.wire.forms import Answer, Request
 from mesh_assets.sandbox.kafka_admin import broker_answers
 from mesh_assets.sandbox.state import choose_free, random_id
 from mesh_assets_tests.platforms.kafka.wire.agreement import both_tellings, differences
-from mesh_assets_tests.platforms.kafka.wire.kafka_programs import OLD, old_broker
+from mesh_assets_tests.platforms.kafka.wire.kafka_programs import OLD, kafkas_own_client, old_broker
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
@@ -38,11 +38,24 @@ AGREED = {
         "ListOffsets": 9,
         "DescribeLogDirs": 4,
         "DescribeTopicPartitions": 0,
+        "DescribeQuorum": 2,
+        "DescribeCluster": 1,
+        "DescribeClientQuotas": 1,
+        "DescribeAcls": 3,
+        "DescribeUserScramCredentials": 0,
+        "ListTransactions": 1,
+        "DescribeTransactions": 0,
+        "DescribeProducers": 0,
         "ListGroups": 5,
         "DescribeGroups": 5,
         "OffsetFetch": 9,
     },
 }
+
+
+EARLY = "2.8.2"
+"""KRaft's first version: it has neither transactions nor ACLs nor SCRAM users, and answers what it is asked about access with an
+error that says nothing. What brokers of that age do with ZooKeeper, nothing here shows."""
 
 
 @pytest.fixture
@@ -82,6 +95,8 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, s
             assert time.monotonic() < deadline, "the consumer got no partitions"
             consumer.poll(0.2)
         consumer.commit(offsets=[TopicPartition("orders", 1, 2)], asynchronous=False)
+        if request.param != EARLY:
+            stack.enter_context(open_transaction(settings))
         yield request.param, address
 
 
@@ -104,6 +119,17 @@ def fill(admin: AdminClient, settings: dict[str, Any]) -> None:
         time.sleep(0.2)
 
 
+@contextmanager
+def open_transaction(settings: dict[str, Any]) -> Iterator[None]:
+    with Producer({**settings, "transactional.id": "open"}) as producer:
+        producer.init_transactions(SECONDS)
+        producer.begin_transaction()
+        producer.produce("orders", b"undecided", partition=0)
+        assert producer.flush(SECONDS) == 0
+        yield
+        producer.abort_transaction(SECONDS)
+
+
 def refusal(admin: AdminClient, commit: ConsumerGroupTopicPartitions) -> object:
     [told] = admin.alter_consumer_group_offsets([commit]).values()
     try:
@@ -115,14 +141,15 @@ def refusal(admin: AdminClient, commit: ConsumerGroupTopicPartitions) -> object:
 
 def test_kafkas_own_client_tells_the_same(old: tuple[str, str], agreed: dict[str, int]) -> None:
     version, address = old
-    properties = {"bootstrap.servers": address}
-    wire, java = both_tellings(properties, properties)
+    properties, everything = {"bootstrap.servers": address}, version != EARLY
+    with kafkas_own_client(properties) as client:
+        if everything:
+            client.grant("old")
+        wire, java = both_tellings(properties, client, everything=everything)
 
-    assert {name: len(topic["partitions"]) for name, topic in java["topics"].items()} == {
-        **TOPICS,
-        "__consumer_offsets": 3,
-    }
-    assert [java["latest"][f"orders-{number}"] for number in range(3)] == [4, 3, 3]
+    internal = {"__consumer_offsets": 3} | ({"__transaction_state": 2} if everything else {})
+    assert {name: len(topic["partitions"]) for name, topic in java["topics"].items()} == TOPICS | internal
+    assert [java["latest"][f"orders-{number}"] for number in range(3)] == [4 + everything, 3, 3]
     assert java["configs"]["payments"]["overridden"] == ["retention.ms"]
     groups = {name: (group["state"], group["committed"]) for name, group in java["groups"].items()}
     assert groups == {
@@ -131,3 +158,11 @@ def test_kafkas_own_client_tells_the_same(old: tuple[str, str], agreed: dict[str
     }
     assert differences(wire, java) == {}
     assert agreed == agreed | AGREED[version]
+    if everything:
+        access = java["access"]
+        assert access["configs"][""]["log.cleaner.backoff.ms"]["value"] == "14999"
+        assert access["quotas"]["{client-id=old}"] == {"consumer_byte_rate": 2048.0}
+        assert access["scram_users"]["old"] == {"SCRAM-SHA-512": 8192}
+        assert len(access["acls"]) == 4
+        assert java["transactions"]["transactional_ids"]["open"]["state"] == "Ongoing"
+        assert java["stable"]["orders-0"] == 4

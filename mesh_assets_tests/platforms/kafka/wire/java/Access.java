@@ -1,11 +1,10 @@
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -16,7 +15,6 @@ import org.apache.kafka.clients.admin.ScramCredentialInfo;
 import org.apache.kafka.clients.admin.ScramMechanism;
 import org.apache.kafka.clients.admin.UserScramCredentialDeletion;
 import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
-import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
@@ -32,64 +30,59 @@ import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
 
-/**
- * What AdminClient tells of the brokers, and of who may do what, as one JSON object. `Access MARK` grants something of each kind, says
- * "ready", and takes it back when its input ends.
- */
-public class Access {
-    private static final List<String> KINDS = List.of("user", "client-id");
-
+/** What AdminClient tells of the brokers, and of who may do what; and something granted of each kind until it is closed. */
+class Access implements AutoCloseable {
     private final Admin admin;
     private final String mark;
 
-    private Access(Admin admin, String mark) {
+    Access(Admin admin, String mark) {
         this.admin = admin;
         this.mark = mark;
     }
 
-    public static void main(String[] arguments) throws Exception {
-        try (Admin admin = Admin.create(Reading.properties())) {
-            if (arguments.length == 0) {
-                System.out.println(new ObjectMapper().writeValueAsString(told(admin)));
-                return;
-            }
-            Access access = new Access(admin, arguments[0]);
-            access.change(true);
-            System.out.println("ready");
-            while (System.in.read() >= 0) {}
-            access.change(false);
-        }
+    @Override
+    public void close() throws Exception {
+        change(false);
     }
 
-    private static <T> T wait(KafkaFuture<T> future) throws Exception {
-        return future.get(60, TimeUnit.SECONDS);
-    }
-
-    /** Grants, or takes back. */
-    private void change(boolean grants) throws Exception {
+    /** Grants, or takes back; what the brokers do not have, they are left without. */
+    void change(boolean grants) throws Exception {
         List<AclBinding> acls = List.of(
                 acl(ResourceType.TOPIC, mark, PatternType.PREFIXED, AclOperation.READ, AclPermissionType.ALLOW, "*"),
+                acl(ResourceType.TOPIC, mark + "-one", PatternType.LITERAL, AclOperation.WRITE, AclPermissionType.ALLOW, "*"),
                 acl(ResourceType.GROUP, "*", PatternType.LITERAL, AclOperation.ALL, AclPermissionType.DENY, "10.0.0.1"),
                 acl(ResourceType.CLUSTER, "kafka-cluster", PatternType.LITERAL, AclOperation.DESCRIBE, AclPermissionType.ALLOW, "*"));
-        if (hasAuthorizer()) {
+        if (Reading.supported(() -> acls(admin)) instanceof List) {
             if (grants) {
-                wait(admin.createAcls(acls).all());
+                Reading.wait(admin.createAcls(acls).all());
             } else {
-                wait(admin.deleteAcls(acls.stream().map(AclBinding::toFilter).toList()).all());
+                Reading.wait(admin.deleteAcls(acls.stream().map(AclBinding::toFilter).toList()).all());
             }
         }
-        Map<String, String> of = new HashMap<>();
-        of.put(KINDS.get(0), mark);
-        of.put(KINDS.get(1), null);
-        wait(admin.alterClientQuotas(List.of(new ClientQuotaAlteration(new ClientQuotaEntity(of),
-                List.of(new ClientQuotaAlteration.Op("producer_byte_rate", grants ? 1024.0 : null))))).all());
+        Reading.wait(admin.alterClientQuotas(List.of(
+                quota("producer_byte_rate", grants ? 1024.0 : null, "user", mark, "client-id", null),
+                quota("consumer_byte_rate", grants ? 2048.0 : null, "client-id", mark),
+                // Of all others: so much that nobody notices.
+                quota("request_percentage", grants ? 99_999.5 : null, "user", null),
+                quota("connection_creation_rate", grants ? 100.0 : null, "ip", "10.0.0.1"),
+                quota("connection_creation_rate", grants ? 1_000_000.0 : null, "ip", null))).all());
         ScramMechanism mechanism = ScramMechanism.SCRAM_SHA_512;
-        wait(admin.alterUserScramCredentials(List.of(grants
+        Reading.supported(() -> Reading.wait(admin.alterUserScramCredentials(List.of(grants
                 ? new UserScramCredentialUpsertion(mark, new ScramCredentialInfo(mechanism, 8192), "a password")
-                : new UserScramCredentialDeletion(mark, mechanism))).all());
+                : new UserScramCredentialDeletion(mark, mechanism))).all()));
         ConfigEntry setting = new ConfigEntry("log.cleaner.backoff.ms", "14999");
-        wait(admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.BROKER, ""), List.of(
+        Reading.wait(admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.BROKER, ""), List.of(
                 new AlterConfigOp(setting, grants ? AlterConfigOp.OpType.SET : AlterConfigOp.OpType.DELETE)))).all());
+    }
+
+    /** `entity`: kinds and names in turn; the name null: the default of the kind. */
+    private static ClientQuotaAlteration quota(String key, Double value, String... entity) {
+        Map<String, String> of = new HashMap<>();
+        for (int at = 0; at < entity.length; at += 2) {
+            of.put(entity[at], entity[at + 1]);
+        }
+        return new ClientQuotaAlteration(
+                new ClientQuotaEntity(of), List.of(new ClientQuotaAlteration.Op(key, value)));
     }
 
     private AclBinding acl(
@@ -98,44 +91,48 @@ public class Access {
                 new AccessControlEntry("User:" + mark, host, operation, permission));
     }
 
-    private boolean hasAuthorizer() throws Exception {
-        return acls(admin) != null;
-    }
-
     // --- what is told
 
     static Map<String, Object> told(Admin admin) throws Exception {
         Map<String, Object> found = new TreeMap<>();
-        List<Integer> brokers = new ArrayList<>();
         Map<String, Object> fenced = new TreeMap<>();
-        for (Node node : wait(admin.describeCluster(new DescribeClusterOptions().includeFencedBrokers(true)).nodes())) {
-            fenced.put(node.idString(), node.isFenced());
-            brokers.add(node.id());
+        for (Node node : Reading.wait(admin.describeCluster().nodes())) {
+            fenced.put(node.idString(), null);
         }
-        found.put("fenced", fenced);
-        found.put("configs", configs(admin, brokers));
-        found.put("features", features(admin));
-        found.put("quorum", quorum(admin));
-        found.put("acls", acls(admin));
-        Map<String, Object> quotas = new TreeMap<>();
-        wait(admin.describeClientQuotas(ClientQuotaFilter.all()).entities()).forEach((entity, limits) ->
-                quotas.put(new TreeMap<>(entity.entries()).toString(), limits));
-        found.put("quotas", quotas);
-        Map<String, Object> users = new TreeMap<>();
-        wait(admin.describeUserScramCredentials().all()).forEach((name, user) -> {
-            Map<String, Object> credentials = new TreeMap<>();
-            user.credentialInfos().forEach(one -> credentials.put(one.mechanism().mechanismName(), one.iterations()));
-            users.put(name, credentials);
+        found.put("configs", configs(admin, fenced.keySet()));
+        Reading.supported(() -> {
+            for (Node node : Reading.wait(admin.describeCluster(new DescribeClusterOptions().includeFencedBrokers(true)).nodes())) {
+                fenced.put(node.idString(), node.isFenced());
+            }
+            return null;
         });
-        found.put("scram_users", users);
+        found.put("fenced", fenced);
+        found.put("features", features(admin));
+        found.put("quorum", Reading.supported(() -> quorum(admin)));
+        found.put("acls", Reading.supported(() -> acls(admin)));
+        found.put("quotas", Reading.supported(() -> {
+            Map<String, Object> quotas = new TreeMap<>();
+            Reading.wait(admin.describeClientQuotas(ClientQuotaFilter.all()).entities()).forEach((entity, limits) ->
+                    quotas.put(new TreeMap<>(entity.entries()).toString(), limits));
+            return quotas;
+        }));
+        found.put("scram_users", Reading.supported(() -> {
+            Map<String, Object> users = new TreeMap<>();
+            Reading.wait(admin.describeUserScramCredentials().all()).forEach((name, user) -> {
+                Map<String, Object> credentials = new TreeMap<>();
+                user.credentialInfos().forEach(one -> credentials.put(one.mechanism().mechanismName(), one.iterations()));
+                users.put(name, credentials);
+            });
+            return users;
+        }));
         return found;
     }
 
-    private static Map<String, Object> configs(Admin admin, List<Integer> brokers) throws Exception {
+    private static Map<String, Object> configs(Admin admin, Collection<String> brokers) throws Exception {
         List<ConfigResource> asked = new ArrayList<>(List.of(new ConfigResource(ConfigResource.Type.BROKER, "")));
-        brokers.forEach(one -> asked.add(new ConfigResource(ConfigResource.Type.BROKER, String.valueOf(one))));
+        brokers.forEach(one -> asked.add(new ConfigResource(ConfigResource.Type.BROKER, one)));
         Map<String, Object> found = new TreeMap<>();
-        wait(admin.describeConfigs(asked).all()).forEach((broker, configs) -> {
+        Reading.wait(admin.describeConfigs(asked).all()).forEach((broker, configs) -> {
             Map<String, Object> entries = new TreeMap<>();
             configs.entries().forEach(entry -> {
                 Map<String, Object> said = new HashMap<>();
@@ -150,7 +147,7 @@ public class Access {
     }
 
     private static Map<String, Object> features(Admin admin) throws Exception {
-        FeatureMetadata told = wait(admin.describeFeatures().featureMetadata());
+        FeatureMetadata told = Reading.wait(admin.describeFeatures().featureMetadata());
         Map<String, Object> features = new TreeMap<>();
         told.supportedFeatures().forEach((name, range) -> {
             Map<String, Object> feature = new HashMap<>();
@@ -171,7 +168,7 @@ public class Access {
 
     /** Without offsets and times, which never stand still. */
     private static Map<String, Object> quorum(Admin admin) throws Exception {
-        QuorumInfo told = wait(admin.describeMetadataQuorum().quorumInfo());
+        QuorumInfo told = Reading.wait(admin.describeMetadataQuorum().quorumInfo());
         Map<String, Object> endpoints = new TreeMap<>();
         told.nodes().forEach((id, node) -> endpoints.put(String.valueOf(id), node.endpoints().stream()
                 .map(one -> one.listener() + "://" + one.host() + ":" + one.port()).toList()));
@@ -184,7 +181,7 @@ public class Access {
     /** Null without an authorizer. */
     private static List<String> acls(Admin admin) throws Exception {
         try {
-            return wait(admin.describeAcls(AclBindingFilter.ANY).values()).stream().map(acl -> String.join(" ",
+            return Reading.wait(admin.describeAcls(AclBindingFilter.ANY).values()).stream().map(acl -> String.join(" ",
                     acl.entry().permissionType().name(), acl.entry().principal(), acl.entry().operation().name(),
                     acl.pattern().resourceType().name(), acl.pattern().patternType().name(), acl.pattern().name(),
                     acl.entry().host()).toLowerCase()).sorted().toList();

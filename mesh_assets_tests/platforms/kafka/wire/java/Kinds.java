@@ -4,7 +4,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.GroupListing;
@@ -16,7 +15,6 @@ import org.apache.kafka.clients.admin.StreamsGroupDescription;
 import org.apache.kafka.clients.admin.StreamsGroupMemberAssignment;
 import org.apache.kafka.clients.admin.StreamsGroupMemberDescription;
 import org.apache.kafka.clients.admin.StreamsGroupSubtopologyDescription;
-import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 
 /** What Kafka's AdminClient tells of groups since KIP-848 beyond what it tells of all. */
@@ -27,19 +25,15 @@ class Kinds {
         this.admin = admin;
     }
 
-    private static <T> T wait(KafkaFuture<T> future) throws Exception {
-        return future.get(60, TimeUnit.SECONDS);
-    }
-
     Map<String, Object> told() throws Exception {
         Map<String, List<String>> names = new HashMap<>();
-        for (GroupListing group : wait(admin.listGroups().all())) {
+        for (GroupListing group : Reading.wait(admin.listGroups().all())) {
             String kind = group.type().map(Object::toString).orElse("Classic").toLowerCase();
             names.computeIfAbsent(kind, absent -> new ArrayList<>()).add(group.groupId());
         }
         Map<String, Object> found = new TreeMap<>();
         for (ConsumerGroupDescription one :
-                wait(admin.describeConsumerGroups(names.getOrDefault("consumer", List.of())).all()).values()) {
+                Reading.wait(admin.describeConsumerGroups(names.getOrDefault("consumer", List.of())).all()).values()) {
             Map<String, Object> members = new TreeMap<>();
             for (MemberDescription member : one.members()) {
                 Map<String, Object> said = member(member.memberEpoch().orElse(null), member.rackId().orElse(null));
@@ -54,7 +48,7 @@ class Kinds {
             found.put(one.groupId(), said);
         }
         for (ShareGroupDescription one :
-                wait(admin.describeShareGroups(names.getOrDefault("share", List.of())).all()).values()) {
+                Reading.wait(admin.describeShareGroups(names.getOrDefault("share", List.of())).all()).values()) {
             Map<String, Object> members = new TreeMap<>();
             for (ShareMemberDescription member : one.members()) {
                 members.put(member.consumerId(), member(member.memberEpoch(), member.rackId().orElse(null)));
@@ -62,7 +56,7 @@ class Kinds {
             found.put(one.groupId(), group(one.groupEpoch(), one.targetAssignmentEpoch(), members));
         }
         for (StreamsGroupDescription one :
-                wait(admin.describeStreamsGroups(names.getOrDefault("streams", List.of())).all()).values()) {
+                Reading.wait(admin.describeStreamsGroups(names.getOrDefault("streams", List.of())).all()).values()) {
             found.put(one.groupId(), streams(one));
         }
         return found;

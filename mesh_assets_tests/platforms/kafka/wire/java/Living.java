@@ -23,7 +23,6 @@ import org.apache.kafka.clients.consumer.KafkaShareConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
@@ -37,81 +36,76 @@ import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.kstream.Repartitioned;
 
-/**
- * A group of each kind that lives, and transactions that are committed, aborted and open: `Living MARK`, with the
- * client's properties and an empty line on its input. Says "ready" when all of them stand still with work left, and
- * removes everything when its input ends.
- */
-public class Living {
+/** A group of each kind that lives, and transactions that are committed, aborted and open, until it is closed. */
+class Living implements AutoCloseable {
     private static final int RECORDS = 40;
     private static final int MEMBERS = 5;
     private static final Duration PATIENCE = Duration.ofSeconds(120);
 
+    private final Admin admin;
     private final Properties common;
     private final String mark;
     private final String topic;
     private final AtomicBoolean ending = new AtomicBoolean();
     private final CountDownLatch moving = new CountDownLatch(MEMBERS);
     private final List<Thread> threads = new ArrayList<>();
+    private KafkaProducer<String, String> open;
+    private KafkaStreams streams;
 
-    private Living(Properties common, String mark) {
+    Living(Admin admin, Properties common, String mark) {
+        this.admin = admin;
         this.common = common;
         this.mark = mark;
         this.topic = mark + "-orders";
     }
 
-    public static void main(String[] arguments) throws Exception {
-        Living living = new Living(Reading.properties(), arguments[0]);
-        try (Admin admin = Admin.create(living.common)) {
-            living.makeTopics(admin);
-            living.produce();
-            try (KafkaProducer<String, String> open = living.transactions(); KafkaStreams streams = living.streams()) {
-                living.consume("classic");
-                living.consume("consumer");
-                living.share();
-                streams.start();
-                if (!living.moving.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-                    throw new TimeoutException("the members of the groups were not done within " + PATIENCE);
-                }
-                living.waitForStreams(admin);
-                System.out.println("ready");
-                while (System.in.read() >= 0) {}
-                living.ending.set(true);
-                for (Thread one : living.threads) {
-                    one.join();
-                }
-                open.abortTransaction();
-            }
-            living.remove(admin);
-        } catch (Throwable error) {
-            error.printStackTrace();
-            System.exit(1); // the members' threads would go on
+    /** Begins them, and returns when all of them stand still with work left. */
+    void begin() throws Exception {
+        makeTopics();
+        produce();
+        open = transactions();
+        streams = streams();
+        consume("classic");
+        consume("consumer");
+        share();
+        streams.start();
+        if (!moving.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+            throw new TimeoutException("the members of the groups were not done within " + PATIENCE);
         }
+        waitForStreams();
     }
 
-    private static <T> T wait(KafkaFuture<T> future) throws Exception {
-        return future.get(60, TimeUnit.SECONDS);
+    @Override
+    public void close() throws Exception {
+        ending.set(true);
+        for (Thread one : threads) {
+            one.join();
+        }
+        open.abortTransaction();
+        open.close();
+        streams.close();
+        remove();
     }
 
-    private void remove(Admin admin) throws Exception {
-        wait(admin.deleteConsumerGroups(List.of(mark + "-classic", mark + "-consumer")).all());
-        wait(admin.deleteShareGroups(List.of(mark + "-share")).all());
-        wait(admin.deleteStreamsGroups(List.of(mark + "-streams")).all());
-        wait(admin.deleteTopics(wait(admin.listTopics().names()).stream().filter(one -> one.startsWith(mark)).toList()).all());
+    private void remove() throws Exception {
+        Reading.wait(admin.deleteConsumerGroups(List.of(mark + "-classic", mark + "-consumer")).all());
+        Reading.wait(admin.deleteShareGroups(List.of(mark + "-share")).all());
+        Reading.wait(admin.deleteStreamsGroups(List.of(mark + "-streams")).all());
+        Reading.wait(admin.deleteTopics(Reading.wait(admin.listTopics().names()).stream().filter(one -> one.startsWith(mark)).toList()).all());
     }
 
-    private void makeTopics(Admin admin) throws Exception {
+    private void makeTopics() throws Exception {
         List<NewTopic> made = List.of(
                 new NewTopic(topic, 3, (short) 1).configs(Map.of("retention.ms", "7200000", "cleanup.policy", "compact,delete")),
                 new NewTopic(mark + "-beside", 3, (short) 1),
                 new NewTopic(mark + "-transactions", 2, (short) 1),
                 new NewTopic(mark + "-totals", 1, (short) 1));
-        wait(admin.createTopics(made).all());
+        Reading.wait(admin.createTopics(made).all());
         // What lets a share group begin with the first record; the default is the end.
         ConfigResource group = new ConfigResource(ConfigResource.Type.GROUP, mark + "-share");
         AlterConfigOp earliest = new AlterConfigOp(
                 new ConfigEntry("share.auto.offset.reset", "earliest"), AlterConfigOp.OpType.SET);
-        wait(admin.incrementalAlterConfigs(Map.of(group, List.of(earliest))).all());
+        Reading.wait(admin.incrementalAlterConfigs(Map.of(group, List.of(earliest))).all());
     }
 
     private Properties with(String... settings) {
@@ -252,7 +246,7 @@ public class Living {
     }
 
     /** Until it has committed all it can read: both topics, and what it writes to the one in between. */
-    private void waitForStreams(Admin admin) throws Exception {
+    private void waitForStreams() throws Exception {
         String group = mark + "-streams";
         long end = System.nanoTime() + PATIENCE.toNanos();
         long done = 0;
@@ -262,7 +256,7 @@ public class Living {
             }
             Thread.sleep(200);
             try {
-                done = wait(admin.listStreamsGroupOffsets(Map.of(group, new ListStreamsGroupOffsetsSpec())).all()).get(group)
+                done = Reading.wait(admin.listStreamsGroupOffsets(Map.of(group, new ListStreamsGroupOffsetsSpec())).all()).get(group)
                         .values().stream().mapToLong(one -> one == null ? 0 : one.offset()).sum();
             } catch (ExecutionException error) {
                 if (!(error.getCause() instanceof GroupIdNotFoundException)) {

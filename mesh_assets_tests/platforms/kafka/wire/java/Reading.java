@@ -1,24 +1,20 @@
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ClassicGroupDescription;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.GroupListing;
 import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsSpec;
+import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.ListShareGroupOffsetsSpec;
 import org.apache.kafka.clients.admin.ListStreamsGroupOffsetsSpec;
@@ -35,55 +31,57 @@ import org.apache.kafka.clients.admin.StreamsGroupSubtopologyDescription;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.GroupType;
+import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 
-/** What Kafka's own AdminClient tells of a cluster, as one JSON object. Takes the client's properties from its input. */
-public class Reading {
+/** What Kafka's own AdminClient tells of a cluster. */
+class Reading {
     private final Admin admin;
 
     Reading(Admin admin) {
         this.admin = admin;
     }
 
-    public static void main(String[] arguments) throws Exception {
-        try (Admin admin = Admin.create(properties())) {
-            ObjectMapper json = new ObjectMapper().enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS);
-            System.out.println(json.writeValueAsString(new Reading(admin).everything()));
-        }
-    }
-
-    /** From the input, up to an empty line: they hold passwords, which belong into no file and no command line. */
-    static Properties properties() throws IOException {
-        BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
-        StringBuilder lines = new StringBuilder();
-        for (String line = input.readLine(); line != null && !line.isEmpty(); line = input.readLine()) {
-            lines.append(line).append('\n');
-        }
-        Properties properties = new Properties();
-        properties.load(new StringReader(lines.toString()));
-        return properties;
-    }
-
-    private Map<String, Object> everything() throws Exception {
+    /** `everything`: also transactions, brokers and access. */
+    Map<String, Object> told(boolean everything) throws Exception {
         Map<String, Object> found = new TreeMap<>();
         found.put("cluster_id", wait(admin.describeCluster().clusterId()));
         found.put("brokers", brokers());
         Collection<TopicDescription> topics = topics();
         found.put("topics", said(topics));
         found.put("configs", configs(topics));
-        found.put("earliest", offsets(topics, OffsetSpec.earliest()));
-        found.put("latest", offsets(topics, OffsetSpec.latest()));
+        found.put("earliest", offsets(topics, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED));
+        found.put("latest", offsets(topics, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED));
         found.put("groups", groups());
         found.put("kinds", new Kinds(admin).told());
         found.put("storage", new Storage(admin, topics).told());
+        if (!everything) {
+            return found;
+        }
+        found.put("transactions", new Transactions(admin, topics).told());
+        found.put("stable", offsets(topics, OffsetSpec.latest(), IsolationLevel.READ_COMMITTED));
+        found.put("access", Access.told(admin));
         return found;
     }
 
-    private static <T> T wait(KafkaFuture<T> future) throws Exception {
+    static <T> T wait(KafkaFuture<T> future) throws Exception {
         return future.get(60, TimeUnit.SECONDS);
+    }
+
+    /** What is told, or "unsupported" by brokers that are too old. */
+    static Object supported(Callable<Object> question) throws Exception {
+        try {
+            return question.call();
+        } catch (ExecutionException error) {
+            if (error.getCause() instanceof UnsupportedVersionException) {
+                return "unsupported";
+            }
+            throw error;
+        }
     }
 
     private Map<String, Object> brokers() throws Exception {
@@ -139,14 +137,16 @@ public class Reading {
         return found;
     }
 
-    private Map<String, Object> offsets(Collection<TopicDescription> topics, OffsetSpec spec) throws Exception {
+    private Map<String, Object> offsets(
+            Collection<TopicDescription> topics, OffsetSpec spec, IsolationLevel isolation) throws Exception {
         Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
         for (TopicDescription topic : topics) {
             topic.partitions().stream().filter(one -> one.leader() != null && !one.leader().isEmpty())
                     .forEach(one -> asked.put(new TopicPartition(topic.name(), one.partition()), spec));
         }
         Map<String, Object> found = new TreeMap<>();
-        for (Map.Entry<TopicPartition, ListOffsetsResultInfo> one : wait(admin.listOffsets(asked).all()).entrySet()) {
+        for (Map.Entry<TopicPartition, ListOffsetsResultInfo> one : wait(
+                admin.listOffsets(asked, new ListOffsetsOptions(isolation)).all()).entrySet()) {
             found.put(one.getKey().toString(), one.getValue().offset());
         }
         return found;

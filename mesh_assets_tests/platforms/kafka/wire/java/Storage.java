@@ -3,17 +3,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
-import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.UnsupportedVersionException;
 
 /** How the topics of a cluster are stored, as Kafka's own AdminClient tells it. */
 class Storage {
@@ -28,34 +23,19 @@ class Storage {
     Map<String, Object> told() throws Exception {
         Map<String, Object> found = new TreeMap<>();
         found.put("log_dirs", logDirs());
-        found.put("reassignments", supported(this::reassignments));
-        found.put("first", supported(() -> offsets(OffsetSpec.forTimestamp(0))));
-        found.put("newest", supported(() -> offsets(OffsetSpec.maxTimestamp())));
-        found.put("earliest_local", supported(() -> offsets(OffsetSpec.earliestLocal())));
-        found.put("latest_tiered", supported(() -> offsets(OffsetSpec.latestTiered())));
+        found.put("reassignments", Reading.supported(this::reassignments));
+        found.put("first", Reading.supported(() -> offsets(OffsetSpec.forTimestamp(0))));
+        found.put("newest", Reading.supported(() -> offsets(OffsetSpec.maxTimestamp())));
+        found.put("earliest_local", Reading.supported(() -> offsets(OffsetSpec.earliestLocal())));
+        found.put("latest_tiered", Reading.supported(() -> offsets(OffsetSpec.latestTiered())));
         found.put("eligible", eligible());
         return found;
     }
 
-    private static <T> T wait(KafkaFuture<T> future) throws Exception {
-        return future.get(60, TimeUnit.SECONDS);
-    }
-
-    private static Object supported(Callable<Object> question) throws Exception {
-        try {
-            return question.call();
-        } catch (ExecutionException error) {
-            if (error.getCause() instanceof UnsupportedVersionException) {
-                return "unsupported";
-            }
-            throw error;
-        }
-    }
-
     private Object logDirs() throws Exception {
-        List<Integer> brokers = wait(admin.describeCluster().nodes()).stream().map(Node::id).toList();
+        List<Integer> brokers = Reading.wait(admin.describeCluster().nodes()).stream().map(Node::id).toList();
         Map<String, Object> found = new TreeMap<>();
-        wait(admin.describeLogDirs(brokers).allDescriptions()).forEach((broker, directories) -> {
+        Reading.wait(admin.describeLogDirs(brokers).allDescriptions()).forEach((broker, directories) -> {
             Map<String, Object> ones = new TreeMap<>();
             directories.forEach((path, directory) -> {
                 Map<String, Object> replicas = new TreeMap<>();
@@ -74,7 +54,7 @@ class Storage {
 
     private Object reassignments() throws Exception {
         Map<String, Object> found = new TreeMap<>();
-        wait(admin.listPartitionReassignments().reassignments()).forEach((partition, one) -> found.put(
+        Reading.wait(admin.listPartitionReassignments().reassignments()).forEach((partition, one) -> found.put(
                 partition.toString(), Map.of("adding", one.addingReplicas(), "removing", one.removingReplicas())));
         return found;
     }
@@ -86,7 +66,7 @@ class Storage {
                     .forEach(one -> asked.put(new TopicPartition(topic.name(), one.partition()), spec));
         }
         Map<String, Object> found = new TreeMap<>();
-        for (Map.Entry<TopicPartition, ListOffsetsResultInfo> one : wait(admin.listOffsets(asked).all()).entrySet()) {
+        for (Map.Entry<TopicPartition, ListOffsetsResultInfo> one : Reading.wait(admin.listOffsets(asked).all()).entrySet()) {
             found.put(one.getKey().toString(),
                     Map.of("offset", one.getValue().offset(), "timestamp", one.getValue().timestamp()));
         }
