@@ -33,7 +33,7 @@ from mesh_assets_tests.documents import a_connector, a_schema, a_topic
 from mesh_assets_tests.published import publish
 
 FIELDS = 12
-_ESTATE = 'clusters:\n  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}\n'
+ESTATE = 'clusters:\n  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}\n'
 _MAKE = """
 import json, resource, sys, time
 from datetime import UTC, datetime, timedelta
@@ -127,7 +127,7 @@ def main() -> None:
     for scale in (0.25, 1.0):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            (folder / "estate.yaml").write_text(_ESTATE)
+            (folder / "estate.yaml").write_text(ESTATE)
             store = InventoryStore(open_store(str(folder / "store")))
             document = a_described_estate(scale)
             publish(store, document)

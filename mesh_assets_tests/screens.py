@@ -92,13 +92,12 @@ def _report(tab: Tab, url: str) -> None:
 
 
 def _pages(tab: Tab, url: str) -> None:
-    """Of Dagster: a domain's topics, a topic, what checks tell of a connector, and the report's asset."""
+    """Of Dagster: the topics of a domain, a topic, and what checks tell of a connector."""
     tab.size(1_280, 800)
     pages = {
         "dagster-domain": ("/locations/downstream/asset-groups/pizza/lineage", "pizza_orders"),
         "dagster-topic": (f"/assets/{TOPIC}", "Columns"),
         "dagster-check": ("/assets/warehouse/connectors/pizza-orders-sink?view=checks", "About"),
-        "dagster-report": ("/assets/analysis/report", "Metadata"),
     }
     for name, (path, text) in pages.items():
         tab.open(url + path, _FILLED.format(text=text))
