@@ -55,9 +55,16 @@ def rules_of_estate(estate: Estate) -> tuple[RulesOf, tuple[str, ...]]:
 
 
 def read_ground(
-    estate: Estate, store: InventoryStore, clusters: Sequence[str] = (), *, folder: Path | None = None
+    estate: Estate,
+    store: InventoryStore,
+    clusters: Sequence[str] = (),
+    *,
+    folder: Path | None = None,
+    with_facts: bool = True,
 ) -> ContractGround:
-    """Asks nothing but the store and the folder. Raises EstateError for a cluster that the estate does not have, StoreError
+    """`with_facts`: also what contracts are made from, which takes longer than what they are held against.
+
+    Asks nothing but the store and the folder. Raises EstateError for a cluster that the estate does not have, StoreError
     when what was kept cannot be read or nothing was discovered, ContractError when the folder cannot be listed."""
     for name in clusters:
         if name not in estate.clusters:
@@ -77,6 +84,9 @@ def read_ground(
         None if profiles is None else profiles.result,
         () if results is None else results.result.results,
     )
+    now = reader.now(tuple(estate.clusters), [name for name in names if name not in documents])
+    if not with_facts:
+        return ContractGround(facts=(), now=now, known=reader.known, notes=tuple(notes))
     belonging = KnownBelonging(lambda: estate, lambda: store)
     kept = product_results(store).get()
     if kept is None:
@@ -94,7 +104,7 @@ def read_ground(
         products += reader.kept_products(kept.result, documents)
     return ContractGround(
         facts=tuple(reader.facts(products, references)),
-        now=reader.now(tuple(estate.clusters), [name for name in names if name not in documents]),
+        now=now,
         known=reader.known,
         notes=tuple(notes),
     )

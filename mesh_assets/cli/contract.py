@@ -98,7 +98,7 @@ def check(folder: Path | None, fail_on: str, as_json: bool) -> None:
     cannot be read.
     """
     try:
-        place, ground = _read(folder)
+        place, ground = _read(folder, with_facts=False)
     except MeshError as error:
         raise CannotCheckError(str(error)) from error
     _say(ground.notes)
@@ -122,7 +122,7 @@ def check(folder: Path | None, fail_on: str, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _read(folder: Path | None) -> tuple[Path, ContractGround]:
+def _read(folder: Path | None, *, with_facts: bool = True) -> tuple[Path, ContractGround]:
     estate = load_estate()
     place = folder or contracts_folder(estate)
     if place is None:
@@ -130,7 +130,7 @@ def _read(folder: Path | None) -> tuple[Path, ContractGround]:
             "no folder of contracts is known; write `contracts: {folder: …}` in the estate file, or give --folder"
         )
     store = InventoryStore(open_store(os.environ.get("MESH_STORE")))
-    return place, read_ground(estate, store, folder=place)
+    return place, read_ground(estate, store, folder=place, with_facts=with_facts)
 
 
 def _say(notes: Iterator[str] | Sequence[str]) -> None:
