@@ -10,11 +10,11 @@ import time
 
 import msgspec
 
+from mesh_assets.analysis.graph import LineageGraph, Node
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ConnectorTopic
 from mesh_assets.lineage.clusters import ClusterFacts, MappedTopic
 from mesh_assets.lineage.estate import cluster_graph
-from mesh_assets.lineage.graph import LineageGraph, Node
 from mesh_assets.lineage.walk import walk_lineage
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic
 

@@ -11,10 +11,10 @@ from dagster._core.definitions.definitions_load_context import DefinitionsLoadCo
 
 import mesh_assets.defs
 from mesh_assets.components import KafkaEstateComponent
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.errors import StoreError
 from mesh_assets.estate.file import load_estate
 from mesh_assets.masking.unexpected import mask_what_this_process_says, sentence
+from mesh_assets.runs.failures import masking_failures
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,9 @@ from pathlib import Path
 import grimp
 
 TABLE = Path(__file__).parents[1] / "docs/decisions/rooms.md"
+FAMILIES = {"platforms", "esm", "sandbox"}
+"""Many small parts of one kind each, which may be large together."""
+MOST_LINES = 3_000
 EVERYBODYS = {"errors", "importing"}
 """What the table leaves out of the imports, since any package may use it."""
 
@@ -51,3 +54,16 @@ def test_each_package_of_the_table_imports_only_those_above_it() -> None:
     for name, imports in rows():
         assert set(imports) <= above, f"{name} stands above what it imports: move its row down"
         above.add(name)
+
+
+def test_no_package_but_the_families_is_too_large_to_know() -> None:
+    root = Path(__file__).parents[1] / "mesh_assets"
+    lines = {
+        package.name: sum(
+            len(file.read_text(encoding="utf-8").splitlines()) for file in package.rglob("*.py")
+        )
+        for package in root.iterdir()
+        if (package / "__init__.py").is_file() and package.name not in FAMILIES
+    }
+    assert lines
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}

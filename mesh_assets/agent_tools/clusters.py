@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
-from mesh_assets.agent_tools.problems import judged
 from mesh_assets.answering.answers import (
     About,
     Answer,
@@ -26,6 +25,7 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.findings.finding import count_findings, shown_findings
 from mesh_assets.inventory.records import Topic
 from mesh_assets.inventory.sections import SECTION_NAMES
+from mesh_assets.mesh_tools.problems import judged
 
 _TOP = 8
 

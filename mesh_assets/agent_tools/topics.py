@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mesh_assets.agent_tools.products import Takes, TopicProduct, product_of_topic
-from mesh_assets.agent_tools.profiles import data_faults
 from mesh_assets.answering.answers import (
     About,
     Answer,
@@ -29,6 +27,8 @@ from mesh_assets.inventory.records import Partition, Topic
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.inventory.storage_records import TopicStorage
 from mesh_assets.lineage.clusters import possible_readers
+from mesh_assets.mesh_tools.products import Takes, TopicProduct, product_of_topic
+from mesh_assets.mesh_tools.profiles import data_faults
 
 _SHOWN = 50
 TopicName = Annotated[Name, Field(description="The topic's name.")]

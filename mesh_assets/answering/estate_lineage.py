@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.connections import FlinkConnection
@@ -15,7 +16,6 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.lineage.clusters import ClusterFacts, SqlStatement
 from mesh_assets.lineage.estate import estate_graph
-from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import StoredObject
 from mesh_assets.store.results import (

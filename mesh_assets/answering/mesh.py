@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from mesh_assets.analysis.graph import LineageGraph, build_graph
 from mesh_assets.answering.belonging import KnownBelonging
 from mesh_assets.answering.estate_lineage import addresses, lineage_results
 from mesh_assets.errors import EstateError, StoreError
@@ -11,7 +12,6 @@ from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
-from mesh_assets.lineage.graph import LineageGraph, build_graph
 from mesh_assets.relationships.records import Domains
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import holds_for, read_latest_documents

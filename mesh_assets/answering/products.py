@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.analysis.schema_fields import schema_properties
 from mesh_assets.answering.belonging import (
     domain_results,
@@ -30,7 +31,6 @@ from mesh_assets.findings.reading import read_case
 from mesh_assets.inventory.document import Document
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
-from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.products.finding import Ground, make_products, place_topics
 from mesh_assets.products.flows import flows_of
 from mesh_assets.products.quality import Evidence

@@ -15,9 +15,9 @@ from mesh_assets.diff import compared_sections, diff_documents
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, change_line, headline_changes
 from mesh_assets.inventory.document import Document, decode_document
-from mesh_assets.inventory.join import scope_note
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.inventory.wording import brief_sentence, counted, readable
+from mesh_assets.joining.join import scope_note
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store, unsafe
 

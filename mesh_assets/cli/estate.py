@@ -8,9 +8,9 @@ import click
 import msgspec
 
 from mesh_assets.access_checks import AccessCheck, check_estate
-from mesh_assets.cli.text import aligned, shown_lines
+from mesh_assets.cli.text import shown_lines
 from mesh_assets.estate.file import estate_path, load_estate
-from mesh_assets.inventory.wording import counted, plural
+from mesh_assets.inventory.wording import aligned, counted, plural
 
 _HEADINGS = ("", "cluster", "system", "endpoint", "as", "answers", "rights")
 # The columns on the first line when the terminal is too narrow for all.

@@ -56,7 +56,11 @@ _COMMANDS = {
     "costs": ("mesh_assets.cli.costs", "costs", "Show what each thing takes, and what that costs."),
     "diff": ("mesh_assets.cli.diff", "diff", "Compare two moments of a cluster."),
     "estate": ("mesh_assets.cli.estate", "estate", "Check the estate file and what it names."),
-    "esm": ("mesh_assets.cli.esm.group", "esm", "Event source mappings: Kafka topics to Lambda functions."),
+    "esm": (
+        "mesh_assets.cli.esm",
+        "esm",
+        "Event source mappings: Kafka topics to Lambda functions.",
+    ),
     "export": (
         "mesh_assets.cli.export_products",  # which adds its commands to those of mesh_assets.cli.export
         "export",

@@ -1,19 +1,12 @@
-"""What commands print for people: text in columns, sizes, and the summary of a discovery. Long names are brief here,
+"""What commands print for people: sizes, and the summary of a discovery. Long names are brief here,
 and whole in --json."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from mesh_assets.inventory.key_figures import key_figures_text
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.inventory.wording import brief, brief_sentence, counted, plural, readable
 from mesh_assets.snapshot.report import DiscoveryReport
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The rows as lines, two blanks between columns. All rows have the same number of cells."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def discovery_text(report: DiscoveryReport, *, verbose: bool = False) -> str:

@@ -8,8 +8,8 @@ from mesh_assets.collecting.phases import Phases
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.join import stale_section
 from mesh_assets.inventory.sections import Section, SectionName
+from mesh_assets.joining.join import stale_section
 from mesh_assets.platforms.kafka import ClusterMetadata
 from mesh_assets.readings.ends import KeptEnds
 

@@ -20,7 +20,6 @@ from mesh_assets.collecting.section_parts import (
 )
 from mesh_assets.collecting.topic_storage import ReadStorage, StorageCollection
 from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
-from mesh_assets.inventory.join import stale_section
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
@@ -32,6 +31,7 @@ from mesh_assets.inventory.sections import (
     TopicsSection,
 )
 from mesh_assets.inventory.wording import counted, plural
+from mesh_assets.joining.join import stale_section
 from mesh_assets.platforms.kafka import (
     GroupsReading,
     OffsetsReading,

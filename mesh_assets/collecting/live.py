@@ -8,8 +8,8 @@ from mesh_assets.collecting.clients import OpenClients, open_clients
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
-from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.sections import SectionName
+from mesh_assets.joining.join import join_sections
 
 NOT_PUBLISHED = "live"
 """The run id of a document that was never published."""

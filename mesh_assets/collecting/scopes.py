@@ -7,8 +7,8 @@ from mesh_assets.collecting.schemas import RegistryReader
 from mesh_assets.estate.fields import NamePatterns
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector, Schema
-from mesh_assets.inventory.scope import scope_change
 from mesh_assets.inventory.sections import SectionScope, Source
+from mesh_assets.joining.scope import scope_change
 
 
 def patterns_scope(patterns: NamePatterns) -> SectionScope:

@@ -25,7 +25,6 @@ from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.importing import without_collector
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.join import empty_section, with_stale_sources
 from mesh_assets.inventory.sections import (
     Beginning,
     ConnectorsSection,
@@ -34,6 +33,7 @@ from mesh_assets.inventory.sections import (
     SectionName,
     SectionState,
 )
+from mesh_assets.joining.join import empty_section, with_stale_sources
 from mesh_assets.platforms.kafka import ClusterMetadata
 from mesh_assets.store.fingerprints import FingerprintKey
 

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.answering.estate_lineage import lineage_results
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Topic
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
-from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.readings.reading import series_name
 from mesh_assets.readings.usual_gaps import EstateGaps
 from mesh_assets.relationships.records import Domains

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.components.analysed import document_graph, known_domains, known_gaps, known_graph
 from mesh_assets.components.links import Links
 from mesh_assets.components.mesh_asset import MeshAsset
@@ -16,7 +17,6 @@ from mesh_assets.components.things import connector_asset, group_asset, outside_
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import UNDECODABLE, Record, Topic
-from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import read_latest_documents
 

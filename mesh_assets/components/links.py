@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from mesh_assets.analysis.graph import ColumnPair, LineageGraph, Node, NodeKind
 from mesh_assets.components.mesh_asset import MeshAsset
 from mesh_assets.components.names import AssetKind, Key, asset_key, dataset_key, function_key
 from mesh_assets.inventory.records import Connector
-from mesh_assets.lineage.graph import ColumnPair, LineageGraph, Node, NodeKind
 
 _KINDS: dict[NodeKind, AssetKind] = {
     "topic": "topics",

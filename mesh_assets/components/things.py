@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+from mesh_assets.analysis.graph import Node
 from mesh_assets.analysis.schema_fields import schema_fields, told_owner_and_text, told_properties
 from mesh_assets.components.mesh_asset import Column, MeshAsset
 from mesh_assets.components.names import Key, asset_key, dataset_key, function_key
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Connector, Schema, Topic
 from mesh_assets.inventory.wording import counted, listed
-from mesh_assets.lineage.graph import Node
 
 MOST_COLUMNS = 200
 """A schema of thousands of fields would make the code location's definitions heavy; the rest is counted."""

@@ -7,8 +7,8 @@ divided by the records that each read where that is known: of groups that read n
 from collections import defaultdict
 from collections.abc import Mapping
 
+from mesh_assets.analysis.graph import LineageGraph, Node
 from mesh_assets.inventory.document import Document
-from mesh_assets.lineage.graph import LineageGraph, Node
 
 Place = tuple[str, str]
 """A cluster and a topic of it."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
+from mesh_assets.analysis.graph import LineageGraph, Node
 from mesh_assets.costs.drivers import Measure, measure
 from mesh_assets.costs.prices import monthly_cost
 from mesh_assets.costs.readers import Place, group_rates, kept_by, readers_of, split, taker_name
@@ -13,7 +14,6 @@ from mesh_assets.estate.costs import DRIVERS, CostSettings, Driver
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.inventory.wording import counted
-from mesh_assets.lineage.graph import LineageGraph, Node
 
 _Key = tuple[TakerKind, str | None, str | None]
 """Kind, cluster, name."""

@@ -15,16 +15,16 @@ from mesh_assets.defs.data_quality import (
     profiling_job,
     profiling_schedule,
 )
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.findings import findings_asset, findings_schedule
 from mesh_assets.defs.lineage import lineage_asset
 from mesh_assets.defs.products import data_products_asset
 from mesh_assets.defs.report import report_asset
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.sensors.run_requests import interval_seconds
 from mesh_assets.defs.usual_gaps import USUAL_GAPS_KEY, usual_gaps_asset, usual_gaps_schedule
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.wording import listed
+from mesh_assets.runs.failures import masking_failures
+from mesh_assets.runs.requests import interval_seconds
 from mesh_assets.store.pointers import Pointer
 from mesh_assets.store.results import latest_pointers
 

@@ -15,10 +15,10 @@ from mesh_assets.answering.belonging import (
     read_estate_relationships,
 )
 from mesh_assets.components.refreshing import refresh_states
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import table_metadata
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY
+from mesh_assets.runs.failures import masking_failures
 from mesh_assets.store.results import DocumentRead
 
 RELATIONSHIPS_KEY = dg.AssetKey(["analysis", "relationships"])

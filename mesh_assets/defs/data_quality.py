@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 
 from mesh_assets.answering.contract_facts import rules_of_estate
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import table_metadata
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY
@@ -16,6 +15,7 @@ from mesh_assets.estate.model import Estate
 from mesh_assets.expectations.rules import Judging
 from mesh_assets.importing import importing
 from mesh_assets.profiling.records import DataQuality, Fault, FaultKind, TopicProfile
+from mesh_assets.runs.failures import masking_failures
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import DocumentRead
 

@@ -5,8 +5,7 @@ import dagster as dg
 from mesh_assets.defs.inventory import INVENTORY_KEYS, inventory_assets
 from mesh_assets.defs.snapshot import SNAPSHOT_KEYS, snapshot_assets
 from mesh_assets.estate.file import load_estate
-
-DISCOVERY_JOB = "discovery"
+from mesh_assets.runs.tags import DISCOVERY_JOB
 
 
 @dg.definitions

@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 
 from mesh_assets.components.check_reports import report_checks
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import table_metadata
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY
@@ -17,6 +16,7 @@ from mesh_assets.estate.findings import FINDING_KINDS, FindingKind
 from mesh_assets.findings.finding import Finding, count_findings, count_muted, shown_findings
 from mesh_assets.findings.history import ClusterFindings, EstateFindings, findings_results, judge_estate
 from mesh_assets.findings.kinds import KINDS
+from mesh_assets.runs.failures import masking_failures
 from mesh_assets.store.results import DocumentRead
 
 FINDINGS_KEY = dg.AssetKey(["analysis", "findings"])

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.run_tags import note_process
 from mesh_assets.defs.section_metadata import check_result, shown_metadata, table_schema
 from mesh_assets.discovering.discovery import collect_cluster
 from mesh_assets.discovering.section_shown import complete_check, section_columns, section_metadata
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
+from mesh_assets.runs.failures import masking_failures
+from mesh_assets.runs.tags import note_process
 
 INVENTORY_KEYS = [dg.AssetKey(["inventory", name]) for name in SECTION_NAMES]
 

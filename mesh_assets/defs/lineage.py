@@ -11,11 +11,11 @@ from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.components.refreshing import refresh_states
 from mesh_assets.defs.esm.account import EventSourceMappings
 from mesh_assets.defs.esm.asset import MAPPINGS_KEY
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import table_metadata
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY
 from mesh_assets.lineage.estate import counts
+from mesh_assets.runs.failures import masking_failures
 
 LINEAGE_KEY = dg.AssetKey(["analysis", "lineage"])
 

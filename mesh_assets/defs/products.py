@@ -11,13 +11,13 @@ from mesh_assets.answering.known_products import EstateProducts, keep_estate_pro
 from mesh_assets.answering.products import read_estate_products
 from mesh_assets.costs.records import CostRow
 from mesh_assets.defs.belonging import DOMAINS_KEY, RELATIONSHIPS_KEY
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.findings import FINDINGS_KEY
 from mesh_assets.defs.lineage import LINEAGE_KEY
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import table_metadata
 from mesh_assets.products.records import DataProduct
 from mesh_assets.products.tables import write_product_tables
+from mesh_assets.runs.failures import masking_failures
 
 DATA_PRODUCTS_KEY = dg.AssetKey(["analysis", "data_products"])
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from mesh_assets.defs.belonging import DOMAINS_KEY, RELATIONSHIPS_KEY
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.findings import FINDINGS_KEY
 from mesh_assets.defs.lineage import LINEAGE_KEY
 from mesh_assets.defs.products import DATA_PRODUCTS_KEY
@@ -14,6 +13,7 @@ from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.errors import MeshError
 from mesh_assets.masking.text import mask_text
 from mesh_assets.report import keep_report, read_report, render_report
+from mesh_assets.runs.failures import masking_failures
 
 REPORT_KEY = dg.AssetKey(["analysis", "report"])
 WRITTEN = "written"

@@ -11,11 +11,11 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import DEFAULT_ESTATE, load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
+from mesh_assets.runs.failures import masking_failures
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import DEFAULT_STORE, open_store
 

@@ -12,10 +12,8 @@ import dagster as dg
 
 from mesh_assets.components.refreshing import refresh_states
 from mesh_assets.components.reporting import section_ends, wake_dependents
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.inventory import INVENTORY_KEYS
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.run_tags import is_from_inbox, trigger_of_run
 from mesh_assets.defs.section_metadata import check_result, shown_metadata
 from mesh_assets.discovering.discovery import publish_cluster
 from mesh_assets.discovering.snapshot_shown import (
@@ -30,6 +28,8 @@ from mesh_assets.errors import MeshError
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.events.avro_form import schema_text
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, TopicsSection
+from mesh_assets.runs.failures import masking_failures
+from mesh_assets.runs.tags import is_from_inbox, trigger_of_run
 
 SNAPSHOT_KEY = dg.AssetKey(SNAPSHOT)
 CHANGES_KEY = dg.AssetKey(CHANGES)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from mesh_assets.defs.discovery import DISCOVERY_JOB, cluster_partitions
-from mesh_assets.defs.run_tags import trigger_tags
+from mesh_assets.defs.discovery import cluster_partitions
 from mesh_assets.defs.sensors.changes import change_sensors
 from mesh_assets.defs.sensors.discovery_reports import discovery_reports_sensor
 from mesh_assets.defs.sensors.metrics_anomalies import metrics_anomalies_sensor
 from mesh_assets.defs.sensors.trigger_queue import trigger_queue_sensor
 from mesh_assets.inventory.changes import Trigger
+from mesh_assets.runs.tags import DISCOVERY_JOB, trigger_tags
 
 
 @dg.definitions

@@ -6,13 +6,13 @@ from typing import Any
 
 import dagster as dg
 
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import table_metadata
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY
 from mesh_assets.readings.history import Chunk, ReadingHistory
 from mesh_assets.readings.reading import resource_of
 from mesh_assets.readings.usual_gaps import EstateGaps, usual_gaps
+from mesh_assets.runs.failures import masking_failures
 from mesh_assets.store.results import DocumentRead, ResultStore, latest_pointers
 
 USUAL_GAPS_KEY = dg.AssetKey(["analysis", "usual_gaps"])

@@ -51,9 +51,9 @@ from mesh_assets.inventory.cluster_link_records import ClusterLink, ClusterLinks
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Connector, Schema, Topic
-from mesh_assets.inventory.scope import ScopeChange, scope_change
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionName
 from mesh_assets.inventory.transaction_records import OpenTransaction
+from mesh_assets.joining.scope import ScopeChange, scope_change
 
 # The diff of two documents: which sections can be compared, and what changed in each.
 
@@ -74,7 +74,7 @@ def diff_documents(
 
     The first document of a cluster is a baseline without changes (`before` None), and so is the first reading
     of a section. What only one of the two scopes of a section covers is neither deleted nor created
-    (inventory/scope.py). A value that is unknown in either document gives no change. The exceptions are the states of
+    (joining/scope.py). A value that is unknown in either document gives no change. The exceptions are the states of
     connectors, tasks and groups that become known: a consumer must end up with them. state.py says how a
     consumer applies the changes. `changed_secrets`: what is masked in both documents and not the same.
     """

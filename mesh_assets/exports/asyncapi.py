@@ -8,6 +8,7 @@ user or a password, and what only the environment tells (`${NAME}`) is left out.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from mesh_assets.analysis.graph import Edge, LineageGraph
 from mesh_assets.estate.model import Cluster
 from mesh_assets.exports.asyncapi_schemas import Ids, Schemas
 from mesh_assets.exports.catalog import TopicFacts, bootstrap_servers, topic_facts
@@ -15,7 +16,6 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.links import sink_group
 from mesh_assets.inventory.records import Schema
 from mesh_assets.inventory.wording import counted
-from mesh_assets.lineage.graph import Edge, LineageGraph
 from mesh_assets.relationships.records import Domains
 
 _BINDING = "0.5.0"

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mesh_assets.analysis.schema_fields import told_owner_and_text
+from mesh_assets.connector_rules.datasets import kafka_namespace
 from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Schema, Topic
-from mesh_assets.lineage.datasets import kafka_namespace
 from mesh_assets.relationships.records import Domains
 
 

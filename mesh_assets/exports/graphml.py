@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from mesh_assets.analysis.graph import LineageGraph, Node
 from mesh_assets.importing import importing
-from mesh_assets.lineage.graph import LineageGraph, Node
 
 # What XML 1.0 cannot hold, and the carriage return, which its readers make a line break
 # (https://www.w3.org/TR/xml/#charsets).

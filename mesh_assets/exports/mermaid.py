@@ -8,8 +8,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from mesh_assets.analysis.graph import Edge, LineageGraph, Node, NodeKind
 from mesh_assets.errors import ExportError
-from mesh_assets.lineage.graph import Edge, LineageGraph, Node, NodeKind
 
 MOST_EDGES = 500
 """Mermaid's `maxEdges` (https://mermaid.js.org/config/schema-docs/config.html): it draws no flowchart with more."""

@@ -19,12 +19,12 @@ from openlineage.client import (
 from openlineage.client import facet_v2 as facets
 from openlineage.client.serde import Serde
 
+from mesh_assets.analysis.graph import Edge, Flow, LineageGraph, Node
 from mesh_assets.analysis.schema_fields import schema_fields
 from mesh_assets.answering.mesh import Mesh
 from mesh_assets.exports.catalog import TopicFacts, bootstrap_servers, namespace_of, topic_facts
 from mesh_assets.inventory.records import Connector, Schema
 from mesh_assets.inventory.wording import counted, listed
-from mesh_assets.lineage.graph import Edge, Flow, LineageGraph, Node
 from mesh_assets.relationships.records import Domains
 
 PRODUCER = f"urn:mesh-assets:{version('mesh-assets')}"

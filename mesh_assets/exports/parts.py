@@ -1,8 +1,8 @@
 """A part of the graph: what is around one node."""
 
+from mesh_assets.analysis.graph import LineageGraph, Node, build_graph
 from mesh_assets.errors import ExportError
 from mesh_assets.inventory.wording import counted, listed
-from mesh_assets.lineage.graph import LineageGraph, Node, build_graph
 from mesh_assets.lineage.walk import walk_lineage
 
 

@@ -3,7 +3,7 @@ of others, made readable."""
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -132,3 +132,10 @@ def bytes_text(count: float) -> str:
             break
         count /= 1000
     return f"{count:.0f} {unit}" if count >= 9.95 or unit == "B" else f"{count:.1f} {unit}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The rows as lines, two blanks between columns. All rows have the same number of cells."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

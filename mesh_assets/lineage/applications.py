@@ -7,10 +7,10 @@ Kafka Streams names the topics of an application after its id, which is its grou
 
 from collections.abc import Iterator
 
+from mesh_assets.analysis.graph import Edge, Node, Note
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.links import sink_group
 from mesh_assets.lineage.clusters import ClusterFacts
-from mesh_assets.lineage.graph import Edge, Node, Note
 
 _STREAMS_SUFFIXES = ("-changelog", "-repartition")
 # What Kafka Streams puts into the client ids of its consumers, after the application's id and a process id.

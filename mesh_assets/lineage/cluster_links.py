@@ -6,11 +6,11 @@ mirror topics tells of them; which cluster they come from, the link says by its 
 
 from collections.abc import Iterator, Sequence
 
+from mesh_assets.analysis.graph import Edge, Node, Note
+from mesh_assets.connector_rules.datasets import dataset, kafka_namespace
+from mesh_assets.connector_rules.facts import Servers
 from mesh_assets.inventory.cluster_link_records import ENDED_MIRRORS, ClusterLink, MirrorTopic
 from mesh_assets.lineage.clusters import ClusterFacts
-from mesh_assets.lineage.datasets import dataset, kafka_namespace
-from mesh_assets.lineage.facts import Servers
-from mesh_assets.lineage.graph import Edge, Node, Note
 from mesh_assets.masking.configs import MASK
 
 

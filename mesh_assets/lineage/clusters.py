@@ -1,9 +1,9 @@
 """What of a cluster lineage is made from, besides its document."""
 
+from mesh_assets.analysis.graph import Node
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Record
-from mesh_assets.lineage.graph import Node
 
 
 class MappedTopic(Record, frozen=True, kw_only=True):

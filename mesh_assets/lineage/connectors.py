@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from mesh_assets.analysis.graph import ColumnPair, Edge, Flow, Known, Node, Note
+from mesh_assets.connector_rules import rule_of
+from mesh_assets.connector_rules.facts import Facts, OwnTopic, Sink, Source
+from mesh_assets.connector_rules.routing import Routing
 from mesh_assets.inventory.links import is_topic_name, set_aside_topics
-from mesh_assets.lineage.facts import Facts, OwnTopic, Sink, Source
 from mesh_assets.lineage.fields import sink_columns, source_columns
-from mesh_assets.lineage.graph import ColumnPair, Edge, Flow, Known, Node, Note
-from mesh_assets.lineage.routing import Routing
-from mesh_assets.lineage.rules import rule_of
 from mesh_assets.masking.configs import MASK
 
 Found = Edge | Flow | Note

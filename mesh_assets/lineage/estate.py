@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from mesh_assets.analysis.graph import Edge, Flow, LineageGraph, Node, Note, build_graph
 from mesh_assets.analysis.schema_fields import schema_fields
+from mesh_assets.connector_rules.facts import Facts, Names, Servers
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Topic
 from mesh_assets.inventory.wording import listed
@@ -11,8 +13,6 @@ from mesh_assets.lineage.applications import Applications, sinks_by_group
 from mesh_assets.lineage.cluster_links import mirror_lineage, unknown_mirrors
 from mesh_assets.lineage.clusters import ClusterFacts, possible_readers
 from mesh_assets.lineage.connectors import Found, connector_lineage
-from mesh_assets.lineage.facts import Facts, Names, Servers
-from mesh_assets.lineage.graph import Edge, Flow, LineageGraph, Node, Note, build_graph
 from mesh_assets.lineage.rights import permitted_edges, unknown_rights
 from mesh_assets.lineage.statements import statement_lineage
 

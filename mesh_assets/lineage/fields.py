@@ -9,8 +9,8 @@ here, or that asks each record whether it applies, leaves nothing known.
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from mesh_assets.analysis.graph import ColumnPair
 from mesh_assets.collecting.connector_topics import listed
-from mesh_assets.lineage.graph import ColumnPair
 
 _KAFKA = "org.apache.kafka.connect.transforms."
 _DEBEZIUM = "io.debezium.transforms."

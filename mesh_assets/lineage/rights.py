@@ -7,10 +7,10 @@ bindings of Confluent Cloud not by ACLs; that a reader also needs a right on its
 
 from collections.abc import Collection, Iterator
 
+from mesh_assets.analysis.graph import Edge, Node
 from mesh_assets.analysis.permissions import EVERYWHERE, Acls
 from mesh_assets.inventory.access_records import Acl
 from mesh_assets.lineage.clusters import ClusterFacts
-from mesh_assets.lineage.graph import Edge, Node
 
 
 def principal_node(facts: ClusterFacts, name: str) -> Node:

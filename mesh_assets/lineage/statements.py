@@ -6,10 +6,10 @@ Kafka cluster, a table a topic; each by its name or its id.
 
 from collections.abc import Iterator, Sequence
 
+from mesh_assets.analysis.graph import ColumnPair, Edge, Flow, Node, Note
+from mesh_assets.analysis.sql import Insertion, Path, UnreadableSqlError, insertions
+from mesh_assets.connector_rules.facts import Servers
 from mesh_assets.lineage.clusters import ClusterFacts, SqlStatement
-from mesh_assets.lineage.facts import Servers
-from mesh_assets.lineage.graph import ColumnPair, Edge, Flow, Node, Note
-from mesh_assets.lineage.sql import Insertion, Path, UnreadableSqlError, insertions
 
 _RUNS = frozenset({"PENDING", "RUNNING", "DEGRADED"})
 

@@ -4,8 +4,8 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from typing import Literal
 
+from mesh_assets.analysis.graph import Edge, LineageGraph, Node
 from mesh_assets.inventory.records import Record
-from mesh_assets.lineage.graph import Edge, LineageGraph, Node
 
 Direction = Literal["upstream", "downstream", "both"]
 

@@ -17,13 +17,13 @@ from mcp.types import (
 from pydantic import Field
 
 from mesh_assets.agent_tools.clusters import get_cluster_summary, list_clusters
-from mesh_assets.agent_tools.lineage import get_lineage
 from mesh_assets.agent_tools.topics import describe_topic
 from mesh_assets.answering.answers import Answer, UnknownError, in_thread
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.errors import MeshError
 from mesh_assets.inventory.wording import readable
 from mesh_assets.mcp_server.server import MeshServer
+from mesh_assets.mesh_tools.lineage import get_lineage
 
 # Resources, which give the answers of tools without a call, and names that complete what a person types.
 

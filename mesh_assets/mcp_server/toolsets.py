@@ -3,23 +3,16 @@
 from collections.abc import Callable
 
 from mesh_assets.agent_tools.access import describe_access
-from mesh_assets.agent_tools.belonging import find_relationships, list_domains
 from mesh_assets.agent_tools.brokers import describe_brokers
-from mesh_assets.agent_tools.changes import list_changes
 from mesh_assets.agent_tools.cluster_links import describe_cluster_links
 from mesh_assets.agent_tools.clusters import get_cluster_summary, list_clusters
 from mesh_assets.agent_tools.connectors import describe_connector, get_connector_config, list_connectors
 from mesh_assets.agent_tools.consumer_groups import describe_consumer_group, list_consumer_groups
-from mesh_assets.agent_tools.contracts import get_contract
 from mesh_assets.agent_tools.discovering import run_discovery
 from mesh_assets.agent_tools.finding import find
 from mesh_assets.agent_tools.flink import execute_flink_sql, list_flink_statements
-from mesh_assets.agent_tools.lineage import get_lineage
 from mesh_assets.agent_tools.messages import sample_messages
 from mesh_assets.agent_tools.metrics import get_metrics
-from mesh_assets.agent_tools.problems import list_problems
-from mesh_assets.agent_tools.products import list_data_products
-from mesh_assets.agent_tools.profiles import get_profile
 from mesh_assets.agent_tools.schemas import describe_schema, get_schema, list_schemas
 from mesh_assets.agent_tools.tool import LONG, AgentTool
 from mesh_assets.agent_tools.topics import describe_topic, get_topic_configs, list_topics
@@ -45,6 +38,13 @@ from mesh_assets.mapping_tools.proof import (
     question_about_messages,
     validate_esm_processing,
 )
+from mesh_assets.mesh_tools.belonging import find_relationships, list_domains
+from mesh_assets.mesh_tools.changes import list_changes
+from mesh_assets.mesh_tools.contracts import get_contract
+from mesh_assets.mesh_tools.lineage import get_lineage
+from mesh_assets.mesh_tools.problems import list_problems
+from mesh_assets.mesh_tools.products import list_data_products
+from mesh_assets.mesh_tools.profiles import get_profile
 
 DISCOVERY = (
     AgentTool(list_clusters, "List clusters", "reads_documents"),

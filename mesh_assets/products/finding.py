@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from mesh_assets.analysis.graph import Node
 from mesh_assets.costs.records import CostRow
 from mesh_assets.estate.policy import Policy
 from mesh_assets.estate.products import ProductSettings
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted, listed
-from mesh_assets.lineage.graph import Node
 from mesh_assets.products.candidates import find_candidates
 from mesh_assets.products.decisions import Draft, Known, decide
 from mesh_assets.products.flows import Flows

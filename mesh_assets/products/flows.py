@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from mesh_assets.lineage.graph import LineageGraph, Node
+from mesh_assets.analysis.graph import LineageGraph, Node
 from mesh_assets.products.records import TopicPlace
 
 _PASSING = ("application", "connector", "statement", "event_source_mapping")

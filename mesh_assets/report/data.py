@@ -5,11 +5,11 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
+from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.findings.kinds import KINDS
 from mesh_assets.inventory.changes import change_line
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import shortened
-from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.report.content import Report, told_of
 from mesh_assets.report.inventory_rows import (
     cluster_row,

@@ -12,8 +12,8 @@ from mesh_assets.errors import ConflictError, MeshError
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import ClusterIdentity, Document
-from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.sections import ConnectorsSection, SecretFingerprints, Section, SectionName
+from mesh_assets.joining.join import join_sections
 from mesh_assets.sensing.handover import inboxes_of, noted_before, take_triggers
 from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.snapshot.publisher import open_publisher

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mesh_assets.analysis.graph import Node
 from mesh_assets.answering.estate_lineage import EstateLineage, keep_estate_lineage
 from mesh_assets.answering.mesh import read_domains, read_mesh
 from mesh_assets.errors import EstateError, StoreError
@@ -13,7 +14,6 @@ from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.document import ClusterIdentity, Document
 from mesh_assets.lineage.clusters import ClusterFacts, MappedTopic
 from mesh_assets.lineage.estate import estate_graph
-from mesh_assets.lineage.graph import Node
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.results import read_latest_documents

@@ -17,8 +17,8 @@ from mesh_assets.diff import diff_documents
 from mesh_assets.estate.connections import KafkaConnectEndpoint, SchemaRegistryConnection
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
-from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.sections import SECTION_NAMES, SectionName
+from mesh_assets.joining.join import join_sections
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import ConsumerGroup
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient

@@ -1,9 +1,9 @@
 """Lineage among assets: what feeds each, and its columns, also through a connector."""
 
+from mesh_assets.analysis.graph import ColumnPair, Edge, Flow, LineageGraph, Node, build_graph
 from mesh_assets.components.links import Links
 from mesh_assets.components.mesh_asset import MeshAsset
 from mesh_assets.components.names import asset_key, dataset_key
-from mesh_assets.lineage.graph import ColumnPair, Edge, Flow, LineageGraph, Node, build_graph
 
 TABLE = Node(kind="dataset", namespace="postgres://pg:5432", name="shop.public.orders")
 CDC = Node(kind="connector", cluster="c", namespace="main", name="cdc")

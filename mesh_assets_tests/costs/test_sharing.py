@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.costs.records import CostRow, EstateCosts, TakerKind
 from mesh_assets.costs.sharing import share_costs
 from mesh_assets.estate.costs import DRIVERS, ClusterPrices, CostSettings, Driver
@@ -15,7 +16,6 @@ from mesh_assets.inventory.records import ConnectorTopic, GroupRate, TopicRate
 from mesh_assets.inventory.storage_records import TopicStorage
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
-from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets_tests.documents import (
     NEVER_READ,
     STALE,

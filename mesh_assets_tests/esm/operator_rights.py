@@ -13,11 +13,11 @@ from functools import cache
 from pathlib import Path
 
 import mesh_assets
-from mesh_assets.cli.esm import group
+from mesh_assets.cli import esm as group
 
 ROOT = Path(mesh_assets.__file__).parent
 PAGE = ROOT.parent / "docs" / "esm.md"
-FOLLOWED = ("mesh_assets.esm", "mesh_assets.cli.esm", "mesh_assets.defs.esm.asset")
+FOLLOWED = ("mesh_assets.esm", "mesh_assets.mapping_commands", "mesh_assets.defs.esm.asset")
 ASSET = ("mesh_assets.defs.esm.asset", "mappings_asset")
 # What a name of the code stands for, where nothing but its type says so.
 OBJECTS = {

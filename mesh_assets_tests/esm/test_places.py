@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from mesh_assets.cli.esm.plans import plan_text
 from mesh_assets.esm.errors import InvalidRequestError
 from mesh_assets.esm.plan import Plan
 from mesh_assets.esm.request import PermissionsRequest
 from mesh_assets.esm.service import MappingService
+from mesh_assets.mapping_commands.plans import plan_text
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, REGION, FakeAws
 from mesh_assets_tests.esm.iam.situations import TARGET_ARN
 from mesh_assets_tests.esm.requests import MSK, create

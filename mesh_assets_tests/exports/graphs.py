@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from mesh_assets.lineage.graph import (
+from mesh_assets.analysis.graph import (
     ColumnPair,
     Edge,
     Flow,

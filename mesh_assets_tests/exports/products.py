@@ -3,13 +3,13 @@
 from datetime import timedelta
 from functools import cache
 
+from mesh_assets.analysis.graph import LineageGraph, Node, build_graph
 from mesh_assets.answering.mesh import Mesh
 from mesh_assets.costs.records import EstateCosts
 from mesh_assets.costs.sharing import share_costs
 from mesh_assets.estate.costs import ClusterPrices, CostSettings
 from mesh_assets.estate.policy import Policy
 from mesh_assets.estate.products import ProductDecision, ProductSettings
-from mesh_assets.lineage.graph import LineageGraph, Node, build_graph
 from mesh_assets.products.finding import make_products, place_topics
 from mesh_assets.products.records import DataProducts
 from mesh_assets_tests.documents import MOMENT

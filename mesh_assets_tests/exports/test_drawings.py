@@ -9,11 +9,11 @@ import networkx as nx
 import pytest
 from hypothesis import given
 
+from mesh_assets.analysis.graph import LineageGraph, Node, build_graph
 from mesh_assets.errors import ExportError
 from mesh_assets.exports.graphml import graphml, node_id
 from mesh_assets.exports.mermaid import MOST_EDGES, escaped_label, flowchart
 from mesh_assets.exports.parts import around, find_node, full_name
-from mesh_assets.lineage.graph import LineageGraph, Node, build_graph
 from mesh_assets_tests.exports.graphs import (
     CDC,
     EVERY_KIND,

@@ -14,12 +14,12 @@ from jsonschema import Draft202012Validator, ValidationError  # type: ignore[imp
 from openlineage.client import event_v2, facet_v2
 from referencing import Registry, Resource
 
+from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.answering.mesh import Mesh
 from mesh_assets.exports.openlineage import openlineage_events
 from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import TopicSchema
-from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.relationships.records import Domain, Domains, DomainTopic
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic, some_brokers
 from mesh_assets_tests.exports.graphs import EVERY_KIND, any_graph

@@ -33,9 +33,9 @@ from mesh_assets.inventory.document import (
     decode_document,
     encode_document,
 )
-from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.links import record_name
 from mesh_assets.inventory.sections import SectionName
+from mesh_assets.joining.join import join_sections
 from mesh_assets.metrics.confluent_cloud import ConfluentCloudMetricsReader
 from mesh_assets.metrics.measurements import Asked
 from mesh_assets.platforms.confluent_cloud.metrics_api import MetricsApiClient

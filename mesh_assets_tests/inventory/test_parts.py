@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.document import Document, decode_document, encode_document
-from mesh_assets.inventory.join import settle_section
 from mesh_assets.inventory.parts import Unread, failed_parts, settle_parts
 from mesh_assets.inventory.sections import AccessSection, BrokersSection, SectionState
+from mesh_assets.joining.join import settle_section
 from mesh_assets_tests.documents import FRESH, MOMENT, a_document, an_acl, some_access, some_brokers
 
 LATER = MOMENT + timedelta(hours=6)

@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
+from mesh_assets.analysis.graph import Edge, LineageGraph, Node
 from mesh_assets.inventory.cluster_link_records import ClusterLinks
 from mesh_assets.inventory.document import ClusterIdentity
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
-from mesh_assets.lineage.graph import Edge, LineageGraph, Node
 from mesh_assets_tests.documents import NEVER_READ, a_document, a_link, a_mirror, a_topic, some_links
 
 HERE = a_document(topics=(a_topic("orders"),), cluster_links=some_links())

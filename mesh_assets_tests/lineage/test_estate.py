@@ -2,12 +2,12 @@
 
 import msgspec
 
+from mesh_assets.analysis.graph import Edge, LineageGraph, Node
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import CommittedOffset, GroupMember, LagIs
 from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
 from mesh_assets.lineage.clusters import ClusterFacts, MappedTopic, possible_readers
 from mesh_assets.lineage.estate import cluster_graph, counts, estate_graph
-from mesh_assets.lineage.graph import Edge, LineageGraph, Node
 from mesh_assets.lineage.walk import walk_lineage
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic
 

@@ -4,12 +4,12 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace
 
+from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.collecting.connectors import collect_connectors
 from mesh_assets.estate.connections import KafkaConnectEndpoint
 from mesh_assets.inventory.records import Connector
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import cluster_graph
-from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets.sandbox.state import random_id

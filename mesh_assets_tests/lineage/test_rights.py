@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
+from mesh_assets.analysis.graph import Node
 from mesh_assets.inventory.access_records import Access, Acl
 from mesh_assets.inventory.document import Document
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
-from mesh_assets.lineage.graph import Node
 from mesh_assets.lineage.rights import permitted_edges, principals_of
 from mesh_assets.lineage.walk import walk_lineage
 from mesh_assets_tests.documents import a_document, a_group, a_topic, an_acl

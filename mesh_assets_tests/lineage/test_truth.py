@@ -2,9 +2,9 @@
 
 import pytest
 
+from mesh_assets.analysis.graph import Node
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import cluster_graph
-from mesh_assets.lineage.graph import Node
 from mesh_assets.lineage.walk import walk_lineage
 from mesh_assets_tests.lineage.generated import generate
 

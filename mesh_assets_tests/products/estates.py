@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.estate.policy import Policy
 from mesh_assets.estate.products import ProductDecision, ProductSettings
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Topic
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
-from mesh_assets.lineage.graph import LineageGraph
 from mesh_assets.products.finding import Ground, make_products, place_topics
 from mesh_assets.products.flows import flows_of
 from mesh_assets.products.quality import Evidence

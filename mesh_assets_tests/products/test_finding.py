@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from pydantic import ValidationError
 
+from mesh_assets.analysis.graph import LineageGraph, Node, build_graph
 from mesh_assets.estate.fields import NamePatterns
 from mesh_assets.estate.policy import Policy, TopicOwner
 from mesh_assets.estate.products import ProductDecision, ProductSettings
-from mesh_assets.lineage.graph import LineageGraph, Node, build_graph
 from mesh_assets_tests.documents import MOMENT, a_topic
 from mesh_assets_tests.exports.graphs import edge
 from mesh_assets_tests.products.estates import (

@@ -17,8 +17,8 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import Sensing
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
-from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.sections import SECTION_NAMES, ConnectorsSection
+from mesh_assets.joining.join import join_sections
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
 from mesh_assets.platforms.kafka import TopicConfigs
 from mesh_assets.sensing.cursor import AT_REST, ClusterCursor

@@ -9,8 +9,8 @@ from mesh_assets.errors import ConflictError
 from mesh_assets.events.model import ChangeEvent, document_of
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity
-from mesh_assets.inventory.join import join_sections
 from mesh_assets.inventory.sections import SectionState, TopicsSection
+from mesh_assets.joining.join import join_sections
 from mesh_assets.sensing.handover import begin_collection, noted_before, take_triggers
 from mesh_assets.snapshot.commit import publish_snapshot
 from mesh_assets.store.inbox import Inbox

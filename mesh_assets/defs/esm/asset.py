@@ -6,12 +6,12 @@ import dagster as dg
 
 from mesh_assets.defs.esm.account import EventSourceMappings
 from mesh_assets.defs.esm.metadata import mappings_metadata, rows_metadata
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.health import Health, MappingLag, enabled, last_result_ok, mapping_lags, not_lagging
 from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.runs.failures import masking_failures
 
 MAPPINGS_KEY = dg.AssetKey(["esm", "event_source_mappings"])
 NOT_CONFIGURED = "the estate has no `esm: {accounts: …}`, so no account is read; name the accounts to see their mappings here"

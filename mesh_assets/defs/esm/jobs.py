@@ -29,7 +29,6 @@ from mesh_assets.defs.esm.metadata import (
     produce_plan_metadata,
     validation_metadata,
 )
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.applying import Applied
 from mesh_assets.esm.connection import find_login
@@ -39,6 +38,7 @@ from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.proof import ValidationRequest, plan_validation, validate_esm_processing
 from mesh_assets.esm.request import CreateRequest, NamedMapping, PermissionsRequest, UpdateRequest
 from mesh_assets.esm.service import MappingService
+from mesh_assets.runs.failures import masking_failures
 
 
 @dg.op(name="create_event_source_mapping_op", description="Wire a Kafka topic to a Lambda function.")

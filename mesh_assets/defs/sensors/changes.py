@@ -13,7 +13,10 @@ from msgspec.structs import replace
 
 from mesh_assets.collecting.clients import OpenClients, open_clients
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.sensors.run_requests import (
+from mesh_assets.errors import StoreError
+from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.wording import counted
+from mesh_assets.runs.requests import (
     Launches,
     clusters_with_partition,
     discovery_sensor,
@@ -21,9 +24,6 @@ from mesh_assets.defs.sensors.run_requests import (
     reasons_text,
     requests_for,
 )
-from mesh_assets.errors import StoreError
-from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.wording import counted
 from mesh_assets.sensing.cursor import (
     AT_REST,
     ClusterCursor,

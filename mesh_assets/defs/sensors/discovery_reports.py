@@ -12,14 +12,14 @@ import dagster as dg
 
 from mesh_assets.components.refreshing import refresh_states
 from mesh_assets.components.reporting import Ends, keep_event, section_ends, wake_dependents
-from mesh_assets.defs.failures import masking_failures
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import check_evaluation, shown_metadata
-from mesh_assets.defs.sensors.run_requests import clusters_with_partition, interval_seconds
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY
 from mesh_assets.discovering.unreported import Unreported, read_unreported, unreported_keys
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.sections import TopicsSection
+from mesh_assets.runs.failures import masking_failures
+from mesh_assets.runs.requests import clusters_with_partition, interval_seconds
 from mesh_assets.store.inventories import InventoryStore
 
 _INTERVAL_SECONDS = 30

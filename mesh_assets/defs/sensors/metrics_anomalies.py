@@ -16,7 +16,11 @@ from mesh_assets.anomalies.watch import Watched, watch_cluster
 from mesh_assets.collecting.clients import OpenClients, open_clients
 from mesh_assets.components.reporting import reading_ends, wake_dependents
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.sensors.run_requests import (
+from mesh_assets.errors import StoreError
+from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.wording import counted
+from mesh_assets.readings.window import USUAL_INTERVAL_SECONDS
+from mesh_assets.runs.requests import (
     Launches,
     clusters_with_partition,
     discovery_sensor,
@@ -24,10 +28,6 @@ from mesh_assets.defs.sensors.run_requests import (
     reasons_text,
     requests_for,
 )
-from mesh_assets.errors import StoreError
-from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.wording import counted
-from mesh_assets.readings.window import USUAL_INTERVAL_SECONDS
 from mesh_assets.sensing.alarms import ReadAlarms, WatchedAlarms, watch_alarms
 from mesh_assets.sensing.cursor import SensorCursor, decode_cursor, encode_cursor
 from mesh_assets.sensing.observations.observation import in_a_hurry

@@ -8,7 +8,11 @@ import dagster as dg
 import msgspec
 
 from mesh_assets.defs.resources import EstateResource, StoreResource
-from mesh_assets.defs.sensors.run_requests import (
+from mesh_assets.errors import MeshError, StoreError
+from mesh_assets.estate.model import Cluster, Estate, QueueTriggers
+from mesh_assets.importing import importing
+from mesh_assets.inventory.wording import counted
+from mesh_assets.runs.requests import (
     Launches,
     clusters_with_partition,
     discovery_sensor,
@@ -16,10 +20,6 @@ from mesh_assets.defs.sensors.run_requests import (
     reasons_text,
     requests_for,
 )
-from mesh_assets.errors import MeshError, StoreError
-from mesh_assets.estate.model import Cluster, Estate, QueueTriggers
-from mesh_assets.importing import importing
-from mesh_assets.inventory.wording import counted
 from mesh_assets.sensing.trigger_queue import (
     LONGEST_WAIT_SECONDS,
     DeadLetters,

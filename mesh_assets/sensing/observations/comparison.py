@@ -23,7 +23,6 @@ from mesh_assets.inventory.changes import (
     headline_changes,
 )
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.join import CONFIRMED_AFTER, settle_section
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
@@ -36,6 +35,7 @@ from mesh_assets.inventory.sections import (
     TopicsSection,
 )
 from mesh_assets.inventory.wording import shortened
+from mesh_assets.joining.join import CONFIRMED_AFTER, settle_section
 from mesh_assets.sensing.observations.observation import Cause
 
 # Up to this many triggers of one type stay separate; more at once (a new cluster, a mass deployment) become

@@ -20,10 +20,10 @@ from mesh_assets.diff.connectors import ConnectorKey, connector_key
 from mesh_assets.errors import PlatformError
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.join import with_stale_sources
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import ConnectorsSection, SecretFingerprints
 from mesh_assets.inventory.wording import listed
+from mesh_assets.joining.join import with_stale_sources
 from mesh_assets.sensing.cursor import Flaps
 from mesh_assets.sensing.observations.comparison import (
     Compared,

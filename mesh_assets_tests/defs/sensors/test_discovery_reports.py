@@ -27,8 +27,8 @@ from mesh_assets.discovering.unreported import Unreported, keep_unreported, unre
 from mesh_assets.errors import UnreachableError
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.inventory.changes import Trigger
-from mesh_assets.inventory.join import empty_section
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
+from mesh_assets.joining.join import empty_section
 from mesh_assets.snapshot.report import DiscoveryReport
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store

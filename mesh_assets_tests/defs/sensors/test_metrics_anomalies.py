@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 
 from mesh_assets.defs.sensors.metrics_anomalies import Watching, metrics_anomalies_sensor, tick
-from mesh_assets.defs.sensors.run_requests import INTERVAL_VARIABLE
 from mesh_assets.errors import StoreError, UnreachableError
 from mesh_assets.readings.history import ReadingHistory
+from mesh_assets.runs.requests import INTERVAL_VARIABLE
 from mesh_assets.sensing.cursor import SensorCursor, decode_cursor
 from mesh_assets.sensing.sweep import SWEEP_LIMITS, SweepLimits
 from mesh_assets_tests.sensing.estate import Estate, FakeCluster, Kafka

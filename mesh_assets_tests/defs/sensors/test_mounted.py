@@ -7,8 +7,8 @@ import pytest
 
 from mesh_assets.definitions import defs
 from mesh_assets.defs.resources import estate_resource, store_resource
-from mesh_assets.defs.sensors.run_requests import interval_seconds, pause_unit_seconds
 from mesh_assets.errors import MeshError
+from mesh_assets.runs.requests import interval_seconds, pause_unit_seconds
 from mesh_assets_tests.defs.test_definitions import ESTATE
 
 INTERVALS = {"schema_changes": 300, "connector_failures": 180, "resource_changes": 300}

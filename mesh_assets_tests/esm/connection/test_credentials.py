@@ -18,8 +18,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from mesh_assets.cli.esm import connection as command
-from mesh_assets.cli.esm.login import chosen_login
 from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
 from mesh_assets.esm.connection import (
     KafkaLogin,
@@ -31,6 +29,8 @@ from mesh_assets.esm.connection.login import lambda_refusal
 from mesh_assets.esm.connection.steps import ConnectionReport
 from mesh_assets.esm.errors import AUTHS, TwoLoginsError
 from mesh_assets.esm.lookup import get_mapping
+from mesh_assets.mapping_commands import connection as command
+from mesh_assets.mapping_commands.login import chosen_login
 from mesh_assets.sandbox.kafka_mappings.mapping import lambda_reads_key
 from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, SECRET_ARN, FakeAws, refusal
 from mesh_assets_tests.esm.iam.situations import CONNECTION_ARN, TARGET_ARN

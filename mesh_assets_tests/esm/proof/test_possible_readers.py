@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from confluent_kafka import KafkaError
 
-from mesh_assets.cli.esm.proof import produce_plan_text
 from mesh_assets.defs.esm.metadata import produce_plan_metadata
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.esm.proof import ProducePlan, messages, plan_test_messages
 from mesh_assets.esm.proof.messages import _other_groups
+from mesh_assets.mapping_commands.proof import produce_plan_text
 from mesh_assets.mapping_tools.proof import ProducedAnswer, question_about_messages
 from mesh_assets.platforms.kafka.settings import ClientProperties
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import (

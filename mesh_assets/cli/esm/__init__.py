@@ -1,1 +1,0 @@
-"""`mesh-assets esm`: a file a command."""

@@ -1,0 +1,1 @@
+"""The commands of `mesh-assets esm`: plans, changes, login, connection tests and proofs of event source mappings."""

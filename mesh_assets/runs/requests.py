@@ -1,0 +1,234 @@
+"""From the inbox to runs: one run for everything that waits for a cluster, and how often sensors look."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from mesh_assets.discovering.under_way import who_discovers
+from mesh_assets.errors import MeshError, StoreError
+from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.events.model import leading_trigger
+from mesh_assets.inventory.wording import counted, plural, shortened
+from mesh_assets.runs.failures import masking_failures
+from mesh_assets.runs.tags import DISCOVERY_JOB, FROM_INBOX_TAG, end_if_lost, trigger_tags
+from mesh_assets.sensing.handover import CLAIM_LASTS, claim_run
+from mesh_assets.store.inbox import Inbox, inbox_by_name
+from mesh_assets.store.inventories import InventoryStore
+
+# What the sensors share: how often they tick, for which clusters, and how they explain a skipped tick.
+
+INTERVAL_VARIABLE = "MESH_SENSOR_INTERVAL_SECONDS"
+
+# After a failed run, unless the intervals are shortened.
+_PAUSE_SECONDS = 60.0
+_PAUSE_BY_INTERVAL = 5
+
+# The UI shows the reason of a skip on one line; it must stay one with tens of clusters.
+_REASONS_SHOWN = 10
+# Enough for two sentences that say what to do: the part that a cut would take.
+_REASON_CHARACTERS = 500
+
+
+def discovery_sensor(
+    *, name: str, interval_seconds: int, description: str
+) -> Callable[[Callable[..., dg.SensorResult]], dg.SensorDefinition]:
+    """A decorator: a sensor that runs unless it is switched off, and launches the job `discovery`."""
+    as_sensor = dg.sensor(
+        name=name,
+        job_name=DISCOVERY_JOB,
+        minimum_interval_seconds=interval_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=description,
+    )
+    return lambda body: as_sensor(masking_failures(body))
+
+
+def interval_seconds(default: int, *, environment: Mapping[str, str] | None = None) -> int:
+    """`default`, unless MESH_SENSOR_INTERVAL_SECONDS sets one interval for all sensors (demo, tests).
+
+    Raises MeshError when the variable is not a whole number of seconds.
+    """
+    shortened = _override(os.environ if environment is None else environment)
+    return default if shortened is None else shortened
+
+
+def pause_unit_seconds(*, environment: Mapping[str, str] | None = None) -> float:
+    """The first pause after a failed run: a minute, or less where the intervals are shortened.
+
+    Raises MeshError as `interval_seconds` does.
+    """
+    shortened = _override(os.environ if environment is None else environment)
+    return _PAUSE_SECONDS if shortened is None else min(_PAUSE_SECONDS, shortened / _PAUSE_BY_INTERVAL)
+
+
+def clusters_with_partition(estate: Estate, partitions: dg.StaticPartitionsDefinition) -> dict[str, Cluster]:
+    """A cluster added to the estate file since the definitions loaded has no partition to run on."""
+    return {
+        name: estate.clusters[name] for name in partitions.get_partition_keys() if name in estate.clusters
+    }
+
+
+def reasons_text(reasons: Mapping[str, Sequence[str]]) -> list[str]:
+    """From reasons by cluster: `cluster: reason; reason` for the first ones, and how many more there are."""
+    shown = [
+        f"{name}: {shortened('; '.join(text.removeprefix(f'{name}: ') for text in texts), _REASON_CHARACTERS)}"
+        for name, texts in sorted(reasons.items())[:_REASONS_SHOWN]
+    ]
+    more = len(reasons) - len(shown)
+    if more > 0:
+        different = len({text for texts in reasons.values() for text in texts})
+        shown.append(
+            f"and {more} more {plural(more, 'cluster')} ({counted(different, 'different reason')} in all)"
+        )
+    return shown
+
+
+def _override(environment: Mapping[str, str]) -> int | None:
+    text = environment.get(INTERVAL_VARIABLE)
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise MeshError(f"{INTERVAL_VARIABLE} is {text!r}; expected a whole number of seconds, 1 or more")
+    return int(text)
+
+
+# From the inbox to runs: one for everything that waits for a cluster, none while one is under way.
+#
+# After failures it pauses, longer each time.
+
+PARTITION_TAG = "dagster/partition"
+
+_IN_FLIGHT = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+_FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+
+# 1, 2, 4, 8, 16, then 30 minutes: looking back further than the sixth failure in a row changes nothing.
+_LONGEST_PAUSE = 30
+_RUNS_LOOKED_AT = 6
+_LISTINGS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launches:
+    """`requests`: the runs to launch. `waiting`: by cluster, why triggers wait and no run is requested."""
+
+    requests: list[dg.RunRequest]
+    waiting: dict[str, str]
+
+
+def requests_for(
+    instance: dg.DagsterInstance,
+    clusters: Iterable[str],
+    store: InventoryStore,
+    *,
+    now: datetime | None = None,
+) -> Launches:
+    """A run of the job `discovery` for each of `clusters` (names, each a partition) with something in the
+    inbox and nothing in its way.
+
+    Call it once per tick, after putting what the tick found into the inbox, and even when it found nothing:
+    triggers of failed runs wait there too. `run_key` stays empty, since Dagster would remember it forever.
+
+    A cluster that was never discovered is launched when something waits under its name. Raises StoreError when
+    the store fails for every cluster; where it fails for some, `waiting` says so and the others go on.
+    """
+    now = now or datetime.now(UTC)
+    inbox = Inbox(store.objects)
+
+    def look(name: str) -> tuple[str, str | None, tuple[dg.RunRequest, ...]]:
+        cluster_id = store.cluster_id(name) or inbox_by_name(name)
+        waiting = inbox.waiting(cluster_id)
+        if not waiting:
+            return name, None, ()
+        records = _newest_runs(instance, name)
+        if any(end_if_lost(instance, record.dagster_run) for record in records):
+            records = _newest_runs(instance, name)
+        reason = _in_the_way(records, now) or _by_hand(store, name, now)
+        if reason is None and not claim_run(
+            store.objects,
+            cluster_id,
+            now=now,
+            newest_run=records[0].dagster_run.run_id if records else None,
+        ):
+            reason = "a run has just been asked for"
+        if reason is not None:
+            return name, f"{sum(one.stands_for for one in waiting):,} waiting: {reason}", ()
+        leading = leading_trigger([one.trigger for one in waiting])
+        return (
+            name,
+            None,
+            (dg.RunRequest(partition_key=name, tags={**trigger_tags(leading), FROM_INBOX_TAG: "true"}),),
+        )
+
+    with ThreadPoolExecutor(max_workers=_LISTINGS_AT_ONCE, thread_name_prefix="mesh-inbox") as pool:
+        looking = {name: pool.submit(look, name) for name in clusters}
+    looked: list[tuple[str, str | None, tuple[dg.RunRequest, ...]]] = []
+    failed: dict[str, StoreError] = {}
+    for name, one in looking.items():
+        try:
+            looked.append(one.result())
+        except StoreError as error:
+            failed[name] = error
+    if failed and not looked:
+        raise next(iter(failed.values()))
+    return Launches(
+        requests=[request for _, _, requests in looked for request in requests],
+        waiting={name: reason for name, reason, _ in looked if reason is not None}
+        | {name: f"its inbox is not available: {error}" for name, error in failed.items()},
+    )
+
+
+def _by_hand(store: InventoryStore, name: str, now: datetime) -> str | None:
+    process = who_discovers(store.objects, name, now=now)
+    return None if process is None else f"process {process.pid} on {process.host} is discovering it"
+
+
+def _newest_runs(instance: dg.DagsterInstance, name: str) -> "Sequence[dg.RunRecord]":
+    return instance.get_run_records(
+        filters=dg.RunsFilter(job_name=DISCOVERY_JOB, tags={PARTITION_TAG: name}), limit=_RUNS_LOOKED_AT
+    )
+
+
+def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:
+    """Why no run may be launched now; `records` are the cluster's runs, newest first."""
+    records = list(records)
+    for record in records:
+        status = record.dagster_run.status
+        # The daemon records a run before it submits it. A run that stays unsubmitted was lost in between;
+        # nobody may wait for it.
+        created = (
+            status is dg.DagsterRunStatus.NOT_STARTED and abs(now - record.create_timestamp) < CLAIM_LASTS
+        )
+        if created or status in _IN_FLIGHT:
+            return f"run {record.dagster_run.run_id[:8]} is {status.value.lower()}"
+    failures = 0
+    for record in records:
+        if record.dagster_run.status not in _FAILED:
+            break
+        failures += 1
+    if not failures:
+        return None
+    newest = records[0]
+    ended = (
+        datetime.fromtimestamp(newest.end_time, UTC)
+        if newest.end_time is not None
+        else newest.update_timestamp
+    )
+    again = ended + pause_after(failures)
+    # A run that ended in the future did so before the clock was set back: nobody can say how long ago that is.
+    if now >= again or ended - now > CLAIM_LASTS:
+        return None
+    return f"{failures} failed in a row, again at {again.strftime('%H:%M:%S')} UTC"
+
+
+def pause_after(failures: int) -> timedelta:
+    """1, 2, 4 … 30 minutes after so many failed runs in a row."""
+    return timedelta(seconds=pause_unit_seconds() * min(_LONGEST_PAUSE, 2 ** (failures - 1)))

@@ -1,0 +1,317 @@
+"""What waits in the inbox becomes runs: one per cluster, none while another is under way, later after failures."""
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import dagster as dg
+import msgspec
+import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from msgspec.structs import replace
+
+from mesh_assets.discovering.under_way import UnderWay, under_way, who_discovers
+from mesh_assets.errors import StoreError
+from mesh_assets.inventory.changes import Trigger
+from mesh_assets.runs.requests import pause_after, reasons_text, requests_for
+from mesh_assets.runs.tags import PROCESS_TAG, end_if_lost, note_process
+from mesh_assets.snapshot.lock import this_process
+from mesh_assets.store.inbox import Inbox, inbox_by_name
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+from mesh_assets.store.pointers import Holder
+
+pytestmark = pytest.mark.slow
+
+# A queued run must have an origin, which Dagster offers no public way to make.
+_REPOSITORY = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("mesh_assets"), "__repository__")
+
+
+def a_run(
+    instance: dg.DagsterInstance, cluster: str, status: dg.DagsterRunStatus, *, job: str = "discovery"
+) -> dg.DagsterRun:
+    """A run as the instance records it, without launching it."""
+    return instance.add_run(
+        dg.DagsterRun(
+            job_name=job,
+            run_id=str(uuid4()),
+            status=status,
+            tags={"dagster/partition": cluster},
+            remote_job_origin=_REPOSITORY.get_job_origin(job),
+        )
+    )
+
+
+UPDATED = Trigger(type="schema_updated", resource="users-value", details="Schema version 1 → 2")
+FAILED = Trigger(type="connector_failed", resource="orders-sink", details="task 0 FAILED")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> InventoryStore:
+    """Two known clusters, and one that was never discovered."""
+    store = InventoryStore(open_store(str(tmp_path)))
+    store.remember_cluster("warehouse", "lkc-1")
+    store.remember_cluster("payments", "lkc-2")
+    return store
+
+
+@pytest.fixture
+def inbox(store: InventoryStore) -> Inbox:
+    return Inbox(store.objects)
+
+
+def later(**time: float) -> datetime:
+    return datetime.now(UTC) + timedelta(**time)
+
+
+def put(inbox: Inbox, trigger: Trigger, cluster_id: str = "lkc-1") -> None:
+    inbox.put(cluster_id, trigger, cause=str(trigger), source="test", now=datetime.now(UTC))
+
+
+def test_an_empty_inbox_launches_nothing(instance: dg.DagsterInstance, store: InventoryStore) -> None:
+    launches = requests_for(instance, ["warehouse", "new"], store)
+
+    assert (launches.requests, launches.waiting) == ([], {})
+
+
+def test_what_waits_under_the_name_of_a_cluster_launches_its_first_discovery_once(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED, inbox_by_name("new"))
+
+    first = requests_for(instance, ["warehouse", "new"], store)
+    again = requests_for(instance, ["warehouse", "new"], store)
+
+    assert [request.partition_key for request in first.requests] == ["new"]
+    assert (again.requests, again.waiting) == ([], {"new": "1 waiting: a run has just been asked for"})
+
+
+def test_one_clusters_damaged_files_stop_no_other_cluster(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    put(inbox, UPDATED, "lkc-2")
+    store.objects.put("clusters/payments.json", b"damaged")
+    store.objects.put("triggers/lkc-1/damaged.json", b"damaged")
+
+    launches = requests_for(instance, ["payments", "warehouse"], store)
+
+    assert [request.partition_key for request in launches.requests] == ["warehouse"]
+    assert "payments.json" in launches.waiting["payments"]
+    with pytest.raises(StoreError):
+        requests_for(instance, ["payments"], store)
+
+
+def test_no_run_is_launched_beside_a_discovery_by_hand_unless_its_process_is_gone(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    with under_way(store.objects, "warehouse", "discover-1"):
+        while_it_runs = requests_for(instance, ["warehouse"], store)
+        left = store.objects.get("under_way/warehouse.json")
+        much_later = requests_for(instance, ["warehouse"], store, now=later(minutes=16))
+    assert left is not None
+    ended = msgspec.json.decode(left[0], type=UnderWay)
+    gone = replace(ended, process=replace(ended.process, started="0"))
+    store.objects.put("under_way/warehouse.json", msgspec.json.encode(gone))
+
+    assert while_it_runs.requests == []
+    assert while_it_runs.waiting["warehouse"].endswith("is discovering it")
+    assert [request.partition_key for request in much_later.requests] == ["warehouse"]
+    assert who_discovers(store.objects, "warehouse", now=later()) is None
+
+
+def test_several_triggers_become_one_run_named_by_the_most_severe(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    put(inbox, FAILED)
+    put(inbox, UPDATED, "lkc-2")
+
+    launches = requests_for(instance, ["warehouse", "payments", "new"], store)
+
+    assert [(request.partition_key, request.run_key, request.tags) for request in launches.requests] == [
+        (
+            "warehouse",
+            None,
+            {
+                "mesh/trigger": "connector_failed",
+                "mesh/trigger_resource": "orders-sink",
+                "mesh/trigger_details": "task 0 FAILED",
+                "mesh/from_inbox": "true",
+            },
+        ),
+        (
+            "payments",
+            None,
+            {
+                "mesh/trigger": "schema_updated",
+                "mesh/trigger_resource": "users-value",
+                "mesh/trigger_details": "Schema version 1 → 2",
+                "mesh/from_inbox": "true",
+            },
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    "status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+)
+def test_nothing_is_launched_while_a_run_of_the_cluster_is_queued_or_running(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox, status: dg.DagsterRunStatus
+) -> None:
+    put(inbox, UPDATED)
+    run = a_run(instance, "warehouse", status)
+
+    launches = requests_for(instance, ["warehouse"], store)
+
+    assert launches.requests == []
+    assert launches.waiting == {"warehouse": f"1 waiting: run {run.run_id[:8]} is {status.value.lower()}"}
+
+
+def test_a_run_that_is_recorded_but_not_yet_submitted_counts_for_a_while(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    a_run(instance, "warehouse", dg.DagsterRunStatus.NOT_STARTED)
+
+    assert requests_for(instance, ["warehouse"], store).requests == []
+    assert len(requests_for(instance, ["warehouse"], store, now=later(minutes=2)).requests) == 1
+
+
+def a_process_that_ended(run_id: str) -> Holder:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    return replace(this_process(run_id), pid=ended.pid)
+
+
+def test_a_run_whose_process_was_killed_is_ended_and_repeated_after_a_pause(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
+    instance.add_run_tags(
+        run.run_id, {PROCESS_TAG: msgspec.json.encode(a_process_that_ended(run.run_id)).decode()}
+    )
+
+    first = requests_for(instance, ["warehouse"], store)
+    again = requests_for(instance, ["warehouse"], store, now=later(minutes=1, seconds=1))
+
+    ended = instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.FAILURE
+    assert first.waiting["warehouse"].startswith("1 waiting: 1 failed in a row")
+    assert len(again.requests) == 1
+
+
+def test_a_run_that_ended_well_after_it_was_read_is_not_taken_for_lost(instance: dg.DagsterInstance) -> None:
+    run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
+    instance.add_run_tags(
+        run.run_id, {PROCESS_TAG: msgspec.json.encode(a_process_that_ended(run.run_id)).decode()}
+    )
+    read_before = instance.get_run_by_id(run.run_id)
+    assert read_before is not None
+    instance.report_dagster_event(
+        dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, job_name="discovery"), run.run_id
+    )
+
+    assert end_if_lost(instance, read_before) is False
+    ended = instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status is dg.DagsterRunStatus.SUCCESS
+
+
+def test_a_run_whose_process_lives_or_is_elsewhere_is_waited_for(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
+    note_process(instance, run.run_id)
+    assert requests_for(instance, ["warehouse"], store).requests == []
+
+    elsewhere = replace(a_process_that_ended(run.run_id), host="another")
+    instance.add_run_tags(run.run_id, {PROCESS_TAG: msgspec.json.encode(elsewhere).decode()})
+    assert requests_for(instance, ["warehouse"], store).requests == []
+
+
+def test_runs_of_other_clusters_and_jobs_are_in_nobodys_way(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    a_run(instance, "payments", dg.DagsterRunStatus.STARTED)
+    a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED, job="profiling")
+
+    assert len(requests_for(instance, ["warehouse"], store).requests) == 1
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.FAILURE])
+def test_a_clock_that_was_set_back_holds_no_run_up_until_it_has_caught_up(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox, status: dg.DagsterRunStatus
+) -> None:
+    put(inbox, UPDATED)
+    a_run(instance, "warehouse", status)
+
+    assert len(requests_for(instance, ["warehouse"], store, now=later(hours=-2)).requests) == 1
+
+
+def test_two_sensors_that_tick_at_once_ask_for_one_run(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+
+    first, second = requests_for(instance, ["warehouse"], store), requests_for(instance, ["warehouse"], store)
+
+    assert (len(first.requests), second.requests) == (1, [])
+    assert second.waiting == {"warehouse": "1 waiting: a run has just been asked for"}
+
+
+def test_after_failed_runs_the_triggers_wait_and_the_pauses_grow(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+
+    def asked_after(minutes: float) -> bool:
+        requests = requests_for(
+            instance, ["warehouse"], store, now=later(minutes=minutes, seconds=1)
+        ).requests
+        store.objects.delete("launches/lkc-1.json")  # the claim of a moment that has not come yet
+        return bool(requests)
+
+    pauses = []
+    for _ in range(7):
+        a_run(instance, "warehouse", dg.DagsterRunStatus.FAILURE)
+        pauses.append(next(minutes for minutes in range(60) if asked_after(minutes)))
+
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
+    assert len(inbox.waiting("lkc-1")) == 1
+
+
+def test_a_run_that_succeeds_ends_the_pauses(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS):
+        a_run(instance, "warehouse", status)
+
+    assert len(requests_for(instance, ["warehouse"], store).requests) == 1
+
+
+def test_pauses_are_shorter_where_the_intervals_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_SENSOR_INTERVAL_SECONDS", "5")
+
+    assert [pause_after(failures).total_seconds() for failures in (1, 2, 3, 9)] == [1, 2, 4, 30]
+
+
+def test_reasons_name_their_cluster_once_and_keep_what_to_do() -> None:
+    why = (
+        "warehouse: another store publishes it: snapshot 2 of run 0c1f4dd2-4e1b-4c7e-9d0f-5f5f3f1b9a10 in the topic came from store "
+        "5b2f0a52d3c14d5c8a8f6c1f0c1b2a3d, and this store (1f0c1b2a3d5b2f0a52d3c14d5c8a8f6c) knows only snapshot 1; discover it from "
+        "one store alone, or hand it over to this one: mesh-assets snapshot adopt --cluster warehouse"
+    )
+    others = {f"z{number:02}": ("no discovery yet",) for number in range(10)}
+
+    shown = reasons_text({"warehouse": (why,), **others})
+
+    assert shown[0] == why
+    assert shown[-1] == "and 1 more cluster (2 different reasons in all)"
