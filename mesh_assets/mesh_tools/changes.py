@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from mesh_assets.analysis.change_history import ChangeAt, History, read_history
 from mesh_assets.answering.answers import (
     Answer,
     BadArgumentError,
@@ -22,7 +23,6 @@ from mesh_assets.answering.answers import (
 from mesh_assets.answering.known_estate import KnownEstate
 from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.inventory.changes import ChangeKind, ResourceType, Severity, change_line
-from mesh_assets.store.change_history import ChangeAt, History, read_history
 
 _DURATION = re.compile(r"(\d{1,6})\s*(min|m|h|d|w)", re.IGNORECASE)
 _UNITS = {

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from mesh_assets.analysis.change_history import History, read_history
 from mesh_assets.answering.belonging import domain_results, domain_rules, relationship_results
 from mesh_assets.answering.known_products import EstateProducts
 from mesh_assets.answering.mesh import Mesh, read_mesh
@@ -23,7 +24,6 @@ from mesh_assets.profiling.results import profile_results
 from mesh_assets.relationships.domains import find_domains
 from mesh_assets.relationships.records import Domains, Relationships
 from mesh_assets.relationships.relating import find_relationships
-from mesh_assets.store.change_history import History, read_history
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import DocumentRead, ResultStore, StoredResult
 

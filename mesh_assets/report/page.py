@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from mesh_assets.analysis.change_history import ChangeAt
 from mesh_assets.costs.text import HEADS
 from mesh_assets.findings.finding import SEVERITIES, Finding, count_muted, shown_findings
 from mesh_assets.findings.kinds import KINDS
@@ -22,7 +23,6 @@ from mesh_assets.inventory.wording import brief_sentence, counted, plural, reada
 from mesh_assets.report.content import Report, told_of
 from mesh_assets.report.data import page_data
 from mesh_assets.report.product_lines import product_lines, taker_lines
-from mesh_assets.store.change_history import ChangeAt
 from mesh_assets.store.inventories import InventoryStore
 
 if TYPE_CHECKING:

@@ -28,7 +28,10 @@ def open_store(value: str | None) -> ObjectStore:
     return FolderStore(Path(text))
 
 
-_DOCUMENT = re.compile(r"inventory-(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z)(?:-(\d+))?\.json(?:\.gz)?")
+_DOCUMENT = re.compile(
+    r"inventory-(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z)(?:-(\d+))?\.json(\.gz|\.([0-9a-f]{16})\.[0-9a-f]{8}\.zst)?"
+)
+_BASE = re.compile(r"base-([0-9a-f]{16})\.zst")
 
 
 def safe(name: str) -> str:
@@ -101,13 +104,42 @@ def document_key(cluster_id: str, moment: datetime, attempt: int) -> str:
     )
 
 
-PACKED = ".gz"
-"""Behind the key of a document that is compressed, as all but the latest are."""
+GZIPPED, PACKED = ".gz", ".zst"
+"""How the key of a document ends that an earlier version compressed, and of one that is a difference from a base."""
 
 
 def document_moment(key: str) -> tuple[datetime, int] | None:
-    """The second and the attempt in a document's key; None if it is not a document's key."""
+    """The second and the attempt in a document's key, in whatever form it is kept; None if it is not a document's key."""
     match = _DOCUMENT.fullmatch(key.rpartition("/")[2])
     if match is None:
         return None
     return datetime.strptime(match[1], "%Y-%m-%dT%H-%M-%SZ").replace(tzinfo=UTC), int(match[2] or 1)
+
+
+def plain_key(key: str) -> str:
+    """The key of a document, given that of any form of it."""
+    match = _DOCUMENT.fullmatch(key.rpartition("/")[2])
+    return key.removesuffix(match[3]) if match is not None and match[3] else key
+
+
+def document_day(key: str) -> str:
+    """The day of a document in UTC, from its key: `2026-11-23`."""
+    return key.rpartition("/")[2].removeprefix("inventory-").partition("T")[0]
+
+
+def cluster_of(key: str) -> str:
+    """The id of the cluster that a key below `inventories/` belongs to."""
+    return unsafe(key.split("/")[1])
+
+
+def base_key(cluster_id: str, base_id: str) -> str:
+    return f"{cluster_folder(cluster_id)}base-{base_id}{PACKED}"
+
+
+def base_of(key: str) -> str | None:
+    """The id of the base that the difference of that key is from, or that stands under it; None for other keys."""
+    name = key.rpartition("/")[2]
+    if base := _BASE.fullmatch(name):
+        return base[1]
+    match = _DOCUMENT.fullmatch(name)
+    return None if match is None else match[4]

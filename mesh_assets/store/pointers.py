@@ -158,6 +158,24 @@ class Adoption(Record, frozen=True, kw_only=True):
     sequence: int = 0
 
 
+class Base(Record, frozen=True, kw_only=True):
+    """A whole document that others of its day (in UTC) differ from. `sha256`: of the document."""
+
+    id: str
+    day: str
+    sha256: str
+
+
+class Packing(Record, frozen=True, kw_only=True):
+    """`packing.json`: the bases of packed documents, the newest last. `turn` makes each writing another version;
+    `on_newest`: how many documents were packed on the newest base."""
+
+    format: int = 1
+    turn: int = 0
+    on_newest: int = 0
+    bases: tuple[Base, ...] = ()
+
+
 _R = TypeVar("_R")
 _encoder = msgspec.json.Encoder()
 _pointers = msgspec.json.Decoder(Pointer)
@@ -166,9 +184,12 @@ _clusters = msgspec.json.Decoder(KnownCluster)
 _tickets = msgspec.json.Decoder(Tickets)
 _stores = msgspec.json.Decoder(StoreIdentity)
 _adoptions = msgspec.json.Decoder(Adoption)
+_packings = msgspec.json.Decoder(Packing)
 
 
-def encode(record: Pointer | Pending | KnownCluster | StoreIdentity | Tickets | Adoption) -> bytes:
+def encode(
+    record: Pointer | Pending | KnownCluster | StoreIdentity | Tickets | Adoption | Packing,
+) -> bytes:
     return msgspec.json.format(_encoder.encode(record))
 
 
@@ -200,6 +221,11 @@ def decode_store_identity(data: bytes, *, source: str) -> StoreIdentity:
 def decode_adoption(data: bytes, *, source: str) -> Adoption:
     """Raises DamagedError naming `source` if the bytes are not an adoption."""
     return _decoded(_adoptions, data, source)
+
+
+def decode_packing(data: bytes, *, source: str) -> Packing:
+    """Raises DamagedError naming `source` if the bytes do not name a cluster's bases."""
+    return _decoded(_packings, data, source)
 
 
 def _decoded(decoder: msgspec.json.Decoder[_R], data: bytes, source: str) -> _R:

@@ -55,7 +55,8 @@ def read_history(
     entries = _between(_published(store, cluster_id, pointer[0]), since, until) if pointer is not None else []
     if pointer is None or not entries:
         return History(changes=(), first=None, last=None, documents=0, net=False)
-    net = sum(entry.bytes for entry in entries) > most_bytes and len(entries) > 2
+    # By the newest: packed, none of them shows how much it is to decode.
+    net = len(entries) * pointer[0].document.bytes > most_bytes and len(entries) > 2
     decode = read or (lambda key: store.document_at(cluster_id, key))
     chosen = [entries[0].key, entries[-1].key] if net else [entry.key for entry in entries]
     found, sequences = _compared(decode, chosen, newest=pointer[0].sequence)
