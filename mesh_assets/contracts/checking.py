@@ -74,7 +74,9 @@ def _fields(topic: ContractTopic, now: TopicNow) -> _Found:
     if now.unread is not None:
         yield "unknown", "field", f"{now.name}: its fields are not known: {now.unread}"
         return
-    present: Mapping[str, ContractField] = dict(contract_fields(properties_of(now.fields, (), {})))
+    present: Mapping[str, ContractField] = dict(
+        contract_fields(properties_of(now.fields, (), {}, schema_type=None))
+    )
     for path, promised in topic.fields.items():
         field = present.get(path)
         if field is None:
@@ -86,6 +88,12 @@ def _fields(topic: ContractTopic, now: TopicNow) -> _Found:
             yield "error", "field", f"{now.name}: {path} is {field.logical}; expected {promised.logical}"
         elif promised.physical and field.physical and promised.physical != field.physical:
             yield "error", "field", f"{now.name}: {path} is {field.physical}; expected {promised.physical}"
+        elif promised.logical and field.logical is None and promised.physical is None:
+            yield (
+                "unknown",
+                "field",
+                f"{now.name}: whether {path} is {promised.logical} cannot be told of the type {field.physical}",
+            )
         if promised.required and not field.required and not now.inferred:
             yield "warning", "field", f"{now.name}: {path} may be null or missing; expected it to be required"
 

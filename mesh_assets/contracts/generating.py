@@ -108,7 +108,9 @@ def _schema(
     }
     if facts.description is not None:
         made["description"] = facts.description
-    properties = without_empty(properties_of(facts.fields, facts.personal, more))
+    properties = without_empty(
+        properties_of(facts.fields, facts.personal, more, schema_type=facts.schema_type)
+    )
     if properties:
         made["properties"] = properties
     if whole:

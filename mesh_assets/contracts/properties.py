@@ -1,7 +1,7 @@
 """Fields of schemas as properties of ODCS, and back: nested there, by path here."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mesh_assets.analysis.field_walk import SchemaField
@@ -10,7 +10,6 @@ from mesh_assets.contracts.records import ContractField
 _LOGICAL = {
     "string": "string",
     "uuid": "string",
-    "enum": "string",
     "bool": "boolean",
     "boolean": "boolean",
     **dict.fromkeys(("int", "long", "integer", "int32", "int64", "uint32", "uint64"), "integer"),
@@ -47,10 +46,17 @@ def logical_type(text: str) -> str | None:
 
 
 def properties_of(
-    fields: Iterable[SchemaField], personal: Iterable[str], more: Mapping[str, Mapping[str, Any]]
+    fields: Sequence[SchemaField],
+    personal: Iterable[str],
+    more: Mapping[str, Mapping[str, Any]],
+    *,
+    schema_type: str | None,
 ) -> list[dict[str, Any]]:
-    """As ODCS nests them, in the order of the schema. `more`: by path, what else is said of a property (`quality`)."""
+    """As ODCS nests them, in the order of the schema. `more`: by path, what else is said of a property (`quality`). What
+    nobody knows to be a record (another subject's type, an enum of Protobuf, `any`) has no logical type."""
     marked = set(personal)
+    holders = {_split(field.path)[0] for field in fields}
+    messages = holders if schema_type == "PROTOBUF" else set[str]()
     top: list[dict[str, Any]] = []
     places: dict[str, list[dict[str, Any]]] = {"": top}
     for field in fields:
@@ -61,6 +67,9 @@ def properties_of(
         if below is None or not name or any(one["name"] == name for one in below):
             continue  # within a map or a tuple, which ODCS 3.1 has no place for; or a second branch of a union
         logical = logical_type(field.type)
+        known_object = field.path in holders or field.type in messages
+        if logical is None and known_object and " | " not in field.type:
+            logical = "object"
         made: dict[str, Any] = {"name": name}
         if logical is not None:
             made["logicalType"] = logical
@@ -72,27 +81,28 @@ def properties_of(
             made["tags"] = ["personal"]
         made |= more.get(field.path, {})
         below.append(made)
-        _open(made, field, logical, places)
+        _open(made, field, logical, messages, places)
     return top
 
 
 def _open(
-    made: dict[str, Any], field: SchemaField, logical: str | None, places: dict[str, list[dict[str, Any]]]
+    made: dict[str, Any],
+    field: SchemaField,
+    logical: str | None,
+    messages: Collection[str],
+    places: dict[str, list[dict[str, Any]]],
 ) -> None:
     """Makes room for what lies below the field. What stays empty is taken out again by `without_empty`."""
     if logical == "object":
         places[field.path] = made.setdefault("properties", [])
     elif logical == "array":
         inner = field.type.removeprefix("array<").removesuffix(">") if field.type != "array" else ""
-        kind = logical_type(inner)
+        kind = logical_type(inner) or ("object" if inner in messages else None)
         if kind is None or kind == "array":
             return
         made["items"] = {"logicalType": kind, "physicalType": inner}
         if kind == "object":
             places[f"{field.path}[]"] = made["items"].setdefault("properties", [])
-    elif logical is None and " | " not in field.type and not field.type.startswith(("map", "bytes", "fixed")):
-        made["logicalType"] = "object"  # a message of Protobuf, by its name
-        places[field.path] = made.setdefault("properties", [])
 
 
 def without_empty(properties: list[dict[str, Any]]) -> list[dict[str, Any]]:

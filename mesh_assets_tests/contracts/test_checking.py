@@ -171,6 +171,28 @@ def test_fields_that_are_gone_of_another_type_or_optional_now_are_told() -> None
     ]
 
 
+def test_a_type_that_the_schema_does_not_tell_neither_keeps_nor_breaks_a_promise() -> None:
+    by_hand = read_contract(
+        {
+            "apiVersion": "v3.1.0",
+            "kind": "DataContract",
+            "id": "orders",
+            "schema": [
+                {"name": "orders-v2", "properties": [{"name": "either", "logicalType": "string"}]},
+            ],
+        },
+        "orders.odcs.yaml",
+        ("shop",),
+    )
+    assert breaches(orders_now(), contract=by_hand) == [
+        (
+            "unknown",
+            "field",
+            "shop/orders-v2: whether either is string cannot be told of the type string | long",
+        )
+    ]
+
+
 def test_a_topic_that_is_gone_is_an_error_unless_it_could_not_be_read() -> None:
     assert breaches(USERS_NOW) == [("error", "topic", "orders-v2: there is no such topic in shop")]
     assert breaches(USERS_NOW, unread={"shop": "topics are not current: refused"}) == [

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from mesh_assets.analysis.schema_fields import schema_fields
 from mesh_assets.contracts.folder import text_of
 from mesh_assets.contracts.generating import contract_of
 from mesh_assets.contracts.records import Reference
@@ -204,3 +205,55 @@ def test_a_rule_of_a_whole_topic_and_one_of_a_field_can_both_be_written() -> Non
     )
     [schema, _] = contract_of(facts(orders(rules=rules), users()))["schema"]
     assert schema["quality"][0]["arguments"] == {"properties": ["order_id", "user_id"]}
+
+
+MESSAGE = """
+syntax = "proto3";
+import "money.proto";
+message Order {
+  enum State { NEW = 0; }
+  message Line { string sku = 1; }
+  State state = 1;
+  Line first = 2;
+  repeated Line lines = 3;
+  shop.Money price = 4;
+}
+"""
+JSON_SCHEMA = """{"type": "object", "properties": {
+  "price": {"$ref": "money.json"}, "prices": {"type": "array", "items": {"$ref": "money.json"}},
+  "anything": {}, "nothing": {"type": "null"}, "never": false, "code": {"enum": [1, 2]},
+  "address": {"type": "object", "properties": {"city": {"type": "string"}}}}}"""
+AVRO = """{"type": "record", "name": "Order", "fields": [
+  {"name": "price", "type": "shop.Money"}, {"name": "nothing", "type": "null"}]}"""
+
+
+@pytest.mark.parametrize(
+    "schema_type, definition, expected",
+    [
+        ("PROTOBUF", MESSAGE, {"state": None, "first": "object", "lines": "array", "price": None}),
+        (
+            "JSON",
+            JSON_SCHEMA,
+            {
+                "price": None,
+                "prices": "array",
+                "anything": None,
+                "nothing": None,
+                "never": None,
+                "code": None,
+                "address": "object",
+            },
+        ),
+        ("AVRO", AVRO, {"price": None, "nothing": None}),
+    ],
+    ids=("protobuf", "json", "avro"),
+)
+def test_a_type_that_is_not_known_is_not_guessed(
+    schema_type: str, definition: str, expected: dict[str, str | None]
+) -> None:
+    read = schema_fields(schema_type, definition)
+    assert read is not None
+    made = contract_of(facts(orders(fields=read.fields, schema_type=schema_type)))
+    properties = made["schema"][0]["properties"]
+    assert {one["name"]: one.get("logicalType") for one in properties} == expected
+    assert schema_problems(made) == []
