@@ -1,6 +1,7 @@
 """Contracts that exist already, whoever wrote them: who owns what, in which domain, and which rules hold."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,11 @@ def read_contracts(folder: Path | None, clusters: Sequence[str]) -> KnownContrac
     ids: dict[str, str] = {}
     for path in contract_files(folder) if folder is not None else ():
         try:
-            one = read_contract(load(path), str(path), clusters)
+            one = _read(path, clusters)
             before = path.parent / GENERATED / path.name
             if before.exists():
                 untouched = before.read_bytes() == path.read_bytes()  # most are, and parsing takes a second
-                base = one if untouched else read_contract(load(before), str(before), clusters)
+                base = one if untouched else _read(before, clusters)
                 one = replace(one, generated_owner=base.owner, generated_domain=base.domain)
         except ContractError as error:
             problems.append(str(error))
@@ -73,6 +74,24 @@ def read_contracts(folder: Path | None, clusters: Sequence[str]) -> KnownContrac
         ids[one.id] = str(path)
         contracts.append(one)
     return KnownContracts(contracts=tuple(contracts), problems=tuple(problems))
+
+
+def _read(path: Path, clusters: Sequence[str]) -> KnownContract:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ContractError(f"{path} cannot be read: {error}") from error
+    return _parsed(path, tuple(clusters), (status.st_ino, status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=4_096)
+def _parsed(
+    path: Path,
+    clusters: tuple[str, ...],
+    state: tuple[int, int, int],  # noqa: ARG001 - of the file, so that it is parsed anew once it is another
+) -> KnownContract:
+    """Parsing takes a second, and each question about owners needs all contracts."""
+    return read_contract(load(path), str(path), clusters)
 
 
 def contracts_folder(estate: Estate) -> Path | None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from mesh_assets.contracts.reading import KnownContracts
 from mesh_assets.estate.fields import EXCLUDED_TOPICS, NamePatterns
 from mesh_assets.estate.findings import FindingThresholds
 from mesh_assets.estate.policy import Policy
@@ -42,7 +43,7 @@ class Case:
     """`before`: the previous document, by which growth is judged. `earlier`: the newest one that is at least
     `thresholds.idle_days` old, by which idleness is judged; None: the store does not reach back so far, so nothing
     counts as idle. `topics_elsewhere`: the topics of the other clusters whose schemas the same registry holds; None:
-    not known.
+    not known. `contracts`: the estate's, where its policy asks for owners.
     """
 
     document: Document
@@ -51,6 +52,7 @@ class Case:
     thresholds: FindingThresholds = field(default_factory=FindingThresholds)
     policy: Policy = field(default_factory=Policy)
     topics_elsewhere: frozenset[str] | None = frozenset()
+    contracts: KnownContracts = field(default_factory=KnownContracts)
 
     def is_read(self, *sections: SectionName) -> bool:
         """Whether all of each section was read, so that what it lacks is not there. A source that the estate does not

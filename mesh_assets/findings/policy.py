@@ -76,6 +76,9 @@ def not_checked(case: Case) -> Iterator[str]:
             yield f"{cluster}: {name} are as of {minute(state.collected_at)}, because reading them failed: {state.error}"
         elif state.error is not None:
             yield f"{cluster}: {name} were not read completely: {state.error}"
+    if any(rule.owner_required for rule in rules):
+        for problem in case.contracts.problems:
+            yield f"{cluster}: whether topics have owners was not checked, since a contract cannot be read: {problem}"
     if any(rule.configs for rule in rules):
         unknown = [t.name for t in document.topics if t.config is None or t.config_error is not None]
         if unknown:
@@ -104,11 +107,15 @@ def _differences(
     if schemas is not None:
         yield from _schema(rule, topic, schemas, case)
     if rule.owner_required and policy.owner_of(topic.name) is None and _has_no_owner(topic, schemas, case):
-        yield "owner", "one in the policy's owners or the registry", "is missing"
+        yield "owner", "one in the policy's owners, a data contract or the registry", "is missing"
 
 
 def _has_no_owner(topic: Topic, schemas: dict[str, Schema] | None, case: Case) -> bool:
-    """Whether the registry names none either; False where it could not be asked about all of the topic's subjects."""
+    """Whether no contract and not the registry names one either; False where not all contracts could be read, or the
+    registry could not be asked about all of the topic's subjects."""
+    known = case.contracts
+    if known.problems or known.owner_of(case.document.cluster.name, topic.name) is not None:
+        return False
     state = case.document.sections.get("schemas")
     if schemas is None:
         return state is not None and state.status == "not_configured"

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from mesh_assets.contracts.reading import KnownContracts, known_contracts
+from mesh_assets.errors import ContractError
 from mesh_assets.estate.findings import FindingThresholds
 from mesh_assets.estate.model import Estate
 from mesh_assets.findings.case import Case
@@ -37,7 +39,18 @@ def read_case(
         thresholds=thresholds,
         **({} if estate is None else {"policy": estate.policy}),
         topics_elsewhere=None if estate is None else _topics_elsewhere(document, store, estate, read),
+        contracts=KnownContracts() if estate is None else _contracts(estate),
     )
+
+
+def _contracts(estate: Estate) -> KnownContracts:
+    """Who owns what by them; nobody asks where no rule requires an owner, and reading takes its time."""
+    if not any(rule.owner_required for rule in estate.policy.rules):
+        return KnownContracts()
+    try:
+        return known_contracts(estate)
+    except ContractError as error:
+        return KnownContracts(problems=(str(error),))
 
 
 def _newest_before(

@@ -228,7 +228,7 @@ AVRO = """{"type": "record", "name": "Order", "fields": [
 
 
 @pytest.mark.parametrize(
-    "schema_type, definition, expected",
+    ("schema_type", "definition", "expected"),
     [
         ("PROTOBUF", MESSAGE, {"state": None, "first": "object", "lines": "array", "price": None}),
         (

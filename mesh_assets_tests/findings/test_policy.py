@@ -1,16 +1,22 @@
 """Where topics differ from a policy, and where nobody can say."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from mesh_assets.estate.model import Estate
 from mesh_assets.estate.policy import Policy
 from mesh_assets.findings.case import Case
-from mesh_assets.findings.policy import not_checked
+from mesh_assets.findings.judge import judge
+from mesh_assets.findings.policy import judge_policy, not_checked
+from mesh_assets.findings.reading import read_case
 from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import SubjectLevel, TopicSchema
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
 from mesh_assets_tests.documents import NOT_CONFIGURED, STALE, a_document, a_schema, a_topic
 from mesh_assets_tests.findings.cases import found, judged
 
@@ -127,7 +133,9 @@ def test_an_owner_comes_from_the_policy_or_the_registry() -> None:
         {**policy.model_dump(), "owners": [{"owner": "shop", "topics": {"include": ["ord*"]}}]}
     )
     topic = a_topic(schema=SCHEMA)
-    missing = ["orders: owner is missing; rule rule expects one in the policy's owners or the registry"]
+    missing = [
+        "orders: owner is missing; rule rule expects one in the policy's owners, a data contract or the registry"
+    ]
 
     def with_contract(contract: DataContract | None) -> list[str]:
         return violations(policy, topic, schemas=(a_schema("orders-value", contract=contract),))
@@ -138,6 +146,40 @@ def test_an_owner_comes_from_the_policy_or_the_registry() -> None:
     assert violations(owned, topic) == []
     assert violations(policy, topic, sections={"schemas": NOT_CONFIGURED}) == missing
     assert violations(policy, topic, sections={"schemas": STALE}) == []
+
+
+CONTRACT = """
+apiVersion: v3.1.0
+kind: DataContract
+id: orders
+team: {name: team-shop}
+schema: [{name: orders}]
+"""
+
+
+def test_an_owner_may_stand_in_a_contract_and_while_one_cannot_be_read_nobody_knows(tmp_path: Path) -> None:
+    document = a_document(topics=(a_topic(), a_topic("clicks")), sections={"schemas": NOT_CONFIGURED})
+    name = document.cluster.name
+    estate = Estate.model_validate(
+        {
+            "clusters": {name: {"name": name, "kafka": {"bootstrap_servers": "localhost:9"}}},
+            "contracts": {"folder": str(tmp_path)},
+            "policy": {"rules": [{"name": "owned", "owner_required": True}]},
+        }
+    )
+    store = InventoryStore(open_store(str(tmp_path / "store")))
+
+    def of_contracts() -> tuple[list[str], list[str]]:
+        case = read_case(document, store=store, estate=estate)
+        return [one.resource for one in judge(case, only=(judge_policy,))], list(not_checked(case))
+
+    assert of_contracts()[0] == ["clicks", "orders"]
+    (tmp_path / "orders.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+    assert of_contracts()[0] == ["clicks"]
+    (tmp_path / "clicks.odcs.yaml").write_text("kind: [", encoding="utf-8")
+    missing, notes = of_contracts()
+    assert missing == []
+    assert [note for note in notes if "clicks.odcs.yaml" in note and "owners was not checked" in note]
 
 
 def test_the_level_decides_the_severity_and_each_requirement_has_an_id_of_its_own() -> None:
