@@ -80,6 +80,7 @@ _COMMANDS = {
         "snapshot",
         "Read the newest event back; hand over, repair or retire a cluster.",
     ),
+    "store": ("mesh_assets.cli.store", "store", "Look after the store: sizes, retention, damage."),
 }
 
 

@@ -30,6 +30,7 @@ from mesh_assets.estate.monitoring import (
 from mesh_assets.estate.policy import Policy
 from mesh_assets.estate.products import ProductSettings
 from mesh_assets.estate.profiling import ProfilingSettings
+from mesh_assets.estate.retention import Retention
 
 
 class QueueTriggers(EstateModel):
@@ -265,6 +266,7 @@ class Estate(EstateModel):
     products: ProductSettings = ProductSettings()
     costs: CostSettings = CostSettings()
     asset_reports: AssetReports = AssetReports()
+    retention: Retention = Retention()
 
     @property
     def files(self) -> tuple[str, ...]:

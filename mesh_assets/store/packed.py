@@ -18,6 +18,7 @@ from mesh_assets.inventory.document import sha256
 from mesh_assets.store import layout
 from mesh_assets.store.objects import ObjectStore
 from mesh_assets.store.pointers import Base, Packing, decode_packing, encode
+from mesh_assets.store.quarantine import set_aside
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -108,11 +109,16 @@ class PackedDocuments:
         raise StoreError(f"{self._where(self._key)} is being written by others all the time; try again")
 
     def packing(self) -> tuple[Packing, str | None]:
-        """The bases, and the version of the file that names them; None if there is none. Raises DamagedError."""
+        """The bases, and the version of the file that names them; None if there is none. A damaged file is set aside and counts
+        as one that names none: bases in use are known by what differs from them."""
         found = self._objects.get(self._key)
         if found is None:
             return Packing(), None
-        return decode_packing(found[0], source=self._where(self._key)), found[1]
+        try:
+            return decode_packing(found[0], source=self._where(self._key)), found[1]
+        except DamagedError as error:
+            set_aside(self._objects, self._key, found[0], reason=str(error))
+            return Packing(turn=uuid.uuid4().int >> 66), found[1]
 
     def put_packing(self, packing: Packing, version: str | None) -> None:
         """Raises ConflictError if the file is not of that version any more."""
@@ -132,14 +138,18 @@ class PackedDocuments:
         if base is None or base.day != day or packing.on_newest >= _MOST_ON_A_BASE:
             return None, None
         found = self._objects.get(layout.base_key(self._id, base.id))
-        with suppress(zstd.ZstdError):
-            whole = None if found is None else decompress(found[0])
-            if whole is not None and sha256(whole) == base.sha256:
-                return base, whole
-        return None, None
+        whole = None if found is None else whole_base(found[0])
+        return (base, whole) if whole is not None and sha256(whole) == base.sha256 else (None, None)
 
     def _where(self, key: str) -> str:
         return self._objects.location(key)
+
+
+def whole_base(data: bytes) -> bytes | None:
+    """The document that a base holds; None if it is damaged."""
+    with suppress(zstd.ZstdError):
+        return decompress(data)
+    return None
 
 
 def document_bytes(objects: ObjectStore, key: str) -> bytes | None:
@@ -184,3 +194,12 @@ def pack_plain(objects: ObjectStore, key: str, expected: str | None = None) -> N
     if found is not None and expected in (None, sha256(found[0])):
         PackedDocuments(objects, layout.cluster_of(key)).pack(key, found[0])
         objects.delete_if(key, found[1])
+
+
+def repack_gzipped(objects: ObjectStore, key: str) -> None:
+    """Packs the document of that key, if an earlier version compressed it with gzip. Raises DamagedError."""
+    form = f"{key}{layout.GZIPPED}"
+    data = form_bytes(objects, form)
+    if data is not None:
+        PackedDocuments(objects, layout.cluster_of(key)).pack(key, data)
+        objects.delete(form)

@@ -1,0 +1,126 @@
+"""`mesh-assets store`: what is in the store, what of it may go, what is damaged."""
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import click
+
+from mesh_assets.cli.text import shown_lines, size_text
+from mesh_assets.estate.file import load_estate
+from mesh_assets.inventory.wording import aligned, counted
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+from mesh_assets.upkeep.census import take_census
+from mesh_assets.upkeep.pruning import PrunePlan, plan_pruning
+from mesh_assets.upkeep.pruning import prune as prune_store
+from mesh_assets.upkeep.verifying import find_damage, repair_damage
+
+
+@click.group()
+def store() -> None:
+    """Look after the store (MESH_STORE). Nothing changes without --apply."""
+
+
+@store.command(short_help="Show what is in the store, and how much of it could go.")
+def status() -> None:
+    """Show how many objects and bytes there are of each kind, and what `prune` would do. Reads no documents."""
+    opened = _store()
+    held = take_census(opened.objects).held()
+    rows = [("kind", "objects", "size", "oldest", "newest")]
+    rows += [
+        (one.kind, f"{one.objects:,}", size_text(one.bytes), _day(one.oldest), _day(one.newest))
+        for one in held
+    ]
+    total = sum(one.bytes for one in held)
+    rows.append(("all", f"{sum(one.objects for one in held):,}", size_text(total), "", ""))
+    click.echo(shown_lines(aligned(rows)))
+    plan = _plan(opened)
+    for line in plan.left:
+        click.echo(shown_lines([f"LEFT    {line}"]))
+    if plan.removals or plan.packed:
+        click.echo(f"{_summary(plan)}. See it: mesh-assets store prune")
+    else:
+        click.echo("Nothing is to be pruned.")
+
+
+@store.command(short_help="Remove what is kept no longer; pack documents.")
+@click.option("--apply", "wanted", is_flag=True, help="Do what is shown. Without it nothing changes.")
+def prune(wanted: bool) -> None:
+    """Show what is older or more than the estate's `retention` keeps, and documents that could be packed; with --apply,
+    remove and pack it. Discoveries may go on meanwhile."""
+    opened = _store()
+    plan = _plan(opened)
+    click.echo(shown_lines(_plan_lines(plan)))
+    if not plan.removals and not plan.packed:
+        return
+    if not wanted:
+        click.echo(f"{_summary(plan)}. Nothing was changed. Do it with: mesh-assets store prune --apply")
+        return
+    done = prune_store(opened, plan)
+    click.echo(
+        f"Done: {counted(done.objects, 'object')} removed, {size_text(done.bytes)}; "
+        f"{counted(done.packed, 'document')} packed."
+    )
+
+
+@store.command(short_help="Read all of the store, and show what is damaged.")
+def verify() -> None:
+    """Read every object and show what is damaged, missing, or stands without what it needs. Exit code 1 if anything is."""
+    _show_damage(_store(), apply=False)
+
+
+@store.command(short_help="Show how each damage is repaired, and take what is damaged out of the way.")
+@click.option("--apply", "wanted", is_flag=True, help="Do what is shown. Without it nothing changes.")
+def repair(wanted: bool) -> None:
+    """As `verify`, and with --apply take damaged objects out of the way; a copy of each stays below quarantine/. What
+    keeps a cluster from being published, `mesh-assets snapshot repair` repairs. Exit code 1 while something is wrong."""
+    _show_damage(_store(), apply=wanted)
+
+
+def _show_damage(opened: InventoryStore, *, apply: bool) -> None:
+    found = list(find_damage(opened, progress=lambda line: click.echo(line, err=True)))
+    left = 0
+    for damage in found:
+        click.echo(shown_lines([f"WRONG   {damage.problem}", f"  repair: {damage.then}"]))
+        kept = repair_damage(opened, damage) if apply else None
+        left += kept is None
+        if kept is not None:
+            click.echo(shown_lines([f"  done: kept at {kept}"]))
+    if not found:
+        click.echo("Nothing is damaged.")
+    elif not apply:
+        click.echo(
+            f"{counted(left, 'damage')} found. Nothing was changed. Repair: mesh-assets store repair --apply"
+        )
+    if left:
+        sys.exit(1)
+
+
+def _plan(opened: InventoryStore) -> PrunePlan:
+    return plan_pruning(opened, load_estate().retention, clock=datetime.now(UTC))
+
+
+def _plan_lines(plan: PrunePlan) -> Iterator[str]:
+    yield from (f"LEFT    {line}" for line in plan.left)
+    for one in plan.removals:
+        of = "" if one.cluster_id is None else f" of {one.cluster_id}"
+        yield f"REMOVE  {counted(len(one.keys), 'object')} of {one.kind}{of}, {size_text(one.bytes)}: {one.reason}"
+    if plan.packed:
+        yield f"PACK    {counted(len(plan.packed), 'document')} that stand in full: each becomes what differs from one of its day"
+    if not plan.removals and not plan.packed:
+        yield "Nothing is to be pruned."
+
+
+def _summary(plan: PrunePlan) -> str:
+    objects = sum(len(one.keys) for one in plan.removals)
+    return f"{counted(objects, 'object')} may go, {size_text(plan.bytes)}; {counted(len(plan.packed), 'document')} may be packed"
+
+
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d}"
+
+
+def _store() -> InventoryStore:
+    return InventoryStore(open_store(os.environ.get("MESH_STORE")))

@@ -1,0 +1,93 @@
+"""The job `store_upkeep`, and what it removes of Dagster's own."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from mesh_assets.definitions import defs
+from mesh_assets.estate.retention import Kept
+from mesh_assets.runs.pruning import RUNS_AT_LEAST, prune_runs
+from mesh_assets.store.folder import FolderStore
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets_tests.upkeep.stored import ID, a_history
+
+ESTATE = """clusters: {warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}}
+retention: {documents: {days: 12}}
+"""
+
+
+def _run(instance: dg.DagsterInstance, job: str, *, partition: str = "a") -> str:
+    run = dg.DagsterRun(
+        job_name=job, status=dg.DagsterRunStatus.SUCCESS, tags={"dagster/partition": partition}
+    )
+    instance.add_run(run)
+    return run.run_id
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InventoryStore:
+    (tmp_path / "estate.yaml").write_text(ESTATE)
+    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
+    monkeypatch.setenv("MESH_STORE", str(tmp_path / "store"))
+    return InventoryStore(FolderStore(tmp_path / "store"))
+
+
+def test_the_job_prunes_the_store_by_the_estate_and_says_what_it_did(
+    store: InventoryStore, instance: dg.DagsterInstance
+) -> None:
+    keys = a_history(store, 16)
+    definitions = defs()
+    result = definitions.resolve_job_def("store_upkeep").execute_in_process(instance=instance)
+    assert result.success
+    assert [entry.key for entry in store.list_documents(ID)] == keys[3:]
+    [metadata] = [
+        event.step_output_data.metadata for event in result.all_events if event.is_successful_output
+    ]
+    assert {name: value.value for name, value in metadata.items()} == {
+        "objects_removed": 6,
+        "bytes_removed": metadata["bytes_removed"].value,
+        "documents_packed": 0,
+        "runs_removed": 0,
+        "not_judged": 0,
+    }
+    schedule = definitions.resolve_schedule_def("store_upkeep_schedule")
+    assert (schedule.cron_schedule, schedule.job_name) == ("50 4 * * *", "store_upkeep")
+
+
+def test_of_each_job_and_partition_the_newest_runs_stay_and_the_oldest_go(
+    instance: dg.DagsterInstance,
+) -> None:
+    of_a = [_run(instance, "discovery", partition="a") for _ in range(RUNS_AT_LEAST + 5)]
+    of_b = [_run(instance, "discovery", partition="b") for _ in range(3)]
+    assert prune_runs(instance, Kept(newest=12), clock=datetime.now(UTC), but="") == 3
+    left = {record.dagster_run.run_id for record in instance.get_run_records()}
+    assert left == {*of_a[3:], *of_b}
+    assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="") == 2
+    assert {record.dagster_run.run_id for record in instance.get_run_records()} == {*of_a[5:], *of_b}
+
+
+def test_runs_that_are_not_old_stay_whatever_the_clock_says(instance: dg.DagsterInstance) -> None:
+    for _ in range(RUNS_AT_LEAST + 2):
+        _run(instance, "analysis")
+    ahead = datetime.now(UTC) + timedelta(days=10_000)
+    assert prune_runs(instance, Kept(days=1), clock=ahead, but="") == 0
+    assert prune_runs(instance, Kept(days=1e-9), clock=ahead, but="") == 2
+
+
+def test_the_run_of_an_assets_newest_materialization_stays(instance: dg.DagsterInstance) -> None:
+    @dg.asset
+    def orders() -> None: ...
+
+    made = dg.materialize([orders], instance=instance)
+    for _ in range(RUNS_AT_LEAST + 1):
+        _run(instance, made.dagster_run.job_name, partition="")
+    assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="") == 1
+    assert instance.get_run_by_id(made.run_id) is not None
+
+
+def test_runs_that_have_not_ended_stay(instance: dg.DagsterInstance) -> None:
+    for _ in range(RUNS_AT_LEAST + 2):
+        instance.add_run(dg.DagsterRun(job_name="discovery", status=dg.DagsterRunStatus.STARTED))
+    assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="") == 0

@@ -1,0 +1,122 @@
+import pytest
+
+from mesh_assets.errors import ConflictError, DamagedError
+from mesh_assets.store import layout
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.packed import document_bytes
+from mesh_assets.upkeep.census import KINDS, take_census
+from mesh_assets.upkeep.verifying import find_damage, repair_damage
+from mesh_assets_tests.snapshot.world import MemoryObjects
+from mesh_assets_tests.upkeep.stored import ID, a_history
+
+
+@pytest.fixture
+def store() -> InventoryStore:
+    store = InventoryStore(MemoryObjects())
+    a_history(store, 4)
+    store.objects.put("tables/topics/cluster_id=lkc-1/data.parquet", b"PAR1....PAR1")
+    store.objects.put("tables/changes/cluster_id=lkc-1/00000002.parquet", b"PAR1....PAR1")
+    store.objects.put("tables/_written/lkc-1.json", b"{}")
+    store.objects.put("analysis/lineage.json", b"{}")
+    return store
+
+
+def _packed_key(store: InventoryStore, place: int) -> str:
+    return [one.key for one in take_census(store.objects).objects["documents"] if ".zst" in one.key][place]
+
+
+def test_a_whole_store_has_no_damage_and_verifying_writes_nothing(store: InventoryStore) -> None:
+    before = {one.key: store.objects.get(one.key) for one in store.objects.list("")}
+    assert list(find_damage(store)) == []
+    assert {one.key: store.objects.get(one.key) for one in store.objects.list("")} == before
+
+
+def test_a_damaged_document_is_taken_out_and_kept_and_the_others_stay(store: InventoryStore) -> None:
+    key = _packed_key(store, 0)
+    store.objects.put(key, b"damaged")
+    [damage] = find_damage(store)
+    assert (damage.key, "that moment of the cluster's history is lost" in damage.then) == (key, True)
+    kept = repair_damage(store, damage)
+    assert kept is not None
+    assert store.objects.get(kept) == (b"damaged", damage.version)
+    assert list(find_damage(store)) == []
+    assert len(store.list_documents(ID)) == 3
+
+
+def test_a_damaged_base_is_told_of_with_what_differs_from_it(store: InventoryStore) -> None:
+    form = _packed_key(store, 0)
+    base = layout.base_key(ID, layout.base_of(form) or "")
+    store.objects.put(base, b"damaged")
+    found = list(find_damage(store))
+    assert [one.key for one in found] == [base, form]
+    assert "so are the 1 that differ from it" in found[0].then
+    for damage in found:
+        repair_damage(store, damage)
+    assert list(find_damage(store)) == []
+
+
+@pytest.mark.parametrize("what", ["missing", "another"])
+def test_the_latest_document_is_left_to_the_repair_of_its_cluster(store: InventoryStore, what: str) -> None:
+    latest = store.latest(ID)
+    assert latest is not None
+    if what == "missing":
+        store.objects.delete(latest[0].document.key)
+    else:
+        store.objects.put(latest[0].document.key, b"{}")
+    [damage] = find_damage(store)
+    assert damage.key == latest[0].document.key
+    assert "mesh-assets snapshot repair" in damage.then
+    assert repair_damage(store, damage) is None
+
+
+@pytest.mark.parametrize("name", ["latest.json", "pending.json", "tickets.json", "adopted.json"])
+def test_a_damaged_pointer_or_lock_is_told_of(store: InventoryStore, name: str) -> None:
+    store.objects.put(f"{layout.cluster_folder(ID)}{name}", b"{half")
+    assert [one.key for one in find_damage(store)] == [f"{layout.cluster_folder(ID)}{name}"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "tables/topics/cluster_id=lkc-1/data.parquet",
+        "tables/changes/cluster_id=lkc-1/00000002.parquet",
+        "analysis/lineage.json",
+        "readings/lkc-1/2026-11-23/16-40-02-000000Z.bin",
+    ],
+)
+def test_what_is_derived_or_gathered_is_taken_out(store: InventoryStore, key: str) -> None:
+    store.objects.put(key, b"\x00damaged")
+    [damage] = find_damage(store)
+    assert damage.key == key
+    repair_damage(store, damage)
+    assert store.objects.get(key) is None
+    # Nothing may go on to say that the tables of the cluster are whole.
+    assert (store.objects.get("tables/_written/lkc-1.json") is None) == key.startswith("tables/")
+
+
+def test_what_has_changed_since_it_was_found_is_not_taken_out(store: InventoryStore) -> None:
+    key = "analysis/lineage.json"
+    store.objects.put(key, b"damaged")
+    [damage] = find_damage(store)
+    store.objects.put(key, b"{}")
+    with pytest.raises(ConflictError, match="has changed meanwhile"):
+        repair_damage(store, damage)
+    assert store.objects.get(key) is not None
+
+
+def test_a_difference_without_its_base_is_told_of_and_never_read_as_no_document(
+    store: InventoryStore,
+) -> None:
+    form = _packed_key(store, 0)
+    store.objects.delete(layout.base_key(ID, layout.base_of(form) or ""))
+    with pytest.raises(DamagedError, match="but not base-"):
+        document_bytes(store.objects, layout.plain_key(form))
+    assert [one.key for one in find_damage(store)] == [form]
+
+
+def test_the_census_counts_each_object_once(store: InventoryStore) -> None:
+    held = take_census(store.objects).held()
+    assert [one.kind for one in held] == list(KINDS)
+    assert sum(one.objects for one in held) == len(store.objects.list(""))
+    by_kind = {one.kind: one.objects for one in held}
+    assert (by_kind["documents"], by_kind["bases"], by_kind["changes"], by_kind["tables"]) == (4, 3, 1, 2)
