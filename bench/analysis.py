@@ -24,6 +24,7 @@ from mesh_assets.answering.belonging import (
     read_estate_domains,
     read_estate_relationships,
 )
+from mesh_assets.answering.documents_once import DocumentsOnce
 from mesh_assets.answering.estate_lineage import keep_estate_lineage, read_estate_lineage
 from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.answering.known_products import keep_estate_products
@@ -43,12 +44,14 @@ def measure(scale: float) -> None:
         folder = Path(name)
         (folder / "estate.yaml").write_text(ESTATE)
         estate = load_estate(folder / "estate.yaml")
-        store = InventoryStore(open_store(str(folder / "store")))
+        objects = open_store(str(folder / "store"))
+        store = InventoryStore(objects)
         document = a_described_estate(scale)
         now = document.discovery_timestamp + timedelta(hours=2)
         publish(store, document)
         fewer = tuple(one for number, one in enumerate(document.topics) if number % 500)
         publish(store, replace(document, sequence=2, topics=fewer, discovery_timestamp=now))
+        store = DocumentsOnce(objects)  # as in Dagster, where all parts are of one run
 
         def findings() -> None:
             found, read = judge_estate(store, estate, None)

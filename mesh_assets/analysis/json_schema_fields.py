@@ -17,6 +17,7 @@ from mesh_assets.inventory.definitions import UnreadableDefinitionError
 # Before these, a reference stood alone: what is beside it does not apply.
 _REFERENCES_HAVE_COMPANY = (DRAFT201909, DRAFT202012)
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+_REFERRING = frozenset(_REFERENCES)
 _SAY_NOTHING = frozenset(
     {*_REFERENCES, "title", "description", "$comment", "deprecated", "readOnly", "writeOnly"}
 )
@@ -29,6 +30,14 @@ _ODD = (ValueError, TypeError, AttributeError, LookupError)
 _MOST_SEARCHED = 20_000
 _LISTS = frozenset({"allOf", "anyOf", "oneOf", "items", "prefixItems"})
 _NAMES = frozenset({"$id", "id", "$anchor", "$dynamicAnchor"})
+_PARTS = frozenset(
+    ["allOf", "anyOf", "oneOf", "then", "else", "dependentSchemas", "dependencies", "items", "prefixItems"]
+) | {
+    *("additionalItems", "unevaluatedItems", "contains"),
+    *("additionalProperties", "unevaluatedProperties", "patternProperties"),
+}
+# A part with none of these holds no field: most parts of most schemas are a type and nothing else.
+_LEADING_ON = _PARTS | {"properties", *_REFERENCES}
 _TYPE_DEPTH = 4
 _BRANCHES_SHOWN = 6
 
@@ -120,7 +129,7 @@ class _Reader:
                 here = f"{path}{one.name}" if path else one.name.removeprefix(".")
                 yield (
                     SchemaField(path=here, type=one.type, optional=one.optional, doc=one.doc),
-                    self.branch(one.parts, here, around | {key}),
+                    self.branch(one.parts, here, around | {key}) if _leads_on(one.parts) else None,
                 )
 
         return fields
@@ -182,6 +191,8 @@ class _Reader:
 
     def _parts(self, place: _Place) -> Iterator[_Place]:
         schema = place.schema
+        if _PARTS.isdisjoint(schema):
+            return
         for one in _listed(schema, "allOf"):
             yield self._below(place, one)
         for keyword in ("anyOf", "oneOf"):
@@ -216,7 +227,9 @@ class _Reader:
         return _Place(schema, resolver, f"{place.suffix}{suffix}", is_certain)
 
     def _referred(self, place: _Place) -> list[_Place]:
-        found = []
+        found: list[_Place] = []
+        if _REFERRING.isdisjoint(place.schema):
+            return found
         for keyword in _REFERENCES:
             reference = place.schema.get(keyword)
             if isinstance(reference, str):
@@ -234,6 +247,8 @@ class _Reader:
 
     def _target(self, place: _Place) -> _Place:
         """Where a reference that says nothing else leads, so that what is referred to often is read once."""
+        if isinstance(place.schema, dict) and _REFERRING.isdisjoint(place.schema):
+            return place
         seen: set[int] = set()
         while isinstance(place.schema, dict) and id(place.schema) not in seen:
             seen.add(id(place.schema))
@@ -319,6 +334,11 @@ def _named_parts(schema: Any) -> bool | None:
                 return None
             waiting.extend(part.values())
     return named
+
+
+def _leads_on(parts: Sequence[_Place]) -> bool:
+    """Whether fields may be below these. What is no schema leads on, so that whoever follows it says so."""
+    return any(not isinstance(one.schema, dict) or not _LEADING_ON.isdisjoint(one.schema) for one in parts)
 
 
 def _listed(schema: Mapping[str, Any], keyword: str) -> list[Any]:

@@ -1,6 +1,5 @@
 """Who takes what: the measures of all topics added up for topics, domains, products and applications."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
@@ -10,7 +9,7 @@ from mesh_assets.costs.drivers import Measure, measure
 from mesh_assets.costs.prices import monthly_cost
 from mesh_assets.costs.readers import Place, group_rates, kept_by, readers_of, split, taker_name
 from mesh_assets.costs.records import CostRow, EstateCosts, Taken, TakerKind
-from mesh_assets.estate.costs import DRIVERS, CostSettings, Driver
+from mesh_assets.estate.costs import DRIVERS, ClusterPrices, CostSettings, Driver
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.inventory.wording import counted
@@ -43,15 +42,23 @@ def share_costs(
         measures = tuple(measure(document))
         takers = _Takers(document, readers, kept)
         ledger.count(name, measures)
+        rows: dict[str | None, tuple[_Sum, ...]] = {}  # of a topic: those of its measures are all the same
         for one in measures:
-            place = None if one.topic is None else (name, one.topic)
-            ledger.add(("topic", name, one.topic), one)
-            ledger.add(("domain", name, None if place is None else domains.get(place)), one)
-            ledger.add(("product", None, None if place is None else products.get(place)), one)
-            for taker, part in takers.of(one):
-                ledger.add(("application", name, None if taker is None else taker_name(taker)), one, part)
-            for node in takers.not_divided(one):
-                ledger.unknown(("application", name, taker_name(node)), one, takers.why(one))
+            of_topic = rows.get(one.topic)
+            if of_topic is None:
+                place = None if one.topic is None else (name, one.topic)
+                of_topic = rows[one.topic] = (
+                    ledger.row(("topic", name, one.topic)),
+                    ledger.row(("domain", name, None if place is None else domains.get(place))),
+                    ledger.row(("product", None, None if place is None else products.get(place))),
+                )
+            ledger.add(of_topic, one)
+            parts = takers.parts(one)
+            for taker, part in takers.of(one, parts):
+                key: _Key = ("application", name, None if taker is None else taker_name(taker))
+                ledger.add((ledger.row(key),), one, part)
+            for node in takers.not_divided(one, parts):
+                ledger.unknown((ledger.row(("application", name, taker_name(node))),), one, takers.why(one))
         ledger.close(name, notes)
     return EstateCosts(
         currency=settings.currency,
@@ -73,8 +80,8 @@ class _Takers:
         self._kept = kept
         self._rates, self._single = group_rates(document)
 
-    def of(self, one: Measure) -> Iterator[tuple[Node | None, float]]:
-        """Each taker of it with its part; None: nobody in particular."""
+    def of(self, one: Measure, parts: Mapping[Node, float] | None) -> Iterator[tuple[Node | None, float]]:
+        """Each taker of it with its part, of the readers' `parts`; None: nobody in particular."""
         if one.connector is not None:
             node = Node(kind="connector", cluster=self._cluster, namespace=one.connect, name=one.connector)
             yield node, 1.0
@@ -83,36 +90,42 @@ class _Takers:
         if place in self._kept:
             yield self._kept[place], 1.0
             return
-        parts = self._parts(one)
         if not parts:
             yield None, 1.0
             return
         yield from parts.items()
 
-    def not_divided(self, one: Measure) -> frozenset[Node]:
+    def not_divided(self, one: Measure, parts: Mapping[Node, float] | None) -> frozenset[Node]:
         """Those who take some of it, it is not known how much."""
         if one.driver != "bytes_out_per_second" or (self._cluster, one.topic or "") in self._kept:
             return frozenset()
         readers = self._readers.get((self._cluster, one.topic or ""), frozenset())
-        return readers if one.value != 0 and self._parts(one) is None else frozenset()
+        return readers if one.value != 0 and parts is None else frozenset()
 
     def why(self, one: Measure) -> str:
         readers = len(self._readers.get((self._cluster, one.topic or ""), ()))
         return one.reason or f"{counted(readers, 'reader')} of {one.topic}, whose bytes are counted together"
 
-    def _parts(self, one: Measure) -> dict[Node, float] | None:
+    def parts(self, one: Measure) -> dict[Node, float] | None:
+        """Which share each reader takes of what leaves a topic; None: not known. Empty: it is not divided by readers."""
         if one.driver != "bytes_out_per_second" or one.topic is None:
             return {}
         readers = self._readers.get((self._cluster, one.topic), frozenset())
         return split(readers, self._rates, self._single, one.topic)
 
 
+_NOTHING = {driver: Taken(driver=driver, value=0.0) for driver in DRIVERS}
+"""What most rows take of most drivers."""
+
+
 class _Sum:
     """What one row has of each driver so far."""
 
+    __slots__ = ("costs", "fixed", "missing", "reasons", "topics", "unknown", "values")
+
     def __init__(self) -> None:
         self.values: dict[Driver, float] = {}
-        self.unknown: defaultdict[Driver, set[tuple[str, str | None]]] = defaultdict(set)
+        self.unknown: dict[Driver, set[tuple[str, str | None]]] = {}
         self.reasons: dict[Driver, str] = {}
         self.costs: dict[Driver, float] = {}
         self.fixed: float | None = None
@@ -128,6 +141,13 @@ class _Ledger:
         self._sums: dict[_Key, _Sum] = {}
         self._all = _Sum()
         self._in_cluster: dict[tuple[str, Driver], float] = {}
+        self._prices: dict[str, ClusterPrices | None] = {}
+
+    def _prices_of(self, cluster: str) -> ClusterPrices | None:
+        """Asked for each measure of each row, and a match of patterns."""
+        if cluster not in self._prices:
+            self._prices[cluster] = self._settings.of(cluster)
+        return self._prices[cluster]
 
     def count(self, cluster: str, measures: Iterable[Measure]) -> None:
         """Before the measures of a cluster are added: their sums, by which a fixed price is shared."""
@@ -135,47 +155,57 @@ class _Ledger:
             if one.value is not None:
                 key = (cluster, one.driver)
                 self._in_cluster[key] = self._in_cluster.get(key, 0.0) + one.value
-            self._add(self._all, one, 1.0)
+            self.add((self._all,), one)
 
-    def add(self, key: _Key, one: Measure, part: float = 1.0) -> None:
-        self._add(self._sum(key), one, part)
-
-    def unknown(self, key: _Key, one: Measure, reason: str) -> None:
-        self._unknown(self._sum(key), one, reason)
-
-    def _sum(self, key: _Key) -> _Sum:
+    def row(self, key: _Key) -> _Sum:
         found = self._sums.get(key)
         if found is None:
             found = self._sums[key] = _Sum()
         return found
 
-    def _add(self, to: _Sum, one: Measure, part: float) -> None:
-        if one.topic is not None:
-            to.topics.add((one.cluster, one.topic))
+    def add(self, rows: Iterable[_Sum], one: Measure, part: float = 1.0) -> None:
+        """That part of the measure to each of these."""
+        place = None if one.topic is None else (one.cluster, one.topic)
         if one.value is None:
-            self._unknown(to, one, one.reason or "not known")
+            if place is not None:
+                for to in rows:
+                    to.topics.add(place)
+            self.unknown(rows, one, one.reason or "not known")
             return
-        value = one.value * part
-        to.values[one.driver] = to.values.get(one.driver, 0.0) + value
-        prices = self._settings.of(one.cluster)
-        cost = monthly_cost(prices, one.driver, value)
-        if cost is not None:
-            to.costs[one.driver] = to.costs.get(one.driver, 0.0) + cost
-        total = self._in_cluster.get((one.cluster, one.driver), 0.0)
-        if to is not self._all and prices is not None and prices.month_by == one.driver and total > 0:
-            assert prices.month is not None
-            to.fixed = (to.fixed or 0.0) + prices.month * value / total
+        driver, value = one.driver, one.value * part
+        prices = self._prices_of(one.cluster)
+        cost = None if prices is None else monthly_cost(prices, driver, value)
+        fixed = None if prices is None else self._fixed(prices, one, value)
+        for to in rows:
+            if place is not None:
+                to.topics.add(place)
+            to.values[driver] = to.values.get(driver, 0.0) + value
+            if cost is not None:
+                to.costs[driver] = to.costs.get(driver, 0.0) + cost
+            if fixed is not None and to is not self._all:
+                to.fixed = (to.fixed or 0.0) + fixed
 
-    def _unknown(self, to: _Sum, one: Measure, reason: str) -> None:
-        to.unknown[one.driver].add((one.cluster, one.topic))
-        to.reasons.setdefault(one.driver, reason)
-        prices = self._settings.of(one.cluster)
-        if prices is not None and (one.driver in prices.by_driver or prices.month_by == one.driver):
-            to.missing.add(one.driver)
+    def _fixed(self, prices: ClusterPrices, one: Measure, value: float) -> float | None:
+        """What share of the cluster's fixed price it is; None: it is not shared by this driver, or not at all."""
+        total = self._in_cluster.get((one.cluster, one.driver), 0.0)
+        if prices.month_by != one.driver or total <= 0:
+            return None
+        assert prices.month is not None
+        return prices.month * value / total
+
+    def unknown(self, rows: Iterable[_Sum], one: Measure, reason: str) -> None:
+        driver, place = one.driver, (one.cluster, one.topic)
+        prices = self._prices_of(one.cluster)
+        is_missing = prices is not None and (driver in prices.by_driver or prices.month_by == driver)
+        for to in rows:
+            to.unknown.setdefault(driver, set()).add(place)
+            to.reasons.setdefault(driver, reason)
+            if is_missing:
+                to.missing.add(driver)
 
     def close(self, cluster: str, notes: list[str]) -> None:
         """After the measures of a cluster: a fixed price that nothing shares belongs to nothing in particular."""
-        prices = self._settings.of(cluster)
+        prices = self._prices_of(cluster)
         if prices is None or prices.month is None or prices.month_by is None:
             return
         self._all.fixed = (self._all.fixed or 0.0) + prices.month
@@ -191,7 +221,7 @@ class _Ledger:
             ("application", cluster, None),
         )
         for key in nobody:
-            rest = self._sum(key)
+            rest = self.row(key)
             rest.fixed = (rest.fixed or 0.0) + prices.month
 
     @property
@@ -234,16 +264,20 @@ class _Ledger:
         )
 
     def _taken(self, one: _Sum) -> tuple[Taken, ...]:
-        return tuple(
-            Taken(
-                driver=driver,
-                value=one.values.get(driver, None if driver in one.unknown else 0.0),
-                unknown=len(one.unknown.get(driver, ())),
-                reason=one.reasons.get(driver),
-                share=_share(one.values.get(driver), self._all.values.get(driver)),
-                cost=one.costs.get(driver),
-            )
-            for driver in DRIVERS
+        return tuple(self._taken_of(one, driver) for driver in DRIVERS)
+
+    def _taken_of(self, one: _Sum, driver: Driver) -> Taken:
+        value = one.values.get(driver)
+        unknown = one.unknown.get(driver)
+        if value is None and unknown is None:
+            return _NOTHING[driver]
+        return Taken(
+            driver=driver,
+            value=value,
+            unknown=0 if unknown is None else len(unknown),
+            reason=one.reasons.get(driver),
+            share=_share(value, self._all.values.get(driver)),
+            cost=one.costs.get(driver),
         )
 
 

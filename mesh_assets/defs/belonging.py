@@ -37,8 +37,8 @@ def relationships_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
     )
     @masking_failures
     def relationships(estate: EstateResource, store: StoreResource) -> dg.MaterializeResult[None]:
-        found = read_estate_relationships(estate.estate(), store.store())
-        location = keep_estate_relationships(store.store(), found, made_at=datetime.now(UTC))
+        found = read_estate_relationships(estate.estate(), store.documents_once())
+        location = keep_estate_relationships(store.documents_once(), found, made_at=datetime.now(UTC))
         return dg.MaterializeResult(
             asset_key=RELATIONSHIPS_KEY, metadata=relationships_metadata(found, location)
         )
@@ -59,9 +59,11 @@ def domains_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
     def domains(
         context: dg.AssetExecutionContext, estate: EstateResource, store: StoreResource
     ) -> dg.MaterializeResult[None]:
-        found = read_estate_domains(estate.estate(), store.store())
-        location = keep_estate_domains(store.store(), found, made_at=datetime.now(UTC))
-        for line in refresh_states(context.instance, store.store(), clusters=estate.estate().clusters):
+        found = read_estate_domains(estate.estate(), store.documents_once())
+        location = keep_estate_domains(store.documents_once(), found, made_at=datetime.now(UTC))
+        for line in refresh_states(
+            context.instance, store.documents_once(), clusters=estate.estate().clusters
+        ):
             context.log.info(line)
         return dg.MaterializeResult(asset_key=DOMAINS_KEY, metadata=domains_metadata(found, location))
 

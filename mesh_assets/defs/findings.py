@@ -41,16 +41,16 @@ def findings_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
     def findings(
         context: dg.AssetExecutionContext, estate: EstateResource, store: StoreResource
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        results = findings_results(store.store())
+        results = findings_results(store.documents_once())
         try:
             kept = results.get()
         except DamagedError as error:  # only the times at which findings were first seen are lost with it
             context.log.warning(f"findings count as first seen now: {error}")
             kept = None
-        found, read = judge_estate(store.store(), estate.estate(), kept.result if kept else None)
+        found, read = judge_estate(store.documents_once(), estate.estate(), kept.result if kept else None)
         location = results.put(found, documents=read, made_at=datetime.now(UTC))
         seconds = estate.estate().asset_reports.seconds
-        for line in report_checks(context.instance, store.store(), found, seconds=seconds):
+        for line in report_checks(context.instance, store.documents_once(), found, seconds=seconds):
             context.log.info(line)
         yield dg.MaterializeResult(asset_key=FINDINGS_KEY, metadata=findings_metadata(found, read, location))
         for kind in FINDING_KINDS:

@@ -40,11 +40,11 @@ def lineage_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
         known = estate.estate()
         found = read_estate_lineage(
             known,
-            store.store(),
+            store.documents_once(),
             mappings=KnownMappings(lambda: known, open_access=event_source_mappings.account),
         )
-        location = keep_estate_lineage(store.store(), found, made_at=datetime.now(UTC))
-        for line in refresh_states(context.instance, store.store(), clusters=known.clusters):
+        location = keep_estate_lineage(store.documents_once(), found, made_at=datetime.now(UTC))
+        for line in refresh_states(context.instance, store.documents_once(), clusters=known.clusters):
             context.log.info(line)
         return dg.MaterializeResult(asset_key=LINEAGE_KEY, metadata=lineage_metadata(found, location))
 

@@ -37,9 +37,9 @@ def data_products_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, estate: EstateResource, store: StoreResource
     ) -> dg.MaterializeResult[None]:
         now = datetime.now(UTC)
-        found = read_estate_products(estate.estate(), store.store(), now=now)
-        locations = keep_estate_products(store.store(), found, made_at=now)
-        rows = write_product_tables(store.store().objects, found.products, found.costs, made_at=now)
+        found = read_estate_products(estate.estate(), store.documents_once(), now=now)
+        locations = keep_estate_products(store.documents_once(), found, made_at=now)
+        rows = write_product_tables(store.documents_once().objects, found.products, found.costs, made_at=now)
         for note in (*found.notes, *found.products.notes):
             context.log.info(note)
         return dg.MaterializeResult(

@@ -44,9 +44,9 @@ def report_asset() -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, estate: EstateResource, store: StoreResource
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         try:
-            found = read_report(estate.estate(), store.store(), made_at=datetime.now(UTC))
+            found = read_report(estate.estate(), store.documents_once(), made_at=datetime.now(UTC))
             html = render_report(found)
-            location = keep_report(store.store(), html)
+            location = keep_report(store.documents_once(), html)
         except MeshError as error:
             reason = mask_text(str(error))
             context.log.error(f"the report was not written: {reason}")

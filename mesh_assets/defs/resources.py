@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from mesh_assets.answering.documents_once import DocumentsOnce
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.file import DEFAULT_ESTATE, load_estate
 from mesh_assets.estate.model import Estate
@@ -49,6 +50,15 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def store(self) -> InventoryStore:
         """Raises StoreError when the location is neither a folder nor a bucket."""
         return self._store
+
+    @cached_property
+    def _documents_once(self) -> DocumentsOnce:
+        return DocumentsOnce(self._store.objects)
+
+    def documents_once(self) -> DocumentsOnce:
+        """The store for parts of a run that read the same documents: they are decoded once, and kept while it runs.
+        Raises StoreError as `store`."""
+        return self._documents_once
 
 
 class SectionIOManager(dg.IOManager):

@@ -91,7 +91,7 @@ class InventoryStore:
         read, self._read = self._read, None
         if read is not None and read[0] == stored:
             return read[1]
-        return decode_document(self.read_document_bytes(stored), source=self.objects.location(stored.key))
+        return self._decoded(stored.key, self.read_document_bytes(stored))
 
     def read_document_bytes(self, stored: StoredDocument) -> bytes:
         data = document_bytes(self.objects, stored.key)
@@ -119,6 +119,10 @@ class InventoryStore:
         data = document_bytes(self.objects, key)
         if data is None:
             raise StoreError(f"{self.objects.location(key)} does not exist")
+        return self._decoded(key, data)
+
+    def _decoded(self, key: str, data: bytes) -> Document:
+        """What every way to a document ends in."""
         return decode_document(data, source=self.objects.location(key))
 
     def list_documents(self, cluster_id: str) -> list[DocumentEntry]:

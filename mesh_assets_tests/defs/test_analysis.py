@@ -12,6 +12,7 @@ from mesh_assets.answering.known_products import cost_results, product_results
 from mesh_assets.definitions import defs
 from mesh_assets.defs.analysis import tick
 from mesh_assets.errors import StoreError
+from mesh_assets.inventory.document import Document
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer
@@ -166,6 +167,29 @@ def test_an_unreadable_document_fails_the_run_and_leaves_the_last_result(
 
     assert not result.success
     assert store.objects.get("analysis/lineage.json") == kept
+
+
+def test_all_parts_of_a_run_decode_a_document_once(
+    store: InventoryStore, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(store, a_document())
+    job = defs().resolve_job_def(
+        "analysis"
+    )  # to load it shows the document's things, with a store of its own
+    decoded: list[str] = []
+    decode = InventoryStore._decoded
+
+    def counting(self: InventoryStore, key: str, data: bytes) -> Document:
+        decoded.append(key)
+        return decode(self, key, data)
+
+    monkeypatch.setattr(InventoryStore, "_decoded", counting)
+    kept = {"lineage", "relationships", "domains", "findings", "data_products", "report"}
+
+    result = job.execute_in_process(instance=instance)
+
+    assert {event.asset_key.path[-1] for event in result.get_asset_materialization_events()} >= kept  # type: ignore[union-attr]
+    assert len(decoded) == 1
 
 
 def test_relationships_and_domains_are_kept_beside_the_lineage_and_shown(

@@ -1,0 +1,90 @@
+"""Documents of a run are decoded once, within a bound, and never another than the store has."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from mesh_assets.answering.documents_once import DocumentsOnce
+from mesh_assets.errors import DamagedError, StoreError
+from mesh_assets.inventory.document import Document
+from mesh_assets.store.folder import FolderStore
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.pointers import Pointer
+from mesh_assets_tests.documents import MOMENT, a_document, a_topic
+from mesh_assets_tests.published import publish
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DocumentsOnce:
+    return DocumentsOnce(FolderStore(tmp_path))
+
+
+def published(store: InventoryStore, document: Document) -> Pointer:
+    publish(store, document)
+    found = store.latest(document.cluster.id)
+    assert found is not None
+    return found[0]
+
+
+def test_a_document_is_decoded_once_however_it_is_asked_for(store: DocumentsOnce) -> None:
+    document = a_document(topics=(a_topic("orders"),))
+    stored = published(store, document).document
+
+    first = store.read_document(stored)
+
+    assert first == document
+    assert store.read_document(stored) is first
+    assert store.document_at(document.cluster.id) is first
+    assert store.document_at(document.cluster.id, stored.key) is first
+    assert store.document_at(document.cluster.id, stored.key.rpartition("/")[2]) is first
+
+
+def test_a_document_read_by_its_key_is_checked_when_it_is_read_as_the_newest(
+    store: DocumentsOnce, tmp_path: Path
+) -> None:
+    document = a_document(topics=(a_topic("orders"),))
+    stored = published(store, document).document
+    path = tmp_path / stored.key
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes().replace(b"orders", b"0rders"))
+
+    assert [one.name for one in store.document_at(document.cluster.id, stored.key).topics] == ["0rders"]
+    with pytest.raises(DamagedError, match="SHA-256 differs"):
+        store.read_document(stored)
+
+
+def test_what_was_asked_for_longest_ago_is_dropped_first(tmp_path: Path) -> None:
+    objects = FolderStore(tmp_path)
+    document = a_document(topics=tuple(a_topic(f"t{number}") for number in range(20)))
+    pointers = [
+        published(
+            InventoryStore(objects),
+            replace(document, sequence=number, discovery_timestamp=MOMENT.replace(minute=number)),
+        ).document
+        for number in (1, 2, 3)
+    ]
+    store = DocumentsOnce(objects, most_bytes=2 * pointers[0].bytes + 100)
+    one, two = (store.read_document(pointer) for pointer in pointers[:2])
+    assert store.read_document(pointers[0]) is one
+
+    store.read_document(pointers[2])
+
+    assert store.read_document(pointers[0]) is one
+    assert store.read_document(pointers[1]) is not two
+
+
+def test_a_document_larger_than_the_bound_is_read_each_time(tmp_path: Path) -> None:
+    store = DocumentsOnce(FolderStore(tmp_path), most_bytes=10)
+    document = a_document()
+    stored = published(store, document).document
+
+    first = store.read_document(stored)
+
+    assert store.read_document(stored) == first
+    assert store.read_document(stored) is not first
+
+
+def test_a_cluster_without_documents_is_told_as_by_any_store(store: DocumentsOnce) -> None:
+    with pytest.raises(StoreError, match="nothing was ever published for cluster lkc-1"):
+        store.document_at("lkc-1")
