@@ -97,7 +97,8 @@ def read_estate_products(estate: Estate, store: InventoryStore, *, now: datetime
             gaps=_gaps(store, documents, notes),
         ),
     )
-    placed = place_topics(ground, estate.products, estate.policy, before=_before(store, notes), now=now)
+    before = _before(store, notes)
+    placed = place_topics(ground, estate.products, estate.policy, before=before, now=now)
     costs = share_costs(
         documents.values(),
         graph,
@@ -108,7 +109,7 @@ def read_estate_products(estate: Estate, store: InventoryStore, *, now: datetime
         products=placed.product_of,
     )
     of_products = {row.name: row for row in costs.rows_of("product")}
-    products = make_products(ground, placed, estate.policy, of_products)
+    products = make_products(ground, placed, estate.policy, of_products, before=before)
     products = replace(products, settings=settings_digest(estate))
     return EstateProducts(products=products, costs=costs, documents=latest.read, notes=tuple(notes))
 

@@ -1,6 +1,6 @@
 """The analysis `data_products`: candidates, the decisions about them, and what is known of each product."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from mesh_assets.analysis.graph import Node
@@ -83,9 +83,20 @@ def place_topics(
 
 
 def make_products(
-    ground: Ground, placed: Placed, policy: Policy, costs: Mapping[str | None, CostRow]
+    ground: Ground,
+    placed: Placed,
+    policy: Policy,
+    costs: Mapping[str | None, CostRow],
+    *,
+    before: DataProducts | None = None,
 ) -> DataProducts:
-    """`costs`: what each product takes, by its id."""
+    """`costs`: what each product takes, by its id. `before`: the result of the last run, whose drafts of joins were parsed."""
+    readable = frozenset(
+        join.sql
+        for one in (() if before is None else before.products)
+        for join in one.joins
+        if join.sql is not None
+    )
     tables = tables_of(ground.documents)
     entities = _Entities(ground.relationships.entities)
     made: list[DataProduct] = []
@@ -93,7 +104,7 @@ def make_products(
     # Those that people accepted first: where there are too many joins, theirs are drafted.
     for draft in sorted(placed.drafts, key=lambda one: (one.decision is None, one.id)):
         most = min(MOST_DRAFTS, left)
-        made.append(_product(draft, ground, policy, tables, entities, costs.get(draft.id), most=most))
+        made.append(_product(draft, ground, policy, tables, entities, costs.get(draft.id), most, readable))
         left -= len(made[-1].joins)
     if left == 0:
         notes.append(
@@ -134,8 +145,8 @@ def _product(
     tables: Tables,
     entities: _Entities,
     costs: CostRow | None,
-    *,
     most: int,
+    readable: Collection[str],
 ) -> DataProduct:
     places = sorted(draft.topics)
     around = _Around(set(places), ground.flows)
@@ -147,7 +158,9 @@ def _product(
     ]
     parts = score_parts(holding, ground.evidence)
     of_product = entities.of(place for place, _ in holding)
-    joins = tuple(draft_joins(of_product, [place for place, _ in holding], tables, most=most))
+    joins = tuple(
+        draft_joins(of_product, [place for place, _ in holding], tables, most=most, readable=readable)
+    )
     decision = draft.decision
     owner, owner_reason = _owner(draft, ground, policy, [place for place, _ in holding])
     notes = list(draft.notes)

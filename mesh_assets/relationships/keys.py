@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from mesh_assets.relationships.names import Words, singular, singulars, words_of
@@ -146,6 +147,8 @@ def _named_key(
 
 def _leaf(path: str) -> tuple[str, str]:
     """The name of the field and of what it is in; without the marks of arrays and maps."""
+    if path.isidentifier():
+        return path, ""
     parts = [part for part in path.replace("[]", "").replace("{}", "").split(".") if part]
     return (parts[-1] if parts else "", parts[-2] if len(parts) > 1 else "")
 
@@ -163,6 +166,7 @@ def _without_roles(words: Words) -> Words:
     return words[start:]
 
 
+@lru_cache(maxsize=4_096)
 def type_family(type_text: str) -> Family | None:
     """None for what identifies nothing: numbers with a fraction, truth values, records, choices."""
     text = type_text.removeprefix("array<").removesuffix(">").casefold()

@@ -56,6 +56,28 @@ def test_a_topic_is_joined_with_the_one_that_describes_the_entity_by_columns_of_
     assert any("at most an hour apart" in one for one in draft.assumptions)
 
 
+def test_a_draft_that_the_run_before_parsed_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = a_cluster(
+        avro("users-value", ("user_id", "long"), ("name", "string")),
+        avro("orders-value", ("order_id", "string"), ("user_id", "long")),
+        avro("visits-value", ("visit_id", "string"), ("user_id", "long")),
+        topics=("users", "orders", "visits"),
+    )
+    entities = [one for one in find_relationships([document]).entities if len(one.topics) > 1]
+    places = [TopicPlace(cluster="warehouse", topic=one.name) for one in document.topics]
+    first = drafts_of(document)
+    parsed: list[str] = []
+    monkeypatch.setattr("mesh_assets.products.joins.why_unreadable", parsed.append)
+
+    again = list(
+        draft_joins(entities, places, tables_of({"warehouse": document}), readable={str(first[0].sql)})
+    )
+
+    assert again == first
+    assert parsed == [one.sql for one in first[1:]]
+    assert len(parsed) == 1
+
+
 def test_keys_of_different_types_are_cast_to_one_that_holds_both() -> None:
     document = a_cluster(
         avro("users-value", ("user_id", "int")),
