@@ -1,8 +1,5 @@
 """`examples/downstream`: a project of another team, whose asset runs when records arrive and not otherwise."""
 
-import asyncio
-import shutil
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,34 +7,24 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from mesh_assets.components import KafkaEstateComponent
 from mesh_assets.components.reporting import report_records, section_ends
 from mesh_assets.inventory.sections import TopicsSection
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets_tests.documents import FRESH, a_document, a_topic
+from mesh_assets_tests.example import TOPIC, TOTALS, example_in
 from mesh_assets_tests.published import publish
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "downstream"
-TOPIC = "downstream-orders"
 
 
 @pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")
 @pytest.mark.filterwarnings("ignore:.*is currently in (beta|preview)")
 def test_records_ask_for_a_run_of_what_depends_on_them_and_nothing_else_does(
-    instance: dg.DagsterInstance, location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, location: str, tmp_path: Path
 ) -> None:
     """From the example's files, over a store that a discovery filled, by the evaluation that Dagster's daemon does."""
-    folder = tmp_path / "project"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns(".*"))
     store = InventoryStore(open_store(location))
     publish(store, a_document(topics=(a_topic(TOPIC), a_topic("others"))))
-    monkeypatch.setenv("MESH_STORE", location)
-    monkeypatch.syspath_prepend(str(folder))
-    try:
-        tree = dg.ComponentTree.for_project(folder)
-        [component] = tree.get_all_components(of_type=KafkaEstateComponent)
-        asyncio.run(component.refresh_state(folder))
+    with example_in(tmp_path / "project", store=location):
         from downstream.definitions import defs  # type: ignore[import-not-found]
 
         definitions = defs()
@@ -66,12 +53,9 @@ def test_records_ask_for_a_run_of_what_depends_on_them_and_nothing_else_does(
         arrived, cursor = requested(cursor)
         again = report()
         quiet, _ = requested(cursor)
-    finally:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "downstream"]:
-            del sys.modules[name]
 
     assert {spec.key.to_user_string() for spec in definitions.resolve_all_asset_specs()} == {
-        "order_totals",
+        TOTALS.to_user_string(),
         f"warehouse/topics/{TOPIC}",
     }
     assert (before, told, arrived, again, quiet) == (0, 1, 1, 0, 0)

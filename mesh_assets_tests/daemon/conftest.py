@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,6 +18,7 @@ from mesh_assets_tests.daemon.events import Events
 from mesh_assets_tests.daemon.queue import TriggerQueue
 from mesh_assets_tests.daemon.running import Daemon, a_run_under_way, running_daemon
 from mesh_assets_tests.doors import Door
+from mesh_assets_tests.example import TOPIC
 from mesh_assets_tests.workplace import workplace_in
 
 
@@ -25,7 +27,7 @@ def daemon(sandbox: Sandbox, aws_url: str, tmp_path_factory: pytest.TempPathFact
     """Running, over an estate whose registry, Connect worker and trigger queue it reaches through doors.
 
     Its sensors notice all the causes before a run begins to read: a run would take what no sensor has seen yet
-    into its own snapshot, without naming it.
+    into its own snapshot, without naming it. The topic of the example gets its record once the daemon has seen it empty.
     """
     folder, endpoints = tmp_path_factory.mktemp("daemon"), sandbox.endpoints()
     changing = Changing(endpoints)
@@ -48,6 +50,8 @@ def daemon(sandbox: Sandbox, aws_url: str, tmp_path_factory: pytest.TempPathFact
         )
         _put_doors_into(workplace.estate, doors, queue)
         until_the_end.enter_context(what_will_change(changing, folder))
+        changing.make_topic(TOPIC)
+        until_the_end.callback(changing.delete_topics, [TOPIC])
         workplace.discover()
         events = until_the_end.enter_context(Events(endpoints))
         make_causes(changing, queue)
@@ -55,7 +59,10 @@ def daemon(sandbox: Sandbox, aws_url: str, tmp_path_factory: pytest.TempPathFact
         with a_run_under_way(workplace):
             until_the_end.enter_context(running_daemon(workplace))
             daemon.wait_for_causes(RESOURCES)
-        yield daemon
+        daemon.wait_for_evaluations(count=2, after=0.0)
+        record_at = time.time()
+        changing.produce(TOPIC, b"{}")
+        yield replace(daemon, record_at=record_at)
 
 
 def _put_doors_into(path: Path, doors: Mapping[str, Door], queue: TriggerQueue) -> None:

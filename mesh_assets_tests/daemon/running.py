@@ -1,21 +1,24 @@
 """Dagster's daemon in a workplace: sensors look every few seconds, and what they notice becomes snapshots."""
 
+import math
 import socket
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Set
-from contextlib import chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 import yaml
+from dagster._core.scheduler.instigation import TickStatus
 
 from mesh_assets.store.inbox import Inbox
 from mesh_assets_tests.daemon.changing import Changing
 from mesh_assets_tests.daemon.events import Events
 from mesh_assets_tests.daemon.queue import TriggerQueue
 from mesh_assets_tests.doors import Door
+from mesh_assets_tests.example import example_in
 from mesh_assets_tests.processes import CommandProcess
 from mesh_assets_tests.workplace import Workplace
 
@@ -26,18 +29,20 @@ INTERVAL_SECONDS = 5
 IN_TIME = 150
 _START_SECONDS = 60
 _LOG = "daemon.log"
+_DONE = [TickStatus.SUCCESS, TickStatus.SKIPPED]
 
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
     """`events`: those that appear since before it was started. `doors`: to the systems it can be cut off
-    from, by name."""
+    from, by name. `record_at`: just before the example's topic got a record, in seconds since 1970."""
 
     workplace: Workplace
     events: Events
     changing: Changing
     queue: TriggerQueue
     doors: Mapping[str, Door]
+    record_at: float = math.inf
 
     def settle(self) -> None:
         """Until nothing waits in the inbox: a run under way would take what comes next into its own snapshot,
@@ -79,6 +84,29 @@ class Daemon:
             )
             time.sleep(0.5)
 
+    def wait_for_evaluations(self, *, count: int, after: float) -> None:
+        """Until the conditions of the example's assets have been evaluated so many times since then."""
+        deadline = time.monotonic() + IN_TIME
+        while (evaluated := self._evaluations(after)) < count:
+            assert time.monotonic() < deadline, f"evaluated {evaluated} times since {after}"
+            time.sleep(0.5)
+
+    def _evaluations(self, after: float) -> int:
+        with self.instance() as instance:
+            return sum(
+                len(
+                    instance.get_ticks(one.instigator_origin_id, one.selector_id, after=after, statuses=_DONE)
+                )
+                for one in instance.all_instigator_state()
+                if one.instigator_name == "records_arrived"
+            )
+
+    @contextmanager
+    def instance(self) -> Iterator[dg.DagsterInstance]:
+        """Its folders are relative to where its commands run."""
+        with chdir(self.workplace.folder), dg.DagsterInstance.from_config(str(self.workplace.folder)) as one:
+            yield one
+
 
 @contextmanager
 def a_run_under_way(workplace: Workplace) -> Iterator[None]:
@@ -99,10 +127,24 @@ def a_run_under_way(workplace: Workplace) -> Iterator[None]:
 
 @contextmanager
 def running_daemon(workplace: Workplace) -> Iterator[None]:
+    """Of this project and, in a code location of its own, of the example of another team's."""
     environment = {**workplace.environment, "MESH_SENSOR_INTERVAL_SECONDS": str(INTERVAL_SECONDS)}
-    with _code_server(workplace, environment) as workspace:
+    workspace, example = workplace.folder / "workspace.yaml", workplace.folder / "downstream"
+    with example_in(example, store=str(workplace.folder / "store")):
+        pass
+    with ExitStack() as until_the_end:
+        origins = [
+            until_the_end.enter_context(_code_server(workplace, module, folder, environment))
+            for module, folder in (
+                ("mesh_assets.definitions", workplace.folder),
+                ("downstream.definitions", example),
+            )
+        ]
+        workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": origin} for origin in origins]}))
         # It would launch a run after each snapshot, which imports everything, and no test looks at those.
-        stopped = workplace.dagster("sensor", "stop", "analysis_sensor", "--workspace", str(workspace))
+        stopped = workplace.dagster(
+            *("sensor", "stop", "analysis_sensor", "--location", "mesh_assets"), "--workspace", str(workspace)
+        )
         assert stopped.returncode == 0, stopped.stderr
         daemon = CommandProcess(
             ["run", "--workspace", str(workspace)],
@@ -118,19 +160,17 @@ def running_daemon(workplace: Workplace) -> Iterator[None]:
 
 
 @contextmanager
-def _code_server(workplace: Workplace, environment: Mapping[str, str]) -> Iterator[Path]:
-    """A workspace of one code server that stays. With the project's own, the daemon starts another every minute
+def _code_server(
+    workplace: Workplace, module: str, working_directory: Path, environment: Mapping[str, str]
+) -> Iterator[dict[str, str]]:
+    """One that stays, as a workspace names it. Of a module that it names, the daemon starts another server every minute
     (Dagster 1.13: RELOAD_WORKSPACE_INTERVAL), each of which imports everything."""
-    socket_file, log = workplace.folder / "code", workplace.folder / "code-server.log"
+    package = module.partition(".")[0]
+    socket_file, log = workplace.folder / f"{package}.socket", workplace.folder / f"{package}.log"
     server = CommandProcess(
         [
-            "api",
-            "grpc",
-            "--lazy-load-user-code",
-            "--socket",
-            str(socket_file),
-            "-m",
-            "mesh_assets.definitions",
+            *("api", "grpc", "--lazy-load-user-code", "--socket", str(socket_file)),
+            *("--module-name", module, "--working-directory", str(working_directory)),
         ],
         folder=workplace.folder,
         environment=environment,
@@ -143,10 +183,7 @@ def _code_server(workplace: Workplace, environment: Mapping[str, str]) -> Iterat
             assert server.runs, log.read_text()
             assert time.monotonic() < deadline, f"the code server did not listen; its log: {log.read_text()}"
             time.sleep(0.1)
-        workspace = workplace.folder / "workspace.yaml"
-        origin = {"socket": str(socket_file), "location_name": "mesh_assets"}
-        workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": origin}]}))
-        yield workspace
+        yield {"socket": str(socket_file), "location_name": package}
     finally:
         server.stop(within_seconds=10)
 
