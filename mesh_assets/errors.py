@@ -42,6 +42,10 @@ class DamagedError(StoreError):
     `mesh-assets snapshot repair` can."""
 
 
+class NewerFormatError(StoreError):
+    """A later version wrote it: it is not damaged, and only that version, or a later one, can read it."""
+
+
 class ConflictError(StoreError):
     """Another run holds the cluster's lock, or wrote first."""
 

@@ -15,6 +15,7 @@ from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.cluster_link_records import ClusterLinks
+from mesh_assets.inventory.formats import FORMAT, newer_format, refuse_newer_format
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import (
     UNDECODABLE,
@@ -253,21 +254,29 @@ def encode_document(document: Document) -> bytes:
 
 
 def decode_document(data: bytes, *, source: str) -> Document:
-    """The document. Raises DamagedError naming `source` if the bytes are not a document of this version."""
+    """The document. Raises DamagedError naming `source` if the bytes are not a document of this version, NewerFormatError if
+    they are one of a later format."""
     try:
         bare = _bare_decoder.decode(data)
-        return _document(bare, topics=_with_configs(bare.topics))
+        if bare.format <= FORMAT:
+            return _document(bare, topics=_with_configs(bare.topics))
     except UNDECODABLE as error:
+        refuse_newer_format(data, source=source)
         raise DamagedError(f"{source} is not a discovery document of this version: {error}") from error
+    raise newer_format(bare.format, source=source)
 
 
 def decode_outline(data: bytes, *, source: str) -> Document:
     """The document without its topics and consumer groups, in a seventh of the time. Raises DamagedError like
     `decode_document`, as far as the rest shows it."""
     try:
-        return _document(_outline_decoder.decode(data), topics=(), consumer_groups=())
+        outline = _outline_decoder.decode(data)
+        if outline.format <= FORMAT:
+            return _document(outline, topics=(), consumer_groups=())
     except UNDECODABLE as error:
+        refuse_newer_format(data, source=source)
         raise DamagedError(f"{source} is not a discovery document of this version: {error}") from error
+    raise newer_format(outline.format, source=source)
 
 
 def _document(read: Any, **instead: Any) -> Document:

@@ -330,7 +330,7 @@ class InventoryStore:
     def _tickets(self, key: str, data: bytes) -> Tickets | None:
         try:
             return decode_tickets(data, source=self.objects.location(key))
-        except StoreError as error:
+        except DamagedError as error:
             set_aside(self.objects, key, data, reason=str(error))
             return None
 

@@ -9,6 +9,7 @@ import msgspec
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document, Summary
+from mesh_assets.inventory.formats import refuse_newer_format
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.sections import SectionName, SectionState
 
@@ -229,6 +230,7 @@ def decode_packing(data: bytes, *, source: str) -> Packing:
 
 
 def _decoded(decoder: msgspec.json.Decoder[_R], data: bytes, source: str) -> _R:
+    refuse_newer_format(data, source=source)
     try:
         return decoder.decode(data)
     except UNDECODABLE as error:

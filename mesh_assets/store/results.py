@@ -9,6 +9,7 @@ import msgspec
 from mesh_assets.diff import diff_documents
 from mesh_assets.errors import DamagedError, StoreError
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.formats import refuse_newer_format
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import ObjectStore
@@ -64,6 +65,7 @@ class ResultStore(Generic[T]):
         found = self.objects.get(self.key)
         if found is None:
             return None
+        refuse_newer_format(found[0], source=self.objects.location(self.key))
         try:
             return self._decoder.decode(found[0])
         except UNDECODABLE as error:
