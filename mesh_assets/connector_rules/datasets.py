@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from mesh_assets.analysis.graph import Node
+from mesh_assets.inventory.links import kafka_addresses
 from mesh_assets.inventory.records import Record
 
 WHOLE = "/"
@@ -153,4 +154,4 @@ def web_address(url: str, *, scheme: str | None = None, port: int | None = None)
 
 def kafka_namespace(bootstrap_servers: Sequence[str]) -> str:
     """`kafka://host:port` of the first of the servers, sorted, as OpenLineage has it."""
-    return f"kafka://{sorted(bootstrap_servers)[0]}"
+    return f"kafka://{sorted(kafka_addresses(','.join(bootstrap_servers)))[0]}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mesh_assets.analysis.graph import Known, Node
+from mesh_assets.inventory.links import kafka_addresses
 from mesh_assets.inventory.records import Connector
 from mesh_assets.masking.configs import MASK
 
@@ -96,7 +97,7 @@ class Facts:
 
     def cluster_at(self, servers: str | None) -> Servers | None:
         """The estate's cluster at one of these addresses."""
-        wanted = {server.strip() for server in (servers or "").split(",") if server.strip()}
+        wanted = frozenset(kafka_addresses(servers))
         return next((one for one in self.clusters if wanted & one.bootstrap_servers), None)
 
 

@@ -110,7 +110,7 @@ def mirror_source(facts: Facts) -> Source:
     if not found.pairs:
         found.datasets.append((dataset(namespace, "/"), "its config source.cluster.bootstrap.servers"))
     found.notes.append(
-        f"it copies from {namespace}, which is no cluster of the estate: topics that were not copied yet are not known"
+        f"it copies from {namespace}, which is none of the clusters that were looked at: topics that were not copied yet are not known"
     )
     return found
 

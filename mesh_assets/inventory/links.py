@@ -18,6 +18,12 @@ _TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _SET_ASIDE = ("errors.deadletterqueue.topic.name", "reporter.error.topic.name", "reporter.result.topic.name")
 
 
+def kafka_addresses(servers: str | None) -> tuple[str, ...]:
+    """The addresses of brokers as they can be compared: Kafka's clients take `SASL_SSL://Host:9092` for `host:9092`."""
+    each = (one.strip().rpartition("://")[2].lower() for one in (servers or "").split(","))
+    return tuple(one for one in each if one)
+
+
 def record_name(schema_type: str, definition: str) -> str | None:
     """The full name of the record that the schema defines; None if there is none or it cannot be parsed.
 

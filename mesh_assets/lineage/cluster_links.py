@@ -10,6 +10,7 @@ from mesh_assets.analysis.graph import Edge, Node, Note
 from mesh_assets.connector_rules.datasets import dataset, kafka_namespace
 from mesh_assets.connector_rules.facts import Servers
 from mesh_assets.inventory.cluster_link_records import ENDED_MIRRORS, ClusterLink, MirrorTopic
+from mesh_assets.inventory.links import kafka_addresses
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.masking.configs import MASK
 
@@ -49,14 +50,15 @@ def _origin(mirror: MirrorTopic, link: ClusterLink | None, clusters: Sequence[Se
         else f"cluster {link.origin_id}"
     )
     return (
-        f"it mirrors {mirror.source_topic} of {whose}, by the link {mirror.link}; that is no cluster of the estate, and its "
-        "addresses are not known"
+        f"it mirrors {mirror.source_topic} of {whose}, by the link {mirror.link}; that is none of the clusters that were "
+        "looked at, and its addresses are not known"
     )
 
 
 def _servers(link: ClusterLink | None) -> list[str]:
+    """The addresses of its source of which the config hides no part."""
     told = (link.config or {}).get("bootstrap.servers") if link is not None else None
-    return [] if not told or told == MASK else [one.strip() for one in told.split(",") if one.strip()]
+    return [one for one in kafka_addresses(told) if MASK not in one]
 
 
 def _by(facts: ClusterFacts, mirror: MirrorTopic) -> str:

@@ -7,6 +7,7 @@ from mesh_assets.analysis.graph import Edge, Flow, LineageGraph, Node, Note, bui
 from mesh_assets.analysis.schema_fields import schema_fields
 from mesh_assets.connector_rules.facts import Facts, Names, Servers
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.links import kafka_addresses
 from mesh_assets.inventory.records import Topic
 from mesh_assets.inventory.wording import listed
 from mesh_assets.lineage.applications import Applications, sinks_by_group
@@ -28,7 +29,7 @@ def estate_graph(
         Servers(
             cluster=one.name,
             cluster_id=one.document.cluster.id,
-            bootstrap_servers=frozenset(one.bootstrap_servers),
+            bootstrap_servers=frozenset(kafka_addresses(",".join(one.bootstrap_servers))),
             topics=Names(topic.name for topic in one.document.topics),
         )
         for one in every

@@ -101,7 +101,16 @@ def test_of_a_cluster_outside_the_estate_the_copies_tell() -> None:
 
     assert copied(graph) == {"kafka://us-1:9092/orders → eu/us.orders"}
     [note] = [note.text for note in graph.notes]
-    assert "which is no cluster of the estate" in note
+    assert "which is none of the clusters that were looked at" in note
+
+
+@pytest.mark.parametrize("servers", ["SASL_SSL://us-2:9092", "US-2:9092", "us-9:9092, SSL://Us-2:9092,"])
+def test_an_address_is_known_with_its_protocol_and_in_any_case_of_letters(servers: str) -> None:
+    graph = graph_of({"source.cluster.bootstrap.servers": servers, "topics": "orders"})
+    assert copied(graph) == {"us/orders → eu/us.orders"}
+
+    outside = graph_of({"source.cluster.bootstrap.servers": servers}, here=("us.orders",), there=None)
+    assert copied(outside) == {"kafka://us-2:9092/orders → eu/us.orders"}
 
 
 def test_a_policy_of_ones_own_gives_a_note() -> None:

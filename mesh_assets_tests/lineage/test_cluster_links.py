@@ -8,6 +8,7 @@ from mesh_assets.inventory.cluster_link_records import ClusterLinks
 from mesh_assets.inventory.document import ClusterIdentity
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
+from mesh_assets.masking.configs import MASK
 from mesh_assets_tests.documents import NEVER_READ, a_document, a_link, a_mirror, a_topic, some_links
 
 HERE = a_document(topics=(a_topic("orders"),), cluster_links=some_links())
@@ -36,6 +37,20 @@ def test_a_link_that_hides_its_source_is_known_by_its_addresses() -> None:
     assert [edge.source for edge in graph(links, servers=("other:1", "afar:9092")).edges] == [ORIGINAL]
 
 
+@pytest.mark.parametrize("told", ["SASL_SSL://afar:9092", "AFAR:9092", "other:1, SSL://Afar:9092"])
+def test_an_address_is_known_with_its_protocol_and_in_any_case_of_letters(told: str) -> None:
+    links = some_links(links=(a_link(source_cluster_id=None, config={"bootstrap.servers": told}),))
+    assert [edge.source for edge in graph(links, servers=("afar:9092",)).edges] == [ORIGINAL]
+    [edge] = graph(links, with_source=False).edges
+    assert edge.source.namespace == "kafka://afar:9092"
+
+
+def test_an_address_of_which_a_part_is_hidden_is_not_known() -> None:
+    links = some_links(links=(a_link(config={"bootstrap.servers": f"{MASK}:9092"}),))
+    found = graph(links, with_source=False)
+    assert (found.edges, len(found.notes)) == ((), 1)
+
+
 def test_a_bidirectional_link_is_known_by_its_other_end() -> None:
     links = some_links(links=(a_link(source_cluster_id=None, remote_cluster_id="lkc-2", config=None),))
     assert [edge.source for edge in graph(links).edges] == [ORIGINAL]
@@ -49,7 +64,8 @@ def test_a_source_outside_of_the_estate_is_a_dataset_by_its_address_or_else_a_no
     hidden = graph(some_links(links=(a_link(config=None),)), with_source=False)
     assert hidden.edges == ()
     assert [note.text for note in hidden.notes] == [
-        "it mirrors orders of cluster lkc-2, by the link dr; that is no cluster of the estate, and its addresses are not known"
+        "it mirrors orders of cluster lkc-2, by the link dr; that is none of the clusters that were looked at, and its "
+        "addresses are not known"
     ]
     [note] = graph(some_links(links=None), with_source=False).notes
     assert "of a cluster that is not told" in note.text
