@@ -85,10 +85,11 @@ def describe_cluster_links(
         ]
     )
     shown = sorted(mirrors or (), key=_position)[:_SHOWN]
+    shown_links = sorted(links or (), key=lambda one: one.error is None)[:_SHOWN]
     totals = {"links": links, "mirror_topics": mirrors}
     return ClusterLinksAnswer(
         about=view.about("cluster_links"),
-        links=None if links is None else [_link(one) for one in links[:_SHOWN]],
+        links=None if links is None else [_link(one) for one in shown_links],
         mirror_topics=None if mirrors is None else [_mirror(one) for one in shown],
         totals={name: len(ones) for name, ones in totals.items() if ones is not None},
         unknown={part: cut(reason, 300) for part, reason in found.unknown.items()},

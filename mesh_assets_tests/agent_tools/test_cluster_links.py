@@ -24,6 +24,13 @@ def test_broken_mirrors_come_first_then_those_that_are_far_behind(make_served: C
     assert answer["totals"] == {"links": 1, "mirror_topics": 4}
 
 
+def test_a_broken_link_comes_before_more_than_are_shown(make_served: Callable[..., Served]) -> None:
+    links = (*(a_link(f"a{number:02d}") for number in range(60)), a_link("z", error="AUTHENTICATION_ERROR"))
+    answer = make_served(a_document(cluster_links=some_links(links=links))).answer("describe_cluster_links")
+    assert [one["name"] for one in answer["links"]][:3] == ["z", "a00", "a01"]
+    assert answer["hint"] == "lists are cut at 40; narrow by link or topic"
+
+
 def test_a_pattern_of_the_link_or_of_either_topic_narrows_the_answer(
     make_served: Callable[..., Served],
 ) -> None:
