@@ -4,7 +4,7 @@ A thing that is missing is only believed missing where what would show it was re
 group whose topics nobody knows, a document too young yield no finding of absence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -43,7 +43,8 @@ class Case:
     """`before`: the previous document, by which growth is judged. `earlier`: the newest one that is at least
     `thresholds.idle_days` old, by which idleness is judged; None: the store does not reach back so far, so nothing
     counts as idle. `topics_elsewhere`: the topics of the other clusters whose schemas the same registry holds; None:
-    not known. `contracts`: the estate's, where its policy asks for owners.
+    not known. `mirrored`: topic → what copies it into other clusters of the estate, in words. `contracts`: the estate's,
+    where its policy asks for owners.
     """
 
     document: Document
@@ -52,6 +53,7 @@ class Case:
     thresholds: FindingThresholds = field(default_factory=FindingThresholds)
     policy: Policy = field(default_factory=Policy)
     topics_elsewhere: frozenset[str] | None = frozenset()
+    mirrored: Mapping[str, Sequence[str]] = field(default_factory=dict)
     contracts: KnownContracts = field(default_factory=KnownContracts)
 
     def is_read(self, *sections: SectionName) -> bool:
@@ -81,7 +83,12 @@ class Case:
 
     @cached_property
     def readers(self) -> Mapping[str, list[str]]:
-        return readers_of(self.document)
+        """Topic → who reads it, groups and sinks first."""
+        found = readers_of(self.document)
+        return {
+            topic: [*found.get(topic, ()), *self.mirrored.get(topic, ())]
+            for topic in {*found, *self.mirrored}
+        }
 
     @cached_property
     def knows_readers(self) -> bool:

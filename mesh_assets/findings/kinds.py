@@ -180,8 +180,8 @@ KINDS: dict[FindingKind, KindOfFinding] = {
     "unread_topic": KindOfFinding(
         "topic",
         "info",
-        "Records came in during the last `idle_days`, and neither then nor now does a consumer group or sink read the topic. "
-        "Consumers without a group are not seen.",
+        "Records came in during the last `idle_days`, and neither then nor now does a consumer group or sink read the topic; "
+        "no known cluster link mirrors it into another cluster of the estate. Consumers without a group are not seen.",
         "Ask its owner who needs it; stop writing it, or mute the finding if it is read without a group.",
         "idle_days",
     ),
@@ -189,7 +189,7 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "topic",
         "info",
         "The topic holds records, none came in during the last `idle_days`, and neither then nor now does a consumer group "
-        "or sink read it.",
+        "or sink read it; no known cluster link mirrors it into another cluster of the estate.",
         "Ask its owner whether it can be deleted.",
         "idle_days",
     ),

@@ -1,5 +1,6 @@
-"""The case of a cluster from the store: its document, the two it is compared with, and its neighbours' topics."""
+"""The case of a cluster from the store: its document, the two it is compared with, and its neighbours' topics and mirrors."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -32,13 +33,15 @@ def read_case(
     newest = document.sequence + (1 if live else 0)
     before = _newest_before(store, document, read, sequence=newest)
     earlier = _earlier(store, document, read, sequence=newest, idle=timedelta(days=thresholds.idle_days))
+    topics_elsewhere, mirrored = (None, {}) if estate is None else _elsewhere(document, store, estate, read)
     return Case(
         document,
         before=before,
         earlier=earlier,
         thresholds=thresholds,
         **({} if estate is None else {"policy": estate.policy}),
-        topics_elsewhere=None if estate is None else _topics_elsewhere(document, store, estate, read),
+        topics_elsewhere=topics_elsewhere,
+        mirrored=mirrored,
         contracts=KnownContracts() if estate is None else _contracts(estate),
     )
 
@@ -77,25 +80,40 @@ def _earlier(
     return None
 
 
-def _topics_elsewhere(
+def _elsewhere(
     document: Document, store: InventoryStore, estate: Estate, read: ReadDocument
-) -> frozenset[str] | None:
-    """The topics of the clusters that have the same registry; None where one of them was not read completely."""
+) -> tuple[frozenset[str] | None, dict[str, list[str]]]:
+    """The topics of the clusters that have the same registry (None where one of them was not read completely), and what
+    copies topics of this cluster into others."""
     own = estate.clusters.get(document.cluster.name)
-    if own is None or own.schema_registry is None:
-        return None
+    if own is None:
+        return None, {}
+    registry = None if own.schema_registry is None else own.schema_registry.url
     found: set[str] = set()
+    knows_all = registry is not None
+    mirrored: defaultdict[str, list[str]] = defaultdict(list)
     for name, cluster in estate.clusters.items():
-        if name == document.cluster.name or cluster.schema_registry is None:
+        has_links = cluster.kafka_rest is not None or cluster.control_plane is not None
+        shares = cluster.schema_registry is not None and cluster.schema_registry.url == registry
+        if name == document.cluster.name or not (shares or has_links):
             continue
-        if cluster.schema_registry.url != own.schema_registry.url:
+        neighbour = _latest(name, store, read)
+        if shares and (
+            neighbour is None or not Case(neighbour).is_read("topics") or neighbour.excluded_topics
+        ):
+            knows_all = False
+        if neighbour is None:
             continue
-        cluster_id = store.cluster_id(name)
-        latest = None if cluster_id is None else store.latest(cluster_id)
-        if cluster_id is None or latest is None:
-            return None
-        neighbour = read(cluster_id, latest[0].document.key)
-        if not Case(neighbour).is_read("topics") or neighbour.excluded_topics:
-            return None
-        found.update(topic.name for topic in neighbour.topics)
-    return frozenset(found)
+        if shares:
+            found.update(topic.name for topic in neighbour.topics)
+        if neighbour.cluster_links is not None:
+            servers = (own.kafka.bootstrap_servers or "").split(",")
+            for mirror in neighbour.cluster_links.mirrors_of(document.cluster.id, servers):
+                mirrored[mirror.source_topic].append(f"its mirror {mirror.name} in {name}")
+    return frozenset(found) if knows_all else None, mirrored
+
+
+def _latest(name: str, store: InventoryStore, read: ReadDocument) -> Document | None:
+    cluster_id = store.cluster_id(name)
+    latest = None if cluster_id is None else store.latest(cluster_id)
+    return None if cluster_id is None or latest is None else read(cluster_id, latest[0].document.key)

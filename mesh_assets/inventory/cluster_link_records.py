@@ -4,10 +4,12 @@ of topics there.
 A part that could not be read is None, with the reason in `unknown` under the part's name.
 """
 
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from msgspec import field
 
+from mesh_assets.inventory.links import kafka_addresses
 from mesh_assets.inventory.records import Record
 
 NO_LINK_ERROR = "NO_ERROR"
@@ -80,3 +82,16 @@ class ClusterLinks(Record, frozen=True, kw_only=True):
     links: tuple[ClusterLink, ...] | None = None
     mirror_topics: tuple[MirrorTopic, ...] | None = None
     unknown: dict[str, str] = field(default_factory=dict)
+
+    def mirrors_of(self, cluster_id: str, addresses: Collection[str]) -> Iterator[MirrorTopic]:
+        """Those that copy a topic of the cluster with that id or one of these addresses, and have not ended."""
+        known = frozenset(kafka_addresses(",".join(addresses)))
+        of = {
+            link.name
+            for link in self.links or ()
+            if link.origin_id == cluster_id
+            or known.intersection(kafka_addresses((link.config or {}).get("bootstrap.servers")))
+        }
+        for mirror in self.mirror_topics or ():
+            if mirror.link in of and mirror.status not in ENDED_MIRRORS:
+                yield mirror

@@ -1,15 +1,22 @@
 """What nobody writes, reads or needs: each kind on a document that has it, and on those that nearly have."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from mesh_assets.estate.findings import FindingThresholds
-from mesh_assets.inventory.document import Document
+from mesh_assets.estate.model import Estate
+from mesh_assets.findings.judge import judge
+from mesh_assets.findings.reading import read_case
+from mesh_assets.inventory.document import ClusterIdentity, Document
 from mesh_assets.inventory.records import ConnectorTopic, SchemaReference
-from mesh_assets_tests.documents import STALE, a_connector, a_group, a_schema
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
+from mesh_assets_tests.documents import STALE, a_connector, a_group, a_link, a_mirror, a_schema, some_links
 from mesh_assets_tests.findings.cases import a_log, found, judged, now, then
+from mesh_assets_tests.published import publish
 
 SINCE = "2026-11-23 16:40 UTC"
 
@@ -45,6 +52,35 @@ def test_a_topic_is_not_unread_if_it_is_read_or_nobody_can_know(document: Docume
 def test_a_topic_that_was_read_a_week_ago_is_not_unread_yet() -> None:
     week_ago = then(topics=(a_log("orders", (0, 10)),), consumer_groups=(a_group(topics=("orders",)),))
     assert found(now(topics=(a_log("orders", (0, 25)),)), "unread_topic", a_week_ago=week_ago) == []
+
+
+def _estate(*names: str) -> Estate:
+    rest = {"url": "https://localhost:9", "username": "k", "password": "${P}"}
+    cluster = {"kafka": {"bootstrap_servers": "localhost:9"}, "kafka_rest": rest}
+    return Estate.model_validate({"clusters": {name: {"name": name, **cluster} for name in names}})
+
+
+def test_a_topic_that_is_mirrored_into_another_cluster_is_read_there(tmp_path: Path) -> None:
+    week_ago = then(topics=(a_log("orders", (0, 10)), a_log("idle", (0, 5)), a_log("promoted", (0, 10))))
+    topics = (a_log("orders", (0, 25)), a_log("idle", (0, 5)), a_log("promoted", (0, 25)))
+    here = now(topics=topics)
+    store = InventoryStore(open_store(str(tmp_path)))
+    publish(store, week_ago)
+    publish(store, here)
+    mirrors = (
+        a_mirror("dr.orders", source_topic="orders"),
+        a_mirror("idle"),
+        a_mirror("promoted", status="STOPPED"),
+    )
+    standby = now(cluster_links=some_links(links=(a_link(source_cluster_id="lkc-1"),), mirror_topics=mirrors))
+    publish(store, replace(standby, cluster=ClusterIdentity(id="lkc-9", name="standby")))
+
+    kinds = ("unread_topic", "unused_topic")
+    case = read_case(here, store=store, estate=_estate("warehouse", "standby"))
+    assert [one.resource for one in judge(case) if one.kind in kinds] == ["promoted"]
+    assert case.readers["orders"] == ["its mirror dr.orders in standby"]
+    alone = read_case(here, store=store, estate=_estate("warehouse"))
+    assert sorted(one.resource for one in judge(alone) if one.kind in kinds) == ["idle", "orders", "promoted"]
 
 
 def test_groups_that_the_estate_leaves_out_are_mentioned() -> None:
