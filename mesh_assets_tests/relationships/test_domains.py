@@ -1,7 +1,9 @@
 """Domains: the first rule that says something, and nothing where none does."""
 
 import json
-from typing import Any
+import re
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
@@ -12,7 +14,7 @@ from mesh_assets.inventory.records import ConnectorTopic
 from mesh_assets.relationships.communities import Bond, communities
 from mesh_assets.relationships.domains import DomainRules, find_domains
 from mesh_assets.relationships.quickstarts import QUICKSTART_DOMAINS
-from mesh_assets.relationships.records import Domains
+from mesh_assets.relationships.records import DomainKnown, Domains
 from mesh_assets.relationships.relating import find_relationships
 from mesh_assets_tests.documents import a_connector, a_group, a_topic
 from mesh_assets_tests.relationships.estates import a_cluster, a_large_cluster, a_registered, avro
@@ -274,3 +276,11 @@ def test_a_data_contract_wins_over_all_but_the_estates_overrides() -> None:
     found = domains_of(document, **rules, overrides={"b": "ours"})
     assert known(found, "a") == ("food", "contract", "its data contract says so")
     assert [known(found, topic)[0] for topic in ("b", "c")] == ["ours", "pattern"]
+
+
+def test_the_page_has_every_way_to_know_a_domain_in_their_order() -> None:
+    page = (Path(__file__).parents[2] / "docs/mesh.md").read_text(encoding="utf-8")
+    section = page.partition("## Domains")[2].partition("## ")[0]
+    assert tuple(
+        re.findall(r"^\| `(\w+)` \|", section[section.index("| `override`") :], re.MULTILINE)
+    ) == get_args(DomainKnown)
