@@ -163,16 +163,20 @@ def _replaced(include: list[str], exclude: set[str], renames: Mapping[str, str])
     """It knows the record's own fields only; what is below one goes with it."""
     olds = {new: old for old, new in renames.items()}
 
+    def is_dropped(name: str) -> bool:
+        return name in exclude or bool(include and name not in include)
+
     def forth(path: str) -> str | None:
         name, dot, rest = _top(path)
-        if name in exclude or (include and name not in include):
+        if is_dropped(name):
             return None
         return f"{renames.get(name, name)}{dot}{rest}"
 
     def back(path: str) -> str | None:
         name, dot, rest = _top(path)
         old = olds.get(name) or (None if name in renames else name)
-        return None if old is None else f"{old}{dot}{rest}"
+        # A schema may be older than the config: what is dropped now was the column of that name then.
+        return None if old is None or is_dropped(old) else f"{old}{dot}{rest}"
 
     return _Step(forth, back)
 

@@ -133,6 +133,9 @@ def columns(
             {"id": "id", "total": "total"},
         ),
         ({**JDBC_SOURCE, **transform(f"{KAFKA}ReplaceField$Value", renames="a:b", predicate="p")}, ROW, None),
+        # Of a schema that is older than the config.
+        ({**JDBC_SOURCE, **transform(f"{KAFKA}ReplaceField$Value", exclude="total")}, ROW, {"id": "id"}),
+        ({**JDBC_SOURCE, **transform(f"{KAFKA}ReplaceField$Value", include="id")}, ROW, {"id": "id"}),
     ],
 )
 def test_columns_of_a_source_are_the_fields_that_its_transforms_left(
