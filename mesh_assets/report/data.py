@@ -183,6 +183,7 @@ def _findings(report: Report, places: Places) -> Iterator[FindingRow]:
             severity_text=places.text(one.severity),
             resource_type_text=places.text(one.resource_type),
             resource=one.resource,
+            connect=one.connect if one.shares_name else None,
             sentence=shortened(told_of(one), _MOST_SENTENCE),
             evidence=one.evidence,
             since=None if one.since is None else int(one.since.timestamp()),

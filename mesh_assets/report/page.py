@@ -195,7 +195,8 @@ def _address(finding: Finding) -> str | None:
     page = _PAGES.get(finding.resource_type)
     if page is None:
         return None
-    return f"#{page}/{quote(finding.cluster, safe='')}/{quote(finding.resource, safe='')}"
+    parts = [finding.cluster, finding.resource, *([finding.connect] if finding.shares_name else [])]
+    return "/".join([f"#{page}", *(quote(part or "", safe="") for part in parts)])
 
 
 def _figures(finding: Finding) -> list[tuple[str, str]]:

@@ -151,13 +151,15 @@ class EdgeRow(_Row, frozen=True, kw_only=True):
 
 
 class FindingRow(_Row, frozen=True, kw_only=True):
-    """`evidence`: the figures of the sentence, with units in their names. `muted`: why the estate mutes it."""
+    """`connect`: the endpoint of a connector that shares its name. `evidence`: the figures of the sentence, with units in
+    their names. `muted`: why the estate mutes it."""
 
     cluster: int
     kind_text: int
     severity_text: int
     resource_type_text: int
     resource: str
+    connect: str | None
     sentence: str
     evidence: dict[str, int | float | str | tuple[str, ...] | None]
     since: int | None

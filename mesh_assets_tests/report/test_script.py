@@ -56,6 +56,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
         connectors=(
             *shop.connectors,
             *(a_connector(name, status="FAILED", trace=f"boom {MARK}") for name in HOSTILE if name),
+            a_connector("twice", connect="main"),
+            a_connector("twice", connect="other", status="FAILED"),
         ),
         schemas=(*shop.schemas, *(a_schema(name) for name in HOSTILE if name)),
         consumer_groups=(*shop.consumer_groups, *(a_group(name, state="Empty") for name in HOSTILE)),
@@ -93,9 +95,8 @@ def test_a_text_and_choices_filter_a_table_which_says_how_many_rows_are_left(see
     assert "orders-sink" in seen["chosen"]["rows"]
     assert "fraud-detection" not in seen["chosen"]["rows"]
     assert seen["kind"]["picked"] == "failed_connector"
-    assert len(seen["kind"]["rows"]) == len(
-        HOSTILE
-    )  # the empty name is not among the connectors, the shop's is
+    # The empty name is not among the connectors; the shop's and one of two with a name are.
+    assert len(seen["kind"]["rows"]) == len(HOSTILE) + 1
 
 
 def test_a_slash_leads_to_the_search_which_finds_by_name(seen: Seen) -> None:
@@ -145,6 +146,11 @@ def test_the_page_of_a_topic_tells_its_fields_readers_writers_keys_and_configs(s
 def test_what_is_wrong_with_a_thing_comes_first_on_its_page(seen: Seen) -> None:
     text = seen["pages"]["#connector/warehouse/orders-sink"]["text"]
     assert text.index("critical") < text.index("State") < text.index("Lineage around it")
+
+
+def test_of_two_connectors_with_one_name_only_the_broken_one_is_said_to_be_broken(seen: Seen) -> None:
+    assert "failed connector" in seen["pages"]["#connector/warehouse/twice/other"]["text"]
+    assert "failed connector" not in seen["pages"]["#connector/warehouse/twice/main"]["text"]
 
 
 def test_an_address_that_names_nothing_has_a_page_that_says_so_or_the_list(seen: Seen) -> None:

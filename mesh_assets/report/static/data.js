@@ -49,6 +49,9 @@ const edgesFrom = grouped(edges, (one) => one.source);
 const edgesTo = grouped(edges, (one) => one.target);
 const nodeOfTopic = new Map(nodes.filter((one) => one.topic >= 0).map((one) => [one.topic, one.place]));
 const findingsOf = grouped(findings, (one) => `${one.resource_type}\n${named(one.cluster, one.resource)}`);
+// Those of a connector that shares its name are of one Connect endpoint.
+const findingsAbout = (kind, row) => (findingsOf.get(`${KINDS[kind].resource}\n${named(row.cluster, KINDS[kind].name(row))}`) ?? [])
+  .filter((one) => one.connect === null || one.connect === row.connect);
 const changesOf = grouped(changes, (one) => `${one.resource_type}\n${named(one.cluster, one.resource)}`);
 const topicsOfSchema = new Map();
 for (const topic of topics) {

@@ -5,7 +5,7 @@ const COLUMN = {
   severity: { title: "Severity", value: (one) => one.severity, show: (one) => tag(one.severity), filter: true },
 };
 const withCluster = (columns) => (clusters.length > 1 ? [...columns, COLUMN.cluster] : columns);
-const findingsFor = (kind, row) => findingsOf.get(`${KINDS[kind].resource}\n${named(row.cluster, KINDS[kind].name(row))}`)?.filter((one) => one.muted === null) ?? [];
+const findingsFor = (kind, row) => findingsAbout(kind, row).filter((one) => one.muted === null);
 const problems = (kind) => ({
   title: "Findings", numeric: true, value: (row) => findingsFor(kind, row).length,
   show: (row) => {
@@ -72,7 +72,7 @@ function groupTable(rows) {
 
 function findingTable(rows, kind = "") {
   return table("Findings", rows, withCluster([
-    { title: "Resource", value: (one) => one.resource, show: (one) => linkByName(one.resource_type, one.cluster, one.resource) },
+    { title: "Resource", value: (one) => one.resource, show: (one) => linkByName(one.resource_type, one.cluster, one.resource, one.connect) },
     COLUMN.severity,
     { title: "Kind", value: (one) => one.kind, show: (one) => words(one.kind), filter: true },
     { title: "What is wrong", kind: "w", value: (one) => one.sentence, show: (one) => [h("div", {}, one.sentence), evidence(one)] },

@@ -57,10 +57,10 @@ function addressOf(kind, row) {
 function link(kind, row) {
   return h("a", { class: "name", href: addressOf(kind, row) }, KINDS[kind].name(row) || '""');
 }
-function linkByName(resourceType, cluster, resource) {
+function linkByName(resourceType, cluster, resource, connect = null) {
   const kind = Object.keys(KINDS).find((one) => KINDS[one].resource === resourceType);
   const rows = kind === undefined ? undefined : KINDS[kind].byName.get(named(clusters[cluster].name, resource));
-  return rows === undefined ? nameOf(resource) : link(kind, rows[0]);
+  return rows === undefined ? nameOf(resource) : link(kind, rows.find((one) => one.connect === connect) ?? rows[0]);
 }
 
 const recordsOf = (topic) => orUnknown(topic.message_count, (count) => (topic.message_count_is ? `at most ${number(count)}` : number(count)));

@@ -8,7 +8,7 @@ function thing(kind, cluster, name, connect) {
     return [h("h1", {}, KINDS[kind].title, " ", nameOf(name)),
       h("p", {}, `The newest inventory of ${cluster} has no such ${KINDS[kind].title.toLowerCase()}. It may be gone, or be left out by the estate's patterns.`)];
   }
-  const found = findingsOf.get(`${KINDS[kind].resource}\n${named(row.cluster, name)}`) ?? [];
+  const found = findingsAbout(kind, row);
   const changed = changesOf.get(`${KINDS[kind].resource}\n${named(row.cluster, name)}`) ?? [];
   const place = kind === "schema" ? null : nodeOfRow(kind, row);
   return [
