@@ -14,6 +14,7 @@ from mesh_assets.estate.retention import Kept, Retention
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import encode_document
 from mesh_assets.store import layout
+from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import ObjectStore
@@ -195,11 +196,12 @@ def test_pruning_that_is_killed_at_any_effect_leaves_every_document_that_stays_r
     assert effect == 6  # two documents, packing.json, two bases
 
 
+@pytest.mark.parametrize("kind", ["memory", "folder"])  # thousands of requests
 def test_a_discovery_that_packs_between_any_two_effects_of_pruning_loses_no_document(
-    new_store: Callable[[], ObjectStore],
+    tmp_path: Path, kind: str
 ) -> None:
     for effect in range(1, 40):
-        objects = new_store()
+        objects: ObjectStore = MemoryObjects() if kind == "memory" else FolderStore(tmp_path / f"{effect}")
         store = InventoryStore(objects)
         keys = a_history(store, 12)
         plan = plan_pruning(store, Retention(documents=Kept(newest=10)), clock=LATER)
