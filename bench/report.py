@@ -20,6 +20,9 @@ from msgspec.structs import replace
 from bench.lineage import SUBJECTS, TOPICS, an_estate, topic
 from mesh_assets.answering.belonging import domain_results, relationship_results
 from mesh_assets.answering.estate_lineage import lineage_results
+from mesh_assets.answering.known_products import keep_estate_products
+from mesh_assets.answering.products import read_estate_products
+from mesh_assets.estate.file import load_estate
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import TopicSchema
 from mesh_assets.lineage.clusters import ClusterFacts
@@ -135,6 +138,8 @@ def main() -> None:
             later = document.discovery_timestamp + timedelta(hours=2)
             publish(store, replace(document, sequence=2, topics=fewer, discovery_timestamp=later))
             keep_analysis(store)
+            estate = load_estate(folder / "estate.yaml")
+            keep_estate_products(store, read_estate_products(estate, store, now=later), made_at=later)
             done = subprocess.run(
                 [sys.executable, "-c", _MAKE, name], capture_output=True, text=True, check=False
             )

@@ -51,14 +51,19 @@ from mesh_assets.store.results import (
 
 
 def known_estate_products(estate: Estate, store: InventoryStore, *, now: datetime) -> EstateProducts:
-    """Those that the job `analysis` kept, with a note where they are of older documents; made anew if it has not run, or
-    if the estate's decisions or prices are others since.
+    """As `kept_estate_products`; made anew where these are none. Raises StoreError if a document or a result cannot be read."""
+    return kept_estate_products(estate, store) or read_estate_products(estate, store, now=now)
+
+
+def kept_estate_products(estate: Estate, store: InventoryStore) -> EstateProducts | None:
+    """Those that the job `analysis` kept, with a note where they are of older documents. None: it has not run, or the
+    estate's decisions or prices are others since.
 
     Raises StoreError if a document or a result cannot be read.
     """
     products, costs = product_results(store).get(), cost_results(store).get()
     if products is None or costs is None or products.result.settings != settings_digest(estate):
-        return read_estate_products(estate, store, now=now)
+        return None
     of = {one.cluster: one for one in products.documents}
     latest = read_latest_documents(store, estate.clusters)
     notes = [

@@ -9,7 +9,7 @@ from mesh_assets.analysis.change_history import History, read_history
 from mesh_assets.answering.belonging import domain_results, domain_rules, relationship_results
 from mesh_assets.answering.known_products import EstateProducts
 from mesh_assets.answering.mesh import Mesh, read_mesh
-from mesh_assets.answering.products import known_estate_products, read_estate_products
+from mesh_assets.answering.products import kept_estate_products
 from mesh_assets.errors import DamagedError
 from mesh_assets.estate.model import Estate
 from mesh_assets.findings.finding import SEVERITIES, Finding
@@ -43,7 +43,7 @@ class Report(Record, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     relationships: Relationships
     domains: Domains
-    products: EstateProducts
+    products: EstateProducts | None
     changes: Mapping[str, History]
     notes: tuple[str, ...]
     quality: DataQuality | None = None
@@ -77,7 +77,7 @@ def read_report(
             "relationships and domains are without older versions that schemas refer to: "
             "the job `analysis` has not run on these documents yet"
         )
-    products = _products(estate, store, made_at, notes, told=mesh.notes)
+    products = _products(estate, store, notes, told=mesh.notes)
     # Lineage and relationships repeat of a section that is not current what is told of the section itself.
     told = {state.error for one in mesh.documents.values() for state in one.sections.values() if state.error}
     gaps = [f"{gap.cluster}: {gap.reason}" for gap in relationships.gaps if gap.subject is None]
@@ -178,14 +178,21 @@ def _belonging(
 
 
 def _products(
-    estate: Estate, store: InventoryStore, made_at: datetime, notes: list[str], *, told: Sequence[str]
-) -> EstateProducts:
-    """Those of the whole estate: shares are of it, whichever clusters the page shows."""
+    estate: Estate, store: InventoryStore, notes: list[str], *, told: Sequence[str]
+) -> EstateProducts | None:
+    """Those of the whole estate: shares are of it, whichever clusters the page shows. They are not made for a page, which
+    takes seconds and asks for joins to be parsed: None where there are none, which a note says."""
     try:
-        found = known_estate_products(estate, store, now=made_at)
+        found = kept_estate_products(estate, store)
     except DamagedError as error:
         notes.append(f"data products and costs that the job `analysis` kept cannot be read: {error}")
-        found = read_estate_products(estate, store, now=made_at)
+        return None
+    if found is None:
+        notes.append(
+            "data products and costs are not known: the job `analysis` has not run with this estate file yet; "
+            "`mesh-assets export products` makes them"
+        )
+        return None
     notes += [note for note in (*found.notes, *found.products.notes) if note not in told]
     return found
 

@@ -40,8 +40,10 @@ class TakerLine(Record, frozen=True, kw_only=True):
     takes: tuple[str, ...]
 
 
-def product_lines(found: EstateProducts, clusters: frozenset[str]) -> tuple[ProductLine, ...]:
+def product_lines(found: EstateProducts | None, clusters: frozenset[str]) -> tuple[ProductLine, ...]:
     """Of products with a topic in these clusters, at most 200."""
+    if found is None:
+        return ()
     chosen = [one for one in found.products.products if clusters.intersection(one.clusters)]
     return tuple(
         ProductLine(
@@ -65,8 +67,10 @@ def product_lines(found: EstateProducts, clusters: frozenset[str]) -> tuple[Prod
     )
 
 
-def taker_lines(found: EstateProducts, clusters: frozenset[str]) -> Iterator[TakerLine]:
+def taker_lines(found: EstateProducts | None, clusters: frozenset[str]) -> Iterator[TakerLine]:
     """Of domains, applications and topics of these clusters the ten of each kind that take most."""
+    if found is None:
+        return
     for kind, words in KINDS.items():
         if kind == "product":
             continue

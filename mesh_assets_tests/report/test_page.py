@@ -84,6 +84,18 @@ def test_data_products_and_what_takes_most_are_told_with_what_is_unknown(page: P
     assert "warehouse: orders no prices unknown unknown unknown unknown 1 (50.0%) 2 (100.0%)" in page.text
 
 
+def test_products_and_costs_that_nobody_kept_are_not_made_for_a_page_which_says_so(page_of: PageOf) -> None:
+    text = page_of(a_shop()).text
+
+    assert (
+        "data products and costs are not known: the job analysis has not run with this estate file yet"
+        in text
+    )
+    assert "Data products Not known: the job analysis has kept none for this estate." in text
+    assert "What takes most Not known: the job analysis has kept no costs for this estate." in text
+    assert "warehouse.sales" not in text
+
+
 def test_what_is_missing_or_old_is_said_at_the_top(page_of: PageOf) -> None:
     page = page_of(a_document(sections={"schemas": STALE}), made_at=MOMENT + timedelta(days=3))
 
