@@ -33,7 +33,8 @@ from mesh_assets.sandbox.progress import silent
 _HERE = Path(__file__).parent / "java"
 _LIST = _HERE / "artifacts.json"
 _SOURCES = tuple(
-    f"{name}.java" for name in ("Program", "Reading", "Kinds", "Storage", "Transactions", "Access", "Living")
+    f"{name}.java"
+    for name in ("Program", "Reading", "Kinds", "Storage", "Transactions", "Access", "Living", "Crowd")
 )
 
 ECJ = "3.43.0"  # the sandbox's JVM has no compiler
@@ -137,6 +138,10 @@ class KafkasOwnClient:
     def grant(self, mark: str) -> None:
         """From here on, there are ACLs (where there is an authorizer), quotas, a SCRAM user and a config of the cluster."""
         self._make(f"grant {mark}")
+
+    def crowd(self, mark: str, number: int) -> None:
+        """From here on, there are as many topics, of many kinds."""
+        self._make(f"crowd {mark} {number}")
 
     def _make(self, wish: str) -> None:
         assert (answer := self._asked(wish)) == "ready", answer

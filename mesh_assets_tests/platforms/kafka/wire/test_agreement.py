@@ -2,6 +2,7 @@
 every kind lives, transactions are open and access is granted: on a broker with an authorizer and on one without.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -111,3 +112,27 @@ def test_access_of_every_kind_is_among_it(told: Told) -> None:
     if access["acls"] is not None:
         assert sum(mark in acl for acl in access["acls"]) == 4
     assert [access[part] == "unsupported" for part in access] == [False] * len(access)
+
+
+@pytest.mark.long
+def test_kafkas_own_client_tells_the_same_of_2000_topics_of_every_kind(
+    sandbox: Sandbox, properties: dict[str, str]
+) -> None:
+    # Two marks: what lives takes back all topics that begin with its own.
+    mark, crowd = (f"__{name}-{uuid4().hex[:12]}" for name in ("every-kind", "crowd"))
+    with kafkas_own_client(in_java(properties)) as client:
+        client.crowd(crowd, 2_000)
+        client.grant(mark)
+        client.live(mark)  # its open transaction lasts for ten minutes
+        with sandbox.quiet():
+            wire, java = both_tellings(properties, client)
+
+    kinds = Counter(name.rpartition("-")[2] for name in java["topics"] if name.startswith(crowd))
+    assert list(kinds.values()) == [200] * 10
+    groups = Counter(name.partition("-")[0] for name in java["groups"] if name.startswith((mark, crowd)))
+    assert groups == {"__every": 4, "__crowd": 100}
+    opened = Counter(
+        place.partition("-")[0] for place in java["transactions"]["open"] if place.startswith((mark, crowd))
+    )
+    assert opened == {"__every": 2, "__crowd": 2 * 200}
+    assert differences(wire, java) == {}

@@ -12,7 +12,8 @@ import org.apache.kafka.clients.admin.Admin;
 /**
  * One of Kafka's own clients, which does what the lines of its input say and answers each with a line of JSON. Before them come the client's
  * properties and an empty line. `read` tells everything, `topics-and-groups` a
- * part; `grant MARK` and `live MARK` make what is taken back when the input ends.
+ * part; `grant MARK`, `live MARK` and `crowd MARK NUMBER` make what
+ * is taken back when the input ends.
  */
 public class Program {
     private static final String READY = "ready";
@@ -47,7 +48,12 @@ public class Program {
                         living.begin();
                         made.push(living);
                     }
-                    default -> throw new IllegalArgumentException("expected read, topics-and-groups, grant or live, not " + line);
+                    case "crowd" -> {
+                        Crowd crowd = new Crowd(admin, properties, words[1], Integer.parseInt(words[2]));
+                        crowd.make();
+                        made.push(crowd);
+                    }
+                    default -> throw new IllegalArgumentException("expected read, topics-and-groups, grant, live or crowd, not " + line);
                 }
                 System.out.println(json.writeValueAsString(answer));
             }
