@@ -28,6 +28,7 @@ from mesh_assets.findings.finding import Finding
 from mesh_assets.findings.history import findings_results
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.reading import read_case
+from mesh_assets.importing import importing
 from mesh_assets.inventory.document import Document
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
@@ -37,8 +38,6 @@ from mesh_assets.products.quality import Evidence
 from mesh_assets.products.records import DataProducts, TopicPlace
 from mesh_assets.profiling.records import TopicProfile
 from mesh_assets.profiling.results import profile_results
-from mesh_assets.readings.reading import resource_of
-from mesh_assets.readings.usual_gaps import EstateGaps
 from mesh_assets.relationships.domains import find_domains
 from mesh_assets.relationships.records import Domains, Relationships
 from mesh_assets.store.inventories import InventoryStore
@@ -186,12 +185,18 @@ def _profiles(
 def _gaps(
     store: InventoryStore, documents: Mapping[str, Document], notes: list[str]
 ) -> dict[TopicPlace, float]:
+    with importing:  # they bring a client of Kafka, which nobody needs who only reads products
+        from mesh_assets.readings.reading import resource_of
+        from mesh_assets.readings.usual_gaps import EstateGaps
+
     try:
         kept = ResultStore(store.objects, "usual_gaps", EstateGaps).get()
     except DamagedError as error:  # the next run replaces it
         notes.append(f"how long topics usually wait does not count: {error}")
         return {}
-    clusters = {} if kept is None else kept.result.clusters
+    if kept is None:
+        return {}
+    clusters = kept.result.clusters
     return {
         TopicPlace(cluster=name, topic=resource_of(series)): gap.longest_seconds
         for name, document in documents.items()
