@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 from mesh_assets.findings.case import Case, minute
 from mesh_assets.findings.finding import Figure, Found
-from mesh_assets.inventory.cluster_link_records import BROKEN_MIRRORS, PAUSED_MIRRORS, MirrorTopic
+from mesh_assets.inventory.cluster_link_records import (
+    BROKEN_MIRRORS,
+    ENDED_MIRRORS,
+    PAUSED_MIRRORS,
+    MirrorTopic,
+)
 from mesh_assets.inventory.wording import counted, shortened
 
 _ERROR_CHARACTERS = 200
@@ -17,7 +22,7 @@ def judge_cluster_links(case: Case) -> Iterator[Found]:
     for link in (known.links if known else None) or ():
         if link.error is None:
             continue
-        affected = sum(1 for one in mirrors if one.link == link.name)
+        affected = sum(1 for one in mirrors if one.link == link.name and one.status not in ENDED_MIRRORS)
         said = f": {shortened(link.error_message, _ERROR_CHARACTERS)}" if link.error_message else ""
         whence = "" if link.origin_id is None else f" from {link.origin_id}"
         sentence = f"{link.name}: the link{whence} fails with {link.error}, and {counted(affected, 'mirror topic')} with it{said}"

@@ -17,7 +17,8 @@ def found(links: ClusterLinks | None) -> list[tuple[str, str, str, str]]:
 
 def test_a_link_that_does_not_reach_its_source_is_told_with_its_mirrors() -> None:
     failed = a_link(state="UNAVAILABLE", error="AUTHENTICATION_ERROR", error_message="Please check your key")
-    assert found(some_links(links=(failed,))) == [
+    promoted = a_mirror("users", status="STOPPED")  # the link is nothing to it any more
+    assert found(some_links(links=(failed,), mirror_topics=(a_mirror(), promoted))) == [
         (
             "cluster_link_failed",
             "critical",
