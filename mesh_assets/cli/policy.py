@@ -12,7 +12,7 @@ from mesh_assets.cli.text import shown_lines
 from mesh_assets.findings.case import Case, minute
 from mesh_assets.findings.finding import Finding, count_muted, shown_findings
 from mesh_assets.findings.judge import judge
-from mesh_assets.findings.policy import judge_policy, not_checked
+from mesh_assets.findings.policy import judge_policy, not_checked, unusable_names
 from mesh_assets.inventory.wording import brief_sentence, counted
 
 _LEVELS = ("warning", "error")
@@ -51,6 +51,8 @@ def check(clusters: tuple[str, ...], fail_on: str, live: bool, as_json: bool) ->
     cases = list(read_cases(clusters, live=("topics", "schemas") if live else ()))
     if not any(case.policy.rules for case in cases):
         raise CannotCheckError("the estate has no policy; write one under `policy:` (docs/policy.md)")
+    if problems := {problem for case in cases for problem in unusable_names(case.policy)}:
+        raise CannotCheckError("; ".join(sorted(problems)))
     found = [(case, judge(case, today=datetime.now(UTC).date(), only=(judge_policy,))) for case in cases]
     for case in cases:
         for note in not_checked(case):

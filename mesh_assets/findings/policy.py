@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from math import isfinite
 
 from mesh_assets.estate.policy import ConfigRequirement, Policy, PolicyRule, Range
 from mesh_assets.findings.case import Case, minute
 from mesh_assets.findings.finding import Found
 from mesh_assets.inventory.changes import Severity
+from mesh_assets.inventory.java_patterns import java_pattern
 from mesh_assets.inventory.records import Schema, Topic
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.inventory.wording import listed
@@ -89,6 +91,21 @@ def not_checked(case: Case) -> Iterator[str]:
             yield f"{cluster}: rule {rule.name} selects none of its topics; see whether its patterns are right"
 
 
+def unusable_names(policy: Policy) -> Iterator[str]:
+    """The rules whose pattern of names no topic is held against: a name that does not match could take hours to refuse."""
+    for rule in policy.rules:
+        if rule.names is not None and _pattern(rule.names) is None:
+            yield (
+                f"rule {rule.name}: names {rule.names!r} is not used, since it might keep Python busy for hours, or has what "
+                "Java does not read alike; write it without repetitions within repetitions, in the plain syntax"
+            )
+
+
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> re.Pattern[str] | None:
+    return java_pattern(text)
+
+
 _Difference = tuple[str, str, str]
 """The requirement, what the rule expects, and what was found (`is 1`)."""
 
@@ -96,7 +113,8 @@ _Difference = tuple[str, str, str]
 def _differences(
     rule: PolicyRule, topic: Topic, schemas: dict[str, Schema] | None, policy: Policy, case: Case
 ) -> Iterator[_Difference]:
-    if rule.names is not None and re.fullmatch(rule.names, topic.name) is None:
+    pattern = None if rule.names is None else _pattern(rule.names)
+    if pattern is not None and pattern.fullmatch(topic.name) is None:
         yield "name", f"one like {rule.names}", "does not match"
     if topic.error is None:
         yield from _in_range("partitions", rule.partitions, topic.details.partitions)

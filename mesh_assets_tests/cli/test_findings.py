@@ -76,6 +76,14 @@ def test_only_violations_of_the_level_asked_for_fail(arguments: tuple[str, ...],
     assert run(policy, "check", *arguments).exit_code == exit_code
 
 
+def test_a_pattern_of_names_that_might_take_hours_is_refused() -> None:
+    Path("estate.yaml").write_text(CLUSTERS + POLICY.replace("[a-z]+", "([a-z]+-?)+"))
+    result = run(policy, "check")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "rule named: names '([a-z]+-?)+' is not used" in result.stderr
+    assert run(findings).exit_code == 0
+
+
 def test_a_muted_violation_does_not_fail_and_is_counted() -> None:
     mute = "findings: {mute: [{resource: orders, reason: legacy}]}\n"
     Path("estate.yaml").write_text(CLUSTERS + POLICY + mute)

@@ -10,7 +10,7 @@ from mesh_assets.estate.model import Estate
 from mesh_assets.estate.policy import Policy
 from mesh_assets.findings.case import Case
 from mesh_assets.findings.judge import judge
-from mesh_assets.findings.policy import judge_policy, not_checked
+from mesh_assets.findings.policy import judge_policy, not_checked, unusable_names
 from mesh_assets.findings.reading import read_case
 from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.document import Document
@@ -146,6 +146,17 @@ def test_an_owner_comes_from_the_policy_or_the_registry() -> None:
     assert violations(owned, topic) == []
     assert violations(policy, topic, sections={"schemas": NOT_CONFIGURED}) == missing
     assert violations(policy, topic, sections={"schemas": STALE}) == []
+
+
+def test_a_pattern_that_might_take_hours_is_held_against_no_topic() -> None:
+    policy = Policy.model_validate({"rules": [{"name": "rule", "names": "([a-z]+-?)+"}]})
+    assert violations(policy, a_topic("a" * 22 + "X")) == []
+    [sentence] = unusable_names(policy)
+    assert sentence.startswith("rule rule: names '([a-z]+-?)+' is not used")
+    assert (
+        list(unusable_names(Policy.model_validate({"rules": [{"name": "r", "names": "[a-z]+(-[a-z]+)*"}]})))
+        == []
+    )
 
 
 CONTRACT = """
