@@ -102,13 +102,14 @@ def unreported_keys(objects: ObjectStore) -> dict[str, list[str]]:
     return found
 
 
-def read_unreported(objects: ObjectStore, key: str) -> Unreported | None:
-    """None where another has reported it meanwhile, or it is damaged: then it is set aside. Raises StoreError."""
+def read_unreported(objects: ObjectStore, key: str) -> tuple[Unreported, str] | None:
+    """With its version; None where another has reported it meanwhile, or it is damaged: then it is set aside. Raises
+    StoreError."""
     found = objects.get(key)
     if found is None:
         return None
     try:
-        return _decoder.decode(zlib.decompress(found[0]))
+        return _decoder.decode(zlib.decompress(found[0])), found[1]
     except (*UNDECODABLE, zlib.error) as error:
         set_aside(
             objects,

@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> InventoryStore:
 
 def kept(store: InventoryStore) -> list[Unreported]:
     keys = [key for keys in unreported_keys(store.objects).values() for key in keys]
-    return [one for key in keys if (one := read_unreported(store.objects, key)) is not None]
+    return [found[0] for key in keys if (found := read_unreported(store.objects, key)) is not None]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import check_evaluation, shown_metadata
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY
 from mesh_assets.discovering.unreported import Unreported, read_unreported, unreported_keys
+from mesh_assets.errors import ConflictError
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.sections import TopicsSection
 from mesh_assets.runs.failures import masking_failures
@@ -68,13 +69,19 @@ def tick(
         for key in keys:
             if clock() >= ends:
                 return [*lines, "the rest waits for the next tick"]
-            one = read_unreported(store.objects, key)
-            if one is None or (one.cluster in estate.clusters and one.cluster not in partitions):
+            found = read_unreported(store.objects, key)
+            if found is None:
+                continue
+            one, version = found
+            if one.cluster in estate.clusters and one.cluster not in partitions:
                 continue
             if one.cluster in estate.clusters:
                 lines.append(_report(instance, one, store=store))
                 published += [one] if one.failure is None else []
-            store.objects.delete(key)
+            try:
+                store.objects.delete_if(key, version)
+            except ConflictError:  # a later failure is under the same key, or it was removed as too old
+                lines.append(f"{one.cluster}: what came meanwhile waits for the next tick")
         if published:
             lines += _tell_components(instance, estate, published, store=store)
     return lines

@@ -13,6 +13,7 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 from msgspec.structs import replace
 
+from mesh_assets.components.reporting import keep_event
 from mesh_assets.defs.inventory import inventory_assets
 from mesh_assets.defs.resources import (
     EstateResource,
@@ -34,6 +35,7 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets_tests.cli.test_text import REPORT
 from mesh_assets_tests.discovering.faked import SECTIONS, a_change
+from mesh_assets_tests.documents import MOMENT
 
 TEXT = """clusters:
   warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}
@@ -214,6 +216,27 @@ def test_a_failure_is_an_observation_with_its_reason(
         "127.0.0.1:1 does not answer",
     )
     assert instance.get_latest_materialization_event(SNAPSHOT_KEY) is None
+
+
+def test_a_failure_that_comes_while_an_earlier_one_is_reported_is_reported_next(
+    instance: dg.DagsterInstance, store: InventoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Unreported(cluster="warehouse", run_id="1", moment=MOMENT, failure="the broker is away")
+    second = replace(first, run_id="2", failure="the key is wrong")
+    keep_unreported(store.objects, first)
+
+    def keep_and_fail_again(*arguments: Any, **rest: Any) -> None:
+        keep_event(*arguments, **rest)
+        keep_unreported(store.objects, second)
+
+    monkeypatch.setattr("mesh_assets.defs.sensors.discovery_reports.keep_event", keep_and_fail_again)
+    assert [line.rpartition(": ")[2] for line in tell(instance, store)] == [
+        "the broker is away",
+        "what came meanwhile waits for the next tick",
+    ]
+    monkeypatch.undo()
+    assert [line.rpartition(": ")[2] for line in tell(instance, store)] == ["the key is wrong"]
+    assert waiting(store) == 0
 
 
 def test_a_cluster_without_a_partition_waits_and_one_that_left_the_estate_or_became_another_is_dropped(
