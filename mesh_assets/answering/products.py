@@ -28,6 +28,7 @@ from mesh_assets.findings.finding import Finding
 from mesh_assets.findings.history import findings_results
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.reading import read_case
+from mesh_assets.findings.samples import read_samples
 from mesh_assets.importing import importing
 from mesh_assets.inventory.document import Document
 from mesh_assets.lineage.clusters import ClusterFacts
@@ -156,10 +157,15 @@ def _findings(
     known = {} if kept is None else {one.cluster: one.findings for one in kept.result.clusters}
     read = {} if kept is None else {one.cluster: one for one in kept.documents}
     now = {one.cluster: one for one in latest.read}
+    samples = read_samples(store)
     found: dict[TopicPlace, list[Finding]] = {}
     for name, document in latest.documents.items():
         current = name in known and read.get(name) == now[name]
-        findings = known[name] if current else judge(read_case(document, store=store, estate=estate))
+        findings = (
+            known[name]
+            if current
+            else judge(read_case(document, store=store, estate=estate, samples=samples))
+        )
         for one in findings:
             if one.resource_type == "topic" and one.muted is None:
                 found.setdefault(TopicPlace(cluster=name, topic=one.resource), []).append(one)

@@ -54,6 +54,8 @@ def findings(
             and (muted or one.muted is None)
         ]
         found.append((case, chosen, count_muted(every)))
+    for sentence in dict.fromkeys(one for case, _, _ in found for one in case.samples.unread):
+        click.echo(f"note: {sentence}", err=True)
     if as_json:
         every_one = [finding for _, chosen, _ in found for finding in chosen]
         click.echo(msgspec.json.format(msgspec.json.encode(every_one)).decode())

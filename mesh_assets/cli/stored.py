@@ -11,6 +11,7 @@ from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.findings.case import Case
 from mesh_assets.findings.reading import read_case
+from mesh_assets.findings.samples import Samples, read_samples
 from mesh_assets.importing import importing
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.store.inventories import InventoryStore
@@ -35,8 +36,9 @@ def read_cases(clusters: Sequence[str], *, live: Sequence[SectionName] = ()) -> 
     try:
         estate = load_estate()
         store = InventoryStore(open_store(os.environ.get("MESH_STORE")))
+        samples = Samples() if live else read_samples(store)
         for name in _known(clusters, estate):
-            yield _case(name, store, estate, live)
+            yield _case(name, store, estate, live, samples)
     except MeshError as error:
         raise CannotCheckError(str(error)) from error
 
@@ -48,13 +50,15 @@ def _known(clusters: Sequence[str], estate: Estate) -> Sequence[str]:
     return tuple(dict.fromkeys(clusters)) or tuple(estate.clusters)
 
 
-def _case(name: str, store: InventoryStore, estate: Estate, live: Sequence[SectionName]) -> Case:
+def _case(
+    name: str, store: InventoryStore, estate: Estate, live: Sequence[SectionName], samples: Samples
+) -> Case:
     if live:
         with importing:
             from mesh_assets.collecting.live import read_live  # brings the clients, which are heavy
 
         document = read_live(estate.clusters[name], live, previous=store.latest_document)
-        return read_case(document, store=store, estate=estate, live=True)
+        return read_case(document, store=store, estate=estate, samples=samples, live=True)
     cluster_id = store.cluster_id(name)
     stored = None if cluster_id is None else store.latest_document(cluster_id)
     if stored is None:
@@ -62,4 +66,4 @@ def _case(name: str, store: InventoryStore, estate: Estate, live: Sequence[Secti
             f"cluster {name} was never discovered (store {os.environ.get('MESH_STORE') or '.mesh'}); "
             "run `mesh-assets discover` first"
         )
-    return read_case(stored, store=store, estate=estate)
+    return read_case(stored, store=store, estate=estate, samples=samples)

@@ -16,6 +16,7 @@ from mesh_assets.estate.findings import FINDING_KINDS, FindingKind
 from mesh_assets.findings.finding import Finding, count_findings, count_muted, shown_findings
 from mesh_assets.findings.history import ClusterFindings, EstateFindings, findings_results, judge_estate
 from mesh_assets.findings.kinds import KINDS
+from mesh_assets.findings.samples import read_samples
 from mesh_assets.runs.failures import masking_failures
 from mesh_assets.store.results import DocumentRead
 
@@ -47,10 +48,14 @@ def findings_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
         except DamagedError as error:  # only the times at which findings were first seen are lost with it
             context.log.warning(f"findings count as first seen now: {error}")
             kept = None
-        found, read = judge_estate(store.documents_once(), estate.estate(), kept.result if kept else None)
+        documents = store.documents_once()
+        samples = read_samples(documents)
+        for sentence in samples.unread:
+            context.log.warning(f"{sentence}; what was known of it before still counts")
+        found, read = judge_estate(documents, estate.estate(), kept.result if kept else None, samples=samples)
         location = results.put(found, documents=read, made_at=datetime.now(UTC))
         seconds = estate.estate().asset_reports.seconds
-        for line in report_checks(context.instance, store.documents_once(), found, seconds=seconds):
+        for line in report_checks(context.instance, documents, found, seconds=seconds):
             context.log.info(line)
         yield dg.MaterializeResult(asset_key=FINDINGS_KEY, metadata=findings_metadata(found, read, location))
         for kind in FINDING_KINDS:

@@ -28,6 +28,8 @@ FindingKind = Literal[
     "overridden_acl",
     "growing_lag",
     "policy_violation",
+    "broken_expectation",
+    "data_fault",
     "idle_connector",
     "silent_topic",
     "missing_schema",

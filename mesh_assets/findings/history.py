@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from mesh_assets.estate.findings import FindingKind
 from mesh_assets.estate.model import Estate
-from mesh_assets.findings.finding import Finding
+from mesh_assets.findings.finding import Finding, finding_position
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.reading import read_case
+from mesh_assets.findings.samples import SAMPLED_KINDS, Samples, read_samples
 from mesh_assets.inventory.records import Record
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import DocumentRead, ResultStore, latest_pointers
@@ -52,10 +53,12 @@ def findings_results(store: InventoryStore) -> ResultStore[EstateFindings]:
 
 
 def judge_estate(
-    store: InventoryStore, estate: Estate, known: EstateFindings | None
+    store: InventoryStore, estate: Estate, known: EstateFindings | None, *, samples: Samples | None = None
 ) -> tuple[EstateFindings, tuple[DocumentRead, ...]]:
     """The findings of every cluster that was ever discovered, and the documents they are of. `known`: the result
-    before, which says since when. One cluster is held in memory at a time. Raises StoreError."""
+    before, which says since when. `samples`: for callers that have read them. Where they could not be read, what they
+    showed before still counts. One cluster is held in memory at a time. Raises StoreError."""
+    samples = read_samples(store) if samples is None else samples
     before = {one.cluster_id: one for one in known.clusters} if known else {}
     judged, read = [], []
     for name, pointer in latest_pointers(store, estate.clusters).items():
@@ -64,8 +67,11 @@ def judge_estate(
             continue
         document = store.read_document(pointer.document)
         findings = judge(
-            read_case(document, store=store, estate=estate), today=document.discovery_timestamp.date()
+            read_case(document, store=store, estate=estate, samples=samples),
+            today=document.discovery_timestamp.date(),
         )
+        if samples.unread and pointer.cluster_id in before:
+            findings = _with_last_sampled(findings, before[pointer.cluster_id].findings)
         judged.append(
             remembered(
                 ClusterFindings(
@@ -86,6 +92,12 @@ def judge_estate(
             )
         )
     return EstateFindings(clusters=tuple(judged)), tuple(read)
+
+
+def _with_last_sampled(findings: tuple[Finding, ...], last: Iterable[Finding]) -> tuple[Finding, ...]:
+    here = {one.id for one in findings}
+    kept = [one for one in last if one.kind in SAMPLED_KINDS and one.id not in here]
+    return tuple(sorted([*findings, *kept], key=finding_position))
 
 
 def remembered(now: ClusterFindings, before: ClusterFindings | None) -> ClusterFindings:

@@ -6,6 +6,7 @@ from datetime import date
 from mesh_assets.findings.access import judge_acls, judge_unused_permissions
 from mesh_assets.findings.brokers import judge_brokers, judge_log_directories
 from mesh_assets.findings.case import Case
+from mesh_assets.findings.data import judge_expectations, judge_profiles
 from mesh_assets.findings.finding import Finding, Rule, finding_id, finding_position
 from mesh_assets.findings.groups import judge_abandoned_groups, judge_groups, judge_retention
 from mesh_assets.findings.health import judge_connectors, judge_partitions, judge_sections, judge_transactions
@@ -40,6 +41,8 @@ _RULES: tuple[Rule, ...] = (
     judge_subjects,
     judge_throughput,
     judge_policy,
+    judge_expectations,
+    judge_profiles,
     judge_acls,
     judge_unused_permissions,
 )

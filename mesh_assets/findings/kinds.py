@@ -155,6 +155,19 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "The topic differs from what a rule of the estate's policy requires ([policy](policy.md)).",
         "Change the topic, or the rule: except the topic from it by `exclude`.",
     ),
+    "broken_expectation": KindOfFinding(
+        "topic",
+        "warning where the rule's level is error, info where it is warning",
+        "The topic's newest sample does not meet an expectation of the policy ([policy](policy.md#expectations)) or a quality "
+        "rule of a contract ([contracts](contracts.md)). The sentence tells when it was taken and where the records lie.",
+        "Look at the records at these offsets; mend what writes them, or the rule.",
+    ),
+    "data_fault": KindOfFinding(
+        "topic",
+        "warning for undecodable records, else info",
+        "The topic's newest profile shows something that is likely wrong with its data ([profiles](profiles.md#what-is-likely-wrong)).",
+        "Ask get_profile for the figures; mend what writes the data, or mute the finding if that is how the topic is.",
+    ),
     "idle_connector": KindOfFinding(
         "connector",
         "warning for a sink, info for a source",

@@ -2,14 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from mesh_assets.contracts.reading import KnownContracts, known_contracts
 from mesh_assets.errors import ContractError
 from mesh_assets.estate.findings import FindingThresholds
 from mesh_assets.estate.model import Estate
+from mesh_assets.estate.policy import Policy
 from mesh_assets.findings.case import Case
 from mesh_assets.findings.past import Past, past_of
+from mesh_assets.findings.samples import Samples, still_expected
 from mesh_assets.inventory.document import Document
 from mesh_assets.store.inventories import InventoryStore
 
@@ -22,12 +25,13 @@ def read_case(
     *,
     store: InventoryStore,
     estate: Estate | None,
+    samples: Samples,
     read: ReadDocument | None = None,
     live: bool = False,
 ) -> Case:
     """What the cluster of `document` is judged by. `estate` None: its settings are the defaults, and nobody knows which
     clusters share its registry. `read`: reads a stored document, for callers that keep them. `live`: the document was
-    never stored, so the latest is the one before. Raises StoreError."""
+    never stored, so the latest is the one before. `samples`: of the whole estate. Raises StoreError."""
     read = read or store.document_at
     thresholds = estate.findings if estate else FindingThresholds()
     newest = document.sequence + (1 if live else 0)
@@ -43,7 +47,13 @@ def read_case(
         topics_elsewhere=topics_elsewhere,
         mirrored=mirrored,
         contracts=KnownContracts() if estate is None else _contracts(estate),
+        samples=_own(samples, document.cluster.id, None if estate is None else estate.policy),
     )
+
+
+def _own(samples: Samples, cluster_id: str, policy: Policy | None) -> Samples:
+    results = still_expected(samples.results.get(cluster_id, ()), policy)
+    return replace(samples, results={cluster_id: results})
 
 
 def _contracts(estate: Estate) -> KnownContracts:

@@ -1,5 +1,6 @@
 """Tool: what is wrong in a cluster, and what to do."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -34,6 +35,7 @@ from mesh_assets.findings.history import findings_results, with_since
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.kinds import KINDS, FindingResource
 from mesh_assets.findings.reading import read_case
+from mesh_assets.findings.samples import FaultyProfile, read_samples
 from mesh_assets.inventory.changes import Severity
 from mesh_assets.inventory.sections import SECTION_NAMES
 
@@ -79,8 +81,9 @@ def list_problems(
 ) -> ProblemPage:
     """What is wrong now, with figures and what to do: failed connectors with the reason, partitions without leader or
     replicas, growing lag, records lost to retention or close to it, stopped groups, silent, unread, unused, empty and
-    skewed topics, missing schemas, things whose topics are gone, violations of the estate's policy, fenced brokers,
-    offline log directories, ACLs that do nothing, sections that are not current.
+    skewed topics, missing schemas, things whose topics are gone, violations of the estate's policy, data that is likely
+    wrong or breaks expectations, fenced brokers, offline log directories, ACLs that do nothing, sections that are not
+    current.
     """
     view = known.view(cluster, source, needs=SECTION_NAMES)
     about = view.about(*SECTION_NAMES)
@@ -130,7 +133,10 @@ def list_problems(
 def judged(known: KnownEstate, view: View, *, notes: list[str] | None = None) -> tuple[Finding, ...]:
     """All findings of the cluster, muted ones included, with the times that the last analysis kept. Where those cannot
     be read, `notes` gets a sentence."""
-    findings = judge(case_of(known, view), today=datetime.now(UTC).date())
+    case = case_of(known, view)
+    findings = judge(case, today=datetime.now(UTC).date())
+    if notes is not None:
+        notes += case.samples.unread
     try:
         results = findings_results(known.store).get()
     except DamagedError as error:
@@ -149,9 +155,15 @@ def case_of(known: KnownEstate, view: View) -> Case:
         view.document,
         store=known.store,
         estate=known.estate_if_any,
+        samples=read_samples(known.store, profiles=lambda: _profiles(known)),
         read=known.document,
         live=view.source == "live",
     )
+
+
+def _profiles(known: KnownEstate) -> Iterable[FaultyProfile]:
+    kept = known.profiles.latest()
+    return () if kept is None else kept.result.profiles
 
 
 def _row(finding: Finding) -> ProblemRow:

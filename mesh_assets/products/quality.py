@@ -11,7 +11,7 @@ from mesh_assets.products.records import PartName, ProductFreshness, ScorePart, 
 from mesh_assets.profiling.records import TopicProfile
 
 # Counted in parts of their own.
-_OTHER_PARTS = ("missing_schema", "silent_topic")
+_OTHER_PARTS = ("missing_schema", "silent_topic", "data_fault")
 _SEVERITY = {"critical": 0.0, "warning": 0.5, "info": 1.0}
 
 

@@ -16,6 +16,7 @@ from mesh_assets.findings.finding import SEVERITIES, Finding
 from mesh_assets.findings.history import findings_results, with_since
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.reading import read_case
+from mesh_assets.findings.samples import read_samples
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted, duration
@@ -135,14 +136,18 @@ def _findings(
     kept = _kept(results, notes, "since when findings are there")
     known = {one.cluster_id: one for one in kept.result.clusters} if kept else {}
     read = _read(kept.documents if kept else ())
+    samples = read_samples(store)
+    notes += samples.unread
+    newer = kept is not None and samples.judged_at is not None and samples.judged_at > kept.made_at
     found: list[Finding] = []
     for document in documents.values():
         before = known.get(document.cluster.id)
-        if before is not None and (document.cluster.id, document.sequence) in read:
+        if before is not None and not newer and (document.cluster.id, document.sequence) in read:
             found += before.findings
             continue
         since = {one.id: one.since for one in before.findings if one.since} if before else {}
-        found += with_since(judge(read_case(document, store=store, estate=estate)), since, otherwise=None)
+        case = read_case(document, store=store, estate=estate, samples=samples)
+        found += with_since(judge(case), since, otherwise=None)
     found.sort(key=lambda one: SEVERITIES.index(one.severity))  # within, by kind and name as they come
     return tuple(found), any(one.since is None for one in found)
 

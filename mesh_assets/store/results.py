@@ -45,10 +45,11 @@ class LatestDocuments(Record, frozen=True, kw_only=True):
 
 
 class ResultStore(Generic[T]):
-    """The results of one analysis, of records of `kind`. Every method raises StoreError if the store fails."""
+    """The results of one analysis, of records of `kind`, which the job `job` makes. Every method raises StoreError if the store fails."""
 
-    def __init__(self, objects: ObjectStore, name: str, kind: type[T]) -> None:
+    def __init__(self, objects: ObjectStore, name: str, kind: type[T], *, job: str = "analysis") -> None:
         self.objects = objects
+        self._job = job
         self.key = f"analysis/{name}.json"
         self._decoder: msgspec.json.Decoder[StoredResult[T]] = msgspec.json.Decoder(
             StoredResult[kind]  # type: ignore[valid-type]
@@ -70,7 +71,7 @@ class ResultStore(Generic[T]):
             return self._decoder.decode(found[0])
         except UNDECODABLE as error:
             raise DamagedError(
-                f"{self.objects.location(self.key)} is not a result of this version ({error}); run the job `analysis` again"
+                f"{self.objects.location(self.key)} is not a result of this version ({error}); run the job `{self._job}` again"
             ) from error
 
 

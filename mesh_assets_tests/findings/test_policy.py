@@ -12,6 +12,7 @@ from mesh_assets.findings.case import Case
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.policy import judge_policy, not_checked, unusable_names
 from mesh_assets.findings.reading import read_case
+from mesh_assets.findings.samples import Samples
 from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import SubjectLevel, TopicSchema
@@ -181,7 +182,7 @@ def test_an_owner_may_stand_in_a_contract_and_while_one_cannot_be_read_nobody_kn
     store = InventoryStore(open_store(str(tmp_path / "store")))
 
     def of_contracts() -> tuple[list[str], list[str]]:
-        case = read_case(document, store=store, estate=estate)
+        case = read_case(document, store=store, estate=estate, samples=Samples())
         return [one.resource for one in judge(case, only=(judge_policy,))], list(not_checked(case))
 
     assert of_contracts()[0] == ["clicks", "orders"]

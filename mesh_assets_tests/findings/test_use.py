@@ -10,6 +10,7 @@ from mesh_assets.estate.findings import FindingThresholds
 from mesh_assets.estate.model import Estate
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.reading import read_case
+from mesh_assets.findings.samples import Samples
 from mesh_assets.inventory.document import ClusterIdentity, Document
 from mesh_assets.inventory.records import ConnectorTopic, SchemaReference
 from mesh_assets.store.inventories import InventoryStore
@@ -76,10 +77,10 @@ def test_a_topic_that_is_mirrored_into_another_cluster_is_read_there(tmp_path: P
     publish(store, replace(standby, cluster=ClusterIdentity(id="lkc-9", name="standby")))
 
     kinds = ("unread_topic", "unused_topic")
-    case = read_case(here, store=store, estate=_estate("warehouse", "standby"))
+    case = read_case(here, store=store, estate=_estate("warehouse", "standby"), samples=Samples())
     assert [one.resource for one in judge(case) if one.kind in kinds] == ["promoted"]
     assert case.readers["orders"] == ["its mirror dr.orders in standby"]
-    alone = read_case(here, store=store, estate=_estate("warehouse"))
+    alone = read_case(here, store=store, estate=_estate("warehouse"), samples=Samples())
     assert sorted(one.resource for one in judge(alone) if one.kind in kinds) == ["idle", "orders", "promoted"]
 
 

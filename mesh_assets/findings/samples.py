@@ -1,0 +1,120 @@
+"""What samples of the data in topics showed: faults of their profiles, and expectations that they do not meet."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from mesh_assets.errors import DamagedError
+from mesh_assets.estate.findings import FindingKind
+from mesh_assets.estate.policy import Policy
+from mesh_assets.expectations.records import ExpectationResult, expectation_results
+from mesh_assets.inventory.records import Record
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.results import ResultStore
+
+SAMPLED_KINDS: tuple[FindingKind, ...] = ("broken_expectation", "data_fault")
+
+
+class ProfileFault(Protocol):
+    @property
+    def kind(self) -> str: ...
+    @property
+    def path(self) -> str | None: ...
+    @property
+    def share(self) -> float | None: ...
+    @property
+    def sentence(self) -> str: ...
+
+
+class FaultyProfile(Protocol):
+    """What is needed of a profile, which is made by packages above this one."""
+
+    @property
+    def cluster_id(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def taken_at(self) -> datetime: ...
+    @property
+    def faults(self) -> Sequence[ProfileFault]: ...
+
+
+class KeptFault(Record, frozen=True, kw_only=True):
+    kind: str
+    path: str | None
+    share: float | None
+    sentence: str
+
+
+class KeptProfile(Record, frozen=True, kw_only=True):
+    cluster_id: str
+    topic: str
+    taken_at: datetime
+    faults: tuple[KeptFault, ...] = ()
+
+
+class KeptProfiles(Record, frozen=True, kw_only=True):
+    """The part of `analysis/data_quality.json` that findings are made of; what else it says is passed over."""
+
+    profiles: tuple[KeptProfile, ...]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """`profiles`: with faults, `results`: that failed, both by the id of their cluster: its name may have come to another
+    one. `judged_at`: when the rules were judged. `unread`: a sentence for what could not be read; what is missing then is
+    not known to be well."""
+
+    profiles: Mapping[str, Sequence[FaultyProfile]] = field(default_factory=dict)
+    results: Mapping[str, Sequence[ExpectationResult]] = field(default_factory=dict)
+    judged_at: datetime | None = None
+    unread: tuple[str, ...] = ()
+
+
+def read_samples(
+    store: InventoryStore, *, profiles: Callable[[], Iterable[FaultyProfile]] | None = None
+) -> Samples:
+    """As the job `profiling` kept them; nothing before it has run. `profiles`: gives them to callers that keep them. Raises
+    StoreError if the store cannot be asked."""
+    unread: list[str] = []
+    by_id: defaultdict[str, list[FaultyProfile]] = defaultdict(list)
+    failed: defaultdict[str, list[ExpectationResult]] = defaultdict(list)
+    judged_at = None
+    try:
+        for one in (profiles or (lambda: _kept_profiles(store)))():
+            if one.faults:
+                by_id[one.cluster_id].append(one)
+    except DamagedError as error:
+        unread.append(f"what profiles found wrong is not known: {error}")
+    try:
+        kept = expectation_results(store).get()
+        if kept is not None:
+            judged_at = kept.made_at
+            ids = {read.cluster: read.cluster_id for read in kept.documents}
+            for result in kept.result.results:
+                cluster_id = ids.get(result.cluster)
+                if result.status == "failed" and cluster_id is not None:
+                    failed[cluster_id].append(result)
+    except DamagedError as error:
+        unread.append(f"which expectations are not met is not known: {error}")
+    return Samples(profiles=by_id, results=failed, judged_at=judged_at, unread=tuple(unread))
+
+
+def _kept_profiles(store: InventoryStore) -> Iterator[KeptProfile]:
+    kept = ResultStore(store.objects, "data_quality", KeptProfiles, job="profiling").get()
+    yield from () if kept is None else kept.result.profiles
+
+
+def still_expected(
+    results: Iterable[ExpectationResult], policy: Policy | None
+) -> tuple[ExpectationResult, ...]:
+    """Without those of rules that the policy has no more. `policy` None: nobody knows it."""
+    return tuple(
+        one
+        for one in results
+        if policy is None
+        or one.origin != "policy"
+        or any(rule.name == one.rule and rule.selects(one.cluster, one.topic) for rule in policy.expectations)
+    )
