@@ -56,7 +56,7 @@ def ask(
             "the query reaches for files, the network, extensions or settings; it may read the sample alone"
         ) from error
     except duckdb.Error as error:
-        raise NotMeasuredError(f"DuckDB cannot answer the query: {_why(error)}") from None
+        raise NotMeasuredError(f"DuckDB cannot answer the query: {_why(error, text)}") from None
     finally:
         timer.cancel()
         connection.close()
@@ -78,9 +78,10 @@ def _lock(connection: "duckdb.DuckDBPyConnection") -> None:
         connection.execute(f"SET {setting}")
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, query: str) -> str:
+    """PIVOT makes columns of values, so that even what is said of names may quote records then."""
     kind = type(error).__name__
-    if kind in _ABOUT_THE_QUERY:
+    if kind in _ABOUT_THE_QUERY and "pivot" not in query.casefold():
         return str(error).splitlines()[0].rstrip(".")
     return f"{kind}, whose message is not shown, since it may quote records"
 

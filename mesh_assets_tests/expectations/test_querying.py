@@ -126,3 +126,13 @@ def test_a_column_of_several_types_is_one_of_text() -> None:
 def test_a_name_with_quotes_stays_a_name() -> None:
     sample = frame(id=[1]).rename(columns={"id": 'a"b'})
     assert ask(sample, "SELECT count({property}) FROM {object}", 'a"b') == 1
+
+
+def test_values_that_a_query_makes_names_of_are_not_quoted() -> None:
+    query = """WITH wide AS (PIVOT {object} ON "address.city" USING list(id))
+        SELECT COLUMNS('B.*').x FROM wide"""
+    with pytest.raises(NotMeasuredError) as told:
+        ask(SAMPLE, query, None)
+    assert "Bonn" not in str(told.value)
+    assert "Bern" not in str(told.value)
+    assert "BinderException, whose message is not shown" in str(told.value)
