@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec.structs import replace
 from pydantic import Field
 
-from mesh_assets.analysis.graph import Edge, LineageGraph, Node
+from mesh_assets.analysis.graph import Edge, LineageGraph, Node, NodeKind
 from mesh_assets.answering.answers import (
     About,
     Answer,
@@ -72,6 +72,12 @@ def get_lineage(
     function: Annotated[
         str | None, Field(max_length=256, description="Start at this Lambda function.")
     ] = None,
+    mapping: Annotated[
+        str | None, Field(max_length=64, description="Start at this event source mapping, by its UUID.")
+    ] = None,
+    statement: Annotated[
+        str | None, Field(max_length=256, description="Start at this Flink statement.")
+    ] = None,
     principal: Annotated[
         str | None,
         Field(max_length=249, description="Start at this principal, `User:billing`: what ACLs permit it."),
@@ -88,8 +94,8 @@ def get_lineage(
     cluster: ClusterName = None,
     source: SourceArgument = "latest",
 ) -> LineageAnswer:
-    """What feeds a topic, connector, consumer group, subject, table or function, and what it feeds, from tables to
-    Lambda functions; on request also who may write and read by ACLs. Each edge says how it is known."""
+    """What feeds a topic, connector, consumer group, subject, table, function, mapping or statement, and what it feeds,
+    from tables to Lambda functions; on request also who may write and read by ACLs. Each edge says how it is known."""
     view = known.view(cluster, source, needs=("topics", "connectors", "consumer_groups"))
     wanted = {
         "topic": topic,
@@ -98,6 +104,8 @@ def get_lineage(
         "subject": subject,
         "table": table,
         "function": function,
+        "mapping": mapping,
+        "statement": statement,
         "principal": principal,
     }
     graph, notes_of_graph = _graph(known, view)
@@ -181,7 +189,7 @@ def _start(graph: LineageGraph, document: Document, wanted: Mapping[str, str | N
     given = [(what, name) for what, name in wanted.items() if name is not None]
     if len(given) != 1:
         raise BadArgumentError(
-            "give one of topic, connector, group, subject, table, function and principal to start at"
+            "give one of topic, connector, group, subject, table, function, mapping, statement and principal to start at"
         )
     [(what, name)] = given
     cluster = document.cluster.name
@@ -196,7 +204,11 @@ def _start(graph: LineageGraph, document: Document, wanted: Mapping[str, str | N
         case "subject":
             return Node(kind="subject", cluster=cluster, name=the_schema(document, name).subject)
         case "function":
-            return _function(graph, name)
+            return _listed(graph, "function", name, "no event source mapping of the cluster feeds a function")
+        case "mapping":
+            return _listed(graph, "event_source_mapping", name, "lineage has no event source mapping")
+        case "statement":
+            return _listed(graph, "statement", name, "lineage has no Flink statement")
         case "principal":
             return _principal(document, name)
         case _:
@@ -223,14 +235,13 @@ def _principal(document: Document, name: str) -> Node:
     return principal_node(facts, name)
 
 
-def _function(graph: LineageGraph, name: str) -> Node:
-    functions = [node for node in graph.nodes if node.kind == "function"]
-    found = named(functions, name, lambda node: node.name)
+def _listed(graph: LineageGraph, kind: NodeKind, name: str, lacking: str) -> Node:
+    """The node of that kind and name. Raises UnknownError, which begins with `lacking` and lists those that are there."""
+    nodes = [node for node in graph.nodes if node.kind == kind]
+    found = named(nodes, name, lambda node: node.name)
     if found is None:
-        known = listed([shown(node.name) for node in functions]) if functions else "none"
-        raise UnknownError(
-            f"no event source mapping of the cluster feeds a function {shown(name)}; fed are: {known}"
-        )
+        known = listed([shown(node.name) for node in nodes]) if nodes else "none"
+        raise UnknownError(f"{lacking} {shown(name)}; those known are: {known}")
     return found
 
 

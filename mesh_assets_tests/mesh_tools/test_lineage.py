@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from mesh_assets.analysis.graph import Edge, Node
 from mesh_assets.answering.estate_lineage import keep_estate_lineage, read_estate_lineage
 from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.document import ClusterIdentity, Document
@@ -151,9 +152,37 @@ def test_it_begins_anywhere(
     assert near is None or answer["downstream"]["1"] == [near]
 
 
+def test_it_begins_at_a_mapping_and_at_a_statement_of_the_kept_lineage(served: Served) -> None:
+    known = served.known
+    mapping = Node(kind="event_source_mapping", name="0a-1b")
+    statement = Node(kind="statement", cluster="us", name="totals")
+    orders, users = (
+        Node(kind="topic", cluster="us", name=f"dbz.public.{name}") for name in ("orders", "users")
+    )
+    lineage = read_estate_lineage(known.estate, known.store, mappings=known.mappings)
+    edges = tuple(
+        Edge(source=source, target=target, known="declared", by="a test")
+        for source, target in ((orders, mapping), (orders, statement), (statement, users))
+    )
+    graph = replace(
+        lineage.graph, nodes=(*lineage.graph.nodes, mapping, statement), edges=(*lineage.graph.edges, *edges)
+    )
+    keep_estate_lineage(known.store, replace(lineage, graph=graph), made_at=MOMENT)
+
+    by_mapping = served.answer("get_lineage", cluster="us", mapping="0a-1b", direction="upstream", depth=1)
+    by_statement = served.answer("get_lineage", cluster="us", statement="totals", depth=1)
+
+    assert by_mapping["upstream"] == {"1": ["topic dbz.public.orders"]}
+    assert by_statement["start"] == "statement totals"
+    assert by_statement["upstream"] == {"1": ["topic dbz.public.orders"]}
+    assert by_statement["downstream"] == {"1": ["topic dbz.public.users"]}
+
+
 @pytest.mark.parametrize(
     ("start", "sentence"),
     [
+        ({"mapping": "0a"}, "lineage has no event source mapping '0a'; those known are: none"),
+        ({"statement": "totals"}, "lineage has no Flink statement 'totals'"),
         ({"table": "nowhere"}, "no connector of the cluster joins a table 'nowhere'"),
         ({"function": "bill"}, "feeds a function 'bill'"),
         ({"subject": "nope"}, "has no subject 'nope'"),
