@@ -10,7 +10,7 @@ import mesh_assets
 
 _ROOT = Path(mesh_assets.__file__).parent
 # Each is the only one in its process, in its main thread.
-_WITHOUT_THREADS = ("cli", "sandbox")
+_WITHOUT_THREADS = ("cli", "mapping_commands", "sandbox")
 
 
 def unlocked(tree: ast.AST, *, inside: bool = False, locked: bool = False) -> Iterator[int]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mesh_assets.contracts.merging import Conflict, Merge
 from mesh_assets.errors import ContractError
 from mesh_assets.estate.text import decoded_text
+from mesh_assets.importing import importing
 from mesh_assets.store.layout import safe
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def generated_before(folder: Path, contract_id: str) -> dict[str, Any] | None:
 
 def load(path: Path) -> MutableMapping[str, Any]:
     """The contract of a file, with its comments. Raises ContractError with file and line."""
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    with importing:
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
         if path.stat().st_size > _LARGEST_BYTES:
@@ -117,7 +119,8 @@ def _plain(value: Any) -> Any:
 
 
 def _yaml() -> "YAML":
-    from ruamel.yaml import YAML  # which most commands never need
+    with importing:
+        from ruamel.yaml import YAML  # which most commands never need
 
     yaml = YAML(typ="rt")
     yaml.indent(mapping=2, sequence=4, offset=2)

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, Stri
 from pydantic.alias_generators import to_camel
 
 from mesh_assets.estate.fields import EstateModel, NamePatterns
+from mesh_assets.importing import importing
 
 ExpectationLevel = Literal["warning", "error"]
 Metric = Literal["nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount", "freshness"]
@@ -184,9 +185,10 @@ class Expectation(QualityRule):
 
 def _not_one_query(query: str) -> str | None:
     """What is wrong with it; None: it is a single SELECT. The parser is imported where there is a query."""
-    import sqlglot
-    from sqlglot.errors import ParseError, SqlglotError
-    from sqlglot.expressions import Query
+    with importing:
+        import sqlglot
+        from sqlglot.errors import ParseError, SqlglotError
+        from sqlglot.expressions import Query
 
     text = query.replace("{object}", "sample").replace("{property}", '"property"')
     try:

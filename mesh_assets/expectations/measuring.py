@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mesh_assets.estate.expectations import QualityRule
+from mesh_assets.importing import importing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,8 @@ def _duplicates(rule: QualityRule, values: "pd.DataFrame") -> Measured:
     known = ~columns[0].isna()
     for column in columns[1:]:
         known &= ~column.isna()
-    import pandas as pd
+    with importing:
+        import pandas as pd
 
     kept = pd.DataFrame({number: column[known].map(_comparable) for number, column in enumerate(columns)})
     broken = kept.duplicated(keep=False)
@@ -110,9 +112,10 @@ def _invalid(rule: QualityRule, column: "pd.Series[Any]") -> "pd.Series[bool]":
 
 def _matching(pattern: str, column: "pd.Series[Any]") -> "pd.Series[bool]":
     """By RE2, since records are of whoever writes them, and no record may take the time of a backtracking expression."""
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    with importing:
+        import pandas as pd
+        import pyarrow as pa
+        import pyarrow.compute as pc
 
     texts = pa.array([_text(value) for value in column], type=pa.large_string())
     try:

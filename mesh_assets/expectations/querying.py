@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from mesh_assets.expectations.measuring import OFFSET, PARTITION, NotMeasuredError
+from mesh_assets.importing import importing
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,7 +31,8 @@ def ask(
 ) -> "float | bool | pd.DataFrame":
     """What the query answers over `frame`: a number, true or false, or the records that it names, as rows of `__partition`
     and `__offset`. Raises NotMeasuredError, which quotes no value."""
-    import duckdb
+    with importing:
+        import duckdb
 
     text = query.replace("{object}", _TABLE)
     if path is not None:
@@ -88,7 +90,8 @@ def _why(error: Exception, query: str) -> str:
 
 def _table(frame: "pd.DataFrame") -> "pa.Table":
     """The frame as Arrow has it. A column of several types (numbers and text) becomes one of text, as SQL has one type."""
-    import pyarrow as pa
+    with importing:
+        import pyarrow as pa
 
     columns = {}
     for name in frame.columns:
@@ -104,7 +107,8 @@ def _table(frame: "pd.DataFrame") -> "pa.Table":
 
 
 def _answer(names: list[str], rows: list[tuple[Any, ...]]) -> "float | bool | pd.DataFrame":
-    import pandas as pd
+    with importing:
+        import pandas as pd
 
     if {PARTITION, OFFSET} <= set(names):
         found = pd.DataFrame(rows, columns=names)[[PARTITION, OFFSET]]

@@ -198,7 +198,8 @@ def frame_of(
 
 
 def _typed(values: list[Any], types: Mapping[type, int]) -> Any:
-    import pandas as pd
+    with importing:
+        import pandas as pd
 
     kinds = set(types)
     if kinds == {bool}:
@@ -213,6 +214,7 @@ def _typed(values: list[Any], types: Mapping[type, int]) -> Any:
 
 
 def _objects(values: list[Any]) -> Any:
-    import pandas as pd
+    with importing:
+        import pandas as pd
 
     return pd.Series(values, dtype=object).array
