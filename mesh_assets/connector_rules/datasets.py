@@ -152,6 +152,7 @@ def web_address(url: str, *, scheme: str | None = None, port: int | None = None)
     return address, parts.path.strip("/") or WHOLE
 
 
-def kafka_namespace(bootstrap_servers: Sequence[str]) -> str:
-    """`kafka://host:port` of the first of the servers, sorted, as OpenLineage has it."""
-    return f"kafka://{sorted(kafka_addresses(','.join(bootstrap_servers)))[0]}"
+def kafka_namespace(bootstrap_servers: Sequence[str]) -> str | None:
+    """`kafka://host:port` of the first of the servers, sorted, as OpenLineage has it; None if none of them is an address."""
+    first = min(kafka_addresses(",".join(bootstrap_servers)), default=None)
+    return None if first is None else f"kafka://{first}"

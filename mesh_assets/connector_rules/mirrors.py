@@ -92,10 +92,10 @@ def mirror_source(facts: Facts) -> Source:
             elif wanted.match(topic):
                 found.pair(Node(kind="topic", cluster=there.cluster, name=topic), policy.copy_of(topic), by)
         return found
-    if not servers:
+    namespace = kafka_namespace(servers)
+    if namespace is None:
         found.notes.append("its config does not say, or hides, which cluster it copies from")
         return found
-    namespace = kafka_namespace(servers)
     known: Known = "inferred"
     for topic in facts.topics:
         original = policy.original_of(topic)

@@ -65,4 +65,4 @@ def bootstrap_servers(addresses: tuple[str, ...], document: Document | None) -> 
 
 def namespace_of(cluster: str, servers: tuple[str, ...]) -> str:
     """OpenLineage's namespace of the cluster's topics; `kafka://` and its name in the estate, where no address is known."""
-    return kafka_namespace(servers) if servers else f"kafka://{cluster}"
+    return kafka_namespace(servers) or f"kafka://{cluster}"

@@ -42,8 +42,9 @@ def _origin(mirror: MirrorTopic, link: ClusterLink | None, clusters: Sequence[Se
     there = there or [one for one in clusters if one.bootstrap_servers.intersection(servers)]
     if there:
         return Node(kind="topic", cluster=there[0].cluster, name=mirror.source_topic)
-    if servers:
-        return dataset(kafka_namespace(servers), mirror.source_topic)
+    namespace = kafka_namespace(servers)
+    if namespace is not None:
+        return dataset(namespace, mirror.source_topic)
     whose = (
         "a cluster that is not told"
         if link is None or link.origin_id is None
