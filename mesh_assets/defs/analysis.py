@@ -1,5 +1,4 @@
-"""What follows from the inventories, over all clusters: the assets `analysis/*`, their job, and the sensor that runs it
-after each snapshot whose inventory changed."""
+"""The assets `analysis/*`, over all clusters, their job, and the sensor that runs it after snapshots with changes."""
 
 import hashlib
 from collections.abc import Mapping

@@ -1,5 +1,3 @@
-"""What is kept: objects in a folder or a bucket, and the inventories, inbox, tables and change history in
-them.
+"""What is kept: objects in a folder or a bucket, and the inventories, inbox and tables in them.
 
-May import `errors`, `inventory` and `diff`.
-"""
+May import `errors`, `inventory`, `platforms` and `diff`."""

@@ -1,5 +1,4 @@
-"""A folder as an object store. Safe across threads, processes, and machines that share the file system's
-locks."""
+"""A folder as an object store. Safe across threads, processes, and machines that share the file system's locks."""
 
 import fcntl
 import hashlib

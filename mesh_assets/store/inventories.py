@@ -1,5 +1,4 @@
-"""The inventories in the store: documents, the pointer to the latest, the lock, and sections on their way
-from step to step."""
+"""The inventories in the store: documents, the pointer to the latest, the lock, and sections between two steps."""
 
 import uuid
 from contextlib import suppress
