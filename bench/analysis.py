@@ -39,7 +39,7 @@ from mesh_assets_tests.published import publish
 
 
 def measure(scale: float) -> None:
-    """In a process of its own, since its peak of memory is told."""
+    """In its own process, so that its peak memory can be measured."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "estate.yaml").write_text(ESTATE)
