@@ -118,7 +118,11 @@ def process(
     """What it costs, and what it printed."""
     before, began = brokers.cpu_seconds(), time.perf_counter()
     with tempfile.TemporaryFile("w+") as out:
-        child = subprocess.Popen(command, stdout=out, cwd=cwd, env={**os.environ, **(environment or {})})
+        # Bytecode is kept, or each process would compile the project anew, as no user's does.
+        kept = {"PYTHONDONTWRITEBYTECODE": ""}
+        child = subprocess.Popen(
+            command, stdout=out, cwd=cwd, env={**os.environ, **kept, **(environment or {})}
+        )
         try:
             _, status, used = os.wait4(child.pid, 0)
         except BaseException:
