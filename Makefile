@@ -7,7 +7,7 @@ TERRAFORM := .venv/terraform
 export DAGSTER_HOME := $(CURDIR)
 export MESH_ESTATE ?= .sandbox/estate.yaml
 
-.PHONY: help demo dev test test-fast test-long fuzz check screens format lock clean
+.PHONY: help demo dev wheel test test-fast test-long fuzz check screens format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make dev     the sandbox and Dagster's UI until interrupted"
 	@echo "make test    set up, run all tests; make test-fast: those that need no server; make test-long: the rest"
 	@echo "make fuzz    a minute of hostile input for each kind that comes from outside"
+	@echo "make wheel   what pip installs, into dist/"
 	@echo "make check   format, lint, types, import rules, Terraform"
 
 $(READY): requirements.txt pyproject.toml
@@ -44,6 +45,10 @@ demo: $(READY)
 dev: $(READY)
 	@$(BIN)/mesh-assets sandbox start
 	@PYTHONWARNINGS=ignore:Function $(BIN)/dagster dev
+
+# What users install; `requirements.txt` beside it has the versions it was tested with.
+wheel: $(READY)
+	@$(BIN)/python -m hatchling build -t wheel
 
 # Three at a time on two cores, since two of them mostly wait: one has the tests of the whole sandbox, one those of the stand-ins for AWS,
 # one begins with all others (docs/testing.md). Bytecode is kept whatever the environment says: each process would compile the project anew.

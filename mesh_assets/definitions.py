@@ -26,7 +26,7 @@ def defs() -> dg.Definitions:
 
     Raises EstateError when the estate file is missing or wrong: the UI shows its sentence.
     """
-    return dg.Definitions.merge(_work(), mesh())
+    return dg.Definitions.merge(discovery_definitions(), mesh())
 
 
 def mesh() -> dg.Definitions:
@@ -48,10 +48,10 @@ def mesh() -> dg.Definitions:
         return dg.Definitions()
 
 
-def _work() -> dg.Definitions:
-    """Assets that are made here, jobs, schedule, sensors, resources.
-
-    Raises EstateError as `defs`.
+@masking_failures
+def discovery_definitions() -> dg.Definitions:
+    """Assets that are made here, jobs, schedule, sensors, resources; without the estate's things, which a project of its own
+    (`mesh-assets init`) shows by a component. Raises EstateError as `defs`.
     """
     mask_what_this_process_says()  # one of Dagster's, which keeps what is printed with the run
     load_estate()  # first, or Dagster would wrap the sentence in an error about loading the folder

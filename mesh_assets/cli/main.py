@@ -1,14 +1,17 @@
 """`mesh-assets`: the command line. A command is imported when it is called, so `--help` costs nothing."""
 
 import importlib
+import io
 import logging
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from mesh_assets.errors import MeshError
+from mesh_assets.errors import ConfigurationError, MeshError
 from mesh_assets.importing import without_collector
 from mesh_assets.masking.unexpected import mask_what_this_process_says, sentence
 
@@ -67,6 +70,7 @@ _COMMANDS = {
         "Write lineage, inventories and data products for other tools.",
     ),
     "findings": ("mesh_assets.cli.findings", "findings", "Show what is wrong in each cluster."),
+    "init": ("mesh_assets.cli.init", "init", "Write a project to begin with."),
     "mcp": ("mesh_assets.cli.mcp", "mcp", "The MCP server, for AI agents."),
     "policy": ("mesh_assets.cli.policy", "policy", "Hold the clusters against the estate's policy."),
     "report": ("mesh_assets.cli.report", "report", "Write the mesh as one HTML page."),
@@ -91,7 +95,8 @@ _COMMANDS = {
 def cli() -> None:
     """A complete, current and honest picture of Kafka estates.
 
-    MESH_ESTATE names the estate file (default: estate.yaml), MESH_STORE the store (default: .mesh).
+    MESH_ESTATE names the estate file (default: estate.yaml), MESH_STORE the store (default: .mesh). Both may stand in a
+    `.env` in the current folder.
     """
 
 
@@ -104,10 +109,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     handler.setLevel(logging.WARNING)
     logging.getLogger("mesh_assets").addHandler(handler)
     try:
+        _read_settings(Path(".env"))
         cli.main(args=None if arguments is None else list(arguments), prog_name="mesh-assets")
     except MeshError as error:
         click.echo(f"mesh-assets: {sentence(error)}", err=True)
         sys.exit(1)
+
+
+def _read_settings(path: Path) -> None:
+    """Sets the variables MESH_… of a `.env` that are not set, so that commands in a project mean the same estate and store as
+    `dagster dev` there, which reads all of it. Secrets are read beside the estate file, wherever that is.
+
+    Raises ConfigurationError when it cannot be read.
+    """
+    if not path.is_file():
+        return
+    from dotenv import dotenv_values
+
+    from mesh_assets.estate.text import decoded_text
+
+    try:
+        values = dotenv_values(stream=io.StringIO(decoded_text(path.read_bytes())))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path.absolute()} cannot be read: {error}") from error
+    for name, value in values.items():
+        if name.startswith("MESH_") and value is not None:
+            os.environ.setdefault(name, value)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from mesh_assets.configuration.entries import is_secret
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.file import parse_estate
 
-_HEADER = "Written by `mesh-assets configure`. Secrets are named here, never written; estate.example.yaml shows all fields.\n"
+_HEADER = "Written by `mesh-assets configure`. Secrets are named here, never written; `mesh-assets init DIR` writes one with all fields.\n"
 # Mappings in an entry that are short enough for one line.
 _ON_ONE_LINE = ("environment",)
 # Common indentations: of a mapping, of a sequence, and of the dash in it.

@@ -44,7 +44,7 @@ def load_estate(path: Path | None = None) -> Estate:
         text = decoded_text(path.read_bytes())
     except FileNotFoundError as error:
         raise EstateError(
-            f"there is no estate file at {path}; set MESH_ESTATE to yours, write one from estate.example.yaml, "
+            f"there is no estate file at {path}; set MESH_ESTATE to yours, write a project with one by `mesh-assets init DIR`, "
             "or run `mesh-assets sandbox start` for a sandbox with one"
         ) from error
     except (OSError, UnicodeDecodeError) as error:

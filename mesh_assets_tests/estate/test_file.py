@@ -124,7 +124,7 @@ def test_a_librdkafka_property_that_holds_a_secret_is_refused(name: str) -> None
 
 
 def test_the_example_that_users_copy_is_a_whole_estate() -> None:
-    example = Path(__file__).parents[2] / "estate.example.yaml"
+    example = Path(__file__).parents[2] / "mesh_assets/configuration/project/estate.yaml"
     assert list(parse_estate(example.read_text(), source="e").clusters) == ["payments", "data-mesh-cluster"]
 
 
