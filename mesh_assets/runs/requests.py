@@ -1,10 +1,12 @@
 """From the inbox to runs: one run for everything that waits for a cluster, and how often sensors look."""
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 import dagster as dg
 
@@ -14,10 +16,21 @@ from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.events.model import leading_trigger
 from mesh_assets.inventory.wording import counted, plural, shortened
 from mesh_assets.runs.failures import masking_failures
-from mesh_assets.runs.tags import DISCOVERY_JOB, FROM_INBOX_TAG, end_if_lost, trigger_tags
+from mesh_assets.runs.tags import (
+    DISCOVERY_JOB,
+    FROM_INBOX_TAG,
+    LATER,
+    PRIORITY_TAG,
+    SOONER,
+    end_if_lost,
+    trigger_tags,
+)
+from mesh_assets.sensing.cursor import SensorCursor, encode_cursor
 from mesh_assets.sensing.handover import CLAIM_LASTS, claim_run
+from mesh_assets.sensing.rounds import rests_until
 from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import safe
 
 # What the sensors share: how often they tick, for which clusters, and how they explain a skipped tick.
 
@@ -36,7 +49,8 @@ _REASON_CHARACTERS = 500
 def discovery_sensor(
     *, name: str, interval_seconds: int, description: str
 ) -> Callable[[Callable[..., dg.SensorResult]], dg.SensorDefinition]:
-    """A decorator: a sensor that runs unless it is switched off, and launches the job `discovery`."""
+    """A decorator: a sensor that runs unless it is switched off, and launches the job `discovery`. `interval_seconds`: between
+    its ticks."""
     as_sensor = dg.sensor(
         name=name,
         job_name=DISCOVERY_JOB,
@@ -63,6 +77,18 @@ def pause_unit_seconds(*, environment: Mapping[str, str] | None = None) -> float
     """
     shortened = _override(os.environ if environment is None else environment)
     return _PAUSE_SECONDS if shortened is None else min(_PAUSE_SECONDS, shortened / _PAUSE_BY_INTERVAL)
+
+
+def between_rounds(cursor: SensorCursor, interval_seconds: int) -> dg.SensorResult | None:
+    """What a tick says that has nothing to do: every cluster has been visited, and it is not time for the next round. None when
+    there is something to do."""
+    until = rests_until(cursor, now=time.time(), interval_seconds=interval_seconds)
+    if until is None:
+        return None
+    text = datetime.fromtimestamp(until, UTC).strftime("%H:%M:%S")
+    return dg.SensorResult(
+        skip_reason=f"all clusters were looked at, again at {text} UTC", cursor=encode_cursor(cursor)
+    )
 
 
 def clusters_with_partition(estate: Estate, partitions: dg.StaticPartitionsDefinition) -> dict[str, Cluster]:
@@ -102,7 +128,7 @@ def _override(environment: Mapping[str, str]) -> int | None:
 
 PARTITION_TAG = "dagster/partition"
 
-_IN_FLIGHT = (
+IN_FLIGHT = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -142,9 +168,15 @@ def requests_for(
     """
     now = now or datetime.now(UTC)
     inbox = Inbox(store.objects)
+    # One listing instead of one a cluster, which in a bucket is a request each.
+    folders = {entry.key.split("/")[1] for entry in store.objects.list("triggers/")}
+    if not folders:
+        return Launches(requests=[], waiting={})
 
     def look(name: str) -> tuple[str, str | None, tuple[dg.RunRequest, ...]]:
         cluster_id = store.cluster_id(name) or inbox_by_name(name)
+        if safe(cluster_id) not in folders:
+            return name, None, ()
         waiting = inbox.waiting(cluster_id)
         if not waiting:
             return name, None, ()
@@ -162,11 +194,9 @@ def requests_for(
         if reason is not None:
             return name, f"{sum(one.stands_for for one in waiting):,} waiting: {reason}", ()
         leading = leading_trigger([one.trigger for one in waiting])
-        return (
-            name,
-            None,
-            (dg.RunRequest(partition_key=name, tags={**trigger_tags(leading), FROM_INBOX_TAG: "true"}),),
-        )
+        priority = LATER if _failures(records) else SOONER
+        tags = {**trigger_tags(leading), FROM_INBOX_TAG: "true", PRIORITY_TAG: priority}
+        return name, None, (dg.RunRequest(partition_key=name, tags=tags),)
 
     with ThreadPoolExecutor(max_workers=_LISTINGS_AT_ONCE, thread_name_prefix="mesh-inbox") as pool:
         looking = {name: pool.submit(look, name) for name in clusters}
@@ -197,9 +227,8 @@ def _newest_runs(instance: dg.DagsterInstance, name: str) -> "Sequence[dg.RunRec
     )
 
 
-def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:
+def _in_the_way(records: "Sequence[dg.RunRecord]", now: datetime) -> str | None:
     """Why no run may be launched now; `records` are the cluster's runs, newest first."""
-    records = list(records)
     for record in records:
         status = record.dagster_run.status
         # The daemon records a run before it submits it. A run that stays unsubmitted was lost in between;
@@ -207,13 +236,9 @@ def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:
         created = (
             status is dg.DagsterRunStatus.NOT_STARTED and abs(now - record.create_timestamp) < CLAIM_LASTS
         )
-        if created or status in _IN_FLIGHT:
+        if created or status in IN_FLIGHT:
             return f"run {record.dagster_run.run_id[:8]} is {status.value.lower()}"
-    failures = 0
-    for record in records:
-        if record.dagster_run.status not in _FAILED:
-            break
-        failures += 1
+    failures = _failures(records)
     if not failures:
         return None
     newest = records[0]
@@ -227,6 +252,11 @@ def _in_the_way(records: "Iterable[dg.RunRecord]", now: datetime) -> str | None:
     if now >= again or ended - now > CLAIM_LASTS:
         return None
     return f"{failures} failed in a row, again at {again.strftime('%H:%M:%S')} UTC"
+
+
+def _failures(records: "Sequence[dg.RunRecord]") -> int:
+    """How many of the newest in a row failed."""
+    return sum(1 for _ in takewhile(lambda record: record.dagster_run.status in _FAILED, records))
 
 
 def pause_after(failures: int) -> timedelta:

@@ -17,6 +17,11 @@ DETAILS_TAG = "mesh/trigger_details"
 FROM_INBOX_TAG = "mesh/from_inbox"
 PROCESS_TAG = "mesh/process"
 
+# Dagster's queue takes the highest first, and 0 where nothing is said (dagster._core.storage.tags). What has changed does not
+# wait for the schedule's runs of all clusters, and a cluster whose discoveries fail, which may take long, lets the others go first.
+PRIORITY_TAG = "dagster/priority"
+SOONER, LATER = "1", "-1"
+
 _decoder = msgspec.json.Decoder(Holder)
 
 

@@ -46,10 +46,11 @@ class ClusterCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SensorCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """`unreached`: clusters that the last tick had no time for; they come first. `hung`: those that did not
-    answer in time; they come last.
+    """`began`: when the round began, in seconds since 1970; None: there was none. `unreached`: clusters that it still has to
+    visit, in order. `hung`: those that did not answer in time, or were slow; they come last.
     """
 
+    began: float | None = None
     unreached: tuple[str, ...] = ()
     hung: tuple[str, ...] = ()
     clusters: dict[str, ClusterCursor] = field(default_factory=dict)

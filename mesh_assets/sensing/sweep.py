@@ -20,13 +20,15 @@ Result = TypeVar("Result")
 class SweepLimits:
     """How many clusters to visit at once, and for how long.
 
-    Visits mostly wait, so there can be more of them than cores. A tick of Dagster ends after 60 s, and what
-    was found must still be written in that time.
+    Visits mostly wait, so there can be more of them than cores. A tick of Dagster ends after 60 s (its sensors' gRPC
+    deadline), and what was found must still be written in that time. `slow_seconds`: a visit that takes longer counts as
+    slow, also if it succeeds: a client's timeout (8 s) is mostly over before the cluster's.
     """
 
     at_once: int = 16
     cluster_seconds: float = 25.0
-    tick_seconds: float = 45.0
+    tick_seconds: float = 40.0
+    slow_seconds: float = 5.0
 
 
 SWEEP_LIMITS = SweepLimits()
@@ -37,22 +39,14 @@ class Swept(Generic[Result]):
     """What became of each cluster.
 
     `seen`: the results. `failed`: the reasons. `hung`: not done within a cluster's time. `unreached`: not
-    begun, or cut short by the end of the tick.
+    begun, or cut short by the end of the tick. `slow`: of all but those that hung, the ones that took long.
     """
 
     seen: dict[str, Result] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     hung: list[str] = field(default_factory=list)
     unreached: list[str] = field(default_factory=list)
-
-
-def in_turn(clusters: Sequence[str], *, unreached: Sequence[str], hung: Sequence[str]) -> list[str]:
-    """First the clusters that the last tick did not reach, last those that hung: they must not cost the
-    healthy ones their time again.
-    """
-    first = [name for name in clusters if name in unreached and name not in hung]
-    last = [name for name in clusters if name in hung]
-    return [*first, *(name for name in clusters if name not in first and name not in last), *last]
+    slow: list[str] = field(default_factory=list)
 
 
 def sweep(clusters: Sequence[str], visit: Callable[[str], Result], *, limits: SweepLimits) -> Swept[Result]:
@@ -64,7 +58,7 @@ def sweep(clusters: Sequence[str], visit: Callable[[str], Result], *, limits: Sw
     swept: Swept[Result] = Swept()
     waiting = list(reversed(clusters))
     ends = time.monotonic() + limits.tick_seconds
-    under_way: dict[Future[Result], tuple[str, float]] = {}
+    under_way: dict[Future[Result], tuple[str, float]] = {}  # the name, and since when
     # A thread for each cluster in the worst case: the places of those that hang go to others.
     pool = ThreadPoolExecutor(max_workers=max(1, len(clusters)), thread_name_prefix="mesh-visit")
     try:
@@ -74,18 +68,25 @@ def sweep(clusters: Sequence[str], visit: Callable[[str], Result], *, limits: Sw
                 break
             while waiting and len(under_way) < limits.at_once:
                 name = waiting.pop()
-                under_way[pool.submit(visit, name)] = name, now + limits.cluster_seconds
-            next_deadline = min(deadline for _, deadline in under_way.values())
+                under_way[pool.submit(visit, name)] = name, now
+            next_deadline = min(since for _, since in under_way.values()) + limits.cluster_seconds
             done, _ = wait(
                 under_way, timeout=max(0.0, min(next_deadline, ends) - now), return_when=FIRST_COMPLETED
             )
-            for future in done:
-                _note(swept, under_way.pop(future)[0], future)
             now = time.monotonic()
-            for future in [future for future, (_, deadline) in under_way.items() if deadline <= now]:
+            for future in done:
+                name, since = under_way.pop(future)
+                _note(swept, name, future)
+                if now - since > limits.slow_seconds:
+                    swept.slow.append(name)
+            for future in [
+                future for future, (_, since) in under_way.items() if now - since >= limits.cluster_seconds
+            ]:
                 swept.hung.append(under_way.pop(future)[0])
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+    now = time.monotonic()
+    swept.slow += [name for name, since in under_way.values() if now - since > limits.slow_seconds]
     swept.unreached += [name for name, _ in under_way.values()] + waiting[::-1]
     return swept
 

@@ -10,9 +10,9 @@ from mesh_assets.answering.belonging import domain_results, relationship_results
 from mesh_assets.answering.estate_lineage import lineage_results
 from mesh_assets.answering.known_products import cost_results, product_results
 from mesh_assets.definitions import defs
-from mesh_assets.defs.analysis import tick
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.document import Document
+from mesh_assets.runs.analysis_requests import request_analysis, requested_after
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer
@@ -21,6 +21,7 @@ from mesh_assets_tests.documents import a_document
 from mesh_assets_tests.mcp_server.served import today
 from mesh_assets_tests.published import publish
 from mesh_assets_tests.relationships.estates import a_cluster, avro
+from mesh_assets_tests.runs.recorded import a_run
 
 ESTATE = 'clusters:\n  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}\n  payments: {kafka: {bootstrap_servers: "127.0.0.1:2"}}\n'
 
@@ -43,7 +44,7 @@ def pointer(store: InventoryStore) -> Pointer:
 
 
 def after(pointer: Pointer | None, cursor: str | None) -> dg.SensorResult:
-    return tick({"warehouse": pointer, "payments": None}, cursor=cursor)
+    return requested_after({"warehouse": pointer, "payments": None}, cursor=cursor)
 
 
 def test_nothing_runs_before_the_first_discovery() -> None:
@@ -93,10 +94,26 @@ def test_changes_after_an_unchanged_snapshot_are_analysed(pointer: Pointer) -> N
 
 def test_a_cluster_that_leaves_the_estate_is_noticed(pointer: Pointer) -> None:
     both = {"warehouse": pointer, "payments": replace(pointer, cluster="payments", cluster_id="other")}
-    cursor = tick(both, cursor=None).cursor
+    cursor = requested_after(both, cursor=None).cursor
 
-    [request] = tick({"warehouse": pointer}, cursor=cursor).run_requests or ()
+    [request] = requested_after({"warehouse": pointer}, cursor=cursor).run_requests or ()
     assert request.tags["mesh/changed"] == "payments"
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED])
+def test_while_a_run_waits_or_is_under_way_no_other_is_asked_for_and_after_it_one_for_all_that_came(
+    store: InventoryStore, instance: dg.DagsterInstance, pointer: Pointer, status: dg.DagsterRunStatus
+) -> None:
+    assert pointer.cluster == "warehouse"
+    run = a_run(instance, "", status, job="analysis")
+
+    waits = request_analysis(instance, store, ["warehouse", "payments"], cursor="{}")
+    instance.report_run_failed(run)
+    after_it = request_analysis(instance, store, ["warehouse", "payments"], cursor=waits.cursor)
+
+    assert (waits.run_requests, waits.cursor) == ([], "{}")
+    assert f"run {run.run_id[:8]} is {status.value.lower()}" in str(waits.skip_reason)
+    assert [request.tags["mesh/changed"] for request in after_it.run_requests or ()] == ["warehouse"]
 
 
 def test_a_cursor_of_another_version_costs_one_run(pointer: Pointer) -> None:

@@ -3,12 +3,10 @@
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import dagster as dg
 import msgspec
 import pytest
-from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from msgspec.structs import replace
 
 from mesh_assets.discovering.under_way import UnderWay, under_way, who_discovers
@@ -21,27 +19,9 @@ from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.pointers import Holder
+from mesh_assets_tests.runs.recorded import a_run
 
 pytestmark = pytest.mark.slow
-
-# A queued run must have an origin, which Dagster offers no public way to make.
-_REPOSITORY = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("mesh_assets"), "__repository__")
-
-
-def a_run(
-    instance: dg.DagsterInstance, cluster: str, status: dg.DagsterRunStatus, *, job: str = "discovery"
-) -> dg.DagsterRun:
-    """A run as the instance records it, without launching it."""
-    return instance.add_run(
-        dg.DagsterRun(
-            job_name=job,
-            run_id=str(uuid4()),
-            status=status,
-            tags={"dagster/partition": cluster},
-            remote_job_origin=_REPOSITORY.get_job_origin(job),
-        )
-    )
-
 
 UPDATED = Trigger(type="schema_updated", resource="users-value", details="Schema version 1 → 2")
 FAILED = Trigger(type="connector_failed", resource="orders-sink", details="task 0 FAILED")
@@ -140,6 +120,7 @@ def test_several_triggers_become_one_run_named_by_the_most_severe(
                 "mesh/trigger_resource": "orders-sink",
                 "mesh/trigger_details": "task 0 FAILED",
                 "mesh/from_inbox": "true",
+                "dagster/priority": "1",
             },
         ),
         (
@@ -150,6 +131,7 @@ def test_several_triggers_become_one_run_named_by_the_most_severe(
                 "mesh/trigger_resource": "users-value",
                 "mesh/trigger_details": "Schema version 1 → 2",
                 "mesh/from_inbox": "true",
+                "dagster/priority": "1",
             },
         ),
     ]
@@ -178,6 +160,19 @@ def test_a_run_that_is_recorded_but_not_yet_submitted_counts_for_a_while(
 
     assert requests_for(instance, ["warehouse"], store).requests == []
     assert len(requests_for(instance, ["warehouse"], store, now=later(minutes=2)).requests) == 1
+
+
+def test_what_has_changed_comes_before_the_schedules_runs_and_a_cluster_whose_runs_fail_after_them(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
+) -> None:
+    put(inbox, UPDATED)
+    put(inbox, UPDATED, "lkc-2")
+    a_run(instance, "payments", dg.DagsterRunStatus.FAILURE)
+
+    launches = requests_for(instance, ["warehouse", "payments"], store, now=later(hours=1))
+
+    priorities = {request.partition_key: request.tags["dagster/priority"] for request in launches.requests}
+    assert priorities == {"warehouse": "1", "payments": "-1"}
 
 
 def a_process_that_ended(run_id: str) -> Holder:

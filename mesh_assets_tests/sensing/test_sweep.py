@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mesh_assets.errors import UnreachableError
-from mesh_assets.sensing.sweep import SweepLimits, in_turn, sweep
+from mesh_assets.sensing.sweep import SweepLimits, sweep
 
 LIMITS = SweepLimits(at_once=4, cluster_seconds=0.2, tick_seconds=0.6)
 
@@ -58,5 +58,16 @@ def test_a_tick_ends_in_time_and_names_what_it_did_not_reach(hangs: Callable[[],
     assert swept.unreached[-1] == "hangs-19"
 
 
-def test_the_next_tick_begins_with_what_was_not_reached_and_ends_with_what_hung() -> None:
-    assert in_turn(["a", "b", "c", "d"], unreached=["c"], hung=["a", "gone"]) == ["c", "b", "d", "a"]
+def test_who_took_long_is_named_whether_it_answered_failed_or_was_cut_short() -> None:
+    limits = SweepLimits(at_once=4, cluster_seconds=2.0, tick_seconds=0.4, slow_seconds=0.1)
+
+    def visit(name: str) -> str:
+        time.sleep(0.0 if name == "quick" else 0.2 if name == "slow" else 0.6)
+        if name == "quick":
+            raise UnreachableError("nobody answers")
+        return name
+
+    swept = sweep(["slow", "quick", "cut short"], visit, limits=limits)
+
+    assert (list(swept.seen), list(swept.failed)) == (["slow"], ["quick"])
+    assert (swept.unreached, swept.slow) == (["cut short"], ["slow", "cut short"])

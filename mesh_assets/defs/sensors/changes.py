@@ -18,6 +18,7 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.wording import counted
 from mesh_assets.runs.requests import (
     Launches,
+    between_rounds,
     clusters_with_partition,
     discovery_sensor,
     interval_seconds,
@@ -36,13 +37,8 @@ from mesh_assets.sensing.observations.connectors import observe_connectors
 from mesh_assets.sensing.observations.observation import Observe, ObservedCluster, observe_cluster
 from mesh_assets.sensing.observations.resources import observe_resources
 from mesh_assets.sensing.observations.schemas import observe_schemas
-from mesh_assets.sensing.sweep import (
-    SWEEP_LIMITS,
-    SweepLimits,
-    Swept,
-    in_turn,
-    sweep,
-)
+from mesh_assets.sensing.rounds import moved_on, tick_seconds, turn_of
+from mesh_assets.sensing.sweep import SWEEP_LIMITS, SweepLimits, Swept, sweep
 from mesh_assets.store.inventories import InventoryStore
 
 _WRITES_AT_ONCE = 16
@@ -97,15 +93,18 @@ def _change_sensor(
     observing: Observing, description: str, partitions: dg.StaticPartitionsDefinition
 ) -> dg.SensorDefinition:
     @discovery_sensor(
-        name=observing.name, interval_seconds=observing.interval_seconds, description=description
+        name=observing.name,
+        interval_seconds=tick_seconds(observing.interval_seconds),
+        description=description,
     )
     def sensor(
         context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource
     ) -> dg.SensorResult:
+        cursor = decode_cursor(context.cursor)
+        if resting := between_rounds(cursor, observing.interval_seconds):
+            return resting
         clusters = clusters_with_partition(estate.estate(), partitions)
-        return tick(
-            context.instance, clusters, observing, store=store.store(), cursor=decode_cursor(context.cursor)
-        )
+        return tick(context.instance, clusters, observing, store=store.store(), cursor=cursor)
 
     return sensor
 
@@ -123,7 +122,8 @@ def tick(
     cursor: SensorCursor,
     clock: Callable[[], datetime] = _utc_now,
 ) -> dg.SensorResult:
-    """One tick of the sensor. Raises StoreError when the store fails for every cluster."""
+    """One tick of the sensor: what is left of the round, or the next one. Raises StoreError when the store fails for every
+    cluster."""
 
     def observe(name: str) -> ObservedCluster:
         return observe_cluster(
@@ -136,16 +136,15 @@ def tick(
             clients=observing.clients,
         )
 
-    swept = sweep(
-        in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung),
-        observe,
-        limits=observing.limits,
+    began, turn = turn_of(
+        cursor, list(clusters), now=clock().timestamp(), interval_seconds=observing.interval_seconds
     )
+    swept = sweep(turn, observe, limits=observing.limits)
     new = _keep(swept, store, source=observing.name, now=clock())
     launches = requests_for(instance, clusters, store, now=clock())
     return dg.SensorResult(
         run_requests=launches.requests,
-        cursor=encode_cursor(_next_cursor(cursor, swept, clusters)),
+        cursor=encode_cursor(_next_cursor(cursor, swept, clusters, began=began)),
         skip_reason=None if launches.requests else _skip_reason(swept, launches, new),
     )
 
@@ -176,7 +175,7 @@ def _keep(swept: Swept[ObservedCluster], store: InventoryStore, *, source: str, 
 
 
 def _next_cursor(
-    cursor: SensorCursor, swept: Swept[ObservedCluster], clusters: dict[str, Cluster]
+    cursor: SensorCursor, swept: Swept[ObservedCluster], clusters: dict[str, Cluster], *, began: float
 ) -> SensorCursor:
     states: dict[str, ClusterCursor] = {
         name: state for name, state in cursor.clusters.items() if name in clusters
@@ -185,10 +184,7 @@ def _next_cursor(
     # Without this, a registry that has lost its bulk list would be read subject by subject in every tick,
     # which takes longer than a tick may.
     states.update({name: replace(states[name], bulk=False) for name in swept.hung if name in states})
-    still_hung = [name for name in cursor.hung if name in swept.unreached]
-    return SensorCursor(
-        unreached=tuple(swept.unreached), hung=tuple(sorted({*swept.hung, *still_hung})), clusters=states
-    )
+    return replace(moved_on(cursor, swept, clusters, began=began), clusters=states)
 
 
 def _skip_reason(swept: Swept[ObservedCluster], launches: Launches, new: int) -> str:
@@ -198,7 +194,7 @@ def _skip_reason(swept: Swept[ObservedCluster], launches: Launches, new: int) ->
     }
     reasons |= {name: (reason,) for name, reason in swept.failed.items()}
     reasons |= dict.fromkeys(swept.hung, ("did not answer in time",))
-    reasons |= dict.fromkeys(swept.unreached, ("not reached, comes first in the next tick",))
+    reasons |= dict.fromkeys(swept.unreached, ("not reached, comes in the next tick",))
     reasons |= {name: (*reasons.get(name, ()), why) for name, why in launches.waiting.items()}
     seen = len(swept.seen)
     total = seen + len(swept.failed) + len(swept.hung) + len(swept.unreached)

@@ -22,6 +22,7 @@ from mesh_assets.inventory.wording import counted
 from mesh_assets.readings.window import USUAL_INTERVAL_SECONDS
 from mesh_assets.runs.requests import (
     Launches,
+    between_rounds,
     clusters_with_partition,
     discovery_sensor,
     interval_seconds,
@@ -31,13 +32,8 @@ from mesh_assets.runs.requests import (
 from mesh_assets.sensing.alarms import ReadAlarms, WatchedAlarms, watch_alarms
 from mesh_assets.sensing.cursor import SensorCursor, decode_cursor, encode_cursor
 from mesh_assets.sensing.observations.observation import in_a_hurry
-from mesh_assets.sensing.sweep import (
-    SWEEP_LIMITS,
-    SweepLimits,
-    Swept,
-    in_turn,
-    sweep,
-)
+from mesh_assets.sensing.rounds import moved_on, tick_seconds, turn_of
+from mesh_assets.sensing.sweep import SWEEP_LIMITS, SweepLimits, Swept, sweep
 from mesh_assets.store.inventories import InventoryStore
 
 _KEPT_AT_ONCE = 8
@@ -47,7 +43,7 @@ _KEPT_AT_ONCE = 8
 class Watching:
     """The interval, and how long a tick may report topics to Dagster. Tests replace the rest."""
 
-    interval_seconds: float
+    interval_seconds: int
     clients: OpenClients = open_clients
     alarms: ReadAlarms | None = None
     limits: SweepLimits = SWEEP_LIMITS
@@ -60,18 +56,19 @@ def metrics_anomalies_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.Se
 
     @discovery_sensor(
         name="metrics_anomalies",
-        interval_seconds=seconds,
+        interval_seconds=tick_seconds(seconds),
         description="Every 5 minutes, the offsets of all topics and groups: topics gone silent, rates that spike or drop, lag that grows, "
         "connectors that run but move nothing, against what is usual at that hour; and CloudWatch's alarms, where the estate names them.",
     )
     def sensor(
         context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource
     ) -> dg.SensorResult:
+        cursor = decode_cursor(context.cursor)
+        if resting := between_rounds(cursor, seconds):
+            return resting
         clusters = clusters_with_partition(estate.estate(), partitions)
         watching = Watching(interval_seconds=seconds, report_seconds=estate.estate().asset_reports.seconds)
-        result, log = tick(
-            context.instance, clusters, watching, store=store.store(), cursor=decode_cursor(context.cursor)
-        )
+        result, log = tick(context.instance, clusters, watching, store=store.store(), cursor=cursor)
         for line in log:
             context.log.info(line)
         return result
@@ -104,26 +101,25 @@ def tick(
     def watch_its_alarms(name: str) -> WatchedAlarms:
         return watch_alarms(clusters[name], store, read=watching.alarms, now=watching.now)
 
+    began, turn = turn_of(
+        cursor,
+        list(clusters),
+        now=watching.now().timestamp(),
+        interval_seconds=watching.interval_seconds,
+    )
     # Concurrently and independently: neither waits for the other, nor fails with it.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="mesh-alarms") as pool:
-        with_alarms = [name for name, cluster in clusters.items() if cluster.alarms is not None]
+        with_alarms = [name for name in turn if clusters[name].alarms is not None]
         sweeping_alarms = pool.submit(sweep, with_alarms, watch_its_alarms, limits=watching.limits)
-        swept = sweep(
-            in_turn(list(clusters), unreached=cursor.unreached, hung=cursor.hung),
-            watch,
-            limits=watching.limits,
-        )
+        swept = sweep(turn, watch, limits=watching.limits)
         alarms = sweeping_alarms.result()
     _keep(swept)
     _keep(alarms)
     woken = _wake(instance, swept, store, seconds=watching.report_seconds)
     launches = requests_for(instance, clusters, store, now=watching.now())
-    still_hung = [name for name in cursor.hung if name in swept.unreached]
     result = dg.SensorResult(
         run_requests=launches.requests,
-        cursor=encode_cursor(
-            SensorCursor(unreached=tuple(swept.unreached), hung=tuple(sorted({*swept.hung, *still_hung})))
-        ),
+        cursor=encode_cursor(moved_on(cursor, swept, clusters, began=began)),
         skip_reason=None if launches.requests else _skip_reason(swept, alarms, launches),
     )
     return result, [*_log(swept), *_alarms_log(alarms), *woken]
@@ -199,7 +195,7 @@ def _alarm_reasons(alarms: Swept[WatchedAlarms]) -> dict[str, str]:
 def _skip_reason(swept: Swept[Watched], alarms: Swept[WatchedAlarms], launches: Launches) -> str:
     skipped = {name: watched.skipped for name, watched in swept.seen.items() if watched.skipped is not None}
     reasons = skipped | swept.failed | dict.fromkeys(swept.hung, "did not answer in time")
-    reasons |= dict.fromkeys(swept.unreached, "not reached, comes first in the next tick")
+    reasons |= dict.fromkeys(swept.unreached, "not reached, comes in the next tick")
     texts: dict[str, Sequence[str]] = {name: (why,) for name, why in reasons.items()}
     for more in (_alarm_reasons(alarms), launches.waiting):
         texts |= {name: (*texts.get(name, ()), why) for name, why in more.items()}

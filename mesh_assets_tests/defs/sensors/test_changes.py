@@ -142,7 +142,7 @@ def test_a_change_that_a_discovery_publishes_while_the_sensor_looks_launches_no_
 
     assert requested(overtaken) == []
     assert skipped(overtaken) == (
-        "1 of 2 clusters looked at, nothing new; warehouse: not reached, comes first in the next tick"
+        "1 of 2 clusters looked at, nothing new; warehouse: not reached, comes in the next tick"
     )
     assert requested(after) == [("warehouse", "resource_created")]
 

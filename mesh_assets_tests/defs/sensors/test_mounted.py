@@ -1,5 +1,7 @@
 """The sensors as Dagster has them."""
 
+import json
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -9,9 +11,11 @@ from mesh_assets.definitions import defs
 from mesh_assets.defs.resources import estate_resource, store_resource
 from mesh_assets.errors import MeshError
 from mesh_assets.runs.requests import interval_seconds, pause_unit_seconds
+from mesh_assets.sensing.cursor import SensorCursor, encode_cursor
 from mesh_assets_tests.defs.test_definitions import ESTATE
 
-INTERVALS = {"schema_changes": 300, "connector_failures": 180, "resource_changes": 300}
+TICKS = {"schema_changes": 30, "connector_failures": 18, "resource_changes": 30}
+"""Seconds between two ticks: a tenth of those between two looks at a cluster."""
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +26,8 @@ def _estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MESH_SENSOR_INTERVAL_SECONDS", raising=False)
 
 
-@pytest.mark.parametrize(("name", "seconds"), INTERVALS.items())
-def test_each_runs_by_default_in_its_interval_and_launches_discoveries(name: str, seconds: int) -> None:
+@pytest.mark.parametrize(("name", "seconds"), TICKS.items())
+def test_each_runs_by_default_and_launches_discoveries(name: str, seconds: int) -> None:
     sensor = defs().resolve_sensor_def(name)
 
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
@@ -34,10 +38,10 @@ def test_each_runs_by_default_in_its_interval_and_launches_discoveries(name: str
 def test_one_variable_shortens_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MESH_SENSOR_INTERVAL_SECONDS", "5")
 
-    assert {defs().resolve_sensor_def(name).minimum_interval_seconds for name in INTERVALS} == {5}
+    assert {defs().resolve_sensor_def(name).minimum_interval_seconds for name in TICKS} == {5}
 
 
-@pytest.mark.parametrize("name", INTERVALS)
+@pytest.mark.parametrize("name", TICKS)
 def test_a_tick_on_an_estate_that_was_never_discovered_asks_nobody_and_says_so(
     name: str, instance: dg.DagsterInstance
 ) -> None:
@@ -55,7 +59,27 @@ def test_a_tick_on_an_estate_that_was_never_discovered_asks_nobody_and_says_so(
         data.skip_message
         == "2 of 2 clusters looked at, nothing new; payments: no discovery yet; warehouse: no discovery yet"
     )
-    assert data.cursor == "{}"
+    assert set(json.loads(data.cursor or "")) == {"began"}
+
+
+@pytest.mark.parametrize("name", TICKS)
+def test_a_tick_between_two_rounds_looks_at_nothing_not_even_the_estate(
+    name: str, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    definitions = defs()
+    cursor = encode_cursor(SensorCursor(began=time.time()))
+    (tmp_path / "estate.yaml").unlink()
+
+    with dg.build_sensor_context(
+        instance=instance,
+        repository_def=definitions.get_repository_def(),
+        resources={"estate": estate_resource(), "store": store_resource()},
+        cursor=cursor,
+    ) as context:
+        data = definitions.resolve_sensor_def(name).evaluate_tick(context)
+
+    assert "all clusters were looked at, again at" in str(data.skip_message)
+    assert (data.run_requests, data.cursor) == ([], cursor)
 
 
 def test_one_variable_shortens_all_intervals_and_the_pauses_after_failures() -> None:
