@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mesh_assets.answering.answers import Source, UnknownError, current_call, shown
@@ -13,7 +13,7 @@ from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.answering.known_products import KnownProducts
 from mesh_assets.answering.views import View
 from mesh_assets.errors import EstateError, RefusedError, StoreError
-from mesh_assets.estate.file import estate_path, load_estate
+from mesh_assets.estate.file import EstateRead, estate_path, read_estate
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.importing import importing
 from mesh_assets.inventory.document import Document
@@ -28,7 +28,6 @@ _DOCUMENTS_KEPT = 16
 _BYTES_KEPT = 100_000_000
 _BYTES_A_RECORD = 350
 _NAMES_LISTED = 30
-_Stamp = tuple[Path, int, int]
 ReadLive = Callable[[Cluster, Sequence[SectionName], Callable[[str], Document | None]], Document]
 
 
@@ -46,7 +45,7 @@ class KnownEstate:
         self._store_url = store
         self._read_live = read_live or _read_live
         self._lock = threading.RLock()
-        self._estate: tuple[tuple[_Stamp | None, ...], Estate] | None = None
+        self._estate: EstateRead | None = None
         self._store: InventoryStore | None = None
         self._documents: OrderedDict[str, tuple[Document, int]] = OrderedDict()
         self._reading: dict[str, threading.Lock] = {}
@@ -62,14 +61,12 @@ class KnownEstate:
     @property
     def estate(self) -> Estate:
         """The estate as the file describes it now. Raises EstateError."""
-        path = self._estate_path or estate_path()
-        stamp = _stamp(path)
         with self._lock:
-            known = self._estate
-            if known is None or None in known[0] or (stamp, *_file_stamps(known[1])) != known[0]:
-                estate = load_estate(path)  # which also says what is wrong
-                self._estate = known = ((stamp, *_file_stamps(estate)), estate)
-            return known[1]
+            if self._estate is None or not self._estate.is_current:
+                self._estate = read_estate(
+                    self._estate_path or estate_path()
+                )  # which also says what is wrong
+            return self._estate.estate
 
     @property
     def estate_if_any(self) -> Estate | None:
@@ -234,19 +231,6 @@ def _bytes_of(document: Document) -> int:
     records = sum(1 + len(topic.partitions) for topic in document.topics)
     records += sum(1 + len(group.offsets or ()) for group in document.consumer_groups)
     return _BYTES_A_RECORD * records + sum(len(schema.definition) for schema in document.schemas)
-
-
-def _stamp(file: Path) -> _Stamp | None:
-    """What tells that a file is another now; None where it cannot be looked at."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return file, status.st_mtime_ns, status.st_size
-
-
-def _file_stamps(estate: Estate) -> Iterator[_Stamp | None]:
-    return (_stamp(Path(file)) for file in estate.files)
 
 
 def _listed(names: list[str]) -> str:

@@ -1,5 +1,6 @@
-"""`mesh-assets estate check`: does every system answer, with the rights that discovery needs?"""
+"""`mesh-assets estate`: does every system answer, with the rights that discovery needs, and what may an estate file hold?"""
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from shutil import get_terminal_size
@@ -10,6 +11,7 @@ import msgspec
 from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.estate.file import estate_path, load_estate
+from mesh_assets.estate.schema import estate_schema, included_schema
 from mesh_assets.inventory.wording import aligned, counted, plural
 
 _HEADINGS = ("", "cluster", "system", "endpoint", "as", "answers", "rights")
@@ -46,6 +48,17 @@ def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
         click.echo(shown_lines(_text(checks)))
     if any(check.state != "ok" for check in checks):
         sys.exit(1)
+
+
+@estate.command(short_help="Print the JSON Schema of estate files, for editors and generators.")
+@click.option("--included", is_flag=True, help="Of a file that an estate file includes.")
+def schema(*, included: bool) -> None:
+    """Print the JSON Schema (draft 2020-12) of the estate file.
+
+    Editors use it to complete and to check: save it beside the file, and begin the file with
+    `# yaml-language-server: $schema=estate.schema.json`.
+    """
+    click.echo(json.dumps(included_schema() if included else estate_schema(), indent=2, ensure_ascii=False))
 
 
 def _text(checks: Sequence[AccessCheck]) -> Iterator[str]:

@@ -41,7 +41,9 @@ def merged_estate(
     else:
         parse_estate(text, source=source)
         yaml, estate = _read(text, source)
-    clusters = estate["clusters"]
+    clusters = estate.get("clusters")
+    if clusters is None:  # it only includes others
+        clusters = estate["clusters"] = CommentedMap()
     changes = [
         _put_cluster(clusters, name, entry, source=source, force=force) for name, entry in entries.items()
     ]

@@ -7,7 +7,7 @@ from fnmatch import translate
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema, field_validator
 
 SECRET_REFERENCE = re.compile(
     r"^(\$\{[A-Za-z_][A-Za-z0-9_]*\}|ssm:/\S+|secretsmanager:[^\s#]+(#\S+)?|vault:[^\s#]+#\S+)$"
@@ -22,7 +22,11 @@ def _must_be_reference(text: str) -> str:
     return text
 
 
-SecretReference = Annotated[str, AfterValidator(_must_be_reference)]
+SecretReference = Annotated[
+    str,
+    AfterValidator(_must_be_reference),
+    WithJsonSchema({"type": "string", "pattern": SECRET_REFERENCE.pattern, "title": "Reference to a secret"}),
+]
 """`${ENV}`, `ssm:/path`, `secretsmanager:arn#field` or `vault:path#field`: resolved when a client is created.
 """
 

@@ -268,12 +268,6 @@ class Estate(EstateModel):
     asset_reports: AssetReports = AssetReports()
     retention: Retention = Retention()
 
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The files that hold parts of the estate: who keeps an estate in memory looks at them, too."""
-        parts = (self.policy.file, self.products.file, self.costs.file)
-        return tuple(file for file in parts if file is not None)
-
     @model_validator(mode="after")
     def _known(self) -> "Estate":
         if self.events.cluster is not None and self.events.cluster not in self.clusters:

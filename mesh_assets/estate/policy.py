@@ -6,7 +6,7 @@ A policy says what ought to be; `mesh_assets/findings/policy.py` compares a docu
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from mesh_assets.estate.expectations import Expectation
 from mesh_assets.estate.fields import EstateModel, NamePatterns
@@ -49,6 +49,14 @@ class Range(EstateModel):
         return self
 
 
+_OneOf = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    WithJsonSchema({"type": "array", "items": {"type": ["string", "number", "boolean"]}, "minItems": 1}),
+]
+"""Numbers and truth values may stand here as YAML has them: `_requirement` makes text of them."""
+
+
 class ConfigRequirement(EstateModel):
     """What a topic's config must be: a number from `min` to `max`, or one of the texts `one_of`.
 
@@ -58,7 +66,7 @@ class ConfigRequirement(EstateModel):
 
     min: int | _Fraction | None = None
     max: int | _Fraction | None = None
-    one_of: tuple[str, ...] | None = Field(default=None, min_length=1)
+    one_of: _OneOf | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> "ConfigRequirement":
@@ -85,6 +93,12 @@ def _requirement(value: Any) -> Any:
     return {"one_of": [_text(value)]} if isinstance(value, str | int | float) else value
 
 
+_Requirement = Annotated[
+    ConfigRequirement,
+    BeforeValidator(_requirement, json_schema_input_type=ConfigRequirement | str | bool | int | float),
+]
+
+
 class PolicyRule(EstateModel):
     """What topics must be. `topics` and `clusters` select them; exceptions are their `exclude`. Topics of Kafka itself
     are never meant.
@@ -102,9 +116,7 @@ class PolicyRule(EstateModel):
     names: Annotated[str, AfterValidator(_must_be_a_pattern)] | None = None
     partitions: Range | None = None
     replication_factor: Range | None = None
-    configs: dict[str, Annotated[ConfigRequirement, BeforeValidator(_requirement)]] = Field(
-        default_factory=dict
-    )
+    configs: dict[str, _Requirement] = Field(default_factory=dict)
     schema_required: bool = False
     compatibility: tuple[CompatibilityLevel, ...] = ()
     owner_required: bool = False

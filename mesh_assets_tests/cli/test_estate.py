@@ -11,6 +11,7 @@ from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.cli import estate as command
 from mesh_assets.cli.estate import estate
 from mesh_assets.estate.model import Estate
+from mesh_assets.estate.schema import estate_schema, included_schema
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 
 KAFKA = AccessCheck(
@@ -180,3 +181,11 @@ def test_the_sandbox_is_ready_for_discovery(
     assert "40 connectors, belongs to this cluster" in lines[4]
     # A broker without an authorizer tells an anonymous client every operation there is.
     assert lines[1].endswith("all, and so may everyone")
+
+
+@pytest.mark.parametrize("included", [False, True])
+def test_the_schema_is_printed_as_json(included: bool) -> None:
+    printed = CliRunner().invoke(estate, ["schema", *(["--included"] if included else [])])
+
+    assert printed.exit_code == 0
+    assert json.loads(printed.output) == (included_schema() if included else estate_schema())

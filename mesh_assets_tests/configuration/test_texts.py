@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,3 +168,15 @@ def test_a_value_that_the_reader_would_change_is_refused() -> None:
         ConfigurationError, match=r"^the value of A cannot be written to a \.env: it contains"
     ):
         merged_env(None, {"A": "x${HOME}"}, source=".env")
+
+
+def test_a_file_that_only_includes_others_gets_clusters_of_its_own(
+    entry: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "more.yaml").write_text("clusters: {a: {kafka: {bootstrap_servers: 'a:1'}}}\n")
+    source = str(tmp_path / "estate.yaml")
+
+    text = merged_estate("include: more.yaml\n", {"data-mesh-cluster": entry}, source=source)
+
+    assert text.startswith("include: more.yaml\n")
+    assert list(parse_estate(text, source=source).clusters) == ["data-mesh-cluster", "a"]

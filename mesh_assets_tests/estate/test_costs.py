@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.costs import ClusterPrices, CostSettings
-from mesh_assets.estate.file import load_estate
+from mesh_assets.estate.file import load_estate, read_estate
 
 CLUSTERS = "clusters:\n  warehouse: {kafka: {bootstrap_servers: 'b:9092'}}\n"
 
@@ -23,7 +23,11 @@ def test_prices_and_decisions_may_stand_in_files_of_their_own(tmp_path: Path) ->
     assert prices is not None
     assert prices.by_driver == {"bytes_in_per_second": 0.5}
     assert read.costs.of("payments") is None
-    assert read.files == (str(tmp_path / "products.yaml"), str(tmp_path / "prices.yaml"))
+    assert set(read_estate(estate).stamps) == {
+        estate,
+        tmp_path / "products.yaml",
+        tmp_path / "prices.yaml",
+    }
 
 
 @pytest.mark.parametrize(
