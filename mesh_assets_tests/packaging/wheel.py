@@ -1,0 +1,70 @@
+"""The wheel of this project, built as `make wheel` does, and installed as a user does: outside of the clone, by hash."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from mesh_assets_tests.workplace import PROJECT
+
+_BUILD_SECONDS = 60
+_INSTALL_SECONDS = 900
+_OURS = ("PYTHON", "VIRTUAL_ENV", "PIP_TARGET", "PIP_USER", "MESH_", "DAGSTER_")
+"""What a variable begins with that would let what is installed find the clone, its environment or its estate."""
+
+
+def build_wheel(folder: Path) -> Path:
+    """Builds it into the folder, which takes half a second of CPU; the file."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=_BUILD_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    [wheel] = folder.glob("*.whl")
+    return wheel
+
+
+def strangers_environment(bin_folder: Path | None = None) -> dict[str, str]:
+    """The environment of somebody who has never heard of the clone, with the commands of `bin_folder` on the path."""
+    kept: Mapping[str, str] = {
+        name: value for name, value in os.environ.items() if not name.startswith(_OURS)
+    }
+    place = {} if bin_folder is None else {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
+    return {**kept, **place}
+
+
+def install_wheel(wheel: Path, folder: Path, *, extras: str) -> Path:
+    """Makes an environment with the wheel in it, everything else in the versions and by the hashes of `requirements.txt`.
+    By uv where it is installed, which takes seconds, else by pip. Its folder of commands."""
+    venv = folder / "venv"
+    wanted = folder / "wanted.txt"
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    wanted.write_text(f"mesh-assets[{extras}] @ {wheel.as_uri()} --hash=sha256:{digest}\n", encoding="utf-8")
+    how = ("--require-hashes", "-r", str(wanted), "-c", str(PROJECT / "requirements.txt"))
+    python = str(venv / "bin" / "python")
+    if shutil.which("uv"):
+        _run("uv", "venv", "--quiet", "--python", sys.executable, str(venv))
+        _run("uv", "pip", "install", "--quiet", "--python", python, *how)
+    else:
+        _run(sys.executable, "-m", "venv", str(venv))
+        _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *how)
+    return venv / "bin"
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(
+        command,
+        env=strangers_environment(),
+        capture_output=True,
+        text=True,
+        timeout=_INSTALL_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
