@@ -12,7 +12,7 @@ from dagster._core.definitions.definitions_load_context import DefinitionsLoadCo
 import mesh_assets.defs
 from mesh_assets.components import KafkaEstateComponent
 from mesh_assets.errors import StoreError
-from mesh_assets.estate.file import load_estate
+from mesh_assets.fleet.in_force import estate_in_force
 from mesh_assets.masking.unexpected import mask_what_this_process_says, sentence
 from mesh_assets.runs.failures import masking_failures
 
@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 def defs() -> dg.Definitions:
     """What a code location serves: what is below `mesh_assets/defs`, and the estate's things as assets.
 
-    Raises EstateError when the estate file is missing or wrong: the UI shows its sentence.
+    Raises EstateError when the estate file is missing or wrong, and the store has no earlier one that was sound: the UI shows its
+    sentence.
     """
     return dg.Definitions.merge(discovery_definitions(), mesh())
 
@@ -35,7 +36,7 @@ def mesh() -> dg.Definitions:
     if DefinitionsLoadContext.get().load_type is DefinitionsLoadType.RECONSTRUCTION:
         return dg.Definitions()  # a process of a run, which has no use for them and would wait for them
     component = KafkaEstateComponent(
-        clusters=list(load_estate().clusters),
+        clusters=list(estate_in_force().now().estate.clusters),
         # A topic is only as late as the last discovery here, which reports it every few hours.
         freshness=False,
         # `analysis/findings` has a check of each kind; those of things could not be run, since runs load no things.
@@ -54,7 +55,7 @@ def discovery_definitions() -> dg.Definitions:
     (`mesh-assets init`) shows by a component. Raises EstateError as `defs`.
     """
     mask_what_this_process_says()  # one of Dagster's, which keeps what is printed with the run
-    load_estate()  # first, or Dagster would wrap the sentence in an error about loading the folder
+    estate_in_force().now()  # first, or Dagster would wrap the sentence in an error about loading the folder
     folder = Path(__file__).parent / "defs"
     # Not `dg.load_from_defs_folder`: it does the same, and then imports every installed component plugin (for
     # dagster-aws 1.1 s per process). It also needs a pyproject.toml, which an installed wheel lacks.

@@ -13,8 +13,9 @@ from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.answering.known_products import KnownProducts
 from mesh_assets.answering.views import View
 from mesh_assets.errors import EstateError, RefusedError, StoreError
-from mesh_assets.estate.file import EstateRead, estate_path, read_estate
+from mesh_assets.estate.file import estate_path
 from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.fleet.in_force import EstateInForce
 from mesh_assets.importing import importing
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SectionName
@@ -45,7 +46,7 @@ class KnownEstate:
         self._store_url = store
         self._read_live = read_live or _read_live
         self._lock = threading.RLock()
-        self._estate: EstateRead | None = None
+        self._estate: EstateInForce | None = None
         self._store: InventoryStore | None = None
         self._documents: OrderedDict[str, tuple[Document, int]] = OrderedDict()
         self._reading: dict[str, threading.Lock] = {}
@@ -60,13 +61,13 @@ class KnownEstate:
 
     @property
     def estate(self) -> Estate:
-        """The estate as the file describes it now. Raises EstateError."""
+        """The estate as the file describes it now; while the file is broken, the last good one. Raises EstateError when there
+        is none."""
+        path = self._estate_path or estate_path()
         with self._lock:
-            if self._estate is None or not self._estate.is_current:
-                self._estate = read_estate(
-                    self._estate_path or estate_path()
-                )  # which also says what is wrong
-            return self._estate.estate
+            if self._estate is None or self._estate.path != path:
+                self._estate = EstateInForce(path, lambda: self.store.objects)
+            return self._estate.now().estate
 
     @property
     def estate_if_any(self) -> Estate | None:

@@ -4,14 +4,14 @@ import dagster as dg
 
 from mesh_assets.defs.inventory import INVENTORY_KEYS, inventory_assets
 from mesh_assets.defs.snapshot import SNAPSHOT_KEYS, snapshot_assets
-from mesh_assets.estate.file import load_estate
+from mesh_assets.runs.partitions import ClusterPartitions
 from mesh_assets.runs.tags import DISCOVERY_JOB
 
 
 @dg.definitions
 def discovery() -> dg.Definitions:
     """Raises EstateError when the estate file is missing or wrong."""
-    partitions = cluster_partitions()
+    partitions = ClusterPartitions()
     return dg.Definitions(
         # Of all jobs, and of assets that somebody materializes by hand: a process for each of the short steps
         # would cost seconds of imports.
@@ -25,8 +25,3 @@ def discovery() -> dg.Definitions:
             )
         ],
     )
-
-
-def cluster_partitions() -> dg.StaticPartitionsDefinition:
-    """One for each cluster of the estate. Raises EstateError when the estate file is missing or wrong."""
-    return dg.StaticPartitionsDefinition(list(load_estate().clusters))

@@ -13,8 +13,9 @@ from pydantic import Field
 
 from mesh_assets.answering.documents_once import DocumentsOnce
 from mesh_assets.errors import MeshError
-from mesh_assets.estate.file import DEFAULT_ESTATE, load_estate
+from mesh_assets.estate.file import DEFAULT_ESTATE
 from mesh_assets.estate.model import Estate
+from mesh_assets.fleet.in_force import estate_in_force
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.runs.failures import masking_failures
 from mesh_assets.store.inventories import InventoryStore
@@ -22,19 +23,19 @@ from mesh_assets.store.layout import DEFAULT_STORE, open_store
 
 
 class EstateResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The estate file, read anew for each run and each tick of a sensor.
+    """The estate in force, looked at anew for each run and each tick of a sensor.
 
-    Credentials and patterns may have changed since the definitions loaded.
+    Clusters, credentials and patterns may have changed since the definitions loaded.
     """
 
     path: str = Field(default=DEFAULT_ESTATE, description="The estate file.")
 
     @cached_property
     def _estate(self) -> Estate:
-        return load_estate(Path(self.path))
+        return estate_in_force(Path(self.path)).now().estate
 
     def estate(self) -> Estate:
-        """Raises EstateError when the file is missing or wrong."""
+        """While the file is broken, the last good one. Raises EstateError when there is none."""
         return self._estate
 
 

@@ -4,19 +4,23 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from mesh_assets.defs.discovery import cluster_partitions
+from mesh_assets.defs.resources import StoreResource
 from mesh_assets.defs.sensors.changes import change_sensors
 from mesh_assets.defs.sensors.discovery_reports import discovery_reports_sensor
 from mesh_assets.defs.sensors.metrics_anomalies import metrics_anomalies_sensor
 from mesh_assets.defs.sensors.trigger_queue import trigger_queue_sensor
+from mesh_assets.fleet.in_force import estate_in_force
 from mesh_assets.inventory.changes import Trigger
+from mesh_assets.runs.estate_file import ESTATE_FILE, tick
+from mesh_assets.runs.partitions import ClusterPartitions
+from mesh_assets.runs.requests import discovery_sensor, interval_seconds
 from mesh_assets.runs.tags import DISCOVERY_JOB, trigger_tags
 
 
 @dg.definitions
 def triggers() -> dg.Definitions:
     """Raises EstateError when the estate file is missing or wrong."""
-    partitions = cluster_partitions()
+    partitions = ClusterPartitions()
     return dg.Definitions(
         schedules=[discovery_schedule(partitions)],
         sensors=[
@@ -24,8 +28,24 @@ def triggers() -> dg.Definitions:
             metrics_anomalies_sensor(partitions),
             trigger_queue_sensor(partitions),
             discovery_reports_sensor(partitions),
+            estate_file_sensor(),
         ],
     )
+
+
+def estate_file_sensor() -> dg.SensorDefinition:
+    @discovery_sensor(
+        name=ESTATE_FILE,
+        interval_seconds=interval_seconds(30),
+        description="Every 30 seconds: discovers clusters that come into the estate; fails while the estate file is broken.",
+    )
+    def sensor(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.SensorResult:
+        result, notes = tick(context.instance, estate_in_force(), store.store(), cursor=context.cursor)
+        for note in notes:
+            context.log.warning(note)
+        return result
+
+    return sensor
 
 
 def discovery_schedule(partitions: dg.StaticPartitionsDefinition) -> dg.ScheduleDefinition:

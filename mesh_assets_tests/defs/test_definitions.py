@@ -6,12 +6,16 @@ from typing import get_args
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from mesh_assets.definitions import defs
+from mesh_assets.defs.resources import store_resource
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.findings import FINDING_KINDS
+from mesh_assets.fleet import in_force
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.profiling.records import FaultKind
+from mesh_assets.runs.partitions import ClusterPartitions
 
 ESTATE = """
 clusters:
@@ -90,6 +94,46 @@ def test_the_schedule_runs_every_six_hours_and_asks_for_a_run_of_each_cluster(
         ("payments", "schedule"),
     ]
     assert len({request.run_key for request in tick.run_requests or ()}) == 2
+
+
+def test_definitions_that_are_loaded_follow_the_estate_file(
+    definitions: dg.Definitions,
+    tmp_path: Path,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a code server that stays: Dagster checks the partition of each run that a tick asks for."""
+    monkeypatch.setattr(in_force, "_SECONDS_BETWEEN_LOOKS", 0.0)
+    sensor = definitions.resolve_sensor_def("estate_file")
+    schedule = definitions.resolve_schedule_def("discovery_schedule")
+    repository = definitions.get_repository_def()
+
+    def tick(cursor: str | None) -> SensorExecutionData:
+        resources = {"store": store_resource()}
+        with dg.build_sensor_context(
+            instance, cursor=cursor, repository_def=repository, resources=resources
+        ) as context:
+            return sensor.evaluate_tick(context)
+
+    def scheduled() -> list[str | None]:
+        with dg.build_schedule_context(
+            instance, datetime(2026, 11, 23, 18, tzinfo=UTC), repository_def=repository
+        ) as context:
+            return [request.partition_key for request in schedule.evaluate_tick(context).run_requests or ()]
+
+    cursor = tick(None).cursor
+    (tmp_path / "estate.yaml").write_text(ESTATE.replace("payments", "orders"))
+
+    [request] = tick(cursor).run_requests or ()
+    assert request.partition_key == "orders"
+    assert scheduled() == ["warehouse", "orders"]
+
+    (tmp_path / "estate.yaml").write_text("clusters: [")
+    assert scheduled() == ["warehouse", "orders"]
+    with pytest.raises(EstateError, match="the last good estate stays in force, with 2 clusters"):
+        tick(cursor)
+    in_force._of_this_process.cache_clear()
+    assert list(ClusterPartitions().get_partition_keys()) == ["warehouse", "orders"]
 
 
 def test_a_wrong_estate_stops_the_loading_with_its_sentence(

@@ -5,8 +5,8 @@ import dagster as dg
 
 from mesh_assets.esm.aws_account import AwsAccount, account_settings
 from mesh_assets.esm.service import MappingService
-from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import AwsAccountSettings
+from mesh_assets.fleet.in_force import estate_in_force
 
 
 class EventSourceMappings(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -18,7 +18,7 @@ class EventSourceMappings(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises EstateError without a region, RefusedError without working credentials, before anything else
         happens.
         """
-        estate = load_estate()
+        estate = estate_in_force().now().estate
         account = self.account(account_settings(estate, region=region))
         _ = account.identity
         return MappingService(account, estate)

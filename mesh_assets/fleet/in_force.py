@@ -1,0 +1,111 @@
+"""The estate in force, for what runs while people edit: read again when a file changes, and the last good one while a
+file is broken.
+
+Commands that a person starts read the file itself (`load_estate`), and end with its fault.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from time import monotonic
+
+from mesh_assets.errors import EstateError, StoreError
+from mesh_assets.estate.file import EstateRead, estate_path, read_estate
+from mesh_assets.estate.model import Estate
+from mesh_assets.fleet.last_good import keep_last_good, last_good
+from mesh_assets.inventory.wording import counted
+from mesh_assets.store.layout import open_store
+from mesh_assets.store.objects import ObjectStore
+
+logger = logging.getLogger(__name__)
+
+# A look at 300 files takes 10 ms, and Dagster asks for the names once for each run that a tick requests.
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """`fault`: why the file is not what is in force; None when it is."""
+
+    estate: Estate
+    fault: str | None = None
+
+
+class EstateInForce:
+    """The estate of one file. `objects`: opens the store, where the last good one is kept for processes that begin while
+    the file is broken. Safe to use from many threads."""
+
+    def __init__(self, path: Path, objects: Callable[[], ObjectStore]) -> None:
+        self.path = path
+        self._objects = objects
+        self._lock = threading.RLock()
+        self._read: EstateRead | None = None
+        self._known: InForce | None = None
+        self._looked_at: float | None = None
+
+    def now(self) -> InForce:
+        """After a look at the files. Raises EstateError when they are broken and no good estate is known, neither here nor
+        in the store."""
+        with self._lock:
+            self._looked_at = monotonic()
+            if self._read is None or self._known is None or self._known.fault or not self._read.is_current:
+                self._known = self._look()
+            return self._known
+
+    def lately(self) -> InForce:
+        """As `now`, as of at most a second ago."""
+        with self._lock:
+            at = self._looked_at
+            if self._known is not None and at is not None and monotonic() - at < _SECONDS_BETWEEN_LOOKS:
+                return self._known
+            return self.now()
+
+    def keep(self) -> bool:
+        """Keeps what the file says in the store, unless it is there already or the file is broken; whether it was
+        written. Raises StoreError, and EstateError as `now`."""
+        known = self.now()
+        return known.fault is None and keep_last_good(self._objects(), self.path, known.estate)
+
+    def _look(self) -> InForce:
+        try:
+            self._read = read_estate(self.path)
+        except EstateError as error:
+            return self._in_spite_of(error)
+        if self._known is not None and self._known.fault:
+            logger.warning("the estate file %s is sound again, and in force", self.path)
+        return InForce(estate=self._read.estate)
+
+    def _in_spite_of(self, error: EstateError) -> InForce:
+        before = self._known
+        estate = before.estate if before is not None else self._stored(error)
+        if before is None or before.fault != str(error):
+            logger.warning(
+                "the estate file is broken; the last good one stays in force (%s): %s",
+                counted(len(estate.clusters), "cluster"),
+                error,
+            )
+        return InForce(estate=estate, fault=str(error))
+
+    def _stored(self, error: EstateError) -> Estate:
+        try:
+            found = last_good(self._objects(), self.path)
+        except StoreError as failure:
+            raise EstateError(f"{error}\nthe last good estate cannot be read either: {failure}") from failure
+        if found is None:
+            raise error
+        return found
+
+
+def estate_in_force(path: Path | None = None, store: str | None = None) -> EstateInForce:
+    """That of this process for the file (default: `estate_path()`) and the store (default: MESH_STORE)."""
+    chosen = estate_path() if path is None else path
+    return _of_this_process(chosen, chosen.absolute(), store or os.environ.get("MESH_STORE") or "")
+
+
+@cache
+def _of_this_process(path: Path, whole: Path, store: str) -> EstateInForce:  # noqa: ARG001 - tells files of one name apart
+    return EstateInForce(path, lambda: open_store(store))
