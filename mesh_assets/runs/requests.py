@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
+from threading import Semaphore
 
 import dagster as dg
 
@@ -140,14 +141,20 @@ _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 _LONGEST_PAUSE = 30
 _RUNS_LOOKED_AT = 6
 _LISTINGS_AT_ONCE = 8
+_LATER = "many runs were asked for at once, this one comes with the next tick"
+# The daemon submits them one after the other, each in 0.1 to 0.5 s, and no other sensor may think meanwhile that one was lost
+# (CLAIM_LASTS). The queue runs fewer in the time between two ticks.
+MOST_REQUESTS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launches:
-    """`requests`: the runs to launch. `waiting`: by cluster, why triggers wait and no run is requested."""
+    """`requests`: the runs to launch. `waiting`: by cluster, why triggers wait and no run is requested. `more`: whether there
+    were too many for one tick, and the next one is to ask for the rest."""
 
     requests: list[dg.RunRequest]
     waiting: dict[str, str]
+    more: bool = False
 
 
 def requests_for(
@@ -163,6 +170,8 @@ def requests_for(
     Call it once per tick, after putting what the tick found into the inbox, and even when it found nothing:
     triggers of failed runs wait there too. `run_key` stays empty, since Dagster would remember it forever.
 
+    At most MOST_REQUESTS: `Launches.more` says that there are others.
+
     A cluster that was never discovered is launched when something waits under its name. Raises StoreError when
     the store fails for every cluster; where it fails for some, `waiting` says so and the others go on.
     """
@@ -172,6 +181,8 @@ def requests_for(
     folders = {entry.key.split("/")[1] for entry in store.objects.list("triggers/")}
     if not folders:
         return Launches(requests=[], waiting={})
+
+    left = Semaphore(MOST_REQUESTS)
 
     def look(name: str) -> tuple[str, str | None, tuple[dg.RunRequest, ...]]:
         cluster_id = store.cluster_id(name) or inbox_by_name(name)
@@ -184,12 +195,15 @@ def requests_for(
         if any(end_if_lost(instance, record.dagster_run) for record in records):
             records = _newest_runs(instance, name)
         reason = _in_the_way(records, now) or _by_hand(store, name, now)
-        if reason is None and not claim_run(
+        if reason is None and not left.acquire(blocking=False):
+            reason = _LATER
+        elif reason is None and not claim_run(
             store.objects,
             cluster_id,
             now=now,
             newest_run=records[0].dagster_run.run_id if records else None,
         ):
+            left.release()
             reason = "a run has just been asked for"
         if reason is not None:
             return name, f"{sum(one.stands_for for one in waiting):,} waiting: {reason}", ()
@@ -213,6 +227,7 @@ def requests_for(
         requests=[request for _, _, requests in looked for request in requests],
         waiting={name: reason for name, reason, _ in looked if reason is not None}
         | {name: f"its inbox is not available: {error}" for name, error in failed.items()},
+        more=any(reason is not None and reason.endswith(_LATER) for _, reason, _ in looked),
     )
 
 

@@ -47,12 +47,14 @@ class ClusterCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 class SensorCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
     """`began`: when the round began, in seconds since 1970; None: there was none. `unreached`: clusters that it still has to
-    visit, in order. `hung`: those that did not answer in time, or were slow; they come last.
+    visit, in order. `hung`: those that did not answer in time, or were slow; they come last. `more`: whether runs are still to
+    be asked for.
     """
 
     began: float | None = None
     unreached: tuple[str, ...] = ()
     hung: tuple[str, ...] = ()
+    more: bool = False
     clusters: dict[str, ClusterCursor] = field(default_factory=dict)
 
 

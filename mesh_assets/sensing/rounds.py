@@ -31,7 +31,7 @@ def rests_until(cursor: SensorCursor, *, now: float, interval_seconds: int) -> f
 
     It begins a tick early, or a cluster would wait for its interval and one tick more.
     """
-    if cursor.began is None or cursor.unreached:
+    if cursor.began is None or cursor.unreached or cursor.more:
         return None
     again = cursor.began + interval_seconds - tick_seconds(interval_seconds)
     # A round that began in the future did so before the clock was set back.
@@ -61,9 +61,10 @@ def turn_of(
 
 
 def moved_on(
-    cursor: SensorCursor, swept: Swept[Result], clusters: Iterable[str], *, began: float
+    cursor: SensorCursor, swept: Swept[Result], clusters: Iterable[str], *, began: float, more: bool = False
 ) -> SensorCursor:
-    """The cursor after those visits: of the round, nothing about the clusters themselves."""
+    """The cursor after those visits: of the round, nothing about the clusters themselves. `more`: whether runs are still to be
+    asked for, so that the next tick has something to do."""
     known = set(clusters)
     late = {*swept.hung, *swept.slow}
     in_time = {*swept.seen, *swept.failed} - late
@@ -71,5 +72,6 @@ def moved_on(
         cursor,
         began=began,
         unreached=tuple(name for name in swept.unreached if name in known),
+        more=more,
         hung=tuple(sorted(({*cursor.hung} - in_time | late) & known)),
     )

@@ -1,5 +1,6 @@
 """The job `store_upkeep`, and what it removes of Dagster's own."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -85,6 +86,31 @@ def test_the_run_of_an_assets_newest_materialization_stays(instance: dg.DagsterI
         _run(instance, made.dagster_run.job_name, partition="")
     assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="") == 1
     assert instance.get_run_by_id(made.run_id) is not None
+
+
+def test_what_a_run_found_by_checks_goes_with_it_and_what_others_found_stays(
+    instance: dg.DagsterInstance,
+) -> None:
+    @dg.asset(check_specs=[dg.AssetCheckSpec("complete", asset="orders")])
+    def orders() -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
+        yield dg.Output(None)
+        yield dg.AssetCheckResult(passed=True)
+
+    runs = [dg.materialize([orders], instance=instance).run_id for _ in range(RUNS_AT_LEAST + 2)]
+    key = dg.AssetCheckKey(dg.AssetKey("orders"), "complete")
+
+    assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="") == 2
+
+    left = instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
+    assert {one.run_id for one in left} == set(runs[2:])
+
+
+def test_pruning_stops_in_time_and_goes_on_the_next_time(instance: dg.DagsterInstance) -> None:
+    for _ in range(RUNS_AT_LEAST + 3):
+        _run(instance, "analysis")
+
+    assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="", seconds=-1.0) == 0
+    assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="") == 3
 
 
 def test_runs_that_have_not_ended_stay(instance: dg.DagsterInstance) -> None:

@@ -175,6 +175,24 @@ def test_what_has_changed_comes_before_the_schedules_runs_and_a_cluster_whose_ru
     assert priorities == {"warehouse": "1", "payments": "-1"}
 
 
+def test_many_runs_at_once_are_asked_for_in_several_ticks_each_of_them_once(
+    instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mesh_assets.runs.requests.MOST_REQUESTS", 2)
+    names = [f"cluster-{number}" for number in range(5)]
+    for name in names:
+        put(inbox, UPDATED, inbox_by_name(name))
+
+    ticks = [requests_for(instance, names, store) for _ in range(3)]
+    after = requests_for(instance, names, store)
+
+    asked = [[str(request.partition_key) for request in tick.requests] for tick in ticks]
+    assert [len(of_tick) for of_tick in asked] == [2, 2, 1]
+    assert sorted(name for of_tick in asked for name in of_tick) == names
+    assert [tick.more for tick in (*ticks, after)] == [True, True, False, False]
+    assert after.requests == []
+
+
 def a_process_that_ended(run_id: str) -> Holder:
     ended = subprocess.Popen(["true"])
     ended.wait()

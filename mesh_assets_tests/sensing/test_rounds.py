@@ -133,11 +133,14 @@ def test_one_that_answers_late_comes_last_as_one_that_hangs() -> None:
 def test_between_rounds_there_is_nothing_to_do_and_a_clock_that_was_set_back_holds_nothing_up() -> None:
     done = moved_on(SensorCursor(), Swept(seen={"a": ""}), ["a"], began=1_000.0)
     left = moved_on(SensorCursor(), Swept(unreached=["a"]), ["a"], began=1_000.0)
+    asks = moved_on(SensorCursor(), Swept(seen={"a": ""}), ["a"], began=1_000.0, more=True)
 
     assert rests_until(done, now=1_100.0, interval_seconds=INTERVAL) == 1_270.0
     assert rests_until(done, now=1_270.0, interval_seconds=INTERVAL) is None
     assert rests_until(done, now=10.0, interval_seconds=INTERVAL) is None
     assert rests_until(left, now=1_100.0, interval_seconds=INTERVAL) is None
+    assert rests_until(asks, now=1_100.0, interval_seconds=INTERVAL) is None
+    assert turn_of(asks, ["a"], now=1_100.0, interval_seconds=INTERVAL) == (1_000.0, [])
     assert rests_until(SensorCursor(), now=1_100.0, interval_seconds=INTERVAL) is None
 
 

@@ -144,7 +144,7 @@ def tick(
     launches = requests_for(instance, clusters, store, now=clock())
     return dg.SensorResult(
         run_requests=launches.requests,
-        cursor=encode_cursor(_next_cursor(cursor, swept, clusters, began=began)),
+        cursor=encode_cursor(_next_cursor(cursor, swept, clusters, began=began, more=launches.more)),
         skip_reason=None if launches.requests else _skip_reason(swept, launches, new),
     )
 
@@ -175,7 +175,12 @@ def _keep(swept: Swept[ObservedCluster], store: InventoryStore, *, source: str, 
 
 
 def _next_cursor(
-    cursor: SensorCursor, swept: Swept[ObservedCluster], clusters: dict[str, Cluster], *, began: float
+    cursor: SensorCursor,
+    swept: Swept[ObservedCluster],
+    clusters: dict[str, Cluster],
+    *,
+    began: float,
+    more: bool,
 ) -> SensorCursor:
     states: dict[str, ClusterCursor] = {
         name: state for name, state in cursor.clusters.items() if name in clusters
@@ -184,7 +189,7 @@ def _next_cursor(
     # Without this, a registry that has lost its bulk list would be read subject by subject in every tick,
     # which takes longer than a tick may.
     states.update({name: replace(states[name], bulk=False) for name in swept.hung if name in states})
-    return replace(moved_on(cursor, swept, clusters, began=began), clusters=states)
+    return replace(moved_on(cursor, swept, clusters, began=began, more=more), clusters=states)
 
 
 def _skip_reason(swept: Swept[ObservedCluster], launches: Launches, new: int) -> str:

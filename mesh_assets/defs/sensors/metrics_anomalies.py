@@ -119,7 +119,7 @@ def tick(
     launches = requests_for(instance, clusters, store, now=watching.now())
     result = dg.SensorResult(
         run_requests=launches.requests,
-        cursor=encode_cursor(moved_on(cursor, swept, clusters, began=began)),
+        cursor=encode_cursor(moved_on(cursor, swept, clusters, began=began, more=launches.more)),
         skip_reason=None if launches.requests else _skip_reason(swept, alarms, launches),
     )
     return result, [*_log(swept), *_alarms_log(alarms), *woken]
