@@ -9,7 +9,7 @@ from mesh_assets.contracts.reading import known_contracts
 from mesh_assets.errors import DamagedError, MeshError
 from mesh_assets.estate.connections import SchemaRegistryConnection
 from mesh_assets.estate.model import Cluster, Estate
-from mesh_assets.importing import importing
+from mesh_assets.importing import importing, without_collector
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record, Schema, SchemaReference
 from mesh_assets.inventory.wording import counted
@@ -53,14 +53,15 @@ class EstateDomains(Record, frozen=True, kw_only=True):
 
 def relationship_results(store: InventoryStore) -> ResultStore[Relationships]:
     """Where the newest relationships are kept: `analysis/relationships.json`."""
-    return ResultStore(store.objects, "relationships", Relationships)
+    return ResultStore(store, "relationships", Relationships)
 
 
 def domain_results(store: InventoryStore) -> ResultStore[Domains]:
     """Where the newest domains are kept: `analysis/domains.json`."""
-    return ResultStore(store.objects, "domains", Domains)
+    return ResultStore(store, "domains", Domains)
 
 
+@without_collector()
 def read_estate_relationships(
     estate: Estate, store: InventoryStore, *, read_versions: ReadVersions | None = None
 ) -> EstateRelationships:
@@ -114,6 +115,7 @@ def _shared_values(store: InventoryStore) -> tuple[list[SharedValues], str | Non
     ], None
 
 
+@without_collector()
 def read_estate_domains(estate: Estate, store: InventoryStore) -> EstateDomains:
     """The domains of every cluster of the estate that was discovered, with the relationships that were kept of the same
     documents, else with new ones. Raises StoreError if a document or the kept result cannot be read."""

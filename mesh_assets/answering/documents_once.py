@@ -1,30 +1,33 @@
-"""Documents that one run goes through several times, decoded once: each part of the job `analysis` reads the newest of every
-cluster, and two of them the one before."""
+"""Documents and results that one run goes through several times, decoded once: each part of the job `analysis` reads the
+newest document of every cluster, two of them the one before, and most of them what the parts before them found."""
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from datetime import datetime
+from typing import Any, TypeVar, cast
 
 from mesh_assets.inventory.document import Document, sha256
 from mesh_assets.store import layout
-from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.inventories import InventoryStore, ResultVersion
 from mesh_assets.store.objects import ObjectStore
 from mesh_assets.store.pointers import StoredDocument
 
-MOST_BYTES = 48 << 20
-"""Of kept documents, as JSON: the newest and the one before, of 9,000 topics each, have 31 MB."""
+T = TypeVar("T")
+MOST_BYTES = 96 << 20
+"""Of what is kept, as JSON. Of 9,000 topics the newest document and the one before have 31 MB, all results 45 MB."""
 
 
 class DocumentsOnce(InventoryStore):
     """A store that keeps what it decoded, up to `most_bytes` of JSON, and drops what was asked for longest ago. For the time
-    of a run: a document never changes under its key, and one that is removed meanwhile is still answered. Safe to use from
-    many threads."""
+    of a run: a document never changes under its key, and one that is removed meanwhile is still answered; a result is kept by
+    its version, so one that another process wrote is decoded. Safe to use from many threads."""
 
     def __init__(self, objects: ObjectStore, *, most_bytes: int = MOST_BYTES) -> None:
         super().__init__(objects)
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[StoredDocument, Document]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[int, Any]] = OrderedDict()
 
     def read_document(self, stored: StoredDocument) -> Document:
         known = self._known(stored.key)
@@ -39,17 +42,31 @@ class DocumentsOnce(InventoryStore):
                 return known[1]
         return super().document_at(cluster_id, moment)
 
+    def decoded_once(self, result: ResultVersion, data: bytes, decode: Callable[[bytes], T]) -> T:
+        known = self._known_value(result[:2])
+        if known is None or known[0] != result[2]:
+            known = result[2], decode(data)
+            self._keep(result[:2], len(data), known)
+        return cast(T, known[1])
+
     def _decoded(self, key: str, data: bytes) -> Document:
         document = super()._decoded(key, data)
         stored = StoredDocument(key=key, sha256=sha256(data), bytes=len(data))
-        with self._lock:
-            self._kept[key] = stored, document
-            while sum(one.bytes for one, _ in self._kept.values()) > self._most_bytes:
-                self._kept.popitem(last=False)
+        self._keep(key, len(data), (stored, document))
         return document
 
     def _known(self, key: str) -> tuple[StoredDocument, Document] | None:
+        return cast("tuple[StoredDocument, Document] | None", self._known_value(key))
+
+    def _known_value(self, of: Hashable) -> Any:
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+            if of not in self._kept:
+                return None
+            self._kept.move_to_end(of)
+            return self._kept[of][1]
+
+    def _keep(self, of: Hashable, size: int, value: Any) -> None:
+        with self._lock:
+            self._kept[of] = size, value
+            while sum(one for one, _ in self._kept.values()) > self._most_bytes:
+                self._kept.popitem(last=False)

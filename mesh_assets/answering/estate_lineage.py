@@ -11,7 +11,7 @@ from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.connections import FlinkConnection
 from mesh_assets.estate.model import Cluster, Estate
-from mesh_assets.importing import importing
+from mesh_assets.importing import importing, without_collector
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.lineage.clusters import ClusterFacts, SqlStatement
@@ -41,7 +41,7 @@ class EstateLineage(Record, frozen=True, kw_only=True):
 
 def lineage_results(store: InventoryStore) -> ResultStore[LineageGraph]:
     """Where the newest graph of the estate is kept: `analysis/lineage.json`."""
-    return ResultStore(store.objects, "lineage", LineageGraph)
+    return ResultStore(store, "lineage", LineageGraph)
 
 
 class KnownLineage:
@@ -76,6 +76,7 @@ class KnownLineage:
             return found if self._compared[1] else None
 
 
+@without_collector()
 def read_estate_lineage(
     estate: Estate,
     store: InventoryStore,

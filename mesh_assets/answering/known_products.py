@@ -24,12 +24,12 @@ class EstateProducts(Record, frozen=True, kw_only=True):
 
 def product_results(store: InventoryStore) -> ResultStore[DataProducts]:
     """Where the newest products are kept: `analysis/data_products.json`."""
-    return ResultStore(store.objects, "data_products", DataProducts)
+    return ResultStore(store, "data_products", DataProducts)
 
 
 def cost_results(store: InventoryStore) -> ResultStore[EstateCosts]:
     """Where the newest costs are kept: `analysis/costs.json`."""
-    return ResultStore(store.objects, "costs", EstateCosts)
+    return ResultStore(store, "costs", EstateCosts)
 
 
 def keep_estate_products(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from mesh_assets.analysis.graph import LineageGraph, build_graph
+from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.answering.belonging import KnownBelonging
 from mesh_assets.answering.estate_lineage import addresses, lineage_results
 from mesh_assets.errors import EstateError, StoreError
@@ -86,17 +86,25 @@ def read_domains(estate: Estate, store: InventoryStore, mesh: Mesh) -> dict[str,
 
 
 def _of_clusters(graph: LineageGraph, names: frozenset[str]) -> LineageGraph:
-    """What belongs to the clusters, and what one edge leads to from there."""
-    edges = [edge for edge in graph.edges if edge.source.cluster in names or edge.target.cluster in names]
+    """What belongs to the clusters, and what one edge leads to from there; sorted as the graph is."""
+    near = [edge for edge in graph.edges if edge.source.cluster in names or edge.target.cluster in names]
     # Mappings and functions belong to no cluster: from a topic to the function are two edges.
-    mappings = {edge.target for edge in edges if edge.target.kind == "event_source_mapping"}
-    edges += [edge for edge in graph.edges if edge.source in mappings]
+    mappings = {edge.target for edge in near if edge.target.kind == "event_source_mapping"}
+    edges = [
+        edge
+        for edge in graph.edges
+        if edge.source.cluster in names or edge.target.cluster in names or edge.source in mappings
+    ]
     nodes = {node for node in graph.nodes if node.cluster in names}
     nodes.update(node for edge in edges for node in (edge.source, edge.target))
-    return build_graph(
-        nodes=nodes,
-        edges=edges,
-        flows=(flow for flow in graph.flows if flow.through.cluster in names),
-        notes=(note for note in graph.notes if note.node in nodes),
+    return LineageGraph(
+        nodes=tuple(node for node in graph.nodes if node in nodes),
+        edges=tuple(edges),
+        flows=tuple(
+            flow
+            for flow in graph.flows
+            if flow.through.cluster in names and flow.source in nodes and flow.target in nodes
+        ),
+        notes=tuple(note for note in graph.notes if note.node in nodes),
         gaps=graph.gaps,
     )

@@ -29,7 +29,7 @@ from mesh_assets.findings.history import findings_results
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.reading import read_case
 from mesh_assets.findings.samples import read_samples
-from mesh_assets.importing import importing
+from mesh_assets.importing import importing, without_collector
 from mesh_assets.inventory.document import Document
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
@@ -76,6 +76,7 @@ def kept_estate_products(estate: Estate, store: InventoryStore) -> EstateProduct
     )
 
 
+@without_collector()
 def read_estate_products(estate: Estate, store: InventoryStore, *, now: datetime) -> EstateProducts:
     """The products of every cluster of the estate that was discovered, made anew. What other analyses kept of the same
     documents is taken as it is; the rest is made from the documents, with a note where that tells less.
@@ -196,7 +197,7 @@ def _gaps(
         from mesh_assets.readings.usual_gaps import EstateGaps
 
     try:
-        kept = ResultStore(store.objects, "usual_gaps", EstateGaps).get()
+        kept = ResultStore(store, "usual_gaps", EstateGaps).get()
     except DamagedError as error:  # the next run replaces it
         notes.append(f"how long topics usually wait does not count: {error}")
         return {}

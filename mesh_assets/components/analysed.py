@@ -58,7 +58,7 @@ def document_graph(documents: Iterable[Document]) -> LineageGraph:
 
 def known_domains(store: InventoryStore) -> Mapping[tuple[str, str], str]:
     """By cluster and topic; a schema's own word counts where there is none. Raises StoreError."""
-    kept = _kept(ResultStore(store.objects, "domains", Domains))
+    kept = _kept(ResultStore(store, "domains", Domains))
     return (
         {}
         if kept is None
@@ -73,7 +73,7 @@ def known_domains(store: InventoryStore) -> Mapping[tuple[str, str], str]:
 def known_gaps(store: InventoryStore) -> Callable[[str, Topic], int | None]:
     """By cluster id and topic: the longest gap between records that is usual, in seconds, rounded up to one of a few
     figures, so that the state of the component changes rarely. None: not known. Raises StoreError."""
-    kept = _kept(ResultStore(store.objects, "usual_gaps", EstateGaps))
+    kept = _kept(ResultStore(store, "usual_gaps", EstateGaps))
     clusters = {} if kept is None else kept.result.clusters
 
     def gap(cluster_id: str, topic: Topic) -> int | None:

@@ -13,7 +13,7 @@ from mesh_assets.readings.history import Chunk, ReadingHistory
 from mesh_assets.readings.reading import resource_of
 from mesh_assets.readings.usual_gaps import EstateGaps, usual_gaps
 from mesh_assets.runs.failures import masking_failures
-from mesh_assets.store.results import DocumentRead, ResultStore, latest_pointers
+from mesh_assets.store.results import ResultStore, documents_read, latest_pointers
 
 USUAL_GAPS_KEY = dg.AssetKey(["analysis", "usual_gaps"])
 
@@ -30,23 +30,16 @@ def usual_gaps_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
     )
     @masking_failures
     def gaps(estate: EstateResource, store: StoreResource) -> dg.MaterializeResult[None]:
-        objects, found, read = store.store().objects, {}, []
-        for name, pointer in latest_pointers(store.store(), estate.estate().clusters).items():
-            if pointer is None:
-                read.append(DocumentRead(cluster=name, cluster_id=None, sequence=None, key=None))
-                continue
-            found[pointer.cluster_id] = usual_gaps(_chunks(ReadingHistory(objects, pointer.cluster_id)))
-            read.append(
-                DocumentRead(
-                    cluster=name,
-                    cluster_id=pointer.cluster_id,
-                    sequence=pointer.sequence,
-                    key=pointer.document.key,
-                )
-            )
+        inventories = store.store()
+        pointers = latest_pointers(inventories, estate.estate().clusters)
+        found = {
+            one.cluster_id: usual_gaps(_chunks(ReadingHistory(inventories.objects, one.cluster_id)))
+            for one in pointers.values()
+            if one is not None
+        }
         result = EstateGaps(clusters=found)
-        location = ResultStore(objects, "usual_gaps", EstateGaps).put(
-            result, documents=read, made_at=datetime.now(UTC)
+        location = ResultStore(inventories, "usual_gaps", EstateGaps).put(
+            result, documents=documents_read(pointers), made_at=datetime.now(UTC)
         )
         return dg.MaterializeResult(asset_key=USUAL_GAPS_KEY, metadata=_metadata(result, location))
 

@@ -56,4 +56,4 @@ class Expectations(Record, frozen=True, kw_only=True):
 
 def expectation_results(store: InventoryStore) -> ResultStore[Expectations]:
     """The store place; `get()` is None until the job `profiling` has judged, and raises StoreError if it cannot be read."""
-    return ResultStore(store.objects, "expectations", Expectations, job="profiling")
+    return ResultStore(store, "expectations", Expectations, job="profiling")

@@ -11,9 +11,10 @@ from mesh_assets.findings.finding import Finding, finding_position
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.reading import read_case
 from mesh_assets.findings.samples import SAMPLED_KINDS, Samples, read_samples
+from mesh_assets.importing import without_collector
 from mesh_assets.inventory.records import Record
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.results import DocumentRead, ResultStore, latest_pointers
+from mesh_assets.store.results import DocumentRead, ResultStore, documents_read, latest_pointers
 
 GONE_KEPT = timedelta(days=30)
 MOST_GONE = 500
@@ -49,9 +50,10 @@ class EstateFindings(Record, frozen=True, kw_only=True):
 
 
 def findings_results(store: InventoryStore) -> ResultStore[EstateFindings]:
-    return ResultStore(store.objects, "findings", EstateFindings)
+    return ResultStore(store, "findings", EstateFindings)
 
 
+@without_collector()
 def judge_estate(
     store: InventoryStore, estate: Estate, known: EstateFindings | None, *, samples: Samples | None = None
 ) -> tuple[EstateFindings, tuple[DocumentRead, ...]]:
@@ -60,10 +62,10 @@ def judge_estate(
     showed before still counts. One cluster is held in memory at a time. Raises StoreError."""
     samples = read_samples(store) if samples is None else samples
     before = {one.cluster_id: one for one in known.clusters} if known else {}
-    judged, read = [], []
-    for name, pointer in latest_pointers(store, estate.clusters).items():
+    judged = []
+    pointers = latest_pointers(store, estate.clusters)
+    for name, pointer in pointers.items():
         if pointer is None:
-            read.append(DocumentRead(cluster=name, cluster_id=None, sequence=None, key=None))
             continue
         document = store.read_document(pointer.document)
         findings = judge(
@@ -83,15 +85,7 @@ def judge_estate(
                 before.get(pointer.cluster_id),
             )
         )
-        read.append(
-            DocumentRead(
-                cluster=name,
-                cluster_id=pointer.cluster_id,
-                sequence=pointer.sequence,
-                key=pointer.document.key,
-            )
-        )
-    return EstateFindings(clusters=tuple(judged)), tuple(read)
+    return EstateFindings(clusters=tuple(judged)), documents_read(pointers)
 
 
 def _with_last_sampled(findings: tuple[Finding, ...], last: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -103,7 +103,7 @@ def read_samples(
 
 
 def _kept_profiles(store: InventoryStore) -> Iterator[KeptProfile]:
-    kept = ResultStore(store.objects, "data_quality", KeptProfiles, job="profiling").get()
+    kept = ResultStore(store, "data_quality", KeptProfiles, job="profiling").get()
     yield from () if kept is None else kept.result.profiles
 
 

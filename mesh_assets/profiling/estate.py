@@ -113,7 +113,7 @@ def _last(store: InventoryStore, notes: list[str]) -> DataQuality:
 
 def _gaps(store: InventoryStore, notes: list[str]) -> Mapping[str, Mapping[str, UsualGap]]:
     try:
-        kept = ResultStore(store.objects, "usual_gaps", EstateGaps).get()
+        kept = ResultStore(store, "usual_gaps", EstateGaps).get()
     except DamagedError as error:
         notes.append(f"what is usual is taken from the samples: {error}")
         return {}

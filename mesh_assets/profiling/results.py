@@ -11,7 +11,7 @@ from mesh_assets.store.results import ResultStore, StoredResult
 
 def profile_results(store: InventoryStore) -> ResultStore[DataQuality]:
     """The store place; `get()` is None until the job `profiling` has run, and raises StoreError if it cannot be read."""
-    return ResultStore(store.objects, "data_quality", DataQuality, job="profiling")
+    return ResultStore(store, "data_quality", DataQuality, job="profiling")
 
 
 class KnownProfiles:

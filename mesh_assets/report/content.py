@@ -17,6 +17,7 @@ from mesh_assets.findings.history import findings_results, with_since
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.reading import read_case
 from mesh_assets.findings.samples import read_samples
+from mesh_assets.importing import without_collector
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted, duration
@@ -50,6 +51,7 @@ class Report(Record, frozen=True, kw_only=True):
     quality: DataQuality | None = None
 
 
+@without_collector()
 def read_report(
     estate: Estate,
     store: InventoryStore,

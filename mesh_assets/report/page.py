@@ -16,7 +16,7 @@ from mesh_assets.analysis.change_history import ChangeAt
 from mesh_assets.costs.text import HEADS
 from mesh_assets.findings.finding import SEVERITIES, Finding, count_muted, shown_findings
 from mesh_assets.findings.kinds import KINDS
-from mesh_assets.importing import importing
+from mesh_assets.importing import importing, without_collector
 from mesh_assets.inventory.changes import change_line
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import brief_sentence, counted, plural, readable
@@ -62,6 +62,7 @@ class ChangedAt(Record, frozen=True, kw_only=True):
     at: ChangeAt
 
 
+@without_collector()
 def render_report(report: Report) -> str:
     """The whole HTML. Names and texts of the estate are escaped, and can neither run nor load anything: the page's
     policy (CSP) admits its own script and style by their hashes, and nothing else."""

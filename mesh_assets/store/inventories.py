@@ -1,9 +1,10 @@
 """The inventories in the store: documents, the pointer to the latest, the lock, and sections between two steps."""
 
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from mesh_assets.errors import ConflictError, DamagedError, StoreError
 from mesh_assets.inventory.document import Document, decode_document, decode_section, encode_section, sha256
@@ -30,6 +31,8 @@ from mesh_assets.store.pointers import (
 )
 from mesh_assets.store.quarantine import keep_aside, set_aside
 
+T = TypeVar("T")
+ResultVersion = tuple[str, object, str]  # its key, the kind of its records, and the version of its bytes
 SECTIONS_KEPT = timedelta(days=7)
 _TRIES = 20
 
@@ -123,6 +126,10 @@ class InventoryStore:
     def _decoded(self, key: str, data: bytes) -> Document:
         """What every way to a document ends in."""
         return decode_document(data, source=self.objects.location(key))
+
+    def decoded_once(self, result: ResultVersion, data: bytes, decode: Callable[[bytes], T]) -> T:  # noqa: ARG002 - see DocumentsOnce
+        """What every way to a result ends in."""
+        return decode(data)
 
     def list_documents(self, cluster_id: str) -> list[DocumentEntry]:
         """The cluster's documents, oldest first, under their keys, in whatever form they are kept."""

@@ -12,7 +12,6 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.formats import refuse_newer_format
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.objects import ObjectStore
 from mesh_assets.store.pointers import Pointer
 
 T = TypeVar("T")
@@ -37,8 +36,7 @@ class StoredResult(Record, Generic[T], frozen=True, kw_only=True):
 
 
 class LatestDocuments(Record, frozen=True, kw_only=True):
-    """The newest document of each cluster of the estate, by name, and what was read: clusters that were never
-    discovered have no document."""
+    """The newest document of each cluster that was ever discovered, by its name in the estate, and what was read."""
 
     documents: Mapping[str, Document]
     read: tuple[DocumentRead, ...]
@@ -47,28 +45,30 @@ class LatestDocuments(Record, frozen=True, kw_only=True):
 class ResultStore(Generic[T]):
     """The results of one analysis, of records of `kind`, which the job `job` makes. Every method raises StoreError if the store fails."""
 
-    def __init__(self, objects: ObjectStore, name: str, kind: type[T], *, job: str = "analysis") -> None:
-        self.objects = objects
-        self._job = job
+    def __init__(self, store: InventoryStore, name: str, kind: type[T], *, job: str = "analysis") -> None:
+        self.objects = store.objects
         self.key = f"analysis/{name}.json"
-        self._decoder: msgspec.json.Decoder[StoredResult[T]] = msgspec.json.Decoder(
-            StoredResult[kind]  # type: ignore[valid-type]
-        )
+        self._store, self._kind, self._job = store, kind, job
+        self._stored: type[StoredResult[T]] = StoredResult[kind]  # type: ignore[valid-type]
 
     def put(self, result: T, *, documents: Iterable[DocumentRead], made_at: datetime) -> str:
         """Keeps the result instead of the one before; its location, for people."""
         stored = StoredResult(made_at=made_at, documents=tuple(documents), result=result)
-        self.objects.put(self.key, msgspec.json.encode(stored))
+        data = msgspec.json.encode(stored)
+        version = self.objects.put(self.key, data)
+        self._store.decoded_once((self.key, self._kind, version), data, lambda _: stored)
         return self.objects.location(self.key)
 
     def get(self) -> StoredResult[T] | None:
         """The newest result; None if the analysis has not run yet. Raises DamagedError if it cannot be read."""
-        found = self.objects.get(self.key)
-        if found is None:
+        if (found := self.objects.get(self.key)) is None:
             return None
-        refuse_newer_format(found[0], source=self.objects.location(self.key))
+        return self._store.decoded_once((self.key, self._kind, found[1]), found[0], self._decode)
+
+    def _decode(self, data: bytes) -> StoredResult[T]:
+        refuse_newer_format(data, source=self.objects.location(self.key))
         try:
-            return self._decoder.decode(found[0])
+            return msgspec.json.decode(data, type=self._stored)
         except UNDECODABLE as error:
             raise DamagedError(
                 f"{self.objects.location(self.key)} is not a result of this version ({error}); run the job `{self._job}` again"
@@ -94,30 +94,26 @@ def holds_for(store: InventoryStore, read: DocumentRead | None, document: Docume
 
 def latest_pointers(store: InventoryStore, clusters: Iterable[str]) -> dict[str, Pointer | None]:
     """The pointers to the newest documents of those clusters of the estate; None: never discovered."""
-    found: dict[str, Pointer | None] = {}
-    for name in clusters:
-        cluster_id = store.cluster_id(name)
-        latest = None if cluster_id is None else store.latest(cluster_id)
-        found[name] = None if latest is None else latest[0]
-    return found
+    ids = {name: store.cluster_id(name) for name in clusters}
+    found = {name: None if one is None else store.latest(one) for name, one in ids.items()}
+    return {name: None if one is None else one[0] for name, one in found.items()}
 
 
 def read_latest_documents(store: InventoryStore, clusters: Iterable[str]) -> LatestDocuments:
     """The newest document of each of those clusters. Raises StoreError also if one that is known cannot be read:
     an analysis without it would show as gone what is only unreadable."""
-    documents: dict[str, Document] = {}
-    read = []
-    for name, pointer in latest_pointers(store, clusters).items():
-        if pointer is None:
-            read.append(DocumentRead(cluster=name, cluster_id=None, sequence=None, key=None))
-            continue
-        documents[name] = store.read_document(pointer.document)
-        read.append(
-            DocumentRead(
-                cluster=name,
-                cluster_id=pointer.cluster_id,
-                sequence=pointer.sequence,
-                key=pointer.document.key,
-            )
+    pointers = latest_pointers(store, clusters)
+    documents = {name: store.read_document(one.document) for name, one in pointers.items() if one is not None}
+    return LatestDocuments(documents=documents, read=documents_read(pointers))
+
+
+def documents_read(pointers: Mapping[str, Pointer | None]) -> tuple[DocumentRead, ...]:
+    """What was read where the newest documents are read."""
+    return tuple(
+        DocumentRead(cluster=name, cluster_id=None, sequence=None, key=None)
+        if one is None
+        else DocumentRead(
+            cluster=name, cluster_id=one.cluster_id, sequence=one.sequence, key=one.document.key
         )
-    return LatestDocuments(documents=documents, read=tuple(read))
+        for name, one in pointers.items()
+    )

@@ -1,4 +1,4 @@
-"""Documents of a run are decoded once, within a bound, and never another than the store has."""
+"""Documents and results of a run are decoded once, within a bound, and never others than the store has."""
 
 from pathlib import Path
 
@@ -8,9 +8,11 @@ from msgspec.structs import replace
 from mesh_assets.answering.documents_once import DocumentsOnce
 from mesh_assets.errors import DamagedError, StoreError
 from mesh_assets.inventory.document import Document
+from mesh_assets.inventory.records import Record
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer
+from mesh_assets.store.results import ResultStore
 from mesh_assets_tests.documents import MOMENT, a_document, a_topic
 from mesh_assets_tests.published import publish
 
@@ -88,3 +90,51 @@ def test_a_document_larger_than_the_bound_is_read_each_time(tmp_path: Path) -> N
 def test_a_cluster_without_documents_is_told_as_by_any_store(store: DocumentsOnce) -> None:
     with pytest.raises(StoreError, match="nothing was ever published for cluster lkc-1"):
         store.document_at("lkc-1")
+
+
+class Counted(Record, frozen=True, kw_only=True):
+    number: int
+
+
+def results(store: InventoryStore) -> ResultStore[Counted]:
+    return ResultStore(store, "counted", Counted)
+
+
+def test_a_result_of_this_run_is_passed_on_and_not_decoded(store: DocumentsOnce) -> None:
+    made = Counted(number=1)
+    results(store).put(made, documents=(), made_at=MOMENT)
+
+    kept = results(store).get()
+
+    assert kept is not None
+    assert kept.result is made
+    assert kept == results(InventoryStore(store.objects)).get()
+
+
+def test_a_result_that_another_process_wrote_since_is_the_one_that_is_read(store: DocumentsOnce) -> None:
+    results(store).put(Counted(number=1), documents=(), made_at=MOMENT)
+    results(InventoryStore(store.objects)).put(Counted(number=2), documents=(), made_at=MOMENT)
+
+    kept, again = results(store).get(), results(store).get()
+
+    assert kept is not None
+    assert kept.result == Counted(number=2)
+    assert again is kept
+
+
+def test_a_result_read_as_records_of_another_kind_is_decoded_as_these(store: DocumentsOnce) -> None:
+    results(store).put(Counted(number=1), documents=(), made_at=MOMENT)
+
+    kept = ResultStore(store, "counted", dict).get()
+
+    assert kept is not None
+    assert kept.result == {"number": 1}
+
+
+def test_a_result_that_is_gone_or_damaged_is_told_though_it_was_kept(store: DocumentsOnce) -> None:
+    results(store).put(Counted(number=1), documents=(), made_at=MOMENT)
+    store.objects.put("analysis/counted.json", b"{")
+    with pytest.raises(DamagedError, match="is not a result of this version"):
+        results(store).get()
+    store.objects.delete("analysis/counted.json")
+    assert results(store).get() is None

@@ -99,7 +99,7 @@ def test_what_other_analyses_kept_of_the_same_documents_is_taken(
     quality = DataQuality(profiles=(profile,), overlaps=(), unprofiled=(), not_allowed=0)
     profile_results(store).put(quality, documents=latest.read, made_at=MOMENT)
     gaps = EstateGaps(clusters={"lkc-1": {"users/id-of-users": UsualGap(10.0, 30)}})
-    ResultStore(store.objects, "usual_gaps", EstateGaps).put(gaps, documents=(), made_at=MOMENT)
+    ResultStore(store, "usual_gaps", EstateGaps).put(gaps, documents=(), made_at=MOMENT)
     found = read_estate_products(estate, store, now=MOMENT)
     assert found.notes == ("cluster archive has not been discovered yet",)
     sales, people = found.products.product("warehouse.sales"), found.products.product("warehouse.people")

@@ -251,7 +251,7 @@ def test_the_domains_of_the_analysis_come_before_the_schemas_own(store: Inventor
         topics=tuple(DomainTopic(topic=name, known="prefix", reason="x") for name in ("orders", "refunds")),
         owners=(),
     )
-    ResultStore(store.objects, "domains", Domains).put(
+    ResultStore(store, "domains", Domains).put(
         Domains(domains=(shop,), unassigned=()), documents=(), made_at=MOMENT
     )
 

@@ -29,7 +29,7 @@ READS: dict[str, Callable[[InventoryStore], object]] = {
     layout.known_cluster_key("warehouse"): lambda store: store.cluster_id("warehouse"),
     layout.store_key(): lambda store: store.store_id(),
     f"{layout.cluster_folder(ID)}packing.json": lambda store: a_history(store, 2),
-    "analysis/findings.json": lambda store: ResultStore(store.objects, "findings", dict).get(),
+    "analysis/findings.json": lambda store: ResultStore(store, "findings", dict).get(),
 }
 
 

@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> InventoryStore:
 
 
 def test_a_result_is_read_back_with_the_documents_it_is_of(store: InventoryStore) -> None:
-    results = ResultStore(store.objects, "findings", Finding)
+    results = ResultStore(store, "findings", Finding)
     read = DocumentRead(cluster="warehouse", cluster_id="lkc-1", sequence=7, key="inventories/lkc-1/x.json")
 
     location = results.put(Finding(text="unread"), documents=[read], made_at=MOMENT)
@@ -44,7 +44,7 @@ def test_a_result_is_read_back_with_the_documents_it_is_of(store: InventoryStore
 
 
 def test_before_the_first_run_there_is_no_result(store: InventoryStore) -> None:
-    assert ResultStore(store.objects, "findings", Finding).get() is None
+    assert ResultStore(store, "findings", Finding).get() is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_damaged_result_says_what_to_do_and_is_not_none(store: InventoryStore,
     store.objects.put("analysis/findings.json", damage)
 
     with pytest.raises(DamagedError, match="run the job `analysis` again"):
-        ResultStore(store.objects, "findings", Finding).get()
+        ResultStore(store, "findings", Finding).get()
 
 
 def test_the_latest_documents_are_read_with_their_sequences_and_clusters_never_discovered_are_named(

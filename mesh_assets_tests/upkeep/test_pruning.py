@@ -100,11 +100,10 @@ def test_age_is_that_of_the_newest_document_so_a_cluster_that_is_gone_keeps_its_
 
 
 def test_the_document_of_a_pointer_a_lock_and_a_result_stays() -> None:
-    objects = MemoryObjects()
-    store = InventoryStore(objects)
+    store = InventoryStore(MemoryObjects())
     keys = a_history(store, DAYS)
     read = DocumentRead(cluster="warehouse", cluster_id=ID, sequence=1, key=keys[0])
-    ResultStore(objects, "findings", dict).put({}, documents=[read], made_at=MOMENT)
+    ResultStore(store, "findings", dict).put({}, documents=[read], made_at=MOMENT)
     latest = store.latest(ID)
     assert latest is not None
     pointer = msgspec.structs.replace(
