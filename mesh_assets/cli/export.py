@@ -150,7 +150,7 @@ def graphml(clusters: tuple[str, ...], start: str | None, depth: int, out: str) 
 
     graph = read_all(clusters).mesh.graph
     part = graph if start is None else around(graph, find_node(graph, start), depth=depth)
-    write_out(out, [made(part)])
+    write_out(out, made(part))
 
 
 @export.command(short_help="Each cluster as an AsyncAPI document.")

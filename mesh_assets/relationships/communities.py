@@ -1,14 +1,13 @@
 """Which topics hang together by what they share: keys, connectors, applications.
 
-A graph of topics and of what binds them, by networkx (BSD-3-Clause). It is bipartite, so its size is the number of
-bonds and not of pairs of topics.
+A graph of topics and of what binds them. It is bipartite, so its size is the number of bonds and not of pairs of topics.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
-from mesh_assets.importing import importing
 from mesh_assets.inventory.document import Document
 from mesh_assets.relationships.records import Entity
 
@@ -56,19 +55,40 @@ def bonds_of(document: Document, entities: Iterable[Entity]) -> list[Bond]:
 
 
 def communities(bonds: Sequence[Bond]) -> list[frozenset[str]]:
-    """The topics of each community (label propagation, weighted), by their first topic; the same for the same bonds."""
-    if not bonds:
-        return []
-    with importing:
-        import networkx as nx  # a quarter of a second, and only needed here
+    """The topics of each community, by their first topic; the same for the same bonds.
 
-    graph = nx.Graph()
+    Label propagation, weighted (Traag, Šubelj: Large network community detection by fast label propagation,
+    https://doi.org/10.1038/s41598-023-29610-z): each node takes the label that weighs most around it, one at random of several,
+    until none changes.
+    """
+    neighbours: defaultdict[int | str, dict[int | str, int]] = defaultdict(dict)
     for number, bond in enumerate(bonds):
         for topic in bond.topics:
-            graph.add_edge(number, topic, weight=round(bond.weight * _EXACT))
-    found = nx.community.fast_label_propagation_communities(graph, weight="weight", seed=_SEED)
-    kept = (frozenset(one for one in community if isinstance(one, str)) for community in found)
-    return sorted((one for one in kept if one), key=min)
+            neighbours[number][topic] = neighbours[topic][number] = round(bond.weight * _EXACT)
+    labels = {node: label for label, node in enumerate(neighbours)}
+    chance = Random(_SEED)
+    order = list(labels)
+    chance.shuffle(order)
+    waiting, queued = deque(order), set(order)
+    while waiting:
+        node = waiting.popleft()
+        queued.remove(node)
+        weights: dict[int, int] = {}
+        for other, weight in neighbours[node].items():
+            weights[labels[other]] = weights.get(labels[other], 0) + weight
+        most = max(weights.values())
+        label = chance.choice([one for one, weight in weights.items() if weight == most])
+        if labels[node] != label:
+            labels[node] = label
+            for other in neighbours[node]:
+                if labels[other] != label and other not in queued:
+                    waiting.append(other)
+                    queued.add(other)
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for node, label in labels.items():
+        if isinstance(node, str):
+            found[label].add(node)
+    return sorted(map(frozenset, found.values()), key=min)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +115,16 @@ def place(
     placed: dict[str, Placed] = {}
     for community in communities(bonds):
         together = _held_together(community & open_topics, of)
-        names: Counter[str] = Counter()
-        for topic in together:
-            for bond in of[topic]:
-                if _more_than_half(bond.topics, together):
-                    names[bond.name] += 1
-        for topic in sorted(together):
-            shared = [bond for bond in of[topic] if _more_than_half(bond.topics, together)]
+        if not together:
+            continue
+        bonds_within = {
+            topic: [bond for bond in of[topic] if _more_than_half(bond.topics, together)]
+            for topic in sorted(together)
+        }
+        names = Counter(bond.name for shared in bonds_within.values() for bond in shared)
+        most = max(names.items(), key=lambda item: (item[1], item[0]))[0]
+        for topic, shared in bonds_within.items():
             others = sorted({one for bond in shared for one in bond.topics} & together - {topic})
-            most = max(names.items(), key=lambda item: (item[1], item[0]))[0]
             placed[topic] = Placed(f"around {most}", f"shares {_words(shared)} with {_listed(others)}")
     known = {**named, **{topic: one.domain for topic, one in placed.items()}}
     for topic in sorted(open_topics - placed.keys()):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from mesh_assets.inventory.records import Record
 from mesh_assets.relationships.names import Words, singular, singulars, words_of
 
 LEAST_SCORE = 0.5
@@ -47,8 +48,7 @@ class Candidate:
     first: bool
 
 
-@dataclass(slots=True)
-class TopicField:
+class TopicField(Record, frozen=True, kw_only=True):
     """A field of a subject that describes a topic. `names`: words of the topic and of the record, singular."""
 
     topic: str
@@ -105,7 +105,7 @@ def candidates(
 def learn_keys(fields: Iterable[TopicField], vocabulary: Vocabulary) -> None:
     """Adds the entities of keys in separate words: they tell which words written together are keys (`userid`)."""
     for one in fields:
-        words = words_of(_leaf(one.path)[0])
+        words, _ = _named_words(one.path)
         if len(words) > 1 and singular(words[-1]) in _IDS:
             vocabulary.keyed.add("".join(singulars(words[:-1])))
 
@@ -113,8 +113,7 @@ def learn_keys(fields: Iterable[TopicField], vocabulary: Vocabulary) -> None:
 def _named_key(
     one: TopicField, vocabulary: Vocabulary, synonyms: Mapping[str, str]
 ) -> tuple[Words, str, Literal["separate", "glued", "bare", "code", "synonym"]] | None:
-    leaf, parent = _leaf(one.path)
-    words = words_of(leaf)
+    words, parent = _named_words(one.path)
     if not words:
         return None
     meant = synonyms.get("_".join(words)) or synonyms.get("".join(words))
@@ -135,14 +134,23 @@ def _named_key(
             if last.endswith(ending) and len(stem) > 1 and vocabulary.knows(stem):
                 return (stem,), f"{stem}_{'id' if ending in _IDS else ending}", "glued"
         return None
+    if last not in _IDS and last not in _CODES:
+        return None
     entity = _without_roles(singulars(words[:-1]))
     if not entity or all(word.isdigit() for word in entity):
         return None
     if last in _IDS:
         return entity, "_".join((*entity, "id")), "separate"
-    if last in _CODES and "".join(entity) in vocabulary.named:
+    if "".join(entity) in vocabulary.named:
         return entity, "_".join((*entity, last)), "code"
     return None
+
+
+@lru_cache(maxsize=65_536)
+def _named_words(path: str) -> tuple[Words, str]:
+    """The words of a field's name, and the name of what it is in."""
+    leaf, parent = _leaf(path)
+    return words_of(leaf), parent
 
 
 def _leaf(path: str) -> tuple[str, str]:

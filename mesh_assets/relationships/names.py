@@ -44,7 +44,7 @@ class TopicNames:
     (nearly) all of them, and versions at the end (`orders-v2`, `orders.v2`)."""
 
     def __init__(self, topics: Sequence[str]) -> None:
-        self._words = {topic: _bare(_joined_words(topic)) for topic in topics}
+        self._words = {topic: _own_words(topic) for topic in topics}
         while self._words and (common := self._common()) is not None:
             self._words = {
                 topic: words[1:] if len(words) > 1 and words[0] == common else words
@@ -70,6 +70,11 @@ class TopicNames:
             if count > max(_OF_ALL * len(self._words), _FEWEST_TOPICS):
                 return word
         return None
+
+
+@lru_cache(maxsize=32_768)
+def _own_words(topic: str) -> Words:
+    return _bare(_joined_words(topic))
 
 
 def _joined_words(topic: str) -> Words:

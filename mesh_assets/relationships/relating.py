@@ -44,34 +44,43 @@ def find_relationships(
     subjects = fields = 0
     for document in documents:
         reader = FieldReader(document.schemas, (pinned or {}).get(document.cluster.name, {}))
-        read, count = _topic_fields(document, reader)
+        names = TopicNames([topic.name for topic in document.topics])
+        read, count = _topic_fields(document, reader, names)
         subjects += len(document.schemas)
         fields += count
-        entities += _entities(document, read, meant)
+        entities += _entities(document, read, names, meant)
         gaps += _gaps(document, reader)
     entities.sort(key=lambda one: (-len(one.topics), one.cluster, one.name, one.key))
     return Relationships(entities=tuple(entities), gaps=tuple(gaps), subjects=subjects, fields=fields)
 
 
-def _topic_fields(document: Document, reader: FieldReader) -> tuple[list[TopicField], int]:
+def _topic_fields(document: Document, reader: FieldReader, names: TopicNames) -> tuple[list[TopicField], int]:
     """The fields of every topic, and how many fields the subjects have. One subject is read once."""
     read = {schema.subject: reader.fields(schema) for schema in document.schemas}
     schemas = {schema.subject: schema for schema in document.schemas}
-    names = TopicNames([topic.name for topic in document.topics])
     found: list[TopicField] = []
     for topic in document.topics:
         for subject, in_key in _subjects(topic):
             record = _record_words(schemas.get(subject))
             named = (names.words(topic.name), *((record,) if record else ()))
             found += [
-                TopicField(topic.name, subject, place.path, place.type, in_key, place.first, named)
+                TopicField(
+                    topic=topic.name,
+                    subject=subject,
+                    path=place.path,
+                    type=place.type,
+                    in_key=in_key,
+                    first=place.first,
+                    names=named,
+                )
                 for place in read.get(subject, ())
             ]
     return found, sum(map(len, read.values()))
 
 
-def _entities(document: Document, fields: list[TopicField], synonyms: Mapping[str, str]) -> list[Entity]:
-    names = TopicNames([topic.name for topic in document.topics])
+def _entities(
+    document: Document, fields: list[TopicField], names: TopicNames, synonyms: Mapping[str, str]
+) -> list[Entity]:
     vocabulary = Vocabulary()
     for topic in document.topics:
         words = names.words(topic.name)

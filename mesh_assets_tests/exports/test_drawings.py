@@ -137,7 +137,7 @@ def test_a_node_is_found_by_its_full_name_its_kind_and_name_or_its_name() -> Non
 
 
 def test_graphml_read_back_is_the_graph() -> None:
-    read = nx.read_graphml(io.BytesIO(graphml(EVERY_KIND)), force_multigraph=True)
+    read = nx.read_graphml(io.BytesIO(b"".join(graphml(EVERY_KIND))), force_multigraph=True)
     nodes = {
         Node(kind=one["kind"], name=one["name"], cluster=one.get("cluster"), namespace=one.get("namespace"))
         for _, one in read.nodes(data=True)
@@ -163,12 +163,12 @@ def test_graphml_read_back_is_the_graph() -> None:
 
 @given(any_graph())
 def test_graphml_is_read_back_whatever_names_are(graph: LineageGraph) -> None:
-    read = nx.read_graphml(io.BytesIO(graphml(graph)), force_multigraph=True)
+    read = nx.read_graphml(io.BytesIO(b"".join(graphml(graph))), force_multigraph=True)
     assert set(read.nodes) == {node_id(node) for node in graph.nodes}
     assert read.number_of_edges() == len(graph.edges)
 
 
 def test_what_xml_cannot_hold_is_shown_as_its_escape() -> None:
     node = topic("a\x00b\rc")
-    read = nx.read_graphml(io.BytesIO(graphml(build_graph(nodes=[node]))))
+    read = nx.read_graphml(io.BytesIO(b"".join(graphml(build_graph(nodes=[node])))))
     assert read.nodes[node_id(node)]["name"] == "a\\u0000b\\u000dc"
