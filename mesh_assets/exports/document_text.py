@@ -1,8 +1,12 @@
-"""The text of a large document, piece by piece: as one tree of YAML nodes, that of 9,000 topics takes hundreds of megabytes."""
+"""The text of a large document, piece by piece.
+
+YAML is written here, byte for byte as PyYAML writes it, and PyYAML is asked for whatever is not plainly a word: it takes a
+tenth of a millisecond for each text, and the document of 9,000 topics has half a million.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -13,8 +17,17 @@ try:
 except ImportError:  # PyYAML without libyaml: ten times as slow
     from yaml import SafeDumper as _SafeDumper  # type: ignore[assignment]
 
-# PyYAML writes YAML 1.1 and leaves `1e3` without quotes, which is a number to readers of 1.2.
-_LIKE_A_NUMBER = re.compile(r"^[-+.]?[0-9.]")
+_MANY = 200
+"""Of a mapping with more entries, each is a piece."""
+# PyYAML writes YAML 1.1 and leaves `1e3` without quotes, which is a number to readers of 1.2; to these a separator of lines
+# or paragraphs is a character as others are, and no line break.
+_READ_IN_TWO_WAYS = re.compile("^[-+.]?[0-9.]|[\u2028\u2029]")
+# Words with a space between them, of which none holds what YAML gives a meaning to in any place.
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.,()/$;=+@*'-]*(?: [A-Za-z0-9_.,()/$;=+@*'-]+)*")
+_POINTER = re.compile(r"#/[A-Za-z0-9_./$~-]+")
+_LONGEST = 120  # YAML writes longer keys in another way
+# What YAML 1.1 takes for something else than a text (https://yaml.org/type/).
+_NO_TEXTS = frozenset(["yes", "no", "true", "false", "on", "off", "null", "y", "n"])
 
 
 class _Dumper(_SafeDumper):
@@ -23,7 +36,7 @@ class _Dumper(_SafeDumper):
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    style = '"' if _LIKE_A_NUMBER.match(text) else "|" if "\n" in text else None
+    style = '"' if _READ_IN_TWO_WAYS.search(text) else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -36,32 +49,100 @@ def as_json(document: Mapping[str, Any]) -> Iterator[bytes]:
     yield b"\n"
 
 
-def as_yaml(document: Mapping[str, Any], *, at_once: int = 200) -> Iterator[bytes]:
-    """YAML that readers of 1.1 and 1.2 read as the same. Of a mapping with more entries than `at_once`, so many are made
-    at a time."""
-    return (f"{line}\n".encode() for line in _lines(document, at_once))
+def as_yaml(document: Mapping[str, Any]) -> Iterator[bytes]:
+    """YAML that readers of 1.1 and 1.2 read as the same."""
+    return (f"{piece}\n".encode() for piece in _pieces(document, ""))
 
 
-def _lines(document: Mapping[str, Any], at_once: int) -> Iterator[str]:
+def _pieces(document: Mapping[str, Any], indent: str) -> Iterator[str]:
     for key, value in document.items():
-        if not isinstance(value, Mapping) or not value or not _is_large(value, at_once):
-            yield from _dumped({key: value}).split("\n")
+        head = _key(key)
+        if head is not None and isinstance(value, dict) and _is_large(value):
+            yield f"{indent}{head}:"
+            yield from _pieces(value, f"{indent}  ")
+        else:
+            lines: list[str] = []
+            _add_mapping({key: value}, indent, lines)
+            yield "\n".join(lines)
+
+
+def _is_large(value: Mapping[str, Any]) -> bool:
+    return len(value) > _MANY or any(isinstance(one, dict) and len(one) > _MANY for one in value.values())
+
+
+def _add_mapping(mapping: Mapping[str, Any], indent: str, lines: list[str]) -> None:
+    for key, value in mapping.items():
+        head = _key(key)
+        if head is None:
+            _add(_dumped({key: value}), indent, indent, lines)
+        elif isinstance(value, dict) and value:
+            lines.append(f"{indent}{head}:")
+            _add_mapping(value, f"{indent}  ", lines)
+        elif isinstance(value, list | tuple) and value:
+            lines.append(f"{indent}{head}:")
+            _add_sequence(value, indent, lines)
+        else:
+            _add(_scalar(value), f"{indent}{head}: ", indent, lines)
+
+
+def _add_sequence(sequence: list[Any] | tuple[Any, ...], indent: str, lines: list[str]) -> None:
+    below = f"{indent}  "
+    for value in sequence:
+        first = len(lines)
+        if isinstance(value, dict) and value:
+            _add_mapping(value, below, lines)
+        elif isinstance(value, list | tuple) and value:
+            _add_sequence(value, below, lines)
+        else:
+            _add(_scalar(value), f"{indent}- ", indent, lines)
             continue
-        yield f"{_dumped({key: None}).rpartition(':')[0]}:"
-        entries = iter(value.items())
-        while some := dict(islice(entries, at_once)):
-            lines = _dumped(some).split("\n") if len(value) > at_once else _lines(some, at_once)
-            yield from (f"  {line}" if line else line for line in lines)
+        lines[first] = f"{indent}- {lines[first].removeprefix(below)}"
 
 
-def _is_large(value: Mapping[str, Any], at_once: int) -> bool:
-    return len(value) > at_once or any(
-        isinstance(one, Mapping) and len(one) > at_once for one in value.values()
-    )
+def _add(text: str, before: str, indent: str, lines: list[str]) -> None:
+    """The text behind `before`; its other lines are indented."""
+    if "\n" not in text:
+        lines.append(before + text)
+        return
+    first, *others = text.split("\n")
+    lines.append(before + first)
+    lines.extend(f"{indent}{line}" if line else line for line in others)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        if len(value) < _LONGEST:
+            if _PLAIN.fullmatch(value) and value.casefold() not in _NO_TEXTS:
+                return value
+            if _POINTER.fullmatch(value):
+                return f"'{value}'"
+        return _of_yaml(value)
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "true" if value else "false"
+    return str(value) if isinstance(value, int) else _dumped({"": value}).removeprefix("'': ")
+
+
+@lru_cache(maxsize=4_096)
+def _of_yaml(text: str) -> str:
+    return _dumped({"": text}).removeprefix("'': ")
+
+
+def _key(key: str) -> str | None:
+    """As it stands before a colon; None: it does not stand in one line."""
+    if len(key) < _LONGEST and _PLAIN.fullmatch(key) and key.casefold() not in _NO_TEXTS:
+        return key
+    return _key_of_yaml(key)
+
+
+@lru_cache(maxsize=4_096)
+def _key_of_yaml(key: str) -> str | None:
+    text = _dumped({key: None})
+    return None if "\n" in text else text.removesuffix(": null")
 
 
 def _dumped(value: Mapping[str, Any]) -> str:
     text: str = yaml.dump(
         value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000, default_flow_style=False
     )
-    return text.removesuffix("\n")
+    # Three dots end a document whose last text ends with empty lines; this is only a part of one.
+    return text.removesuffix("\n").removesuffix("\n...")
