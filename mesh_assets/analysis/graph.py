@@ -22,7 +22,7 @@ Known = Literal["declared", "observed", "inferred", "permitted"]
 Purpose = Literal["data", "dead_letter", "internal", "schema"]
 
 
-class Node(Record, frozen=True, kw_only=True):
+class Node(Record, frozen=True, kw_only=True, cache_hash=True):
     """Something that data flows through, and the key by which it is found; equal nodes are one thing.
 
     `cluster`: the name in the estate of the Kafka cluster that it belongs to; None for datasets and functions, which

@@ -8,6 +8,7 @@ from typing import Any
 from mesh_assets.analysis.avro_fields import avro_fields
 from mesh_assets.analysis.field_walk import Branch, SchemaField, SchemaFields, walk
 from mesh_assets.analysis.json_schema_fields import json_schema_fields
+from mesh_assets.analysis.plain_json_schemas import plain_json_schema_fields
 from mesh_assets.inventory.definitions import (
     ProtobufMessage,
     UnreadableDefinitionError,
@@ -68,7 +69,9 @@ def _read(schema_type: str, definition: str) -> SchemaFields:
     if schema_type == "PROTOBUF":
         return protobuf_fields(definition)
     parsed = parse_json(definition)
-    return json_schema_fields(parsed) if schema_type == "JSON" else avro_fields(parsed)
+    if schema_type != "JSON":
+        return avro_fields(parsed)
+    return plain_json_schema_fields(parsed, length=len(definition)) or json_schema_fields(parsed)
 
 
 def schema_properties(schema_type: str, definition: str) -> dict[str, str]:

@@ -52,11 +52,16 @@ def share_costs(
                     ledger.row(("domain", name, None if place is None else domains.get(place))),
                     ledger.row(("product", None, None if place is None else products.get(place))),
                 )
+                if place is not None:
+                    for to in of_topic:
+                        to.topics.add(place)
             ledger.add(of_topic, one)
             parts = takers.parts(one)
             for taker, part in takers.of(one, parts):
-                key: _Key = ("application", name, None if taker is None else taker_name(taker))
-                ledger.add((ledger.row(key),), one, part)
+                row = ledger.row(("application", name, None if taker is None else taker_name(taker)))
+                if one.topic is not None:
+                    row.topics.add((name, one.topic))
+                ledger.add((row,), one, part)
             for node in takers.not_divided(one, parts):
                 ledger.unknown((ledger.row(("application", name, taker_name(node))),), one, takers.why(one))
         ledger.close(name, notes)
@@ -121,11 +126,12 @@ _NOTHING = {driver: Taken(driver=driver, value=0.0) for driver in DRIVERS}
 class _Sum:
     """What one row has of each driver so far."""
 
-    __slots__ = ("costs", "fixed", "missing", "reasons", "topics", "unknown", "values")
+    __slots__ = ("costs", "fixed", "missing", "reasons", "topics", "unknown", "values", "without_tasks")
 
     def __init__(self) -> None:
         self.values: dict[Driver, float] = {}
-        self.unknown: dict[Driver, set[tuple[str, str | None]]] = {}
+        self.unknown: dict[Driver, int] = {}
+        self.without_tasks: set[tuple[str, str | None]] = set()
         self.reasons: dict[Driver, str] = {}
         self.costs: dict[Driver, float] = {}
         self.fixed: float | None = None
@@ -165,11 +171,7 @@ class _Ledger:
 
     def add(self, rows: Iterable[_Sum], one: Measure, part: float = 1.0) -> None:
         """That part of the measure to each of these."""
-        place = None if one.topic is None else (one.cluster, one.topic)
         if one.value is None:
-            if place is not None:
-                for to in rows:
-                    to.topics.add(place)
             self.unknown(rows, one, one.reason or "not known")
             return
         driver, value = one.driver, one.value * part
@@ -177,8 +179,6 @@ class _Ledger:
         cost = None if prices is None else monthly_cost(prices, driver, value)
         fixed = None if prices is None else self._fixed(prices, one, value)
         for to in rows:
-            if place is not None:
-                to.topics.add(place)
             to.values[driver] = to.values.get(driver, 0.0) + value
             if cost is not None:
                 to.costs[driver] = to.costs.get(driver, 0.0) + cost
@@ -194,12 +194,18 @@ class _Ledger:
         return prices.month * value / total
 
     def unknown(self, rows: Iterable[_Sum], one: Measure, reason: str) -> None:
-        driver, place = one.driver, (one.cluster, one.topic)
+        driver = one.driver
         prices = self._prices_of(one.cluster)
         is_missing = prices is not None and (driver in prices.by_driver or prices.month_by == driver)
+        # A topic has a measure of each driver, but of the tasks one for each connector.
+        place = (one.cluster, one.topic) if driver == "connector_tasks" else None
         for to in rows:
-            to.unknown.setdefault(driver, set()).add(place)
-            to.reasons.setdefault(driver, reason)
+            if place is None or place not in to.without_tasks:
+                to.unknown[driver] = to.unknown.get(driver, 0) + 1
+            if place is not None:
+                to.without_tasks.add(place)
+            if driver not in to.reasons:
+                to.reasons[driver] = reason
             if is_missing:
                 to.missing.add(driver)
 
@@ -274,7 +280,7 @@ class _Ledger:
         return Taken(
             driver=driver,
             value=value,
-            unknown=0 if unknown is None else len(unknown),
+            unknown=unknown or 0,
             reason=one.reasons.get(driver),
             share=_share(value, self._all.values.get(driver)),
             cost=one.costs.get(driver),

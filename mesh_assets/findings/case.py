@@ -4,10 +4,11 @@ A thing that is missing is only believed missing where what would show it was re
 group whose topics nobody knows, a document too young yield no finding of absence.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cached_property
 
 from mesh_assets.contracts.reading import KnownContracts
@@ -37,6 +38,10 @@ _BOOKKEEPING_CONFIGS = (
     "offset.storage.topic",
 )
 _SET_ASIDE = ("*dlq*", "*DLQ*", "*dead?letter*", "*deadletter*", "*-dlt", "*.DLT", "*-DLT")
+# In one, since every topic is asked about by every rule.
+_BOOKKEEPING_NAME, _SET_ASIDE_NAME = (
+    re.compile("|".join(map(translate, patterns))) for patterns in (_BOOKKEEPING, _SET_ASIDE)
+)
 
 
 @dataclass(frozen=True)
@@ -131,11 +136,11 @@ class Case:
         return (
             topic.details.internal
             or topic.name in self._named_bookkeeping
-            or any(fnmatchcase(topic.name, pattern) for pattern in _BOOKKEEPING)
+            or _BOOKKEEPING_NAME.match(topic.name) is not None
         )
 
     def is_set_aside(self, topic: str) -> bool:
-        return topic in self.set_aside or any(fnmatchcase(topic, pattern) for pattern in _SET_ASIDE)
+        return topic in self.set_aside or _SET_ASIDE_NAME.match(topic) is not None
 
     def is_judged_by_use(self, topic: Topic) -> bool:
         """Whether a topic ought to be written and read. Compacted ones are tables, which are read without a group and
