@@ -68,7 +68,7 @@ def _text_of(schema: Any) -> Any:
 def test_what_is_cut_is_left_to_the_reader_that_says_so() -> None:
     assert _text_of(_nested(DEEPEST)) == json_schema_fields(_nested(DEEPEST))
     assert _text_of(_nested(DEEPEST + 1)) is None
-    many = {"properties": {f"f{number}": {} for number in range(2_001)}}
+    many: dict[str, Any] = {"properties": {f"f{number}": {} for number in range(2_001)}}
     assert _text_of(many) is None
     arrays: dict[str, Any] = {"properties": {"a": {}}}
     for _ in range(DEEPEST + 1):
@@ -78,7 +78,8 @@ def test_what_is_cut_is_left_to_the_reader_that_says_so() -> None:
 
 
 def test_what_is_no_schema_is_left_to_the_reader_that_refuses_it() -> None:
-    for schema in (5, "text", None, [], {"properties": {"a": 5}}):
+    wrong: list[Any] = [5, "text", None, [], {"properties": {"a": 5}}]
+    for schema in wrong:
         assert _text_of(schema) is None
         try:
             json_schema_fields(schema)
