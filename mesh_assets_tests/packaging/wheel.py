@@ -42,7 +42,8 @@ def strangers_environment(bin_folder: Path | None = None) -> dict[str, str]:
 
 def install_wheel(wheel: Path, folder: Path, *, extras: str) -> Path:
     """Makes an environment with the wheel in it, everything else in the versions and by the hashes of `requirements.txt`.
-    By uv where it is installed, which takes seconds, else by pip. Its folder of commands."""
+    By uv where it is installed, which takes seconds; else by pip, which takes no extras in constraints: then all of
+    `requirements.txt` comes with it. Its folder of commands."""
     venv = folder / "venv"
     wanted = folder / "wanted.txt"
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -54,7 +55,9 @@ def install_wheel(wheel: Path, folder: Path, *, extras: str) -> Path:
         _run("uv", "pip", "install", "--quiet", "--python", python, *how)
     else:
         _run(sys.executable, "-m", "venv", str(venv))
-        _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *how)
+        pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        _run(*pip, "--require-hashes", "-r", str(PROJECT / "requirements.txt"))
+        _run(*pip, "--no-deps", str(wheel))
     return venv / "bin"
 
 
