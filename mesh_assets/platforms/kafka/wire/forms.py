@@ -216,11 +216,15 @@ class Writer:
 
     def text(self, text: str | None) -> None:
         data = None if text is None else text.encode()
-        if self.flexible:
-            self.varint(0 if data is None else len(data) + 1)
-        else:
-            self.int16(-1 if data is None else len(data))
+        self.head_of_text(None if data is None else len(data))
         self.data += data or b""
+
+    def head_of_text(self, size: int | None) -> None:
+        """What is before a text of so many bytes; None: a null one."""
+        if self.flexible:
+            self.varint(0 if size is None else size + 1)
+        else:
+            self.int16(-1 if size is None else size)
 
     def blob(self, data: bytes) -> None:
         if self.flexible:

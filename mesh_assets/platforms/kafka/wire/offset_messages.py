@@ -2,10 +2,13 @@
 
 import struct
 from collections.abc import Mapping, Sequence
-from functools import partial
-from sys import intern
+from functools import cache, partial
+from typing import NamedTuple
+
+import numpy as np
 
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Reader, Request, Writer
+from mesh_assets.platforms.kafka.wire.partition_columns import Numbers, PartitionsAsked
 
 LATEST, EARLIEST, OF_THE_NEWEST_TIMESTAMP, EARLIEST_LOCAL, LATEST_TIERED = -1, -2, -3, -4, -5
 """Kafka's special timestamps."""
@@ -19,33 +22,51 @@ _WITHOUT_EPOCH = -1
 # How long a broker may look into tiered storage for the offset at a time.
 _TIERED_MS = 10_000
 
-Places = Mapping[str, Sequence[int]]
-"""Partitions by topic, sorted."""
-Row = tuple[int, ...]
-"""Of an answer: partition, error code, timestamp, offset, and more in newer versions."""
-CODE, TIMESTAMP, OFFSET = 1, 2, 3
+# A partition of an answer, in the newest version and in those before; what a version lacks is left out at the end.
+_PARTITION = np.dtype(
+    [
+        ("partition", ">i4"),
+        ("code", ">i2"),
+        ("timestamp", ">i8"),
+        ("offset", ">i8"),
+        ("epoch", ">i4"),
+        ("tags", "u1"),
+    ]
+)
 _ROW_1, _ROW_4, _ROW_6 = (struct.Struct(form) for form in (">ihqq", ">ihqqi", ">ihqqiB"))
 
 
-def list_offsets(places: Places, timestamp: int) -> Request[dict[str, list[Row]]]:
-    """The rows by topic. Older brokers lack the request for some special timestamps."""
+class Found(NamedTuple):
+    """What a broker says. `topics`: their places among those that were asked for, and `counts`: how many partitions of each
+    follow one another in the columns."""
+
+    topics: list[int]
+    counts: list[int]
+    partitions: Numbers
+    codes: Numbers
+    timestamps: Numbers
+    offsets: Numbers
+
+
+def list_offsets(asked: PartitionsAsked, timestamp: int) -> Request[Found]:
+    """Of all partitions. Older brokers lack the request for some special timestamps."""
     oldest = _OLDEST_VERSIONS.get(timestamp, 1)
-    return Request("ListOffsets", 2, oldest, 11, 6, partial(_write, places, timestamp), _read)
+    return Request(
+        "ListOffsets", 2, oldest, 11, 6, partial(_write, asked, timestamp), partial(_read, asked.by_name)
+    )
 
 
-def _write(places: Places, timestamp: int, w: Writer, version: int) -> None:
+def _write(asked: PartitionsAsked, timestamp: int, w: Writer, version: int) -> None:
     w.int32(_CONSUMER)
     if version >= 2:
         w.int8(_READ_UNCOMMITTED)
-    w.count(len(places))
-    written: dict[tuple[int, ...], bytes] = {}  # most topics have the same few partitions
-    for topic, numbers in places.items():
-        w.text(topic)
-        block = written.get(key := tuple(numbers))
-        if block is None:
-            block = written[key] = _partitions(key, timestamp, version, flexible=w.flexible)
-        w.raw(block)
-        w.tags()
+    w.count(len(asked.topics))
+
+    @cache  # most topics have the same few partitions
+    def block(numbers: tuple[int, ...]) -> bytes:
+        return _partitions(numbers, timestamp, version, flexible=w.flexible)
+
+    w.raw(b"".join([head + block(numbers) for head, numbers in asked.heads(flexible=w.flexible)]))
     if version >= 10:
         w.int32(_TIERED_MS)
     w.tags()
@@ -60,50 +81,73 @@ def _partitions(numbers: Sequence[int], timestamp: int, version: int, *, flexibl
             w.int32(_WITHOUT_EPOCH)
         w.int64(timestamp)
         w.tags()
+    w.tags()
     return bytes(w.data)
 
 
-def _read(r: Reader, version: int) -> dict[str, list[Row]]:
-    form = _ROW_6 if r.flexible else _ROW_4 if version >= 4 else _ROW_1
+def _read(by_name: Mapping[bytes, int], r: Reader, version: int) -> Found:
     if version >= 2:
         r.throttle()
-    topics: dict[str, list[Row]] = {}
-    for _ in range(r.length()):
-        name, rows = (r.flexible and _plain_topic(r)) or _topic(r, form)
-        if name in topics:
-            raise MalformedError("an answer to ListOffsets with a topic twice")
-        topics[intern(name)] = rows
+    begin = r.at
+    found = _plain(by_name, r) if r.flexible else None
+    if found is None:
+        r.at = begin
+        found = _field_by_field(by_name, r, version)
     r.tags()
-    return topics
+    if len(set(found.topics)) != len(found.topics):
+        raise MalformedError("an answer to ListOffsets with a topic twice")
+    return found
 
 
-def _plain_topic(r: Reader) -> tuple[str, list[Row]] | None:
-    """A topic as it nearly always is in flexible versions: the lengths of its name and of its array take a byte each,
-    and nowhere are tagged fields. Read without a call for each of these. None: it is not like that; nothing was read."""
-    data, at, size = r.data, r.at, _ROW_6.size
+def _plain(by_name: Mapping[bytes, int], r: Reader) -> Found | None:
+    """The topics as they nearly always are in flexible versions: asked for, the lengths of their names and arrays take a byte
+    each, and nowhere are tagged fields. Read without a call for each of these, and all rows at once. None: one is
+    not like that."""
+    count, data, size = r.length(), r.data, _PARTITION.itemsize
+    at = r.at
+    topics: list[int] = []
+    counts: list[int] = []
+    blocks: list[bytes] = []
     try:
-        begin = at + data[at] + 1
-        count = data[begin - 1] - 1
-        end = begin + count * size
-        if not 0 < data[at] < 0x80 or not 0 <= count < 0x7F or data[end]:
-            return None
-        block = data[begin:end]
-        if any(block[size - 1 :: size]):
-            return None
-        name = data[at + 1 : begin - 1].decode()
-    except (IndexError, UnicodeDecodeError):
+        for _ in range(count):
+            begin = at + data[at] + 1
+            rows = data[begin - 1] - 1
+            end = begin + rows * size
+            if data[at] > 0x7F or not 0 <= rows < 0x7F or data[end]:
+                return None
+            topics.append(by_name[data[at + 1 : begin - 1]])
+            counts.append(rows)
+            blocks.append(data[begin:end])
+            at = end + 1
+    except (IndexError, KeyError):
         return None
-    r.at = end + 1
-    return name, list(_ROW_6.iter_unpack(block))
+    columns = np.frombuffer(b"".join(blocks), _PARTITION)
+    if columns["tags"].any():
+        return None
+    r.at = at
+    return Found(
+        topics,
+        counts,
+        *(columns[name].astype(np.int64) for name in ("partition", "code", "timestamp", "offset")),
+    )
 
 
-def _topic(r: Reader, form: struct.Struct) -> tuple[str, list[Row]]:
-    name = r.text()
-    rows: list[Row] = []
+def _field_by_field(by_name: Mapping[bytes, int], r: Reader, version: int) -> Found:
+    form = _ROW_6 if r.flexible else _ROW_4 if version >= 4 else _ROW_1
+    topics: list[int] = []
+    counts: list[int] = []
+    rows: list[tuple[int, ...]] = []
     for _ in range(r.length()):
-        rows.append(form.unpack(r.take(form.size)))
-        if r.flexible:
-            r.at -= 1  # the last byte is no field, but begins the tagged ones
-            r.tags()
-    r.tags()
-    return name, rows
+        topic, count = by_name.get(r.text().encode()), r.length()
+        if topic is None:
+            raise MalformedError("an answer to ListOffsets about other topics than were asked for")
+        for _ in range(count):
+            rows.append(form.unpack(r.take(form.size))[:4])
+            if r.flexible:
+                r.at -= 1  # the last byte is no field, but begins the tagged ones
+                r.tags()
+        r.tags()
+        topics.append(topic)
+        counts.append(count)
+    columns = np.array(rows, np.int64).reshape(len(rows), 4)
+    return Found(topics, counts, *columns.T)

@@ -6,25 +6,30 @@ for again until time is up.
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from itertools import chain, repeat
-from typing import Self
+from typing import NamedTuple, Self
 
+import numpy as np
 from confluent_kafka import KafkaError
 
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, item_error
 from mesh_assets.platforms.kafka.values import ClusterMetadata, OffsetsReading, PartitionOffsets
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections, MalformedError, together
 from mesh_assets.platforms.kafka.wire.offset_messages import (
-    CODE,
     EARLIEST,
     EARLIEST_LOCAL,
     LATEST,
-    OFFSET,
-    Places,
-    Row,
+    Found,
     list_offsets,
+)
+from mesh_assets.platforms.kafka.wire.partition_columns import (
+    Numbers,
+    Partitions,
+    PartitionsAsked,
+    Rows,
+    in_parts,
 )
 from mesh_assets.platforms.kafka.wire.topics import list_topics
 
@@ -51,8 +56,19 @@ _LASTING = frozenset({KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_
 _TURNS_FOR_LASTING = 3
 _PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
+_NO_LEADER = -1
+_MISSING = -(2**63)
+
 Place = tuple[str, int]
 """Topic and partition."""
+
+
+class LeaderAsked(NamedTuple):
+    """What one leader is asked for, and its rows of the wanted ones."""
+
+    leader: int
+    asked: PartitionsAsked
+    rows: Rows
 
 
 async def read_offsets(
@@ -68,36 +84,33 @@ async def read_offsets(
     are followed. The latest offsets are read first, to be as close to one moment as possible. Raises BrokerError
     when no broker answered.
     """
-    wanted = in_order(partitions_by_topic)
+    wanted = Partitions(partitions_by_topic)
     leaders = Leaders(connections, metadata)
     end = time.monotonic() + patience_seconds
     read_at = datetime.now(UTC)
     latest = await Reading(leaders, wanted, LATEST).read(end)
     # Without a latest offset a partition is not asked for its earliest: a broker that hangs would hold up that as well.
-    readable = {topic: sorted(rows) for topic, rows in latest.rows.items()}
-    earliest = await Reading(leaders, readable, EARLIEST).read(end)
+    earliest = await Reading(leaders, wanted, EARLIEST, rows=latest.found()).read(end)
     errors = earliest.errors | latest.errors
+    rows = list(zip(wanted.numbers, earliest.known_offsets(), latest.known_offsets(), strict=True))
     topics: dict[str, tuple[PartitionOffsets, ...]] = {}
-    for topic, numbers in wanted.items():
-        ends, begins = latest.rows[topic], earliest.rows[topic]
+    for topic, ones in wanted.by_topic(rows):
         topics[topic] = tuple(
-            PartitionOffsets(
-                partition=number,
-                earliest=begins[number][OFFSET] if number in begins else None,
-                latest=ends[number][OFFSET] if number in ends else None,
-                error=error_text(errors.get((topic, number))) if errors else None,
-            )
-            for number in numbers
+            [
+                PartitionOffsets(
+                    partition=number,
+                    earliest=begins,
+                    latest=ends,
+                    error=error_text(errors.get((topic, number))) if errors else None,
+                )
+                for number, begins, ends in ones
+            ]
         )
     return OffsetsReading(read_at=read_at, topics=topics)
 
 
 def error_text(error: KafkaError | None) -> str | None:
     return item_error(error, _RIGHT) if error is not None else None
-
-
-def in_order(partitions_by_topic: Mapping[str, Collection[int]]) -> dict[str, list[int]]:
-    return {topic: sorted(set(numbers)) for topic, numbers in sorted(partitions_by_topic.items())}
 
 
 class Leaders:
@@ -109,6 +122,8 @@ class Leaders:
         self._listed = {topic.name: topic for topic in topics if topic.error is None}
         self._leaders: dict[str, dict[int, int | None]] = {}
         self._errors: dict[str, KafkaError] = {}
+        self._column: tuple[Partitions, Rows] | None = None
+        self._planned: tuple[Partitions, list[LeaderAsked]] | None = None
 
     async def look(self, topics: Collection[str]) -> None:
         """Learns anew who leads these topics. Raises BrokerError."""
@@ -118,6 +133,7 @@ class Leaders:
             self._leaders.pop(name, None)
             self._errors.pop(name, None)
         self._errors |= {topic: KafkaError(code) for topic, code in listed.codes.items()}
+        self._column = self._planned = None
         known = {None, *(broker.id for broker in await self.connections.brokers())}
         if any(leader not in known for topic in topics for leader in self.of(topic).values()):
             await self.connections.refreshed()
@@ -131,6 +147,37 @@ class Leaders:
             leaders = self._leaders[topic] = {one.partition: one.leader for one in partitions}
         return leaders
 
+    def column(self, wanted: Partitions) -> Rows:
+        """The leader of each row; -1: it has none now."""
+        if self._column is not None and self._column[0] is wanted:
+            return self._column[1]
+        leaders: list[int | None] = []
+        for topic, numbers in wanted.by_topic(wanted.numbers):
+            leaders.extend(map(self.of(topic).get, numbers))
+        column = np.array([_NO_LEADER if one is None else one for one in leaders], np.intp)
+        self._column = wanted, column
+        return column
+
+    def requests(self, wanted: Partitions, rows: Rows) -> tuple[list[LeaderAsked], Rows]:
+        """Which brokers to ask for what, and the rows without a leader. Of all rows several things are asked, one after the
+        other: who is asked for them is then found out once."""
+        every = len(rows) == len(wanted)
+        if every and self._planned is not None and self._planned[0] is wanted:
+            return self._planned[1], rows[:0]
+        leaders = self.column(wanted)[rows]
+        requests = []
+        for leader in np.unique(leaders[leaders != _NO_LEADER]).tolist():
+            of_leader, at = rows[leaders == leader], 0
+            for part in in_parts(wanted.places(of_leader), PARTITIONS_A_REQUEST):
+                asked = PartitionsAsked(part)
+                size = sum(map(len, asked.numbers))
+                requests.append(LeaderAsked(leader, asked, of_leader[at : at + size]))
+                at += size
+        unled = rows[leaders == _NO_LEADER]
+        if every and not len(unled):
+            self._planned = wanted, requests
+        return requests, unled
+
     def error(self, topic: str, partition: int) -> KafkaError:
         """Why there is nobody to be asked for the partition."""
         if topic in self._errors:
@@ -140,38 +187,58 @@ class Leaders:
 
 
 class Reading:
-    """The `wanted` partitions at one timestamp: a row or an error for each of them."""
+    """The `wanted` partitions at one timestamp: an offset or an error for each of the rows, of all of them unless they are
+    named. `timestamps`: those of the records at the offsets; of the latest and earliest, brokers say none (-1)."""
 
-    def __init__(self, leaders: Leaders, wanted: Places, timestamp: int) -> None:
-        self.rows: dict[str, dict[int, Row]] = {topic: {} for topic in wanted}
+    def __init__(
+        self, leaders: Leaders, wanted: Partitions, timestamp: int, *, rows: Rows | None = None
+    ) -> None:
+        self.offsets: Numbers = np.full(len(wanted), _MISSING)
+        self.timestamps: Numbers = np.full(len(wanted), -1)
         self.errors: dict[Place, KafkaError] = {}
         self._leaders = leaders
-        self._wanted = {topic: numbers for topic, numbers in wanted.items() if numbers}
+        self._wanted = wanted
+        self._rows = np.arange(len(wanted)) if rows is None else rows
         self._timestamp = timestamp
         self._silence: BrokerError | None = None
 
+    def found(self) -> Rows:
+        """Which rows have an offset."""
+        return np.flatnonzero(self.offsets != _MISSING)
+
+    def known_offsets(self) -> list[int | None]:
+        """None: it could not be read."""
+        offsets: list[int | None] = self.offsets.tolist()
+        for at in np.flatnonzero(self.offsets == _MISSING).tolist():
+            offsets[at] = None
+        return offsets
+
     async def read(self, end: float) -> Self:
         """Raises BrokerError when nobody answered."""
-        pending: Places = self._wanted
-        leader_of = self._leaders.of
-        unled = [topic for topic, numbers in pending.items() if None in map(leader_of(topic).get, numbers)]
-        if unled:
-            await self._leaders.look(unled)
+        if not len(self._rows):
+            return self
+        pending = self._rows
+        unled = pending[self._leaders.column(self._wanted)[pending] == _NO_LEADER]
+        if len(unled):
+            await self._leaders.look(self._wanted.topics_at(unled))
         for turn, pause in enumerate(chain(_PAUSES_SECONDS, repeat(_PAUSES_SECONDS[-1]))):
             failed = await self._ask_leaders(pending)
-            self.errors |= failed
-            again = {place for place, error in failed.items() if _may_pass(error, turn)}
+            self.errors |= {self._place(at): error for at, error in failed.items()}
+            again = [at for at, error in failed.items() if _may_pass(error, turn)]
             if not again or time.monotonic() + pause > end:
                 break
             await asyncio.sleep(pause)
-            pending = _by_topic(again)
-            if not await self._look_again(pending):
+            pending = np.array(sorted(again), np.intp)
+            if not await self._look_again(self._wanted.topics_at(pending)):
                 break
-            for place in again:
-                del self.errors[place]
-        if self._silence is not None and not any(self.rows.values()):
+            for at in again:
+                del self.errors[self._place(at)]
+        if self._silence is not None and not len(self.found()):
             raise self._silence
         return self
+
+    def _place(self, at: int) -> Place:
+        return self._wanted.topics[self._wanted.topic_of[at]], self._wanted.numbers[at]
 
     async def _look_again(self, topics: Collection[str]) -> bool:
         """False: nobody can say who leads them now, so what was read stays, and what was not keeps its error."""
@@ -185,54 +252,64 @@ class Reading:
             return False
         return True
 
-    async def _ask_leaders(self, pending: Places) -> dict[Place, KafkaError]:
-        """Takes in what the leaders answer; returns what failed."""
-        failed: dict[Place, KafkaError] = {}
-        led: dict[int, dict[str, list[int]]] = {}
-        for topic, numbers in pending.items():
-            leader_of = self._leaders.of(topic).get
-            for number in numbers:
-                leader = leader_of(number)
-                if leader is not None:
-                    led.setdefault(leader, {}).setdefault(topic, []).append(number)
-                    continue
-                error = self._leaders.error(topic, number)
-                # That there is none, the brokers have just said when asked who leads it.
-                absent = error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
-                (self.errors if absent else failed)[topic, number] = error
-        asked = [(leader, part) for leader, places in led.items() for part in _in_parts(places)]
-        await together(self._ask(leader, part, failed) for leader, part in asked)
+    async def _ask_leaders(self, pending: Rows) -> dict[int, KafkaError]:
+        """Takes in what the leaders answer; returns what failed, by row."""
+        failed: dict[int, KafkaError] = {}
+        requests, unled = self._leaders.requests(self._wanted, pending)
+        for at in unled.tolist():
+            place = self._place(at)
+            error = self._leaders.error(*place)
+            # That there is none, the brokers have just said when asked who leads it.
+            if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                self.errors[place] = error
+            else:
+                failed[at] = error
+        await together(self._ask(one, failed) for one in requests)
         return failed
 
-    async def _ask(self, leader: int, places: Places, failed: dict[Place, KafkaError]) -> None:
-        request = list_offsets(places, self._timestamp)
+    async def _ask(self, one: LeaderAsked, failed: dict[int, KafkaError]) -> None:
+        request = list_offsets(one.asked, self._timestamp)
         try:
-            answered = await self._leaders.connections.ask(request, broker=leader)
+            found = await self._leaders.connections.ask(request, broker=one.leader)
         except BrokerError as error:
             if error.code in AUTHENTICATION:
                 raise
             self._silence = error
-            failed |= dict.fromkeys(
-                ((topic, number) for topic, numbers in places.items() for number in numbers),
-                _no_offset("no answer from the partition's broker"),
-            )
+            silence = _no_offset("no answer from the partition's broker")
+            failed |= dict.fromkeys(one.rows.tolist(), silence)
             return
-        if answered.keys() != places.keys():
-            raise MalformedError("an answer to ListOffsets about other topics than were asked for")
+        rows, found = _rows_of(found, one)
         # At a time there may be no record; an edge is always somewhere.
         lowest = 0 if self._timestamp in (LATEST, EARLIEST, EARLIEST_LOCAL) else -1
-        for topic, rows in answered.items():
-            answered_for = [row[0] for row in rows]
-            if answered_for != places[topic] and sorted(answered_for) != places[topic]:
-                raise MalformedError("an answer to ListOffsets about other partitions than were asked for")
-            into = self.rows[topic]
-            for number, row in zip(answered_for, rows, strict=True):
-                if not row[CODE] and row[OFFSET] >= lowest:
-                    into[number] = row
-                elif row[CODE]:
-                    failed[topic, number] = KafkaError(row[CODE])
-                else:
-                    self.errors[topic, number] = _no_offset("the partition's broker gave none")
+        good = (found.codes == 0) & (found.offsets >= lowest)
+        self.offsets[rows[good]] = found.offsets[good]
+        self.timestamps[rows[good]] = found.timestamps[good]
+        for at, code in zip(rows[~good].tolist(), found.codes[~good].tolist(), strict=True):
+            if code:
+                failed[at] = KafkaError(code)
+            else:
+                self.errors[self._place(at)] = _no_offset("the partition's broker gave none")
+
+
+def _rows_of(found: Found, one: LeaderAsked) -> tuple[Rows, Found]:
+    """To which rows of the wanted ones those of the answer belong, and the answer with the partitions of each topic in order.
+    Raises MalformedError where they are not those that were asked for."""
+    topics, counts = np.array(found.topics, np.intp), np.array(found.counts, np.intp)
+    if len(topics) != len(one.asked.topics):
+        raise MalformedError("an answer to ListOffsets about other topics than were asked for")
+    asked_counts = np.fromiter(map(len, one.asked.numbers), np.intp, len(one.asked.numbers))
+    if (counts != asked_counts[topics]).any():
+        raise MalformedError("an answer to ListOffsets about other partitions than were asked for")
+    begins = np.cumsum(asked_counts) - asked_counts
+    in_topic = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows = np.repeat(begins[topics], counts) + in_topic
+    numbers = np.fromiter(chain.from_iterable(one.asked.numbers), np.int64, len(one.rows))
+    if (found.partitions != numbers[rows]).any():
+        order = np.lexsort((found.partitions, np.repeat(np.arange(len(topics)), counts)))
+        found = Found(found.topics, found.counts, *(column[order] for column in found[2:]))
+        if (found.partitions != numbers[rows]).any():
+            raise MalformedError("an answer to ListOffsets about other partitions than were asked for")
+    return one.rows[rows], found
 
 
 def _no_offset(why: str) -> KafkaError:
@@ -241,23 +318,3 @@ def _no_offset(why: str) -> KafkaError:
 
 def _may_pass(error: KafkaError, turn: int) -> bool:
     return error.code() in _MOVED or (error.code() in _LASTING and turn < _TURNS_FOR_LASTING)
-
-
-def _by_topic(places: Iterable[Place]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for topic, number in sorted(places):
-        found.setdefault(topic, []).append(number)
-    return found
-
-
-def _in_parts(places: Places) -> Iterator[Places]:
-    """What one request bears at a time, by whole topics."""
-    part: dict[str, Sequence[int]] = {}
-    room = PARTITIONS_A_REQUEST
-    for topic, numbers in places.items():
-        if part and len(numbers) > room:
-            yield part
-            part, room = {}, PARTITIONS_A_REQUEST
-        part[topic] = numbers
-        room -= len(numbers)
-    yield part

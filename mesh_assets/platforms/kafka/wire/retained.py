@@ -6,8 +6,9 @@ the leader's own disk. So both ages are known without fetching a record. For -4 
 """
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
+import numpy as np
 from confluent_kafka import KafkaError
 
 from mesh_assets.inventory.storage_records import TieredPartition
@@ -18,16 +19,14 @@ from mesh_assets.platforms.kafka.wire.offset_messages import (
     EARLIEST_LOCAL,
     LATEST_TIERED,
     OF_THE_NEWEST_TIMESTAMP,
-    OFFSET,
-    TIMESTAMP,
 )
 from mesh_assets.platforms.kafka.wire.offsets import (
     PATIENCE_SECONDS,
     Leaders,
     Reading,
     error_text,
-    in_order,
 )
+from mesh_assets.platforms.kafka.wire.partition_columns import Partitions
 
 OF_THE_FIRST = 0
 NOT_LOOKED_FOR = "it is in tiered storage, where it is not looked for: that costs a read of a remote segment"
@@ -43,11 +42,15 @@ async def read_record_times(
 ) -> dict[str, RecordTimes]:
     """The timestamps of each topic's first records (the oldest of its partitions') and of its newest record. Of the
     topics in `tiered`, the first ones are not read. Raises BrokerError when no broker answered."""
-    wanted = in_order(partitions_by_topic)
+    wanted = Partitions(partitions_by_topic)
     leaders = Leaders(connections, metadata)
     end = time.monotonic() + patience_seconds
-    local = {topic: numbers for topic, numbers in wanted.items() if topic not in tiered}
-    first = await Reading(leaders, local, OF_THE_FIRST).read(end)
+    local = None
+    if tiered:
+        local = np.flatnonzero(
+            np.array([topic not in tiered for topic in wanted.topics], bool)[wanted.topic_of]
+        )
+    first = await Reading(leaders, wanted, OF_THE_FIRST, rows=local).read(end)
     newest: Reading | None = None
     unsupported: str | None = None
     try:
@@ -55,33 +58,37 @@ async def read_record_times(
     except UnsupportedError as error:
         unsupported = f"UNSUPPORTED_VERSION: {error}"
     first_errors, newest_errors = _by_topic(first), {} if newest is None else _by_topic(newest)
+    oldest_ms, newest_ms = _times(first, wanted, min), _times(newest, wanted, max)
     times: dict[str, RecordTimes] = {}
-    for topic in wanted:
+    for topic in wanted.topics:
         oldest_error = NOT_LOOKED_FOR if topic in tiered else first_errors.get(topic)
         newest_error = unsupported or newest_errors.get(topic)
-        oldest = () if oldest_error else _timestamps(first, topic)
-        latest = () if newest_error or newest is None else _timestamps(newest, topic)
         times[topic] = RecordTimes(
-            oldest_ms=min(oldest, default=None),
-            newest_ms=max(latest, default=None),
+            oldest_ms=None if oldest_error else oldest_ms.get(topic),
+            newest_ms=None if newest_error else newest_ms.get(topic),
             oldest_error=oldest_error,
             newest_error=newest_error,
         )
     return times
 
 
-def _timestamps(reading: Reading, topic: str) -> list[int]:
-    return [
-        row[TIMESTAMP] for row in reading.rows[topic].values() if row[OFFSET] >= 0 and row[TIMESTAMP] >= 0
-    ]
+def _times(reading: Reading | None, wanted: Partitions, pick: Callable[[list[int]], int]) -> dict[str, int]:
+    """Of the topics that have any record with a timestamp."""
+    if reading is None:
+        return {}
+    times = np.where(reading.offsets >= 0, reading.timestamps, -1).tolist()
+    return {
+        topic: pick(known)
+        for topic, ones in wanted.by_topic(times)
+        if (known := [one for one in ones if one >= 0])
+    }
 
 
 def _by_topic(reading: Reading) -> dict[str, str]:
     """The first error of each topic that has any, without those that say that there is no such record."""
     errors: dict[str, str] = {}
-    for (topic, number), error in sorted(reading.errors.items()):
-        if topic not in errors and number not in reading.rows[topic]:
-            errors[topic] = _said(error)
+    for (topic, _), error in sorted(reading.errors.items()):
+        errors.setdefault(topic, _said(error))
     return errors
 
 
@@ -100,23 +107,22 @@ async def read_tiered(
 ) -> dict[str, tuple[TieredPartition, ...]]:
     """Where these partitions, of topics with tiered storage, are local and tiered. Raises BrokerError when no broker
     answered, UnsupportedError with brokers before Kafka 3.9."""
-    wanted = in_order(partitions_by_topic)
+    wanted = Partitions(partitions_by_topic)
     leaders = Leaders(connections, metadata)
     end = time.monotonic() + patience_seconds
     latest = await Reading(leaders, wanted, LATEST_TIERED).read(end)
     local = await Reading(leaders, wanted, EARLIEST_LOCAL).read(end)
     errors = local.errors | latest.errors
+    rows = list(zip(wanted.numbers, local.known_offsets(), latest.known_offsets(), strict=True))
     return {
         topic: tuple(
             TieredPartition(
                 partition=number,
-                earliest_local=local.rows[topic][number][OFFSET] if number in local.rows[topic] else None,
-                latest_tiered=row[OFFSET]
-                if (row := latest.rows[topic].get(number)) is not None and row[OFFSET] >= 0
-                else None,
+                earliest_local=begins,
+                latest_tiered=ends if ends is not None and ends >= 0 else None,
                 error=error_text(errors.get((topic, number))),
             )
-            for number in numbers
+            for number, begins, ends in ones
         )
-        for topic, numbers in wanted.items()
+        for topic, ones in wanted.by_topic(rows)
     }

@@ -4,14 +4,13 @@ the last since 2.8, the others since 3.0.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from sys import intern
 from typing import NamedTuple
 
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Reader, Request, Writer
 from mesh_assets.platforms.kafka.wire.group_requests import Failure, every, exactly
-
-Places = Mapping[str, Sequence[int]]
-"""Partitions by topic."""
+from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -139,28 +138,72 @@ def describe_transactions(names: Sequence[str]) -> Request[Mapping[str, Describe
 # --- who produces to partitions
 
 
-def describe_producers(places: Places) -> Request[dict[str, dict[int, PartitionProducers]]]:
+NO_PRODUCERS = PartitionProducers(0, "", 0, False, None, ())
+
+
+def describe_producers(asked: PartitionsAsked) -> Request[dict[str, dict[int, PartitionProducers]]]:
     def write(request: Writer, _version: int) -> None:
-        request.count(len(places))
-        for topic, numbers in places.items():
-            request.text(topic)
-            request.array(numbers, request.int32)
-            request.tags()
+        request.count(len(asked.topics))
+        for head, numbers in asked.heads(flexible=True):
+            request.raw(head)
+            request.raw(_partitions(numbers))
         request.tags()
 
     def read(answer: Reader, _version: int) -> dict[str, dict[int, PartitionProducers]]:
         answer.throttle()
-        found = dict(every(answer, lambda: _topic(answer)))
+        found = dict(every(answer, lambda: _without_producers(answer, asked) or _topic(answer)))
         answer.tags()
-        if {topic: set(ones) for topic, ones in found.items()} != {
-            topic: set(numbers) for topic, numbers in places.items()
-        }:
+        if found.keys() != set(asked.topics) or any(
+            found[topic].keys() != set(numbers)
+            for topic, numbers in zip(asked.topics, asked.numbers, strict=True)
+        ):
             raise MalformedError("an answer to DescribeProducers about other partitions than were asked for")
         return found
 
     return Request(
         name="DescribeProducers", api=61, oldest=0, newest=0, flexible_from=0, write=write, read=read
     )
+
+
+@cache
+def _partitions(numbers: tuple[int, ...]) -> bytes:
+    w = Writer(flexible=True)
+    w.array(numbers, w.int32)
+    w.tags()
+    return bytes(w.data)
+
+
+@cache
+def _nobody(numbers: tuple[int, ...]) -> bytes:
+    """What a leader says of partitions that nobody produces to."""
+    w = Writer(flexible=True)
+    w.count(len(numbers))
+    for number in numbers:
+        w.int32(number)
+        w.int16(0)
+        w.text(None)
+        w.count(0)
+        w.tags()
+    w.tags()
+    return bytes(w.data)
+
+
+def _without_producers(
+    answer: Reader, asked: PartitionsAsked
+) -> tuple[str, dict[int, PartitionProducers]] | None:
+    """A topic as most are: asked for, with a name of less than 127 bytes, in the order that was asked for and without
+    producers. None: it is not like that; nothing was read."""
+    data, at = answer.data, answer.at
+    begin = at + data[at] if at < answer.end else at
+    place = asked.by_name.get(data[at + 1 : begin])
+    if place is None or data[at] > 0x7F:
+        return None
+    numbers = asked.numbers[place]
+    expected = _nobody(numbers)
+    if not data.startswith(expected, begin):
+        return None
+    answer.at = begin + len(expected)
+    return asked.topics[place], dict.fromkeys(numbers, NO_PRODUCERS)
 
 
 def _topic(answer: Reader) -> tuple[str, dict[int, PartitionProducers]]:

@@ -5,7 +5,7 @@ producers of its partitions.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import uuid4
@@ -28,6 +28,7 @@ from mesh_assets.platforms.kafka.wire.broker_configs import read_broker_configs
 from mesh_assets.platforms.kafka.wire.coordinators import answered
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections, together
 from mesh_assets.platforms.kafka.wire.group_requests import Failure
+from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked, Places, in_parts
 from mesh_assets.platforms.kafka.wire.parts import known, part, unread
 from mesh_assets.platforms.kafka.wire.topics import list_topics
 from mesh_assets.platforms.kafka.wire.transaction_messages import (
@@ -64,6 +65,8 @@ _MOVED = frozenset(
 _GONE = 105  # Kafka's TRANSACTIONAL_ID_NOT_FOUND, which librdkafka has no name for
 
 Place = tuple[str, int]
+Told = dict[str, dict[int, PartitionProducers]]
+"""By topic and partition."""
 
 
 class _Ids(NamedTuple):
@@ -195,82 +198,83 @@ async def _described(
 # --- by the leaders' account
 
 
-async def _producers(
-    connections: Connections, topics: Collection[TopicMetadata]
-) -> dict[Place, PartitionProducers]:
+async def _producers(connections: Connections, topics: Collection[TopicMetadata]) -> Told:
     """Raises BrokerError when nothing could be read of any partition, with the reason of the first."""
     leaders = _leaders(topics)
-    waiting: set[Place] = {*leaders}
-    found: dict[Place, PartitionProducers] = {}
+    waiting: Places = {topic: list(ones) for topic, ones in leaders.items() if ones}
+    told: Told = {topic: {} for topic in leaders}
     codes: Mapping[str, int] = {}
     for turn in range(_TURNS):
         if not waiting:
             break
         if turn:
             await asyncio.sleep(_PAUSE_SECONDS * turn)
-            listed = await list_topics(connections, {topic for topic, _ in waiting})
+            listed = await list_topics(connections, {*waiting})
             codes = listed.codes
             leaders = _leaders(one for name, one in listed.topics.items() if name not in codes)
-        found |= await _asked(connections, waiting, leaders, codes)
-        waiting = {place for place in waiting if found[place].code in _MOVED}
-    failures = [one for one in found.values() if one.code]
-    if failures and len(failures) == len(found):
+        await _ask(connections, waiting, leaders, codes, told)
+        waiting = _moved(waiting, told)
+    every = [one for ones in told.values() for one in ones.values()]
+    failures = [one for one in every if one.code]
+    if failures and len(failures) == len(every):
         raise BrokerError(failures[0].code, failures[0].said)
-    return found
+    return told
 
 
-def _leaders(topics: Iterable[TopicMetadata]) -> dict[Place, int | None]:
-    return {(topic.name, one.partition): one.leader for topic in topics for one in topic.partitions}
+def _leaders(topics: Iterable[TopicMetadata]) -> dict[str, dict[int, int | None]]:
+    return {topic.name: {one.partition: one.leader for one in topic.partitions} for topic in topics}
 
 
-async def _asked(
+def _moved(waiting: Places, told: Told) -> dict[str, list[int]]:
+    moved = {}
+    for topic, numbers in waiting.items():
+        if again := [number for number in numbers if told[topic][number].code in _MOVED]:
+            moved[topic] = again
+    return moved
+
+
+async def _ask(
     connections: Connections,
-    places: Collection[Place],
-    leaders: Mapping[Place, int | None],
+    places: Places,
+    leaders: Mapping[str, Mapping[int, int | None]],
     codes: Mapping[str, int],
-) -> dict[Place, PartitionProducers]:
-    """`codes`: Kafka's errors, of the topics whose leaders are not known for one."""
-    found: dict[Place, PartitionProducers] = {}
-    by_leader: dict[int, list[Place]] = {}
-    for place in sorted(places):
-        leader = leaders.get(place)
-        if leader is None:
-            found[place] = _failed(codes.get(place[0]) or KafkaError.LEADER_NOT_AVAILABLE)
-        else:
-            by_leader.setdefault(leader, []).append(place)
+    told: Told,
+) -> None:
+    """Puts in `told` what leaders say. `codes`: Kafka's errors, of the topics whose leaders are not known for one."""
+    by_leader: dict[int, dict[str, list[int]]] = {}
+    for topic, numbers in sorted(places.items()):
+        leader_of = leaders.get(topic, {}).get
+        for number in sorted(numbers):
+            leader = leader_of(number)
+            if leader is None:
+                told[topic][number] = _failed(codes.get(topic) or KafkaError.LEADER_NOT_AVAILABLE)
+            else:
+                by_leader.setdefault(leader, {}).setdefault(topic, []).append(number)
 
-    async def about(leader: int, some: Sequence[Place]) -> dict[Place, PartitionProducers]:
-        asked: dict[str, list[int]] = {}
-        for topic, number in some:
-            asked.setdefault(topic, []).append(number)
-        answer = await answered(connections.ask(describe_producers(asked), broker=leader))
+    async def about(leader: int, some: Places) -> None:
+        answer = await answered(connections.ask(describe_producers(PartitionsAsked(some)), broker=leader))
         if isinstance(answer, Failure):
-            return dict.fromkeys(some, _failed(answer.code, answer.said))
-        return {(topic, number): one for topic, ones in answer.items() for number, one in ones.items()}
+            failed = _failed(answer.code, answer.said)
+            answer = {topic: dict.fromkeys(numbers, failed) for topic, numbers in some.items()}
+        for topic, ones in answer.items():
+            told[topic] |= ones
 
-    for part_of in await together(
-        about(leader, some) for leader, ones in by_leader.items() for some in _in_parts(ones)
-    ):
-        found |= part_of
-    return found
-
-
-def _in_parts(places: Sequence[Place]) -> Iterator[Sequence[Place]]:
-    for start in range(0, len(places), PARTITIONS_A_REQUEST):
-        yield places[start : start + PARTITIONS_A_REQUEST]
+    await together(
+        about(leader, some)
+        for leader, ones in by_leader.items()
+        for some in in_parts(ones, PARTITIONS_A_REQUEST)
+    )
 
 
 def _failed(code: int, said: str = "") -> PartitionProducers:
     return PartitionProducers(code, said, 0, False, None, ())
 
 
-def _by_topic(
-    told: Mapping[Place, PartitionProducers], topics: Iterable[TopicMetadata]
-) -> tuple[TopicProducers, ...]:
+def _by_topic(told: Told, topics: Iterable[TopicMetadata]) -> tuple[TopicProducers, ...]:
     """Topics with producers, or of which something could not be read."""
     rows = []
     for topic in sorted(topics, key=lambda one: one.name):
-        ones = [told[topic.name, one.partition] for one in topic.partitions]
+        ones = [told[topic.name][one.partition] for one in topic.partitions]
         failed = next((one for one in ones if one.code), None)
         if failed is None and not any(one.producers for one in ones):
             continue
@@ -293,9 +297,7 @@ def _by_topic(
     return tuple(rows)
 
 
-def _open(
-    told: Mapping[Place, PartitionProducers], ids: _Ids | None, max_timeout_ms: int | None
-) -> list[OpenTransaction]:
+def _open(told: Told, ids: _Ids | None, max_timeout_ms: int | None) -> list[OpenTransaction]:
     """Hanging ones first, then by place. `ids` None: not known."""
     by_producer = {one.producer_id: one for one in (ids.kept if ids else ()) if one.state in UNFINISHED}
     owners_known = ids is not None and ids.complete
@@ -319,5 +321,10 @@ def _open(
         )
         return replace(transaction, hanging=because)
 
-    found = [opened(place, one) for place, ones in sorted(told.items()) for one in ones.open]
+    found = [
+        opened((topic, number), one)
+        for topic, ones in sorted(told.items())
+        for number, producers in sorted(ones.items())
+        for one in producers.open
+    ]
     return sorted(found, key=lambda one: one.hanging is None)

@@ -13,6 +13,7 @@ from mesh_assets.platforms.kafka.wire.forms import Reader, Request
 from mesh_assets.platforms.kafka.wire.group_kinds import describe_consumer_groups, describe_share_groups
 from mesh_assets.platforms.kafka.wire.group_requests import LIST_GROUPS, describe_classic_groups
 from mesh_assets.platforms.kafka.wire.log_dirs import DESCRIBE_LOG_DIRS
+from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked
 from mesh_assets.platforms.kafka.wire.placement import LIST_REASSIGNMENTS
 from mesh_assets.platforms.kafka.wire.streams_groups import describe_streams_groups
 from mesh_assets.platforms.kafka.wire.transaction_messages import (
@@ -45,7 +46,7 @@ KINDS: dict[str, Request[Any]] = {
         access._SCRAM_USERS,
         LIST_TRANSACTIONS,
         describe_transactions([]),
-        describe_producers({}),
+        describe_producers(PartitionsAsked({})),
         DESCRIBE_LOG_DIRS,
         LIST_REASSIGNMENTS,
         Request("DescribeTopicPartitions", 75, 0, 0, 0, lambda *_: None, lambda *_: None),

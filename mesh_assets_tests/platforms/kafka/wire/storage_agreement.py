@@ -11,6 +11,7 @@ from mesh_assets.platforms.kafka.wire import offset_messages
 from mesh_assets.platforms.kafka.wire.forms import Connections
 from mesh_assets.platforms.kafka.wire.log_dirs import DESCRIBE_LOG_DIRS
 from mesh_assets.platforms.kafka.wire.offsets import Leaders, Reading
+from mesh_assets.platforms.kafka.wire.partition_columns import Partitions
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
 
 UNSUPPORTED = "unsupported"
@@ -141,16 +142,14 @@ def _raw_log_dirs(broker: int) -> Any:
 
 def _rows(metadata: ClusterMetadata, timestamp: int) -> Any:
     async def read(kafka: Connections) -> dict[str, Any]:
-        wanted = {topic: list(numbers) for topic, numbers in leading_partitions(metadata).items()}
+        wanted = Partitions(leading_partitions(metadata))
         reading = await Reading(Leaders(kafka, metadata), wanted, timestamp).read(float("inf"))
         assert reading.errors == {}
+        rows = zip(wanted.numbers, reading.known_offsets(), reading.timestamps.tolist(), strict=True)
         return {
-            f"{topic}-{number}": {
-                "offset": row[offset_messages.OFFSET],
-                "timestamp": row[offset_messages.TIMESTAMP],
-            }
-            for topic, rows in reading.rows.items()
-            for number, row in rows.items()
+            f"{topic}-{number}": {"offset": offset, "timestamp": moment}
+            for topic, ones in wanted.by_topic(list(rows))
+            for number, offset, moment in ones
         }
 
     return read

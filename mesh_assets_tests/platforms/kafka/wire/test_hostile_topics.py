@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh_assets.platforms.kafka.wire import configs, topics
+from mesh_assets.platforms.kafka.wire import configs, offset_messages, topics
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Request, Writer
 from mesh_assets.platforms.kafka.wire.offset_messages import list_offsets
+from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked
 from mesh_assets_tests.platforms.kafka.wire.oracle import (
     DescribeConfigsResponse,
     ListOffsetsResponse,
@@ -26,7 +27,8 @@ from mesh_assets_tests.platforms.kafka.wire.test_offsets import rows
 from mesh_assets_tests.platforms.kafka.wire.test_topics import partition, topic
 
 METADATA = Request("Metadata", 3, 4, 13, 9, partial(topics._write, None), topics._read)
-OFFSETS = list_offsets({}, -1)
+NAMES = ["orders", "payments", "kundenaufträge"]
+OFFSETS = list_offsets(PartitionsAsked(dict.fromkeys(NAMES, (0, 1, 2))), -1)
 
 
 def _read_configs(*arguments: Any) -> Any:
@@ -45,7 +47,6 @@ CASES = [
 @cache
 def sample(request: Request[Any], version: int) -> bytes:
     """An answer of several topics, so that what is alike is recognised, too."""
-    names = ["orders", "payments", "kundenaufträge"]
     answer: Any
     if request is METADATA:
         alike = [partition(0, 1, (1, 2), (1,)), partition(1, -1, (2, 1), (), 5)]
@@ -54,16 +55,16 @@ def sample(request: Request[Any], version: int) -> bytes:
             throttle_time_ms=7,
             brokers=[broker],
             cluster_id="cluster-1",
-            topics=[topic(name, *alike, topic_id=UUID(int=5)) for name in names],
+            topics=[topic(name, *alike, topic_id=UUID(int=5)) for name in NAMES],
         )
     elif request is CONFIGS:
         own = [entry("a", "1", 1), entry("b", None), entry("c", "3", synonyms=["d"]), entry("e", "2")]
         long = [*own[:2], entry("c", "x" * 130)]
         answer = DescribeConfigsResponse(
-            results=[result(names[0], own), result(names[1], own), result(names[2], long, 29, "why")]
+            results=[result(NAMES[0], own), result(NAMES[1], own), result(NAMES[2], long, 29, "why")]
         )
     else:
-        answer = ListOffsetsResponse(topics=[rows(name, [0, 1, 2]) for name in names])
+        answer = ListOffsetsResponse(topics=[rows(name, [0, 1, 2]) for name in NAMES])
     return bytes(answer.encode(version=version))
 
 
@@ -79,19 +80,33 @@ def test_tagged_fields_of_brokers_to_come_are_skipped() -> None:
     tagged = b"\x01\x09\x03new"
     out.int32(0)
     out.count(2)
-    for name in ("one", "two"):
+    for name in ("orders", "payments"):
         out.text(name)
         out.count(2)
         for number, tags in ((0, tagged), (1, b"\0")):
-            out.raw(struct.pack(">ihqqi", number, 0, -1, 7, 3) + (tags if name == "one" else b"\0"))
+            out.raw(struct.pack(">ihqqi", number, 0, -1, 7, 3) + (tags if name == "orders" else b"\0"))
         out.raw(tagged)
     out.raw(tagged)
-    answer = decode(OFFSETS, 11, bytes(out.data))
-    expected = [(0, 0, -1, 7, 3), (1, 0, -1, 7, 3)]
-    assert {name: [row[:5] for row in of_topic] for name, of_topic in answer.items()} == {
-        "one": expected,
-        "two": expected,
-    }
+    assert columns(decode(OFFSETS, 11, bytes(out.data))) == [
+        [0, 1],
+        [2, 2],
+        [0, 1, 0, 1],
+        [0] * 4,
+        [-1] * 4,
+        [7] * 4,
+    ]
+
+
+def columns(found: Any) -> list[list[int]]:
+    return [[*map(int, column)] for column in found]
+
+
+def test_topics_are_read_alike_at_once_and_field_by_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = sample(OFFSETS, 11)
+    at_once = columns(decode(OFFSETS, 11, data))
+    monkeypatch.setattr(offset_messages, "_plain", lambda *_: None)
+    assert columns(decode(OFFSETS, 11, data)) == at_once
+    assert at_once == [[0, 1, 2], [3] * 3, [0, 1, 2] * 3, [0] * 9, [-1] * 9, [1] * 9]
 
 
 @of_every_answer

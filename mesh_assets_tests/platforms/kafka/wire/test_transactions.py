@@ -27,6 +27,7 @@ from mesh_assets.platforms.kafka.wire.forms import (
     Request,
     UnsupportedError,
 )
+from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked
 from mesh_assets.platforms.kafka.wire.transaction_messages import (
     LIST_TRANSACTIONS,
     describe_producers,
@@ -433,9 +434,23 @@ def test_the_timestamp_of_a_producer_may_be_any_number() -> None:
     one = {"partition_index": 0, **producing({"last_timestamp": 2**63 - 1, "current_txn_start_offset": 1})}
     values = {"topics": [{"name": "orders", "partitions": [one]}]}
 
-    found = answer_of(describe_producers({"orders": [0]}), 0, values)["orders"][0]
+    found = answer_of(describe_producers(PartitionsAsked({"orders": [0]})), 0, values)["orders"][0]
 
     assert (found.open[0].start_offset, found.open[0].last_written_at) == (1, None)
+
+
+@pytest.mark.parametrize("producers", [(), ({"producer_id": 7},)], ids=["nobody", "one"])
+def test_producers_are_read_alike_at_once_and_field_by_field(producers: tuple[dict[str, Any], ...]) -> None:
+    partitions = [{"partition_index": number, **producing(*producers)} for number in (0, 1)]
+    values = {"topics": [{"name": name, "partitions": partitions} for name in ("orders", "ü" * 100)]}
+    asked = {"orders": [0, 1], "ü" * 100: [0, 1]}
+
+    at_once = answer_of(describe_producers(PartitionsAsked(asked)), 0, values)
+
+    told = [one.producers for ones in at_once.values() for one in ones.values()]
+    assert told == [len(producers)] * 4
+    in_another_order = {"orders": [1, 0], "ü" * 100: [1, 0]}
+    assert answer_of(describe_producers(PartitionsAsked(in_another_order)), 0, values) == at_once
 
 
 # --- answers that are none
@@ -454,12 +469,16 @@ ANSWERS: list[tuple[Request[Any], dict[str, Any]]] = [
         },
     ),
     (
-        describe_producers({"orders": [1]}),
+        describe_producers(PartitionsAsked({"orders": [1]})),
         {
             "topics": [
                 {"name": "orders", "partitions": [{"partition_index": 1, **producing({"producer_id": 7})}]}
             ]
         },
+    ),
+    (
+        describe_producers(PartitionsAsked({"orders": [1]})),
+        {"topics": [{"name": "orders", "partitions": [{"partition_index": 1, **producing()}]}]},
     ),
 ]
 BODIES = [
@@ -500,7 +519,7 @@ def test_hostile_bytes_are_an_error_or_a_value(
 
 def test_an_answer_about_other_partitions_than_those_asked_for_is_none() -> None:
     with pytest.raises(MalformedError, match="other partitions"):
-        answer_of(describe_producers({"orders": [0]}), 0, ANSWERS[2][1])
+        answer_of(describe_producers(PartitionsAsked({"orders": [0]})), 0, ANSWERS[2][1])
 
 
 def test_a_login_that_fails_ends_the_reading() -> None:
