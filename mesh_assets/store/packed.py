@@ -42,12 +42,15 @@ def compress(data: bytes, base: bytes | None = None) -> bytes:
     chosen: dict[int, int] = {
         options.compression_level: _BASE_LEVEL if base is None else _LEVEL,
         options.window_log: window,
-        options.enable_long_distance_matching: 1,
-        options.ldm_min_match: _SHORTEST_MATCH,
-        options.ldm_hash_rate_log: _LOOKS_EVERY,
-        options.ldm_hash_log: min(22, window),
         options.checksum_flag: 1,
     }
+    if base is not None:
+        chosen |= {
+            options.enable_long_distance_matching: 1,
+            options.ldm_min_match: _SHORTEST_MATCH,
+            options.ldm_hash_rate_log: _LOOKS_EVERY,
+            options.ldm_hash_log: min(22, window),
+        }
     return zstd.compress(data, options=chosen, zstd_dict=_prefix(base))
 
 
