@@ -72,6 +72,11 @@ output "trigger_queue_url" {
   value = aws_sqs_queue.triggers.url
 }
 
+output "trigger_queue_arn" {
+  description = "For EventBridge's rules whose name begins with this one's: the queue admits them."
+  value       = aws_sqs_queue.triggers.arn
+}
+
 output "trigger_dead_letter_queue_url" {
   value = aws_sqs_queue.dead_letters.url
 }

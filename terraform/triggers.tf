@@ -119,6 +119,24 @@ data "aws_iam_policy_document" "trigger_queue" {
     }
   }
 
+  # Those that deploy/ecs makes, or you: events of MSK and Glue (docs/triggers.md).
+  statement {
+    sid       = "FromRulesOfThisName"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.triggers.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:${local.partition}:events:${data.aws_region.this.region}:${data.aws_caller_identity.this.account_id}:rule/${var.name}-*"]
+    }
+  }
+
   statement {
     sid       = "OnlyEncrypted"
     effect    = "Deny"
