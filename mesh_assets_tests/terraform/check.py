@@ -1,4 +1,4 @@
-"""`python -m mesh_assets_tests.terraform.check` checks the format and validity of `terraform/` and `deploy/ecs/`: a part of `make check`."""
+"""`python -m mesh_assets_tests.terraform.check`, a part of `make check`: format and validity of `terraform/` and `deploy/ecs/`."""
 
 import sys
 
