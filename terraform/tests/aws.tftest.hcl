@@ -116,6 +116,13 @@ run "triggers" {
   command = plan
 
   assert {
+    condition = flatten([
+      for statement in data.aws_iam_policy_document.trigger_queue.statement : one(statement.condition).values if statement.sid == "FromRulesOfThisName"
+    ]) == ["arn:aws:events:eu-central-1:123456789012:rule/discovery-agent-*"]
+    error_message = "The queue admits other rules than those of its name."
+  }
+
+  assert {
     condition     = [aws_sns_topic.triggers.name, aws_sqs_queue.triggers.name, aws_sqs_queue.dead_letters.name] == ["discovery-agent-triggers", "discovery-agent-triggers", "discovery-agent-triggers-dlq"]
     error_message = "Topic and queues have other names."
   }
@@ -133,7 +140,7 @@ run "triggers" {
   assert {
     condition = [
       for statement in data.aws_iam_policy_document.trigger_queue.statement : [statement.sid, one(statement.condition).variable]
-    ] == [["FromTheTopic", "aws:SourceArn"], ["OnlyEncrypted", "aws:SecureTransport"]]
+    ] == [["FromTheTopic", "aws:SourceArn"], ["FromRulesOfThisName", "aws:SourceArn"], ["OnlyEncrypted", "aws:SecureTransport"]]
     error_message = "Others than the topic may write to the queue."
   }
 }
