@@ -55,6 +55,17 @@ data "aws_iam_policy_document" "runner" {
     resources = [aws_s3_bucket.store.arn]
   }
 
+  # A list has no resource of its own: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmanagedstreamingforapachekafka.html
+  dynamic "statement" {
+    for_each = var.find_msk_clusters ? ["kafka:ListClustersV2"] : []
+
+    content {
+      sid       = "FindClusters"
+      actions   = ["kafka:ListClustersV2"]
+      resources = ["*"]
+    }
+  }
+
   dynamic "statement" {
     for_each = var.notifications_topic_arn == null ? [] : [var.notifications_topic_arn]
 

@@ -136,6 +136,12 @@ variable "notifications_topic_arn" {
   default     = null
 }
 
+variable "find_msk_clusters" {
+  description = "Whether the runner may list the account's MSK clusters, which rules of the estate's `found` need (docs/estate.md)."
+  type        = bool
+  default     = false
+}
+
 variable "enable_esm" {
   description = "Whether the runner may read, plan, make and change event source mappings: docs/esm.md lists the actions."
   type        = bool

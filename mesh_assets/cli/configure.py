@@ -7,7 +7,6 @@ from typing import Literal
 
 import click
 
-from mesh_assets.configuration.entries import CONFLUENT_URL
 from mesh_assets.configuration.files import (
     McpClient,
     PlannedFile,
@@ -21,6 +20,7 @@ from mesh_assets.configuration.terraform_outputs import read_terraform_outputs
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.connections import ControlPlaneConnection
 from mesh_assets.estate.file import estate_path, load_variables
+from mesh_assets.estate.found import CONFLUENT_URL
 
 _CLOUD_KEY = ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET")
 

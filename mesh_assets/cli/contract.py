@@ -26,8 +26,8 @@ from mesh_assets.contracts.merging import lines_of
 from mesh_assets.contracts.reading import contracts_folder
 from mesh_assets.contracts.records import Breach
 from mesh_assets.errors import ContractError, MeshError
-from mesh_assets.estate.file import load_estate
 from mesh_assets.exports.files import write_files
+from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.wording import brief_sentence, counted
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store

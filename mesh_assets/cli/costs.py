@@ -11,7 +11,7 @@ from mesh_assets.answering.products import known_estate_products
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.costs.records import TakerKind
 from mesh_assets.costs.text import KINDS, cost_lines
-from mesh_assets.estate.file import load_estate
+from mesh_assets.fleet.loading import load_estate
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 

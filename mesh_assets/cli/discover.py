@@ -16,7 +16,7 @@ import msgspec
 from mesh_assets.cli.text import discovery_text
 from mesh_assets.discovering.discovery import discover_cluster
 from mesh_assets.errors import MeshError
-from mesh_assets.estate.file import load_estate
+from mesh_assets.fleet.loading import load_estate
 from mesh_assets.importing import without_collector
 from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger, TriggerType
 from mesh_assets.masking.unexpected import sentence

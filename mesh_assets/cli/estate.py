@@ -9,9 +9,11 @@ import click
 import msgspec
 
 from mesh_assets.access_checks import AccessCheck, check_estate
+from mesh_assets.cli.found import find
 from mesh_assets.cli.text import shown_lines
-from mesh_assets.estate.file import estate_path, load_estate
+from mesh_assets.estate.file import estate_path
 from mesh_assets.estate.schema import estate_schema, included_schema
+from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.wording import aligned, counted, plural
 
 _HEADINGS = ("", "cluster", "system", "endpoint", "as", "answers", "rights")
@@ -48,6 +50,9 @@ def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
         click.echo(shown_lines(_text(checks)))
     if any(check.state != "ok" for check in checks):
         sys.exit(1)
+
+
+estate.add_command(find)
 
 
 @estate.command(short_help="Print the JSON Schema of estate files, for editors and generators.")

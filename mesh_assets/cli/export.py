@@ -11,10 +11,10 @@ import click
 
 from mesh_assets.answering.mesh import Mesh, read_domains, read_mesh
 from mesh_assets.errors import ExportError
-from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.exports.files import write_files
 from mesh_assets.exports.parts import around, find_node
+from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.wording import counted, listed
 from mesh_assets.store.inventories import InventoryStore

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from mesh_assets.errors import StoreError
-from mesh_assets.estate.file import load_estate
 from mesh_assets.findings.finding import shown_findings
+from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.wording import bytes_text, counted
 from mesh_assets.report import DAYS, read_report, render_report
 from mesh_assets.store.inventories import InventoryStore

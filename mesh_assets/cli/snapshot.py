@@ -11,9 +11,9 @@ import msgspec
 from mesh_assets.cli.text import shown_lines, size_text
 from mesh_assets.errors import MeshError, StoreError, UnexpectedAnswerError
 from mesh_assets.estate.fields import EVENTS_TOPIC
-from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.events.model import ReadSnapshot, is_behind
+from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.key_figures import key_figures, key_figures_text
 from mesh_assets.inventory.wording import brief, brief_sentence, readable
 from mesh_assets.snapshot.reader import read_newest_snapshot

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from mesh_assets.cli.text import shown_lines, size_text
-from mesh_assets.estate.file import load_estate
+from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.wording import aligned, counted
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store

@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from mesh_assets.errors import EstateError, MeshError, StoreError
-from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.findings.case import Case
 from mesh_assets.findings.reading import read_case
 from mesh_assets.findings.samples import Samples, read_samples
+from mesh_assets.fleet.loading import load_estate
 from mesh_assets.importing import importing
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.store.inventories import InventoryStore

@@ -31,7 +31,7 @@ from mesh_assets.components.mounted import Mounted, keep_mounted
 from mesh_assets.components.names import DEFAULT_CHECKS, AssetKind, CheckName, Key
 from mesh_assets.components.selection import ALL_KINDS, Selected, Selection, select_assets
 from mesh_assets.errors import StoreError
-from mesh_assets.estate.file import load_estate
+from mesh_assets.fleet.loading import load_estate
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import DEFAULT_STORE, open_store
 

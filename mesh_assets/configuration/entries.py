@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mesh_assets.configuration.terraform_outputs import TerraformOutputs
+from mesh_assets.estate.found import CONFLUENT_URL
 from mesh_assets.platforms.confluent_cloud.control_plane import (
     CloudEnvironment,
     KafkaCluster,
     SchemaRegistryCluster,
 )
 
-CONFLUENT_URL = "https://api.confluent.cloud"
 Entry = dict[str, Any]
 
 
@@ -46,11 +46,6 @@ def in_parameters(path: str) -> KeyReferences:
         kafka=(f"ssm:{path}/cluster-api-key", f"ssm:{path}/cluster-api-secret"),
         schema_registry=(f"ssm:{path}/sr-api-key", f"ssm:{path}/sr-api-secret"),
     )
-
-
-def cluster_name(name: str | None, cluster_id: str) -> str:
-    """A name the estate accepts: letters, digits, `-`, `_` and `.`; the id where nothing remains of the name."""
-    return re.sub(r"[^\w.-]+", "-", name or "", flags=re.ASCII).strip("-.") or cluster_id
 
 
 def variable_suffix(name: str) -> str:

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from mesh_assets.configuration.entries import (
     Entry,
-    cluster_name,
     entry_from_control_plane,
     entry_from_terraform,
     in_parameters,
@@ -33,6 +32,7 @@ from mesh_assets.configuration.terraform_outputs import TerraformOutputs
 from mesh_assets.configuration.texts import entry_text, merged_env, merged_estate, shown_env
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.file import parse_estate
+from mesh_assets.estate.found import cluster_name
 from mesh_assets.inventory.wording import plural
 from mesh_assets.platforms.confluent_cloud.control_plane import (
     CloudEnvironment,

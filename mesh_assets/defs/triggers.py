@@ -12,6 +12,7 @@ from mesh_assets.defs.sensors.trigger_queue import trigger_queue_sensor
 from mesh_assets.fleet.in_force import estate_in_force
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.runs.estate_file import ESTATE_FILE, tick
+from mesh_assets.runs.find_clusters import find_clusters_job, find_clusters_schedule
 from mesh_assets.runs.partitions import ClusterPartitions
 from mesh_assets.runs.requests import discovery_sensor, interval_seconds
 from mesh_assets.runs.tags import DISCOVERY_JOB, trigger_tags
@@ -22,7 +23,8 @@ def triggers() -> dg.Definitions:
     """Raises EstateError when the estate file is missing or wrong."""
     partitions = ClusterPartitions()
     return dg.Definitions(
-        schedules=[discovery_schedule(partitions)],
+        jobs=[find_clusters_job()],
+        schedules=[discovery_schedule(partitions), find_clusters_schedule()],
         sensors=[
             *change_sensors(partitions),
             metrics_anomalies_sensor(partitions),

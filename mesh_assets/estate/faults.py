@@ -69,8 +69,6 @@ def _fault(detail: ErrorDetails, origins: Origins) -> _Fault:
         message = "is not a field here; check its spelling or remove it"
     elif detail["type"] == "missing":
         message = "is missing"
-    elif location == ("clusters",) and detail["type"] == "too_short":
-        message = "names no cluster; expected at least one"
     elif detail["type"] == "string_pattern_mismatch" and str(location[-1]) == "url":
         message = "expected a URL that starts with http:// or https://"
     elif detail["type"] in _EXPECTED:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from fnmatch import translate
 from functools import cache
+from string import Formatter
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema, field_validator
@@ -102,3 +103,22 @@ class NamePatterns(EstateModel):
 
 class TopicPatterns(NamePatterns):
     exclude: tuple[str, ...] = EXCLUDED_TOPICS
+
+
+def only_fields(names: tuple[str, ...]) -> Callable[[str], str]:
+    """A check that a template uses no other fields, and these without attributes, indices and formats."""
+
+    def check(text: str) -> str:
+        expected = (
+            "expected text with " + ", ".join(f"{{{name}}}" for name in names) + " ({{ and }} for braces)"
+        )
+        try:
+            parts = list(Formatter().parse(text))
+        except ValueError as error:
+            raise ValueError(expected) from error
+        for _, field, spec, conversion in parts:
+            if field is not None and (field not in names or spec or conversion):
+                raise ValueError(f"{{{field}}} is not a field here; {expected}")
+        return text
+
+    return check

@@ -2,8 +2,9 @@
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,26 +14,34 @@ from pydantic import BaseModel
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.costs import CostSettings
 from mesh_assets.estate.faults import Origins, validated
-from mesh_assets.estate.including import INCLUDED_FIELDS, find_files, gather_clusters
-from mesh_assets.estate.model import Estate
+from mesh_assets.estate.found import FoundCluster, entry_of, sample, why_not
+from mesh_assets.estate.including import INCLUDED_FIELDS, Defaults, find_files, gather_clusters
+from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.estate.policy import Policy
 from mesh_assets.estate.products import ProductSettings
 from mesh_assets.estate.text import Stamp, decoded_text, read_text, stamp_of
-from mesh_assets.estate.yaml_text import read_mapping
+from mesh_assets.estate.yaml_text import Written, read_mapping
 
 T = TypeVar("T", bound=BaseModel)
 
 DEFAULT_ESTATE = "estate.yaml"
+FindClusters = Callable[[], Sequence[FoundCluster]]
+"""The clusters that were found so far. Raises EstateError when they cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstateRead:
     """An estate, and what tells whether its files are still as they were read: `stamps` of the file and of those that it
-    names, and what its patterns found."""
+    names, and what its patterns found. `found`: the clusters that were found by its rules, whether or not the file names
+    them, too; None where the estate has no rules. `named`: the clusters that the files name, without those found. `defaults`: of
+    the estate file."""
 
     estate: Estate
+    found: tuple[FoundCluster, ...] | None
     stamps: Mapping[Path, Stamp | None]
     patterns: Mapping[str, tuple[str, ...]]
+    named: Mapping[str, Cluster]
+    defaults: Mapping[Any, Any]
 
     @property
     def is_current(self) -> bool:
@@ -48,7 +57,7 @@ def estate_path(environment: Mapping[str, str] | None = None) -> Path:
 
 
 def load_estate(path: Path | None = None) -> Estate:
-    """The estate of `path` (default: `estate_path()`).
+    """The estate of `path` (default: `estate_path()`), without clusters that are found: `fleet/loading.py` adds those.
 
     A `.env` beside the file sets environment variables that are not set already. So every way to run (command
     line, Dagster, an MCP client that starts the server in a folder of its choice) finds the same secrets.
@@ -58,8 +67,8 @@ def load_estate(path: Path | None = None) -> Estate:
     return read_estate(path).estate
 
 
-def read_estate(path: Path | None = None) -> EstateRead:
-    """As `load_estate`, and what tells when to read again."""
+def read_estate(path: Path | None = None, *, find: FindClusters | None = None) -> EstateRead:
+    """As `load_estate`, and what tells when to read again. `find` is asked only where the file has rules."""
     path = estate_path() if path is None else path
     stamps: dict[Path, Stamp | None] = {}
     try:
@@ -72,7 +81,7 @@ def read_estate(path: Path | None = None) -> EstateRead:
     except (OSError, ValueError) as error:
         raise EstateError(f"the estate file {path} cannot be read: {error}") from error
     load_variables(path.absolute().parent / ".env")
-    return _parse(text, str(path), stamps)
+    return _parse(text, str(path), stamps, find)
 
 
 def load_variables(path: Path) -> None:
@@ -90,15 +99,15 @@ def load_variables(path: Path) -> None:
 def parse_estate(text: str, *, source: str) -> Estate:
     """As `load_estate`, from text; `source` is the file's name in messages, and what it names is looked for beside it.
     Raises EstateError."""
-    return _parse(text, source, {}).estate
+    return _parse(text, source, {}, None).estate
 
 
-def _parse(text: str, source: str, stamps: dict[Path, Stamp | None]) -> EstateRead:
+def _parse(text: str, source: str, stamps: dict[Path, Stamp | None], find: FindClusters | None) -> EstateRead:
     file, data = read_mapping(text, source=source, expected="clusters:")
     gathered = gather_clusters(file, data)
     stamps.update(gathered.stamps)
     clusters = data.get("clusters")
-    if isinstance(clusters, dict) or (clusters is None and "include" in data):
+    if isinstance(clusters, dict) or (clusters is None and ("include" in data or "found" in data)):
         data = {**data, "clusters": {name: one.data for name, one in gathered.clusters.items()}}
     data = {key: value for key, value in data.items() if key not in INCLUDED_FIELDS or key == "clusters"}
     for name, (model, expected) in _IN_FILES.items():
@@ -115,7 +124,67 @@ def _parse(text: str, source: str, stamps: dict[Path, Stamp | None]) -> EstateRe
         data = {**data, "contracts": {**contracts, "folder": folder}}
     places = {name: one.places for name, one in gathered.clusters.items()}
     estate = validated(Estate, data, Origins(file=file, clusters=places))
-    return EstateRead(estate=estate, stamps=stamps, patterns=gathered.patterns)
+    found, named = None, estate.clusters
+    if estate.found.rules:
+        _check_rules(estate, file, gathered.defaults)
+        found = () if find is None else tuple(find())
+        estate = _with_found(estate, found, file, gathered.defaults)
+    return EstateRead(
+        estate=estate,
+        found=found,
+        stamps=stamps,
+        patterns=gathered.patterns,
+        named=named,
+        defaults=gathered.defaults.data,
+    )
+
+
+def _check_rules(estate: Estate, file: Written, defaults: Defaults) -> None:
+    """Whatever a rule will find must become a valid cluster, also while it has found none. Raises EstateError."""
+    at = datetime.now(UTC)
+    for number, rule in enumerate(estate.found.rules):
+        cluster = sample(rule, at)
+        data = {"clusters": {cluster.cluster: entry_of(rule, cluster, defaults.data)}}
+        validated(Estate, data, _origins(file, {cluster.cluster: number}, defaults))
+
+
+def _with_found(estate: Estate, found: Sequence[FoundCluster], file: Written, defaults: Defaults) -> Estate:
+    """The estate with those of the clusters found that its rules mean, and that it does not name itself."""
+    added = dict(_meant(estate, found))
+    if not added:
+        return estate
+    entries = {
+        one.cluster: entry_of(estate.found.rules[number], one, defaults.data)
+        for one, number in added.values()
+    }
+    numbers = {one.cluster: number for one, number in added.values()}
+    read = validated(Estate, {"clusters": entries}, _origins(file, numbers, defaults))
+    return estate.model_copy(update={"clusters": {**estate.clusters, **read.clusters}})
+
+
+def _meant(estate: Estate, found: Sequence[FoundCluster]) -> Iterator[tuple[str, tuple[FoundCluster, int]]]:
+    numbers = {rule.name: number for number, rule in enumerate(estate.found.rules)}
+    named = {identity for cluster in estate.clusters.values() for identity in identities(cluster)}
+    for one in found:
+        number = numbers.get(one.rule)
+        if number is None or one.id in named or one.cluster in estate.clusters:
+            continue
+        if why_not(estate.found.rules[number], one) is None:
+            yield one.cluster, (one, number)
+
+
+def identities(cluster: Cluster) -> tuple[str, ...]:
+    """What tells that a cluster of the estate is one that a listing has: its ARN, its id."""
+    return tuple(one for one in (cluster.kafka.cluster_arn, cluster.cluster_id) if one is not None)
+
+
+def _origins(file: Written, rules: Mapping[str, int], defaults: Defaults) -> Origins:
+    """Entries of clusters that were found are written in their rules, and in the defaults."""
+    places = {}
+    for cluster, number in rules.items():
+        rule, _ = file.deepest(("found", "rules", number))
+        places[cluster] = (rule.below("cluster") or rule, *defaults.places)
+    return Origins(file=file, clusters=places)
 
 
 _IN_FILES: dict[str, tuple[type[BaseModel], str]] = {

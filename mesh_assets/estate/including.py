@@ -30,17 +30,6 @@ class NamedCluster:
     places: tuple[Written, ...]
 
 
-@dataclass(slots=True)
-class Gathered:
-    """`clusters` by name, in the order of the files. `files`: the included ones, each with the place that names it. `stamps`,
-    `patterns`: the files as they were read, and what patterns found, so that a change is noticed."""
-
-    clusters: dict[str, NamedCluster] = field(default_factory=dict)
-    files: dict[Path, str] = field(default_factory=dict)
-    stamps: dict[Path, Stamp | None] = field(default_factory=dict)
-    patterns: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
     """What a cluster is when it says nothing else, and where that is written."""
@@ -52,10 +41,22 @@ class Defaults:
 NO_DEFAULTS = Defaults(data={}, places=())
 
 
+@dataclass(slots=True)
+class Gathered:
+    """`clusters` by name, in the order of the files. `files`: the included ones, each with the place that names it. `stamps`,
+    `patterns`: the files as they were read, and what patterns found, so that a change is noticed. `defaults`: of the estate file."""
+
+    clusters: dict[str, NamedCluster] = field(default_factory=dict)
+    files: dict[Path, str] = field(default_factory=dict)
+    stamps: dict[Path, Stamp | None] = field(default_factory=dict)
+    patterns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    defaults: Defaults = NO_DEFAULTS
+
+
 def gather_clusters(file: Written, data: Mapping[Any, Any]) -> Gathered:
     """The clusters of an estate file and of those that it includes. What is not a mapping where one is expected is
     left to the model, which says so. Raises EstateError."""
-    gathered = Gathered()
+    gathered = Gathered(defaults=_defaults(file, data, NO_DEFAULTS))
     _gather(file, data, NO_DEFAULTS, gathered, above=(Path(file.source).resolve(),))
     return gathered
 
@@ -75,16 +76,19 @@ def merged(below: Mapping[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any]
     return result
 
 
-def with_name(value: Any, name: str) -> Any:
-    """The value with the cluster's name in place of `{cluster}`, and in capitals, as variables are called, of `{CLUSTER}`."""
+def with_name(value: Any, name: str, **others: str) -> Any:
+    """The value with the cluster's name in place of `{cluster}`, and in capitals, as variables are called, of `{CLUSTER}`;
+    `others`: what stands for other words in braces."""
     if isinstance(value, Mapping):
-        return {key: with_name(item, name) for key, item in value.items()}
+        return {key: with_name(item, name, **others) for key, item in value.items()}
     if isinstance(value, list):
-        return [with_name(item, name) for item in value]
+        return [with_name(item, name, **others) for item in value]
     if not isinstance(value, str):
         return value
     variable = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
-    return value.replace("{cluster}", name).replace("{CLUSTER}", variable)
+    for word, stands_for in {"cluster": name, "CLUSTER": variable, **others}.items():
+        value = value.replace(f"{{{word}}}", stands_for)
+    return value
 
 
 def name_problem(name: object) -> str | None:

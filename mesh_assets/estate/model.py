@@ -1,12 +1,10 @@
 """The estate: its clusters and what serves all of them. It holds references to secrets, never secrets."""
 
 from collections import Counter
-from collections.abc import Callable
 from fnmatch import fnmatchcase
-from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from mesh_assets.estate.belonging import ContractSettings, DomainSettings, RelationshipSettings
 from mesh_assets.estate.connections import (
@@ -18,8 +16,9 @@ from mesh_assets.estate.connections import (
     SchemaRegistryConnection,
 )
 from mesh_assets.estate.costs import CostSettings
-from mesh_assets.estate.fields import EstateModel, NamePatterns, SecretReference, TopicPatterns
+from mesh_assets.estate.fields import EstateModel, NamePatterns, SecretReference, TopicPatterns, only_fields
 from mesh_assets.estate.findings import FindingThresholds
+from mesh_assets.estate.found import FoundSettings
 from mesh_assets.estate.monitoring import (
     AnomalyThresholds,
     CloudWatchAlarms,
@@ -59,25 +58,6 @@ TEMPLATE_FIELDS = ("cluster", "cluster_id", "count", "changes", "sentences", "se
 LINK_FIELDS = ("run_id", "cluster", "sequence")
 
 
-def _only_fields(names: tuple[str, ...]) -> Callable[[str], str]:
-    """A check that a template uses no other fields, and these without attributes, indices and formats."""
-
-    def check(text: str) -> str:
-        expected = (
-            "expected text with " + ", ".join(f"{{{name}}}" for name in names) + " ({{ and }} for braces)"
-        )
-        try:
-            parts = list(Formatter().parse(text))
-        except ValueError as error:
-            raise ValueError(expected) from error
-        for _, field, spec, conversion in parts:
-            if field is not None and (field not in names or spec or conversion):
-                raise ValueError(f"{{{field}}} is not a field here; {expected}")
-        return text
-
-    return check
-
-
 class Notifications(EstateModel):
     """Who hears about severe changes, and how. Off unless a topic or a webhook is named.
 
@@ -89,10 +69,10 @@ class Notifications(EstateModel):
     severity: Literal["info", "warning", "critical"] = "critical"
     sns: SnsNotifications | None = None
     webhook_url: SecretReference | None = None
-    template: Annotated[str, AfterValidator(_only_fields(TEMPLATE_FIELDS))] = (
+    template: Annotated[str, AfterValidator(only_fields(TEMPLATE_FIELDS))] = (
         "{cluster}: {count} severe {changes}\n{sentences}\n{link}"
     )
-    link: Annotated[str, AfterValidator(_only_fields(LINK_FIELDS))] = ""
+    link: Annotated[str, AfterValidator(only_fields(LINK_FIELDS))] = ""
     sentences: int = Field(default=10, ge=1, le=50)
 
 
@@ -250,9 +230,11 @@ class AssetReports(EstateModel):
 
 
 class Estate(EstateModel):
-    """All clusters of the estate file, by name, and what serves all of them."""
+    """All clusters of the estate file, by name, and what serves all of them. `clusters` has those that were found by the
+    rules of `found`, too."""
 
-    clusters: dict[str, Cluster] = Field(min_length=1)
+    found: FoundSettings = FoundSettings()
+    clusters: dict[str, Cluster]
     events: Events = Events()
     triggers: QueueTriggers | None = None
     notifications: Notifications = Notifications()
@@ -267,6 +249,14 @@ class Estate(EstateModel):
     costs: CostSettings = CostSettings()
     asset_reports: AssetReports = AssetReports()
     retention: Retention = Retention()
+
+    @field_validator("clusters")
+    @classmethod
+    def _not_empty(cls, clusters: dict[str, Cluster], info: ValidationInfo) -> dict[str, Cluster]:
+        found = info.data.get("found")
+        if not clusters and not (found is not None and found.rules):
+            raise ValueError("names no cluster; expected at least one")
+        return clusters
 
     @model_validator(mode="after")
     def _known(self) -> "Estate":

@@ -6,6 +6,7 @@ schema says: the loader alone refuses `bootstrap_servers` beside `cluster_arn`, 
 
 from typing import Any
 
+from mesh_assets.estate.fields import SECRET_REFERENCE
 from mesh_assets.estate.model import Estate
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -21,6 +22,9 @@ _INCLUDE = {
         _NULL,
     ],
 }
+
+# In defaults and rules a variable's name may hold the cluster's, as in ${KAFKA_PASSWORD_{CLUSTER}}.
+_WITH_NAMES = SECRET_REFERENCE.pattern.replace("[A-Za-z0-9_]*", r"(?:[A-Za-z0-9_]|\{[A-Za-z]+\})*")
 
 Schema = dict[str, Any]
 
@@ -42,6 +46,7 @@ def estate_schema() -> Schema:
         "additionalProperties": False,
         "anyOf": [
             {"required": ["include"]},
+            {"required": ["found"]},
             {"required": ["clusters"], "properties": {"clusters": {"type": "object", "minProperties": 1}}},
         ],
         # What a cluster lacks, the defaults may say.
@@ -88,7 +93,10 @@ def _models() -> tuple[Schema, Schema]:
     cluster = definitions["Cluster"]
     del cluster["properties"]["name"]  # the key is the name
     cluster["required"].remove("name")
-    return schema, {**definitions, **_parts("Cluster", definitions, {})}
+    parts = _parts("Cluster", definitions, {})
+    for rule in ("MskRule", "ConfluentCloudRule"):
+        definitions[rule]["properties"]["cluster"] = {"$ref": f"#/$defs/Cluster{_PART}"}
+    return schema, {**definitions, **parts}
 
 
 def _as_written(schema: Any) -> Any:
@@ -130,6 +138,8 @@ def _part(schema: Schema, definitions: Schema, made: Schema) -> Schema:
         name = schema["$ref"].rpartition("/")[2]
         _parts(name, definitions, made)
         return {**schema, "$ref": f"#/$defs/{name}{_PART}"}
+    if schema.get("pattern") == SECRET_REFERENCE.pattern:
+        return {**schema, "pattern": _WITH_NAMES}
     choices = schema.get("anyOf") or schema.get("oneOf")
     if choices is None:
         return schema

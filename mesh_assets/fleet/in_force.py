@@ -14,9 +14,11 @@ from pathlib import Path
 from time import monotonic
 
 from mesh_assets.errors import EstateError, StoreError
-from mesh_assets.estate.file import EstateRead, estate_path, read_estate
+from mesh_assets.estate.file import EstateRead, estate_path
 from mesh_assets.estate.model import Estate
+from mesh_assets.fleet.kept_found import kept_clusters
 from mesh_assets.fleet.last_good import keep_last_good, last_good
+from mesh_assets.fleet.loading import read_with_found
 from mesh_assets.inventory.wording import counted
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.objects import ObjectStore
@@ -52,7 +54,12 @@ class EstateInForce:
         in the store."""
         with self._lock:
             self._looked_at = monotonic()
-            if self._read is None or self._known is None or self._known.fault or not self._read.is_current:
+            if (
+                self._read is None
+                or self._known is None
+                or self._known.fault
+                or not self._is_current(self._read)
+            ):
                 self._known = self._look()
             return self._known
 
@@ -70,9 +77,20 @@ class EstateInForce:
         known = self.now()
         return known.fault is None and keep_last_good(self._objects(), self.path, known.estate)
 
+    def _is_current(self, read: EstateRead) -> bool:
+        if not read.is_current:
+            return False
+        if read.found is None:
+            return True
+        try:
+            return kept_clusters(self._objects(), self.path).clusters == read.found
+        except StoreError as error:
+            logger.warning("whether clusters were found since cannot be read; those known stay: %s", error)
+            return True
+
     def _look(self) -> InForce:
         try:
-            self._read = read_estate(self.path)
+            self._read = read_with_found(self.path, self._objects)
         except EstateError as error:
             return self._in_spite_of(error)
         if self._known is not None and self._known.fault:

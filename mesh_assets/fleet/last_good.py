@@ -65,4 +65,9 @@ def last_good(objects: ObjectStore, path: Path) -> Estate | None:
 
 
 def _key(path: Path) -> str:
-    return f"{PRIVATE}estates/{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]}.json"
+    return f"{estate_key(path)}.json"
+
+
+def estate_key(path: Path) -> str:
+    """What the keys of all that is kept of an estate file begin with."""
+    return f"{PRIVATE}estates/{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]}"

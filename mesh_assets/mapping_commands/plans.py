@@ -12,8 +12,9 @@ from mesh_assets.esm.aws_account import AwsAccount, open_account
 from mesh_assets.esm.lookup import DEFAULT_DEADLINE_SECONDS, Progress, Wanted
 from mesh_assets.esm.plan import Plan, PlannedCall
 from mesh_assets.esm.service import MappingService
-from mesh_assets.estate.file import estate_path, load_estate
+from mesh_assets.estate.file import estate_path
 from mesh_assets.estate.model import Estate
+from mesh_assets.fleet.loading import load_estate
 
 # What the commands of `esm` share: the account of `--region`, the mapping service, the form of `--json`.
 

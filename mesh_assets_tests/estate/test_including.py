@@ -131,12 +131,12 @@ def test_the_defaults_of_an_included_file_are_not_those_of_its_neighbours(folder
     assert [one.sensors.quiet_minutes for one in load().clusters.values()] == [1, 10]
 
 
-_VALUES: Any = st.recursive(
-    st.none() | st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2),
-    lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
-    max_leaves=8,
-)
-_MAPPINGS: Any = st.dictionaries(st.sampled_from("abc"), _VALUES, max_size=3)
+def _mappings(values: Any) -> Any:
+    return st.dictionaries(st.sampled_from("abc"), values, max_size=3)
+
+
+_PLAIN: Any = st.sampled_from([None, 0, 1, "x", [], [1, 2]])
+_MAPPINGS = _mappings(_PLAIN | _mappings(_PLAIN | _mappings(_PLAIN)))
 
 
 @given(defaults=_MAPPINGS, cluster=_MAPPINGS)

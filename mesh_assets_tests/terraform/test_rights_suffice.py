@@ -209,6 +209,7 @@ NEEDED = {
         "send_message": ("sqs:SendMessage", DEAD_LETTERS),
         "publish": ("sns:Publish", TOPIC),
     },
+    "platforms/aws/msk_clusters.py": {"list_clusters_v2": ("kafka:ListClustersV2", "*")},
     "store/bucket.py": {
         "get_object": ("s3:GetObject", OBJECTS),
         "put_object": ("s3:PutObject", OBJECTS),
@@ -217,7 +218,7 @@ NEEDED = {
     },
 }
 _OPERATION = re.compile(
-    r'(?:client\.|")([a-z]+_[a-z_0-9]*(?:message|object|objects_v2|parameters?)(?:_batch)?|publish)\b'
+    r'(?:client\.|")([a-z]+_[a-z_0-9]*(?:message|object|objects_v2|clusters_v2|parameters?)(?:_batch)?|publish)\b'
 )
 
 

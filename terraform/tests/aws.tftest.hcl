@@ -145,12 +145,32 @@ run "triggers" {
   }
 }
 
+run "clusters_are_listed_where_it_is_asked_for" {
+  command = plan
+
+  variables {
+    find_msk_clusters = true
+  }
+
+  assert {
+    condition = [
+      for statement in data.aws_iam_policy_document.runner.statement : statement.actions if statement.sid == "FindClusters"
+    ] == [toset(["kafka:ListClustersV2"])]
+    error_message = "find_msk_clusters does not let the runner list clusters."
+  }
+}
+
 run "event_source_mappings_are_asked_for" {
   command = plan
 
   assert {
     condition     = length(aws_iam_role_policy.esm) == 0
     error_message = "The runner may make mappings although nobody asked for it."
+  }
+
+  assert {
+    condition     = !contains([for statement in data.aws_iam_policy_document.runner.statement : statement.sid], "FindClusters")
+    error_message = "The runner may list clusters although nobody asked for it."
   }
 }
 

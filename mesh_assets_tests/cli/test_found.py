@@ -1,0 +1,107 @@
+"""`mesh-assets estate find`: the plan as people and programs see it, and what it leaves behind."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from click.testing import CliRunner, Result
+
+from mesh_assets.cli.estate import estate
+from mesh_assets.fleet import looking
+from mesh_assets.fleet.loading import load_estate
+from mesh_assets.runs import find_clusters
+from mesh_assets.runs.find_clusters import find_clusters_job, find_clusters_schedule
+from mesh_assets_tests.fleet.test_finding import ESTATE, Clouds, lkc, msk
+
+Find = Callable[..., Result]
+
+
+@pytest.fixture
+def clouds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clouds:
+    (tmp_path / "estate.yaml").write_text(ESTATE)
+    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
+    monkeypatch.setenv("MESH_STORE", str(tmp_path / "store"))
+    clouds = Clouds(
+        msk=[msk("orders"), msk("test-1")], environments_={"env-1": ("prod", [lkc("lkc-1", "Sales EU")])}
+    )
+    look = partial(looking.look_for_clusters, msk=clouds.list_msk, control_plane=clouds.control_plane)
+    monkeypatch.setattr(looking, "look_for_clusters", look)
+    monkeypatch.setattr(find_clusters, "look_for_clusters", look)
+    return clouds
+
+
+def find(*arguments: str) -> Result:
+    return CliRunner().invoke(estate, ["find", *arguments], catch_exceptions=False)
+
+
+def test_the_plan_is_a_table_with_reasons_and_what_to_do(clouds: Clouds) -> None:
+    shown = find()
+    assert shown.exit_code == 0
+    heading, *lines = shown.output.splitlines()
+    assert heading.split() == ["rule", "cluster", "id"]
+    assert [line.split()[:3] for line in lines[:2]] == [["ADD", "eu", "msk-orders"], ["skipped", "eu", "-"]]
+    assert lines[2:] == [
+        "    its name 'test-1' is not among the rule's names",
+        *(line for line in lines if line.startswith("ADD      cc    Sales-EU    lkc-1")),
+        "",
+        "2 clusters found, 2 changes. To take them in: mesh-assets estate find --apply",
+    ]
+    assert list(load_estate().clusters) == ["central"]
+    assert clouds.msk
+
+
+def test_apply_takes_them_in_and_a_second_time_changes_nothing(clouds: Clouds) -> None:
+    assert find("--apply").output.endswith("2 clusters found, 2 changes applied.\n")
+    assert list(load_estate().clusters) == ["central", "msk-orders", "Sales-EU"]
+    assert find("--apply").output.endswith("2 clusters found; nothing changes.\n")
+
+    clouds.msk = []
+    assert find("--apply", "--forget-missing").output.endswith("1 cluster found, 1 change applied.\n")
+    assert list(load_estate().clusters) == ["central", "Sales-EU"]
+
+
+def test_a_list_that_fails_is_said_and_fails_the_command(clouds: Clouds) -> None:
+    find("--apply")
+    clouds.failing = {"msk"}
+
+    shown = find()
+    assert shown.exit_code == 1
+    assert (
+        "The list of rule eu is not complete, so nothing follows from what it lacks:\n  msk does not answer\n"
+        in shown.output
+    )
+
+    answer = json.loads(find("--json").output)
+    assert (answer["applied"], answer["failures"]) == (False, {"eu": ["msk does not answer"]})
+    assert {(step["action"], step["cluster"]) for step in answer["clusters"]} == {
+        ("unknown", "msk-orders"),
+        ("unchanged", "Sales-EU"),
+    }
+
+
+def test_the_job_keeps_what_it_finds_warns_of_what_is_missing_and_fails_with_a_list(
+    clouds: Clouds, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert find_clusters_job().execute_in_process().success
+    assert list(load_estate().clusters) == ["central", "msk-orders", "Sales-EU"]
+
+    clouds.msk = [msk("new")]
+    clouds.failing = {"environments"}
+    result = find_clusters_job().execute_in_process(raise_on_error=False)
+
+    assert not result.success
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    assert "rule cc: environments does not answer" in str(failure.step_failure_data.error)
+    assert sorted(load_estate().clusters) == ["Sales-EU", "central", "msk-new", "msk-orders"]
+    assert "is missing since" in capfd.readouterr().err
+
+
+def test_the_schedule_is_off_until_somebody_switches_it_on() -> None:
+    schedule = find_clusters_schedule()
+    assert (schedule.default_status, schedule.cron_schedule) == (
+        dg.DefaultScheduleStatus.STOPPED,
+        "17 * * * *",
+    )
