@@ -79,6 +79,7 @@ _COMMANDS = {
         "sandbox",
         "Real servers on this machine, for trying and testing.",
     ),
+    "serve": ("mesh_assets.cli.serve", "serve", "Metrics, health, and discoveries for programs."),
     "snapshot": (
         "mesh_assets.cli.snapshot",
         "snapshot",

@@ -9,10 +9,10 @@ from mesh_assets.mcp_server.settings import (
     DEFAULT_IDLE_SECONDS,
     TOOLSETS,
     HttpSettings,
-    OAuth,
     ServerSettings,
     Toolset,
 )
+from mesh_assets.service.identity import OAuth
 
 
 class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
@@ -81,9 +81,11 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
 )
 @click.option(
     "--token-sha256",
+    "token_hashes",
+    multiple=True,
     envvar="MESH_MCP_TOKEN_SHA256",
-    metavar="HEX",
-    help="SHA-256 of the bearer token that HTTP clients must send.",
+    metavar="[NAME=]HEX",
+    help="SHA-256 of a bearer token that HTTP clients may send; the audit log names it. Repeatable.",
 )
 @click.option(
     "--allowed-host",
@@ -121,7 +123,7 @@ def mcp(
     idle_timeout: float,
     call_timeout: float,
     audit_log: Path | None,
-    token_sha256: str | None,
+    token_hashes: tuple[str, ...],
     allowed_hosts: tuple[str, ...],
     oauth_issuer: str | None,
     oauth_audience: str | None,
@@ -154,7 +156,7 @@ def mcp(
         oauth=oauth,
     )
     http = HttpSettings(
-        host=host, port=port, token_sha256=token_sha256, allowed_hosts=allowed_hosts, max_body_bytes=max_body
+        host=host, port=port, token_hashes=token_hashes, allowed_hosts=allowed_hosts, max_body_bytes=max_body
     )
     if transport == "stdio":
         serve_stdio(build_server(settings))

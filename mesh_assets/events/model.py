@@ -40,6 +40,7 @@ _SEVERITY: tuple[TriggerType, ...] = (
     "resource_created",
     "connector_recovered",
     "external",
+    "api",
     "manual",
     "schedule",
 )

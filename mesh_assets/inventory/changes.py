@@ -22,6 +22,7 @@ TriggerType = Literal[
     "metrics_anomaly",
     "cloudwatch_alarm",
     "external",
+    "api",
 ]
 TRIGGER_TYPES: tuple[TriggerType, ...] = get_args(TriggerType)
 

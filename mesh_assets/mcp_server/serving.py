@@ -1,6 +1,5 @@
 """Running the server over stdio or streamable HTTP, until it is stopped or idle for too long."""
 
-import ipaddress
 import logging
 import os
 import sys
@@ -12,10 +11,12 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mesh_assets.errors import ConfigurationError
 from mesh_assets.importing import importing
 from mesh_assets.masking.unexpected import mask_what_this_process_says
-from mesh_assets.mcp_server.bearer import OneToken
+from mesh_assets.mcp_server.bearer import Alive, TokenHolders
 from mesh_assets.mcp_server.hosts import CanonicalHosts, canonical_host
 from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import HttpSettings, ServerSettings
+from mesh_assets.platforms.listeners import is_loopback
+from mesh_assets.service.identity import KnownTokens
 
 logger = logging.getLogger(__name__)
 
@@ -120,20 +121,18 @@ def http_app(server: MeshServer, http: HttpSettings) -> Any:
         ),
     )
     app.add_middleware(CanonicalHosts)
-    return app if http.token_sha256 is None else OneToken(app, http.token_sha256)
+    app.add_middleware(Alive)
+    tokens = KnownTokens(http.token_hashes)
+    return TokenHolders(app, tokens) if tokens else app
 
 
 def check_http(settings: ServerSettings, http: HttpSettings) -> None:
     """Raises ConfigurationError unless it is clear who may talk to the server."""
-    if http.token_sha256 is not None and settings.oauth is not None:
+    if KnownTokens(http.token_hashes) and settings.oauth is not None:
         raise ConfigurationError("give a token's hash or OAuth settings, not both")
-    if http.token_sha256 is not None and not _is_sha256(http.token_sha256):
-        raise ConfigurationError(
-            '--token-sha256 is not a SHA-256: expected 64 hexadecimal digits (printf %s "$TOKEN" | sha256sum)'
-        )
     if is_loopback(http.host):
         return
-    if http.token_sha256 is None and settings.oauth is None:
+    if not http.token_hashes and settings.oauth is None:
         raise ConfigurationError(
             f"at {http.host} others could reach the server: give --token-sha256 (or MESH_MCP_TOKEN_SHA256) or the --oauth "
             "settings, or listen on 127.0.0.1"
@@ -143,17 +142,3 @@ def check_http(settings: ServerSettings, http: HttpSettings) -> None:
             f"at {http.host} the server must know by what name clients reach it: give --allowed-host, e.g. mesh.example.com or "
             f"10.0.0.5:{http.port}"
         )
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _is_sha256(text: str) -> bool:
-    try:
-        return len(bytes.fromhex(text)) == 32
-    except ValueError:
-        return False

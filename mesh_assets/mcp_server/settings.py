@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+from mesh_assets.service.identity import OAuth
+
 Toolset: TypeAlias = Literal["discovery", "esm"]
 TOOLSETS: tuple[Toolset, ...] = get_args(Toolset)
 
@@ -12,26 +14,15 @@ DEFAULT_CALL_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OAuth:
-    """Makes the server an OAuth resource server: tokens are JWTs of `issuer`, for `audience`, signed with a
-    key of `jwks_url`."""
-
-    issuer: str
-    audience: str
-    jwks_url: str
-    scopes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """`token_sha256`: of the one bearer token that is accepted, in hexadecimal. `allowed_hosts`: host names
+    """`token_hashes`: the SHA-256 of each bearer token that is accepted, as KnownTokens takes them. `allowed_hosts`: host names
     by which clients may reach this server, besides loopback (`mesh.example.com`, `10.0.0.5:8000`).
     `max_body_bytes`: of a request.
     """
 
     host: str = "127.0.0.1"
     port: int = 8000
-    token_sha256: str | None = field(default=None, repr=False)
+    token_hashes: tuple[str, ...] = field(default=(), repr=False)
     allowed_hosts: tuple[str, ...] = ()
     max_body_bytes: int = 4 * 1024 * 1024
 

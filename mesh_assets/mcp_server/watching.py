@@ -259,7 +259,7 @@ def _plan(result: Any) -> dict[str, Any]:
 
 
 def caller_of(ctx: Any) -> dict[str, str]:
-    """Who asks: the subject and client of a verified OAuth token, the holder of the server's bearer token, whoever
+    """Who asks: the subject and client of a verified OAuth token, the holder of one of the server's bearer tokens by its name, whoever
     is at that address, or, over stdio, the user that the server runs as."""
     token = get_access_token()
     if token is not None:
@@ -270,11 +270,12 @@ def caller_of(ctx: Any) -> dict[str, str]:
         return {"user": _user()}
     peer = ctx.request.client
     address = {} if peer is None else {"address": str(peer.host)}
-    return {**address, **({"bearer_token": "the server's own"} if TOKEN_CHECKED in ctx.request.scope else {})}
+    holder = ctx.request.scope.get(TOKEN_HOLDER)
+    return {**address, **({} if holder is None else {"bearer_token": str(holder)})}
 
 
-TOKEN_CHECKED = "mesh_assets.token_checked"
-"""In the scope of an HTTP request whose bearer token is that of the server."""
+TOKEN_HOLDER = "mesh_assets.token_holder"
+"""In the scope of an HTTP request whose bearer token the server knows: the token's name."""
 
 
 def _user() -> str:

@@ -18,7 +18,7 @@ from mesh_assets.errors import StoreError
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.readings.reading import Reading
 from mesh_assets.store.layout import safe
-from mesh_assets.store.objects import ObjectStore
+from mesh_assets.store.objects import ObjectStore, StoredObject
 
 KEPT = timedelta(days=14)
 READINGS_A_CHUNK = 12
@@ -83,6 +83,11 @@ class ReadingHistory:
         """All chunks, oldest first."""
         listed = (_entry(self._folder, found.key) for found in self._objects.list(self._folder))
         return sorted((entry for entry in listed if entry is not None), key=lambda entry: entry.began_at)
+
+    def written(self, day: datetime) -> list[tuple[ChunkEntry, StoredObject]]:
+        """The chunks that began on that day (UTC), oldest first, as the store lists them: one day's names, not weeks of them."""
+        listed = self._objects.list(f"{self._folder}{day.astimezone(UTC):%Y-%m-%d}/")
+        return [(entry, found) for found in listed if (entry := _entry(self._folder, found.key)) is not None]
 
     def load(self, entries: Sequence[ChunkEntry]) -> list[Chunk]:
         """The chunks of these entries, without those pruned since they were listed."""

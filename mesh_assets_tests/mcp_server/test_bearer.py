@@ -22,7 +22,8 @@ from jwt.algorithms import ECAlgorithm
 from mesh_assets.mcp_server.assembly import build_server
 from mesh_assets.mcp_server.bearer import JwtVerifier
 from mesh_assets.mcp_server.serving import http_app
-from mesh_assets.mcp_server.settings import HttpSettings, OAuth, ServerSettings
+from mesh_assets.mcp_server.settings import HttpSettings, ServerSettings
+from mesh_assets.service.identity import OAuth
 
 OAUTH = OAuth(
     issuer="https://login.example", audience="https://mesh.example/mcp", jwks_url="https://login.example/jwks"
@@ -146,7 +147,7 @@ def test_without_oauth_the_audit_log_names_the_address_and_a_token_only_if_the_s
 ) -> None:
     digest = hashlib.sha256(b"s3cret").hexdigest() if has_token else None
     server = build_server(ServerSettings(audit_log=tmp_path / "audit.jsonl"))
-    app = http_app(server, HttpSettings(token_sha256=digest))
+    app = http_app(server, HttpSettings(token_hashes=() if digest is None else (f"ci={digest}",)))
 
     async def run() -> None:
         inner = app if digest is None else app._app
@@ -157,7 +158,7 @@ def test_without_oauth_the_audit_log_names_the_address_and_a_token_only_if_the_s
     text = (tmp_path / "audit.jsonl").read_text()
     assert json.loads(text)["caller"] == {
         "address": "127.0.0.1",
-        **({"bearer_token": "the server's own"} if has_token else {}),
+        **({"bearer_token": "ci"} if has_token else {}),
     }
     assert "s3cret" not in text
 

@@ -4,6 +4,8 @@ import hashlib
 import json
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -149,10 +151,17 @@ def test_over_http_requests_need_a_token_a_known_host_and_a_small_body(served: S
             == 413
         )
         assert httpx.post(url, json=body, headers=good).status_code == 200
+        assert httpx.get(url.removesuffix("/mcp") + "/healthz").json() == {"status": "alive"}, "as probes ask"
 
 
-def test_an_idle_server_ends_with_status_0_over_http(served: Served) -> None:
-    with http_server(served, "--idle-timeout", "1") as (_, process):
+def test_an_idle_server_ends_with_status_0_over_http_though_probes_ask_whether_it_is_alive(
+    served: Served,
+) -> None:
+    with http_server(served, "--idle-timeout", "1") as (url, process):
+        with suppress(httpx.TransportError):  # it has ended
+            while process.poll() is None:
+                assert httpx.get(url.removesuffix("/mcp") + "/healthz").status_code == 200
+                time.sleep(0.1)
         assert process.wait(SECONDS) == 0
 
 

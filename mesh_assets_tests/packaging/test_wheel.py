@@ -17,11 +17,15 @@ from packaging.utils import canonicalize_name
 from mesh_assets_tests.packaging.wheel import build_wheel
 from mesh_assets_tests.workplace import PROJECT
 
-SHIPPED_EXTRAS = {"dg", "kubernetes", "postgres", "sandbox", "vault"}
+SHIPPED_EXTRAS = {"dg", "kubernetes", "otlp", "postgres", "sandbox", "vault"}
 DEVELOPERS_EXTRAS = {"check", "test"}
 WITHOUT_A_MODULE = {"dagster-aws", "dagster-webserver"}
 """Named by configuration, or started as a process."""
-AT_AN_EDGE = {"mesh_assets.platforms.secrets.stores": "vault", "mesh_assets.sandbox": "sandbox"}
+AT_AN_EDGE = {
+    "mesh_assets.platforms.secrets.stores": "vault",
+    "mesh_assets.sandbox": "sandbox",
+    "mesh_assets.service.otlp": "otlp",
+}
 """Where a package of an extra is imported, and the error names the extra that is missing."""
 PARTS = {"botocore": "boto3", "pydantic-core": "pydantic"}
 """Packages that come with another as one library does, in a version that it names."""

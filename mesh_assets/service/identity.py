@@ -1,0 +1,122 @@
+"""Who asks: the holder of a bearer token, known by its hash alone, or the subject of an OAuth issuer's token."""
+
+import hashlib
+import hmac
+import logging
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mesh_assets.errors import ConfigurationError
+from mesh_assets.importing import importing
+
+logger = logging.getLogger(__name__)
+
+_ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "PS384", "PS512", "EdDSA")
+_NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}", re.ASCII)
+UNNAMED = "the server's own"
+"""The name of a token that was given none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth:
+    """Makes a server an OAuth resource server: tokens are JWTs of `issuer`, for `audience`, signed with a
+    key of `jwks_url`."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    scopes: tuple[str, ...] = ()
+
+
+class KnownTokens:
+    """Bearer tokens by their SHA-256. Several let one be replaced while the other still holds, and tell callers apart."""
+
+    def __init__(self, hashes: Iterable[str]) -> None:
+        """`hashes`: each 64 hexadecimal digits, or `NAME=` and these. Raises ConfigurationError."""
+        self._known: list[tuple[str, bytes]] = []
+        for text in hashes:
+            name, digest = _named_hash(text)
+            if name in (known for known, _ in self._known):
+                raise ConfigurationError(
+                    f"two tokens are called {name!r}: give each a name of its own, NAME=SHA256"
+                )
+            self._known.append((name, digest))
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def holder(self, authorization: bytes) -> str | None:
+        """The name of the token in that header; None: there is none that is known. Takes as long whichever it is."""
+        token = bearer_token(authorization)
+        digest = hashlib.sha256(token or b"").digest()
+        found = [name for name, known in self._known if hmac.compare_digest(digest, known)]
+        return found[0] if token and found else None
+
+
+def bearer_token(authorization: bytes) -> bytes | None:
+    scheme, _, token = authorization.partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" and token.strip() else None
+
+
+def _named_hash(text: str) -> tuple[str, bytes]:
+    name, separator, digest = text.strip().rpartition("=")
+    try:
+        known = bytes.fromhex(digest)
+    except ValueError:
+        known = b""
+    if len(known) != 32:
+        raise ConfigurationError(
+            'the hash of a token is not a SHA-256: expected 64 hexadecimal digits (printf %s "$TOKEN" | sha256sum), '
+            "or NAME= and these"
+        )
+    if separator and not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            "the name of a token has up to 64 letters, digits, dots, dashes, underscores or @: NAME=SHA256"
+        )
+    return name or UNNAMED, known
+
+
+class IssuerTokens:
+    """JWTs of an OAuth issuer: signature, issuer, audience and times are checked. Its keys (JWKS) are kept for five minutes."""
+
+    def __init__(self, oauth: OAuth) -> None:
+        with importing:
+            import jwt
+
+        self._oauth = oauth
+        self._keys = jwt.PyJWKClient(oauth.jwks_url, cache_keys=True, lifespan=300, timeout=10)
+
+    def claims(self, token: str) -> dict[str, Any] | None:
+        """What a good token says; None for any other. May ask the issuer for its keys."""
+        with importing:
+            import jwt
+
+        try:
+            key = self._keys.get_signing_key_from_jwt(token).key
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=list(_ALGORITHMS),
+                issuer=self._oauth.issuer,
+                audience=self._oauth.audience,
+                options={"require": ["exp", "iss", "aud"]},
+            )
+        except jwt.PyJWTError as error:
+            logger.warning("a token was refused: %s", type(error).__name__)
+            return None
+        return claims
+
+    def lacks_scope(self, claims: dict[str, Any]) -> bool:
+        return not set(self._oauth.scopes) <= set(scopes_of(claims))
+
+
+def scopes_of(claims: dict[str, Any]) -> list[str]:
+    scope = claims.get("scope") or claims.get("scp") or ()
+    return scope.split() if isinstance(scope, str) else [str(one) for one in scope]
+
+
+def client_of(claims: dict[str, Any]) -> str:
+    """The program that the token was given to."""
+    return str(claims.get("client_id") or claims.get("azp") or claims.get("sub") or "unknown")

@@ -1,0 +1,93 @@
+"""The service as a process, as it is started in a shell."""
+
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from mesh_assets.cli.serve import serve
+from mesh_assets.errors import ConfigurationError
+from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets.service.health import read_bounds
+from mesh_assets.store.layout import open_store
+from mesh_assets_tests.documents import a_document, a_topic
+from mesh_assets_tests.service.estate_of_metrics import Scraped, a_world
+from mesh_assets_tests.service.running import SECONDS, service
+from mesh_assets_tests.workplace import workplace_in
+
+
+def ended(client: httpx.Client, follow: str) -> dict[str, Any]:
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        found: dict[str, Any] = client.get(follow).json()
+        if found["status"] in ("published", "failed"):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"the discovery did not end: {found}")
+
+
+def test_a_service_answers_discovers_in_a_process_and_ends_when_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "estate.yaml").write_text(
+        'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}\n'
+    )
+    a_world(a_document(topics=(a_topic("orders"),)), store=open_store(str(tmp_path / "store")))
+    places = {"MESH_ESTATE": str(tmp_path / "estate.yaml"), "MESH_STORE": str(tmp_path / "store")}
+    with service(places) as (client, process):
+        assert Scraped(client.get("/metrics").text).label("mesh_topic_records", "topic") == ["orders"]
+        assert client.get("/healthz").status_code == 200
+        [asked] = client.post("/discover", json={"cluster": "warehouse"}).json()["discoveries"]
+        failed = ended(client, asked["follow"])
+        assert (failed["status"], "127.0.0.1:1" in failed["error"]) == ("failed", True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) in (
+            0,
+            -signal.SIGTERM,
+        )  # uvicorn raises the signal again once it has ended
+
+
+@pytest.mark.sandbox
+def test_a_discovery_that_is_asked_for_is_published_with_who_asked_and_its_metrics_can_be_scraped(
+    endpoints: Endpoints, tmp_path: Path
+) -> None:
+    workplace = workplace_in(tmp_path, endpoints)
+    places = {"MESH_ESTATE": str(workplace.estate), "MESH_STORE": str(tmp_path / ".mesh")}
+    with service(places, "--refresh", "0.2") as (client, _):
+        assert client.get("/readyz").status_code == 503, "nothing was discovered"
+        asked = client.post("/discover", json={"cluster": "warehouse", "reason": "deployed"})
+        published = ended(client, asked.json()["discoveries"][0]["follow"])
+        assert (published["status"], published["sequence"]) == ("published", 1)
+        time.sleep(0.7)  # three looks
+        assert client.get("/readyz").json() == {"status": "ready"}
+        read = Scraped(client.get("/metrics").text)
+    assert (read.value("mesh_cluster_topics") or 0) > 30
+    assert (read.value("mesh_cluster_active_connectors") or 0) > 30
+    assert read.value("mesh_section_status", section="schemas", status="fresh") == 1
+    assert len(read.values("mesh_topic_retained_bytes")) == read.value("mesh_cluster_topics")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--host", "0.0.0.0"], "--token-sha256"),
+        (["--token-sha256", "xyz"], "not a SHA-256"),
+        (["--token-sha256", f"a b={'00' * 32}"], "name of a token"),
+        (["--token-sha256", f"a={'00' * 32}", "--token-sha256", f"a={'11' * 32}"], "two tokens"),
+        (["--oauth-issuer", "https://x.example"], "go together"),
+        (["--max-age", "lab=soon"], "CLUSTER=HOURS"),
+    ],
+)
+def test_a_service_that_is_told_nonsense_or_would_be_open_to_others_does_not_start(
+    options: list[str], says: str
+) -> None:
+    done = CliRunner().invoke(serve, ["--port", "0", *options])
+    assert isinstance(done.exception, ConfigurationError)
+    assert says in str(done.exception)
+
+
+def test_bounds_are_those_of_all_clusters_and_of_single_ones() -> None:
+    bounds = read_bounds(["24", "lab=168"])
+    assert [bounds.bound(name).total_seconds() / 3_600 for name in ("warehouse", "lab")] == [24, 168]
