@@ -17,6 +17,8 @@ FindingKind = Literal[
     "fenced_broker",
     "hanging_transaction",
     "cluster_link_failed",
+    "cluster_link_paused",
+    "cluster_link_task_failed",
     "mirror_topic_failed",
     "mirror_topic_paused",
     "section_not_current",

@@ -17,6 +17,7 @@ from mesh_assets.estate.findings import FindingThresholds
 from mesh_assets.estate.policy import Policy
 from mesh_assets.findings.past import Past, end_of, readers_of
 from mesh_assets.findings.samples import Samples
+from mesh_assets.inventory.cluster_link_records import ENDED_MIRRORS
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.links import set_aside_topics
 from mesh_assets.inventory.records import Topic
@@ -87,6 +88,13 @@ class Case:
     @cached_property
     def topic_names(self) -> frozenset[str]:
         return frozenset(topic.name for topic in self.document.topics)
+
+    @cached_property
+    def mirrors(self) -> frozenset[str]:
+        """The topics that a cluster link fills: a standby has a thousand that nobody reads until its source fails."""
+        known = self.document.cluster_links
+        mirrors = (known.mirror_topics if known else None) or ()
+        return frozenset(one.name for one in mirrors if one.status not in ENDED_MIRRORS)
 
     @cached_property
     def readers(self) -> Mapping[str, list[str]]:

@@ -9,6 +9,7 @@ from mesh_assets.estate.findings import FindingKind
 from mesh_assets.estate.model import Estate
 from mesh_assets.findings.finding import Finding, finding_position
 from mesh_assets.findings.judge import judge
+from mesh_assets.findings.neighbours import Neighbours
 from mesh_assets.findings.reading import read_case
 from mesh_assets.findings.samples import SAMPLED_KINDS, Samples, read_samples
 from mesh_assets.importing import without_collector
@@ -64,12 +65,13 @@ def judge_estate(
     before = {one.cluster_id: one for one in known.clusters} if known else {}
     judged = []
     pointers = latest_pointers(store, estate.clusters)
+    neighbours = Neighbours(estate, store, store.document_at)
     for name, pointer in pointers.items():
         if pointer is None:
             continue
         document = store.read_document(pointer.document)
         findings = judge(
-            read_case(document, store=store, estate=estate, samples=samples),
+            read_case(document, store=store, estate=estate, samples=samples, neighbours=neighbours),
             today=document.discovery_timestamp.date(),
         )
         if samples.unread and pointer.cluster_id in before:

@@ -74,23 +74,36 @@ KINDS: dict[FindingKind, KindOfFinding] = {
     "cluster_link_failed": KindOfFinding(
         "cluster_link",
         "critical",
-        "The link names an error of its own: it does not reach its source, or may not read it. Its mirror topics get nothing.",
+        "The link names an error of its own, or its mirror topics say that it failed: it does not reach its source, or may not read "
+        "it. Its mirror topics get nothing, and have no findings of their own for that.",
         "Read the error with describe_cluster_links; see that the source cluster is there, and that the link's key is known "
         "to it and may read the topics.",
+    ),
+    "cluster_link_paused": KindOfFinding(
+        "cluster_link",
+        "warning",
+        "Somebody paused the link: its mirror topics are LINK_PAUSED, records wait in the source, whose retention may remove them.",
+        "Resume the link; or promote its mirror topics, if they are to be topics of their own.",
+    ),
+    "cluster_link_task_failed": KindOfFinding(
+        "cluster_link",
+        "warning",
+        "The link mirrors topics, but something that it does beside that is IN_ERROR: it copies no committed offsets, no ACLs or no "
+        "configs, or makes no new mirror topics by itself. After a failover this is what is missing.",
+        "Read the errors with describe_cluster_links; most often the link's key lacks a right in the source or in this cluster.",
     ),
     "mirror_topic_failed": KindOfFinding(
         "topic",
         "critical",
-        "The topic is a mirror that gets no records any more: it, its link or its source failed (FAILED, LINK_FAILED, "
-        "SOURCE_UNAVAILABLE). Whoever reads it reads what was there before.",
+        "The topic is a mirror that gets no records any more: it or its source failed (FAILED, SOURCE_UNAVAILABLE), and its link did "
+        "not. Whoever reads it reads what was there before.",
         "Read the errors with describe_cluster_links. Where the source topic was made anew, the mirror must be, too.",
     ),
     "mirror_topic_paused": KindOfFinding(
         "topic",
         "warning",
-        "The topic is a mirror that somebody paused, or whose link is paused: records wait in the source, whose retention "
-        "may remove them.",
-        "Resume the mirror topic or its link; or promote it, if it is to be a topic of its own.",
+        "The topic is a mirror that somebody paused: records wait in the source, whose retention may remove them.",
+        "Resume the mirror topic; or promote it, if it is to be a topic of its own.",
     ),
     "section_not_current": KindOfFinding(
         "section",
@@ -194,7 +207,8 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "topic",
         "info",
         "Records came in during the last `idle_days`, and neither then nor now does a consumer group or sink read the topic; "
-        "no known cluster link mirrors it into another cluster of the estate. Consumers without a group are not seen.",
+        "no known cluster link or MirrorMaker copies it into another cluster of the estate. It is no mirror topic: that stands by for "
+        "its source, read or not, and whether anybody needs the data the source's cluster says. Consumers without a group are not seen.",
         "Ask its owner who needs it; stop writing it, or mute the finding if it is read without a group.",
         "idle_days",
     ),
@@ -202,14 +216,14 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "topic",
         "info",
         "The topic holds records, none came in during the last `idle_days`, and neither then nor now does a consumer group "
-        "or sink read it; no known cluster link mirrors it into another cluster of the estate.",
+        "or sink read it; no known cluster link or MirrorMaker copies it into another cluster of the estate. It is no mirror topic.",
         "Ask its owner whether it can be deleted.",
         "idle_days",
     ),
     "empty_topic": KindOfFinding(
         "topic",
         "info",
-        "The topic holds no record, and none came in during the last `idle_days`.",
+        "The topic holds no record, and none came in during the last `idle_days`. It is no mirror topic.",
         "Delete it, or find out why its producers do not write.",
         "idle_days",
     ),

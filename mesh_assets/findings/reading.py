@@ -1,7 +1,5 @@
 """The case of a cluster from the store: its document, the two it is compared with, and its neighbours' topics and mirrors."""
 
-from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,13 +9,11 @@ from mesh_assets.estate.findings import FindingThresholds
 from mesh_assets.estate.model import Estate
 from mesh_assets.estate.policy import Policy
 from mesh_assets.findings.case import Case
+from mesh_assets.findings.neighbours import Neighbours, ReadDocument
 from mesh_assets.findings.past import Past, past_of
 from mesh_assets.findings.samples import Samples, still_expected
 from mesh_assets.inventory.document import Document
 from mesh_assets.store.inventories import InventoryStore
-
-ReadDocument = Callable[[str, str], Document]
-"""Cluster id and key → the document."""
 
 
 def read_case(
@@ -28,24 +24,27 @@ def read_case(
     samples: Samples,
     read: ReadDocument | None = None,
     live: bool = False,
+    neighbours: Neighbours | None = None,
 ) -> Case:
     """What the cluster of `document` is judged by. `estate` None: its settings are the defaults, and nobody knows which
     clusters share its registry. `read`: reads a stored document, for callers that keep them. `live`: the document was
-    never stored, so the latest is the one before. `samples`: of the whole estate. Raises StoreError."""
+    never stored, so the latest is the one before. `samples`: of the whole estate. `neighbours`: for callers that judge several
+    clusters. Raises StoreError."""
     read = read or store.document_at
     thresholds = estate.findings if estate else FindingThresholds()
     newest = document.sequence + (1 if live else 0)
     before = _newest_before(store, document, read, sequence=newest)
     earlier = _earlier(store, document, read, sequence=newest, idle=timedelta(days=thresholds.idle_days))
-    topics_elsewhere, mirrored = (None, {}) if estate is None else _elsewhere(document, store, estate, read)
+    if neighbours is None and estate is not None:
+        neighbours = Neighbours(estate, store, read)
     return Case(
         document,
         before=before,
         earlier=earlier,
         thresholds=thresholds,
         **({} if estate is None else {"policy": estate.policy}),
-        topics_elsewhere=topics_elsewhere,
-        mirrored=mirrored,
+        topics_elsewhere=None if neighbours is None else neighbours.topics_elsewhere(document.cluster.name),
+        mirrored={} if neighbours is None else neighbours.copied(document),
         contracts=KnownContracts() if estate is None else _contracts(estate),
         samples=_own(samples, document.cluster.id, None if estate is None else estate.policy),
     )
@@ -88,42 +87,3 @@ def _earlier(
             if one.sequence < sequence and one.discovery_timestamp <= latest:
                 return past_of(one)
     return None
-
-
-def _elsewhere(
-    document: Document, store: InventoryStore, estate: Estate, read: ReadDocument
-) -> tuple[frozenset[str] | None, dict[str, list[str]]]:
-    """The topics of the clusters that have the same registry (None where one of them was not read completely), and what
-    copies topics of this cluster into others."""
-    own = estate.clusters.get(document.cluster.name)
-    if own is None:
-        return None, {}
-    registry = None if own.schema_registry is None else own.schema_registry.url
-    found: set[str] = set()
-    knows_all = registry is not None
-    mirrored: defaultdict[str, list[str]] = defaultdict(list)
-    for name, cluster in estate.clusters.items():
-        has_links = cluster.kafka_rest is not None or cluster.control_plane is not None
-        shares = cluster.schema_registry is not None and cluster.schema_registry.url == registry
-        if name == document.cluster.name or not (shares or has_links):
-            continue
-        neighbour = _latest(name, store, read)
-        if shares and (
-            neighbour is None or not Case(neighbour).is_read("topics") or neighbour.excluded_topics
-        ):
-            knows_all = False
-        if neighbour is None:
-            continue
-        if shares:
-            found.update(topic.name for topic in neighbour.topics)
-        if neighbour.cluster_links is not None:
-            servers = (own.kafka.bootstrap_servers or "").split(",")
-            for mirror in neighbour.cluster_links.mirrors_of(document.cluster.id, servers):
-                mirrored[mirror.source_topic].append(f"its mirror {mirror.name} in {name}")
-    return frozenset(found) if knows_all else None, mirrored
-
-
-def _latest(name: str, store: InventoryStore, read: ReadDocument) -> Document | None:
-    cluster_id = store.cluster_id(name)
-    latest = None if cluster_id is None else store.latest(cluster_id)
-    return None if cluster_id is None or latest is None else read(cluster_id, latest[0].document.key)

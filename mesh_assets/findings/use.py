@@ -68,7 +68,7 @@ def judge_topics(case: Case) -> Iterator[Found]:
     since = minute(case.earlier.moment)
     for topic in case.document.topics:
         arrived = case.records_since.get(topic.name)
-        if arrived is None or not case.is_judged_by_use(topic):
+        if arrived is None or topic.name in case.mirrors or not case.is_judged_by_use(topic):
             continue
         held = topic.details.message_count
         readers = case.readers.get(topic.name, [])

@@ -4,7 +4,7 @@ import pytest
 
 from mesh_assets.findings.case import Case
 from mesh_assets.findings.judge import judge
-from mesh_assets.inventory.cluster_link_records import ClusterLinks
+from mesh_assets.inventory.cluster_link_records import ClusterLink, ClusterLinks, LinkTask
 from mesh_assets_tests.documents import a_document, a_link, a_mirror, some_links
 
 
@@ -33,9 +33,7 @@ def test_a_link_that_does_not_reach_its_source_is_told_with_its_mirrors() -> Non
     [
         ("FAILED", "mirror_topic_failed", "critical"),
         ("SOURCE_UNAVAILABLE", "mirror_topic_failed", "critical"),
-        ("LINK_FAILED", "mirror_topic_failed", "critical"),
         ("PAUSED", "mirror_topic_paused", "warning"),
-        ("LINK_PAUSED", "mirror_topic_paused", "warning"),
     ],
 )
 def test_a_mirror_that_gets_nothing_is_told_since_when(status: str, kind: str, severity: str) -> None:
@@ -47,6 +45,61 @@ def test_a_mirror_that_gets_nothing_is_told_since_when(status: str, kind: str, s
         f"orders: as a mirror of shop, by the link dr, it is {status} since 2026-11-23 16:40 UTC"
     )
     assert sentence.endswith("3 records wait") is (severity == "warning")
+
+
+@pytest.mark.parametrize(
+    ("status", "link", "told"),
+    [
+        ("LINK_FAILED", a_link(), "dr: the link from lkc-2 has failed, and 300 mirror topics with it"),
+        ("LINK_FAILED", None, "dr: the link has failed, and 300 mirror topics with it"),
+        (
+            "SOURCE_UNAVAILABLE",
+            a_link(error="TIMEOUT"),
+            "dr: the link from lkc-2 fails with TIMEOUT, and 300 mirror topics with it",
+        ),
+        (
+            "LINK_PAUSED",
+            a_link(state="PAUSED"),
+            "dr: the link from lkc-2 is paused, and 300 mirror topics with it; 900 records wait",
+        ),
+    ],
+)
+def test_what_a_link_does_to_all_its_mirrors_is_one_finding(
+    status: str, link: ClusterLink | None, told: str
+) -> None:
+    mirrors = tuple(a_mirror(f"t{number}", status=status) for number in range(300))
+    links = ClusterLinks(links=None if link is None else (link,), mirror_topics=mirrors)
+    [(kind, severity, resource, sentence)] = found(links)
+    paused = status == "LINK_PAUSED"
+    assert (kind, severity) == (
+        ("cluster_link_paused", "warning") if paused else ("cluster_link_failed", "critical")
+    )
+    assert (resource, sentence) == ("dr", told)
+
+
+def test_of_a_paused_link_only_some_of_whose_lags_are_known_at_least_so_many_records_wait() -> None:
+    mirrors = (a_mirror("a", status="LINK_PAUSED"), a_mirror("b", status="LINK_PAUSED", lag_records=None))
+    [(_, _, _, sentence)] = found(some_links(mirror_topics=mirrors))
+    assert sentence.endswith("is paused, and 2 mirror topics with it; at least 3 records wait")
+
+
+def test_what_a_link_fails_to_do_beside_mirroring_is_told_with_the_first_error_of_each_task() -> None:
+    tasks = (
+        LinkTask(name="ConsumerOffsetSync", state="IN_ERROR", errors=("Not authorized", "again")),
+        LinkTask(name="AclSync", state="IN_ERROR"),
+        LinkTask(name="TopicConfigsSync", state="ACTIVE"),
+        LinkTask(name="AutoCreateMirror", state="NOT_CONFIGURED"),
+    )
+    assert found(some_links(links=(a_link(tasks=tasks),))) == [
+        (
+            "cluster_link_task_failed",
+            "warning",
+            "dr",
+            "dr: of what the link from lkc-2 does beside mirroring, 2 tasks failed: ConsumerOffsetSync: Not authorized, AclSync",
+        )
+    ]
+    broken = a_link(tasks=tasks, error="AUTHENTICATION_ERROR")  # which explains the tasks, too
+    assert [kind for kind, *_ in found(some_links(links=(broken,)))] == ["cluster_link_failed"]
 
 
 @pytest.mark.parametrize(

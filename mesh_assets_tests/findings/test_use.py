@@ -1,5 +1,6 @@
 """What nobody writes, reads or needs: each kind on a document that has it, and on those that nearly have."""
 
+import itertools
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from msgspec.structs import replace
 from mesh_assets.estate.findings import FindingThresholds
 from mesh_assets.estate.model import Estate
 from mesh_assets.findings.judge import judge
+from mesh_assets.findings.neighbours import Neighbours
 from mesh_assets.findings.reading import read_case
 from mesh_assets.findings.samples import Samples
 from mesh_assets.inventory.document import ClusterIdentity, Document
-from mesh_assets.inventory.records import ConnectorTopic, SchemaReference
+from mesh_assets.inventory.records import Connector, ConnectorTopic, SchemaReference
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets_tests.documents import STALE, a_connector, a_group, a_link, a_mirror, a_schema, some_links
@@ -20,6 +22,7 @@ from mesh_assets_tests.findings.cases import a_log, found, judged, now, then
 from mesh_assets_tests.published import publish
 
 SINCE = "2026-11-23 16:40 UTC"
+MIRROR_MAKER = "org.apache.kafka.connect.mirror.MirrorSourceConnector"
 
 
 def test_an_unread_topic_gets_records_that_no_group_or_sink_reads() -> None:
@@ -82,6 +85,101 @@ def test_a_topic_that_is_mirrored_into_another_cluster_is_read_there(tmp_path: P
     assert case.readers["orders"] == ["its mirror dr.orders in standby"]
     alone = read_case(here, store=store, estate=_estate("warehouse"), samples=Samples())
     assert sorted(one.resource for one in judge(alone) if one.kind in kinds) == ["idle", "orders", "promoted"]
+
+
+def test_a_topic_that_mirror_maker_copies_into_another_cluster_is_read_there(tmp_path: Path) -> None:
+    names = ("orders", "idle", "secret")
+    here = now(topics=tuple(a_log(name, (0, 25)) for name in names))
+    store = InventoryStore(open_store(str(tmp_path)))
+    publish(store, then(topics=tuple(a_log(name, (0, 10)) for name in names)))
+    publish(store, here)
+    copier = a_connector(
+        "mm2",
+        type="source",
+        topics=(),
+        connector_class=MIRROR_MAKER,
+        config={
+            "connector.class": MIRROR_MAKER,
+            "source.cluster.alias": "main",
+            "source.cluster.bootstrap.servers": "PLAINTEXT://localhost:9",
+            "topics": "ord.*,idle",
+        },
+    )
+    elsewhere = replace(copier, config={**copier.config, "source.cluster.bootstrap.servers": "other:9"})
+    kafka = {"name": "warehouse", "kafka": {"bootstrap_servers": "localhost:9"}}
+    connect = {
+        "name": "standby",
+        "kafka": {"bootstrap_servers": "standby:9"},
+        "connect": [{"kind": "kafka_connect", "url": "http://localhost:8083"}],
+    }
+    estate = Estate.model_validate({"clusters": {"warehouse": kafka, "standby": connect}})
+
+    sequences = itertools.count(2)
+
+    def unread(connector: Connector) -> list[str]:
+        standby = replace(now(connectors=(connector,)), sequence=next(sequences))
+        publish(store, replace(standby, cluster=ClusterIdentity(id="lkc-9", name="standby")))
+        case = read_case(here, store=store, estate=estate, samples=Samples())
+        return sorted(one.resource for one in judge(case) if one.kind == "unread_topic")
+
+    assert unread(copier) == ["secret"]
+    assert unread(elsewhere) == ["idle", "orders", "secret"]
+
+
+def test_a_mirror_topic_stands_by_read_or_not_until_it_is_promoted() -> None:
+    names = ("busy", "idle", "empty", "promoted")
+    logs = (
+        a_log("busy", (0, 25)),
+        a_log("idle", (5, 10)),
+        a_log("empty", (3, 3)),
+        a_log("promoted", (0, 25)),
+    )
+    week_ago = then(
+        topics=(
+            a_log("busy", (0, 10)),
+            a_log("idle", (0, 10)),
+            a_log("empty", (0, 3)),
+            a_log("promoted", (0, 10)),
+        )
+    )
+    mirrors = tuple(a_mirror(name, status="STOPPED" if name == "promoted" else "ACTIVE") for name in names)
+    standby = now(topics=logs, cluster_links=some_links(mirror_topics=mirrors))
+    assert [(one.kind, one.resource) for one in judged(standby, a_week_ago=week_ago)] == [
+        ("unread_topic", "promoted")
+    ]
+    assert len(judged(now(topics=logs), a_week_ago=week_ago)) == len(names)
+
+
+def test_neighbours_are_read_once_however_many_clusters_are_judged_by_them(tmp_path: Path) -> None:
+    store = InventoryStore(open_store(str(tmp_path)))
+    registry = {"url": "http://localhost:8081"}
+    clusters = [f"c{number}" for number in range(4)]
+    estate = Estate.model_validate(
+        {
+            "clusters": {
+                name: {
+                    "name": name,
+                    "kafka": {"bootstrap_servers": "localhost:9"},
+                    "schema_registry": registry,
+                }
+                for name in clusters
+            }
+        }
+    )
+    for name in clusters:
+        document = now(topics=(a_log(name, (0, 1)),))
+        publish(store, replace(document, cluster=ClusterIdentity(id=f"lkc-{name}", name=name)))
+    read: list[str] = []
+
+    def reading(cluster_id: str, key: str) -> Document:
+        read.append(cluster_id)
+        return store.document_at(cluster_id, key)
+
+    neighbours = Neighbours(estate, store, reading)
+    assert [neighbours.topics_elsewhere(name) for name in clusters] == [
+        frozenset(clusters) - {name} for name in clusters
+    ]
+    assert sorted(read) == [f"lkc-{name}" for name in clusters]
 
 
 def test_groups_that_the_estate_leaves_out_are_mentioned() -> None:
