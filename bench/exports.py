@@ -104,6 +104,9 @@ def main() -> None:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="bench-exports-"))
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PYTHONPATH"] = str(Path.cwd())
+    os.environ["PYTHONDONTWRITEBYTECODE"] = (
+        ""  # or each process would compile the project anew, as no user's does
+    )
     if not (folder / "estate.yaml").exists():
         keep_an_estate(folder)
     os.chdir(folder)

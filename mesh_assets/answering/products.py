@@ -192,6 +192,8 @@ def _profiles(
 def _gaps(
     store: InventoryStore, documents: Mapping[str, Document], notes: list[str]
 ) -> dict[TopicPlace, float]:
+    if not store.objects.list("analysis/usual_gaps.json"):
+        return {}
     with importing:  # they bring a client of Kafka, which nobody needs who only reads products
         from mesh_assets.readings.reading import resource_of
         from mesh_assets.readings.usual_gaps import EstateGaps

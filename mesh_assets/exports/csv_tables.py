@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.document import Document
+from mesh_assets.store.columns import texts
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import safe
 from mesh_assets.store.table_schemas import SCHEMAS
@@ -93,7 +94,9 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     if pa.types.is_dictionary(kind):
         return column.cast(kind.value_type)
     if pa.types.is_timestamp(kind):
-        return _texts(column, lambda moment: moment.isoformat())
+        # Of a snapshot all rows have the same one or two.
+        different = column.combine_chunks().dictionary_encode()
+        return _texts(different.dictionary, lambda moment: moment.isoformat()).take(different.indices)
     if pa.types.is_map(kind):
         return _texts(column, lambda pairs: msgspec.json.encode(dict(pairs)).decode())
     if pa.types.is_list(kind):
@@ -101,5 +104,6 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     return column
 
 
-def _texts(column: pa.ChunkedArray, text: Callable[[Any], str]) -> pa.Array:
-    return pa.array([None if value is None else text(value) for value in column.to_pylist()], pa.string())
+def _texts(column: pa.ChunkedArray | pa.Array, text: Callable[[Any], str]) -> pa.Array:
+    made = texts(None if value is None else text(value) for value in column.to_pylist())
+    return made.cast(pa.string())
