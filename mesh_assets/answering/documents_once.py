@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from mesh_assets.inventory.document import Document, sha256
 from mesh_assets.store import layout
-from mesh_assets.store.inventories import InventoryStore, ResultVersion
+from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import ObjectStore
 from mesh_assets.store.pointers import StoredDocument
 
@@ -42,7 +42,7 @@ class DocumentsOnce(InventoryStore):
                 return known[1]
         return super().document_at(cluster_id, moment)
 
-    def decoded_once(self, result: ResultVersion, data: bytes, decode: Callable[[bytes], T]) -> T:
+    def decoded_once(self, result: tuple[str, object, str], data: bytes, decode: Callable[[bytes], T]) -> T:
         known = self._known_value(result[:2])
         if known is None or known[0] != result[2]:
             known = result[2], decode(data)

@@ -32,7 +32,6 @@ from mesh_assets.store.pointers import (
 from mesh_assets.store.quarantine import keep_aside, set_aside
 
 T = TypeVar("T")
-ResultVersion = tuple[str, object, str]  # its key, the kind of its records, and the version of its bytes
 SECTIONS_KEPT = timedelta(days=7)
 _TRIES = 20
 
@@ -127,8 +126,8 @@ class InventoryStore:
         """What every way to a document ends in."""
         return decode_document(data, source=self.objects.location(key))
 
-    def decoded_once(self, result: ResultVersion, data: bytes, decode: Callable[[bytes], T]) -> T:  # noqa: ARG002 - see DocumentsOnce
-        """What every way to a result ends in."""
+    def decoded_once(self, result: tuple[str, object, str], data: bytes, decode: Callable[[bytes], T]) -> T:  # noqa: ARG002 - see DocumentsOnce
+        """What every way to a result ends in. `result`: its key, the kind of its records, its version."""
         return decode(data)
 
     def list_documents(self, cluster_id: str) -> list[DocumentEntry]:

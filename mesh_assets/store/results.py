@@ -54,8 +54,7 @@ class ResultStore(Generic[T]):
     def put(self, result: T, *, documents: Iterable[DocumentRead], made_at: datetime) -> str:
         """Keeps the result instead of the one before; its location, for people."""
         stored = StoredResult(made_at=made_at, documents=tuple(documents), result=result)
-        data = msgspec.json.encode(stored)
-        version = self.objects.put(self.key, data)
+        version = self.objects.put(self.key, data := msgspec.json.encode(stored))
         self._store.decoded_once((self.key, self._kind, version), data, lambda _: stored)
         return self.objects.location(self.key)
 
@@ -79,10 +78,9 @@ def holds_for(store: InventoryStore, read: DocumentRead | None, document: Docume
     """Whether what was found in the document `read` is true of `document`: it is the same, or a later one without a
     change between them. The job `analysis` runs after snapshots whose inventory changed, so most of the time the newest
     is a later one. Compares the two documents then, which takes a second for large ones."""
-    if read is None or read.key is None or read.cluster_id != document.cluster.id:
+    here = document.cluster  # what belongs to a renamed cluster, a result has under its old name
+    if read is None or read.key is None or (read.cluster_id, read.cluster) != (here.id, here.name):
         return False
-    if document.cluster.name != read.cluster:
-        return False  # the result has what belongs to a renamed cluster under its old name
     if read.sequence == document.sequence:
         return True
     try:
