@@ -7,7 +7,7 @@ what lineage names it. A job is in the namespace of its cluster, as `connector/<
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -58,7 +58,8 @@ def openlineage_events(mesh: Mesh, domains: Mapping[str, Domains]) -> Iterator[b
 def _plain(value: Any) -> Any:
     """In values of JSON, without what is None, as the client's own `Serde.to_dict` makes of an event: that one copies each
     value three times, which is half of the time."""
-    if (names := _names_of(type(value))) is not None:
+    names = _names_of(type(value))  # type: ignore[arg-type]  # mypy doubts that a class is hashable
+    if names is not None:
         found = {}
         for name in names:
             one = getattr(value, name)
@@ -75,7 +76,7 @@ def _plain(value: Any) -> Any:
 
 
 @lru_cache
-def _names_of(kind: Hashable) -> tuple[str, ...] | None:
+def _names_of(kind: type) -> tuple[str, ...] | None:
     """The attributes of the client's classes; None: it is none of them."""
     attributes = getattr(kind, "__attrs_attrs__", None)
     return None if attributes is None else tuple(one.name for one in attributes)
