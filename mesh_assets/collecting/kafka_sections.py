@@ -128,7 +128,7 @@ class KafkaSections:
             old.values(),
             listed={topic.name for topic in self._of.metadata.topics},
         )
-        stored = read_storage(configs=configs, offsets=offsets)
+        stored = read_storage(configs=configs, offsets=offsets, previous=old)
         return TopicsSection(
             cluster_id=self._of.cluster_id,
             state=SectionState(

@@ -10,10 +10,10 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from mesh_assets.collecting.avro_arrays import has_unbounded_array
 from mesh_assets.errors import MeshError
 from mesh_assets.importing import importing
 from mesh_assets.inventory.records import Record
+from mesh_assets.platforms.schema_registry.avro_arrays import has_unbounded_array
 from mesh_assets.platforms.schema_registry.records import SchemaReference, SchemaText
 
 _HEAD = struct.Struct(">bI")

@@ -1,14 +1,14 @@
 """How topics are stored, beside what makes the section: each part needs a right or a version of its own, and one that
 cannot be read leaves the section fresh, the part unknown and the reason with it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from mesh_assets.collecting.phases import Phases
 from mesh_assets.errors import PlatformError, RefusedError, UnsupportedError
+from mesh_assets.inventory.records import Topic
 from mesh_assets.inventory.storage_records import (
     EligibleLeaders,
     LogDirectory,
@@ -21,10 +21,11 @@ from mesh_assets.platforms.kafka import (
     ClusterMetadata,
     KafkaReader,
     OffsetsReading,
+    PartitionOffsets,
     TopicConfigs,
     TopicMetadata,
 )
-from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading, TopicSize
+from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading, TopicSize, moment
 
 Result = TypeVar("Result")
 
@@ -33,12 +34,15 @@ class ReadStorage(Protocol):
     """`StorageCollection.finish`, of what was begun."""
 
     def __call__(
-        self, *, configs: Mapping[str, TopicConfigs], offsets: OffsetsReading
+        self,
+        *,
+        configs: Mapping[str, TopicConfigs],
+        offsets: OffsetsReading,
+        previous: Mapping[str, Topic],
     ) -> "CollectedStorage": ...
 
 
 _TIERED = "remote.storage.enable"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +88,22 @@ class StorageCollection:
         )
 
     def finish(
-        self, begun: "Begun", *, configs: Mapping[str, TopicConfigs], offsets: OffsetsReading
+        self,
+        begun: "Begun",
+        *,
+        configs: Mapping[str, TopicConfigs],
+        offsets: OffsetsReading,
+        previous: Mapping[str, Topic],
     ) -> CollectedStorage:
         tiered = _with_tiered_storage(self._topics, configs)
-        times = self._part("record_times", lambda: self._times(offsets, tiered))
+        still = {
+            topic.name: before.storage
+            for topic in self._topics
+            if (before := previous.get(topic.name)) is not None
+            and before.storage is not None
+            and _holds_the_same(topic, before, configs.get(topic.name), offsets.topics.get(topic.name, ()))
+        }
+        times = self._part("record_times", lambda: self._times(offsets, tiered, known=still.keys()))
         away = self._part("tiered", lambda: self._away(offsets, tiered)) if tiered else {}
         reading, moves, eligible = (
             begun.log_dirs.result(),
@@ -105,12 +121,14 @@ class StorageCollection:
             size = sizes.get(topic.name)
             of_topic = None if times is None else times.get(topic.name)
             config = configs.get(topic.name)
+            oldest, newest = (None, None) if of_topic is None else (of_topic.oldest_ms, of_topic.newest_ms)
+            ages = still.get(topic.name)
             return TopicStorage(
                 leader_bytes=None if size is None else size.leader_bytes,
                 replica_bytes=None if size is None else size.replica_bytes,
                 future_bytes=None if size is None else size.future_bytes,
-                oldest_record_at=None if of_topic is None else _moment(of_topic.oldest_ms),
-                newest_record_at=None if of_topic is None else _moment(of_topic.newest_ms),
+                oldest_record_at=moment(oldest) if ages is None else ages.oldest_record_at,
+                newest_record_at=moment(newest) if ages is None else ages.newest_record_at,
                 reassignments=None if moves is None else moves.get(topic.name, ()),
                 eligible_leaders=_eligible(topic.name, eligible, begun.short),
                 tiered=None
@@ -130,7 +148,9 @@ class StorageCollection:
         with self._phases.phase("kafka log dirs"):
             return self._kafka.log_dirs(self._metadata)
 
-    def _times(self, offsets: OffsetsReading, tiered: frozenset[str]) -> Mapping[str, RecordTimes]:
+    def _times(
+        self, offsets: OffsetsReading, tiered: frozenset[str], *, known: Collection[str]
+    ) -> Mapping[str, RecordTimes]:
         with_records = {
             topic.name: [
                 one.partition
@@ -138,6 +158,7 @@ class StorageCollection:
                 if one.earliest is not None and one.latest is not None and one.earliest < one.latest
             ]
             for topic in self._topics
+            if topic.name not in known
         }
         wanted = {topic: numbers for topic, numbers in with_records.items() if numbers}
         with self._phases.phase("kafka record times"):
@@ -198,22 +219,30 @@ def _with_tiered_storage(
     )
 
 
+def _holds_the_same(
+    topic: TopicMetadata, before: Topic, config: TopicConfigs | None, edges: Sequence[PartitionOffsets]
+) -> bool:
+    """Whether the topic's ages are what they were: nothing came or went. Where logs are compacted, and behind another
+    leader, that cannot be told from their edges; brokers look ages up on disk, so it is worth not to ask."""
+    policies = {before.details.cleanup_policy, ((config and config.values) or {}).get("cleanup.policy")}
+    return (
+        topic.id == before.id is not None
+        and policies == {"delete"}
+        and before.storage is not None
+        and None not in (before.storage.oldest_record_at, before.storage.newest_record_at)
+        and [(one.partition, one.earliest, one.latest) for one in before.partitions]
+        == [(one.partition, one.earliest, one.latest) for one in edges]
+        and [one.leader for one in before.partitions] == [one.leader for one in topic.partitions]
+        and all(one.earliest is not None and one.latest is not None for one in edges)
+    )
+
+
 def _eligible(
     topic: str, eligible: Mapping[str, tuple[EligibleLeaders, ...] | None] | None, short: frozenset[str]
 ) -> tuple[EligibleLeaders, ...] | None:
     if topic not in short:
         return ()
     return None if eligible is None else eligible.get(topic)
-
-
-def _moment(ms: int | None) -> datetime | None:
-    """None also for what no calendar has: producers set timestamps as they like."""
-    if ms is None:
-        return None
-    try:
-        return _EPOCH + timedelta(milliseconds=ms)
-    except OverflowError:
-        return None
 
 
 def _some(topics: Sequence[str]) -> str:

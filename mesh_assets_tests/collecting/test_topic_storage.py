@@ -13,6 +13,7 @@ from mesh_assets.inventory.storage_records import LogDirectory, Reassignment, Ti
 from mesh_assets.platforms.kafka import ClusterMetadata, TopicConfigs
 from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading, TopicSize
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
+from mesh_assets_tests.documents import a_document
 
 DIRECTORY = LogDirectory(broker=1, path="/a", replicas=3, bytes=190, total_bytes=1000, usable_bytes=500)
 READING = StorageReading(
@@ -114,6 +115,78 @@ def test_topics_whose_age_could_not_be_read_are_counted_by_their_reasons() -> No
     kafka = FakeKafka(topics={"a": [1], "b": [1], "c": [1]}, times={"a": failed, "b": failed})
     section = topics_of(kafka)
     assert section.unknown["record_times"] == "of 2 topics (a, b): REFUSED"
+
+
+def again(kafka: FakeKafka, before: TopicsSection) -> TopicsSection:
+    section = collect_sections(
+        a_cluster(),
+        ("topics",),
+        previous=lambda _: replace(a_document(), topics=before.records),
+        clients=opened(kafka),
+        sleep=lambda _: None,
+    )["topics"]
+    assert isinstance(section, TopicsSection)
+    return section
+
+
+def test_ages_of_a_topic_to_which_nothing_came_are_not_looked_up_again() -> None:
+    before = topics_of(FakeKafka(topics={"orders": [9, 1], "users": [4]}, times={"orders": TIMES["orders"]}))
+    later = RecordTimes(oldest_ms=1, newest_ms=2)
+    kafka = FakeKafka(topics={"orders": [9, 1], "users": [5]}, times={"orders": later, "users": later})
+    section = again(kafka, before)
+    users = section.records[1].storage
+    assert section.records[0].storage == before.records[0].storage
+    assert users is not None
+    assert (users.oldest_record_at, users.newest_record_at) == (at_ms(1), at_ms(2))
+    assert kafka.asked_for_times == [{"users": [0]}]
+
+
+def at_ms(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+class Compacted(FakeKafka):
+    def configs(self, topics: Any) -> dict[str, TopicConfigs]:
+        return {name: TopicConfigs(topic=name, values={"cleanup.policy": "compact"}) for name in topics}
+
+
+class MadeAnew(FakeKafka):
+    def metadata(self) -> ClusterMetadata:
+        known = super().metadata()
+        return replace(known, topics=tuple(replace(topic, id="another") for topic in known.topics))
+
+
+class ElsewhereLed(FakeKafka):
+    def metadata(self) -> ClusterMetadata:
+        known = super().metadata()
+        [topic] = known.topics
+        partitions = tuple(replace(one, leader=2) for one in topic.partitions)
+        return replace(known, topics=(replace(topic, partitions=partitions),))
+
+
+@pytest.mark.parametrize("kind", [Compacted, MadeAnew, ElsewhereLed])
+def test_ages_that_may_have_changed_are_looked_up_though_the_ends_are_the_same(
+    kind: type[FakeKafka],
+) -> None:
+    before = topics_of(FakeKafka(topics={"orders": [9]}, times=TIMES))
+    kafka = kind(topics={"orders": [9]}, times={"orders": RecordTimes(oldest_ms=1, newest_ms=2)})
+    storage = again(kafka, before).records[0].storage
+    assert storage is not None
+    assert (storage.oldest_record_at, storage.newest_record_at) == (at_ms(1), at_ms(2))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        RecordTimes(oldest_ms=None, newest_ms=5, oldest_error="REFUSED"),
+        RecordTimes(oldest_ms=None, newest_ms=5),
+    ],
+)
+def test_an_age_that_was_not_known_is_looked_up_again(first: RecordTimes) -> None:
+    before = topics_of(FakeKafka(topics={"orders": [9]}, times={"orders": first}))
+    storage = again(FakeKafka(topics={"orders": [9]}, times=TIMES), before).records[0].storage
+    assert storage is not None
+    assert storage.oldest_record_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
 def test_a_time_that_no_calendar_has_is_unknown() -> None:

@@ -1,8 +1,12 @@
 """What the reads of a Kafka cluster's storage return: values like those of `values.py`, where None means "could not be
 read". What a document keeps as it was told is a record of the inventory."""
 
+from datetime import UTC, datetime, timedelta
+
 from mesh_assets.inventory.storage_records import LogDirectory
 from mesh_assets.platforms.kafka.values import Value
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TopicSize(Value, frozen=True, kw_only=True):
@@ -36,3 +40,14 @@ class RecordTimes(Value, frozen=True, kw_only=True):
     newest_ms: int | None
     oldest_error: str | None = None
     newest_error: str | None = None
+
+
+def moment(milliseconds: int | None) -> datetime | None:
+    """A time as brokers tell it. None for none, for what Kafka writes where there is none (-1), and for what no calendar has:
+    producers set timestamps as they like."""
+    if milliseconds is None or milliseconds < 0:
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None

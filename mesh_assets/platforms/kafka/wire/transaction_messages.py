@@ -3,16 +3,15 @@ the last since 2.8, the others since 3.0.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
 from sys import intern
 from typing import NamedTuple
 
+from mesh_assets.platforms.kafka.storage import moment
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Reader, Request, Writer
 from mesh_assets.platforms.kafka.wire.group_requests import Failure, every, exactly
 from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ListedTransaction(NamedTuple):
@@ -57,15 +56,6 @@ class PartitionProducers(NamedTuple):
     transactional: bool
     last_written_at: datetime | None
     open: tuple[OpenOnPartition, ...]
-
-
-def _time(milliseconds: int) -> datetime | None:
-    """None for what Kafka writes where there is none (-1), and for what is no time of any clock: a producer sets the
-    timestamps of its records."""
-    try:
-        return _EPOCH + timedelta(milliseconds=milliseconds) if milliseconds >= 0 else None
-    except OverflowError:
-        return None
 
 
 # --- which transactional ids there are
@@ -123,7 +113,7 @@ def describe_transactions(names: Sequence[str]) -> Request[Mapping[str, Describe
             answer.tags()
             if code:
                 return name, Failure(code)
-            return name, DescribedTransaction(state, timeout_ms, _time(started), producer, epoch, topics)
+            return name, DescribedTransaction(state, timeout_ms, moment(started), producer, epoch, topics)
 
         answer.throttle()
         found = exactly(names, every(answer, one))
@@ -225,7 +215,7 @@ def _partition(answer: Reader) -> tuple[int, PartitionProducers]:
         transactional = transactional or coordinator_epoch >= 0 or start >= 0
         newest = max(newest, written)
         if start >= 0:
-            opened.append(OpenOnPartition(producer, epoch, start, _time(written)))
+            opened.append(OpenOnPartition(producer, epoch, start, moment(written)))
     answer.tags()
     opened.sort(key=lambda one: (one.start_offset, one.producer_id))
-    return number, PartitionProducers(code, said or "", count, transactional, _time(newest), tuple(opened))
+    return number, PartitionProducers(code, said or "", count, transactional, moment(newest), tuple(opened))
