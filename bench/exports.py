@@ -31,7 +31,7 @@ from mesh_assets.lineage.estate import cluster_graph
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.results import read_latest_documents
-from mesh_assets.store.tables import write_tables
+from mesh_assets.tables.written import write_tables
 from mesh_assets_tests.documents import MOMENT, a_document, a_schema, a_topic
 from mesh_assets_tests.published import publish
 

@@ -1,4 +1,4 @@
-"""The tables of `store/tables.py` as CSV (RFC 4180, UTF-8, with a header): one file a table, all clusters in one.
+"""The tables of `tables/written.py` as CSV (RFC 4180, UTF-8, with a header): one file a table, all clusters in one.
 
 Texts are quoted and null is an empty field without quotes, so the two differ. Lists and maps are JSON, times are ISO 8601
 in UTC. A spreadsheet may take a text that begins with `=` for a formula: names are written as they are.
@@ -18,8 +18,8 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.store.columns import texts
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import safe
-from mesh_assets.store.table_schemas import SCHEMAS
-from mesh_assets.store.tables import document_table
+from mesh_assets.tables.schemas import SCHEMAS
+from mesh_assets.tables.written import document_table
 
 _ROWS = 50_000
 """At a time: what is made of a list column is text, many times as large as its numbers."""

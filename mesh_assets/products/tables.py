@@ -10,8 +10,8 @@ import pyarrow as pa
 from mesh_assets.costs.records import CostRow, EstateCosts
 from mesh_assets.estate.costs import DRIVERS
 from mesh_assets.products.records import DataProduct, DataProducts
-from mesh_assets.store.columns import column, parquet
 from mesh_assets.store.objects import ObjectStore
+from mesh_assets.tables.columns import column, parquet
 
 TABLES = ("data_products", "data_product_topics", "costs")
 

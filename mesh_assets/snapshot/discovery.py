@@ -21,7 +21,7 @@ from mesh_assets.snapshot.report import DiscoveryReport, Published, report_of
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.known_state import keep_digest
-from mesh_assets.store.tables import write_tables
+from mesh_assets.tables.written import write_tables
 
 logger = logging.getLogger(__name__)
 

@@ -1,3 +1,3 @@
-"""What is kept: objects in a folder or a bucket, and the inventories, inbox and tables in them.
+"""What is kept: objects in a folder or a bucket, and the inventories and the inbox in them.
 
 May import `errors`, `inventory`, `platforms` and `diff`."""

@@ -16,8 +16,8 @@ from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.document import ClusterIdentity, Document
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
-from mesh_assets.store.table_schemas import SCHEMAS
-from mesh_assets.store.tables import write_tables
+from mesh_assets.tables.schemas import SCHEMAS
+from mesh_assets.tables.written import write_tables
 from mesh_assets_tests.documents import (
     a_connector,
     a_document,

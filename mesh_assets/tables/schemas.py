@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from mesh_assets.store import cluster_tables, link_tables, transaction_tables
+from mesh_assets.tables import cluster_rows, link_rows, transaction_rows
 
 STAMP = [
     ("sequence", pa.int64()),
@@ -137,8 +137,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("severity", pa.string()),
             ("sentence", pa.string()),
         ],
-        **cluster_tables.COLUMNS,
-        **transaction_tables.COLUMNS,
-        **link_tables.COLUMNS,
+        **cluster_rows.COLUMNS,
+        **transaction_rows.COLUMNS,
+        **link_rows.COLUMNS,
     }.items()
 }

@@ -12,8 +12,8 @@ from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.storage_records import LogDirectory, Reassignment, TopicStorage
 from mesh_assets.store.layout import open_store
-from mesh_assets.store.table_schemas import SCHEMAS
-from mesh_assets.store.tables import write_tables
+from mesh_assets.tables.schemas import SCHEMAS
+from mesh_assets.tables.written import write_tables
 from mesh_assets_tests.arbitrary_documents import documents
 from mesh_assets_tests.documents import (
     a_connector,

@@ -24,13 +24,13 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.lag import lag_reason
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.storage_records import TopicStorage
-from mesh_assets.store import link_tables, transaction_tables
-from mesh_assets.store.cluster_tables import ROWS, Row
-from mesh_assets.store.columns import Texts, arrow_table, booleans, column, parquet, texts
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
-from mesh_assets.store.table_schemas import SCHEMAS, STAMP
-from mesh_assets.store.written_tables import TablesWriting
+from mesh_assets.tables import link_rows, transaction_rows
+from mesh_assets.tables.cluster_rows import ROWS, Row
+from mesh_assets.tables.columns import Texts, arrow_table, booleans, column, parquet, texts
+from mesh_assets.tables.schemas import SCHEMAS, STAMP
+from mesh_assets.tables.unchanged import TablesWriting
 
 R = TypeVar("R")
 
@@ -288,6 +288,6 @@ _TABLES: dict[str, Callable[[Document], Columns]] = {
     "committed_offsets": _committed_offsets,
     **{
         name: partial(_of_rows, name, rows)
-        for name, rows in {**ROWS, **transaction_tables.ROWS, **link_tables.ROWS}.items()
+        for name, rows in {**ROWS, **transaction_rows.ROWS, **link_rows.ROWS}.items()
     },
 }

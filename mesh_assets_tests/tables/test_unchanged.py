@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from mesh_assets.inventory.document import Document
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.objects import ObjectStore
-from mesh_assets.store.table_schemas import SCHEMAS, STAMP
-from mesh_assets.store.tables import document_table, write_tables
-from mesh_assets.store.written_tables import MADE_OF, TablesWriting, unchanged_tables
+from mesh_assets.tables.schemas import SCHEMAS, STAMP
+from mesh_assets.tables.unchanged import MADE_OF, TablesWriting, unchanged_tables
+from mesh_assets.tables.written import document_table, write_tables
 from mesh_assets_tests.arbitrary_documents import documents
 from mesh_assets_tests.documents import a_document, a_group, a_topic, some_access
 from mesh_assets_tests.inventory.test_key_figures import some_metrics
@@ -92,7 +92,7 @@ def test_all_are_written_where_they_need_not_be_those_of_the_document_before(
 ) -> None:
     write_tables(objects, FIRST, (), stored="of another document" if case == "another document" else "1")
     if case == "another version":
-        monkeypatch.setattr("mesh_assets.store.written_tables.made_by", lambda: "another")
+        monkeypatch.setattr("mesh_assets.tables.unchanged.made_by", lambda: "another")
     if case == "interrupted":
         TablesWriting(objects, FIRST.cluster.id)
     if case == "removed":

@@ -6,7 +6,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,9 +16,6 @@ from mesh_assets.inventory.document import Document, sha256
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
-
-# What makes rows of a document: where one of these files differs, another version wrote the tables.
-_MADE_BY = ("tables.py", "cluster_tables.py", "transaction_tables.py", "table_schemas.py", "columns.py")
 
 
 class WrittenTables(Record, frozen=True, kw_only=True):
@@ -68,8 +65,9 @@ def unchanged_tables(before: Document, now: Document) -> set[str]:
 
 @cache
 def made_by() -> str:
-    folder = files("mesh_assets.store")
-    return sha256(b"\0".join(folder.joinpath(name).read_bytes() for name in _MADE_BY))
+    """Where a file of this package differs, another version wrote the tables."""
+    modules = sorted(Path(__file__).parent.glob("*.py"))
+    return sha256(b"\0".join(module.read_bytes() for module in modules))
 
 
 def _decoded(data: bytes) -> WrittenTables:

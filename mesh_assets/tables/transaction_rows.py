@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pyarrow as pa
 
 from mesh_assets.inventory.document import Document
-from mesh_assets.store.cluster_tables import Row
+from mesh_assets.tables.cluster_rows import Row
 
 _TIME = pa.timestamp("us", tz="UTC")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh_assets.store.columns import booleans, column, parquet
+from mesh_assets.tables.columns import booleans, column, parquet
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 _INT32 = st.integers(-(2**31), 2**31 - 1)
@@ -80,7 +80,7 @@ def test_a_number_that_the_column_does_not_hold_is_refused() -> None:
 
 def test_writing_tables_imports_no_pandas() -> None:
     program = (
-        "import sys, pyarrow as pa; from mesh_assets.store.columns import *\n"
+        "import sys, pyarrow as pa; from mesh_assets.tables.columns import *\n"
         "schema = pa.schema([('n', pa.int64()), ('t', pa.string()), ('b', pa.bool_()), ('l', pa.list_(pa.string()))])\n"
         "parquet(schema, {'t': texts(['a', None]), 'b': booleans([True, False]), 'l': column([['x'], []], pa.list_(pa.string()))},"
         " stamp={'n': 1})\n"
