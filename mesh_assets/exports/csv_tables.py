@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.document import Document
-from mesh_assets.store.columns import texts
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import safe
+from mesh_assets.tables.columns import texts
 from mesh_assets.tables.schemas import SCHEMAS
 from mesh_assets.tables.written import document_table
 
