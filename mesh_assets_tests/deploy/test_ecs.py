@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from mesh_assets.cli.main import cli
+from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.sensing.trigger_queue.forms import read_message
 from mesh_assets.sensing.trigger_queue.message import Understood
 from mesh_assets_tests.deploy.dagster_chart import instance_faults
@@ -114,6 +115,65 @@ def test_dagsters_role_may_do_what_the_launcher_calls() -> None:
 
 def _action(call: str) -> str:
     return "".join(word.capitalize() for word in call.split("_"))
+
+
+def test_a_run_has_the_daemons_task_but_for_what_the_code_server_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As dagster-aws makes it, which `services.tf` relies on: a task definition of its own would have no read-only root."""
+    from dagster_aws.ecs import container_context, tasks
+
+    services = (ECS / "services.tf").read_text(encoding="utf-8")
+    assert "DAGSTER_CONTAINER_CONTEXT = jsonencode(local.run)" in services
+    said = container_context.EcsContainerContext.create_from_config(
+        {
+            "ecs": {
+                "task_role_arn": "runner",
+                "env_vars": ["MESH_STORE=s3://a/b"],
+                "run_resources": {"cpu": "512", "memory": "2048"},
+            }
+        }
+    )
+    for key in ("task_role_arn", "env_vars", "run_resources"):
+        assert re.search(rf"^      {key} +=", services, re.MULTILINE), key
+    daemon: dict[str, Any] = {
+        "name": "daemon",
+        "image": "a",
+        "user": "10001:10001",
+        "readonlyRootFilesystem": True,
+        "environment": [{"name": "DAGSTER_HOME", "value": "/var/lib/mesh-assets"}],
+        "secrets": [{"name": "DAGSTER_PG_PASSWORD", "valueFrom": "arn"}],
+        "mountPoints": [{"sourceVolume": "tmp", "containerPath": "/tmp"}],
+    }
+    ecs = new_session().create_client(
+        "ecs", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    definition = {"containerDefinitions": [daemon], "volumes": [{"name": "tmp"}], "taskRoleArn": "dagster"}
+    monkeypatch.setattr(ecs, "describe_task_definition", lambda **_: {"taskDefinition": definition})
+    monkeypatch.setattr(tasks, "current_ecs_container_name", lambda: "daemon")
+    made = tasks.get_task_definition_dict_from_current_task(
+        ecs,
+        "discovery-agent-run",
+        {"taskDefinitionArn": "arn"},
+        "b",
+        "run",
+        environment=[{"name": key, "value": value} for key, value in said.get_environment_dict().items()],
+        task_role_arn=said.task_role_arn,
+        cpu=said.run_resources["cpu"],
+        memory=said.run_resources["memory"],
+    )
+    [container] = made["containerDefinitions"]
+    assert (made["taskRoleArn"], made["cpu"], made["memory"]) == ("runner", "512", "2048")
+    assert made["volumes"] == [{"name": "tmp"}]
+    assert {**daemon, **container} == {
+        **daemon,
+        "name": "run",
+        "image": "b",
+        "entryPoint": [],
+        "command": [],
+        "dependsOn": [],
+        "environment": [*daemon["environment"], {"name": "MESH_STORE", "value": "s3://a/b"}],
+    }
 
 
 def rules() -> dict[str, Any]:
