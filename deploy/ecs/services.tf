@@ -58,7 +58,7 @@ locals {
       environment = local.mesh
       secrets     = { MESH_MCP_TOKEN_SHA256 = var.token_hashes.mcp }
       role        = local.runner_arn
-      health      = "import socket; socket.create_connection(('127.0.0.1', 8000), 10).close()"
+      health      = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=10)"
     }
     service = {
       command     = ["mesh-assets", "serve", "--host", "0.0.0.0", "--port", "8080", "--launch", "dagster"]

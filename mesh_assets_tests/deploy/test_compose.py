@@ -98,7 +98,7 @@ def test_webserver_and_daemon_look_for_the_code_where_it_is() -> None:
 def test_the_command_line_has_every_option_that_is_given() -> None:
     from click.testing import CliRunner
 
-    for name in ("mcp",):
+    for name in ("mcp", "service"):
         program, command, *options = services(VARIABLES)[name]["command"]
         assert program == "mesh-assets"
         told = CliRunner().invoke(cli, [command, *options, "--help"])

@@ -211,7 +211,7 @@ def test_the_command_line_has_every_option_that_tasks_are_given() -> None:
     from click.testing import CliRunner
 
     text = (ECS / "services.tf").read_text(encoding="utf-8")
-    for command in ("mcp",):
+    for command in ("mcp", "serve"):
         [written] = re.findall(rf'\["mesh-assets", ("{command}".*?)\]', text)
         told = CliRunner().invoke(cli, [*json.loads(f"[{written}]"), "--help"])
         assert told.exit_code == 0, told.output

@@ -128,20 +128,19 @@ spec:
     secretKeyRef: {name: {{ .token.secret }}, key: {{ .token.key }}}
 {{- end }}
 
-{{- /* `ready`: the path that says whether it can answer; `host`: the Host it must be asked for, if it refuses others. */ -}}
+{{- /* `ready`: the path that says whether it can answer. */ -}}
 {{- define "mesh-assets.probes" -}}
-{{- $headers := ternary (printf ", httpHeaders: [{name: Host, value: %q}]" (.host | default "")) "" (not (empty .host)) -}}
 startupProbe:
-  httpGet: {path: /healthz, port: http{{ $headers }}}
+  httpGet: {path: /healthz, port: http}
   periodSeconds: 3
   failureThreshold: 40
 livenessProbe:
-  httpGet: {path: /healthz, port: http{{ $headers }}}
+  httpGet: {path: /healthz, port: http}
   periodSeconds: 20
   timeoutSeconds: 10
   failureThreshold: 6
 readinessProbe:
-  httpGet: {path: {{ .ready }}, port: http{{ $headers }}}
+  httpGet: {path: {{ .ready | quote }}, port: http}
   periodSeconds: 10
   timeoutSeconds: 10
   failureThreshold: 3
