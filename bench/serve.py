@@ -3,6 +3,7 @@
     python -m bench.serve                    the whole estate of `bench/discover.py`, its store in a folder
     python -m bench.serve --scale 0.1        to try it
     python -m bench.serve --profile          where the time of one look goes, in this process
+    python -m bench.serve --clusters 300     that many clusters of 300 topics and 80 groups, in this process
 
 The server is a process of its own. `first`: it has read nothing yet. `changed`: a new document has come. `again`: nothing has,
 and the answer is kept. Prometheus' own client library reads all of it.
@@ -12,6 +13,7 @@ and the answer is kept. Prometheus' own client library reads all of it.
 import argparse
 import gzip
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -35,6 +37,9 @@ from mesh_assets.store.layout import open_store
 
 def main() -> int:
     arguments = parse()
+    if arguments.clusters:
+        fleet(arguments.clusters)
+        return 0
     with tempfile.TemporaryDirectory(prefix="bench-serve-") as folder:
         print("two discoveries", file=sys.stderr)
         for _ in range(2):
@@ -133,11 +138,58 @@ def profile(folder: Path) -> None:
     pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
 
 
+def fleet(clusters: int) -> None:
+    """A look at all of them that has read nothing yet, and one that finds nothing new."""
+    from mesh_assets.estate.file import parse_estate
+    from mesh_assets.fleet.in_force import InForce
+    from mesh_assets.inventory.document import ClusterIdentity, encode_document
+    from mesh_assets.service.scrape import Scrape
+    from mesh_assets.service.selection import Selection
+    from mesh_assets.store import layout
+    from mesh_assets.store.pointers import EventPosition, WriteAhead, encode
+    from mesh_assets_tests.documents import a_document, a_group, a_topic
+
+    names = [f"cluster-{number:03}" for number in range(clusters)]
+    lines = [f'  {name}: {{kafka: {{bootstrap_servers: "127.0.0.1:1"}}}}' for name in names]
+    estate = InForce(estate=parse_estate("\n".join(("clusters:", *lines)), source="estate.yaml"))
+    with tempfile.TemporaryDirectory(prefix="bench-serve-") as folder:
+        store = InventoryStore(open_store(folder))
+        for name in names:
+            document = a_document(
+                cluster=ClusterIdentity(id=f"id-{name}", name=name),
+                topics=tuple(a_topic(f"topic-{number:03}", partitions=4) for number in range(300)),
+                consumer_groups=tuple(a_group(f"group-{number:02}") for number in range(80)),
+            )
+            key = layout.document_key(document.cluster.id, document.discovery_timestamp, 1)
+            written = WriteAhead(
+                run_id="bench",
+                sequence=1,
+                discovery_timestamp=document.discovery_timestamp,
+                document=store.put_document(key, encode_document(document)),
+                changes=(),
+                triggers=(),
+            )
+            position = EventPosition(topic="discovery-events", partition=0, offset=0)
+            pointer = written.pointer(document, cluster=name, event=position, ids=None)
+            store.objects.put(layout.latest_key(document.cluster.id), encode(pointer))
+            store.remember_cluster(name, document.cluster.id)
+        own = psutil.Process()
+        scrape_of = Scrape(lambda: estate, lambda: store, selection=Selection(), refresh_seconds=1e-9)
+        for kind in ("first", "again"):
+            before, began = sum(own.cpu_times()[:2]), time.perf_counter()
+            answer = scrape_of.answer()
+            cpu, wall = sum(own.cpu_times()[:2]) - before, time.perf_counter() - began
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            sizes = f"{answer.bytes / 1e6:.1f} MB, {len(answer.compressed) / 1e6:.1f} MB compressed"
+            print(f"{clusters} clusters, {kind}: {wall:.2f} s, {cpu:.2f} CPU s, peak {peak:.0f} MB, {sizes}")
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scale", type=float, default=1.0, help="of 9,000 topics and 2,199 groups")
+    parser.add_argument("--clusters", type=int, default=0, help="small ones instead of a large one")
     parser.add_argument("--profile", action="store_true", help="the functions that take the most time")
     return parser.parse_args()
 

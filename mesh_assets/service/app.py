@@ -141,6 +141,9 @@ class Service:
         wait = self._refused.wait_seconds(request.peer)
         if wait:
             return _too_many(wait)
+        logger.warning(
+            "%s of %s from %s is refused: no known token", request.method, request.path[:80], request.peer
+        )
         return _UNAUTHORIZED
 
     async def _may_read(self, request: Request) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from mesh_assets.errors import DamagedError, StoreError
+from mesh_assets.errors import DamagedError, NewerFormatError, StoreError
 from mesh_assets.importing import without_collector
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
@@ -62,7 +62,7 @@ def read_cluster(
             return before
         with one_at_a_time, without_collector():  # a great many records, which go at once
             texts = _texts(store, pointer, readings, cluster, selection)
-    except DamagedError as error:
+    except (DamagedError, NewerFormatError) as error:
         return _unread(cluster, sentence(error), pointer)
     return ClusterState(
         cluster=cluster,
@@ -148,7 +148,7 @@ class KnownFindings:
             return
         try:
             kept = results.get()
-        except DamagedError as error:
+        except (DamagedError, NewerFormatError) as error:
             logger.warning("findings are not known: %s", sentence(error))
             kept = None
         clusters = () if kept is None else kept.result.clusters

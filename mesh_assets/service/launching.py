@@ -45,15 +45,10 @@ def launch_by_dagster(
     with its launcher. Raises DiscoveryFailedError where none has for hours, StoreError."""
 
     async def launch(cluster: str, trigger: Trigger) -> Mapping[str, Any]:
-        def look() -> tuple[Pointer | None, bool]:
-            return _state(store(), cluster, trigger)
-
-        before, _ = await anyio.to_thread.run_sync(look)
-        sequence = 0 if before is None else before.sequence
         until = time.monotonic() + waits_seconds
         while time.monotonic() < until:
-            latest, waits = await anyio.to_thread.run_sync(look)
-            if latest is not None and latest.sequence > sequence and not waits:
+            latest, waits = await anyio.to_thread.run_sync(lambda: _state(store(), cluster, trigger))
+            if latest is not None and not waits:
                 return {
                     "run_id": latest.run_id,
                     "sequence": latest.sequence,
@@ -70,9 +65,14 @@ def launch_by_dagster(
 
 
 def _state(store: InventoryStore, cluster: str, trigger: Trigger) -> tuple[Pointer | None, bool]:
-    """The newest snapshot, and whether the trigger still waits."""
+    """The newest snapshot, and whether the trigger still waits, by itself or counted with others of its type. A run moves the
+    pointer before it takes triggers out of the inbox, so the inbox is looked into first."""
     cluster_id = store.cluster_id(cluster)
     places = [inbox_by_name(cluster), *(() if cluster_id is None else (cluster_id,))]
-    waits = any(one.trigger == trigger for place in places for one in Inbox(store.objects).waiting(place))
+    waiting = [one for place in places for one in Inbox(store.objects).waiting(place)]
+    waits = any(
+        one.trigger == trigger or (one.source == "inbox" and one.trigger.type == trigger.type)
+        for one in waiting
+    )
     latest = None if cluster_id is None else store.latest(cluster_id)
     return None if latest is None else latest[0], waits

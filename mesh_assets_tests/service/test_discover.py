@@ -10,7 +10,6 @@ import pytest
 from mesh_assets.discovering.process import DiscoveryFailedError
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Trigger
-from mesh_assets.inventory.document import ClusterIdentity
 from mesh_assets.service.asking import RateLimit
 from mesh_assets.service.launching import launch_by_dagster
 from mesh_assets.store.inbox import Inbox, inbox_by_name
@@ -239,10 +238,26 @@ def test_where_dagster_discovers_the_service_waits_until_a_run_has_taken_the_tri
 
     [report] = anyio.run(run)
     assert (report["sequence"], report["run_id"]) == (2, "run")
+    assert anyio.run(launch, "warehouse", trigger)["sequence"] == 2, (
+        "the run took all that waited, also of who came later"
+    )
+
+
+def test_a_trigger_that_is_only_counted_with_others_still_waits() -> None:
+    world = a_world(a_document())
+    inbox = Inbox(world.store.objects)
+    for number in range(102):
+        trigger = Trigger(type="api", details=f"{number}")
+        inbox.put("lkc-1", trigger, cause=f"{number}", source="service", now=world.clock.now())
+    launch = launch_by_dagster(lambda: world.store, every_seconds=0.01, waits_seconds=0.05)
+    with pytest.raises(DiscoveryFailedError, match="still waits"):
+        anyio.run(launch, "warehouse", trigger)
 
 
 def test_where_no_run_takes_the_trigger_it_is_said_where_to_look() -> None:
-    world = a_world(a_document(cluster=ClusterIdentity(id="lkc-1", name="warehouse")))
+    world = a_world(a_document())
+    inbox = Inbox(world.store.objects)
+    inbox.put("lkc-1", Trigger(type="api"), cause="one", source="service", now=world.clock.now())
     launch = launch_by_dagster(lambda: world.store, every_seconds=0.01, waits_seconds=0.05)
     with pytest.raises(DiscoveryFailedError, match="whether Dagster's daemon runs"):
         anyio.run(launch, "warehouse", Trigger(type="api"))

@@ -1,6 +1,9 @@
 """The service as a process, as it is started in a shell."""
 
+import json
+import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets.service.health import read_bounds
 from mesh_assets.store.layout import open_store
 from mesh_assets_tests.documents import a_document, a_topic
+from mesh_assets_tests.service.asked import TOKEN
 from mesh_assets_tests.service.estate_of_metrics import Scraped, a_world
 from mesh_assets_tests.service.running import SECONDS, service
 from mesh_assets_tests.workplace import workplace_in
@@ -47,6 +51,35 @@ def test_a_service_answers_discovers_in_a_process_and_ends_when_it_is_told(tmp_p
             0,
             -signal.SIGTERM,
         )  # uvicorn raises the signal again once it has ended
+
+
+def test_the_documented_commands_do_what_the_page_says(tmp_path: Path) -> None:
+    (tmp_path / "estate.yaml").write_text(
+        'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}\n'
+    )
+    a_world(a_document(), store=open_store(str(tmp_path / "store")))
+    places = {"MESH_ESTATE": str(tmp_path / "estate.yaml"), "MESH_STORE": str(tmp_path / "store")}
+    page = (Path(__file__).parents[2] / "docs/service.md").read_text(encoding="utf-8")
+    block = page[page.index("curl --silent http") :].partition("```")[0].replace("\\\n", " ")
+    with service(places) as (client, _):
+        commands = block.replace("http://127.0.0.1:8080", str(client.base_url).rstrip("/")).splitlines()
+        said: list[str] = []
+        for command in commands:
+            asked = json.loads(said[-1])["discoveries"][0]["id"] if command.count("/ID ") else ""
+            done = subprocess.run(
+                ["bash", "-o", "pipefail", "-c", command.replace("/ID ", f"/{asked} ")],
+                env={**os.environ, "TOKEN": TOKEN},
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            said.append(done.stdout)
+    metrics, alive, ready, _, followed = said
+    assert 'mesh_section_status{cluster="warehouse",section="topics",status="fresh"} 1' in metrics
+    assert (json.loads(alive), json.loads(ready)["status"]) == ({"status": "alive"}, "not ready")
+    assert json.loads(followed)["requested_by"] == ["ci"]
 
 
 @pytest.mark.sandbox
