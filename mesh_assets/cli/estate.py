@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from mesh_assets.access_checks import AccessCheck, check_estate
-from mesh_assets.cli.found import find
+from mesh_assets.cli.found import find, missing_clusters
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.estate.file import estate_path
 from mesh_assets.estate.schema import estate_schema, included_schema
@@ -43,11 +43,12 @@ def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
     Reads only: nothing is created, changed, written or registered. Exit code 0 when discovery has everything
     it needs, 1 otherwise.
     """
-    checks = check_estate(load_estate(), clusters)
+    known = load_estate()
+    checks = check_estate(known, clusters)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(checks)).decode())
     else:
-        click.echo(shown_lines(_text(checks)))
+        click.echo(shown_lines(_text(checks, missing_clusters() if known.found.rules else ())))
     if any(check.state != "ok" for check in checks):
         sys.exit(1)
 
@@ -66,7 +67,7 @@ def schema(*, included: bool) -> None:
     click.echo(json.dumps(included_schema() if included else estate_schema(), indent=2, ensure_ascii=False))
 
 
-def _text(checks: Sequence[AccessCheck]) -> Iterator[str]:
+def _text(checks: Sequence[AccessCheck], missing_found: Sequence[str]) -> Iterator[str]:
     yield from _table([_HEADINGS, *(_row(check) for check in checks)])
     missing = [(check, sentence) for check in checks for sentence in check.missing]
     notes = [(check, sentence) for check in checks for sentence in check.notes]
@@ -74,6 +75,8 @@ def _text(checks: Sequence[AccessCheck]) -> Iterator[str]:
         if sentences:
             yield from ("", heading)
             yield from (f"  {check.cluster}, {check.system}: {sentence}" for check, sentence in sentences)
+    if missing_found:
+        yield from ("", "Missing in the clouds", *(f"  {sentence}" for sentence in missing_found))
     yield ""
     yield _conclusion(checks)
 

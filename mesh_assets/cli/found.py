@@ -12,6 +12,7 @@ import msgspec
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.estate.file import estate_path
 from mesh_assets.inventory.wording import aligned, counted
+from mesh_assets.store.layout import open_store
 
 if TYPE_CHECKING:
     from mesh_assets.fleet.finding import FindPlan
@@ -38,7 +39,6 @@ def find(*, apply: bool, forget_missing: bool, as_json: bool) -> None:
     fails removes nothing. Exit code 1 when one failed.
     """
     from mesh_assets.fleet.looking import look_for_clusters
-    from mesh_assets.store.layout import open_store
 
     def objects() -> "ObjectStore":
         return open_store(os.environ.get("MESH_STORE"))  # once a `.env` beside the estate was read
@@ -54,6 +54,15 @@ def find(*, apply: bool, forget_missing: bool, as_json: bool) -> None:
         click.echo(shown_lines(_text(plan, applied=apply)))
     if plan.failures:
         sys.exit(1)
+
+
+def missing_clusters() -> tuple[str, ...]:
+    """A sentence for each cluster of the estate that was found once, and that no list has any more. Asks no cloud. Raises
+    StoreError."""
+    from mesh_assets.fleet.finding import missing
+    from mesh_assets.fleet.kept_found import kept_clusters
+
+    return tuple(missing(kept_clusters(open_store(os.environ.get("MESH_STORE")), estate_path()).clusters))
 
 
 def _text(plan: "FindPlan", *, applied: bool) -> Iterator[str]:

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
 
+from mesh_assets.cli import estate as command
 from mesh_assets.cli.estate import estate
 from mesh_assets.fleet import looking
 from mesh_assets.fleet.loading import load_estate
@@ -61,6 +62,17 @@ def test_apply_takes_them_in_and_a_second_time_changes_nothing(clouds: Clouds) -
     clouds.msk = []
     assert find("--apply", "--forget-missing").output.endswith("1 cluster found, 1 change applied.\n")
     assert list(load_estate().clusters) == ["central", "Sales-EU"]
+
+
+def test_estate_check_names_those_that_are_missing(clouds: Clouds, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "check_estate", lambda *_: ())
+    find("--apply")
+    assert "Missing" not in CliRunner().invoke(estate, ["check"]).output
+
+    clouds.msk = []
+    find("--apply")
+    shown = CliRunner().invoke(estate, ["check"]).output
+    assert "Missing in the clouds\n  msk-orders (arn:aws:kafka:" in shown
 
 
 def test_a_list_that_fails_is_said_and_fails_the_command(clouds: Clouds) -> None:
