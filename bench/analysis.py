@@ -31,6 +31,7 @@ from mesh_assets.answering.known_products import keep_estate_products
 from mesh_assets.answering.products import read_estate_products
 from mesh_assets.estate.file import load_estate
 from mesh_assets.findings.history import findings_results, judge_estate
+from mesh_assets.products.tables import write_product_tables
 from mesh_assets.report import read_report, render_report
 from mesh_assets.report.page import keep_report
 from mesh_assets.store.inventories import InventoryStore
@@ -62,7 +63,9 @@ def measure(scale: float) -> None:
             keep_estate_lineage(store, found, made_at=now)
 
         def products() -> None:
-            keep_estate_products(store, read_estate_products(estate, store, now=now), made_at=now)
+            found = read_estate_products(estate, store, now=now)
+            keep_estate_products(store, found, made_at=now)
+            write_product_tables(store.objects, found.products, found.costs, made_at=now)
 
         parts: dict[str, Callable[[], object]] = {
             "lineage": lineage,
