@@ -285,9 +285,11 @@ def test_a_sensor_and_not_loading_tells_discoveries_what_the_projects_own_defini
     definitions = defs()
     loaded = read_mounted(store.objects)
 
-    with dg.build_sensor_context(
-        resources={name: definitions.resources[name] for name in ("estate", "store")}  # type: ignore[index]
-    ) as context:
+    resources = {name: definitions.resources[name] for name in ("estate", "store")}  # type: ignore[index]
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        dg.build_sensor_context(instance, resources=resources) as context,
+    ):
         analysis_sensor()(context)
     [mounted] = read_mounted(store.objects)
 
