@@ -62,9 +62,11 @@ wheel: $(READY)
 test: $(READY) $(TERRAFORM) $(HELM)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not long"
 
-# What would make `make test` longer than anybody waits. Run it after changes of the sandbox, the daemon's sensors, anomalies or readers.
+# What would make `make test` longer than anybody waits: tests, and ten times as many examples of each property. Run it after changes of
+# the sandbox, the daemon's sensors, anomalies or readers.
 test-long: $(READY) $(TERRAFORM) $(HELM)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m long
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "hypothesis and not sandbox and not long" --hypothesis-profile thorough
 
 # What needs no server and is over at once.
 test-fast: $(READY) $(TERRAFORM) $(HELM)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from msgspec.structs import replace
@@ -52,6 +53,18 @@ from mesh_assets.inventory.transaction_records import OpenTransaction, Transacti
 from mesh_assets_tests.documents import FRESH, NEVER_READ, NOT_CONFIGURED, STALE, a_document
 
 _T = TypeVar("_T")
+
+# A document takes as long to make as twenty other values, and to shrink: half as many examples do, and `make test-long` tries
+# ten times as many. Time is not what these properties are about: the machine may be busy.
+property_of_documents = settings(
+    deadline=None,
+    max_examples=settings().max_examples // 2,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
+)
 
 # JSON holds no lone surrogates.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -22,8 +22,9 @@ from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.processes import heed_interrupts
 from mesh_assets_tests.store.stores import KINDS, NewStore, new_stores
 
-settings.register_profile("usual", max_examples=30)  # `make fuzz` looks for longer
+settings.register_profile("usual", max_examples=20)
 settings.register_profile("fast", max_examples=10)  # `make test-fast`
+settings.register_profile("thorough", max_examples=200)  # `make test-long`; `make fuzz` looks for longer
 settings.load_profile("usual")
 
 _CONNECT = socket.socket.connect

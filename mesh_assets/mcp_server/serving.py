@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server.transport_security import TransportSecuritySettings
@@ -17,6 +17,9 @@ from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.settings import HttpSettings, ServerSettings
 from mesh_assets.platforms.listeners import is_loopback
 from mesh_assets.service.identity import KnownTokens
+
+if TYPE_CHECKING:
+    import uvicorn
 
 logger = logging.getLogger(__name__)
 
@@ -56,22 +59,7 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
     Raises ConfigurationError when the settings would leave the server open to others, or it cannot listen.
     """
     mask_what_this_process_says()
-    with importing:
-        import uvicorn
-
-    app = http_app(server, http)
-    config = uvicorn.Config(
-        app,
-        host=http.host,
-        port=http.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        server_header=False,
-        limit_concurrency=1_000,
-        lifespan="on",
-    )
-    running = uvicorn.Server(config)
+    running = web_server(server, http)
 
     async def run() -> None:
         async with anyio.create_task_group() as tasks:
@@ -103,6 +91,25 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
     raise ConfigurationError(
         f"the MCP server could not listen at {http.host}:{http.port}; choose another --port, or find out what uses this one"
     )
+
+
+def web_server(server: MeshServer, http: HttpSettings) -> "uvicorn.Server":
+    """What answers over HTTP, not started yet. Raises ConfigurationError like check_http."""
+    with importing:
+        import uvicorn
+
+    config = uvicorn.Config(
+        http_app(server, http),
+        host=http.host,
+        port=http.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        server_header=False,
+        limit_concurrency=1_000,
+        lifespan="on",
+    )
+    return uvicorn.Server(config)
 
 
 def http_app(server: MeshServer, http: HttpSettings) -> Any:

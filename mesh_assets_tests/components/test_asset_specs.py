@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.components.asset_specs import asset_spec, check_report_url
@@ -12,7 +12,7 @@ from mesh_assets.components.estate_state import estate_assets
 from mesh_assets.components.mesh_asset import MeshAsset
 from mesh_assets.components.names import group_name, owner, tag_value
 from mesh_assets.inventory.document import Document
-from mesh_assets_tests.arbitrary_documents import documents
+from mesh_assets_tests.arbitrary_documents import documents, property_of_documents
 from mesh_assets_tests.components.conftest import a_shop
 
 
@@ -118,7 +118,7 @@ def test_dagster_takes_every_name_as_group_owner_and_tag(
     assert spec.tags["mesh/cluster"] == tag_value(cluster)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=15)
+@property_of_documents
 @given(documents())
 def test_dagster_takes_every_document(document: Document) -> None:
     specs = [asset_spec(asset) for asset in estate_assets({"warehouse": document})]

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from mesh_assets.answering.estate_lineage import lineage_results
 from mesh_assets.components.estate_state import (
@@ -26,7 +26,7 @@ from mesh_assets.relationships.records import Domain, Domains, DomainTopic
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.results import ResultStore, read_latest_documents
-from mesh_assets_tests.arbitrary_documents import documents
+from mesh_assets_tests.arbitrary_documents import documents, property_of_documents
 from mesh_assets_tests.components.conftest import a_shop
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
 from mesh_assets_tests.published import publish
@@ -288,7 +288,7 @@ def test_a_file_that_is_no_state_is_refused_with_what_to_do(data: bytes) -> None
         decode_state(data, source="the-file")
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=15)
+@property_of_documents
 @given(documents())
 def test_keys_are_unique_and_a_state_survives_its_file(document: Document) -> None:
     assets = tuple(estate_assets({"warehouse": document}))

@@ -1,7 +1,7 @@
 """What holds for the diff of any two documents."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -10,7 +10,13 @@ from mesh_assets.inventory.changes import change_line, headline_changes
 from mesh_assets.inventory.document import Document, decode_document, encode_document
 from mesh_assets.inventory.sections import SectionName, SectionState
 from mesh_assets.masking.configs import MASK
-from mesh_assets_tests.arbitrary_documents import documents, known_documents, shuffled, volatile_twins
+from mesh_assets_tests.arbitrary_documents import (
+    documents,
+    known_documents,
+    property_of_documents,
+    shuffled,
+    volatile_twins,
+)
 from mesh_assets_tests.documents import (
     FRESH,
     NEVER_READ,
@@ -21,13 +27,6 @@ from mesh_assets_tests.documents import (
     a_group,
     a_schema,
     a_topic,
-)
-
-# Documents are large values to make, and the machine may be busy: time is not what these tests are about.
-property_of = settings(
-    deadline=None,
-    max_examples=min(30, settings().max_examples),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 A_TOPIC, A_CONNECTOR, A_SCHEMA, A_GROUP = a_topic(), a_connector(), a_schema(), a_group()
@@ -45,7 +44,7 @@ SECTIONS: tuple[tuple[SectionName, str], ...] = (
 ALSO = {"schemas": ("schema_registry",), "topics": ("topic_defaults", "log_directories")}
 
 
-@property_of
+@property_of_documents
 @given(documents(), documents())
 def test_any_two_documents_can_be_compared_and_every_change_is_one_line_to_read(
     before: Document, after: Document
@@ -62,13 +61,13 @@ def test_any_two_documents_can_be_compared_and_every_change_is_one_line_to_read(
     assert keys == sorted(keys)
 
 
-@property_of
+@property_of_documents
 @given(documents())
 def test_nothing_changed_between_equal_documents(document: Document) -> None:
     assert diff_documents(document, decode_document(encode_document(document), source="test")) == ()
 
 
-@property_of
+@property_of_documents
 @given(documents(), st.data())
 def test_nothing_changed_when_only_volatile_and_derived_values_differ(
     document: Document, data: st.DataObject
@@ -76,19 +75,19 @@ def test_nothing_changed_when_only_volatile_and_derived_values_differ(
     assert diff_documents(document, data.draw(volatile_twins(document))) == ()
 
 
-@property_of
+@property_of_documents
 @given(documents(), st.data())
 def test_the_order_of_lists_is_no_change(document: Document, data: st.DataObject) -> None:
     assert diff_documents(document, data.draw(shuffled(document))) == ()
 
 
-@property_of
+@property_of_documents
 @given(documents(), documents())
 def test_the_changes_do_not_depend_on_the_order_of_resources(before: Document, after: Document) -> None:
     assert diff_documents(reordered(before), reordered(after)) == diff_documents(before, after)
 
 
-@property_of
+@property_of_documents
 @given(known_documents(), known_documents())
 def test_applying_the_changes_to_the_old_state_gives_the_new(before: Document, after: Document) -> None:
     changes = diff_documents(before, after)
@@ -97,7 +96,7 @@ def test_applying_the_changes_to_the_old_state_gives_the_new(before: Document, a
     assert apply_changes(present, changes) == present
 
 
-@property_of
+@property_of_documents
 @given(known_documents(), st.data())
 def test_a_consumer_that_applies_the_changes_of_several_snapshots_knows_the_present_state(
     first: Document, data: st.DataObject
@@ -108,7 +107,7 @@ def test_a_consumer_that_applies_the_changes_of_several_snapshots_knows_the_pres
     assert state == stable_state(latest)
 
 
-@property_of
+@property_of_documents
 @given(documents(fresh=True), documents(fresh=True))
 def test_what_is_known_before_and_after_is_right_after_applying_whatever_else_is_unknown(
     before: Document, after: Document
@@ -125,7 +124,7 @@ def test_what_is_known_before_and_after_is_right_after_applying_whatever_else_is
             assert in_parts or not known[2].startswith(("status", "state", "tasks"))
 
 
-@property_of
+@property_of_documents
 @given(documents(), documents())
 def test_applying_gives_a_new_state_and_leaves_the_old(before: Document, after: Document) -> None:
     old = stable_state(before)
@@ -133,7 +132,7 @@ def test_applying_gives_a_new_state_and_leaves_the_old(before: Document, after: 
     assert old == stable_state(before)
 
 
-@property_of
+@property_of_documents
 @given(documents(fresh=True), documents(fresh=True), st.sampled_from([STALE, NEVER_READ, NOT_CONFIGURED]))
 def test_only_fresh_sections_give_changes(before: Document, after: Document, state: SectionState) -> None:
     changes = diff_documents(before, after)

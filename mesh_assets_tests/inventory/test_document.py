@@ -2,18 +2,16 @@
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from msgspec.structs import replace
 
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.document import Document, decode_document, decode_outline, encode_document
-from mesh_assets_tests.arbitrary_documents import documents
+from mesh_assets_tests.arbitrary_documents import documents, property_of_documents
 from mesh_assets_tests.documents import a_document, a_topic
 
 
-@settings(
-    deadline=None, max_examples=min(30, settings().max_examples), suppress_health_check=list(HealthCheck)
-)
+@property_of_documents
 @given(documents())
 def test_a_document_is_decoded_as_it_was_encoded(document: Document) -> None:
     data = encode_document(document)

@@ -5,11 +5,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import anyio
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from mcp import Client
 from mcp.types import CallToolResult
@@ -46,6 +47,18 @@ clusters:
 ESTATE = 'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}\n'
 S3 = "io.confluent.connect.s3.S3SinkConnector"
 USERS = '{"type": "object", "title": "Users", "properties": {"email": {"type": "string"}, "units": {"type": "integer"}}}'
+
+_check_schema = jsonschema.Draft202012Validator.check_schema
+
+
+@cache
+def _checked(schema: str) -> None:
+    _check_schema(json.loads(schema))
+
+
+# A client checks the schema of each tool when it first calls it, and most calls of tests are a client's first: that takes three
+# times as long as the call. The schemas are the same each time.
+jsonschema.Draft202012Validator.check_schema = lambda schema: _checked(json.dumps(schema))
 
 
 def _numbered(document: Document, _previous: Document | None, sequence: int) -> Document:

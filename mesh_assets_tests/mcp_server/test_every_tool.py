@@ -1,7 +1,6 @@
 """Every tool by every way a client can come: in memory, over stdio and over HTTP, each on the newest protocol
 and the one before."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +9,14 @@ import anyio
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from mcp import Client
-from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import CallToolResult
 from msgspec.structs import replace
 
 from mesh_assets_tests.documents import a_metrics
 from mesh_assets_tests.mcp_server.minimal_calls import CALLS
-from mesh_assets_tests.mcp_server.processes import COMMAND, SECONDS, environment, http_server
+from mesh_assets_tests.mcp_server.processes import SECONDS
 from mesh_assets_tests.mcp_server.served import Served, serve, the_day_before, today
+from mesh_assets_tests.mcp_server.transports import over_http, over_stdio
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +41,20 @@ def one_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def address(one_served: Served) -> Iterator[str]:
-    with http_server(one_served) as (url, _):
+    with over_http(one_served.server) as url:
         yield url
 
 
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param(f"{way}, {mode}", marks=() if way == "memory" else pytest.mark.slow)
-        for way in ("memory", "stdio", "http")
-        for mode in ("auto", "legacy")
-    ],
+    params=[f"{way}, {mode}" for way in ("memory", "stdio", "http") for mode in ("auto", "legacy")],
 )
 def said(request: pytest.FixtureRequest, one_served: Served) -> Said:
     """All tools called by one client."""
     way, mode = request.param.split(", ")
     server: Any = one_served.server
     if way == "stdio":
-        server = stdio_client(
-            StdioServerParameters(command=sys.executable, args=COMMAND, env=environment(one_served))
-        )
+        server = over_stdio(one_served.server)
     elif way == "http":
         server = request.getfixturevalue("address")
 

@@ -18,6 +18,7 @@ from mesh_assets.cli.mcp import mcp
 from mesh_assets.errors import ConfigurationError
 from mesh_assets_tests.mcp_server.processes import COMMAND, SECONDS, environment, http_server
 from mesh_assets_tests.mcp_server.served import Served
+from mesh_assets_tests.mcp_server.transports import over_http
 
 pytestmark = pytest.mark.slow
 
@@ -136,7 +137,7 @@ def test_over_http_requests_need_a_token_a_known_host_and_a_small_body(served: S
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _INITIALIZE}
     accept = {"Accept": "application/json, text/event-stream"}
     good = {**accept, "Authorization": f"Bearer {token}"}
-    with http_server(served, "--token-sha256", digest, "--max-body", "20000") as (url, _):
+    with over_http(served.server, token_sha256=digest, max_body_bytes=20_000) as url:
         assert httpx.post(url, json=body, headers=accept).status_code == 401
         assert (
             httpx.post(url, json=body, headers={**accept, "Authorization": "Bearer other"}).status_code == 401
@@ -154,10 +155,14 @@ def test_over_http_requests_need_a_token_a_known_host_and_a_small_body(served: S
         assert httpx.get(url.removesuffix("/mcp") + "/healthz").json() == {"status": "alive"}, "as probes ask"
 
 
-def test_an_idle_server_ends_with_status_0_over_http_though_probes_ask_whether_it_is_alive(
+def test_over_http_its_options_hold_and_it_ends_when_idle_though_probes_ask_whether_it_is_alive(
     served: Served,
 ) -> None:
-    with http_server(served, "--idle-timeout", "1") as (url, process):
+    options = ("--token-sha256", hashlib.sha256(b"t").hexdigest(), "--max-body", "2000")
+    with http_server(served, *options, "--idle-timeout", "3") as (url, process):
+        assert httpx.post(url, content=b" ").status_code == 401
+        large = httpx.post(url, content=b" " * 3_000, headers={"Authorization": "Bearer t"})
+        assert large.status_code == 413
         with suppress(httpx.TransportError):  # it has ended
             while process.poll() is None:
                 assert httpx.get(url.removesuffix("/mcp") + "/healthz").status_code == 200

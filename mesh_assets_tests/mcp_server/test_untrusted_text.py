@@ -2,7 +2,6 @@
 prompt and completion, whichever way a client comes."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +9,6 @@ import anyio
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from mcp import Client, MCPError
-from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import PromptReference, ResourceTemplateReference
 from msgspec.structs import replace
 
@@ -31,8 +29,9 @@ from mesh_assets_tests.documents import (
     a_topic,
 )
 from mesh_assets_tests.mcp_server.minimal_calls import CALLS
-from mesh_assets_tests.mcp_server.processes import COMMAND, SECONDS, environment, http_server
+from mesh_assets_tests.mcp_server.processes import SECONDS
 from mesh_assets_tests.mcp_server.served import Served, serve
+from mesh_assets_tests.mcp_server.transports import over_http, over_stdio
 
 # Direction, zero width, a terminal's colour by C0 and C1, NUL, a tag character, an end of line.
 HIDDEN = "\u202e\u200b\x1b[31m\x9b2J\x00\U000e0049\u2028"
@@ -96,28 +95,22 @@ def one_served(tmp_path_factory: pytest.TempPathFactory) -> Served:
 
 @pytest.fixture(scope="module")
 def address(one_served: Served) -> Iterator[str]:
-    with http_server(one_served) as (url, _):
+    with over_http(one_served.server) as url:
         yield url
 
 
 # Every way and every protocol; test_every_tool.py has each way with each protocol.
 @pytest.fixture(
     scope="module",
-    params=[
-        "memory, auto",
-        "memory, legacy",
-        pytest.param("stdio, legacy", marks=pytest.mark.slow),
-        pytest.param("http, auto", marks=pytest.mark.slow),
-    ],
+    params=["memory, auto", "memory, legacy", "stdio, legacy", "http, auto"],
 )
 def connect(request: pytest.FixtureRequest, one_served: Served) -> Callable[[], Client]:
     way, mode = request.param.split(", ")
+    server: Any = one_served.server
     if way == "stdio":
-        server: Any = stdio_client(
-            StdioServerParameters(command=sys.executable, args=COMMAND, env=environment(one_served))
-        )
-    else:
-        server = one_served.server if way == "memory" else request.getfixturevalue("address")
+        server = over_stdio(one_served.server)
+    elif way == "http":
+        server = request.getfixturevalue("address")
     return lambda: Client(server, mode=mode)
 
 

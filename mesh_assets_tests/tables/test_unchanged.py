@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -15,7 +15,7 @@ from mesh_assets.store.objects import ObjectStore
 from mesh_assets.tables.schemas import SCHEMAS, STAMP
 from mesh_assets.tables.unchanged import MADE_OF, TablesWriting, unchanged_tables
 from mesh_assets.tables.written import document_table, write_tables
-from mesh_assets_tests.arbitrary_documents import documents
+from mesh_assets_tests.arbitrary_documents import documents, property_of_documents
 from mesh_assets_tests.documents import a_document, a_group, a_topic, some_access
 from mesh_assets_tests.inventory.test_key_figures import some_metrics
 
@@ -117,7 +117,7 @@ def test_it_is_known_of_each_table_what_its_rows_are_made_of() -> None:
     assert set(MADE_OF) == TABLES
 
 
-@settings(max_examples=min(10, settings().max_examples), deadline=None)
+@property_of_documents
 @given(documents(), st.sets(st.sampled_from(PARTS), min_size=1))
 def test_a_table_that_need_not_be_written_has_the_same_rows(before: Document, other: set[str]) -> None:
     now = replace(before, **{name: getattr(SECOND, name) for name in other})

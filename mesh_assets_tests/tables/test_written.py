@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from msgspec.structs import replace
 
 from mesh_assets.inventory.changes import Change
@@ -14,7 +14,7 @@ from mesh_assets.inventory.storage_records import LogDirectory, Reassignment, To
 from mesh_assets.store.layout import open_store
 from mesh_assets.tables.schemas import SCHEMAS
 from mesh_assets.tables.written import write_tables
-from mesh_assets_tests.arbitrary_documents import documents
+from mesh_assets_tests.arbitrary_documents import documents, property_of_documents
 from mesh_assets_tests.documents import (
     a_connector,
     a_document,
@@ -153,11 +153,7 @@ def test_an_empty_cluster_gives_empty_tables_with_their_columns(tmp_path: Path) 
     assert table.schema.equals(SCHEMAS["connectors"])
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    max_examples=min(25, settings().max_examples),
-    deadline=None,
-)
+@property_of_documents
 @given(documents())
 def test_any_document_can_be_written_as_tables(tmp_path: Path, document: Document) -> None:
     counts = write_tables(open_store(str(tmp_path)), document, ())

@@ -1,21 +1,19 @@
 """The identities that causes are told apart by are those of the records in the changes."""
 
 import msgspec
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.sensing.observations.comparison import Identity, identities_of
-from mesh_assets_tests.arbitrary_documents import documents
+from mesh_assets_tests.arbitrary_documents import documents, property_of_documents
 
 OBSERVED = ("topic", "connector", "schema", "consumer_group")
 COMPARED: tuple[SectionName, ...] = ("topics", "connectors", "schemas", "consumer_groups")
 
 
-@pytest.mark.slow
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@property_of_documents
 @given(documents(fresh=True), documents(fresh=True))
 def test_a_created_or_deleted_resource_is_identified_by_its_record(before: Document, after: Document) -> None:
     changes = diff_documents(before, after)

@@ -114,7 +114,7 @@ def test_without_one_every_version_is_read_within_half_an_hour(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     registry = warehouse.registry
-    registry.schemas[:] = some_schemas(1800)
+    registry.schemas[:] = some_schemas(1260)
     estate.discover()
     cursor, seen, sizes = ClusterCursor(), set[str](), []
     for _ in range(6):
@@ -124,8 +124,8 @@ def test_without_one_every_version_is_read_within_half_an_hour(
         sizes.append(len(asked))
         seen |= asked
 
-    assert len(seen) == 1800
-    assert max(sizes) <= 300 + 250
+    assert len(seen) == 1260
+    assert max(sizes) <= 210 + 210
 
 
 @pytest.mark.slow
