@@ -4,6 +4,8 @@ BIN := .venv/bin
 READY := .venv/ready
 TERRAFORM := .venv/terraform
 HELM := .venv/helm
+# Bytecode is kept whatever the environment says: each process would compile the project anew.
+COMPILE := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m mesh_assets_tests.compiled
 
 export DAGSTER_HOME := $(CURDIR)
 export MESH_ESTATE ?= .sandbox/estate.yaml
@@ -58,18 +60,21 @@ wheel: $(READY)
 	@$(BIN)/python -m hatchling build -t wheel
 
 # Three at a time on two cores, since two of them mostly wait: one has the tests of the whole sandbox, one those of the stand-ins for AWS,
-# one begins with all others (docs/testing.md). Bytecode is kept whatever the environment says: each process would compile the project anew.
+# one begins with all others (docs/testing.md).
 test: $(READY) $(TERRAFORM) $(HELM)
+	@$(COMPILE)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not long"
 
 # What would make `make test` longer than anybody waits: tests, and ten times as many examples of each property. Run it after changes of
 # the sandbox, the daemon's sensors, anomalies or readers.
 test-long: $(READY) $(TERRAFORM) $(HELM)
+	@$(COMPILE)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m long
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "hypothesis and not sandbox and not long" --hypothesis-profile thorough
 
 # What needs no server and is over at once.
 test-fast: $(READY) $(TERRAFORM) $(HELM)
+	@$(COMPILE)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not sandbox and not slow and not long" --hypothesis-profile fast
 
 # A minute for each kind of input from outside, in one process, without an end before that: what it finds is listed.

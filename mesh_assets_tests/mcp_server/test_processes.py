@@ -137,7 +137,7 @@ def test_over_http_requests_need_a_token_a_known_host_and_a_small_body(served: S
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _INITIALIZE}
     accept = {"Accept": "application/json, text/event-stream"}
     good = {**accept, "Authorization": f"Bearer {token}"}
-    with over_http(served.server, token_sha256=digest, max_body_bytes=20_000) as url:
+    with over_http(served.server, token_hashes=(digest,), max_body_bytes=20_000) as url:
         assert httpx.post(url, json=body, headers=accept).status_code == 401
         assert (
             httpx.post(url, json=body, headers={**accept, "Authorization": "Bearer other"}).status_code == 401
