@@ -94,7 +94,7 @@ def test_values_of_each_kind_are_encoded_as_fastavro_does_however_often_they_com
 ) -> None:
     encode = encoder(_schema(kind))
 
-    @settings(max_examples=min(50, 2 * settings().max_examples), deadline=None)
+    @settings(deadline=None)
     @given(values)
     def holds(value: Any) -> None:
         expected = _by_fastavro(_schema(kind), {"values": value})

@@ -37,7 +37,7 @@ _INT32 = st.integers(-(2**31), 2**31 - 1)
 def test_a_column_holds_what_arrow_makes_of_the_same_values(
     kind: pa.DataType, values: st.SearchStrategy[Any]
 ) -> None:
-    @settings(max_examples=min(50, 2 * settings().max_examples), deadline=None)
+    @settings(deadline=None)
     @given(st.lists(values, max_size=20))
     def holds(some: list[Any]) -> None:
         made = booleans(some) if kind == pa.bool_() else column(some, kind)
