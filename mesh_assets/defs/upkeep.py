@@ -7,6 +7,7 @@ import dagster as dg
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.runs.failures import masking_failures
 from mesh_assets.runs.pruning import prune_runs
+from mesh_assets.runs.report_pruning import prune_reports
 from mesh_assets.upkeep.pruning import plan_pruning, prune
 
 UPKEEP_JOB = "store_upkeep"
@@ -35,6 +36,9 @@ def upkeep_job() -> dg.JobDefinition:
                 "bytes_removed": done.bytes,
                 "documents_packed": done.packed,
                 "runs_removed": runs,
+                "reports_removed": prune_reports(
+                    context.instance, retention.dagster_runs, clock=datetime.now(UTC)
+                ),
                 "not_judged": len(plan.left),
             }
         )

@@ -25,8 +25,7 @@ def prune_runs(
     instance: dg.DagsterInstance, kept: Kept, *, clock: datetime, but: str, seconds: float = _SECONDS
 ) -> int:
     """Removes ended runs with their events; how many. Those stay that made the newest materialization of an asset, and of each
-    job and partition the newest ten. It takes `seconds` at most, and the next time goes on. Events without a run stay: Dagster
-    has no way to remove some of them."""
+    job and partition the newest ten. It takes `seconds` at most, and the next time goes on. Events without a run: `report_pruning.py`."""
     spared = {
         but,
         *(

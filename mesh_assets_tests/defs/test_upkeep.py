@@ -51,6 +51,7 @@ def test_the_job_prunes_the_store_by_the_estate_and_says_what_it_did(
         "bytes_removed": metadata["bytes_removed"].value,
         "documents_packed": 0,
         "runs_removed": 0,
+        "reports_removed": 0,
         "not_judged": 0,
     }
     schedule = definitions.resolve_schedule_def("store_upkeep_schedule")
