@@ -1,14 +1,26 @@
-"""What the inventory measured of each topic that costs something."""
+"""What the inventory measured of each topic that costs something, and what that costs by the estate's prices."""
 
 from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from mesh_assets.estate.costs import Driver
+from mesh_assets.costs.records import HOURS_A_MONTH
+from mesh_assets.estate.costs import ClusterPrices, Driver
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Connector, Record, Topic, TopicRate
 
 _RATES: tuple[Driver, ...] = ("bytes_in_per_second", "bytes_out_per_second")
+_GIB = 2**30
+_SECONDS_A_MONTH = HOURS_A_MONTH * 3_600
+_UNITS: dict[Driver, float] = {
+    "bytes_in_per_second": _SECONDS_A_MONTH / _GIB,
+    "bytes_out_per_second": _SECONDS_A_MONTH / _GIB,
+    "retained_bytes": 1 / _GIB,
+    "replica_bytes": 1 / _GIB,
+    "partitions": HOURS_A_MONTH,
+    "connector_tasks": HOURS_A_MONTH,
+}
+"""How many units of its price one of the driver makes in a month."""
 
 
 class Measure(Record, frozen=True, kw_only=True):
@@ -110,3 +122,9 @@ def _number_of_tasks(connector: Connector) -> tuple[int | None, str]:
     if (connector.id or "").startswith("arn:"):
         return None, f"MSK Connect tells no tasks of {connector.name}"
     return 0, ""
+
+
+def monthly_cost(prices: ClusterPrices | None, driver: Driver, value: float | None) -> float | None:
+    """None: the driver has no price there, or its value is not known."""
+    price = None if prices is None else prices.by_driver.get(driver)
+    return None if price is None or value is None else price * value * _UNITS[driver]

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec.structs import replace
 
 from mesh_assets.analysis.graph import LineageGraph, Node
-from mesh_assets.costs.drivers import Measure, measure
-from mesh_assets.costs.prices import monthly_cost
+from mesh_assets.costs.drivers import Measure, measure, monthly_cost
 from mesh_assets.costs.readers import Place, group_rates, kept_by, readers_of, split, taker_name
 from mesh_assets.costs.records import CostRow, EstateCosts, Taken, TakerKind
 from mesh_assets.estate.costs import DRIVERS, ClusterPrices, CostSettings, Driver
