@@ -91,9 +91,13 @@ resource "aws_ecs_task_definition" "this" {
   task_role_arn            = each.value.role
   execution_role_arn       = aws_iam_role.execution.arn
 
-  # What a read-only root leaves to write to. The image declares it a volume, so that it keeps the image's rights.
+  # What a read-only root leaves to write to. The image declares both as volumes, so that they keep its rights and files.
   volume {
     name = "tmp"
+  }
+
+  volume {
+    name = "home"
   }
 
   container_definitions = jsonencode([{
@@ -106,7 +110,7 @@ resource "aws_ecs_task_definition" "this" {
     environment            = [for name, value in merge(each.value.environment, { HOME = "/tmp" }) : { name = name, value = value }]
     secrets                = [for name, arn in each.value.secrets : { name = name, valueFrom = arn }]
     portMappings           = each.value.port == null ? [] : [{ name = each.key, containerPort = each.value.port, protocol = "tcp" }]
-    mountPoints            = [{ sourceVolume = "tmp", containerPath = "/tmp", readOnly = false }]
+    mountPoints            = [for name, path in { tmp = "/tmp", home = "/var/lib/mesh-assets" } : { sourceVolume = name, containerPath = path, readOnly = false }]
     linuxParameters        = { initProcessEnabled = true, capabilities = { drop = ["ALL"] } }
     stopTimeout            = 60
     healthCheck            = each.value.health == null ? null : { command = ["CMD", "python", "-c", each.value.health], interval = 20, timeout = 20, retries = 3, startPeriod = 120 }
