@@ -123,6 +123,15 @@ def test_a_discovery_needs_few_http_requests_beside_those_for_subjects(
     assert report["http_requests"] - report["level_requests"] - report["summary"]["total_schemas"] <= 12
 
 
+def test_a_discovery_asks_kafka_at_most_a_hundred_times_whatever_there_is(
+    first: tuple[Workplace, dict[str, Any]],
+) -> None:
+    report = first[1]
+
+    assert report["summary"]["total_topics"] > 20
+    assert report["kafka_requests"] <= 100
+
+
 def test_tables_hold_the_same_as_the_document(first: tuple[Workplace, dict[str, Any]]) -> None:
     workplace = first[0]
     document = workplace.latest()
