@@ -1,6 +1,7 @@
 """Commands in processes of their own that need not import everything first: forked from a server that has,
 which saves seconds each."""
 
+import multiprocessing
 import os
 import runpy
 import signal
@@ -9,10 +10,11 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["mesh_assets_tests.loaded", __name__])
@@ -47,9 +49,18 @@ class CommandProcess:
         self._output = tempfile.TemporaryDirectory(prefix="command-")
         self._out = log or Path(self._output.name, "out")
         self._err = log or Path(self._output.name, "err")
+        forkserver.ensure_running()
         self._process: BaseProcess = _CONTEXT.Process(
             target=_run,
-            args=(module, self.arguments, str(folder), dict(environment), str(self._out), str(self._err)),
+            args=(
+                module,
+                self.arguments,
+                str(folder),
+                dict(environment),
+                str(self._out),
+                str(self._err),
+                _server()._forkserver_address,
+            ),
         )
         self._process.start()
 
@@ -91,24 +102,74 @@ def _run(
     environment: dict[str, str],
     out: str,
     err: str,
+    server: str,
 ) -> NoReturn:
-    """In the forked process."""
+    """In the forked process. `server`: the address of that which forked it."""
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    for path, descriptor in ((os.devnull, 0), (out, 1), (err, 2)):
-        opened = os.open(
-            path, os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
-        )
-        os.dup2(opened, descriptor)
-        os.close(opened)
+    _read_nothing_and_print_to(out, err)
     # Text as in a process of its own; multiprocessing has given this one no standard input.
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 - they live as long as the process
     sys.argv = [module or "mesh-assets", *arguments]
     if module is not None:
+        _fork_rather_than_spawn(server, out, err)
         runpy.run_module(module, run_name="__main__", alter_sys=True)
         raise SystemExit(0)
     from mesh_assets_tests.loaded import main  # only the server has to load it
 
     main(arguments)
     raise SystemExit(0)
+
+
+def _read_nothing_and_print_to(out: str, err: str) -> None:
+    for path, descriptor in ((os.devnull, 0), (out, 1), (err, 2)):
+        opened = os.open(
+            path, os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+        )
+        os.dup2(opened, descriptor)
+        os.close(opened)
+
+
+# --- what a command of Dagster's starts: a process for each run, and for each step where its executor says so
+
+
+class _Forked(ForkServerProcess):
+    """With the environment and the output of whoever starts it, as a spawned process has."""
+
+    printing_to: tuple[str, str]
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._its_own = dict(os.environ), self.printing_to
+
+    def run(self) -> None:
+        environment, output = self._its_own
+        os.environ.clear()
+        os.environ.update(environment)
+        _read_nothing_and_print_to(*output)
+        super().run()
+
+
+class _Forking(ForkServerContext):
+    Process = _Forked
+
+
+def _fork_rather_than_spawn(server: str, out: str, err: str) -> None:
+    """Processes that this one would spawn are forked from that server as well: each would import everything, for 9 CPU seconds.
+    Dagster offers that for steps (`start_method`), not for runs."""
+    known = _server()
+    known._forkserver_address = server
+    known.ensure_running = lambda: None  # else it would start another, since it has not started this one
+    _Forked.printing_to = out, err
+    spawning = multiprocessing.get_context
+
+    def context(method: str | None = None) -> Any:
+        return _Forking() if method == "spawn" else spawning(method)
+
+    multiprocessing.get_context = context
+
+
+def _server() -> Any:
+    """What multiprocessing knows of the server; it says no address to others."""
+    return forkserver._forkserver

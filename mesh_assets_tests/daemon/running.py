@@ -134,7 +134,7 @@ def running_daemon(workplace: Workplace) -> Iterator[None]:
         pass
     with ExitStack() as until_the_end:
         origins = [
-            until_the_end.enter_context(_code_server(workplace, module, folder, environment))
+            until_the_end.enter_context(code_server(workplace, module, folder, environment))
             for module, folder in (
                 ("mesh_assets.definitions", workplace.folder),
                 ("downstream.definitions", example),
@@ -160,10 +160,10 @@ def running_daemon(workplace: Workplace) -> Iterator[None]:
 
 
 @contextmanager
-def _code_server(
+def code_server(
     workplace: Workplace, module: str, working_directory: Path, environment: Mapping[str, str]
 ) -> Iterator[dict[str, str]]:
-    """One that stays, as a workspace names it. Of a module that it names, the daemon starts another server every minute
+    """One that stays, as a `workspace.yaml` names it. Of a module that it names, the daemon starts another server every minute
     (Dagster 1.13: RELOAD_WORKSPACE_INTERVAL), each of which imports everything."""
     package = module.partition(".")[0]
     socket_file, log = workplace.folder / f"{package}.socket", workplace.folder / f"{package}.log"

@@ -5,11 +5,9 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,8 @@ import httpx
 import pytest
 import yaml
 
+from mesh_assets_tests.daemon.running import code_server
+from mesh_assets_tests.processes import CommandProcess
 from mesh_assets_tests.workplace import PROJECT, Workplace
 
 _START_SECONDS = 60
@@ -32,7 +32,7 @@ def documented_command() -> str:
 
 @pytest.fixture
 def webserver(workplace: Workplace) -> Iterator[str]:
-    """The webserver with the project's workspace. Runs are launched at once, since no daemon is there to take
+    """The webserver with the code that the project's workspace names. Runs are launched at once, since no daemon is there to take
     them from the queue."""
     settings = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     del settings["concurrency"]
@@ -43,41 +43,31 @@ def webserver(workplace: Workplace) -> Iterator[str]:
     (workplace.folder / "dagster.yaml").write_text(yaml.safe_dump(settings))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [
-        "-m",
-        "dagster_webserver",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workspace",
-        str(PROJECT / "workspace.yaml"),
-    ]
-    with (workplace.folder / "webserver.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=workplace.folder,
-            env=workplace.environment,
-            stdout=log,
-            stderr=log,
+    workspace = workplace.folder / "workspace.yaml"
+    [named] = yaml.safe_load((PROJECT / "workspace.yaml").read_text())["load_from"]
+    module, location = named["python_module"].values()
+    with code_server(workplace, module, workplace.folder, workplace.environment) as origin:
+        assert origin["location_name"] == location
+        workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": origin}]}))
+        process = CommandProcess(
+            ["--host", "127.0.0.1", "--port", str(port), "--workspace", str(workspace)],
+            folder=workplace.folder,
+            environment=workplace.environment,
+            module="dagster_webserver",
+            log=workplace.folder / "webserver.log",
         )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{url}/server_info", process, workplace.folder / "webserver.log")
-        yield url
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=30)
-        # Dagster's webserver was seen to run on for three quarters of an hour, with its code server.
-        process.kill()
-        process.wait(timeout=10)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _wait_for(f"{url}/server_info", process, workplace.folder / "webserver.log")
+            yield url
+        finally:
+            process.stop(within_seconds=30)
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_for(url: str, process: CommandProcess, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     pause = threading.Event()
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and process.runs:
         try:
             if httpx.get(url, timeout=5, trust_env=False).status_code == 200:
                 return
