@@ -54,7 +54,13 @@ class _Series(click.ParamType[tuple[Series, ...]]):
 @click.option("--oauth-issuer", metavar="URL", help="Who issues the tokens (JWTs) of callers.")
 @click.option("--oauth-audience", metavar="URL", help="The audience that tokens must be for.")
 @click.option("--oauth-jwks", metavar="URL", help="The issuer's keys. Default: ISSUER/.well-known/jwks.json.")
-@click.option("--oauth-scope", "oauth_scopes", multiple=True, metavar="SCOPE", help="Required. Repeatable.")
+@click.option(
+    "--oauth-scope",
+    "oauth_scopes",
+    multiple=True,
+    metavar="SCOPE",
+    help="A scope that tokens must have. Repeatable.",
+)
 @click.option(
     "--allowed-host",
     "allowed_hosts",

@@ -3,23 +3,24 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 from msgspec import field
 
 from mesh_assets.estate.model import Cluster
+from mesh_assets.importing import importing
 from mesh_assets.inventory.lag import lag_records
 from mesh_assets.inventory.records import Record
-from mesh_assets.platforms.kafka import (
-    ClusterMetadata,
-    GroupsReading,
-    KafkaReader,
-    OffsetsReading,
-    TopicMetadata,
-    ends_after,
-    leading_partitions,
-)
+
+if TYPE_CHECKING:  # its clients take 20 MB, which who only looks at kept readings need not have
+    from mesh_assets.platforms.kafka import (
+        ClusterMetadata,
+        GroupsReading,
+        KafkaReader,
+        OffsetsReading,
+        TopicMetadata,
+    )
 
 
 class Reading(Record, frozen=True, kw_only=True):
@@ -41,11 +42,14 @@ class Reading(Record, frozen=True, kw_only=True):
     places: dict[str, int] = field(default_factory=dict)
 
 
-def take_reading(cluster: Cluster, kafka: KafkaReader, metadata: ClusterMetadata) -> Reading:
+def take_reading(cluster: Cluster, kafka: "KafkaReader", metadata: "ClusterMetadata") -> Reading:
     """Reads offsets and groups at the same time.
 
     Raises PlatformError when either cannot be read.
     """
+    with importing:
+        from mesh_assets.platforms.kafka import ends_after, leading_partitions
+
     watched = cluster.anomalies
 
     def selects_group(group_id: str) -> bool:
@@ -69,12 +73,12 @@ def take_reading(cluster: Cluster, kafka: KafkaReader, metadata: ClusterMetadata
 
 
 def reading_of(
-    topics: Iterable[TopicMetadata],
-    offsets: OffsetsReading,
-    groups: GroupsReading,
+    topics: "Iterable[TopicMetadata]",
+    offsets: "OffsetsReading",
+    groups: "GroupsReading",
     *,
     topic_ids: Mapping[str, str] | None = None,
-    ends_after: OffsetsReading | None = None,
+    ends_after: "OffsetsReading | None" = None,
 ) -> Reading:
     """Builds a reading. `topic_ids`: the ids of all topics that exist; None: those of `topics`.
     `ends_after`: the offsets that lags are computed from; None: `offsets`."""
@@ -143,7 +147,7 @@ class _Place(NamedTuple):
 class _Places:
     """The partitions of topics, by topic, made when somebody asks for the topic."""
 
-    def __init__(self, offsets: OffsetsReading, now: OffsetsReading, ids: Mapping[str, str]) -> None:
+    def __init__(self, offsets: "OffsetsReading", now: "OffsetsReading", ids: Mapping[str, str]) -> None:
         self._offsets = offsets
         self._now = now
         self._ids = ids

@@ -77,7 +77,7 @@ class Scrape:
         self._answering = threading.Lock()
         self._known: Known | None = None
         self._findings = KnownFindings()
-        self._decoding = threading.Lock()
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scrape-reader")
         self._answers: OrderedDict[tuple[str, ...], tuple[Known, Answer]] = OrderedDict()
 
     def look(self, *, at_most_seconds: float | None = None) -> Known:
@@ -151,7 +151,7 @@ class Scrape:
                 selection=self._selection,
                 before=earlier.get(name),
                 now=now,
-                one_at_a_time=self._decoding,
+                reader=self._reader,
             )
 
         with ThreadPoolExecutor(max_workers=_LOOKS_AT_ONCE, thread_name_prefix="scrape") as pool:

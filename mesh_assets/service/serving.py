@@ -1,9 +1,11 @@
 """Running the service until it is stopped: what it is told, whom it lets ask, where it listens."""
 
+import ctypes
 import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -103,6 +105,7 @@ def check_access(settings: ServiceSettings) -> None:
 def serve(settings: ServiceSettings) -> None:
     """Until SIGTERM or SIGINT; discoveries under way are stopped then. Raises ConfigurationError when it cannot listen."""
     mask_what_this_process_says()
+    _give_back_large_blocks()
     with importing:
         import uvicorn
 
@@ -141,3 +144,11 @@ def serve(settings: ServiceSettings) -> None:
         raise ConfigurationError(
             f"the service could not listen at {settings.host}:{settings.port}; choose another --port, or find out what uses this one"
         )
+
+
+def _give_back_large_blocks() -> None:
+    """Blocks of a megabyte and more go back to the system when they are freed. glibc would raise that limit to the largest block
+    freed so far, a document of 26 MB, and the next ones would leave holes in the heap: 189 instead of 165 MB after a few
+    documents, measured (M_MMAP_THRESHOLD, mallopt(3)). Other C libraries have no such limit."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(-3, 1 << 20)

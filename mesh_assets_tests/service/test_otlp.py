@@ -1,6 +1,7 @@
 """The metrics pushed to a collector: what arrives is what a scraper reads."""
 
 import gzip
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,7 +10,7 @@ import anyio
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from mesh_assets.errors import UnreachableError
+from mesh_assets.errors import ConfigurationError, UnreachableError
 from mesh_assets.service import otlp
 from mesh_assets.service.otlp import Pusher
 from mesh_assets.service.scrape import unpacked
@@ -90,7 +91,13 @@ def test_a_collector_gets_every_sample_that_a_scraper_reads(
     assert {point.time_unix_nano for point in metrics[0].gauge.data_points} == {1_700_000_000_500_000_000}
 
 
-def test_what_a_collector_refuses_is_said_without_a_login(collector: Collector) -> None:
+def test_without_the_extra_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'mesh-assets\[otlp\]'"):
+        Pusher("http://127.0.0.1:1/v1/metrics", version="1")
+
+
+def test_what_a_collector_refuses_is_said(collector: Collector) -> None:
     collector.status = 400
     pusher = Pusher(collector.url, version="1")
     with pytest.raises(UnreachableError, match="did not take the metrics"):
