@@ -148,7 +148,7 @@ def serve(settings: ServiceSettings) -> None:
 
 def _give_back_large_blocks() -> None:
     """Blocks of a megabyte and more go back to the system when they are freed. glibc would raise that limit to the largest block
-    freed so far, a document of 26 MB, and the next ones would leave holes in the heap: 189 instead of 165 MB after a few
+    freed so far, a document of 26 MB, and the next ones would leave holes in the heap: 159 instead of 144 MB after a few
     documents, measured (M_MMAP_THRESHOLD, mallopt(3)). Other C libraries have no such limit."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(-3, 1 << 20)
