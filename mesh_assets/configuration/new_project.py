@@ -13,6 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 
 from mesh_assets.errors import ConfigurationError
+from mesh_assets.importing import importing
 
 _RENDERED = ".jinja"
 _DOTTED = {"gitignore": ".gitignore", "env.example": ".env.example"}
@@ -21,7 +22,8 @@ _SETTINGS = ".env"
 
 def project_files(name: str, *, sandbox: bool) -> dict[str, str]:
     """The text of each file by its path in the project. `sandbox`: with a `.env` that names the sandbox's estate."""
-    from jinja2 import Environment, StrictUndefined
+    with importing:
+        from jinja2 import Environment, StrictUndefined
 
     # What is rendered is configuration and prose; nothing of it is HTML.
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
