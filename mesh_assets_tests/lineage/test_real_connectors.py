@@ -39,7 +39,7 @@ def configs(running: Worker) -> dict[str, dict[str, str]]:
         "plugin.name": "pgoutput",
         "publication.autocreate.mode": "filtered",
         "database.hostname": "127.0.0.1",
-        "database.port": str(running.database),
+        "database.port": str(running.postgres.port),
         "database.user": "postgres",
         "database.password": "postgres",
         "database.dbname": "postgres",

@@ -1,0 +1,1 @@
+"""Hundreds of clusters under Dagster's daemon: `python -m bench.fleet`."""

@@ -1,0 +1,21 @@
+"""What the probe writes down, a line for each visit of a sensor to a cluster."""
+
+from pathlib import Path
+
+import msgspec
+
+
+class Look(msgspec.Struct):
+    """`began`: seconds since 1970. `failed`: the first words of why."""
+
+    sensor: str
+    cluster: str
+    began: float
+    seconds: float
+    failed: str | None = None
+
+
+def read_looks(path: Path) -> list[Look]:
+    """A line that is not whole was being written when its process was killed."""
+    decode = msgspec.json.Decoder(Look).decode
+    return [decode(line) for line in path.read_bytes().split(b"\n")[:-1]]

@@ -1,0 +1,197 @@
+"""The processes of an installation: code server, daemon, webserver, the one that forks workers; on a real Postgres."""
+
+import json
+import os
+import shutil
+import socket
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from bench.fleet.workers import order
+from mesh_assets.sandbox.state import choose_free
+from mesh_assets_tests.lineage.real_connectors import postgres_archive
+from mesh_assets_tests.postgres import Postgres
+from mesh_assets_tests.processes import CommandProcess, heed_interrupts
+
+TREE = Path(__file__).parents[2]
+_SECONDS = 180.0
+# Seven sensors tick at the same time, and each may take most of a minute: Dagster's own number of threads, of CPUs and four, would
+# leave none for the daemon's other questions.
+_GRPC_WORKERS = 32
+
+
+@dataclass
+class Role:
+    """One process, forked from one that has imported everything, in a group of its own. Killed, it is started anew by whoever
+    kills it, as Kubernetes does."""
+
+    name: str
+    module: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    log: Path
+    process: CommandProcess = field(init=False)
+
+    def start(self) -> None:
+        self.process = CommandProcess(
+            self.arguments,
+            folder=self.log.parent,
+            environment=self.environment,
+            module=self.module,
+            log=self.log,
+        )
+
+    def kill(self) -> None:
+        for one in self._processes():
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        self.process.stop(within_seconds=0)
+
+    def stop(self) -> None:
+        children = self._processes()[1:]
+        self.process.stop(within_seconds=15)
+        for one in children:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
+    def memory(self) -> int:
+        """Bytes that it and its children hold. Raises psutil.NoSuchProcess while it is being killed."""
+        return sum(one.memory_info().rss for one in self._processes())
+
+    def _processes(self) -> list[psutil.Process]:
+        try:
+            own = psutil.Process(self.process.pid)
+            return [own, *own.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+
+class Installation:
+    """`folder`: DAGSTER_HOME, with the estate, the store and all logs."""
+
+    def __init__(
+        self, folder: Path, postgres: Postgres, *, interval: int, cron: str, runs_at_once: int
+    ) -> None:
+        self.folder = folder
+        self.postgres = postgres
+        self.looks = folder / "looks.jsonl"
+        self.socket = str(folder / "workers.socket")
+        self.port = choose_free((postgres.port,))
+        self.web = choose_free((postgres.port, self.port))
+        (folder / "dagster.yaml").write_text(self._settings(runs_at_once))
+        server = {"host": "127.0.0.1", "port": self.port, "location_name": "mesh_assets"}
+        (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": str(TREE),
+            "DAGSTER_HOME": str(folder),
+            "MESH_ESTATE": str(folder / "estate.yaml"),
+            "MESH_STORE": str(folder / "store"),
+            "MESH_SENSOR_INTERVAL_SECONDS": str(interval),
+            "FLEET_LOOKS": str(self.looks),
+            "FLEET_CRON": cron,
+            "PYTHONWARNINGS": "ignore",
+        }
+        workspace = ("-w", str(folder / "workspace.yaml"))
+        code = ("api", "grpc", "--module-name", "bench.fleet.probe", "--working-directory", str(TREE))
+        code += ("--host", "127.0.0.1", "--port", str(self.port), "--max-workers", str(_GRPC_WORKERS))
+        self.roles = {
+            name: Role(name, module, arguments, self.environment, folder / f"{name.replace(' ', '-')}.log")
+            for name, module, arguments in (
+                ("workers", "bench.fleet.workers", (self.socket, str(folder / "runs.log"))),
+                ("code server", "dagster", code),
+                ("daemon", "dagster._daemon", ("run", *workspace)),
+                ("webserver", "dagster_webserver", ("-h", "127.0.0.1", "-p", str(self.web), *workspace)),
+            )
+        }
+
+    def _settings(self, runs_at_once: int) -> str:
+        """The project's own, on Postgres, with the workers of the bench, which are looked after more often than every 2 minutes."""
+        settings = yaml.safe_load((TREE / "dagster.yaml").read_text())
+        # The driver by name: SQLAlchemy 2.1 takes psycopg 3 for `postgresql:`, with which Dagster 1.13 launches no run at all
+        # (its `NOTIFY run_events, $1` is a syntax error there).
+        url = f"postgresql+psycopg2://postgres@127.0.0.1:{self.postgres.port}/postgres"
+        settings["storage"] = {"postgres": {"postgres_url": url}}
+        settings["concurrency"]["runs"]["max_concurrent_runs"] = runs_at_once
+        settings["run_monitoring"]["poll_interval_seconds"] = 15
+        settings["run_launcher"] = {
+            "module": "bench.fleet.workers",
+            "class": "ForkedWorkers",
+            "config": {"socket": self.socket},
+        }
+        return yaml.safe_dump(settings)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        heed_interrupts()
+        with ExitStack() as until_the_end:
+            for name, role in self.roles.items():
+                role.start()
+                until_the_end.callback(role.stop)
+                if name == "workers":
+                    self._wait(lambda: Path(self.socket).exists(), role)
+                if name == "code server":
+                    self._wait(self._code_server_answers, role)
+            self._wait(lambda: self.ask("{ version }") is not None, self.roles["webserver"])
+            yield
+
+    def _code_server_answers(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
+
+    @staticmethod
+    def _wait(found: Any, role: Role) -> None:
+        deadline = time.monotonic() + _SECONDS
+        while not found():
+            if not role.process.runs or time.monotonic() > deadline:
+                raise SystemExit(f"the {role.name} does not answer:\n{role.log.read_text()[-3_000:]}")
+            time.sleep(0.5)
+
+    def ask(self, question: str) -> Any:
+        """What the webserver answers; None when it does not."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.web}/graphql",
+            json.dumps({"query": question}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except OSError:
+            return None
+
+    def workers(self) -> dict[str, int]:
+        """The process of each run that is under way."""
+        found = order(self.socket, {"what": "list"})
+        return dict(found)
+
+
+@contextmanager
+def installation(folder: Path, *, interval: int, cron: str, runs_at_once: int) -> Iterator[Installation]:
+    """With its Postgres, and nothing else started."""
+    # Not below a folder that is only its owner's: Postgres runs as somebody else.
+    with tempfile.TemporaryDirectory(prefix="fleet-postgres-") as data:
+        Path(data).chmod(0o755)
+        postgres = Postgres(
+            Path(data), postgres_archive(), log=folder / "postgres.log", settings=("max_connections=200",)
+        )
+        postgres.start()
+        try:
+            deadline = time.monotonic() + _SECONDS
+            while not postgres.answers():
+                if time.monotonic() > deadline:
+                    raise SystemExit(f"Postgres does not answer; its log is in {folder}")
+                time.sleep(0.2)
+            yield Installation(folder, postgres, interval=interval, cron=cron, runs_at_once=runs_at_once)
+        finally:
+            postgres.stop()
+            shutil.rmtree(data, ignore_errors=True)

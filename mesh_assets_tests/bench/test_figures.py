@@ -1,0 +1,119 @@
+"""What the bench of a fleet calls wrong: it must find what it looks for."""
+
+import dagster as dg
+import pytest
+
+from bench.fleet.figures import gaps, growth, runs_of, wrong_with
+from bench.fleet.hub import Published
+from bench.fleet.kills import Outage
+from bench.fleet.looks import Look
+
+MOMENT = "2026-11-29T06:00:00+00:00"
+
+
+def looks(*began: float, cluster: str = "a") -> list[Look]:
+    return [Look(sensor="s", cluster=cluster, began=one, seconds=0.1) for one in began]
+
+
+def test_a_gap_is_between_two_looks_and_until_the_end() -> None:
+    found = gaps([*looks(0, 60, 120), *looks(0, 50, cluster="b")], {"a", "b"}, until=200)
+
+    assert (found.count, found.longest, found.clusters) == (5, 150, 2)
+
+
+def test_a_gap_that_an_outage_falls_into_is_left_out() -> None:
+    outage = Outage(what="the daemon killed", began=70, ended=75)
+
+    found = gaps(looks(0, 60, 240, 300), {"a"}, until=310, outages=[outage])
+
+    assert (found.count, found.longest) == (3, 60)
+
+
+def test_a_snapshot_that_is_missing_or_comes_twice_and_a_change_that_is_lost_or_doubled_are_found() -> None:
+    published = Published()
+    published.sequences["x"] = [1, 2, 4]
+    published.sequences["y"] = [1, 1, 2]
+    published.created["x", "twice"] = 2
+    published.created["x", "once"] = 1
+
+    wrong = wrong_with(published, {("x", "twice"): 1.0, ("x", "once"): 1.0, ("y", "never"): 1.0})
+
+    assert wrong == [
+        "x: snapshot 4 follows 2",
+        "y: snapshot 1 follows 1",
+        "x: that twice was created is published 2 times",
+        "y: that never was created is published 0 times",
+    ]
+
+
+def a_discovery(
+    instance: dg.DagsterInstance,
+    cluster: str,
+    span: tuple[float, float],
+    *,
+    scheduled: bool = False,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS,
+) -> dg.DagsterRun:
+    tags = {"dagster/partition": cluster} | ({"dagster/run_key": f"{cluster}:{MOMENT}"} if scheduled else {})
+    run = dg.DagsterRun(job_name="discovery", status=dg.DagsterRunStatus.NOT_STARTED, tags=tags)
+    instance.add_run(run)
+    for event, at in (("PIPELINE_START", span[0]), ("PIPELINE_SUCCESS", span[1])):
+        if status is dg.DagsterRunStatus.SUCCESS or event == "PIPELINE_START":
+            entry = dg.EventLogEntry(  # type: ignore[no-untyped-call]
+                error_info=None,
+                level=10,
+                user_message="",
+                run_id=run.run_id,
+                timestamp=float(at),
+                job_name="discovery",
+                dagster_event=dg.DagsterEvent(event_type_value=event, job_name="discovery"),
+            )
+            instance.handle_new_event(entry)
+    return run
+
+
+@pytest.fixture
+def day(instance: dg.DagsterInstance) -> dg.DagsterInstance:
+    """Of two clusters, each scheduled once and well."""
+    a_discovery(instance, "a", (10, 12), scheduled=True)
+    a_discovery(instance, "b", (11, 14), scheduled=True)
+    return instance
+
+
+def test_a_day_on_which_all_went_well_has_nothing_wrong(day: dg.DagsterInstance) -> None:
+    assert runs_of(day, ["a", "b"], began=0, ended=2e10).all_wrong == []
+
+
+def test_two_runs_of_a_cluster_at_the_same_time_are_found(day: dg.DagsterInstance) -> None:
+    a_discovery(day, "b", (13, 15))
+
+    assert runs_of(day, ["a", "b"], began=0, ended=2e10).all_wrong == [
+        "two runs of b at the same time, 13 s after the beginning"
+    ]
+
+
+def test_a_run_that_the_schedule_asked_for_twice_or_not_at_all_is_found(day: dg.DagsterInstance) -> None:
+    a_discovery(day, "a", (20, 21), scheduled=True)
+
+    assert runs_of(day, ["a", "b", "c"], began=0, ended=2e10).all_wrong == [
+        f"a:{MOMENT} ran 2 times",
+        f"the schedule's tick of {MOMENT} has no run of c, 1 in all",
+    ]
+
+
+def test_a_run_that_never_ends_is_found(day: dg.DagsterInstance) -> None:
+    run = a_discovery(day, "a", (20, 0), status=dg.DagsterRunStatus.STARTED)
+
+    [wrong] = runs_of(day, ["a", "b"], began=0, ended=2e10).all_wrong
+    assert wrong == f"run {run.run_id[:8]} of discovery is still STARTED"
+
+
+def test_growth_compares_the_first_tenth_after_a_moment_with_the_last() -> None:
+    level = [(float(second), 100_000_000) for second in range(100)]
+    climbs = [(float(second), 100_000_000 + second * 1_000_000) for second in range(100)]
+
+    assert growth(level, after=20) == (100.0, 100.0, 0.0)
+    found = growth(climbs, after=0)
+    assert found is not None
+    assert found[2] > 50
+    assert growth(level[:20], after=0) is None
