@@ -1,0 +1,115 @@
+"""The roles of `deploy/compose.yaml` as processes on a real Postgres, with the file's own commands, environment and health checks."""
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from dotenv import dotenv_values
+
+from mesh_assets.sandbox.servers import Sandbox
+from mesh_assets_tests.deploy.compose import Composed
+from mesh_assets_tests.deploy.database import PASSWORD, Database, a_database
+from mesh_assets_tests.estates import estate_of
+from mesh_assets_tests.workplace import Workplace
+
+pytestmark = pytest.mark.long
+
+TOKEN = "of-this-test"
+HASH = hashlib.sha256(TOKEN.encode()).hexdigest()
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+_DISCOVERED_SECONDS = 300.0
+_RUN = "query Run($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
+
+
+def composed_in(folder: Path, database: Database, sandbox: Sandbox) -> Composed:
+    """With the sandbox's warehouse alone in its estate."""
+    estate_of(sandbox.endpoints(), folder / "etc", "warehouse")
+    secrets = {key: value for key, value in dotenv_values(folder / "etc" / ".env").items() if value}
+    variables = {
+        "POSTGRES_PASSWORD": PASSWORD,
+        "MESH_MCP_TOKEN_SHA256": HASH,
+        "MESH_SERVICE_TOKEN_SHA256": f"test={HASH}",
+    }
+    return Composed(folder, database.port, variables, {**secrets, "MESH_SENSOR_INTERVAL_SECONDS": "5"})
+
+
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    """Which every user may enter, as pytest's is not."""
+    with tempfile.TemporaryDirectory(prefix="composed-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def discovered(composed: Composed) -> dict[str, Any]:
+    """What became of a discovery that the service is asked for."""
+    asked = httpx.post(
+        f"{composed.url('service')}/discover",
+        headers=BEARER,
+        json={"cluster": "warehouse", "reason": "deployed"},
+    )
+    assert asked.status_code == 202, asked.text
+    [one] = asked.json()["discoveries"]
+    deadline = time.monotonic() + _DISCOVERED_SECONDS
+    while True:
+        found: dict[str, Any] = httpx.get(
+            f"{composed.url('service')}/discoveries/{one['id']}", headers=BEARER
+        ).json()
+        if found["status"] not in ("queued", "running"):
+            return found
+        assert time.monotonic() < deadline, f"{found}\n{composed.log('daemon')[-3_000:]}"
+        time.sleep(1)
+
+
+def status_of(run_id: str, composed: Composed) -> str:
+    """Once the run has ended: it still reports what it found after it has published."""
+    deadline = time.monotonic() + _DISCOVERED_SECONDS
+    while True:
+        query = {"query": _RUN, "variables": {"run": run_id}}
+        told = httpx.post(f"{composed.url('webserver')}/graphql", json=query, timeout=60).json()
+        status = str(told["data"]["runOrError"]["status"])
+        if status not in ("QUEUED", "NOT_STARTED", "STARTING", "STARTED"):
+            return status
+        assert time.monotonic() < deadline, f"the run is {status}\n{composed.log('code')[-3_000:]}"
+        time.sleep(1)
+
+
+def test_a_discovery_that_the_service_is_asked_for_goes_through_all_roles(sandbox: Sandbox) -> None:
+    with a_folder() as folder:
+        for name in ("database", "etc"):
+            (folder / name).mkdir()
+        with a_database(folder / "database") as database:
+            composed = composed_in(folder, database, sandbox)
+            Workplace(folder / "etc", folder / "etc" / "estate.yaml").clear_topic()
+            with composed.running("code", "daemon", "webserver", "mcp", "service"):
+                found = discovered(composed)
+                assert (found["status"], found["sequence"]) == ("published", 1), found
+                assert status_of(found["run_id"], composed) == "SUCCESS"
+                metrics = httpx.get(f"{composed.url('service')}/metrics", headers=BEARER, timeout=60).text
+                assert 'mesh_snapshot_sequence{cluster="warehouse"} 1' in metrics
+                assert _mcp_status(composed, BEARER) == 200
+                assert _mcp_status(composed, {}) == 401
+
+
+def _mcp_status(composed: Composed, headers: dict[str, str]) -> int:
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
+    }
+    accepted = {"Accept": "application/json, text/event-stream"}
+    host = {"Host": f"localhost:{composed.ports['mcp']}"}
+    return httpx.post(
+        f"{composed.url('mcp')}/mcp", headers={**headers, **accepted, **host}, json=hello
+    ).status_code
