@@ -11,7 +11,7 @@ from re import compile as compiled
 from mesh_assets.estate.products import ProductDecision
 from mesh_assets.inventory.wording import listed
 from mesh_assets.products.candidates import Candidate
-from mesh_assets.products.records import DataProducts, Identity, TopicPlace, Vanished
+from mesh_assets.products.records import DataProduct, DataProducts, Identity, TopicPlace, Vanished
 
 BY_DECISION = "the estate's decision names it"
 KEPT = "it was in the product when it was accepted"
@@ -85,15 +85,17 @@ def decide(known: Known, decisions: Sequence[ProductDecision]) -> Decided:
                 TopicPlace(cluster=candidate.cluster, topic=name): f"merged from {other}; {why}"
                 for name, why in candidate.topics.items()
             }
-    _give_topics(drafts, known, decisions, outside)
+    notes += _give_topics(drafts, known, decisions, outside)
     for one in decisions:
         draft_of = drafts.get(one.product)
         if draft_of is not None and not draft_of.topics and not draft_of.vanished:
             del drafts[one.product]
-            notes.append(
-                f"the estate decides about {one.product}, and no topic belongs to it: no candidate has that id"
-                f"{_near(by_id)}"
+            why = (
+                f": no candidate has that id{_near(by_id)}"
+                if not one.topics
+                else "".join(f"; {note}" for note in draft_of.notes)
             )
+            notes.append(f"the estate decides about {one.product}, and no topic belongs to it{why}")
     kept = tuple(one for _, one in sorted(drafts.items()) if one.topics or one.vanished)
     return Decided(drafts=kept, outside=outside, notes=tuple(notes))
 
@@ -103,13 +105,17 @@ def _give_topics(
     known: Known,
     decisions: Sequence[ProductDecision],
     outside: dict[TopicPlace, str],
-) -> None:
-    """First what accepted products keep, then what decisions take away, then what they name: the last word is theirs."""
+) -> Iterable[str]:
+    """First what accepted products keep, then what decisions take away, then what they name: the last word is theirs. What a
+    person should know of all of it."""
     earlier = {} if known.before is None else {one.id: one for one in known.before.products}
     named: dict[TopicPlace, str] = {}
     matched: dict[str, set[TopicPlace]] = {}
+    several: dict[tuple[str, str], set[TopicPlace]] = {}
     for one in decisions:
         matched[one.product] = {place for text in one.topics for place in _matching(text, known.topics)}
+        for place in matched[one.product] & named.keys():
+            several.setdefault((named[place], one.product), set()).add(place)
         named.update(dict.fromkeys(matched[one.product], one.product))
     accepted = [draft for draft in drafts.values() if draft.decision is not None]
     for draft in accepted:
@@ -119,7 +125,7 @@ def _give_topics(
             for place in draft.topics.keys() - matched[draft.id]:
                 outside.setdefault(place, f"the estate's decision about {draft.id} does not name it")
             draft.topics = dict.fromkeys(sorted(matched[draft.id]), BY_DECISION)
-            draft.vanished = list(_missing(decision, known, before.vanished if before else ()))
+            _note_missing(draft, decision, known, before)
             continue
         if before is None or before.status != "accepted":
             continue
@@ -137,7 +143,7 @@ def _give_topics(
             elif place.cluster in known.read and not any(_is(text, place) for text in decision.without):
                 draft.vanished.append(_vanished(place, since.get(place, known.now)))
             elif place.cluster not in known.read:
-                draft.notes.append(f"{place} is not known now: cluster {place.cluster} was not read")
+                draft.notes.append(_unread(place))
     kept_by = {place: draft.id for draft in accepted for place, why in draft.topics.items() if why == KEPT}
     for draft in drafts.values():
         without_texts = () if draft.decision is None else draft.decision.without
@@ -150,22 +156,33 @@ def _give_topics(
                 outside.setdefault(place, f"the estate's decision about {draft.id} leaves it out")
     for place in [place for draft in drafts.values() for place in draft.topics]:
         outside.pop(place, None)
+    return [
+        f"the estate's decisions about {first} and {last} both name {listed(sorted(map(str, places)))}; the later one counts: name "
+        f"them in one alone"
+        for (first, last), places in several.items()
+    ]
 
 
-def _missing(decision: ProductDecision, known: Known, before: Sequence[Vanished]) -> Iterator[Vanished]:
-    """Topics that the decision names by their whole name and the inventory has not got."""
-    since = {one.place: one.since for one in before}
+def _note_missing(draft: Draft, decision: ProductDecision, known: Known, before: DataProduct | None) -> None:
+    """Of what the decision names, that which is not in the inventory: a topic that was in the product has vanished. What
+    was never seen may be misspelt, and its cluster, where no one says it, is anybody's guess."""
+    members = () if before is None else (*before.topics, *before.vanished)
+    since = {} if before is None else {one.place: one.since for one in before.vanished}
     for text in decision.topics:
-        if any(sign in text for sign in "*?[") or any(True for _ in _matching(text, known.topics)):
-            continue
-        cluster, _, topic = text.partition("/")
-        if cluster in known.read and topic:
-            place = TopicPlace(cluster=cluster, topic=topic)
-        elif len(known.read) == 1:
-            place = TopicPlace(cluster=next(iter(known.read)), topic=text)
-        else:
-            place = TopicPlace(cluster="", topic=text)
-        yield _vanished(place, since.get(place, known.now))
+        once = [one.place for one in members if _is(text, one.place) and one.place not in known.topics]
+        for place in once:
+            if place.cluster not in known.read:
+                draft.notes.append(_unread(place))
+            elif not any(sign in text for sign in "*?["):
+                draft.vanished.append(_vanished(place, since.get(place, known.now)))
+        if not once and not any(True for _ in _matching(text, known.topics)):
+            draft.notes.append(
+                f"its decision names {text}, and no topic of the inventory is called so; check its spelling"
+            )
+
+
+def _unread(place: TopicPlace) -> str:
+    return f"{place} is not known now: cluster {place.cluster} was not read"
 
 
 def _vanished(place: TopicPlace, since: datetime) -> Vanished:

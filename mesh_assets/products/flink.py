@@ -1,17 +1,20 @@
 """Flink's SQL as drafts use it: types of fields, and a parser that says whether a draft can be read.
 
-sqlglot has no dialect for Flink. Spark's with these additions reads the statements that drafts consist of:
+sqlglot has no dialect for Flink. Spark's reads the statements that drafts consist of, once these words are its own:
 https://nightlies.apache.org/flink/flink-docs-stable/docs/dev/table/sql/create/
 """
 
 import re
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from mesh_assets.importing import importing
 
 if TYPE_CHECKING:
-    from sqlglot.dialects.dialect import Dialect
+    from sqlglot.expressions import Expr
+    from sqlglot.tokens import Token  # type: ignore[attr-defined]
 
 # By the formats avro-confluent, json and protobuf of Flink; unsigned integers and decimals without a known precision have
 # no type there that is surely right.
@@ -81,11 +84,11 @@ def why_unreadable(sql: str) -> str | None:
     """Why the statements are no SQL that can be run as they stand, or name a column that no table of theirs has; None: they
     can be read. `sql`: CREATE TABLE for each table, then one SELECT."""
     with importing:
-        from sqlglot import exp, parse
+        from sqlglot import exp
         from sqlglot.errors import SqlglotError
 
     try:
-        statements = [one for one in parse(sql, dialect=flink_dialect()) if one is not None]
+        statements = parse_flink(sql)
     except SqlglotError as error:
         return f"sqlglot cannot read it: {str(error).splitlines()[0]}"
     columns: dict[str, set[str]] = {}
@@ -107,45 +110,43 @@ def why_unreadable(sql: str) -> str | None:
     return None
 
 
-@cache
-def flink_dialect() -> "type[Dialect]":
+def parse_flink(sql: str) -> "list[Expr]":
+    """The statements, as sqlglot has them of Spark. Raises SqlglotError."""
     with importing:
-        from sqlglot import exp
         from sqlglot.dialects.spark import Spark
-        from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
 
-    class FlinkTokenizer(Spark.Tokenizer):
-        KEYWORDS = {  # noqa: RUF012 - sqlglot's own form
-            **Spark.Tokenizer.KEYWORDS,
-            "ROW": TokenType.STRUCT,
-            "TIMESTAMP_LTZ": TokenType.TIMESTAMPLTZ,
-        }
+    spark = Spark()
+    return [one for one in spark.parser().parse(list(_as_spark(spark.tokenize(sql))), sql) if one is not None]
 
-    class FlinkParser(Spark.Parser):  # type: ignore[misc, valid-type]
-        CONSTRAINT_PARSERS = {  # noqa: RUF012
-            **Spark.Parser.CONSTRAINT_PARSERS,
-            "METADATA": lambda self: self.flink_metadata(),
-            "WATERMARK": lambda self: self.flink_watermark(),
-        }
-        SCHEMA_UNNAMED_CONSTRAINTS = {*Spark.Parser.SCHEMA_UNNAMED_CONSTRAINTS, "WATERMARK"}  # noqa: RUF012
 
-        def flink_metadata(self) -> Any:
-            """`METADATA FROM 'timestamp' VIRTUAL`"""
-            key = self._parse_string() if self._match_text_seq("FROM") else None
-            self._match_text_seq("VIRTUAL")
-            return self.expression(exp.CommentColumnConstraint(this=key))
+def _as_spark(tokens: "Iterable[Token]") -> "Iterator[Token]":
+    """What only Flink writes, in the tokens of Spark. sqlglot compiled to C (`sqlglot[c]`) lets nobody extend its parsers."""
+    with importing:
+        from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
-        def flink_watermark(self) -> Any:
-            """`WATERMARK FOR column AS expression`"""
-            if not self._match_text_seq("FOR"):
-                self.raise_error("expected FOR after WATERMARK")
-            self._parse_column()
-            if not self._match_text_seq("AS"):
-                self.raise_error("expected AS after the column of the WATERMARK")
-            return self.expression(exp.CheckColumnConstraint(this=self._parse_assignment()))
-
-    class Flink(Spark):
-        Tokenizer = FlinkTokenizer
-        Parser = FlinkParser
-
-    return Flink
+    spark = {"ROW": TokenType.STRUCT, "TIMESTAMP_LTZ": TokenType.TIMESTAMPLTZ}
+    left, depth, opened = deque(tokens), 0, -1
+    while left:
+        one = left.popleft()
+        word = one.text.upper() if one.token_type not in (TokenType.IDENTIFIER, TokenType.STRING) else ""
+        following = [each.text.upper() for each in islice(left, 3)]
+        if (
+            word == "METADATA"
+        ):  # METADATA FROM 'timestamp' VIRTUAL, of which only the first word must be there
+            for _ in range(2 if following[:1] == ["FROM"] else 0):
+                left.popleft()
+            if left and left[0].text.upper() == "VIRTUAL":
+                left.popleft()
+            continue
+        if word == "WATERMARK" and following[::2] == ["FOR", "AS"]:  # WATERMARK FOR column AS expression
+            yield Token(TokenType.VAR, "CHECK")
+            yield Token(TokenType.L_PAREN, "(")
+            for _ in following:
+                left.popleft()
+            opened = depth
+            continue
+        depth += (one.token_type == TokenType.L_PAREN) - (one.token_type == TokenType.R_PAREN)
+        if opened >= 0 and (depth < opened or (depth == opened and one.token_type == TokenType.COMMA)):
+            yield Token(TokenType.R_PAREN, ")")
+            opened = -1
+        yield Token(spark[word], word) if word in spark else one

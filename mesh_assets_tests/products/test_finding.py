@@ -252,12 +252,58 @@ def test_an_accepted_product_stays_when_all_its_topics_are_gone() -> None:
     assert (people.topics, [one.place for one in people.vanished]) == ((), [place("users")])
 
 
-def test_a_topic_that_a_decision_names_and_nobody_has_is_vanished_not_dropped() -> None:
-    found = products_of(ground_of(a_shop()), {"product": "all", "topics": ("orders", "never", "other/topic")})
+def test_what_a_decision_names_and_no_topic_is_called_is_a_note_and_no_member() -> None:
+    found = products_of(ground_of(a_shop()), {"product": "all", "topics": ("orders", "never", "other/x*")})
     product = found.product("all")
     assert product is not None
-    assert topics_of(product) == ["orders"]
-    assert [str(one.place) for one in product.vanished] == ["warehouse/never", "warehouse/other/topic"]
+    assert (topics_of(product), product.vanished) == (["orders"], ())
+    assert product.notes == (
+        "its decision names never, and no topic of the inventory is called so; check its spelling",
+        "its decision names other/x*, and no topic of the inventory is called so; check its spelling",
+    )
+    none = products_of(ground_of(a_shop()), {"product": "all", "topics": ("never",)})
+    assert none.product("all") is None
+    assert none.notes == (
+        "the estate decides about all, and no topic belongs to it; its decision names never, and no topic of the inventory is "
+        "called so; check its spelling",
+    )
+
+
+def test_a_topic_that_a_decision_names_and_that_was_a_member_has_vanished_since_then() -> None:
+    decision = {"product": "all", "topics": ("orders", "warehouse/invoices")}
+    before = products_of(ground_of(a_shop()), decision)
+    shop = a_shop()
+    gone = ground_of(replace(shop, topics=tuple(one for one in shop.topics if one.name != "invoices")))
+    after = products_of(gone, decision, before=before)
+    later = products_of(gone, decision, before=after, now=MOMENT + timedelta(days=3)).product("all")
+    assert later is not None
+    assert (topics_of(later), later.notes) == (["orders"], ())
+    assert [(one.place, one.since) for one in later.vanished] == [(place("invoices"), MOMENT)]
+
+
+def test_a_member_of_a_cluster_that_was_not_read_has_not_vanished() -> None:
+    decision = {"product": "all", "topics": ("orders", "invoices")}
+    before = products_of(ground_of(a_shop()), decision)
+    elsewhere = ground_of(a_shop(name="other"))
+    after = products_of(elsewhere, decision, before=before).product("all")
+    assert after is not None
+    assert after.vanished == ()
+    assert [str(one.place) for one in after.topics] == ["other/invoices", "other/orders"]
+    assert "warehouse/orders is not known now: cluster warehouse was not read" in after.notes
+
+
+def test_topics_that_two_decisions_name_are_told_and_belong_to_the_later_one() -> None:
+    found = products_of(
+        ground_of(a_shop("orders_eu")),
+        {"product": "shop", "topics": ("orders*",)},
+        {"product": "europe", "topics": ("orders_eu",)},
+    )
+    assert shown(found)["shop"] == ["orders"]
+    assert shown(found)["europe"] == ["orders_eu"]
+    assert found.notes == (
+        "the estate's decisions about shop and europe both name warehouse/orders_eu; the later one counts: name them in one "
+        "alone",
+    )
 
 
 def test_decisions_about_nothing_are_said_with_what_there_is() -> None:

@@ -1,12 +1,15 @@
 """Drafts of joins: parsed, with the key columns and types of the schemas, and never more certain than they are."""
 
+import ast
+import inspect
 import json
 
 import pytest
-from sqlglot import exp, parse
+from sqlglot import exp
 
 from mesh_assets.inventory.document import Document
-from mesh_assets.products.flink import common_type, flink_dialect, flink_type, why_unreadable
+from mesh_assets.products import flink
+from mesh_assets.products.flink import common_type, flink_type, parse_flink, why_unreadable
 from mesh_assets.products.joins import MOST_DRAFTS, draft_joins, tables_of
 from mesh_assets.products.records import JoinDraft, TopicPlace
 from mesh_assets.relationships.relating import find_relationships
@@ -25,11 +28,11 @@ def columns_of(draft: JoinDraft) -> dict[str, dict[str, str]]:
     assert draft.sql is not None
     return {
         one.this.this.name: {
-            column.name: column.args["kind"].sql(dialect=flink_dialect())
+            column.name: column.args["kind"].sql(dialect="spark")
             for column in one.this.expressions
             if isinstance(column, exp.ColumnDef)
         }
-        for one in parse(draft.sql, dialect=flink_dialect())
+        for one in parse_flink(draft.sql)
         if isinstance(one, exp.Create)
     }
 
@@ -188,6 +191,7 @@ def test_there_are_at_most_twelve_drafts() -> None:
         ("CREATE TABLE a (x INT) WITH ('c' = 'd'); SELECT a.y FROM a;", "names the column a.y"),
         ("CREATE TABLE a (x INT) WITH ('c' = 'd');", "has 0 SELECT statements"),
         ("DROP TABLE a", "neither CREATE TABLE nor SELECT"),
+        ("CREATE TABLE a (x INT, WATERMARK FOR x AS) WITH ('c' = 'd'); SELECT a.x FROM a;", "sqlglot"),
         ("CREATE TABLE a (x INT, WATERMARK x AS x) WITH ('c' = 'd'); SELECT a.x FROM a;", "sqlglot"),
     ],
 )
@@ -210,3 +214,21 @@ def test_what_is_no_draft_is_found_out(sql: str, reason: str) -> None:
 )
 def test_types_are_those_of_flinks_formats(schema_type: str, shown: str, kind: str | None) -> None:
     assert flink_type(schema_type, shown) == kind
+
+
+def test_words_of_flink_in_names_and_texts_are_left_alone() -> None:
+    sql = (
+        "CREATE TABLE `a` (`METADATA` INT, `ROW` ROW<`x` INT>, `t` TIMESTAMP_LTZ(3) METADATA, "
+        "WATERMARK FOR `t` AS COALESCE(`t`, `t`)) WITH ('METADATA' = 'WATERMARK FOR');\n"
+        "SELECT a.`METADATA`, a.`ROW`, a.`t` FROM `a`;"
+    )
+    assert why_unreadable(sql) is None
+    [table, _] = parse_flink(sql)
+    kinds = {one.name: one.args["kind"].sql(dialect="spark") for one in table.find_all(exp.ColumnDef)}
+    assert kinds == {"METADATA": "INT", "ROW": "STRUCT<`x`: INT>", "x": "INT", "t": "TIMESTAMP_LTZ"}
+
+
+def test_the_parser_is_none_of_its_own_since_sqlglot_in_c_cannot_be_extended() -> None:
+    """`sqlglot[c]` (sqlglotc): "interpreted classes cannot inherit from compiled"."""
+    module = ast.parse(inspect.getsource(flink))
+    assert [one.name for one in ast.walk(module) if isinstance(one, ast.ClassDef)] == []
