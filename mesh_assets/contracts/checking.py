@@ -86,7 +86,7 @@ def _fields(topic: ContractTopic, now: TopicNow) -> _Found:
             continue
         if promised.logical and field.logical and promised.logical != field.logical:
             yield "error", "field", f"{now.name}: {path} is {field.logical}; expected {promised.logical}"
-        elif promised.physical and field.physical and promised.physical != field.physical:
+        elif promised.physical and field.physical and not _is_of(field.physical, promised.physical):
             yield "error", "field", f"{now.name}: {path} is {field.physical}; expected {promised.physical}"
         elif promised.logical and field.logical is None and promised.physical is None:
             yield (
@@ -96,6 +96,11 @@ def _fields(topic: ContractTopic, now: TopicNow) -> _Found:
             )
         if promised.required and not field.required and not now.inferred:
             yield "warning", "field", f"{now.name}: {path} may be null or missing; expected it to be required"
+
+
+def _is_of(physical: str, promised: str) -> bool:
+    """`array` promises an array, of whatever."""
+    return promised in (physical, physical.partition("<")[0])
 
 
 def _partitions(topic: ContractTopic, now: TopicNow) -> _Found:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import floor, log10
 from typing import Any
 
-from mesh_assets.contracts.properties import logical_type, properties_of, without_empty
+from mesh_assets.contracts.properties import logical_type, physical_type, properties_of, without_empty
 from mesh_assets.contracts.quality import quality_of, service_level_of
 from mesh_assets.contracts.records import API_VERSION, ContractFacts, Reference, TopicFacts
 
@@ -235,7 +235,7 @@ def _types(elements: Any, above: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in elements if isinstance(elements, list) else ():
         place = f"{above}/{one.get('physicalName') or one.get('name')}"
-        found[place] = one.get("logicalType"), one.get("physicalType")
+        found[place] = one.get("logicalType"), physical_type(one)
         found |= _types(one.get("properties"), place)
         found |= _types((one.get("items") or {}).get("properties"), f"{place}[]")
     return found

@@ -100,6 +100,8 @@ def _open(
         kind = logical_type(inner) or ("object" if inner in messages else None)
         if kind is None or kind == "array":
             return
+        # datacontract-cli reads every value of a type that it does not know (`array<string>`) as null.
+        made["physicalType"] = "array"
         made["items"] = {"logicalType": kind, "physicalType": inner}
         if kind == "object":
             places[f"{field.path}[]"] = made["items"].setdefault("properties", [])
@@ -128,7 +130,7 @@ def contract_fields(properties: Any, above: str = "") -> Iterator[tuple[str, Con
             path,
             ContractField(
                 logical=_text(one.get("logicalType")),
-                physical=_text(one.get("physicalType")),
+                physical=physical_type(one),
                 required=one.get("required") is True,
             ),
         )
@@ -136,6 +138,13 @@ def contract_fields(properties: Any, above: str = "") -> Iterator[tuple[str, Con
         items = one.get("items")
         if isinstance(items, Mapping):
             yield from contract_fields(items.get("properties"), f"{path}[].")
+
+
+def physical_type(property_: Mapping[str, Any]) -> str | None:
+    """As the schema has it: of an array whose items have one, `array<string>`, however the contract divides it."""
+    said, items = _text(property_.get("physicalType")), property_.get("items")
+    inner = _text(items.get("physicalType")) if isinstance(items, Mapping) else None
+    return said if said != "array" or inner is None else f"array<{inner}>"
 
 
 def _text(value: Any) -> str | None:

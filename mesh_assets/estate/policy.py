@@ -105,8 +105,8 @@ class PolicyRule(EstateModel):
 
     `level`: how bad a violation is; an `error` fails `policy check`. `names`: a regular expression that the whole name
     must match. `schema_required`: a subject of the registry describes the topic's values. `compatibility`: the levels
-    that those subjects may have. `owner_required`: the policy's `owners`, a data contract or the registry names
-    one.
+    that those subjects may have. `owner_required`: the policy's `owners`, a decision about products, a data
+    contract or the registry names one.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)

@@ -1,5 +1,9 @@
 """What people decide about data products: which candidates they accept, and under which name, owner and topics."""
 
+from fnmatch import translate
+from functools import lru_cache
+from re import Pattern
+from re import compile as compiled
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -29,6 +33,10 @@ class ProductDecision(EstateModel):
     topics: tuple[_Topic, ...] = ()
     without: tuple[_Topic, ...] = ()
     merge: tuple[_Id, ...] = ()
+
+    def names(self, cluster: str, topic: str) -> bool:
+        """Whether `topics` has it."""
+        return any(names_topic(text, cluster, topic) for text in self.topics)
 
     @model_validator(mode="after")
     def _consistent(self) -> "ProductDecision":
@@ -75,3 +83,14 @@ class ProductSettings(EstateModel):
                         f"merges {other!r} into {merged[other]!r} and {one.product!r}; expected one of the two"
                     )
         return self
+
+
+def names_topic(text: str, cluster: str, topic: str) -> bool:
+    """Whether a name or shell pattern, of a topic or of `cluster/topic`, is that topic's."""
+    pattern = _pattern(text)
+    return pattern.fullmatch(topic) is not None or pattern.fullmatch(f"{cluster}/{topic}") is not None
+
+
+@lru_cache(maxsize=1_024)
+def _pattern(text: str) -> Pattern[str]:
+    return compiled(translate(text))

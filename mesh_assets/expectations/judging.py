@@ -11,6 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mesh_assets.estate.expectations import OPERATORS, SECONDS_OF_UNIT, QualityRule
+from mesh_assets.expectations.counting import answers_with_a_count
 from mesh_assets.expectations.measuring import (
     OFFSET,
     PARTITION,
@@ -41,12 +42,14 @@ class Rule(NamedTuple):
 
 
 class _Figure(NamedTuple):
-    """From `least` to `most`, both possible. `broken`: the records that break the rule, None: it is not about records."""
+    """From `least` to `most`, both possible. `broken`: the records that break the rule, None: it is not about records.
+    `withheld`: it may be a value of a record, so that only what follows from it is told."""
 
     least: float
     most: float
     broken: "pd.DataFrame | None" = None
     why_unsure: str | None = None
+    withheld: bool = False
 
 
 def judge(
@@ -107,8 +110,8 @@ def _judge(
         status=status,
         about=about,
         expected=expected,
-        measured=None if found is None else found.least,
-        measured_most=None if found is None or found.most == inf else found.most,
+        measured=None if found is None or found.withheld or found.least == -inf else found.least,
+        measured_most=None if found is None or found.withheld or found.most == inf else found.most,
         unit=unit,
         sampled=len(frame),
         undecodable=undecodable,
@@ -176,7 +179,7 @@ def _answered(rule: QualityRule, values: "pd.DataFrame", undecodable: int) -> _F
     if isinstance(answer, float):
         if undecodable:  # what a query counts or adds up, it does not say
             return _Figure(-inf, inf, None, _undecodable_text(undecodable))
-        return _Figure(answer, answer)
+        return _Figure(answer, answer, withheld=not answers_with_a_count(rule.query or ""))
     return _Figure(len(answer), len(answer) + undecodable, answer, _undecodable_text(undecodable))
 
 
@@ -256,6 +259,9 @@ def _sentence(
 ) -> str:
     if found is None:
         return f"{subject} cannot be told: {why}; expected {expected}"
+    if found.withheld:
+        which = "such a" if status == "passed" else "another"
+        return f"{subject} answers with {which} number, which may be a value of a record and is not told; expected {expected}"
     text = _range_text(found, unit, truth=expected.endswith((" true", " false")))
     if status == "unknown":
         return f"{subject} cannot be told: {text}, since {found.why_unsure}; expected {expected}"

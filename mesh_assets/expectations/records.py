@@ -22,9 +22,10 @@ class ExpectationResult(Record, frozen=True, kw_only=True):
 
     `rule`: its name. `origin`: who expects it, `policy` or the contract's id. `about`: what is measured, `nullValues of
     order_id`. `measured` to `measured_most`, in `unit`: where the figure lies; the two differ where records could not be
-    decoded, or where there may be more records than the sample has. None: it could not be measured. `unknown`: neither
-    kept nor broken for certain, as the sentence says. `failing`: in how many of the `sampled` records the rule is broken,
-    None where it is not about single records; at most 50 partitions are named.
+    decoded, or where there may be more records than the sample has. None: it could not be measured, or it is not kept, since
+    the query may answer with a value of a record. `unknown`: neither kept nor broken for certain, as the sentence says.
+    `failing`: in how many of the `sampled` records the rule is broken, None where it is not about single records; at most 50
+    partitions are named.
     """
 
     cluster: str

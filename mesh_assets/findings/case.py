@@ -15,6 +15,7 @@ from mesh_assets.contracts.reading import KnownContracts
 from mesh_assets.estate.fields import EXCLUDED_TOPICS, NamePatterns
 from mesh_assets.estate.findings import FindingThresholds
 from mesh_assets.estate.policy import Policy
+from mesh_assets.findings.owned import ProductOwners
 from mesh_assets.findings.past import Past, end_of, readers_of
 from mesh_assets.findings.samples import Samples
 from mesh_assets.inventory.cluster_link_records import ENDED_MIRRORS
@@ -51,7 +52,7 @@ class Case:
     `thresholds.idle_days` old, by which idleness is judged; None: the store does not reach back so far, so nothing
     counts as idle. `topics_elsewhere`: the topics of the other clusters whose schemas the same registry holds; None:
     not known. `mirrored`: topic → what copies it into other clusters of the estate, in words. `contracts`: the estate's,
-    where its policy asks for owners. `samples`: what they showed of the data in topics.
+    and `product_owners`, where its policy asks for owners. `samples`: what they showed of the data in topics.
     """
 
     document: Document
@@ -62,6 +63,7 @@ class Case:
     topics_elsewhere: frozenset[str] | None = frozenset()
     mirrored: Mapping[str, Sequence[str]] = field(default_factory=dict)
     contracts: KnownContracts = field(default_factory=KnownContracts)
+    product_owners: ProductOwners = field(default_factory=ProductOwners)
     samples: Samples = field(default_factory=Samples)
 
     def is_read(self, *sections: SectionName) -> bool:

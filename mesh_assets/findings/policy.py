@@ -81,6 +81,8 @@ def not_checked(case: Case) -> Iterator[str]:
     if any(rule.owner_required for rule in rules):
         for problem in case.contracts.problems:
             yield f"{cluster}: whether topics have owners was not checked, since a contract cannot be read: {problem}"
+        if case.product_owners.unread is not None:
+            yield f"{cluster}: whether topics have owners was not checked: {case.product_owners.unread}"
     if any(rule.configs for rule in rules):
         unknown = [t.name for t in document.topics if t.config is None or t.config_error is not None]
         if unknown:
@@ -125,13 +127,19 @@ def _differences(
     if schemas is not None:
         yield from _schema(rule, topic, schemas, case)
     if rule.owner_required and policy.owner_of(topic.name) is None and _has_no_owner(topic, schemas, case):
-        yield "owner", "one in the policy's owners, a data contract or the registry", "is missing"
+        yield (
+            "owner",
+            "one in the policy's owners, a decision about products, a data contract or the registry",
+            "is missing",
+        )
 
 
 def _has_no_owner(topic: Topic, schemas: dict[str, Schema] | None, case: Case) -> bool:
-    """Whether no contract and not the registry names one either; False where not all contracts could be read, or the
-    registry could not be asked about all of the topic's subjects."""
-    known = case.contracts
+    """Whether no decision about its product, no contract and not the registry names one either; False where not all of
+    these could be read, or the registry could not be asked about all of the topic's subjects."""
+    known, decided = case.contracts, case.product_owners
+    if decided.unread is not None or topic.name in decided.topics:
+        return False
     if known.problems or known.owner_of(case.document.cluster.name, topic.name) is not None:
         return False
     state = case.document.sections.get("schemas")

@@ -10,6 +10,7 @@ from mesh_assets.estate.model import Estate
 from mesh_assets.estate.policy import Policy
 from mesh_assets.findings.case import Case
 from mesh_assets.findings.neighbours import Neighbours, ReadDocument
+from mesh_assets.findings.owned import ProductOwners, product_owners
 from mesh_assets.findings.past import Past, past_of
 from mesh_assets.findings.samples import Samples, still_expected
 from mesh_assets.inventory.document import Document
@@ -46,6 +47,7 @@ def read_case(
         topics_elsewhere=None if neighbours is None else neighbours.topics_elsewhere(document.cluster.name),
         mirrored={} if neighbours is None else neighbours.copied(document),
         contracts=KnownContracts() if estate is None else _contracts(estate),
+        product_owners=ProductOwners() if estate is None else _product_owners(estate, store, document),
         samples=_own(samples, document.cluster.id, None if estate is None else estate.policy),
     )
 
@@ -57,12 +59,23 @@ def _own(samples: Samples, cluster_id: str, policy: Policy | None) -> Samples:
 
 def _contracts(estate: Estate) -> KnownContracts:
     """Who owns what by them; nobody asks where no rule requires an owner, and reading takes its time."""
-    if not any(rule.owner_required for rule in estate.policy.rules):
+    if not _asks_for_owners(estate):
         return KnownContracts()
     try:
         return known_contracts(estate)
     except ContractError as error:
         return KnownContracts(problems=(str(error),))
+
+
+def _product_owners(estate: Estate, store: InventoryStore, document: Document) -> ProductOwners:
+    if not _asks_for_owners(estate):
+        return ProductOwners()
+    topics = frozenset(topic.name for topic in document.topics)
+    return product_owners(estate, store, document.cluster.name, topics)
+
+
+def _asks_for_owners(estate: Estate) -> bool:
+    return any(rule.owner_required for rule in estate.policy.rules)
 
 
 def _newest_before(

@@ -3,12 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from fnmatch import translate
-from functools import lru_cache
-from re import Pattern
-from re import compile as compiled
 
-from mesh_assets.estate.products import ProductDecision
+from mesh_assets.estate.products import ProductDecision, names_topic
 from mesh_assets.inventory.wording import listed
 from mesh_assets.products.candidates import Candidate
 from mesh_assets.products.records import DataProduct, DataProducts, Identity, TopicPlace, Vanished
@@ -198,13 +194,7 @@ def _matching(text: str, places: Iterable[TopicPlace]) -> Iterator[TopicPlace]:
 
 
 def _is(text: str, place: TopicPlace) -> bool:
-    pattern = _pattern(text)
-    return pattern.fullmatch(place.topic) is not None or pattern.fullmatch(str(place)) is not None
-
-
-@lru_cache(maxsize=1_024)
-def _pattern(text: str) -> Pattern[str]:
-    return compiled(translate(text))
+    return names_topic(text, place.cluster, place.topic)
 
 
 def _near(by_id: Mapping[str, int]) -> str:

@@ -171,6 +171,32 @@ def test_fields_that_are_gone_of_another_type_or_optional_now_are_told() -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("promised", "kept"), [("array", True), ("array<string>", True), ("array<long>", False)]
+)
+def test_an_array_is_promised_with_its_elements_or_without(promised: str, kept: bool) -> None:
+    written = {
+        "apiVersion": "v3.1.0",
+        "kind": "DataContract",
+        "id": "tags",
+        "schema": [
+            {
+                "name": "tagged",
+                "properties": [{"name": "tags", "logicalType": "array", "physicalType": promised}],
+            }
+        ],
+    }
+    tags = {"name": "tags", "type": {"type": "array", "items": "string"}}
+    now = TopicNow(
+        cluster="shop",
+        topic=a_topic("tagged"),
+        fields=fields_of({"type": "record", "name": "T", "fields": [tags]}),
+    )
+    found = breaches(now, contract=read_contract(written, "tags.odcs.yaml", ("shop",)))
+    expected = [("error", "field", f"shop/tagged: tags is array<string>; expected {promised}")]
+    assert found == ([] if kept else expected)
+
+
 def test_a_type_that_the_schema_does_not_tell_neither_keeps_nor_breaks_a_promise() -> None:
     by_hand = read_contract(
         {

@@ -86,6 +86,24 @@ def test_fields_are_nested_with_their_types() -> None:
     assert by_name["user_id"]["relationships"] == [{"type": "foreignKey", "to": "users.user_id"}]
 
 
+def test_an_array_is_one_by_its_physical_type_with_that_of_its_elements_below() -> None:
+    [schema, _] = contract_of(facts())["schema"]
+    by_name = {one["name"]: one for one in schema["properties"]}
+    [_, tags] = by_name["items"]["items"]["properties"]
+    assert (by_name["items"]["physicalType"], by_name["items"]["items"]["logicalType"]) == ("array", "object")
+    assert (tags["physicalType"], tags["items"]) == (
+        "array",
+        {"logicalType": "string", "physicalType": "string"},
+    )
+
+
+def test_another_spelling_of_an_array_is_no_other_type() -> None:
+    first = contract_of(facts())
+    [items] = [one for one in first["schema"][0]["properties"] if one["name"] == "items"]
+    items["physicalType"] = f"array<{items['items']['physicalType']}>"
+    assert contract_of(facts(), before=first)["version"] == "1.1.0"
+
+
 def test_fields_that_look_personal_are_tagged() -> None:
     [_, schema] = contract_of(facts())["schema"]
     assert [one.get("tags") for one in schema["properties"]] == [None, ["personal"]]

@@ -20,6 +20,47 @@ def test_a_number_is_compared() -> None:
     assert failed.sentence == "orders: the query about address.city is 2; expected exactly 1"
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT max(id) FROM {object}",
+        "SELECT max(id) + count(*) * 0 FROM {object}",
+        "SELECT n FROM (SELECT max(id) AS n, count(*) AS c FROM {object})",
+        "SELECT (SELECT max(id) FROM {object})",
+        "SELECT sum(CASE WHEN id = 3 THEN id ELSE 0 END) FROM {object}",
+        "SELECT count(*) - 4 FROM {object} WHERE id IS NULL UNION ALL SELECT max(id) FROM {object} LIMIT 1 OFFSET 1",
+        "SELECT coalesce(max(id), 0) FROM {object}",
+        "SELECT id FROM {object} WHERE id = 3",
+    ],
+)
+def test_a_number_that_may_be_a_value_is_compared_and_not_kept(query: str) -> None:
+    kept, broken = (result(SAMPLE, query=query, mustBe=expected) for expected in (3, 77))
+    assert [(one.status, one.measured, one.measured_most) for one in (kept, broken)] == [
+        ("passed", None, None),
+        ("failed", None, None),
+    ]
+    assert broken.sentence == (
+        "orders: the query answers with another number, which may be a value of a record and is not told; expected exactly 77"
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("SELECT count(DISTINCT id) AS n FROM {object} WHERE id > 1", 2),
+        ("SELECT count(*) FILTER (WHERE id > 2) FROM {object}", 1),
+        ("SELECT sum(CASE WHEN id > 1 THEN 1 ELSE 0 END) FROM {object}", 2),
+        ("SELECT 100.0 * count(*) / (SELECT count(*) FROM {object}) FROM {object} WHERE id IS NULL", 25),
+        ("SELECT round(count(id) / nullif(count(*), 0), 2) FROM {object}", 0.75),
+        ("SELECT count_if(id = 1) FROM {object}", 1),
+        ("WITH few AS (SELECT max(id) AS n FROM {object}) SELECT count(*) FROM few", 1),
+    ],
+)
+def test_a_count_or_a_share_is_kept(query: str, answer: float) -> None:
+    found = result(SAMPLE, query=query, mustBe=answer)
+    assert (found.status, found.measured) == ("passed", answer)
+
+
 def test_true_is_compared_with_true() -> None:
     assert result(SAMPLE, query="SELECT max(id) < 4 FROM {object}", mustBe=True).status == "passed"
     failed = result(SAMPLE, query="SELECT max(id) > 4 FROM {object}", mustBe=True)

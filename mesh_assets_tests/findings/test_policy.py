@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from mesh_assets.answering.known_products import product_results
 from mesh_assets.estate.model import Estate
 from mesh_assets.estate.policy import Policy
 from mesh_assets.findings.case import Case
@@ -18,8 +19,9 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import SubjectLevel, TopicSchema
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
-from mesh_assets_tests.documents import NOT_CONFIGURED, STALE, a_document, a_schema, a_topic
+from mesh_assets_tests.documents import MOMENT, NOT_CONFIGURED, STALE, a_document, a_schema, a_topic
 from mesh_assets_tests.findings.cases import found, judged
+from mesh_assets_tests.products.estates import a_shop, ground_of, products_of
 
 SCHEMA = TopicSchema(value_subjects=("orders-value",))
 
@@ -135,7 +137,8 @@ def test_an_owner_comes_from_the_policy_or_the_registry() -> None:
     )
     topic = a_topic(schema=SCHEMA)
     missing = [
-        "orders: owner is missing; rule rule expects one in the policy's owners, a data contract or the registry"
+        "orders: owner is missing; rule rule expects one in the policy's owners, a decision about products, a data contract or "
+        "the registry"
     ]
 
     def with_contract(contract: DataContract | None) -> list[str]:
@@ -192,6 +195,44 @@ def test_an_owner_may_stand_in_a_contract_and_while_one_cannot_be_read_nobody_kn
     missing, notes = of_contracts()
     assert missing == []
     assert [note for note in notes if "clicks.odcs.yaml" in note and "owners was not checked" in note]
+
+
+def test_an_owner_may_stand_in_a_decision_about_the_product_by_its_topics_or_as_the_analysis_found_them(
+    tmp_path: Path,
+) -> None:
+    document = a_document(
+        topics=(a_topic(), a_topic("clicks"), a_topic("users")), sections={"schemas": NOT_CONFIGURED}
+    )
+    name = document.cluster.name
+    store = InventoryStore(open_store(str(tmp_path)))
+
+    def missing(*decisions: dict[str, object]) -> tuple[list[str], list[str]]:
+        estate = Estate.model_validate(
+            {
+                "clusters": {name: {"name": name, "kafka": {"bootstrap_servers": "localhost:9"}}},
+                "policy": {"rules": [{"name": "owned", "owner_required": True}]},
+                "products": {"decisions": decisions},
+            }
+        )
+        case = read_case(document, store=store, estate=estate, samples=Samples())
+        return [one.resource for one in judge(case, only=(judge_policy,))], list(not_checked(case))
+
+    accepted = {"product": "people", "owner": "team-a"}
+    assert missing({"product": "people"})[0] == ["clicks", "orders", "users"]
+    assert missing({"product": "shop", "owner": "team-b", "topics": ["ord*", "other/clicks"]})[0] == [
+        "clicks",
+        "users",
+    ]
+    unknown, notes = missing(accepted)
+    assert unknown == []
+    assert [note for note in notes if "owners was not checked" in note and "job `analysis`" in note]
+
+    found = products_of(
+        ground_of(a_shop(name=name), patterns={"people": ("user*",)}), {**accepted, "topics": ("users",)}
+    )
+    product_results(store).put(found, documents=(), made_at=MOMENT)
+    assert missing(accepted)[0] == ["clicks", "orders"]
+    assert missing({"product": "all", "owner": "team-a", "merge": ["people"]})[0] == ["clicks", "orders"]
 
 
 def test_the_level_decides_the_severity_and_each_requirement_has_an_id_of_its_own() -> None:

@@ -1,0 +1,60 @@
+"""Whether the number that a query answers with is a count. Any other may be a value of a record (`SELECT max(card)`), and no
+value leaves memory."""
+
+from typing import TYPE_CHECKING
+
+from mesh_assets.importing import importing
+
+if TYPE_CHECKING:
+    from sqlglot.expressions import Expr
+
+
+def answers_with_a_count(query: str) -> bool:
+    """Of a query of one column: whether that is made of `count`, of `sum` over a CASE of constants, and of arithmetic with
+    constants alone (shares, percentages). What it selects from may be anything. False where that cannot be told."""
+    with importing:
+        import sqlglot
+        from sqlglot import exp
+        from sqlglot.errors import SqlglotError
+
+    text = query.replace("{object}", "sample").replace("{property}", '"property"')
+    try:
+        [parsed] = sqlglot.parse(text, dialect="duckdb")
+    except (SqlglotError, RecursionError, ValueError):
+        return False
+    return isinstance(parsed, exp.Select) and _is_one_count(parsed)
+
+
+def _is_one_count(select: "Expr") -> bool:
+    columns = select.args.get("expressions") or ()
+    return len(columns) == 1 and _is_count(columns[0])
+
+
+def _is_count(one: "Expr") -> bool:
+    with importing:
+        from sqlglot import exp
+
+    if isinstance(one, exp.Count | exp.CountIf | exp.ApproxDistinct) or _is_constant(one):
+        return True
+    if isinstance(one, exp.Sum):
+        return isinstance(one.this, exp.Case) and _chooses_constants(one.this)
+    if isinstance(one, exp.Subquery):
+        return isinstance(one.this, exp.Select) and _is_one_count(one.this)
+    if isinstance(one, exp.Alias | exp.Paren | exp.Neg | exp.Round | exp.Cast | exp.Filter):
+        return _is_count(one.this)
+    if isinstance(one, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Nullif):
+        return _is_count(one.this) and _is_count(one.expression)
+    return isinstance(one, exp.Coalesce) and all(map(_is_count, (one.this, *one.expressions)))
+
+
+def _chooses_constants(case: "Expr") -> bool:
+    default = case.args.get("default")
+    chosen = [branch.args.get("true") for branch in case.args.get("ifs") or ()]
+    return all(_is_constant(one) for one in chosen) and (default is None or _is_constant(default))
+
+
+def _is_constant(one: "Expr | None") -> bool:
+    with importing:
+        from sqlglot import exp
+
+    return isinstance(one, exp.Literal | exp.Null) or (isinstance(one, exp.Neg) and _is_constant(one.this))
