@@ -26,7 +26,7 @@ def answers_with_a_count(query: str) -> bool:
 
 
 def _is_one_count(select: "Expr") -> bool:
-    columns = select.args.get("expressions") or ()
+    columns: list[Expr] = select.args.get("expressions") or []
     return len(columns) == 1 and _is_count(columns[0])
 
 

@@ -162,14 +162,18 @@ def _give_topics(
 def _note_missing(draft: Draft, decision: ProductDecision, known: Known, before: DataProduct | None) -> None:
     """Of what the decision names, that which is not in the inventory: a topic that was in the product has vanished. What
     was never seen may be misspelt, and its cluster, where no one says it, is anybody's guess."""
-    members = () if before is None else (*before.topics, *before.vanished)
+    members: list[TopicPlace] = []
+    if before is not None:
+        members = [*(one.place for one in before.topics), *(one.place for one in before.vanished)]
     since = {} if before is None else {one.place: one.since for one in before.vanished}
     for text in decision.topics:
-        once = [one.place for one in members if _is(text, one.place) and one.place not in known.topics]
+        once = [place for place in members if _is(text, place) and place not in known.topics]
         for place in once:
             if place.cluster not in known.read:
                 draft.notes.append(_unread(place))
-            elif not any(sign in text for sign in "*?["):
+            elif not any(sign in text for sign in "*?[") and all(
+                place != one.place for one in draft.vanished
+            ):
                 draft.vanished.append(_vanished(place, since.get(place, known.now)))
         if not once and not any(True for _ in _matching(text, known.topics)):
             draft.notes.append(

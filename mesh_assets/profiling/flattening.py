@@ -25,6 +25,8 @@ _NAME = re.compile(r"[A-Za-z_$@][\w$@ :/-]{0,79}")
 _MAP_KEYS, _MAP_SHARE = 50, 0.1
 _MOST_KEYS = 10_000
 _LARGEST = 2**63
+_PLAIN = frozenset({str, int, float, bool})
+_NESTED, _COLLECTIONS = (dict, list), (dict, list, tuple)
 
 
 @dataclass(slots=True)
@@ -51,6 +53,8 @@ class _Flattening:
         self._declared = declared
         self._maps = maps
         self._found = Columns(count=count)
+        self._open: dict[str, dict[str, tuple[list[int], list[Any]]]] = {}
+        """Path of a record → name → the column it leads to: most values go where those of the record before went."""
 
     def of(self, values: Sequence[Any]) -> Columns:
         for row, value in enumerate(values):
@@ -63,10 +67,20 @@ class _Flattening:
         return self._found
 
     def _record(self, path: str, value: Mapping[str, Any], row: int, depth: int) -> None:
+        known = self._open.setdefault(path, {})
         for name, inner in value.items():
+            column = known.get(name)
+            if column is not None and type(inner) in _PLAIN:
+                rows, values = column
+                if rows[-1] != row:
+                    rows.append(row)
+                    values.append(inner)
+                continue
             below = f"{path}.{name}" if path else name
             if below in self._declared or _is_name(name):
                 self._put(below, inner, row, depth)
+                if below in self._found.rows:
+                    known[name] = self._found.rows[below], self._found.values[below]
             else:
                 self._within(f"{path}{{}}", inner, depth)
 
@@ -88,7 +102,7 @@ class _Flattening:
             return  # two names that give one path, such as `a.b` beside `a` with `b`
         rows.append(row)
         self._found.values[path].append(value)
-        if isinstance(value, dict | list | tuple):
+        if isinstance(value, _COLLECTIONS):
             self._parts(path, value, depth)
 
     def _parts(self, path: str, value: Any, depth: int) -> None:
@@ -117,7 +131,7 @@ class _Flattening:
                     self._found.left_out.add(path)
                 return
             self._found.inner[path] = []
-        if not isinstance(value, dict | list | tuple):
+        if not isinstance(value, _COLLECTIONS):
             self._found.inner[path].append(value)
         else:
             self._parts(path, value, depth)
@@ -143,26 +157,26 @@ def _undeclared_maps(values: Sequence[Any], declared: Collection[str]) -> set[st
         if depth > DEEPEST:
             return
         if isinstance(value, dict):
-            seen[path] += 1
-            total[path] += len(value)
-            if len(keys[path]) < _MOST_KEYS:
-                keys[path].update(value)
+            if path:  # the whole is a record, whatever its keys are
+                seen[path] += 1
+                total[path] += len(value)
+                if len(keys[path]) < _MOST_KEYS:
+                    keys[path].update(value)
             for name, inner in value.items():
-                if isinstance(inner, dict | list) and _is_name(name):
+                if isinstance(inner, _NESTED) and _is_name(name):
                     look(f"{path}.{name}" if path else name, inner, depth + 1)
         elif isinstance(value, list):
             for inner in value:
-                if isinstance(inner, dict | list):
+                if isinstance(inner, _NESTED):
                     look(f"{path}[]", inner, depth + 1)
 
     for value in values:
-        if isinstance(value, dict | list):
+        if isinstance(value, _NESTED):
             look("", value, 0)
     return {
         path
         for path, names in keys.items()
-        if path
-        and path not in declared
+        if path not in declared
         and len(names) > _MAP_KEYS
         and total[path] < _MAP_SHARE * seen[path] * len(names)
     }

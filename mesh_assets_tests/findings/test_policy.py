@@ -1,5 +1,6 @@
 """Where topics differ from a policy, and where nobody can say."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +207,7 @@ def test_an_owner_may_stand_in_a_decision_about_the_product_by_its_topics_or_as_
     name = document.cluster.name
     store = InventoryStore(open_store(str(tmp_path)))
 
-    def missing(*decisions: dict[str, object]) -> tuple[list[str], list[str]]:
+    def missing(*decisions: Mapping[str, object]) -> tuple[list[str], list[str]]:
         estate = Estate.model_validate(
             {
                 "clusters": {name: {"name": name, "kafka": {"bootstrap_servers": "localhost:9"}}},
