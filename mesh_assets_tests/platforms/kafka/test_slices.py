@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
-from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, KafkaError
+from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, KafkaError, KafkaException
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.platforms.kafka import slices
@@ -57,6 +57,7 @@ class LogConsumer:
         type(self).made = self
         self.properties = properties
         self.assigned: list[list[tuple[int, int]]] = []
+        self.asked: list[str] = []
         self.closed = False
         self._queue: Iterator[Message] = iter(())
 
@@ -68,6 +69,10 @@ class LogConsumer:
             found += [one for one in self.logs[number] if one.error() is not None or one.offset() >= start]
             found += [] if number in self.silent else [end(number)]
         self._queue = iter(found)
+
+    def list_topics(self, topic: str, timeout: float) -> None:
+        assert timeout > 0
+        self.asked.append(topic)
 
     def unassign(self) -> None:
         self._queue = iter(())
@@ -121,6 +126,33 @@ def test_slices_of_several_partitions_are_read_round_by_round(read: Any) -> None
     ]
     assert (found.errors, found.bytes) == ({}, 14 * len(b"kvalue"))
     assert LogConsumer.made.assigned == [[(0, 10), (1, 40)], [(0, 50)]]
+
+
+def test_leaders_are_asked_for_and_no_more_records_than_there_can_be(
+    read: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """librdkafka would find the leaders a second later, and wait out its time for the others."""
+    most: list[int] = []
+    consume = LogConsumer.consume
+
+    def asked(consumer: LogConsumer, records: int, seconds: float) -> list[Message]:
+        most.append(records)
+        return consume(consumer, records, seconds)
+
+    monkeypatch.setattr(LogConsumer, "consume", asked)
+    logs = {0: a_log(*range(100)), 1: a_log(*range(4), partition=1)}
+    read(logs, {0: [Slice(95, 100, 9)], 1: [Slice(0, 4, 2)]})
+    assert LogConsumer.made.asked == ["orders"]
+    assert most[0] == 5 + 2
+    assert most == sorted(most, reverse=True)
+
+
+def test_a_topic_is_read_where_nobody_tells_its_leaders(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: Any, **__: Any) -> None:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+    monkeypatch.setattr(LogConsumer, "list_topics", silent)
+    assert offsets(read({0: a_log(0)}, {0: [Slice(0, 1, 1)]})) == [(0, 0)]
 
 
 def test_gaps_end_a_slice_as_well_as_its_last_offset_does(read: Any) -> None:
