@@ -98,7 +98,7 @@ def measure(endpoints: Endpoints, clusters: Sequence[str] | None) -> int:
     """`clusters`: None: all."""
     estate = load_estate(endpoints.estate_file)
     found: list[ClusterProfiles] = []
-    reading = Reading()
+    reading, profiling = Reading(), 0.0
     begun, cpu = time.monotonic(), time.process_time()
     for name in clusters or estate.clusters:
         cluster = estate.clusters[name]
@@ -116,10 +116,12 @@ def measure(endpoints: Endpoints, clusters: Sequence[str] | None) -> int:
                 open_clients=reading.open,
             )
         )
-        print(f"{cluster.name:20}{len(found[-1].profiles):4} topics in {time.monotonic() - begun_one:.1f} s")
+        profiling += (seconds := time.monotonic() - begun_one)
+        print(f"{cluster.name:20}{len(found[-1].profiles):4} topics in {seconds:.1f} s")
     print(
         f"in all {time.monotonic() - begun:.1f} s, {time.process_time() - cpu:.1f} s of CPU; waiting for records {reading.seconds:.1f} s"
     )
+    print(f"profiles took {profiling / reading.seconds:.2f} times as long as reading their samples")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     profiles = [one for cluster in found for one in cluster.profiles]
     records, size = sum(one.sampled_records for one in profiles), sum(one.sampled_bytes for one in profiles)
