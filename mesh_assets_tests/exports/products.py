@@ -48,12 +48,13 @@ def a_graph() -> LineageGraph:
 
 @cache
 def some_products() -> tuple[DataProducts, EstateCosts]:
-    """Two accepted products, one of which misses a topic."""
-    mesh = a_mesh()
+    """Two accepted products, one of which misses a topic since a day."""
+    mesh, decided = a_mesh(), ProductSettings(decisions=DECISIONS)
+    with_it = ground_of(a_shop("gone"), graph=mesh.graph)
+    placed = place_topics(with_it, decided, Policy(), before=None, now=MOMENT - timedelta(days=2))
+    before = make_products(with_it, placed, Policy(), {})
     ground = ground_of(mesh.documents["warehouse"], graph=mesh.graph)
-    placed = place_topics(
-        ground, ProductSettings(decisions=DECISIONS), Policy(), before=None, now=MOMENT - timedelta(days=1)
-    )
+    placed = place_topics(ground, decided, Policy(), before=before, now=MOMENT - timedelta(days=1))
     settings = CostSettings(currency="EUR", prices=(ClusterPrices(partition_hour=0.01),))
     costs = share_costs(mesh.documents.values(), mesh.graph, settings, domains={}, products=placed.product_of)
     rows = {row.name: row for row in costs.rows_of("product")}

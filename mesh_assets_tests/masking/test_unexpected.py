@@ -173,10 +173,10 @@ def test_nothing_that_a_process_logs_or_prints_of_its_failures_shows_a_secret() 
 _COMMAND = """
 import os
 import mesh_assets.cli.main as command
-import mesh_assets.estate.file
+import mesh_assets.fleet.loading
 def fail(*_):
     raise OSError(os.environ["QUOTE"])
-mesh_assets.estate.file.load_estate = fail
+mesh_assets.fleet.loading.load_estate = fail
 command.main(["discover"])
 """
 

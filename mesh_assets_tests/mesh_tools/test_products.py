@@ -25,6 +25,7 @@ def analyse(served: Served) -> None:
 def test_products_are_told_with_owner_members_score_and_what_they_take(
     make_served: Callable[..., Served],
 ) -> None:
+    analyse(make_served(a_shop("gone"), estate=ESTATE + RULES))
     served = make_served(a_shop(), estate=ESTATE + RULES)
     analyse(served)
     page = served.answer("list_data_products")
