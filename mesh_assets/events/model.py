@@ -1,5 +1,4 @@
-"""The two events as records, made by pure functions: what a snapshot says about a cluster, and what a change
-says. And what publishing them takes, whatever carries them."""
+"""The two events as records, by pure functions: a snapshot and a change; and what publishing them takes, whatever carries them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
