@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from threading import Semaphore
+from threading import Lock
 
 import dagster as dg
 
@@ -182,9 +182,12 @@ def requests_for(
     if not folders:
         return Launches(requests=[], waiting={})
 
-    left = Semaphore(MOST_REQUESTS)
+    # One after the other: a place that somebody takes and gives back, since a run was asked for before, would be
+    # one too few for those who come meanwhile.
+    claiming, claimed = Lock(), 0
 
     def look(name: str) -> tuple[str, str | None, tuple[dg.RunRequest, ...]]:
+        nonlocal claimed
         cluster_id = store.cluster_id(name) or inbox_by_name(name)
         if safe(cluster_id) not in folders:
             return name, None, ()
@@ -195,16 +198,15 @@ def requests_for(
         if any(end_if_lost(instance, record.dagster_run) for record in records):
             records = _newest_runs(instance, name)
         reason = _in_the_way(records, now) or _by_hand(store, name, now)
-        if reason is None and not left.acquire(blocking=False):
-            reason = _LATER
-        elif reason is None and not claim_run(
-            store.objects,
-            cluster_id,
-            now=now,
-            newest_run=records[0].dagster_run.run_id if records else None,
-        ):
-            left.release()
-            reason = "a run has just been asked for"
+        if reason is None:
+            newest = records[0].dagster_run.run_id if records else None
+            with claiming:
+                if claimed >= MOST_REQUESTS:
+                    reason = _LATER
+                elif claim_run(store.objects, cluster_id, now=now, newest_run=newest):
+                    claimed += 1
+                else:
+                    reason = "a run has just been asked for"
         if reason is not None:
             return name, f"{sum(one.stands_for for one in waiting):,} waiting: {reason}", ()
         leading = leading_trigger([one.trigger for one in waiting])
