@@ -86,8 +86,9 @@ class Links:
         return asset_key(node.cluster, kind, node.name)
 
     def _connector_key(self, cluster: str, connect: str, name: str) -> Key:
-        """A connector's name is unique within its endpoint only; where two have one, the endpoint goes with it."""
-        shared = (cluster, name) in self._shared
+        """A connector's name is unique within its endpoint only; where two have one, the endpoint goes with it. So it does
+        where a name has a slash, and could be taken for such a pair."""
+        shared = (cluster, name) in self._shared or "/" in name
         return asset_key(cluster, "connectors", f"{connect}/{name}" if shared else name)
 
 

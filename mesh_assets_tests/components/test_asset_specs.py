@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mesh_assets.components.asset_specs import asset_spec, check_report_url
 from mesh_assets.components.estate_state import estate_assets
@@ -14,6 +15,7 @@ from mesh_assets.components.names import group_name, owner, tag_value
 from mesh_assets.inventory.document import Document
 from mesh_assets_tests.arbitrary_documents import documents, property_of_documents
 from mesh_assets_tests.components.conftest import a_shop
+from mesh_assets_tests.documents import a_connector, a_document
 
 
 def test_a_topic_of_the_shop() -> None:
@@ -124,3 +126,10 @@ def test_dagster_takes_every_document(document: Document) -> None:
     specs = [asset_spec(asset) for asset in estate_assets({"warehouse": document})]
 
     assert len(dg.Definitions(assets=specs).resolve_all_asset_specs()) >= len(specs)
+
+
+def test_a_connector_that_is_named_like_endpoint_and_name_of_another_has_a_key_of_its_own() -> None:
+    places = [("main", "orders"), ("second", "orders"), ("main", "main/orders")]
+    connectors = tuple(replace(a_connector(name), connect=connect) for connect, name in places)
+    assets = estate_assets({"warehouse": a_document(connectors=connectors)})
+    assert [asset.key[-1] for asset in assets] == ["main/orders", "second/orders", "main/main/orders"]
