@@ -56,7 +56,7 @@ Values = dict[str, Any]
 
 class MemoryCluster:
     """`state`: "well", or how it misbehaves: "hang" takes requests and never answers, "refuse" closes each connection,
-    "wrong" answers what is no answer."""
+    "wrong" answers with bytes that Kafka never sends."""
 
     def __init__(self, number: int, topics: int) -> None:
         self.name = cluster_name(number)

@@ -12,7 +12,7 @@ from mesh_assets.mcp_server.settings import (
     ServerSettings,
     Toolset,
 )
-from mesh_assets.service.identity import OAuth
+from mesh_assets.service.identity import oauth_by
 
 
 class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
@@ -137,16 +137,10 @@ def mcp(
     without either. The audit log records every call. `mesh-assets configure --mcp-client` writes a client's
     entry.
     """
-    from mesh_assets.errors import ConfigurationError
     from mesh_assets.mcp_server.assembly import build_server
     from mesh_assets.mcp_server.serving import check_http, serve_http, serve_stdio
 
-    if (oauth_issuer is None) != (oauth_audience is None):
-        raise ConfigurationError("--oauth-issuer and --oauth-audience go together")
-    oauth = None
-    if oauth_issuer is not None and oauth_audience is not None:
-        jwks = oauth_jwks or f"{oauth_issuer.rstrip('/')}/.well-known/jwks.json"
-        oauth = OAuth(issuer=oauth_issuer, audience=oauth_audience, jwks_url=jwks, scopes=oauth_scopes)
+    oauth = oauth_by(oauth_issuer, oauth_audience, jwks_url=oauth_jwks, scopes=oauth_scopes)
     settings = ServerSettings(
         toolsets=toolsets,
         allow_writes=allow_writes,

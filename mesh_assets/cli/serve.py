@@ -6,12 +6,11 @@ from typing import get_args
 
 import click
 
-from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.fields import NamePatterns
 from mesh_assets.service.discoveries import AT_ONCE
 from mesh_assets.service.families import SERIES, USUAL, Series
 from mesh_assets.service.health import read_bounds
-from mesh_assets.service.identity import OAuth
+from mesh_assets.service.identity import oauth_by
 from mesh_assets.service.launching import Launcher
 from mesh_assets.service.otlp import PUSH_SECONDS
 from mesh_assets.service.scrape import REFRESH_SECONDS
@@ -154,12 +153,7 @@ def serve(
 ) -> None:
     """Answer programs over HTTP (docs/service.md): what is known of the estate (MESH_ESTATE, MESH_STORE) as metrics, whether it is
     well, and, for holders of a token, discoveries."""
-    if (oauth_issuer is None) != (oauth_audience is None):
-        raise ConfigurationError("--oauth-issuer and --oauth-audience go together")
-    oauth = None
-    if oauth_issuer is not None and oauth_audience is not None:
-        jwks = oauth_jwks or f"{oauth_issuer.rstrip('/')}/.well-known/jwks.json"
-        oauth = OAuth(issuer=oauth_issuer, audience=oauth_audience, jwks_url=jwks, scopes=oauth_scopes)
+    oauth = oauth_by(oauth_issuer, oauth_audience, jwks_url=oauth_jwks, scopes=oauth_scopes)
     settings = ServiceSettings(
         host=host,
         port=port,
@@ -185,7 +179,7 @@ def serve(
 
 
 def _say_what_is_asked_for() -> None:
-    """Who asked for which discovery belongs into the log, though it is no warning."""
+    """Who asked for which discovery belongs in the log, though it is no warning."""
     own = logging.getLogger("mesh_assets.service")
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(

@@ -30,6 +30,18 @@ class OAuth:
     scopes: tuple[str, ...] = ()
 
 
+def oauth_by(
+    issuer: str | None, audience: str | None, *, jwks_url: str | None, scopes: tuple[str, ...]
+) -> OAuth | None:
+    """What the options of both servers ask for; None: no OAuth. Raises ConfigurationError."""
+    if issuer is None and audience is None:
+        return None
+    if issuer is None or audience is None:
+        raise ConfigurationError("--oauth-issuer and --oauth-audience go together")
+    jwks = jwks_url or f"{issuer.rstrip('/')}/.well-known/jwks.json"
+    return OAuth(issuer=issuer, audience=audience, jwks_url=jwks, scopes=scopes)
+
+
 class KnownTokens:
     """Bearer tokens by their SHA-256. Several let one be replaced while the other still holds, and tell callers apart."""
 
