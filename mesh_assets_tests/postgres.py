@@ -58,6 +58,11 @@ class Postgres:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that all others of the server come from; None while it does not run."""
+        return None if self._process is None else self._process.pid
+
     def start(self) -> None:
         """It answers a little later."""
         with self._log.open("ab") as log:

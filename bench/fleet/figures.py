@@ -15,7 +15,7 @@ from bench.fleet.kills import Outage
 from bench.fleet.looks import Look
 
 # What follows an outage is not yet the usual: a tick that failed, the daemon's 60 s between two looks at a code server.
-_AFTERMATH = 75.0
+AFTERMATH = 75.0
 _TABLES = ("event_logs", "asset_check_executions", "runs", "run_tags", "job_ticks", "snapshots")
 
 
@@ -43,7 +43,7 @@ def gaps(
         later - earlier
         for moments in began.values()
         for earlier, later in pairwise([*sorted(moments), until])
-        if not any(earlier < one.ended + _AFTERMATH and later > one.began for one in outages)
+        if not any(earlier < one.ended + AFTERMATH and later > one.began for one in outages)
     )
     if not found:
         return Gaps(count=0, median=0, p99=0, longest=0, clusters=len(began))
@@ -53,6 +53,23 @@ def gaps(
         p99=found[min(len(found) - 1, int(len(found) * 0.99))],
         longest=found[-1],
         clusters=len(began),
+    )
+
+
+def longest_gap_in(looks: Iterable[Look], clusters: Collection[str], outage: Outage) -> float:
+    """Seconds between two looks of a sensor at one of the clusters, between which the outage or its aftermath lies; 0: none."""
+    began: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for look in looks:
+        if look.cluster in clusters:
+            began[look.sensor, look.cluster].append(look.began)
+    return max(
+        (
+            later - earlier
+            for moments in began.values()
+            for earlier, later in pairwise(sorted(moments))
+            if earlier < outage.ended + AFTERMATH and later > outage.began
+        ),
+        default=0.0,
     )
 
 
@@ -69,6 +86,8 @@ class Runs:
     """Of those that were created in the day."""
     seconds_queued: list[float]
     """Of discoveries: from the request to the start."""
+    failed: list[float]
+    """When those ended that failed, of all jobs; seconds since 1970."""
 
     @property
     def all_wrong(self) -> list[str]:
@@ -122,6 +141,11 @@ def runs_of(instance: dg.DagsterInstance, clusters: Collection[str], *, began: f
         missing=absent,
         unfinished=unfinished,
         seconds_queued=sorted(queued),
+        failed=[
+            one.end_time or one.update_timestamp.timestamp()
+            for one in records
+            if one.dagster_run.status is dg.DagsterRunStatus.FAILURE
+        ],
     )
 
 
@@ -155,6 +179,11 @@ def rows(execute: Callable[[str], list[tuple[Any, ...]]]) -> dict[str, int]:
     """Of each table that grows, and in `bytes` what the whole database takes."""
     counted = {table: int(execute(f"select count(*) from {table}")[0][0]) for table in _TABLES}
     return counted | {"bytes": int(execute("select pg_database_size('postgres')")[0][0])}
+
+
+def sizes(execute: Callable[[str], list[tuple[Any, ...]]]) -> dict[str, int]:
+    """Bytes of each of these tables, with indexes and what is stored beside them."""
+    return {table: int(execute(f"select pg_total_relation_size('{table}')")[0][0]) for table in _TABLES}
 
 
 def growth(samples: Sequence[tuple[float, int]], *, after: float) -> tuple[float, float, float] | None:

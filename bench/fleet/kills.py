@@ -46,7 +46,7 @@ def _kill_worker(installation: Installation) -> None:
     deadline = time.monotonic() + 60
     while not (workers := installation.workers()):
         if time.monotonic() > deadline:
-            raise SystemExit("no run was under way for a minute")
+            raise TimeoutError("no run was under way for a minute, so none was killed")
         time.sleep(0.05)
     time.sleep(0.3)  # so that it is in the middle of its work
     for pid in list(workers.values())[:1]:

@@ -169,6 +169,12 @@ class Installation:
         except OSError:
             return None
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """Of the roles and of Postgres, where they run."""
+        found = {name: role.process.pid for name, role in self.roles.items()}
+        return found if self.postgres.pid is None else {**found, "Postgres": self.postgres.pid}
+
     def workers(self) -> dict[str, int]:
         """The process of each run that is under way."""
         found = order(self.socket, {"what": "list"})

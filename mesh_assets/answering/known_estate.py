@@ -12,7 +12,7 @@ from mesh_assets.answering.estate_lineage import KnownLineage
 from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.answering.known_products import KnownProducts
 from mesh_assets.answering.views import View
-from mesh_assets.errors import EstateError, RefusedError, StoreError
+from mesh_assets.errors import EstateError, MeshError, RefusedError, StoreError
 from mesh_assets.estate.file import estate_path
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.fleet.in_force import EstateInForce
@@ -63,11 +63,23 @@ class KnownEstate:
     def estate(self) -> Estate:
         """The estate as the file describes it now; while the file is broken, the last good one. Raises EstateError when there
         is none."""
+        return self._in_force().now().estate
+
+    @property
+    def estate_problem(self) -> str | None:
+        """That the estate file is broken and what is in force instead, as of at most a second ago; None while it is sound, and
+        where there is no estate at all, as whoever needs one says."""
+        try:
+            return self._in_force().lately().problem
+        except MeshError:
+            return None
+
+    def _in_force(self) -> EstateInForce:
         path = self._estate_path or estate_path()
         with self._lock:
             if self._estate is None or self._estate.path != path:
                 self._estate = EstateInForce(path, lambda: self.store.objects)
-            return self._estate.now().estate
+            return self._estate
 
     @property
     def estate_if_any(self) -> Estate | None:

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from time import monotonic
@@ -31,19 +32,39 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
-    """`fault`: why the file is not what is in force; None when it is."""
+    """`fault`: why the file is not what is in force; None when it is. `since`: when this process first saw the file broken,
+    in whatever way; it may have been so for longer."""
 
     estate: Estate
     fault: str | None = None
+    since: datetime | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """For whoever is answered from this estate: a sentence; None while the file is what is in force."""
+        if self.fault is None:
+            return None
+        seen = "" if self.since is None else f" (seen since {self.since:%Y-%m-%d %H:%M:%S} UTC)"
+        return (
+            f"the estate file is broken{seen}; until it is mended, the last good estate stays in force, with "
+            f"{counted(len(self.estate.clusters), 'cluster')}: {self.fault}"
+        )
 
 
 class EstateInForce:
     """The estate of one file. `objects`: opens the store, where the last good one is kept for processes that begin while
     the file is broken. Safe to use from many threads."""
 
-    def __init__(self, path: Path, objects: Callable[[], ObjectStore]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        objects: Callable[[], ObjectStore],
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.path = path
         self._objects = objects
+        self._clock = clock
         self._lock = threading.RLock()
         self._read: EstateRead | None = None
         self._known: InForce | None = None
@@ -106,7 +127,8 @@ class EstateInForce:
                 counted(len(estate.clusters), "cluster"),
                 error,
             )
-        return InForce(estate=estate, fault=str(error))
+        since = None if before is None else before.since
+        return InForce(estate=estate, fault=str(error), since=since or self._clock())
 
     def _stored(self, error: EstateError) -> Estate:
         try:

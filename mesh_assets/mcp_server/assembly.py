@@ -36,6 +36,7 @@ def build_server(
             "may_write": settings.allow_writes,
             "open_service": open_service or functools.partial(open_mapping_service, known),
         },
+        estate_problem=lambda: known.estate_problem,
         auth=None if settings.oauth is None else auth_settings(settings.oauth),
         token_verifier=None if settings.oauth is None else JwtVerifier(settings.oauth),
     )

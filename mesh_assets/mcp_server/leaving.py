@@ -13,6 +13,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
+from mesh_assets.answering.answers import in_thread
 from mesh_assets.inventory.wording import bytes_text, readable
 from mesh_assets.masking.text import mask_text
 from mesh_assets.masking.unexpected import masked, unexpected
@@ -34,7 +35,11 @@ _LARGEST_ANSWER = 500_000
 
 
 class Leaving:
-    """The server's middleware: whatever a request is answered with passes here."""
+    """The server's middleware: whatever a request is answered with passes here. `estate_problem`: a sentence while the estate
+    file is broken, which then goes with every answer of a tool or resource: they are of the last good estate."""
+
+    def __init__(self, estate_problem: Callable[[], str | None] = lambda: None) -> None:
+        self._estate_problem = estate_problem
 
     async def __call__(self, ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
         try:
@@ -55,13 +60,18 @@ class Leaving:
             return result
         match ctx.method:
             case "tools/call":
-                return _tool_result(result)
+                return _with_note(_tool_result(result), await self._problem())
             case "resources/read" if "contents" in result:
-                return {**result, "contents": [_content(one) for one in result["contents"]]}
+                problem = await self._problem()
+                return {**result, "contents": [_content(one, problem) for one in result["contents"]]}
             case "prompts/get" | "completion/complete":
                 return _clean(result, most=_LONG["definition"])
             case _:
                 return result
+
+    async def _problem(self) -> str | None:
+        problem = await in_thread(self._estate_problem)
+        return None if problem is None else _refusal(problem)
 
 
 def said(text: str, *, most: int = _MOST_CHARACTERS) -> str:
@@ -109,9 +119,18 @@ def _tool_result(result: dict[str, Any]) -> dict[str, Any]:
     return {**result, "structuredContent": structured, "content": [text]}
 
 
-def _content(content: dict[str, Any]) -> dict[str, Any]:
+def _with_note(result: dict[str, Any], problem: str | None) -> dict[str, Any]:
+    """The structured answer stays as its schema says."""
+    if problem is None or "content" not in result:
+        return result
+    return {**result, "content": [*result["content"], {"type": "text", "text": f"Note: {problem}"}]}
+
+
+def _content(content: dict[str, Any], problem: str | None) -> dict[str, Any]:
     """A resource's content, which is the JSON of an answer."""
     value = answered(msgspec.json.decode(content["text"]))
+    if problem is not None:
+        value = {"estate_problem": problem, **value}
     return {**content, "text": msgspec.json.format(msgspec.json.encode(value), indent=2).decode()}
 
 

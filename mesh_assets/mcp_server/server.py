@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -33,7 +33,8 @@ a name shown with it can be passed as shown. Text that was cut says so, with its
 
 
 class MeshServer(MCPServer[Any]):
-    """An MCPServer with the tools of `rows`. `supplied`: see `tools.make_tool`."""
+    """An MCPServer with the tools of `rows`. `supplied`: see `tools.make_tool`. `estate_problem`: see
+    `leaving.Leaving`."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class MeshServer(MCPServer[Any]):
         rows: Sequence[AgentTool],
         supplied: Mapping[str, Any],
         *,
+        estate_problem: Callable[[], str | None] = lambda: None,
         auth: AuthSettings | None = None,
         token_verifier: TokenVerifier | None = None,
     ) -> None:
@@ -54,7 +56,10 @@ class MeshServer(MCPServer[Any]):
             instructions=_INSTRUCTIONS,
             log_level="WARNING",
             tools=[make_tool(row, supplied, may_write=settings.allow_writes) for row in rows],
-            middleware=[Watch(self.idle, AuditLog(settings.audit_log), changes=_changing(rows)), Leaving()],
+            middleware=[
+                Watch(self.idle, AuditLog(settings.audit_log), changes=_changing(rows)),
+                Leaving(estate_problem),
+            ],
             auth=auth,
             token_verifier=token_verifier,
         )

@@ -28,11 +28,8 @@ def tick(
     store fails; what came is asked for again then.
     """
     known = watched.now()
-    if known.fault is not None:
-        raise EstateError(
-            f"the last good estate stays in force, with {counted(len(known.estate.clusters), 'cluster')}, until its file is "
-            f"mended: {known.fault}"
-        )
+    if known.problem is not None:
+        raise EstateError(known.problem)
     watched.keep()
     names = tuple(known.estate.clusters)
     before = _known_before(cursor)

@@ -22,10 +22,17 @@ _PAGE = 500
 
 
 def prune_runs(
-    instance: dg.DagsterInstance, kept: Kept, *, clock: datetime, but: str, seconds: float = _SECONDS
+    instance: dg.DagsterInstance,
+    kept: Kept,
+    *,
+    clock: datetime,
+    but: str,
+    seconds: float = _SECONDS,
+    at_least: int = RUNS_AT_LEAST,
 ) -> int:
     """Removes ended runs with their events; how many. Those stay that made the newest materialization of an asset, and of each
-    job and partition the newest ten. It takes `seconds` at most, and the next time goes on. Events without a run: `report_pruning.py`."""
+    job and partition the newest `at_least`. It takes `seconds` at most, and the next time goes on. Events without a run:
+    `report_pruning.py`."""
     spared = {
         but,
         *(
@@ -42,7 +49,7 @@ def prune_runs(
         newest = newest or min(clock, record.create_timestamp.replace(tzinfo=UTC))
         kind = (run.job_name, run.tags.get("dagster/partition", ""))
         of_a_kind[kind] += 1
-        if run.run_id in spared or of_a_kind[kind] <= RUNS_AT_LEAST:
+        if run.run_id in spared or of_a_kind[kind] <= at_least:
             continue
         too_old = kept.days is not None and record.create_timestamp.replace(tzinfo=UTC) < newest - timedelta(
             days=kept.days

@@ -179,7 +179,8 @@ class Service:
             raise BadRequestError(400, "only=store is all that `only` takes")
         problems = [] if only else problems_of(known, self._bounds, now=self._now())
         if not problems:
-            return answer_json({"status": "ready"})
+            note = {"note": known.problem} if told and known.problem is not None else {}
+            return answer_json({"status": "ready", **note})
         shown = {"problems": problems} if told else {"clusters": len(problems)}
         return answer_json({"status": "not ready", **shown}, status=503)
 

@@ -44,7 +44,7 @@ def read_bounds(texts: Iterable[str]) -> Bounds:
 
 def problems_of(known: Known, bounds: Bounds, *, now: datetime) -> list[dict[str, Any]]:
     """A sentence for each cluster that is not as it should be, and one for a broken estate file."""
-    found = [] if known.fault is None else [{"problem": known.fault}]
+    found = [] if known.problem is None else [{"problem": known.problem}]
     for state in known.clusters:
         problem = state.problem or _too_old(state, bounds.bound(state.cluster), now)
         if problem is not None:

@@ -46,12 +46,12 @@ class Answer(Record, frozen=True, kw_only=True):
 
 
 class Known(Record, frozen=True, kw_only=True):
-    """One look at the store: the clusters in the order of the estate, and when it was taken, by the process's clock. `fault`: what
-    is wrong with the estate file, whose last good form they are of; None: nothing."""
+    """One look at the store: the clusters in the order of the estate, and when it was taken, by the process's clock. `problem`: that the
+    estate file is broken and its last good form in force, as a sentence; None: it is sound."""
 
     clusters: tuple[ClusterState, ...]
     looked_at: float
-    fault: str | None = None
+    problem: str | None = None
 
 
 class Scrape:
@@ -124,7 +124,7 @@ class Scrape:
         with self._answering:
             if wanted in self._answers and self._answers[wanted][0] is known:
                 return self._answers[wanted][1]
-            parts = self._parts(states, known.fault)
+            parts = self._parts(states, known.problem is None)
             etag = _digest(parts)
             kept = self._answers.pop(wanted, None)
             answer = kept[1] if kept is not None and kept[1].etag == etag else _compressed(parts, etag)
@@ -133,8 +133,8 @@ class Scrape:
                 self._answers.popitem(last=False)
             return answer
 
-    def _parts(self, states: Sequence[ClusterState], fault: str | None) -> list[bytes]:
-        texts: list[Mapping[str, bytes]] = [_own_texts(fault)]
+    def _parts(self, states: Sequence[ClusterState], readable: bool) -> list[bytes]:
+        texts: list[Mapping[str, bytes]] = [_own_texts(readable)]
         texts += [{**state.texts, **self._findings.of(state)} for state in states]
         return list(joined(texts))
 
@@ -156,12 +156,12 @@ class Scrape:
 
         with ThreadPoolExecutor(max_workers=_LOOKS_AT_ONCE, thread_name_prefix="scrape") as pool:
             states = tuple(pool.map(read, in_force.estate.clusters))
-        return Known(clusters=states, looked_at=looked_at, fault=in_force.fault)
+        return Known(clusters=states, looked_at=looked_at, problem=in_force.problem)
 
 
-def _own_texts(fault: str | None) -> Mapping[str, bytes]:
+def _own_texts(readable: bool) -> Mapping[str, bytes]:
     samples = Samples()
-    samples.add("mesh_estate_readable", "", int(fault is None))
+    samples.add("mesh_estate_readable", "", int(readable))
     samples.add("mesh_build_info", labels(version=importlib.metadata.version("mesh-assets")), 1)
     return samples.texts()
 

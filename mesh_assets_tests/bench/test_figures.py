@@ -1,9 +1,15 @@
 """What the bench of a fleet calls wrong: it must find what it looks for."""
 
+import os
+import subprocess
+import sys
+import time
+
 import dagster as dg
 import pytest
 
-from bench.fleet.figures import gaps, growth, runs_of, wrong_with
+from bench.fleet.costs import Costs
+from bench.fleet.figures import gaps, growth, longest_gap_in, runs_of, wrong_with
 from bench.fleet.hub import Published
 from bench.fleet.kills import Outage
 from bench.fleet.looks import Look
@@ -27,6 +33,34 @@ def test_a_gap_that_an_outage_falls_into_is_left_out() -> None:
     found = gaps(looks(0, 60, 240, 300), {"a"}, until=310, outages=[outage])
 
     assert (found.count, found.longest) == (3, 60)
+
+
+def test_what_an_outage_cost_is_the_longest_gap_that_it_or_its_aftermath_falls_into() -> None:
+    outage = Outage(what="the daemon killed", began=70, ended=75)
+    seen = [*looks(0, 60, 240, 900), *looks(0, 71, 100, cluster="b"), *looks(0, 800, cluster="elsewhere")]
+
+    assert longest_gap_in(seen, {"a", "b"}, outage) == 180
+    assert longest_gap_in([], {"a"}, outage) == 0
+
+
+def test_cpu_seconds_are_those_of_the_day_and_those_of_a_killed_process_stay() -> None:
+    busy = "while True: pass"
+    costs = Costs()
+    first = subprocess.Popen([sys.executable, "-c", busy])
+    try:
+        costs.look({"role": first.pid})
+        deadline = time.monotonic() + 30
+        while costs.by_name()["role"] == 0.0 and time.monotonic() < deadline:
+            costs.look({"role": first.pid})
+    finally:
+        first.kill()
+        first.wait()
+    spent = costs.by_name()["role"]
+    assert spent > 0
+    costs.look({"role": first.pid})
+    assert costs.by_name()["role"] == spent
+    costs.look({"role": os.getpid()})
+    assert costs.by_name()["role"] > spent, "a role that was started anew has spent all in the day"
 
 
 def test_a_snapshot_that_is_missing_or_comes_twice_and_a_change_that_is_lost_or_doubled_are_found() -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,28 @@ def test_a_broken_file_leaves_the_last_good_one_in_force_and_says_so_once(
         file.write_text(TWO)
         assert (names(estate), estate.now().fault) == (["a", "b"], None)
         assert caplog.messages[1:] == [f"the estate file {file} is sound again, and in force"]
+
+
+def test_who_is_answered_meanwhile_is_told_since_when_however_the_file_is_broken(
+    file: Path, objects: FolderStore
+) -> None:
+    moment = [datetime(2026, 11, 29, 22, 10, tzinfo=UTC)]
+    estate = EstateInForce(file, lambda: objects, clock=lambda: moment[0])
+    assert estate.now().problem is None
+
+    for broken in ("clusters: {}\n", "clusters: [\n"):
+        file.write_text(broken)
+        known = estate.now()
+        assert known.problem == (
+            "the estate file is broken (seen since 2026-11-29 22:10:00 UTC); until it is mended, the last good estate stays in "
+            f"force, with 1 cluster: {known.fault}"
+        )
+        moment[0] += timedelta(hours=1)
+
+    file.write_text(TWO)
+    assert estate.now().problem is None
+    file.write_text("clusters: {}\n")
+    assert "seen since 2026-11-30 00:10:00 UTC" in (estate.now().problem or "")
 
 
 def test_a_process_that_begins_while_the_file_is_broken_goes_on_with_the_one_in_the_store(

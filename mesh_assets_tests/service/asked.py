@@ -51,11 +51,12 @@ def a_service(
     allowed_hosts: tuple[str, ...] = (),
     bounds: Bounds | None = None,
     per_minute: int = 30,
+    fault: str | None = None,
 ) -> Service:
     estate = an_estate(*clusters)
     discoveries = Discoveries(launches or Launches(), lambda: world.store, now=lambda: NOW)
     return Service(
-        a_scrape(world, *clusters),
+        a_scrape(world, *clusters, fault=fault),
         discoveries,
         Asking(discoveries, lambda: estate),
         tokens=KnownTokens(hashes),

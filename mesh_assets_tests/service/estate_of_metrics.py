@@ -69,8 +69,11 @@ def keep_reading(
     history.keep(history.extended(history.newest(history.entries()), reading))
 
 
-def a_scrape(world: World, *clusters: str, now: datetime = NOW, **selection: Any) -> Scrape:
-    estate = InForce(estate=an_estate(*clusters))
+def a_scrape(
+    world: World, *clusters: str, now: datetime = NOW, fault: str | None = None, **selection: Any
+) -> Scrape:
+    """`fault`: of the estate file, seen now."""
+    estate = InForce(estate=an_estate(*clusters), fault=fault, since=None if fault is None else now)
     return Scrape(lambda: estate, lambda: world.store, selection=Selection(**selection), now=lambda: now)
 
 

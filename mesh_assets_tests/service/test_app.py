@@ -12,7 +12,7 @@ from mesh_assets.service.health import Bounds
 from mesh_assets.service.serving import ServiceSettings, build_service
 from mesh_assets_tests.documents import a_document, a_topic
 from mesh_assets_tests.service.asked import CI, HASHES, TOKEN, a_service, asked, got
-from mesh_assets_tests.service.estate_of_metrics import Scraped, a_world, an_estate
+from mesh_assets_tests.service.estate_of_metrics import NOW, Scraped, a_world, an_estate
 
 OLD = a_document(cluster=ClusterIdentity(id="lkc-2", name="lab"))
 
@@ -81,6 +81,22 @@ def test_a_service_is_ready_while_each_snapshot_is_younger_than_its_bound() -> N
     assert problem["problem"].startswith("its snapshot is 60 min old, and may be 30 min: ")
     assert got(a_service(world, *names, bounds=bounds), "/readyz?only=store").status_code == 200
     assert got(a_service(world, *names), "/readyz?only=lab").status_code == 400
+
+
+def test_a_broken_estate_file_is_told_with_since_when_and_takes_no_service_out_of_traffic() -> None:
+    service = a_service(a_world(a_document()), fault="estate.yaml:3: expected a mapping")
+
+    answer = got(service, "/readyz")
+    [problem] = answer.json()["problems"]
+    assert (answer.status_code, problem["problem"].partition("; ")[0]) == (
+        503,
+        f"the estate file is broken (seen since {NOW:%Y-%m-%d %H:%M:%S} UTC)",
+    )
+    store = got(service, "/readyz?only=store")
+    assert (store.status_code, store.json()) == (200, {"status": "ready", "note": problem["problem"]})
+
+    stranger = a_service(a_world(a_document()), host="0.0.0.0", fault="estate.yaml:3: expected a mapping")
+    assert got(stranger, "/readyz?only=store").json() == {"status": "ready"}
 
 
 def test_a_cluster_that_was_never_discovered_makes_the_service_not_ready() -> None:

@@ -137,9 +137,14 @@ def test_while_the_estate_file_is_broken_the_last_good_one_is_told_of_and_that_i
         now=lambda: NOW,
     )
     assert scraped(scrape).value("mesh_estate_readable") == 1
-    estates.append(InForce(estate=an_estate(), fault="estate.yaml:3: expected a mapping"))
+    estates.append(InForce(estate=an_estate(), fault="estate.yaml:3: expected a mapping", since=NOW))
     clock.now = 31
     read = scraped(scrape)
     assert (read.value("mesh_estate_readable"), read.value("mesh_snapshot_readable")) == (0, 1)
     problems = problems_of(scrape.look(), Bounds(), now=NOW)
-    assert problems == [{"problem": "estate.yaml:3: expected a mapping"}]
+    assert problems == [
+        {
+            "problem": f"the estate file is broken (seen since {NOW:%Y-%m-%d %H:%M:%S} UTC); until it is mended, the last good estate "
+            "stays in force, with 1 cluster: estate.yaml:3: expected a mapping"
+        }
+    ]
