@@ -21,8 +21,9 @@ class Retention(EstateModel):
     `documents`: of a cluster, as old as its newest is younger, so a cluster that is not discovered any more keeps them.
     `changes`: the table of changes, one object a snapshot. `readings`: of clusters that nobody reads any more (those that are
     read keep two weeks by themselves). `results`: of analyses that do not run any more. `inbox`: triggers that no discovery
-    has taken. `runs`: what steps of failed runs left, and discoveries that Dagster was never told. `quarantine`: copies of what
-    was taken out of the way. `dagster_runs`: runs that have ended, with their rows in Dagster's event log.
+    has taken. `runs`: what steps of failed runs left, discoveries that Dagster was never told, and those that the service was
+    asked for. `quarantine`: copies of what was taken out of the way. `dagster_runs`: runs that have ended, with their rows in
+    Dagster's event log.
     """
 
     documents: Kept = Kept(days=400)

@@ -224,11 +224,11 @@ class Service:
         caller = await self._caller(request)
         if isinstance(caller, Response):
             return caller
-        found = self._discoveries.get(request.path.removeprefix("/discoveries/"))
+        found = await self._discoveries.find(request.path.removeprefix("/discoveries/"))
         if found is None:
             return refusal(
                 404,
-                "no discovery of that id is known: the service remembers the newest, until it is started again",
+                "no discovery of that id is known; they are kept for as long as the estate's `retention.runs` says",
             )
         return answer_json(found.shown())
 

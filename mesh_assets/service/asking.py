@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+import anyio.to_thread
 import msgspec
 
 from mesh_assets.errors import MeshError
@@ -13,12 +14,12 @@ from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.sensing.trigger_queue.message import details_text, resource_text
+from mesh_assets.service.asked import KeptAnswer
 from mesh_assets.service.discoveries import Discoveries
 
 MOST_BODY_BYTES = 64 * 1024
 PER_MINUTE = 30
 _MOST_CALLERS = 10_000
-_MOST_KEYS = 10_000
 _MOST_KEY_CHARACTERS = 255
 
 
@@ -63,34 +64,29 @@ class RateLimit:
 
 
 class Asking:
-    """Answers a body with what is asked for by it. `keys`: what was answered under an Idempotency-Key, by this process."""
+    """Answers a body with what is asked for by it."""
 
     def __init__(self, discoveries: Discoveries, estate: Callable[[], Estate]) -> None:
         self._discoveries = discoveries
         self._estate = estate
-        self._keys: OrderedDict[tuple[str, str], tuple[bytes, list[dict[str, Any]]]] = OrderedDict()
 
     async def ask(self, body: bytes, *, caller: str, key: str | None) -> list[dict[str, Any]]:
-        """One entry a cluster: the id of its discovery, and where to follow it. Raises BadRequestError, EstateError, StoreError."""
-        digest = hashlib.sha256(body).digest()
-        if key is not None:
-            if not 0 < len(key) <= _MOST_KEY_CHARACTERS:
-                raise BadRequestError(
-                    400, f"Idempotency-Key: expected 1 to {_MOST_KEY_CHARACTERS} characters"
-                )
-            known = self._keys.get((caller, key))
-            if known is not None and known[0] != digest:
-                raise BadRequestError(
-                    422, "this Idempotency-Key came with another body before; use a key once for each request"
-                )
-            if known is not None:
-                return known[1]
-        answered = await self._asked(_wanted(body), caller)
-        if key is not None:
-            self._keys[caller, key] = digest, answered
-            while len(self._keys) > _MOST_KEYS:
-                self._keys.popitem(last=False)
-        return answered
+        """One entry a cluster: the id of its discovery, and where to follow it. Raises BadRequestError, EstateError, StoreError,
+        DamagedError."""
+        if key is None:
+            return await self._asked(_wanted(body), caller)
+        if not 0 < len(key) <= _MOST_KEY_CHARACTERS:
+            raise BadRequestError(400, f"Idempotency-Key: expected 1 to {_MOST_KEY_CHARACTERS} characters")
+        digest, kept = hashlib.sha256(body).hexdigest(), self._discoveries.kept
+        known = await anyio.to_thread.run_sync(kept.answer, caller, key)
+        if known is None:
+            answer = KeptAnswer(digest=digest, answered=await self._asked(_wanted(body), caller))
+            known = await anyio.to_thread.run_sync(kept.keep_answer, caller, key, answer)
+        if known.digest != digest:
+            raise BadRequestError(
+                422, "this Idempotency-Key came with another body before; use a key once for each request"
+            )
+        return known.answered
 
     async def _asked(self, wanted: Wanted, caller: str) -> list[dict[str, Any]]:
         trigger = Trigger(

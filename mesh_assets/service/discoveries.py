@@ -8,21 +8,22 @@ import logging
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import anyio
+import anyio.to_thread
+from msgspec.structs import replace
 
-from mesh_assets.errors import MeshError
+from mesh_assets.errors import MeshError, StoreError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.masking.unexpected import sentence, unexpected
+from mesh_assets.service.asked import AskedDiscoveries, Discovery, told_of
 from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
 
 logger = logging.getLogger(__name__)
 
-Status = Literal["queued", "running", "published", "failed"]
 AT_ONCE = 2
 """Each takes up to 200 MB for 9,000 topics."""
 MOST_KEPT = 1_000
@@ -31,47 +32,8 @@ Launch = Callable[[str, Trigger], Awaitable[Mapping[str, Any]]]
 """Discovers the cluster, in the name of the trigger; the report as `mesh-assets discover --json` writes it. Raises MeshError."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Discovery:
-    """`triggers`: of all who asked for it, by whom. `report`: what it published; `error`: why it published nothing."""
-
-    id: str
-    cluster: str
-    requested_at: datetime
-    triggers: list[Trigger]
-    requested_by: list[str]
-    status: Status = "queued"
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    report: Mapping[str, Any] = field(default_factory=dict)
-    error: str | None = None
-
-    def shown(self) -> dict[str, Any]:
-        """As `GET /discoveries/{id}` answers."""
-        known: dict[str, Any] = {
-            "id": self.id,
-            "cluster": self.cluster,
-            "status": self.status,
-            "requested_at": _text(self.requested_at),
-            "requested_by": self.requested_by,
-            "started_at": _text(self.started_at),
-            "ended_at": _text(self.ended_at),
-            "error": self.error,
-            "run_id": self.report.get("run_id"),
-            "sequence": self.report.get("sequence"),
-            "changes": self.report.get("total_changes"),
-            "document": self.report.get("inventory_location"),
-            "notes": self.report.get("notes") or None,
-        }
-        return {name: value for name, value in known.items() if value is not None}
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 class Discoveries:
-    """For one event loop. The last MOST_KEPT that ended are remembered, by this process alone."""
+    """For one event loop. The store keeps each as it goes on (`kept`); this process remembers the last MOST_KEPT that ended."""
 
     def __init__(
         self,
@@ -83,6 +45,8 @@ class Discoveries:
     ) -> None:
         self._launch = launch
         self._store = store
+        self.kept = AskedDiscoveries(store)
+        self._saving = anyio.Lock()
         self._at_once = at_once
         self._now = now
         self._known: OrderedDict[str, Discovery] = OrderedDict()
@@ -90,31 +54,48 @@ class Discoveries:
         self._running: set[str] = set()
         self._changed = anyio.Event()
 
-    def get(self, discovery_id: str) -> Discovery | None:
-        return self._known.get(discovery_id)
+    async def find(self, discovery_id: str) -> Discovery | None:
+        """Of whichever service was asked for it. Raises StoreError, DamagedError."""
+        known = self._known.get(discovery_id)
+        return known or await anyio.to_thread.run_sync(self.kept.find, discovery_id)
 
     async def ask(self, cluster: str, trigger: Trigger, *, caller: str) -> tuple[Discovery, bool]:
-        """The discovery that will be made, and whether others had asked for it already. Raises StoreError when the trigger could
-        not be kept; then nothing is asked for."""
+        """The discovery that will be made, and whether others had asked for it already. Raises StoreError when the trigger or
+        the discovery could not be kept; then this process makes none."""
         await anyio.to_thread.run_sync(self._keep, cluster, trigger, uuid.uuid4().hex)
-        queued = self._queued.get(cluster)
-        if queued is not None:
-            if trigger not in queued.triggers:
-                queued.triggers.append(trigger)
-            if caller not in queued.requested_by:
-                queued.requested_by.append(caller)
-            return queued, True
-        one = Discovery(
-            id=uuid.uuid4().hex,
-            cluster=cluster,
-            requested_at=self._now(),
-            triggers=[trigger],
-            requested_by=[caller],
-        )
-        self._queued[cluster] = self._known[one.id] = one
-        self._forget()
-        self._changed.set()
-        return one, False
+        if cluster not in self._queued:
+            one = Discovery(
+                id=uuid.uuid4().hex,
+                cluster=cluster,
+                requested_at=self._now(),
+                triggers=[trigger],
+                requested_by=[caller],
+            )
+            await self._save(one)
+            if cluster not in self._queued:  # nobody has asked while it was written
+                self._queued[cluster] = self._known[one.id] = one
+                self._forget()
+                self._changed.set()
+                return one, False
+        queued = self._queued[cluster]
+        if trigger not in queued.triggers:
+            queued.triggers.append(trigger)
+        if caller not in queued.requested_by:
+            queued.requested_by.append(caller)
+        await self._save(queued)
+        return queued, True
+
+    async def _save(self, one: Discovery) -> None:
+        async with self._saving:  # one after the other, or an older state might be written over a newer one
+            as_now = replace(one, triggers=[*one.triggers], requested_by=[*one.requested_by])
+            await anyio.to_thread.run_sync(self.kept.keep, as_now)
+
+    async def _save_if_possible(self, one: Discovery) -> None:
+        """Who asks this process is told from its memory, others from the inbox."""
+        try:
+            await self._save(one)
+        except StoreError as error:
+            logger.warning("that discovery %s is %s could not be kept: %s", one.id, one.status, error)
 
     def _keep(self, cluster: str, trigger: Trigger, cause: str) -> None:
         """In the inbox: if this process ends first, the cluster's next discovery deals with it, whoever makes that."""
@@ -144,8 +125,9 @@ class Discoveries:
         return [one for one in self._queued.values() if one.cluster not in self._running][: max(0, free)]
 
     async def _make(self, one: Discovery) -> None:
+        await self._save_if_possible(one)
         try:
-            one.report = await self._launch(one.cluster, one.triggers[0])
+            one.report = told_of(await self._launch(one.cluster, one.triggers[0]))
             one.status = "published"
         except Exception as error:  # at the edge: one cluster must not end the others
             failure = error if isinstance(error, MeshError) else unexpected(error)
@@ -155,3 +137,4 @@ class Discoveries:
             one.ended_at = self._now()
             self._running.discard(one.cluster)
             self._changed.set()
+        await self._save_if_possible(one)

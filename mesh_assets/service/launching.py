@@ -11,10 +11,9 @@ import anyio.to_thread
 from mesh_assets.discovering.process import DiscoveryFailedError, discover_in_process
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.wording import duration
+from mesh_assets.service.asked import dealt_with, report_of
 from mesh_assets.service.discoveries import Launch
-from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.pointers import Pointer
 
 Launcher = Literal["here", "dagster"]
 
@@ -47,14 +46,9 @@ def launch_by_dagster(
     async def launch(cluster: str, trigger: Trigger) -> Mapping[str, Any]:
         until = time.monotonic() + waits_seconds
         while time.monotonic() < until:
-            latest, waits = await anyio.to_thread.run_sync(lambda: _state(store(), cluster, trigger))
+            latest, waits = await anyio.to_thread.run_sync(lambda: dealt_with(store(), cluster, trigger))
             if latest is not None and not waits:
-                return {
-                    "run_id": latest.run_id,
-                    "sequence": latest.sequence,
-                    "total_changes": latest.changes,
-                    "inventory_location": store().objects.location(latest.document.key),
-                }
+                return report_of(store(), latest)
             await anyio.sleep(every_seconds)
         raise DiscoveryFailedError(
             f"no run has dealt with it for {duration(waits_seconds)}; it still waits: see whether Dagster's daemon runs, "
@@ -62,17 +56,3 @@ def launch_by_dagster(
         )
 
     return launch
-
-
-def _state(store: InventoryStore, cluster: str, trigger: Trigger) -> tuple[Pointer | None, bool]:
-    """The newest snapshot, and whether the trigger still waits, by itself or counted with others of its type. A run moves the
-    pointer before it takes triggers out of the inbox, so the inbox is looked into first."""
-    cluster_id = store.cluster_id(cluster)
-    places = [inbox_by_name(cluster), *(() if cluster_id is None else (cluster_id,))]
-    waiting = [one for place in places for one in Inbox(store.objects).waiting(place)]
-    waits = any(
-        one.trigger == trigger or (one.source == "inbox" and one.trigger.type == trigger.type)
-        for one in waiting
-    )
-    latest = None if cluster_id is None else store.latest(cluster_id)
-    return None if latest is None else latest[0], waits

@@ -23,6 +23,7 @@ _FOLDERS: dict[str, Kind] = {
     "triggers": "inbox",
     "steps": "runs",
     "unreported": "runs",
+    "asked": "runs",
     "quarantine": "quarantine",
 }
 

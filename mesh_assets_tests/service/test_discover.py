@@ -169,14 +169,15 @@ def test_a_body_that_means_nothing_is_refused_with_what_was_expected(
     assert launches.of == []
 
 
-def test_what_cannot_be_kept_is_not_accepted() -> None:
+@pytest.mark.parametrize("written", ["put_new", "put"])  # the trigger, the discovery
+def test_what_cannot_be_kept_is_not_accepted(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
     world, launches = a_world(a_document()), Launches()
     service = a_service(world, launches=launches)
 
     def fails(*_: object) -> str:
         raise StoreError("the disk is full")
 
-    world.objects.put_new = fails  # type: ignore[assignment, method-assign]
+    monkeypatch.setattr(world.objects, written, fails)
     answer = asked(service, lambda client: client.post("/discover", headers=CI, json={}))
     assert (answer.status_code, launches.of) == (503, [])
 
