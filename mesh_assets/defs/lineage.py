@@ -9,9 +9,8 @@ import dagster as dg
 from mesh_assets.answering.estate_lineage import EstateLineage, keep_estate_lineage, read_estate_lineage
 from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.components.refreshing import refresh_states
-from mesh_assets.defs.esm.account import EventSourceMappings
 from mesh_assets.defs.esm.asset import MAPPINGS_KEY
-from mesh_assets.defs.resources import EstateResource, StoreResource
+from mesh_assets.defs.resources import EstateResource, EventSourceMappings, StoreResource
 from mesh_assets.defs.section_metadata import table_metadata
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY
 from mesh_assets.lineage.estate import counts

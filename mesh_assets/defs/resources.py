@@ -1,4 +1,4 @@
-"""What the assets need from outside: the estate, the store, and the way a section takes from step to step.
+"""What the assets need from outside: the estate, the store, accounts of AWS, and the way a section takes from step to step.
 
 Dagster's UI shows each value, or the environment variable that it comes from.
 """
@@ -13,8 +13,10 @@ from pydantic import Field
 
 from mesh_assets.answering.documents_once import DocumentsOnce
 from mesh_assets.errors import MeshError
+from mesh_assets.esm.aws_account import AwsAccount, account_settings
+from mesh_assets.esm.service import MappingService
 from mesh_assets.estate.file import DEFAULT_ESTATE
-from mesh_assets.estate.model import Estate
+from mesh_assets.estate.model import AwsAccountSettings, Estate
 from mesh_assets.fleet.in_force import estate_in_force
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.runs.failures import masking_failures
@@ -60,6 +62,25 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The store for parts of a run that read the same documents: they are decoded once, and kept while it runs.
         Raises StoreError as `store`."""
         return self._documents_once
+
+
+class EventSourceMappings(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Event source mappings in the accounts and regions that the estate and the environment name. Tests put fakes in its place."""
+
+    def service(self, region: str | None) -> MappingService:
+        """The service of a region, its credentials checked.
+
+        Raises EstateError without a region, RefusedError without working credentials, before anything else
+        happens.
+        """
+        estate = estate_in_force().now().estate
+        account = self.account(account_settings(estate, region=region))
+        _ = account.identity
+        return MappingService(account, estate)
+
+    def account(self, settings: AwsAccountSettings) -> AwsAccount:
+        """One account of the estate. Contacts nothing."""
+        return AwsAccount(settings)
 
 
 class SectionIOManager(dg.IOManager):

@@ -1,5 +1,5 @@
 """`discovery_snapshot` and `changes`: sections joined, compared and published in one step, so that neither
-event goes out alone.
+event goes out alone; and with what they come from, the job `discovery`.
 """
 
 import json
@@ -12,7 +12,7 @@ import dagster as dg
 
 from mesh_assets.components.refreshing import refresh_states
 from mesh_assets.components.reporting import section_ends, wake_dependents
-from mesh_assets.defs.inventory import INVENTORY_KEYS
+from mesh_assets.defs.inventory import INVENTORY_KEYS, inventory_assets
 from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import check_result, shown_metadata
 from mesh_assets.discovering.discovery import publish_cluster
@@ -29,7 +29,8 @@ from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.events.avro_form import schema_text
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, TopicsSection
 from mesh_assets.runs.failures import masking_failures
-from mesh_assets.runs.tags import is_from_inbox, trigger_of_run
+from mesh_assets.runs.partitions import ClusterPartitions
+from mesh_assets.runs.tags import DISCOVERY_JOB, is_from_inbox, trigger_of_run
 
 SNAPSHOT_KEY = dg.AssetKey(SNAPSHOT)
 CHANGES_KEY = dg.AssetKey(CHANGES)
@@ -125,6 +126,25 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         yield check_result(current_check(report.sections, now=report.discovery_timestamp))
 
     return snapshot
+
+
+@dg.definitions
+def discovery() -> dg.Definitions:
+    """Raises EstateError when the estate file is missing or wrong."""
+    partitions = ClusterPartitions()
+    return dg.Definitions(
+        # Of all jobs, and of assets that somebody materializes by hand: a process for each of the short steps
+        # would cost seconds of imports.
+        executor=dg.in_process_executor,
+        assets=[inventory_assets(partitions), snapshot_assets(partitions)],
+        jobs=[
+            dg.define_asset_job(
+                DISCOVERY_JOB,
+                selection=dg.AssetSelection.assets(*INVENTORY_KEYS, *SNAPSHOT_KEYS),
+                description="Reads everything about a cluster and publishes it as one event. The tags mesh/trigger… say why.",
+            )
+        ],
+    )
 
 
 def event_columns(schema: str) -> dg.TableSchema:

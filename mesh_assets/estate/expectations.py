@@ -1,4 +1,5 @@
-"""What the estate expects of the data in its topics: quality rules in the words of ODCS, the Open Data Contract Standard.
+"""How the data in topics is sampled, and what the estate expects of it: quality rules in the words of ODCS, the Open Data Contract
+Standard.
 
 https://bitol-io.github.io/open-data-contract-standard/latest/data-quality/ defines metrics, operators and units. `freshness`
 and the arguments `minimum` and `maximum` are ours: ODCS has them as a service level and as options of a type.
@@ -36,9 +37,28 @@ OPERATORS = {
 _Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
 _Scalar = StrictBool | _Number | StrictStr | None
 _Path = Annotated[str, Field(min_length=1, max_length=1_000)]
+_TopicField = Annotated[str, Field(min_length=1, max_length=512)]
 # RE2, which matches in linear time whatever the records hold, has no look-around and no references to groups.
 _NOT_IN_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:=|!|<=|<!|P=|\()|\\[1-9])")
 _NEEDS_PROPERTY = ("nullValues", "missingValues", "invalidValues")
+
+
+class ProfilingSettings(EstateModel):
+    """How topics are sampled for their profiles, and which values may be named. Which topics: `allow_message_reading`.
+
+    `strategy`: the newest records of each partition, runs of them at random offsets, or at even distances of time.
+
+    Bounds of one topic's sample: `records_per_partition`; `records`, `bytes` (of keys and values) and `seconds` in all.
+    `name_values`: shell patterns of `topic/field` whose few values are named and not only counted by hash:
+    `orders/status`.
+    """
+
+    strategy: Literal["latest", "random", "stratified"] = "latest"
+    records_per_partition: int = Field(default=1_000, ge=1, le=100_000)
+    records: int = Field(default=20_000, ge=1, le=1_000_000)
+    bytes: int = Field(default=64_000_000, ge=1_000, le=1_000_000_000)
+    seconds: float = Field(default=30.0, ge=1, le=3_600)
+    name_values: tuple[_TopicField, ...] = ()
 
 
 class _Odcs(EstateModel):

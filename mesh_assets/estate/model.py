@@ -16,6 +16,7 @@ from mesh_assets.estate.connections import (
     SchemaRegistryConnection,
 )
 from mesh_assets.estate.costs import CostSettings
+from mesh_assets.estate.expectations import ProfilingSettings
 from mesh_assets.estate.fields import EstateModel, NamePatterns, SecretReference, TopicPatterns, only_fields
 from mesh_assets.estate.findings import FindingThresholds
 from mesh_assets.estate.found import FoundSettings
@@ -28,7 +29,6 @@ from mesh_assets.estate.monitoring import (
 )
 from mesh_assets.estate.policy import Policy
 from mesh_assets.estate.products import ProductSettings
-from mesh_assets.estate.profiling import ProfilingSettings
 from mesh_assets.estate.retention import Retention
 
 

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from mesh_assets.collecting.clients import cluster_id_of
 from mesh_assets.collecting.samples import RecordDecoder
 from mesh_assets.errors import PlatformError
+from mesh_assets.estate.expectations import ProfilingSettings
 from mesh_assets.estate.model import Cluster
-from mesh_assets.estate.profiling import ProfilingSettings
 from mesh_assets.inventory.document import Document
 from mesh_assets.platforms.kafka import (
     KafkaReader,

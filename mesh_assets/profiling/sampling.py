@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from mesh_assets.estate.profiling import ProfilingSettings
+from mesh_assets.estate.expectations import ProfilingSettings
 from mesh_assets.inventory.wording import counted
 from mesh_assets.platforms.kafka import PartitionMetadata, PartitionOffsets
 from mesh_assets.platforms.kafka.slices import SampledRecord, Slice, SliceReader

@@ -1,7 +1,6 @@
 """Backup and restore as docs/deployment.md says: Dagster's database by Postgres's own programs, the store as a folder."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,27 +13,20 @@ from msgspec.structs import replace
 
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
-from mesh_assets_tests.deploy.database import DATABASE, PASSWORD, USER, Database, a_database
 from mesh_assets_tests.deploy.helm import DEPLOY
 from mesh_assets_tests.documents import a_document
+from mesh_assets_tests.postgres import Postgres, a_postgres
 from mesh_assets_tests.published import publish
 from mesh_assets_tests.service.estate_of_metrics import a_scrape
 from mesh_assets_tests.snapshot.world import World
 
 SNAPSHOT = dg.AssetKey("discovery_snapshot")
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Which every user may enter, as pytest's is not."""
-    with tempfile.TemporaryDirectory(prefix="deployed-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
+WANTED = {"user": "mesh_assets", "password": "of-a-test", "database": "dagster"}
 
 
 @contextmanager
 def an_instance(
-    home: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+    home: Path, database: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dg.DagsterInstance]:
     """As `deploy/dagster.yaml` describes it, with `home` for /var/lib/mesh-assets."""
     text = (DEPLOY / "dagster.yaml").read_text(encoding="utf-8")
@@ -42,9 +34,9 @@ def an_instance(
     environment = {
         "HOST": "127.0.0.1",
         "PORT": str(database.port),
-        "USERNAME": USER,
-        "PASSWORD": PASSWORD,
-        "DB": DATABASE,
+        "USERNAME": database.user,
+        "PASSWORD": WANTED["password"],
+        "DB": database.database,
     }
     for name, value in environment.items():
         monkeypatch.setenv(f"DAGSTER_PG_{name}", value)
@@ -72,12 +64,12 @@ def metrics_of(home: Path) -> str:
 
 
 @pytest.mark.slow
-def test_a_backup_answers_as_what_it_was_made_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("here", "there", "database", "restored"):
-        (folder / name).mkdir()
-    here, there = folder / "here", folder / "there"
+def test_a_backup_answers_as_what_it_was_made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
     publish(store_in(here), a_document())
-    with a_database(folder / "database") as database:
+    with a_postgres(tmp_path / "log", **WANTED) as database:
         with an_instance(here, database, monkeypatch) as instance:
             run = dg.DagsterRun(
                 job_name="discovery",
@@ -90,15 +82,15 @@ def test_a_backup_answers_as_what_it_was_made_of(folder: Path, monkeypatch: pyte
             before = told_by(instance)
             assert len(before["runs"]) == len(before["snapshots"]) == 1
             metrics = metrics_of(here)
-            database.dump(folder / "dagster.dump")
+            database.dump(tmp_path / "dagster.dump")
             shutil.copytree(here / "store", there / "store")
             # What comes after the backup is lost with it, and nothing else.
             instance.delete_run(run.run_id)
         publish(store_in(here), replace(a_document(), sequence=2))
         assert metrics_of(here) != metrics
 
-    with a_database(folder / "restored") as database:
-        database.restore(folder / "dagster.dump")
+    with a_postgres(tmp_path / "restored.log", **WANTED) as database:
+        database.restore(tmp_path / "dagster.dump")
         with an_instance(there, database, monkeypatch) as instance:
             assert told_by(instance) == before
         assert metrics_of(there) == metrics

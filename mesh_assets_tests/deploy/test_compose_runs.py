@@ -1,10 +1,7 @@
 """The roles of `deploy/compose.yaml` as processes on a real Postgres, with the file's own commands, environment and health checks."""
 
 import hashlib
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +11,13 @@ from dotenv import dotenv_values
 
 from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets_tests.deploy.compose import Composed
-from mesh_assets_tests.deploy.database import PASSWORD, Database, a_database
 from mesh_assets_tests.estates import estate_of
+from mesh_assets_tests.postgres import a_postgres
 from mesh_assets_tests.workplace import Workplace
 
 pytestmark = pytest.mark.long
 
+PASSWORD = "of-a-test"
 TOKEN = "of-this-test"
 HASH = hashlib.sha256(TOKEN.encode()).hexdigest()
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -27,7 +25,7 @@ _DISCOVERED_SECONDS = 300.0
 _RUN = "query Run($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
 
 
-def composed_in(folder: Path, database: Database, sandbox: Sandbox) -> Composed:
+def composed_in(folder: Path, database: int, sandbox: Sandbox) -> Composed:
     """With the sandbox's warehouse alone in its estate."""
     estate_of(sandbox.endpoints(), folder / "etc", "warehouse")
     secrets = {key: value for key, value in dotenv_values(folder / "etc" / ".env").items() if value}
@@ -36,15 +34,7 @@ def composed_in(folder: Path, database: Database, sandbox: Sandbox) -> Composed:
         "MESH_MCP_TOKEN_SHA256": HASH,
         "MESH_SERVICE_TOKEN_SHA256": f"test={HASH}",
     }
-    return Composed(folder, database.port, variables, {**secrets, "MESH_SENSOR_INTERVAL_SECONDS": "5"})
-
-
-@contextmanager
-def a_folder() -> Iterator[Path]:
-    """Which every user may enter, as pytest's is not."""
-    with tempfile.TemporaryDirectory(prefix="composed-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
+    return Composed(folder, database, variables, {**secrets, "MESH_SENSOR_INTERVAL_SECONDS": "5"})
 
 
 def discovered(composed: Composed) -> dict[str, Any]:
@@ -80,21 +70,22 @@ def status_of(run_id: str, composed: Composed) -> str:
         time.sleep(1)
 
 
-def test_a_discovery_that_the_service_is_asked_for_goes_through_all_roles(sandbox: Sandbox) -> None:
-    with a_folder() as folder:
-        for name in ("database", "etc"):
-            (folder / name).mkdir()
-        with a_database(folder / "database") as database:
-            composed = composed_in(folder, database, sandbox)
-            Workplace(folder / "etc", folder / "etc" / "estate.yaml").clear_topic()
-            with composed.running("code", "daemon", "webserver", "mcp", "service"):
-                found = discovered(composed)
-                assert (found["status"], found["sequence"]) == ("published", 1), found
-                assert status_of(found["run_id"], composed) == "SUCCESS"
-                metrics = httpx.get(f"{composed.url('service')}/metrics", headers=BEARER, timeout=60).text
-                assert 'mesh_snapshot_sequence{cluster="warehouse"} 1' in metrics
-                assert _mcp_status(composed, BEARER) == 200
-                assert _mcp_status(composed, {}) == 401
+def test_a_discovery_that_the_service_is_asked_for_goes_through_all_roles(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "etc").mkdir()
+    wanted = {"user": "mesh_assets", "password": PASSWORD, "database": "dagster"}
+    with a_postgres(tmp_path / "postgres.log", **wanted) as database:
+        composed = composed_in(tmp_path, database.port, sandbox)
+        Workplace(tmp_path / "etc", tmp_path / "etc" / "estate.yaml").clear_topic()
+        with composed.running("code", "daemon", "webserver", "mcp", "service"):
+            found = discovered(composed)
+            assert (found["status"], found["sequence"]) == ("published", 1), found
+            assert status_of(found["run_id"], composed) == "SUCCESS"
+            metrics = httpx.get(f"{composed.url('service')}/metrics", headers=BEARER, timeout=60).text
+            assert 'mesh_snapshot_sequence{cluster="warehouse"} 1' in metrics
+            assert _mcp_status(composed, BEARER) == 200
+            assert _mcp_status(composed, {}) == 401
 
 
 def _mcp_status(composed: Composed, headers: dict[str, str]) -> int:

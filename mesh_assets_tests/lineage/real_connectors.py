@@ -7,7 +7,6 @@ rewrites the list of what they take from Maven Central, with the SHA-256 of each
 
 import json
 import logging
-import platform
 import subprocess
 import sys
 import tarfile
@@ -27,13 +26,12 @@ from mesh_assets.sandbox.artifacts import Artifact, download, ensure_artifacts, 
 from mesh_assets.sandbox.java import LOG4J, java_runtime
 from mesh_assets.sandbox.progress import silent
 from mesh_assets.sandbox.state import choose_free
-from mesh_assets_tests.postgres import Postgres
+from mesh_assets_tests.postgres import Postgres, a_postgres
 
 Result = TypeVar("Result")
 
 _LIST = Path(__file__).with_name("real_connectors.json")
 DEBEZIUM = "3.6.1.Final"
-POSTGRES = "18.1.0"
 _SECONDS = 180.0  # alone on two cores: 15
 
 
@@ -85,38 +83,18 @@ def worker(folder: Path, kafka: str, statements: str, *, mark: str) -> Iterator[
     """
     _fetch()
     with (
-        # Not below pytest's folder, which is only its owner's.
-        tempfile.TemporaryDirectory(prefix="postgres-") as data,
-        _postgres(Path(data), folder / "postgres.log", statements) as postgres,
+        a_postgres(folder / "postgres.log", settings=("wal_level=logical",)) as postgres,
         _connect(folder, kafka, mark) as client,
     ):
+        # Not in its single-user mode: what has been created there is never replicated.
+        postgres.execute(statements)
         yield Worker(kafka=kafka, postgres=postgres, client=client)
 
 
-def postgres_archive() -> Path:
-    """The jar with its programs for this machine."""
-    _fetch()
-    [archive] = (one for one in _needed() if one.part == "postgres")
-    return archive.path(machine_cache())
-
-
 def _fetch() -> None:
-    if not all(one.path(machine_cache()).exists() for one in _needed()):
+    if not all(one.path(machine_cache()).exists() for one in _listed()):
         # By a process of its own: tests have no network, and jgo leaves sockets open.
         subprocess.run([sys.executable, "-m", __name__, "fetch"], check=True, timeout=_SECONDS)
-
-
-@contextmanager
-def _postgres(folder: Path, log_file: Path, statements: str) -> Iterator[Postgres]:
-    server = Postgres(folder, postgres_archive(), log=log_file, settings=("wal_level=logical",))
-    server.start()
-    try:
-        until(lambda: server.answers() or None, "Postgres does not answer")
-        # Not in its single-user mode: what has been created there is never replicated.
-        server.execute(statements)
-        yield server
-    finally:
-        server.stop()
 
 
 _PROPERTIES = """\
@@ -141,7 +119,7 @@ status.storage.partitions=1
 @contextmanager
 def _connect(folder: Path, kafka: str, mark: str) -> Iterator[httpx.Client]:
     plugins = folder / "plugins"
-    for one in _needed():
+    for one in _listed():
         path = one.path(machine_cache())
         if one.part == "debezium":
             with tarfile.open(path) as plugin:
@@ -185,12 +163,6 @@ def _listed() -> tuple[Artifact, ...]:
     return tuple(Artifact(**entry) for entry in json.loads(_LIST.read_text()))
 
 
-def _needed() -> tuple[Artifact, ...]:
-    """Without the programs of Postgres for other machines."""
-    machine = {"x86_64": "amd64", "aarch64": "arm64v8"}[platform.machine()]
-    return tuple(one for one in _listed() if one.part != "postgres" or one.name.endswith(machine))
-
-
 def _pinned(work: Path) -> list[Artifact]:
     context = maven_context(work)
 
@@ -201,21 +173,12 @@ def _pinned(work: Path) -> list[Artifact]:
         pinned("debezium", "io.debezium", "debezium-connector-postgres", DEBEZIUM, "plugin", "tar.gz"),
         pinned("mirror", "org.apache.kafka", "connect-mirror", pin.KAFKA),
         pinned("mirror", "org.apache.kafka", "connect-mirror-client", pin.KAFKA),
-        *(
-            pinned(
-                "postgres",
-                "io.zonky.test.postgres",
-                f"embedded-postgres-binaries-linux-{machine}",
-                POSTGRES,
-            )
-            for machine in ("amd64", "arm64v8")
-        ),
     ]
 
 
 def main() -> None:
     if sys.argv[1:] == ["fetch"]:
-        ensure_artifacts(_needed(), cache=machine_cache(), download=download, progress=silent())
+        ensure_artifacts(_listed(), cache=machine_cache(), download=download, progress=silent())
         return
     if sys.argv[1:] != ["pin"]:
         raise SystemExit(f"expected fetch or pin, not {' '.join(sys.argv[1:]) or 'nothing'}")

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from mesh_assets.collecting.samples import RecordDecoder
 from mesh_assets.errors import MeshError
+from mesh_assets.estate.expectations import ProfilingSettings
 from mesh_assets.estate.model import Cluster
-from mesh_assets.estate.profiling import ProfilingSettings
 from mesh_assets.platforms.kafka import (
     ClusterMetadata,
     KafkaReader,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh_assets.estate.profiling import ProfilingSettings
+from mesh_assets.estate.expectations import ProfilingSettings
 from mesh_assets.profiling.cluster import Before
 from mesh_assets.profiling.overlaps import find_overlaps, sketch_of
 from mesh_assets.profiling.personal import looks_personal

@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mesh_assets.errors import RefusedError
-from mesh_assets.estate.profiling import ProfilingSettings
+from mesh_assets.estate.expectations import ProfilingSettings
 from mesh_assets.platforms.kafka.slices import SampledRecord
 from mesh_assets.platforms.kafka.storage import RecordTimes
 from mesh_assets_tests.profiling.logs import NOW, InMemory, Log, a_record, numbered, profile

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from mesh_assets.defs.esm.account import EventSourceMappings
 from mesh_assets.defs.esm.metadata import mappings_metadata, rows_metadata
-from mesh_assets.defs.resources import EstateResource
+from mesh_assets.defs.resources import EstateResource, EventSourceMappings
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.health import Health, MappingLag, enabled, last_result_ok, mapping_lags, not_lagging
 from mesh_assets.esm.lookup import list_mappings

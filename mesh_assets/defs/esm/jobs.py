@@ -10,7 +10,6 @@ from typing import Any
 
 import dagster as dg
 
-from mesh_assets.defs.esm.account import EventSourceMappings
 from mesh_assets.defs.esm.asset import mappings_asset
 from mesh_assets.defs.esm.config import (
     CreateConfig,
@@ -29,6 +28,7 @@ from mesh_assets.defs.esm.metadata import (
     produce_plan_metadata,
     validation_metadata,
 )
+from mesh_assets.defs.resources import EventSourceMappings
 from mesh_assets.errors import MeshError
 from mesh_assets.esm.applying import Applied
 from mesh_assets.esm.connection import find_login

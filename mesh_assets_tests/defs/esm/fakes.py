@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from mesh_assets.defs.esm.account import EventSourceMappings
+from mesh_assets.defs.resources import EventSourceMappings
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.estate.model import AwsAccountSettings
 from mesh_assets_tests.esm.fake_aws import FakeAws

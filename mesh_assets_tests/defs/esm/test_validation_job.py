@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from mesh_assets.defs.esm.account import EventSourceMappings
 from mesh_assets.defs.esm.jobs import mapping_jobs
+from mesh_assets.defs.resources import EventSourceMappings
 from mesh_assets.esm import aws_account
 from mesh_assets.estate.model import AwsAccountSettings
 from mesh_assets.sandbox.servers import Endpoints
