@@ -1,10 +1,13 @@
-"""The sandbox's estate cut down to some of its clusters, in a folder of the test's own."""
+"""Estates for tests: the sandbox's cut down to some of its clusters, and what is wrong in one that is given as a text."""
 
 import shutil
 from pathlib import Path
 
+import pytest
 import yaml
 
+from mesh_assets.errors import EstateError
+from mesh_assets.estate.file import parse_estate
 from mesh_assets.sandbox.servers import Endpoints
 
 
@@ -16,3 +19,10 @@ def estate_of(endpoints: Endpoints, folder: Path, *clusters: str) -> Path:
     path.write_text(yaml.safe_dump(estate, sort_keys=False))
     shutil.copy(endpoints.estate_file.parent / ".env", folder)
     return path
+
+
+def findings(text: str) -> list[str]:
+    """The lines of the error that it is refused with."""
+    with pytest.raises(EstateError) as caught:
+        parse_estate(text, source="estate.yaml")
+    return str(caught.value).splitlines()

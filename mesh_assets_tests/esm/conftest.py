@@ -1,7 +1,8 @@
-"""An account of AWS, faked."""
+"""An account of AWS, faked, and its mappings."""
 
 import pytest
 
+from mesh_assets.esm.service import MappingService
 from mesh_assets_tests.esm.fake_aws import FakeAws
 
 
@@ -15,3 +16,8 @@ def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the developer's own AWS settings."""
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def service(aws: FakeAws) -> MappingService:
+    return MappingService(aws.account(), lookup_topic=lambda *_: 3, sleep=lambda _: None)

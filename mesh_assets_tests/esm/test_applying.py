@@ -1,40 +1,18 @@
 """Plans carried out: only with their id, only while nothing has changed, and what happens when AWS refuses."""
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from mesh_assets.errors import RefusedError
-from mesh_assets.esm.applying import Applied, InvalidForLambdaError, apply_plan
+from mesh_assets.esm.applying import Applied, InvalidForLambdaError
 from mesh_assets.esm.errors import MappingBusyError, MappingConflictError, PermissionsError, PlanOutdatedError
-from mesh_assets.esm.execution_role import UntrustingRoleError
 from mesh_assets.esm.planning import PlanOptions
 from mesh_assets.esm.service import MappingService
-from mesh_assets_tests.esm.fake_aws import (
-    CLUSTER_ARN,
-    DESTINATION_TOPIC_ARN,
-    QUEUE_ARN,
-    ROLE,
-    FakeAws,
-    refusal,
-)
-from mesh_assets_tests.esm.requests import MSK, create, update
+from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, ROLE, FakeAws, refusal
+from mesh_assets_tests.esm.requests import GO_ON, MSK, create, created, update
 
 ALL = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]}
-GO_ON = PlanOptions(continue_without_permissions=True)
-
-
-@pytest.fixture
-def service(aws: FakeAws) -> MappingService:
-    return MappingService(aws.account(), lookup_topic=lambda *_: 3, sleep=lambda _: None)
-
-
-def created(service: MappingService, options: PlanOptions | None = None, **changes: Any) -> Applied:
-    request = create(MSK, **changes)
-    options = options or PlanOptions()
-    return service.create(request, service.plan_create(request, options).id, options)
 
 
 def test_it_gives_the_rights_and_makes_the_mapping(aws: FakeAws, service: MappingService) -> None:
@@ -257,146 +235,3 @@ def test_a_refusal_names_action_and_resource(aws: FakeAws, service: MappingServi
         RefusedError, match="lambda:CreateEventSourceMapping on function orders-handler: access denied"
     ):
         created(service)
-
-
-def test_permissions_are_added_once(aws: FakeAws, service: MappingService) -> None:
-    uuid = aws.add_mapping()
-
-    service.add_permissions(uuid, service.plan_permissions(uuid).id)
-
-    assert aws.mutations() == ["iam.put_role_policy"]
-    assert service.plan_permissions(uuid).calls == ()
-
-
-def test_a_role_is_made_once(aws: FakeAws, service: MappingService) -> None:
-    request = create(MSK)
-    applied = service.create_execution_role(
-        "new-role", request, service.plan_execution_role("new-role", request).id
-    )
-
-    assert applied.mapping is None
-    assert aws.mutations() == ["iam.create_role", "iam.put_role_policy"]
-    assert service.plan_execution_role("new-role", request).calls == ()
-
-
-def test_a_role_that_was_made_is_not_passed_over_when_its_rights_are_refused(
-    aws: FakeAws, service: MappingService
-) -> None:
-    plan = service.plan_execution_role("new-role", create(MSK))
-    aws.failing["iam.put_role_policy"] = [refusal("AccessDenied", status=403)]
-
-    with pytest.raises(
-        PermissionsError, match=r"^role new-role exists now, and nothing else was done: the role could"
-    ):
-        service.create_execution_role("new-role", create(MSK), plan.id)
-
-    assert "new-role" in aws.roles
-
-
-def test_rights_that_stay_are_said_when_lambda_refuses_the_mapping(
-    aws: FakeAws, service: MappingService
-) -> None:
-    busy = [refusal("ResourceConflictException", "An operation is in progress")] * 99
-    aws.failing["lambda.create_event_source_mapping"] = [refusal("InvalidParameterValueException", "No.")]
-    with pytest.raises(
-        InvalidForLambdaError, match=r"rejects the request: No\.\nThe role has been granted its rights"
-    ):
-        created(service)
-    aws.failing["lambda.create_event_source_mapping"] = busy
-    with pytest.raises(MappingBusyError, match="the mapping was not changed") as caught:
-        created(service)
-    # This time it had them already.
-    assert "has been granted" not in str(caught.value)
-
-
-def test_a_role_that_another_made_meanwhile_gets_its_rights(aws: FakeAws, service: MappingService) -> None:
-    plan = service.plan_execution_role("new-role", create(MSK))
-    aws.failing["iam.create_role"] = [refusal("EntityAlreadyExists", status=409)]
-    aws.roles["new-role"] = {}
-    missing = [refusal("NoSuchEntity", status=404)]
-    aws.failing["iam.get_role"] = list(missing)
-
-    service.create_execution_role("new-role", create(MSK), plan.id)
-
-    assert len(aws.roles["new-role"]) == 1
-
-
-def test_a_role_of_that_name_that_another_made_for_something_else_gets_no_rights(
-    aws: FakeAws, service: MappingService
-) -> None:
-    plan = service.plan_execution_role("new-role", create(MSK))
-    aws.roles["new-role"] = {}
-    aws.trust["new-role"] = {"Statement": []}
-
-    with pytest.raises(UntrustingRoleError, match="role new-role exists but does not trust"):
-        apply_plan(aws.account(), plan, plan.id)
-
-    assert aws.roles["new-role"] == {}
-
-
-def test_two_that_extend_a_role_at_once_do_not_lose_each_others_rights(
-    aws: FakeAws, service: MappingService
-) -> None:
-    """Both planned before either wrote: the same mapping, once to a queue and once to a topic."""
-    requests = [
-        create(MSK, on_failure_destination=arn, kafka_consumer_group_id="orders-handler")
-        for arn in (QUEUE_ARN, DESTINATION_TOPIC_ARN)
-    ]
-    plans = [service.plan_create(request) for request in requests]
-
-    for plan in plans:
-        apply_plan(aws.account(), plan, plan.id, sleep=lambda _: None)
-
-    granted = json.dumps(aws.roles[ROLE])
-    assert f'["{QUEUE_ARN}"]' in granted
-    assert f'["{DESTINATION_TOPIC_ARN}"]' in granted
-    aws.mappings.clear()
-    assert [service.plan_create(request).permissions.state for request in requests] == ["granted"] * 2  # type: ignore[union-attr]
-
-
-def test_applying_again_and_again_does_not_fill_the_role(aws: FakeAws, service: MappingService) -> None:
-    """Under an organization's denial the rights are never complete, and the role stays as it is."""
-    uuid = aws.add_mapping()
-    service.add_permissions(uuid, service.plan_permissions(uuid).id)
-    before = json.dumps(aws.roles[ROLE])
-    aws.organization = [
-        {"Effect": "Allow", "Action": ["*"], "Resource": ["*"]},
-        {"Effect": "Deny", "Action": ["kafka-cluster:ReadData"], "Resource": ["*"]},
-    ]
-
-    for _ in range(3):
-        plan = service.plan_permissions(uuid)
-        assert plan.calls == ()
-        with pytest.raises(PermissionsError, match=r"a policy of the organization \(SCP\) does not allow"):
-            service.add_permissions(uuid, plan.id)
-
-    assert json.dumps(aws.roles[ROLE]) == before
-
-
-def test_without_room_nothing_is_made_and_the_policy_is_handed_on(
-    aws: FakeAws, service: MappingService
-) -> None:
-    theirs = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::" + "b" * 10_000]}
-    aws.roles[ROLE]["theirs"] = {"Statement": [theirs]}
-
-    plan = service.plan_create(create(MSK))
-
-    assert str(plan.blocked).startswith("the role's rights are too large: the inline policies of role")
-    with pytest.raises(PermissionsError, match="attach the policy as a managed one") as caught:
-        created(service)
-    assert '"kafka-cluster:ReadData"' in caught.value.statement
-    assert aws.mutations() == []
-    assert created(service, GO_ON).mapping is not None
-    assert aws.asked("iam.put_role_policy") == []
-
-
-def test_room_that_could_not_be_looked_at_is_a_note_on_the_plan(
-    aws: FakeAws, service: MappingService
-) -> None:
-    aws.failing["iam.list_role_policies"] = [refusal("AccessDenied", status=403)]
-
-    [note] = [warning for warning in service.plan_create(create(MSK)).warnings if warning.field == "role"]
-
-    assert note.rule.startswith(
-        "whether the role's inline policies have room for it is unknown (iam:ListRole"
-    )

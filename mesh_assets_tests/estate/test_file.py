@@ -1,20 +1,15 @@
-import codecs
-import os
-import re
-from collections.abc import Callable
+"""None"""
+
 from pathlib import Path
 
-import dagster as dg
 import pytest
-import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
-from mesh_assets.estate.file import estate_path, load_estate, parse_estate
+from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.monitoring import CloudWatchMetrics, ConfluentCloudMetrics, OffsetMetrics
+from mesh_assets_tests.estates import findings
 
 WHOLE = """
 clusters:
@@ -40,12 +35,6 @@ clusters:
     topics: {include: ["orders*"]}
 events: {cluster: warehouse}
 """
-
-
-def findings(text: str) -> list[str]:
-    with pytest.raises(EstateError) as caught:
-        parse_estate(text, source="estate.yaml")
-    return str(caught.value).splitlines()
 
 
 def test_a_whole_estate_is_read_with_names_references_and_defaults() -> None:
@@ -255,208 +244,3 @@ def test_events_on_an_unknown_cluster_are_refused() -> None:
 )
 def test_a_faulty_estate_gets_one_sentence_with_its_line(text: str, expected: str) -> None:
     assert findings(text)[0].startswith(expected)
-
-
-def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(EstateError, match=r"there is no estate file at .*nowhere\.yaml; set MESH_ESTATE"):
-        load_estate(tmp_path / "nowhere.yaml")
-
-
-def test_the_file_is_the_one_the_environment_names() -> None:
-    assert estate_path({"MESH_ESTATE": "a/b.yaml"}) == Path("a/b.yaml")
-    assert estate_path({}) == Path("estate.yaml")
-
-
-def test_a_dotenv_file_beside_the_estate_gives_what_the_environment_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "estate.yaml").write_text("clusters: {a: {kafka: {bootstrap_servers: 'h:1'}}}\n")
-    (tmp_path / ".env").write_text("MESH_TEST_A=from the file\nMESH_TEST_B=from the file\n")
-    monkeypatch.setenv("MESH_TEST_B", "from the environment")
-    monkeypatch.setenv("MESH_TEST_A", "")
-    monkeypatch.delenv("MESH_TEST_A")
-    load_estate(tmp_path / "estate.yaml")
-    assert (os.environ["MESH_TEST_A"], os.environ["MESH_TEST_B"]) == ("from the file", "from the environment")
-
-
-@settings(deadline=None)
-@given(name=st.text(st.sampled_from("aB9.-_ü²/ \t|,[]'"), min_size=1, max_size=8))
-def test_dagster_takes_every_name_that_the_estate_takes(name: str) -> None:
-    try:
-        estate = parse_estate(yaml.safe_dump({"clusters": {name: {"kafka": KAFKA}}}), source="x")
-    except EstateError:
-        return
-    assert dg.StaticPartitionsDefinition(list(estate.clusters)).get_partition_keys() == [name]
-
-
-KAFKA = {"bootstrap_servers": "h:1"}
-ONE = "clusters: {a: {kafka: {bootstrap_servers: 'h:1'}, connect: [{kind: kafka_connect, url: 'http://größe:1'}]}}\r\n"
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        codecs.BOM_UTF8 + ONE.encode(),
-        codecs.BOM_UTF16_LE + ONE.encode("utf-16-le"),
-        codecs.BOM_UTF16_BE + ONE.encode("utf-16-be"),
-        ONE.encode(),
-    ],
-    ids=["utf-8 with a mark", "utf-16-le", "utf-16-be", "utf-8"],
-)
-def test_a_byte_order_mark_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes
-) -> None:
-    monkeypatch.setenv("MESH_TEST_A", "")
-    monkeypatch.delenv("MESH_TEST_A")
-    (tmp_path / "estate.yaml").write_bytes(data)
-    mark = next(
-        (one for one in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) if data[:2] == one[:2]),
-        b"",
-    )
-    encoding = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}.get(mark, "utf-8")
-    (tmp_path / ".env").write_bytes(mark + "MESH_TEST_A=größe\n".encode(encoding))
-
-    [endpoint] = load_estate(tmp_path / "estate.yaml").clusters["a"].connect
-
-    assert getattr(endpoint, "url", None) == "http://größe:1"
-    assert os.environ["MESH_TEST_A"] == "größe"
-
-
-def test_a_dotenv_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "estate.yaml").write_text(ONE)
-    (tmp_path / ".env").write_bytes(b"A=\xff\xfe\xff")
-
-    with pytest.raises(EstateError, match=r"\.env cannot be read"):
-        load_estate(tmp_path / "estate.yaml")
-
-
-def with_field(field: str, value: object) -> dict[str, object]:
-    """An estate with the value at a path like `clusters.a.schema_registry.url`."""
-    estate: dict[str, object] = {"clusters": {"a": {"kafka": dict(KAFKA)}}}
-    at = estate
-    *path, last = field.split(".")
-    for part in path:
-        at = at.setdefault(part, {})  # type: ignore[assignment] # mappings all the way
-    at[last] = value
-    return estate
-
-
-_AWS = {"region": "eu-west-1"}
-ADDRESSES: list[tuple[str, Callable[[str], object]]] = [
-    ("clusters.a.schema_registry.url", str),
-    ("clusters.a.connect", lambda url: [{"kind": "kafka_connect", "url": url}]),
-    ("clusters.a.connect", lambda url: [{"kind": "msk_connect", "endpoint_url": url}]),
-    ("clusters.a.alarms", lambda url: {"endpoint_url": url}),
-    ("clusters.a.kafka", lambda url: {**KAFKA, "properties": {"sasl.oauthbearer.endpoint.url": url}}),
-    ("triggers.queue_url", str),
-    ("triggers", lambda url: {"queue_url": "https://q", "dead_letter_queue_url": url}),
-    ("esm.accounts", lambda url: [{**_AWS, "endpoint_url": url}]),
-]
-
-
-@pytest.mark.parametrize(("field", "made"), ADDRESSES, ids=[field for field, _ in ADDRESSES])
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://user:hunter2@host",
-        "https://user:hunter2@host:8081/path",
-        "https://hunter2@host",
-        "https://${USER}:hunter2@host",
-        "https://user:hunter2/x@host",
-        "https://user:hunter2#x@host",
-    ],
-)
-def test_an_address_with_credentials_in_clear_is_refused_without_repeating_them(
-    field: str, made: Callable[[str], object], url: str
-) -> None:
-    [finding] = [line for line in findings(yaml.safe_dump(with_field(field, made(url)))) if "address" in line]
-
-    assert "an address must not hold a user or password in clear" in finding
-    assert "hunter2" not in finding
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://host:8081/path",
-        "https://${USER}:${PASSWORD}@host",
-        "https://user:${PASSWORD}@host",
-        "https://${TOKEN}@host",
-        "${URL}",
-        "https://host/path@2",
-        "https://host:8081/a@b",
-    ],
-)
-def test_an_address_without_credentials_in_clear_is_taken(url: str) -> None:
-    estate = parse_estate(yaml.safe_dump(with_field("clusters.a.schema_registry.url", url)), source="x")
-
-    registry = estate.clusters["a"].schema_registry
-    assert registry is not None
-    assert registry.url == url
-
-
-SMALL = "clusters: {a: {kafka: {bootstrap_servers: x}}}\n"
-
-
-def test_a_policy_may_have_a_file_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_text("rules:\n  - {name: names, names: '[a-z]+'}\n")
-    (tmp_path / "estate.yaml").write_text(f"{SMALL}policy: {{file: policy.yaml}}\n")
-    policy = load_estate(tmp_path / "estate.yaml").policy
-    assert [rule.name for rule in policy.rules] == ["names"]
-    assert policy.file == str(tmp_path / "policy.yaml")
-
-
-@pytest.mark.parametrize(
-    ("policy", "expected"),
-    [
-        ("rules: [{name: a, names: '['}]", "policy.rules.0.names: is not a regular expression"),
-        ("rules: [{name: a}]", "policy.rules.0: requires nothing; give names"),
-        ("rules: [{name: a, partitions: {}}]", "policy.rules.0.partitions: expected min, max or both"),
-        (
-            "rules: [{name: a, partitions: {min: 3, max: 2}}]",
-            "policy.rules.0.partitions: min 3 is above max 2",
-        ),
-        (
-            "rules: [{name: a, configs: {x: {min: 1, one_of: [a]}}}]",
-            "policy.rules.0.configs.x: expected a value, min, max or both",
-        ),
-        (
-            "owners: [{owner: '', topics: {include: [a]}}]",
-            "policy.owners.0.owner: String should have at least 1 character",
-        ),
-        ("rules: [{name: a, colour: red}]", "policy.rules.0.colour: is not a field here"),
-        ("file: nowhere.yaml", "policy.file: nowhere.yaml cannot be read"),
-        ("{file: a.yaml, rules: []}", "policy: names a file and holds rules itself"),
-    ],
-)
-def test_a_faulty_policy_is_refused_with_its_line(policy: str, expected: str) -> None:
-    [finding] = findings(f"{SMALL}policy:\n  {policy}\n")
-    assert finding.startswith(f"estate.yaml:3: {expected}")
-
-
-def test_two_rules_of_one_name_are_refused() -> None:
-    rule = "{name: a, schema_required: true}"
-    [finding] = findings(f"{SMALL}policy:\n  rules: [{rule}, {rule}]\n")
-    assert finding == "estate.yaml:2: policy: has two rules called 'a'; give each a name of its own"
-
-
-def test_a_faulty_policy_file_is_named_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_text("rules:\n  - {name: names, level: bad, names: x}\n")
-    (tmp_path / "estate.yaml").write_text(f"{SMALL}policy: {{file: policy.yaml}}\n")
-    with pytest.raises(EstateError, match=r"policy\.yaml:2: rules\.0\.level"):
-        load_estate(tmp_path / "estate.yaml")
-
-
-def test_a_mute_of_everything_is_refused() -> None:
-    [finding] = findings(f"{SMALL}findings:\n  mute: [{{reason: quiet}}]\n")
-    assert "would mute everything" in finding
-
-
-def test_the_pages_of_findings_and_policy_show_what_the_file_takes() -> None:
-    for page in ("findings", "policy"):
-        text = (Path(__file__).parents[2] / f"docs/{page}.md").read_text(encoding="utf-8")
-        examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-        assert examples
-        for example in examples:
-            read = parse_estate(SMALL + example, source="estate.yaml")
-            assert read != parse_estate(SMALL, source="estate.yaml")

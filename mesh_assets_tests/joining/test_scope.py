@@ -9,7 +9,7 @@ from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SectionScope, Source
 from mesh_assets.joining.scope import scope_change
-from mesh_assets_tests.arbitrary_documents import topics
+from mesh_assets_tests.arbitrary_records import topics
 from mesh_assets_tests.documents import FRESH, a_connector, a_document
 
 scopes = st.builds(

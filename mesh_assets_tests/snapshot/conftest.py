@@ -7,14 +7,17 @@ from contextlib import suppress
 
 import pytest
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # type: ignore[attr-defined]
 
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets.snapshot import lock
 from mesh_assets.snapshot.connection import EventsConnection
+from mesh_assets.snapshot.publisher import KafkaPublisher
 from mesh_assets.snapshot.topics import EventTopics
+from mesh_assets_tests.events.test_avro_form import ARegistry
+from mesh_assets_tests.snapshot.world import MemoryObjects
 
 
 @pytest.fixture
@@ -59,3 +62,13 @@ def make_topic(admin: AdminClient) -> Callable[[str, Mapping[str, str]], None]:
         admin.create_topics([new], request_timeout=15)[name].result(timeout=20)
 
     return make
+
+
+@pytest.fixture
+def objects() -> MemoryObjects:
+    return MemoryObjects()
+
+
+@pytest.fixture
+def publisher(connection: EventsConnection, event_topics: EventTopics) -> KafkaPublisher:
+    return KafkaPublisher(connection, ARegistry(), topics=event_topics)

@@ -201,3 +201,10 @@ class Model:
 
     def _states(self) -> list[Document]:
         return [document_of(event) for event in self.log.snapshots]
+
+
+def adopted(world: World) -> World:
+    """Another store, to which the cluster is handed over."""
+    other = another_store(world)
+    other.store.adopt(CLUSTER_ID, world.store.store_id(), None, sequence=len(world.log.snapshots))
+    return other

@@ -1,43 +1,18 @@
 """Whose credentials are used: a secret's, a mapping's own, or those given by hand; in every form that secrets
 have."""
 
-import base64
 import json
-import threading
-from socket import create_connection, create_server
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-)
 
-from mesh_assets.errors import EstateError, RefusedError, UnexpectedAnswerError
-from mesh_assets.esm.connection import (
-    KafkaLogin,
-    check_connection,
-    find_login,
-    get_msk_bootstrap_brokers,
-)
-from mesh_assets.esm.connection.login import lambda_refusal
-from mesh_assets.esm.connection.steps import ConnectionReport
-from mesh_assets.esm.errors import AUTHS, TwoLoginsError
+from mesh_assets.esm.connection import KafkaLogin, find_login
 from mesh_assets.esm.lookup import get_mapping
-from mesh_assets.mapping_commands import connection as command
 from mesh_assets.mapping_commands.login import chosen_login
-from mesh_assets.sandbox.kafka_mappings.mapping import lambda_reads_key
-from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, SECRET_ARN, FakeAws, refusal
-from mesh_assets_tests.esm.iam.situations import CONNECTION_ARN, TARGET_ARN
+from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, SECRET_ARN, FakeAws
+from mesh_assets_tests.esm.requests import HUSH, OTHER_ARN
 
-OTHER_ARN = SECRET_ARN.replace("orders", "other")
 THIRD_ARN = SECRET_ARN.replace("orders", "third")
-SECRET = "hunter2-do-not-show"
 OPTIONS = (
     "secret_arn",
     "auth",
@@ -50,29 +25,6 @@ OPTIONS = (
     "certificate",
     "private_key",
 )
-
-
-@pytest.fixture
-def secrets(aws: FakeAws) -> dict[str, str]:
-    """Name → text, as Secrets Manager keeps them."""
-    kept: dict[str, str] = {}
-
-    def answer(SecretId: str) -> dict[str, Any]:  # noqa: N803 - AWS' name
-        if SecretId not in kept:
-            raise refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
-        return {"ARN": SecretId, "Name": "s", "SecretString": kept[SecretId]}
-
-    aws.answers["secretsmanager.get_secret_value"] = answer
-    aws.answers["kafka.get_bootstrap_brokers"] = lambda ClusterArn: {  # noqa: N803, ARG005 - AWS' name
-        "BootstrapBrokerString": "b-1:9092",
-        "BootstrapBrokerStringTls": "b-1:9094",
-        "BootstrapBrokerStringSaslScram": "b-1:9096",
-        "BootstrapBrokerStringSaslIam": "b-1:9098",
-        "BootstrapBrokerStringPublicSaslIam": "b-1-public:9198",
-    }
-    return kept
-
-
 FORMS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (
         {
@@ -81,7 +33,7 @@ FORMS: list[tuple[dict[str, Any], dict[str, Any]]] = [
                 "security_protocol": "SASL_SSL",
                 "sasl_mechanism": "SCRAM-SHA-512",
                 "sasl_plain_username": "u",
-                "sasl_plain_password": SECRET,
+                "sasl_plain_password": HUSH,
             },
             "topic": "orders",
             "cluster_arn": CLUSTER_ARN,
@@ -90,7 +42,7 @@ FORMS: list[tuple[dict[str, Any], dict[str, Any]]] = [
             "bootstrap_servers": "k:9096",
             "sasl_mechanism": "SCRAM-SHA-512",
             "username": "u",
-            "password": SECRET,
+            "password": HUSH,
             "topic": "orders",
         },
     ),
@@ -111,12 +63,12 @@ FORMS: list[tuple[dict[str, Any], dict[str, Any]]] = [
         },
     ),
     (
-        {"username": "u", "password": SECRET},
-        {"bootstrap_servers": "given:1", "sasl_mechanism": "SCRAM-SHA-512", "password": SECRET},
+        {"username": "u", "password": HUSH},
+        {"bootstrap_servers": "given:1", "sasl_mechanism": "SCRAM-SHA-512", "password": HUSH},
     ),
     (
-        {"certificate": "CERT", "privateKey": SECRET},
-        {"security_protocol": "SSL", "certificate": "CERT", "key": SECRET},
+        {"certificate": "CERT", "privateKey": HUSH},
+        {"security_protocol": "SSL", "certificate": "CERT", "key": HUSH},
     ),
     ({"certificate": "CA"}, {"security_protocol": "SSL", "authority": "CA", "certificate": None}),
 ]
@@ -134,7 +86,7 @@ def test_a_secret_is_understood_in_every_form_and_never_shown(
 
     assert {name: getattr(login, name) for name in expected} == expected
     assert login.origin == f"secret {SECRET_ARN}"
-    assert SECRET not in repr(login)
+    assert HUSH not in repr(login)
 
 
 def test_the_secret_goes_before_the_mapping_and_the_mapping_before_what_is_given(
@@ -200,7 +152,7 @@ def test_a_self_managed_mapping_brings_its_servers_and_authority(
 def test_a_secret_beside_a_mapping_keeps_its_mechanism_authority_and_servers(
     aws: FakeAws, secrets: dict[str, str]
 ) -> None:
-    secrets[SECRET_ARN] = json.dumps({"username": "another", "password": SECRET})
+    secrets[SECRET_ARN] = json.dumps({"username": "another", "password": HUSH})
     secrets[THIRD_ARN] = json.dumps({"certificate": "CA"})
     uuid = aws.add_mapping(
         SelfManagedEventSource={"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["k1:9096", "k2:9096"]}},
@@ -223,7 +175,7 @@ def test_a_secret_beside_a_mapping_keeps_its_mechanism_authority_and_servers(
 
 
 def test_a_cluster_named_by_hand_goes_before_the_mappings(aws: FakeAws, secrets: dict[str, str]) -> None:
-    secrets[SECRET_ARN] = json.dumps({"username": "u", "password": SECRET})
+    secrets[SECRET_ARN] = json.dumps({"username": "u", "password": HUSH})
     asked: list[str] = []
 
     def brokers(ClusterArn: str) -> dict[str, str]:  # noqa: N803 - AWS' name
@@ -240,213 +192,3 @@ def test_a_cluster_named_by_hand_goes_before_the_mappings(aws: FakeAws, secrets:
         found, _ = chosen_login(aws.account, mapping, options)
         assert found.bootstrap_servers == "b-1:9096"
     assert asked == [other, other]
-
-
-def a_key(encoding: PrivateFormat, encryption: KeySerializationEncryption) -> str:
-    made = ec.generate_private_key(ec.SECP256R1())
-    return made.private_bytes(Encoding.PEM, encoding, encryption).decode()
-
-
-PASSWORD = BestAvailableEncryption(b"pw")  # which is PBES2
-# The beginning of a key that `openssl pkcs8 -topk8 -v1 PBE-SHA1-3DES` encrypts: SHA-1 and 3DES, of PBES1.
-PBES1 = base64.b64encode(
-    bytes.fromhex("3081b4301c060a2a864886f70d010c0103300e0408") + bytes(8) + b"\x02\x02\x08\x00" + bytes(150)
-).decode()
-OF_PBES1 = f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{PBES1}\n-----END ENCRYPTED PRIVATE KEY-----\n"
-
-
-@pytest.mark.parametrize(
-    ("key", "says"),
-    [
-        (a_key(PrivateFormat.PKCS8, NoEncryption()), None),
-        (OF_PBES1, None),
-        ("no key", None),
-        (a_key(PrivateFormat.PKCS8, PASSWORD), "encrypted by PBES2"),
-        (a_key(PrivateFormat.TraditionalOpenSSL, NoEncryption()), "PKCS #8 form only"),
-    ],
-    ids=["PKCS #8", "PBES1", "none", "PBES2", "PKCS #1"],
-)
-def test_a_key_that_lambda_does_not_read_is_found_by_the_connection_test(key: str, says: str | None) -> None:
-    login = KafkaLogin(bootstrap_servers="h:1", security_protocol="SSL", certificate="C", key=key)
-    found = lambda_refusal(login)
-
-    assert (found is None) == (says is None)
-    assert says is None or says in str(found)
-    # The stand-in's pollers fail on the same keys.
-    assert key == "no key" or lambda_reads_key(key) == (found is None)
-    assert "PRIVATE KEY-----" not in str(found)
-
-
-def test_sasl_without_tls_is_found_before_a_password_is_sent() -> None:
-    heard: list[bytes] = []
-    with create_server(("127.0.0.1", 0)) as listener:
-
-        def listen() -> None:
-            for _ in range(2):
-                plain, _ = listener.accept()
-                with plain:
-                    heard.append(plain.recv(1_000))
-
-        thread = threading.Thread(target=listen, daemon=True)
-        thread.start()
-        report = check_connection(
-            KafkaLogin(
-                bootstrap_servers=f"127.0.0.1:{listener.getsockname()[1]}",
-                security_protocol="SASL_PLAINTEXT",
-                sasl_mechanism="PLAIN",
-                username="u",
-                password=SECRET,
-            ),
-            timeout_seconds=2,
-        )
-        with create_connection(listener.getsockname()):  # ends the listening
-            pass
-        thread.join(10)
-
-    assert report.failure is not None
-    assert report.failure.name == "authentication"
-    assert "Lambda refuses SASL without TLS (SASL_PLAINTEXT); nothing was sent" in report.failure.said
-    assert "SASL_SSL" in report.failure.cause
-    assert heard == [b"", b""]
-
-
-@pytest.mark.parametrize(
-    ("text", "error", "says"),
-    [
-        ("not json " + SECRET, EstateError, "is not a JSON object"),
-        (json.dumps({"token": SECRET}), EstateError, "has the fields token, which are not credentials"),
-        (json.dumps({"sasl": {"sasl_mechanism": SECRET}}), EstateError, "sasl_mechanism is not valid"),
-        (None, RefusedError, "has no secret"),
-    ],
-)
-def test_an_unusable_secret_is_named_and_its_values_are_not(
-    aws: FakeAws, secrets: dict[str, str], text: str | None, error: type[Exception], says: str
-) -> None:
-    if text is not None:
-        secrets[SECRET_ARN] = text
-    with pytest.raises(error, match=says) as caught:
-        find_login(aws.account(), secret_arn=SECRET_ARN)
-    assert SECRET not in str(caught.value)
-    assert caught.value.__cause__ is None or SECRET not in str(caught.value.__cause__)
-
-
-def test_without_credentials_it_says_what_to_choose_from(aws: FakeAws) -> None:
-    with pytest.raises(
-        EstateError, match="name a secret by its ARN, name a mapping to use its own, or give them"
-    ):
-        find_login(aws.account())
-
-
-def test_brokers_are_listed_by_login_and_network(aws: FakeAws, secrets: dict[str, str]) -> None:  # noqa: ARG001 - they stand by
-    brokers = get_msk_bootstrap_brokers(aws.account(), CLUSTER_ARN)
-    assert brokers.by_network == {
-        "private": {"plaintext": "b-1:9092", "tls": "b-1:9094", "scram": "b-1:9096", "iam": "b-1:9098"},
-        "public": {"iam": "b-1-public:9198"},
-    }
-    with pytest.raises(
-        RefusedError,
-        match=r"has no brokers for SASL/SCRAM on its public network; it has: plain text \(private\).*IAM \(public\)",
-    ):
-        brokers.servers("scram", network="public")
-    with pytest.raises(RefusedError, match="is not the ARN of an MSK cluster"):
-        get_msk_bootstrap_brokers(aws.account(), "arn:aws:sqs:eu-central-1:123456789012:q")
-
-
-@pytest.mark.parametrize(
-    ("login", "access", "servers"),
-    [
-        ("SASL_IAM", [], "b-1:14001"),
-        ("SASL_SCRAM", [{"Type": "SASL_SCRAM_512_AUTH", "URI": OTHER_ARN}], "b-1:14101"),
-    ],
-)
-def test_a_mapping_by_a_vpc_connection_asks_for_the_brokers_of_its_cluster(
-    aws: FakeAws, secrets: dict[str, str], login: str, access: Any, servers: str
-) -> None:
-    """AWS names brokers by the cluster's ARN only, and a connection leads to listeners of their own."""
-    secrets[OTHER_ARN] = json.dumps({"username": "u", "password": "p"})
-    aws.connections[CONNECTION_ARN] = (TARGET_ARN, login)
-    aws.answers["kafka.get_bootstrap_brokers"] = lambda ClusterArn: {  # noqa: N803 - AWS' name
-        TARGET_ARN: {
-            "BootstrapBrokerStringSaslScram": "b-1:9096",
-            "BootstrapBrokerStringVpcConnectivitySaslScram": "b-1:14101",
-            "BootstrapBrokerStringVpcConnectivitySaslIam": "b-1:14001",
-        }
-    }[ClusterArn]
-    uuid = aws.add_mapping(EventSourceArn=CONNECTION_ARN, SourceAccessConfigurations=access)
-
-    found = find_login(aws.account(), mapping=get_mapping(aws.account(), uuid))
-
-    assert found.bootstrap_servers == servers
-    assert get_msk_bootstrap_brokers(aws.account(), CONNECTION_ARN).cluster_arn == TARGET_ARN
-
-
-def test_what_is_not_there_is_said_without_the_estate_which_does_not_name_it(aws: FakeAws) -> None:
-    with pytest.raises(
-        RefusedError, match=rf"^eu-central-1 has no VPC connection {CONNECTION_ARN}; correct the ARN$"
-    ):
-        get_msk_bootstrap_brokers(aws.account(), CONNECTION_ARN)
-    aws.failing["kafka.get_bootstrap_brokers"] = [refusal("NotFoundException", status=404)]
-    with pytest.raises(
-        RefusedError, match=rf"^eu-central-1 has no MSK cluster {CLUSTER_ARN}; correct the ARN$"
-    ):
-        get_msk_bootstrap_brokers(aws.account(), CLUSTER_ARN)
-
-
-def test_a_vpc_connection_that_names_no_cluster_says_what_to_name_instead(aws: FakeAws) -> None:
-    aws.answers["kafka.describe_vpc_connection"] = lambda Arn: {"VpcConnectionArn": Arn}  # noqa: N803
-    with pytest.raises(UnexpectedAnswerError, match="does not name its cluster; name the cluster's own ARN"):
-        get_msk_bootstrap_brokers(aws.account(), CONNECTION_ARN)
-
-
-TWO_LOGINS = {
-    "iam": {"bootstrap_servers": "k:9098"},
-    "sasl": {"bootstrap_servers": "k:9096", "sasl_plain_username": "u", "sasl_plain_password": SECRET},
-}
-
-
-def test_of_a_secret_with_two_logins_the_one_that_is_meant_is_used(
-    aws: FakeAws, secrets: dict[str, str]
-) -> None:
-    secrets[SECRET_ARN] = json.dumps(TWO_LOGINS)
-    account = aws.account()
-
-    with pytest.raises(TwoLoginsError, match="say which is meant: auth iam or auth sasl") as open_question:
-        find_login(account, secret_arn=SECRET_ARN)
-    assert SECRET not in str(open_question.value)
-    iam, sasl = (find_login(account, secret_arn=SECRET_ARN, auth=auth) for auth in AUTHS)
-    assert (iam.sasl_mechanism, iam.bootstrap_servers) == ("AWS_MSK_IAM", "k:9098")
-    assert (sasl.sasl_mechanism, sasl.bootstrap_servers) == ("SCRAM-SHA-512", "k:9096")
-    # A mechanism says it too: the mapping's own, or one given by hand.
-    uuid = aws.add_mapping(SourceAccessConfigurations=[{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET_ARN}])
-    assert find_login(account, mapping=get_mapping(account, uuid)).password == SECRET
-    secrets[SECRET_ARN] = json.dumps({"username": "u", "password": SECRET})
-    with pytest.raises(EstateError, match="has no login by iam; it has the fields password, username"):
-        find_login(account, secret_arn=SECRET_ARN, auth="iam")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "typed", "mechanism"),
-    [(["--auth=iam"], None, "AWS_MSK_IAM"), ([], "sasl\n", "SCRAM-SHA-512"), ([], None, None)],
-)
-def test_the_command_line_takes_which_login_or_asks(
-    aws: FakeAws,
-    secrets: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: list[str],
-    typed: str | None,
-    mechanism: str | None,
-) -> None:
-    secrets[SECRET_ARN] = json.dumps(TWO_LOGINS)
-    seen: list[KafkaLogin] = []
-
-    def check(login: KafkaLogin, **_: Any) -> ConnectionReport:
-        seen.append(login)
-        return ConnectionReport(endpoint="e", login="l", origin="o", steps=())
-
-    monkeypatch.setattr(command, "aws_account", lambda _: aws.account())
-    monkeypatch.setattr(command, "check_connection", check)
-    done = CliRunner().invoke(command.connection, [f"--secret={SECRET_ARN}", *arguments], input=typed)
-
-    assert [login.sasl_mechanism for login in seen] == ([] if mechanism is None else [mechanism])
-    assert isinstance(done.exception, TwoLoginsError) == (mechanism is None)
-    assert SECRET not in done.output

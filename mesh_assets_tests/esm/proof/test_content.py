@@ -12,14 +12,9 @@ import jsonschema  # type: ignore[import-untyped] # it comes without types
 import pytest
 from google.protobuf import struct_pb2
 
-from mesh_assets.errors import EstateError, RefusedError
-from mesh_assets.esm.lookup import get_mapping
-from mesh_assets.esm.proof import ProducePlan, plan_test_messages, produce_test_messages
-from mesh_assets.esm.proof.content import Content, content_for
 from mesh_assets.esm.proof.schema_values import avro_encoder, confluent_frame, json_encoder
-from mesh_assets.platforms.kafka import ClientProperties
 from mesh_assets.sandbox.estate.subjects import all_subjects
-from mesh_assets_tests.esm.fake_aws import SECRET_ARN, FakeAws, refusal
+from mesh_assets_tests.esm.proof.contents import GLUE_VERSION, ORDER, contents
 
 MONEY = {
     "type": "record",
@@ -29,51 +24,6 @@ MONEY = {
         {"name": "amount", "type": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}}
     ],
 }
-ORDER = {
-    "type": "record",
-    "name": "Order",
-    "namespace": "shop",
-    "fields": [
-        {"name": "id", "type": "string"},
-        {"name": "price", "type": "Money"},
-        {"name": "again", "type": ["null", "Money"]},
-        {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["OPEN", "DONE"]}},
-        {"name": "hash", "type": {"type": "fixed", "name": "Hash", "size": 4}},
-        {"name": "placed", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-        {"name": "day", "type": {"type": "int", "logicalType": "date"}},
-        {"name": "key", "type": {"type": "string", "logicalType": "uuid"}},
-        {"name": "tags", "type": {"type": "array", "items": "string"}},
-        {"name": "more", "type": {"type": "map", "values": "long"}},
-        {"name": "count", "type": "int", "default": 7},
-        {"name": "before", "type": ["null", "Order"], "default": None},
-        {"name": "gift", "type": "boolean"},
-        {"name": "weight", "type": ["double", "null"]},
-        {"name": "nothing", "type": "null"},
-    ],
-}
-
-
-def contents(registry: Any, glue: dict[str, Any] | None = None, **config: Any) -> Content:
-    aws = FakeAws()
-
-    def schema_version(SchemaId: dict[str, str], SchemaVersionNumber: dict[str, bool]) -> dict[str, Any]:  # noqa: N803
-        assert SchemaVersionNumber == {"LatestVersion": True}
-        if glue is None or SchemaId != {"RegistryName": "main", "SchemaName": "orders"}:
-            raise refusal("EntityNotFoundException", "Schema is not found.")
-        return {"SchemaVersionId": GLUE_VERSION, "VersionNumber": 4, "Status": "AVAILABLE", **glue}
-
-    aws.answers["glue.get_schema_version"] = schema_version
-    aws.answers["secretsmanager.get_secret_value"] = lambda SecretId: {  # noqa: N803, ARG005 - AWS' name
-        "SecretString": json.dumps({"username": "u"})
-    }
-    given = {
-        "SchemaRegistryURI": registry.url,
-        "EventRecordFormat": "JSON",
-        "SchemaValidationConfigs": [{"Attribute": "VALUE"}],
-        **config,
-    }
-    uuid = aws.add_mapping(AmazonManagedKafkaEventSourceConfig={"SchemaRegistryConfig": given})
-    return content_for(aws.account(), get_mapping(aws.account(), uuid), 256)
 
 
 def decoded(value: bytes, *schemas: Any) -> tuple[int, Any]:
@@ -191,7 +141,6 @@ def test_records_by_a_json_schema_say_so(registry: Any) -> None:
 
 
 GLUE = {"SchemaRegistryURI": "arn:aws:glue:eu-central-1:123456789012:registry/main"}
-GLUE_VERSION = "b7b4a7f0-9c96-4e4a-a687-fb5de9ef0c63"
 
 
 def test_glues_records_stand_behind_its_header(registry: Any) -> None:
@@ -267,137 +216,3 @@ def test_a_protobuf_message_that_cannot_be_empty_is_not_written(
 ) -> None:
     registry.add("orders-value", definition, schemaType="PROTOBUF")
     assert f"has `{word}`" in (contents(registry).unwritable or "")
-
-
-PRICE = {"type": "object", "properties": {"amount": {"type": "integer"}, "in": {"$ref": "currency.json"}}}
-CURRENCY = {"$defs": {"code": {"type": "string", "maxLength": 3}}, "$ref": "#/$defs/code"}
-
-
-@pytest.mark.parametrize("schema_id", [None, "https://shop.example/schemas/order.json"])
-def test_a_json_schema_may_refer_to_others_which_refer_to_others(
-    registry: Any, schema_id: str | None
-) -> None:
-    """By the names of the registry, also where the schema has an address of its own."""
-    order = {
-        **({} if schema_id is None else {"$id": schema_id}),
-        "type": "object",
-        "properties": {"price": {"$ref": "price.json"}, "paid": {"$ref": "price.json#/properties/amount"}},
-        "required": ["price", "paid"],
-    }
-    registry.add("currency", CURRENCY, schemaType="JSON")
-    in_price = [{"name": "currency.json", "subject": "currency", "version": 1}]
-    registry.add("price", PRICE, schemaType="JSON", references=in_price)
-    in_order = [{"name": "price.json", "subject": "price", "version": 1}]
-    registry.add("orders-value", order, schemaType="JSON", references=in_order)
-
-    value = json.loads(contents(registry).encode("t" * 32, 3, 10)[5:])
-
-    assert value == {"price": {"amount": 0, "in": "ttt"}, "paid": 0}
-
-
-def test_a_name_that_means_two_schemas_is_not_guessed(registry: Any) -> None:
-    for subject in ("one", "two", "three"):
-        registry.add(subject, {"type": "string"}, schemaType="JSON")
-    again = [{"name": "x.json", "subject": "two", "version": 1}]
-    registry.add("three", {"$ref": "x.json"}, schemaType="JSON", references=again)
-    both = [
-        {"name": "x.json", "subject": "one", "version": 1},
-        {"name": "three.json", "subject": "three", "version": 2},
-    ]
-    registry.add("orders-value", {"$ref": "x.json"}, schemaType="JSON", references=both)
-    assert "mean different things by x.json" in (contents(registry).unwritable or "")
-
-
-UNWRITABLE: list[tuple[str, dict[str, Any], str]] = [
-    ("none", {}, "has no subject orders-value"),
-    ("THRIFT", {}, "the latest schema of orders-value is THRIFT"),
-    ("PROTOBUF", {}, "has `no message`"),
-    ("AVRO", {"SchemaRegistryURI": "arn:aws:glue:eu-central-1:1:registry/r"}, "has no schema orders"),
-    ("AVRO", {"SchemaValidationConfigs": [{"Attribute": "KEY"}]}, "validates keys"),
-    (
-        "AVRO",
-        {"AccessConfigs": [{"Type": "CLIENT_CERTIFICATE_TLS_AUTH", "URI": SECRET_ARN}]},
-        "not supported",
-    ),
-    ("AVRO", {"AccessConfigs": [{"Type": "BASIC_AUTH", "URI": SECRET_ARN}]}, "unencrypted"),
-]
-
-
-@pytest.mark.parametrize(("kind", "config", "why"), UNWRITABLE, ids=[why for *_, why in UNWRITABLE])
-def test_what_cannot_be_written_says_why_and_is_not_written(
-    registry: Any, kind: str, config: dict[str, Any], why: str
-) -> None:
-    if kind != "none":
-        registry.add("orders-value", {"type": "string"}, schemaType=kind)
-    content = contents(registry, **config)
-    assert why in (content.unwritable or "")
-    plan = ProducePlan(
-        id="p",
-        endpoint="127.0.0.1:1",
-        topic="orders",
-        partitions=(0,),
-        messages=1,
-        bytes_each=256,
-        key=None,
-        group="g",
-        other_groups=(),
-        format=content.format,
-        unwritable=content.unwritable,
-    )
-    with pytest.raises(EstateError, match="no test messages are written"):
-        produce_test_messages(ClientProperties({"bootstrap.servers": "127.0.0.1:1"}), plan, content=content)
-
-
-def test_a_registry_that_lacks_what_a_schema_refers_to_is_an_error(registry: Any) -> None:
-    registry.add("orders-value", ORDER, references=[{"name": "m", "subject": "money", "version": 1}])
-    with pytest.raises(RefusedError, match="version 1 of money, which it does not have"):
-        contents(registry)
-
-
-def test_a_secret_without_a_password_names_itself_and_no_value(registry: Any) -> None:
-    access = [{"Type": "BASIC_AUTH", "URI": SECRET_ARN}]
-    with pytest.raises(EstateError, match="has no username and password") as caught:
-        contents(registry, SchemaRegistryURI="https://registry.invalid", AccessConfigs=access)
-    assert SECRET_ARN in str(caught.value)
-
-
-def test_a_plan_of_records_by_a_schema_is_not_carried_out_in_json() -> None:
-    plan = ProducePlan(
-        id="p",
-        endpoint="127.0.0.1:1",
-        topic="orders",
-        partitions=(0,),
-        messages=1,
-        bytes_each=256,
-        key=None,
-        group="g",
-        other_groups=(),
-        format="AVRO, by version 2 of orders-value (schema 202)",
-    )
-    with pytest.raises(Exception, match="look at the new plan first"):
-        produce_test_messages(ClientProperties({"bootstrap.servers": "127.0.0.1:1"}), plan)
-
-
-# --- how much a plan may write; refused before any broker is asked
-
-NOWHERE = ClientProperties({"bootstrap.servers": "127.0.0.1:1"})
-
-
-@pytest.mark.parametrize(
-    ("messages", "bytes_each", "key", "in_all"),
-    [
-        (10_000, 1_000_000, None, "10,000,000,000"),
-        (17, 1_000_000, None, "17,000,000"),
-        (10_000, 1_000, "k" * 1_000, "20,000,000"),
-        (10_000, 200, "ü" * 1_000, "22,000,000"),
-    ],
-)
-def test_more_than_16_mib_in_all_are_refused(
-    messages: int, bytes_each: int, key: str | None, in_all: str
-) -> None:
-    with pytest.raises(
-        EstateError, match=f"are {in_all} bytes in all with their keys; expected at most 16,777,216"
-    ):
-        plan_test_messages(
-            NOWHERE, topic="orders", messages=messages, bytes_each=bytes_each, key=key, group=None
-        )

@@ -24,8 +24,8 @@ from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     Group,
     GroupBrokers,
 )
+from mesh_assets_tests.platforms.kafka.wire.groups_read import assigned_member, classic_member
 from mesh_assets_tests.platforms.kafka.wire.oracle import LATEST, Cluster
-from mesh_assets_tests.platforms.kafka.wire.test_groups import assigned_member, classic_member
 
 GROUP_REQUESTS = ("DescribeGroups", "ConsumerGroupDescribe", "ShareGroupDescribe", "StreamsGroupDescribe")
 

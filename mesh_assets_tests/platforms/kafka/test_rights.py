@@ -40,9 +40,9 @@ from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     Group,
     GroupBrokers,
 )
+from mesh_assets_tests.platforms.kafka.wire.groups_read import billing
 from mesh_assets_tests.platforms.kafka.wire.messages import encoded
 from mesh_assets_tests.platforms.kafka.wire.oracle import running_on
-from mesh_assets_tests.platforms.kafka.wire.test_groups import billing
 
 Opened = Callable[[Any], RunningCluster]
 DESCRIBED = ResourceRights(state="here", operations=frozenset({"DESCRIBE", "DESCRIBE_CONFIGS"}))

@@ -6,6 +6,8 @@ import warnings
 from functools import cache
 from typing import Any
 
+import pytest
+
 from mesh_assets.platforms.kafka.wire.forms import Answer, Reader, Request, Writer
 
 with warnings.catch_warnings():
@@ -277,3 +279,10 @@ _OURS: dict[str, dict[str, Any]] = {
         ),
     ),
 }
+
+
+def every_version(request: Request[Any]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("version", versions(request))
+
+
+TOPIC_PARTITIONS = {"topic_partitions": [{"topic_name": "orders", "partitions": [2, 0]}]}

@@ -26,7 +26,7 @@ from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     Group,
     GroupBrokers,
 )
-from mesh_assets_tests.platforms.kafka.wire.test_groups import BILLING, billing, groups, reading
+from mesh_assets_tests.platforms.kafka.wire.groups_read import BILLING, billing, groups, reading
 
 # --- coordinators that move and load
 

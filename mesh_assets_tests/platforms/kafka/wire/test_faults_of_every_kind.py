@@ -18,6 +18,7 @@ from mesh_assets.platforms.kafka import WireReader
 from mesh_assets.platforms.kafka.wire import cluster as cluster_module
 from mesh_assets.platforms.kafka.wire import coordinators
 from mesh_assets_tests.platforms.kafka.wire.answering_cluster import KINDS, SPOKEN, AnsweringCluster
+from mesh_assets_tests.platforms.kafka.wire.asking import USER
 from mesh_assets_tests.platforms.kafka.wire.broker import (
     SASL_AUTHENTICATE,
     Asked,
@@ -34,13 +35,6 @@ from mesh_assets_tests.platforms.kafka.wire.messages import encoded
 pytestmark = pytest.mark.slow
 
 TIMEOUT_SECONDS = 0.3
-USER = {
-    "security.protocol": "SASL_PLAINTEXT",
-    "sasl.mechanism": "PLAIN",
-    "sasl.username": "reader",
-    "sasl.password": "hush-hush",
-}
-
 Told = dict[str, Any]
 """By part: what is known, or an Unread."""
 

@@ -1,103 +1,23 @@
 """Groups of every kind, as they are read from brokers: whole, or with what is missing and why."""
 
-from typing import Any
-
 import pytest
 
-from mesh_assets.errors import UnreachableError
-from mesh_assets.inventory.groups import GroupMember
-from mesh_assets.platforms.kafka.values import (
-    CommittedPartition,
-    ConsumerGroup,
-    GroupsReading,
-    ShareOffset,
-)
-from mesh_assets.platforms.kafka.wire.forms import MalformedError
-from mesh_assets.platforms.kafka.wire.groups import read_groups
-from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
+from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup, ShareOffset
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
-    GROUP_REFUSED,
     INVALID_GROUP,
-    LOADING,
-    NOT_COORDINATOR,
-    NOT_FOUND,
     OLD_BROKERS,
-    TOPIC_REFUSED,
     Group,
     GroupBrokers,
 )
-from mesh_assets_tests.platforms.kafka.wire.test_group_messages import assignment
-
-
-def reading(brokers: GroupBrokers) -> GroupsReading:
-    return brokers.run(read_groups, lambda _: True)
-
-
-def groups(brokers: GroupBrokers) -> tuple[ConsumerGroup, ...]:
-    return reading(brokers).groups
-
-
-def classic_member(name: str, **topics: list[int]) -> dict[str, Any]:
-    return {
-        "member_id": name,
-        "client_id": f"client-{name}",
-        "client_host": "/10.0.0.7",
-        "member_assignment": assignment(topics),
-    }
-
-
-def reads(group: ConsumerGroup | ShareGroup) -> dict[str, dict[str, tuple[int, ...]]]:
-    """What each member of the group is assigned."""
-    return {member.member_id: member.assignment for member in group.members or ()}
-
-
-def member(name: str, **topics: tuple[int, ...]) -> GroupMember:
-    """As the classic protocol tells of it."""
-    return GroupMember(
-        member_id=name,
-        client_id=f"client-{name}",
-        group_instance_id=None,
-        host="10.0.0.7",
-        assignment=topics,
-    )
-
-
-def assigned_member(name: str, **topics: list[int]) -> dict[str, Any]:
-    """Of the kinds since KIP-848."""
-    places = [{"topic_name": topic, "partitions": numbers} for topic, numbers in topics.items()]
-    return {
-        "member_id": name,
-        "client_id": f"client-{name}",
-        "client_host": "/10.0.0.7",
-        "assignment": {"topic_partitions": places},
-    }
-
-
-def billing(**more: Any) -> Group:
-    return Group(
-        described={"members": [classic_member("m-1", orders=[1, 0]), classic_member("m-2", users=[0])]},
-        commits={"payments": {0: 0}, "orders": {1: 40, 0: 12}},
-        **more,
-    )
-
-
-BILLING = ConsumerGroup(
-    group_id="billing",
-    type="classic",
-    protocol_type="consumer",
-    state="Stable",
-    coordinator=1,
-    members=(member("m-1", orders=(0, 1)), member("m-2", users=(0,))),
-    offsets=(
-        CommittedPartition(topic="orders", partition=0, committed=12),
-        CommittedPartition(topic="orders", partition=1, committed=40),
-        CommittedPartition(topic="payments", partition=0, committed=0),
-        CommittedPartition(topic="users", partition=0, committed=None),
-    ),
+from mesh_assets_tests.platforms.kafka.wire.groups_read import (
+    BILLING,
+    assigned_member,
+    billing,
+    classic_member,
+    groups,
+    member,
+    reads,
 )
-
-
-# --- kinds
 
 
 def test_a_classic_group_has_its_members_and_offsets_also_where_it_committed_nothing() -> None:
@@ -301,129 +221,3 @@ def test_an_assignment_that_cannot_be_decoded_is_said_to_be_unknown() -> None:
     broken = classic_member("m-1") | {"member_assignment": b"\0\0\0\0\0\7"}
     [found] = groups(GroupBrokers(billing=Group(described={"members": [broken]})))
     assert (found.members, found.error) == ((member("m-1"),), "what m-1 reads could not be decoded")
-
-
-# --- groups that come, go and change
-
-
-def test_a_group_that_is_gone_before_it_is_described_is_absent() -> None:
-    brokers = GroupBrokers(billing=billing(), brief=Group())
-
-    def delete() -> None:
-        del brokers.groups["brief"]
-
-    brokers.before["OffsetFetch"] = delete  # while the description is under way
-    assert groups(brokers) == (BILLING,)
-
-
-@pytest.mark.parametrize("newest", [{}, OLD_BROKERS])
-def test_a_group_that_is_listed_as_dead_is_absent(newest: dict[str, int | None]) -> None:
-    brokers = GroupBrokers(billing=billing(), brief=Group(state="Dead"))
-    brokers.newest = dict(newest)
-    assert groups(brokers) == (BILLING,)
-
-
-def test_a_group_that_is_gone_before_its_offsets_are_read_is_absent() -> None:
-    brokers = GroupBrokers(billing=billing(), brief=Group())
-    brokers.failures["OffsetFetch", "brief"] = [NOT_FOUND]
-    assert groups(brokers) == (BILLING,)
-
-
-def test_a_group_that_changes_its_kind_while_it_is_read_is_read_as_the_new_one() -> None:
-    brokers = GroupBrokers(billing=billing())
-
-    def upgrade() -> None:
-        group = brokers.groups["billing"]
-        group.kind, group.described = "consumer", {"members": [assigned_member("m-9", orders=[0, 1])]}
-
-    brokers.before["OffsetFetch"] = upgrade  # while the description is under way
-    [found] = groups(brokers)
-    assert (found.type, reads(found)) == ("consumer", {"m-9": {"orders": (0, 1)}})
-
-
-def test_only_the_selected_groups_are_read_and_the_others_counted() -> None:
-    brokers = GroupBrokers(billing=billing(), **{"tool-1": Group(), "tool-2": Group(broker=2)})
-    found = brokers.run(read_groups, lambda name: not name.startswith("tool-"))
-    assert (found.groups, found.excluded) == ((BILLING,), 2)
-    assert brokers.names("DescribeGroups")[2:] == [["billing"]]
-    assert brokers.names("OffsetFetch") == [["billing"]]
-
-
-def test_a_request_is_about_500_groups_of_one_coordinator() -> None:
-    many = {f"group-{number:04}": Group(broker=1 + number % 2) for number in range(1_301)}
-    brokers = GroupBrokers(**many)
-    assert len(groups(brokers)) == 1_301
-    for name in ("DescribeGroups", "OffsetFetch"):
-        asked = [names for names in brokers.names(name) if names[0] in many]
-        assert sorted(map(len, asked)) == [150, 151, 500, 500]
-        assert sorted(name for names in asked for name in names) == sorted(many)
-    assert len(brokers.asked) < 20
-
-
-# --- what cannot be read
-
-
-@pytest.mark.parametrize(
-    ("code", "text"),
-    [
-        (
-            GROUP_REFUSED,
-            "GROUP_AUTHORIZATION_FAILED: Broker: Group authorization failed; needs DESCRIBE on the group",
-        ),
-        (LOADING, "COORDINATOR_LOAD_IN_PROGRESS: Broker: Coordinator load in progress"),
-        (NOT_COORDINATOR, "NOT_COORDINATOR: Broker: Not coordinator"),
-    ],
-)
-def test_a_group_that_could_not_be_read_says_why_and_has_no_empty_offsets(code: int, text: str) -> None:
-    brokers = GroupBrokers(billing=billing(), secret=Group(commits={"orders": {0: 1}}))
-    brokers.patience_seconds = 0.2
-    brokers.failures = {("DescribeGroups", "secret"): [code], ("OffsetFetch", "secret"): [code]}
-    assert groups(brokers) == (
-        BILLING,
-        ConsumerGroup(
-            group_id="secret",
-            type="classic",
-            protocol_type="consumer",
-            state="Stable",
-            coordinator=1 if code == GROUP_REFUSED else None,
-            members=None,
-            offsets=None,
-            error=text,
-        ),
-    )
-
-
-def test_a_consumer_group_on_hidden_topics_needs_rights_on_those() -> None:
-    brokers = GroupBrokers(billing=Group(kind="consumer", commits={"orders": {0: 1}}))
-    brokers.failures["ConsumerGroupDescribe", "billing"] = [TOPIC_REFUSED]
-    [found] = groups(brokers)
-    assert (found.type, found.members) == ("consumer", None)
-    assert found.offsets == (CommittedPartition(topic="orders", partition=0, committed=1),)
-    assert found.error == (
-        "TOPIC_AUTHORIZATION_FAILED: Broker: Topic authorization failed; needs DESCRIBE on the topics that the group reads"
-    )
-
-
-def test_an_answer_that_is_none_of_kafkas_leaves_other_kinds_as_they_are() -> None:
-    brokers = GroupBrokers(billing=billing(), sharing=Group(kind="share"))
-    answer = brokers._answer
-
-    def broken(request: Any, version: int, values: dict[str, Any]) -> Any:
-        if request.name == "ShareGroupDescribe":
-            raise MalformedError("the answer ends too early")
-        return answer(request, version, values)
-
-    brokers._answer = broken  # type: ignore[method-assign]
-    found = groups(brokers)
-    assert found[0] == BILLING
-    assert found[1].members is None
-    assert "no answer of Kafka's protocol: the answer ends too early" in (found[1].error or "")
-
-
-def test_without_an_answer_for_any_group_there_is_no_reading() -> None:
-    brokers = GroupBrokers(billing=billing(), shipping=Group())
-    brokers.patience_seconds = 0.2
-    for name in ("billing", "shipping"):
-        brokers.failures["DescribeGroups", name] = [7]
-    with pytest.raises(UnreachableError, match="could not be reached while reading the consumer groups"):
-        groups(brokers)

@@ -16,14 +16,15 @@ from mesh_assets.platforms.kafka.wire.group_requests import (
     describe_classic_groups,
     find_coordinators,
 )
-from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, encoded, read, versions
-from mesh_assets_tests.platforms.kafka.wire.test_group_messages import (
-    CLASSIC,
-    COMMITTED,
-    LISTED,
+from mesh_assets_tests.platforms.kafka.wire.messages import (
     TOPIC_PARTITIONS,
-    streams,
+    answer_of,
+    encoded,
+    read,
+    versions,
 )
+from mesh_assets_tests.platforms.kafka.wire.test_group_messages import CLASSIC, COMMITTED, LISTED
+from mesh_assets_tests.platforms.kafka.wire.test_share_and_streams_messages import streams
 
 
 def answers() -> Iterator[tuple[str, Request[Any], int, bytes]]:

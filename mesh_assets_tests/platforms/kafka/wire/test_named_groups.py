@@ -24,13 +24,8 @@ from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     Group,
     GroupBrokers,
 )
-from mesh_assets_tests.platforms.kafka.wire.test_groups import (
-    BILLING,
-    assigned_member,
-    billing,
-    reads,
-    streams_group,
-)
+from mesh_assets_tests.platforms.kafka.wire.groups_read import BILLING, assigned_member, billing, reads
+from mesh_assets_tests.platforms.kafka.wire.test_groups import streams_group
 
 NAMELESS = Group(protocol_type="", state="Empty", commits={"orders": {0: 5}})
 

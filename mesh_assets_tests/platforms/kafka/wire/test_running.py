@@ -22,6 +22,7 @@ from mesh_assets.errors import (
 )
 from mesh_assets.platforms.kafka.wire.forms import Connections
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
+from mesh_assets_tests.platforms.kafka.wire.asking import echo
 from mesh_assets_tests.platforms.kafka.wire.broker import (
     API_VERSIONS,
     ECHO,
@@ -33,7 +34,6 @@ from mesh_assets_tests.platforms.kafka.wire.broker import (
     hangs_up,
     is_silent,
 )
-from mesh_assets_tests.platforms.kafka.wire.test_faults import echo
 
 HUSH = "hush-hush"
 USER = {

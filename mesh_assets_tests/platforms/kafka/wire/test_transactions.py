@@ -1,50 +1,23 @@
 """Transactions as coordinators and leaders tell of them, by brokers in memory whose messages are kafka-python's."""
 
-import asyncio
-import contextlib
-import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mesh_assets.inventory.transaction_records import OpenTransaction, TopicProducers, Transactions
-from mesh_assets.platforms.kafka.values import (
-    BrokerNode,
-    PartitionMetadata,
-    TopicMetadata,
-    TransactionsReading,
-)
+from mesh_assets.inventory.transaction_records import TopicProducers, Transactions
+from mesh_assets.platforms.kafka.values import TransactionsReading
 from mesh_assets.platforms.kafka.wire import transactions
-from mesh_assets.platforms.kafka.wire.forms import (
-    Answer,
-    BrokerError,
-    MalformedError,
-    Request,
-    UnsupportedError,
+from mesh_assets_tests.platforms.kafka.wire.transaction_brokers import (
+    CLUSTER_REFUSED,
+    GONE,
+    LOADING,
+    REFUSED,
+    TOPIC_REFUSED,
+    Brokers,
+    producing,
 )
-from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked
-from mesh_assets.platforms.kafka.wire.transaction_messages import (
-    LIST_TRANSACTIONS,
-    describe_producers,
-    describe_transactions,
-)
-from mesh_assets.platforms.kafka.wire.transactions import read_transactions
-from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, encoded, read, versions, written
 
-LOADING, NOT_LEADER, TOPIC_REFUSED, GONE, REFUSED, CLUSTER_REFUSED, NOT_COORDINATOR = (
-    14,
-    6,
-    29,
-    105,
-    53,
-    31,
-    16,
-)
 MINUTE = 60_000
 
 
@@ -52,132 +25,8 @@ def ago(minutes: float) -> int:
     return int((datetime.now(UTC) - timedelta(minutes=minutes)).timestamp() * 1000)
 
 
-class Brokers:
-    """`Connections`. `ids`: by broker, what it coordinates: state, producer, and how its DescribeTransactions answers.
-    `producers`: by topic and partition. `lacking`: requests that no broker has."""
-
-    def __init__(self) -> None:
-        self.ids: dict[int, dict[str, dict[str, Any]]] = {1: {}, 2: {}}
-        self.topics: dict[str, list[int]] = {}
-        self.producers: dict[tuple[str, int], dict[str, Any]] = {}
-        self.lacking: set[str] = set()
-        self.list_codes: dict[int, int] = {}
-        self.configs_code = 0
-        self.moved: list[tuple[str, int]] = []
-        self.asked: list[str] = []
-        self.login_fails = False
-        self.hides_ids = False
-
-    def read(self) -> TransactionsReading:
-        topics = [
-            TopicMetadata(
-                name=name,
-                id=None,
-                internal=False,
-                partitions=tuple(
-                    PartitionMetadata(partition=number, leader=leader, replicas=(leader,), isr=(leader,))
-                    for number, leader in enumerate(leaders)
-                ),
-            )
-            for name, leaders in self.topics.items()
-        ]
-        return asyncio.run(read_transactions(self, topics))
-
-    async def brokers(self) -> Sequence[BrokerNode]:
-        return [BrokerNode(id=number, host=f"broker-{number}", port=9092) for number in self.ids]
-
-    async def refreshed(self) -> Sequence[BrokerNode]:
-        return await self.brokers()
-
-    async def version(self, request: Request[Answer], *, broker: int | None = None) -> int | None:
-        assert broker is None or broker in self.ids
-        return None if request.name in self.lacking else request.newest
-
-    async def ask(self, request: Request[Answer], *, broker: int | None = None) -> Answer:
-        self.asked.append(request.name)
-        if self.login_fails:
-            raise BrokerError(KafkaError._AUTHENTICATION, "no")
-        if request.name in self.lacking:
-            raise UnsupportedError(f"the broker at broker-{broker}:9092 has no {request.name}")
-        body = written(request, request.newest)
-        values = getattr(self, request.name)(body, broker)
-        return read(request, request.newest, encoded(f"{request.name}Response", request.newest, values))
-
-    def ListTransactions(self, _body: bytes, broker: int) -> dict[str, Any]:  # noqa: N802
-        states = [
-            {"transactional_id": name, "producer_id": one["producer_id"], "transaction_state": one["state"]}
-            for name, one in self.ids[broker].items()
-        ]
-        return {"error_code": self.list_codes.get(broker, 0), "transaction_states": states}
-
-    def DescribeTransactions(self, body: bytes, broker: int) -> dict[str, Any]:  # noqa: N802
-        return {
-            "transaction_states": [
-                {
-                    "transactional_id": name,
-                    "transaction_state": one["state"],
-                    "producer_id": one["producer_id"],
-                    **one.get("described", {}),
-                }
-                for name, one in self.ids[broker].items()
-                if name.encode() in body
-            ]
-            or [
-                {"transactional_id": made_up, "error_code": REFUSED if self.hides_ids else NOT_COORDINATOR}
-                for made_up in re.findall(r"[0-9a-f]{32}", body.decode("latin-1"))
-            ]
-        }
-
-    def DescribeProducers(self, body: bytes, broker: int) -> dict[str, Any]:  # noqa: N802
-        topics = []
-        for topic, leaders in self.topics.items():
-            ones = []
-            for number, leader in enumerate(leaders):
-                if topic.encode() not in body or leader != broker:
-                    continue
-                if self.moved and (topic, number) in self.moved:
-                    self.moved.remove((topic, number))
-                    ones.append({"partition_index": number, "error_code": NOT_LEADER})
-                else:
-                    ones.append({"partition_index": number, **self.producers.get((topic, number), {})})
-            if ones:
-                topics.append({"name": topic, "partitions": ones})
-        return {"topics": topics}
-
-    def Metadata(self, _body: bytes, _broker: int | None) -> dict[str, Any]:  # noqa: N802
-        return {
-            "topics": [
-                {
-                    "name": topic,
-                    "partitions": [
-                        {"partition_index": number, "leader_id": leader}
-                        for number, leader in enumerate(leaders)
-                    ],
-                }
-                for topic, leaders in self.topics.items()
-            ]
-        }
-
-    def DescribeConfigs(self, _body: bytes, broker: int) -> dict[str, Any]:  # noqa: N802
-        entry = {"name": "transaction.max.timeout.ms", "value": "900000", "config_source": 5}
-        results = [
-            {
-                "resource_type": 4,
-                "resource_name": name,
-                "error_code": self.configs_code,
-                "configs": [] if self.configs_code or not name else [entry],
-            }
-            for name in (str(broker), "")
-        ]
-        return {"results": results}
-
-
 def a_transaction(state: str = "Ongoing", producer_id: int = 7, **described: Any) -> dict[str, Any]:
     return {"state": state, "producer_id": producer_id, "described": described}
-
-
-def producing(*producers: dict[str, Any]) -> dict[str, Any]:
-    return {"active_producers": list(producers)}
 
 
 def open_by(producer_id: int, start: int, *, minutes: float) -> dict[str, Any]:
@@ -428,109 +277,3 @@ def test_a_cluster_without_topics_and_transactions_is_read_and_empty() -> None:
         total_open_transactions=0,
         max_timeout_ms=900_000,
     )
-
-
-def test_the_timestamp_of_a_producer_may_be_any_number() -> None:
-    one = {"partition_index": 0, **producing({"last_timestamp": 2**63 - 1, "current_txn_start_offset": 1})}
-    values = {"topics": [{"name": "orders", "partitions": [one]}]}
-
-    found = answer_of(describe_producers(PartitionsAsked({"orders": [0]})), 0, values)["orders"][0]
-
-    assert (found.open[0].start_offset, found.open[0].last_written_at) == (1, None)
-
-
-@pytest.mark.parametrize("producers", [(), ({"producer_id": 7},)], ids=["nobody", "one"])
-def test_producers_are_read_alike_at_once_and_field_by_field(producers: tuple[dict[str, Any], ...]) -> None:
-    partitions = [{"partition_index": number, **producing(*producers)} for number in (0, 1)]
-    values = {"topics": [{"name": name, "partitions": partitions} for name in ("orders", "ü" * 100)]}
-    asked = {"orders": [0, 1], "ü" * 100: [0, 1]}
-
-    at_once = answer_of(describe_producers(PartitionsAsked(asked)), 0, values)
-
-    told = [one.producers for ones in at_once.values() for one in ones.values()]
-    assert told == [len(producers)] * 4
-    in_another_order = {"orders": [1, 0], "ü" * 100: [1, 0]}
-    assert answer_of(describe_producers(PartitionsAsked(in_another_order)), 0, values) == at_once
-
-
-# --- answers that are none
-
-ANSWERS: list[tuple[Request[Any], dict[str, Any]]] = [
-    (
-        LIST_TRANSACTIONS,
-        {"transaction_states": [{"transactional_id": "pay", "transaction_state": "Ongoing"}]},
-    ),
-    (
-        describe_transactions(["pay"]),
-        {
-            "transaction_states": [
-                {"transactional_id": "pay", "topics": [{"topic": "orders", "partitions": [1]}]}
-            ]
-        },
-    ),
-    (
-        describe_producers(PartitionsAsked({"orders": [1]})),
-        {
-            "topics": [
-                {"name": "orders", "partitions": [{"partition_index": 1, **producing({"producer_id": 7})}]}
-            ]
-        },
-    ),
-    (
-        describe_producers(PartitionsAsked({"orders": [1]})),
-        {"topics": [{"name": "orders", "partitions": [{"partition_index": 1, **producing()}]}]},
-    ),
-]
-BODIES = [
-    pytest.param(
-        request, version, encoded(f"{request.name}Response", version, values), id=f"{request.name}-{version}"
-    )
-    for request, values in ANSWERS
-    for version in versions(request)
-]
-
-
-@pytest.mark.parametrize(("request_", "version", "body"), BODIES)
-def test_an_answer_that_ends_too_early_or_too_late_is_none(
-    request_: Request[Any], version: int, body: bytes
-) -> None:
-    read(request_, version, body)
-    for end in range(len(body)):
-        with pytest.raises(MalformedError):
-            read(request_, version, body[:end])
-    with pytest.raises(MalformedError):
-        read(request_, version, body + b"\0")
-
-
-@pytest.mark.parametrize(("request_", "version", "body"), BODIES)
-@given(st.data())
-def test_hostile_bytes_are_an_error_or_a_value(
-    request_: Request[Any], version: int, body: bytes, data: st.DataObject
-) -> None:
-    changed = bytearray(body)
-    for at, byte in data.draw(
-        st.lists(st.tuples(st.integers(0, len(body) - 1), st.integers(0, 255)), max_size=6)
-    ):
-        changed[at] = byte
-    hostile = data.draw(st.sampled_from([bytes(changed), data.draw(st.binary(max_size=100))]))
-    with contextlib.suppress(MalformedError):
-        read(request_, version, hostile)
-
-
-def test_an_answer_about_other_partitions_than_those_asked_for_is_none() -> None:
-    with pytest.raises(MalformedError, match="other partitions"):
-        answer_of(describe_producers(PartitionsAsked({"orders": [0]})), 0, ANSWERS[2][1])
-
-
-def test_a_login_that_fails_ends_the_reading() -> None:
-    brokers = Brokers()
-    brokers.login_fails = True
-    with pytest.raises(BrokerError):
-        brokers.read()
-
-
-def test_an_open_transaction_is_hanging_where_it_says_so() -> None:
-    one = OpenTransaction(
-        topic="orders", partition=0, producer_id=1, producer_epoch=0, start_offset=4, last_written_at=None
-    )
-    assert Transactions(open_transactions=(one,)).hanging == ()

@@ -1,0 +1,125 @@
+"""Answers about transactions that are none, and hostile bytes in them: an error or a value, never a hang."""
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mesh_assets.inventory.transaction_records import OpenTransaction, Transactions
+from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError, Request
+from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked
+from mesh_assets.platforms.kafka.wire.transaction_messages import (
+    LIST_TRANSACTIONS,
+    describe_producers,
+    describe_transactions,
+)
+from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, encoded, read, versions
+from mesh_assets_tests.platforms.kafka.wire.transaction_brokers import Brokers, producing
+
+
+def test_the_timestamp_of_a_producer_may_be_any_number() -> None:
+    one = {"partition_index": 0, **producing({"last_timestamp": 2**63 - 1, "current_txn_start_offset": 1})}
+    values = {"topics": [{"name": "orders", "partitions": [one]}]}
+
+    found = answer_of(describe_producers(PartitionsAsked({"orders": [0]})), 0, values)["orders"][0]
+
+    assert (found.open[0].start_offset, found.open[0].last_written_at) == (1, None)
+
+
+@pytest.mark.parametrize("producers", [(), ({"producer_id": 7},)], ids=["nobody", "one"])
+def test_producers_are_read_alike_at_once_and_field_by_field(producers: tuple[dict[str, Any], ...]) -> None:
+    partitions = [{"partition_index": number, **producing(*producers)} for number in (0, 1)]
+    values = {"topics": [{"name": name, "partitions": partitions} for name in ("orders", "ü" * 100)]}
+    asked = {"orders": [0, 1], "ü" * 100: [0, 1]}
+
+    at_once = answer_of(describe_producers(PartitionsAsked(asked)), 0, values)
+
+    told = [one.producers for ones in at_once.values() for one in ones.values()]
+    assert told == [len(producers)] * 4
+    in_another_order = {"orders": [1, 0], "ü" * 100: [1, 0]}
+    assert answer_of(describe_producers(PartitionsAsked(in_another_order)), 0, values) == at_once
+
+
+# --- answers that are none
+
+ANSWERS: list[tuple[Request[Any], dict[str, Any]]] = [
+    (
+        LIST_TRANSACTIONS,
+        {"transaction_states": [{"transactional_id": "pay", "transaction_state": "Ongoing"}]},
+    ),
+    (
+        describe_transactions(["pay"]),
+        {
+            "transaction_states": [
+                {"transactional_id": "pay", "topics": [{"topic": "orders", "partitions": [1]}]}
+            ]
+        },
+    ),
+    (
+        describe_producers(PartitionsAsked({"orders": [1]})),
+        {
+            "topics": [
+                {"name": "orders", "partitions": [{"partition_index": 1, **producing({"producer_id": 7})}]}
+            ]
+        },
+    ),
+    (
+        describe_producers(PartitionsAsked({"orders": [1]})),
+        {"topics": [{"name": "orders", "partitions": [{"partition_index": 1, **producing()}]}]},
+    ),
+]
+BODIES = [
+    pytest.param(
+        request, version, encoded(f"{request.name}Response", version, values), id=f"{request.name}-{version}"
+    )
+    for request, values in ANSWERS
+    for version in versions(request)
+]
+
+
+@pytest.mark.parametrize(("request_", "version", "body"), BODIES)
+def test_an_answer_that_ends_too_early_or_too_late_is_none(
+    request_: Request[Any], version: int, body: bytes
+) -> None:
+    read(request_, version, body)
+    for end in range(len(body)):
+        with pytest.raises(MalformedError):
+            read(request_, version, body[:end])
+    with pytest.raises(MalformedError):
+        read(request_, version, body + b"\0")
+
+
+@pytest.mark.parametrize(("request_", "version", "body"), BODIES)
+@given(st.data())
+def test_hostile_bytes_are_an_error_or_a_value(
+    request_: Request[Any], version: int, body: bytes, data: st.DataObject
+) -> None:
+    changed = bytearray(body)
+    for at, byte in data.draw(
+        st.lists(st.tuples(st.integers(0, len(body) - 1), st.integers(0, 255)), max_size=6)
+    ):
+        changed[at] = byte
+    hostile = data.draw(st.sampled_from([bytes(changed), data.draw(st.binary(max_size=100))]))
+    with contextlib.suppress(MalformedError):
+        read(request_, version, hostile)
+
+
+def test_an_answer_about_other_partitions_than_those_asked_for_is_none() -> None:
+    with pytest.raises(MalformedError, match="other partitions"):
+        answer_of(describe_producers(PartitionsAsked({"orders": [0]})), 0, ANSWERS[2][1])
+
+
+def test_a_login_that_fails_ends_the_reading() -> None:
+    brokers = Brokers()
+    brokers.login_fails = True
+    with pytest.raises(BrokerError):
+        brokers.read()
+
+
+def test_an_open_transaction_is_hanging_where_it_says_so() -> None:
+    one = OpenTransaction(
+        topic="orders", partition=0, producer_id=1, producer_epoch=0, start_offset=4, last_written_at=None
+    )
+    assert Transactions(open_transactions=(one,)).hanging == ()

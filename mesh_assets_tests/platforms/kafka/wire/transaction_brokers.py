@@ -1,0 +1,152 @@
+"""Brokers that tell of transactions and producers, in memory."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from confluent_kafka import KafkaError
+
+from mesh_assets.platforms.kafka.values import (
+    BrokerNode,
+    PartitionMetadata,
+    TopicMetadata,
+    TransactionsReading,
+)
+from mesh_assets.platforms.kafka.wire.forms import Answer, BrokerError, Request, UnsupportedError
+from mesh_assets.platforms.kafka.wire.transactions import read_transactions
+from mesh_assets_tests.platforms.kafka.wire.messages import encoded, read, written
+
+LOADING, NOT_LEADER, TOPIC_REFUSED, GONE, REFUSED, CLUSTER_REFUSED, NOT_COORDINATOR = (
+    14,
+    6,
+    29,
+    105,
+    53,
+    31,
+    16,
+)
+
+
+class Brokers:
+    """`Connections`. `ids`: by broker, what it coordinates: state, producer, and how its DescribeTransactions answers.
+    `producers`: by topic and partition. `lacking`: requests that no broker has."""
+
+    def __init__(self) -> None:
+        self.ids: dict[int, dict[str, dict[str, Any]]] = {1: {}, 2: {}}
+        self.topics: dict[str, list[int]] = {}
+        self.producers: dict[tuple[str, int], dict[str, Any]] = {}
+        self.lacking: set[str] = set()
+        self.list_codes: dict[int, int] = {}
+        self.configs_code = 0
+        self.moved: list[tuple[str, int]] = []
+        self.asked: list[str] = []
+        self.login_fails = False
+        self.hides_ids = False
+
+    def read(self) -> TransactionsReading:
+        topics = [
+            TopicMetadata(
+                name=name,
+                id=None,
+                internal=False,
+                partitions=tuple(
+                    PartitionMetadata(partition=number, leader=leader, replicas=(leader,), isr=(leader,))
+                    for number, leader in enumerate(leaders)
+                ),
+            )
+            for name, leaders in self.topics.items()
+        ]
+        return asyncio.run(read_transactions(self, topics))
+
+    async def brokers(self) -> Sequence[BrokerNode]:
+        return [BrokerNode(id=number, host=f"broker-{number}", port=9092) for number in self.ids]
+
+    async def refreshed(self) -> Sequence[BrokerNode]:
+        return await self.brokers()
+
+    async def version(self, request: Request[Answer], *, broker: int | None = None) -> int | None:
+        assert broker is None or broker in self.ids
+        return None if request.name in self.lacking else request.newest
+
+    async def ask(self, request: Request[Answer], *, broker: int | None = None) -> Answer:
+        self.asked.append(request.name)
+        if self.login_fails:
+            raise BrokerError(KafkaError._AUTHENTICATION, "no")
+        if request.name in self.lacking:
+            raise UnsupportedError(f"the broker at broker-{broker}:9092 has no {request.name}")
+        body = written(request, request.newest)
+        values = getattr(self, request.name)(body, broker)
+        return read(request, request.newest, encoded(f"{request.name}Response", request.newest, values))
+
+    def ListTransactions(self, _body: bytes, broker: int) -> dict[str, Any]:  # noqa: N802
+        states = [
+            {"transactional_id": name, "producer_id": one["producer_id"], "transaction_state": one["state"]}
+            for name, one in self.ids[broker].items()
+        ]
+        return {"error_code": self.list_codes.get(broker, 0), "transaction_states": states}
+
+    def DescribeTransactions(self, body: bytes, broker: int) -> dict[str, Any]:  # noqa: N802
+        return {
+            "transaction_states": [
+                {
+                    "transactional_id": name,
+                    "transaction_state": one["state"],
+                    "producer_id": one["producer_id"],
+                    **one.get("described", {}),
+                }
+                for name, one in self.ids[broker].items()
+                if name.encode() in body
+            ]
+            or [
+                {"transactional_id": made_up, "error_code": REFUSED if self.hides_ids else NOT_COORDINATOR}
+                for made_up in re.findall(r"[0-9a-f]{32}", body.decode("latin-1"))
+            ]
+        }
+
+    def DescribeProducers(self, body: bytes, broker: int) -> dict[str, Any]:  # noqa: N802
+        topics = []
+        for topic, leaders in self.topics.items():
+            ones = []
+            for number, leader in enumerate(leaders):
+                if topic.encode() not in body or leader != broker:
+                    continue
+                if self.moved and (topic, number) in self.moved:
+                    self.moved.remove((topic, number))
+                    ones.append({"partition_index": number, "error_code": NOT_LEADER})
+                else:
+                    ones.append({"partition_index": number, **self.producers.get((topic, number), {})})
+            if ones:
+                topics.append({"name": topic, "partitions": ones})
+        return {"topics": topics}
+
+    def Metadata(self, _body: bytes, _broker: int | None) -> dict[str, Any]:  # noqa: N802
+        return {
+            "topics": [
+                {
+                    "name": topic,
+                    "partitions": [
+                        {"partition_index": number, "leader_id": leader}
+                        for number, leader in enumerate(leaders)
+                    ],
+                }
+                for topic, leaders in self.topics.items()
+            ]
+        }
+
+    def DescribeConfigs(self, _body: bytes, broker: int) -> dict[str, Any]:  # noqa: N802
+        entry = {"name": "transaction.max.timeout.ms", "value": "900000", "config_source": 5}
+        results = [
+            {
+                "resource_type": 4,
+                "resource_name": name,
+                "error_code": self.configs_code,
+                "configs": [] if self.configs_code or not name else [entry],
+            }
+            for name in (str(broker), "")
+        ]
+        return {"results": results}
+
+
+def producing(*producers: dict[str, Any]) -> dict[str, Any]:
+    return {"active_producers": list(producers)}
