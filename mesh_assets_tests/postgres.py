@@ -96,6 +96,8 @@ class Postgres:
         # What makes a database must be alone in its transaction: Postgres begins and ends one by itself.
         with psycopg.connect(self._url_of(database or self.database), autocommit=True) as connection:
             cursor = connection.execute(statement)
+            while cursor.nextset():
+                pass
             return cursor.fetchall() if cursor.description else []
 
     def dump(self, file: Path) -> None:

@@ -23,7 +23,7 @@ class LaterObjects(MemoryObjects):
     """Where a later version writes pointers, locks and the like."""
 
     def put(self, key: str, data: bytes) -> str:
-        written = json.loads(data) if key.endswith(".json") else {"topics": "packed"}
+        written: dict[str, Any] = json.loads(data) if key.endswith(".json") else {"topics": "packed"}
         if "topics" not in written:  # a document is known by its hash: `LaterWorld` adds to it
             nested = {name: written[name] | MORE for name in ("record", "holder") if written.get(name)}
             data = json.dumps(written | nested | MORE).encode()

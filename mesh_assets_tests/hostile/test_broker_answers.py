@@ -17,7 +17,7 @@ from mesh_assets.platforms.kafka import wire
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Request
 from mesh_assets.platforms.kafka.wire.greetings import handshake
 from mesh_assets_tests.hostile.values import MEGABYTE, damaged
-from mesh_assets_tests.platforms.kafka.wire import messages, test_hostile_storage, test_transactions
+from mesh_assets_tests.platforms.kafka.wire import messages, test_hostile_storage, test_transaction_messages
 from mesh_assets_tests.platforms.kafka.wire.test_cluster_messages import answers as of_clusters
 from mesh_assets_tests.platforms.kafka.wire.test_greetings import ALL_BROKERS, ALL_LOGINS, ALL_VERSIONS
 from mesh_assets_tests.platforms.kafka.wire.test_hostile_groups import answers
@@ -35,7 +35,9 @@ class Answer(NamedTuple):
 @cache
 def valid_answers() -> tuple[Answer, ...]:
     written: list[tuple[Request[Any], int, Any]] = [*ALL_BROKERS, *ALL_VERSIONS, *ALL_LOGINS]
-    stored: list[Any] = [case.values for case in (*test_hostile_storage.CASES, *test_transactions.BODIES)]
+    stored: list[Any] = [
+        case.values for case in (*test_hostile_storage.CASES, *test_transaction_messages.BODIES)
+    ]
     mechanisms = {"error_code": 33, "mechanisms": ["PLAIN", "GSSAPI"]}
     return (
         *(Answer(request, version, sample(request, version)) for request, version in CASES),

@@ -16,7 +16,7 @@ from typing import Any
 import fastavro
 import httpx
 import pytest
-from confluent_kafka.admin import AdminClient  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient
 
 from mesh_assets.errors import PublishError, UnreachableError
 from mesh_assets.estate.model import Estate
