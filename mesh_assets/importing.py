@@ -7,9 +7,14 @@ KeyError. So every import inside a function is under this lock.
 """
 
 import gc
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+# httpx imports its command line with itself where rich is installed: 0.14 CPU s in each process, for nobody. Without it, httpx
+# is as it is where rich is not installed.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # how the import system is told that there is none
 
 importing = threading.RLock()
 """`with importing:` around the imports. Reentrant, since a module may import more when it is used first."""

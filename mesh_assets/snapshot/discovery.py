@@ -21,6 +21,7 @@ from mesh_assets.snapshot.report import DiscoveryReport, Published, report_of
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.known_state import keep_digest
+from mesh_assets.store.pointers import StoredDocument
 from mesh_assets.tables.written import write_tables
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,28 @@ def publish_discovery(
     Raises ConflictError when another run holds the cluster, or another name or estate publishes it, PublishError when an
     event cannot be published (the next run does it), StoreError, and EstateError when a secret cannot be resolved.
     """
+    report, changes, superseded = _publish(
+        estate, name, collected, store=store, run_id=run_id, trigger=trigger, from_inbox=from_inbox
+    )
+    # Last, when the documents compared are not in memory any more: packing holds two as JSON.
+    if superseded is not None:
+        start = time.monotonic()
+        store.pack_document(superseded)
+        logger.info("%s: the snapshot before packed, %.2f s", name, time.monotonic() - start)
+    return report, changes
+
+
+def _publish(
+    estate: Estate,
+    name: str,
+    collected: Mapping[SectionName, Section],
+    *,
+    store: InventoryStore,
+    run_id: str,
+    trigger: Trigger,
+    from_inbox: bool,
+) -> tuple[DiscoveryReport, tuple[Change, ...], StoredDocument | None]:
+    """As `publish_discovery`; with the document that is the latest no more."""
     cluster = estate.clusters[name]
     cluster_id = _common_cluster_id(name, collected)
     start = time.monotonic()
@@ -106,8 +129,6 @@ def publish_discovery(
         stored=published.pointer.document.sha256,
         previous=_known_before(published),
     )
-    if published.superseded is not None:
-        store.pack_document(published.superseded.document)
     logger.info("%s: tables written, %.2f s", name, time.monotonic() - start - publishing)
     report = report_of(
         cluster,
@@ -117,7 +138,8 @@ def publish_discovery(
         http_requests=publisher.http_requests,
         store=store,
     )
-    return report, published.changes
+    superseded = published.superseded
+    return report, published.changes, None if superseded is None else superseded.document
 
 
 def _known_before(published: Published) -> tuple[str, Document] | None:

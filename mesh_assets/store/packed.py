@@ -8,9 +8,11 @@ taken out of that file. So neither a crash nor others at work leave a difference
 """
 
 import gzip
+import io
 import sys
 import uuid
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 
 from mesh_assets.errors import ConflictError, DamagedError, StoreError
@@ -32,6 +34,7 @@ _LEVEL, _BASE_LEVEL = 1, 9
 _SHORTEST_MATCH, _LOOKS_EVERY = 32, 2
 # A base serves a day: offsets wander off, and a year of bases must not weigh more than the differences.
 _MOST_ON_A_BASE = 100
+_PIECE = 1 << 20
 
 
 def compress(data: bytes, base: bytes | None = None) -> bytes:
@@ -56,8 +59,33 @@ def compress(data: bytes, base: bytes | None = None) -> bytes:
 
 def decompress(data: bytes, base: bytes | None = None) -> bytes:
     """Raises zstd.ZstdError if it is no such frame, or one of another base."""
+    whole = io.BytesIO()
+    for piece in _pieces(data, base):
+        whole.write(piece)
+    return whole.getvalue()
+
+
+def comes_back(data: bytes, packed: bytes, base: bytes) -> bool:
+    """Whether `packed` is `data`, as what differs from `base`; without holding `data` a second time."""
+    at = 0
+    for piece in _pieces(packed, base):
+        if not data.startswith(piece, at):
+            return False
+        at += len(piece)
+    return at == len(data)
+
+
+def _pieces(data: bytes, base: bytes | None) -> Iterator[bytes]:
+    """A frame's content bit by bit: at once, zstd would hold it in blocks, joined, and as its window."""
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}
-    return zstd.decompress(data, zstd_dict=_prefix(base), options=options)
+    opened = zstd.ZstdDecompressor(zstd_dict=_prefix(base), options=options)
+    yield opened.decompress(data, _PIECE)
+    while not opened.eof:
+        if opened.needs_input:
+            raise zstd.ZstdError("it ends before its last block")
+        yield opened.decompress(b"", _PIECE)
+    if opened.unused_data:
+        raise zstd.ZstdError("something follows its last block")
 
 
 def _prefix(base: bytes | None):  # type: ignore[no-untyped-def]  # the library's type is private
@@ -103,7 +131,7 @@ class PackedDocuments:
                 bases = (*bases, base)
             form = f"{key}.{base.id}.{uuid.uuid4().hex[:8]}{layout.PACKED}"
             packed = compress(data, whole)
-            if decompress(packed, whole) != data:
+            if not comes_back(data, packed, whole):
                 raise StoreError(
                     f"{self._where(key)} does not come back out of what zstd made of it; it stays as it is"
                 )
