@@ -311,8 +311,7 @@ def put_in_place(phases: CpuPhases, kafka: MemoryKafka) -> None:
 
 def _in_profile(profile: Any) -> None:
     """A profile sees one thread: the one that discovers the cluster."""
-    from mesh_assets.cli import discover as command
-
+    command: Any = importlib.import_module("mesh_assets.cli.discover")
     discover_cluster = command.discover_cluster
     command.discover_cluster = lambda *given, **named: profile.runcall(discover_cluster, *given, **named)
 

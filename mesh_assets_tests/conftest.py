@@ -15,16 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from mesh_assets.platforms.secrets import forget_secrets
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.processes import heed_interrupts
 from mesh_assets_tests.store.stores import KINDS, NewStore, new_stores
 
-settings.register_profile("usual", max_examples=20)
-settings.register_profile("fast", max_examples=10)  # `make test-fast`
-settings.register_profile("thorough", max_examples=200)  # `make test-long`; `make fuzz` looks for longer
+# How long anything takes says how busy the machine is.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("usual", _UNTIMED, max_examples=20)
+settings.register_profile("fast", _UNTIMED, max_examples=10)  # `make test-fast`
+settings.register_profile(
+    "thorough", _UNTIMED, max_examples=200
+)  # `make test-long`; `make fuzz` looks for longer
 settings.load_profile("usual")
 
 _CONNECT = socket.socket.connect

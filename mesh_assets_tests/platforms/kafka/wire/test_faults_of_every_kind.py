@@ -5,8 +5,9 @@ is unknown, with a sentence that says why. Never another number, and never an em
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ from mesh_assets_tests.platforms.kafka.wire.messages import encoded
 
 pytestmark = pytest.mark.slow
 
-TIMEOUT_SECONDS = 0.3
+TIMEOUT_SECONDS, PATIENCE_SECONDS = 0.3, 10.0
 Told = dict[str, Any]
 """By part: what is known, or an Unread."""
 
@@ -158,8 +159,14 @@ def truth(running: tuple[AnsweringCluster, ScriptedBroker]) -> dict[Callable[[Wi
     return found
 
 
-def told(broker: ScriptedBroker, read: Callable[[WireReader], Told], **properties: str) -> Told:
-    with WireReader({"bootstrap.servers": broker.address, **properties}, TIMEOUT_SECONDS) as reader:
+def told(
+    broker: ScriptedBroker,
+    read: Callable[[WireReader], Told],
+    properties: Mapping[str, str] = MappingProxyType({}),
+    *,
+    within: float = PATIENCE_SECONDS,
+) -> Told:
+    with WireReader({"bootstrap.servers": broker.address, **properties}, within) as reader:
         return read(reader)
 
 
@@ -265,7 +272,7 @@ def test_what_lasts_makes_unknown_with_a_reason_what_needs_the_answer_and_nothin
 ) -> None:
     spoil(cluster, kind, fault, times=1_000_000)
     began = time.monotonic()
-    found = or_unread(lambda: told(broker, read))
+    found = or_unread(lambda: told(broker, read, within=TIMEOUT_SECONDS))
     if isinstance(found, Unread):
         found = dict.fromkeys(truth[read], found)
     unknown = check(truth[read], found, broker.address)
@@ -360,7 +367,7 @@ def test_a_login_that_ends_in_the_middle_is_refused_and_nothing_is_told(
     scripts = {**cluster.scripts, SASL_AUTHENTICATE: logs_in_until_it_breaks}
     with ScriptedBroker(scripts, spoken=SPOKEN) as serving:
         cluster.address = serving.address
-        found = or_unread(lambda: told(serving, read, **USER))
+        found = or_unread(lambda: told(serving, read, USER))
 
     refusals = [found] if isinstance(found, Unread) else unread_of(found)
     assert refusals, found
@@ -389,7 +396,7 @@ def test_a_certificate_that_ends_in_the_middle_is_said(
     with ScriptedBroker(cluster.scripts, spoken=SPOKEN, tls=context) as serving:
         cluster.address = serving.address
         trusting = {"security.protocol": "SSL", "ssl.ca.pem": authority.cert_pem.bytes().decode()}
-        found = or_unread(lambda: told(serving, read, **trusting))
+        found = or_unread(lambda: told(serving, read, trusting))
 
     unknown = [found] if isinstance(found, Unread) else unread_of(found)
     assert unknown, found
