@@ -39,8 +39,7 @@ _USUAL_SCHEDULE_MINUTES = 360
 def main() -> int:
     arguments = parse()
     interval = max(5, round(USUAL_INTERVAL / arguments.speed))
-    # More often than the speed says, so that it ticks within the day, whenever that begins.
-    every = max(2, min(round(_USUAL_SCHEDULE_MINUTES / arguments.speed), int(arguments.minutes * 0.6)))
+    every = max(2, round(_USUAL_SCHEDULE_MINUTES / arguments.speed))
     with tempfile.TemporaryDirectory(prefix="fleet-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -49,13 +48,12 @@ def main() -> int:
                 hub(folder) as events,
                 registry() as schemas,
                 brokers(arguments.clusters - 1, arguments.topics) as (ports, orders),
-                installation(
-                    folder, interval=interval, cron=f"*/{every} * * * *", runs_at_once=arguments.runs_at_once
-                ) as made,
+                installation(folder, interval=interval, runs_at_once=arguments.runs_at_once) as made,
             ):
                 write_estate(folder / "estate.yaml", ports, events, schemas)
                 discover_first(made, arguments.clusters, seconds=arguments.first_minutes * 60)
                 odd = random.Random(16).sample(range(len(ports)), arguments.hanging + arguments.failing)
+                made.schedule_every(every, minutes=arguments.minutes)
                 day = live(made, arguments, orders, odd, interval)
                 return tell(made, arguments, day, published(events), odd, interval, every)
         finally:
@@ -113,7 +111,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--failing", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=20.0, help="of the clock")
     parser.add_argument("--speed", type=float, default=5.0, help="by how much intervals are shortened")
-    parser.add_argument("--runs-at-once", type=int, default=8, help="what the queue lets run")
+    parser.add_argument("--runs-at-once", type=int, default=4, help="what the queue lets run")
     parser.add_argument(
         "--change-seconds", type=float, default=10.0, help="between two topics that are created somewhere"
     )

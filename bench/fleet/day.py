@@ -2,6 +2,7 @@
 
 # ruff: noqa: T201  (it says how the day goes)
 import argparse
+import os
 import random
 import subprocess
 import threading
@@ -39,6 +40,8 @@ class Day:
     rows: list[tuple[float, dict[str, int]]] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     costs: Costs = field(default_factory=Costs)
+    loads: list[float] = field(default_factory=list)
+    """Of the machine, all that runs on it: figures mean little where it is beyond the number of cores."""
     wrong: list[str] = field(default_factory=list)
 
 
@@ -112,6 +115,7 @@ def missing_topics(store: InventoryStore, day: Day) -> set[tuple[str, str]]:
 
 def sample(made: Installation, day: Day, now: float, pids: Mapping[str, int]) -> None:
     day.costs.look(pids)
+    day.loads.append(os.getloadavg()[0])
     for name in WATCHED:
         try:
             day.memory[name].append((now, made.roles[name].memory()))

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,7 @@ class Role:
 class Installation:
     """`folder`: DAGSTER_HOME, with the estate, the store and all logs."""
 
-    def __init__(
-        self, folder: Path, postgres: Postgres, *, interval: int, cron: str, runs_at_once: int
-    ) -> None:
+    def __init__(self, folder: Path, postgres: Postgres, *, interval: int, runs_at_once: int) -> None:
         self.folder = folder
         self.postgres = postgres
         self.looks = folder / "looks.jsonl"
@@ -95,7 +94,6 @@ class Installation:
             "MESH_STORE": str(folder / "store"),
             "MESH_SENSOR_INTERVAL_SECONDS": str(interval),
             "FLEET_LOOKS": str(self.looks),
-            "FLEET_CRON": cron,
             "PYTHONWARNINGS": "ignore",
         }
         workspace = ("-w", str(folder / "workspace.yaml"))
@@ -126,6 +124,14 @@ class Installation:
             "config": {"socket": self.socket},
         }
         return yaml.safe_dump(settings)
+
+    def schedule_every(self, every: int, *, minutes: float) -> None:
+        """The schedule of a day that begins soon: its first tick after a fifth of it, since a compressed day may be shorter than
+        the time between two; then every so many minutes. For roles that are started from now on."""
+        first = datetime.now(UTC) + timedelta(minutes=max(3.0, minutes / 5))
+        last = max(1, min(59, int(minutes * 4 / 5)))
+        ticks = sorted((first.minute + after) % 60 for after in range(0, last, every))
+        self.environment["FLEET_CRON"] = f"{','.join(map(str, ticks))} * * * *"
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -179,7 +185,7 @@ class Installation:
 
 
 @contextmanager
-def installation(folder: Path, *, interval: int, cron: str, runs_at_once: int) -> Iterator[Installation]:
+def installation(folder: Path, *, interval: int, runs_at_once: int) -> Iterator[Installation]:
     """With its Postgres, and nothing else started."""
     with a_postgres(folder / "postgres.log", settings=("max_connections=200",)) as postgres:
-        yield Installation(folder, postgres, interval=interval, cron=cron, runs_at_once=runs_at_once)
+        yield Installation(folder, postgres, interval=interval, runs_at_once=runs_at_once)

@@ -2,6 +2,7 @@
 
 # ruff: noqa: T201  (it prints its result)
 import argparse
+import os
 from collections.abc import Collection, Sequence
 from contextlib import chdir
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ def tell(
     print(
         f"\n{len(healthy)} healthy clusters, {len(hanging)} that hang, {len(failing)} that fail; {arguments.topics} topics each\n"
         f"{arguments.minutes:.0f} minutes, compressed {USUAL_INTERVAL / interval:.1f} times: {simulated:.1f} hours of ticks; "
-        f"sensors every {interval} s, the schedule every {every} minutes, {arguments.runs_at_once} runs at once\n"
+        f"sensors every {interval} s, the schedule every {every} minutes, once at least, {arguments.runs_at_once} runs at once\n"
     )
     wrong: list[str] = []
     late: list[str] = []
@@ -73,8 +74,10 @@ def tell(
                 f"  {sensor + ', healthy, with the outages':42}{over.clusters:9}{over.count:8,}{'':16}{over.longest:8.1f}"
             )
     lasted = sorted(look.seconds for look in looks if look.cluster in healthy)
+    of_code_server = day.costs.by_name().get("code server", 0.0)
     print(
-        f"\na look at a healthy cluster: median {lasted[len(lasted) // 2]:.2f} s, p99 {lasted[int(len(lasted) * 0.99)]:.2f} s"
+        f"\na look at a healthy cluster: median {lasted[len(lasted) // 2]:.2f} s, p99 {lasted[int(len(lasted) * 0.99)]:.2f} s; "
+        f"{of_code_server / len(looks) * 1_000:.0f} ms of the code server's CPU a look, with all else that it does"
     )
     with chdir(made.folder), dg.DagsterInstance.from_config(str(made.folder)) as instance:
         runs = figures.runs_of(instance, healthy, began=day.began, ended=day.ended)
@@ -134,6 +137,11 @@ def tell_costs(day: Day, *, speed: float) -> None:
     for name, cpu in sorted(spent.items(), key=lambda one: -one[1]):
         print(f"  {name:18}{cpu:9.0f}{cpu / seconds:9.2f}{cpu / seconds * 3_600 / speed:9.0f}")
     print(f"  {'all':18}{sum(spent.values()):9.0f}{sum(spent.values()) / seconds:9.2f}")
+    loads = sorted(day.loads)
+    print(
+        f"  {os.cpu_count()} cores; the machine's load, with whatever else it did: {loads[len(loads) // 2]:.1f} in the median, "
+        f"{loads[-1]:.1f} at most"
+    )
 
 
 def tell_rows(made: Installation, instance: dg.DagsterInstance, day: Day, *, clusters: int) -> None:

@@ -51,10 +51,12 @@ def test_limits_and_logs_are_those_of_the_instance_that_everybody_else_has() -> 
     queue = daemon["runCoordinator"]["config"]["customRunCoordinator"]["config"]
     assert (instance["concurrency"]["runs"] | instance["run_coordinator"]["config"]).items() <= queue.items()
     assert daemon["runMonitoring"]["maxRuntimeSeconds"] == instance["run_monitoring"]["max_runtime_seconds"]
-    assert daemon["sensors"] == {
-        "useThreads": instance["sensors"]["use_threads"],
-        "numWorkers": instance["sensors"]["num_workers"],
-    }
+    for kind in ("sensors", "schedules"):
+        assert daemon[kind] == {
+            "useThreads": instance[kind]["use_threads"],
+            "numWorkers": instance[kind]["num_workers"],
+            "numSubmitWorkers": instance[kind]["num_submit_workers"],
+        }
     assert values["pythonLogs"] == {
         "managedPythonLoggers": instance["python_logs"]["managed_python_loggers"],
         "pythonLogLevel": instance["python_logs"]["python_log_level"],
