@@ -192,7 +192,11 @@ class MemoryKafka:
         return dict.fromkeys(topics, ())
 
     def record_times(
-        self, partitions_by_topic: Mapping[str, Collection[int]], *, tiered: Collection[str]
+        self,
+        partitions_by_topic: Mapping[str, Collection[int]],
+        *,
+        tiered: Collection[str],
+        newest_only: Collection[str] = (),
     ) -> "dict[str, RecordTimes]":
         from mesh_assets.platforms.kafka.storage import RecordTimes
 

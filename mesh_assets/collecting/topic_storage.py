@@ -1,9 +1,10 @@
 """How topics are stored, beside what makes the section: each part needs a right or a version of its own, and one that
 cannot be read leaves the section fresh, the part unknown and the reason with it."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from mesh_assets.collecting.phases import Phases
@@ -96,20 +97,15 @@ class StorageCollection:
         previous: Mapping[str, Topic],
     ) -> CollectedStorage:
         tiered = _with_tiered_storage(self._topics, configs)
-        still = {
-            topic.name: before.storage
-            for topic in self._topics
-            if (before := previous.get(topic.name)) is not None
-            and before.storage is not None
-            and _holds_the_same(topic, before, configs.get(topic.name), offsets.topics.get(topic.name, ()))
-        }
-        times = self._part("record_times", lambda: self._times(offsets, tiered, known=still.keys()))
+        known: dict[str, _AgesKnown] = {}
+        for topic in self._topics:
+            edges = offsets.topics.get(topic.name, ())
+            if ages := _ages_known(topic, previous.get(topic.name), configs.get(topic.name), edges):
+                known[topic.name] = ages
+        times = self._part("record_times", lambda: self._times(offsets, tiered, known=known))
         away = self._part("tiered", lambda: self._away(offsets, tiered)) if tiered else {}
-        reading, moves, eligible = (
-            begun.log_dirs.result(),
-            begun.reassignments.result(),
-            begun.eligible.result(),
-        )
+        reading, moves = begun.log_dirs.result(), begun.reassignments.result()
+        eligible = begun.eligible.result()
         if reading is not None and reading.errors:
             which = "; ".join(f"broker {broker}: {error}" for broker, error in reading.errors.items())
             self._note(
@@ -121,14 +117,17 @@ class StorageCollection:
             size = sizes.get(topic.name)
             of_topic = None if times is None else times.get(topic.name)
             config = configs.get(topic.name)
-            oldest, newest = (None, None) if of_topic is None else (of_topic.oldest_ms, of_topic.newest_ms)
-            ages = still.get(topic.name)
+            oldest = None if of_topic is None else moment(of_topic.oldest_ms)
+            newest = None if of_topic is None else moment(of_topic.newest_ms)
+            if ages := known.get(topic.name):
+                oldest, unmoved = ages.oldest, ages.newest
+                newest = (newest and max(unmoved, newest)) if ages.moved else unmoved
             return TopicStorage(
                 leader_bytes=None if size is None else size.leader_bytes,
                 replica_bytes=None if size is None else size.replica_bytes,
                 future_bytes=None if size is None else size.future_bytes,
-                oldest_record_at=moment(oldest) if ages is None else ages.oldest_record_at,
-                newest_record_at=moment(newest) if ages is None else ages.newest_record_at,
+                oldest_record_at=oldest,
+                newest_record_at=newest,
                 reassignments=None if moves is None else moves.get(topic.name, ()),
                 eligible_leaders=_eligible(topic.name, eligible, begun.short),
                 tiered=None
@@ -149,20 +148,23 @@ class StorageCollection:
             return self._kafka.log_dirs(self._metadata)
 
     def _times(
-        self, offsets: OffsetsReading, tiered: frozenset[str], *, known: Collection[str]
+        self, offsets: OffsetsReading, tiered: frozenset[str], *, known: "Mapping[str, _AgesKnown]"
     ) -> Mapping[str, RecordTimes]:
-        with_records = {
-            topic.name: [
+        with_records: dict[str, Sequence[int]] = {
+            topic.name: known[topic.name].moved
+            if topic.name in known
+            else [
                 one.partition
                 for one in offsets.topics.get(topic.name, ())
                 if one.earliest is not None and one.latest is not None and one.earliest < one.latest
             ]
             for topic in self._topics
-            if topic.name not in known
         }
         wanted = {topic: numbers for topic, numbers in with_records.items() if numbers}
         with self._phases.phase("kafka record times"):
-            times = self._kafka.record_times(wanted, tiered=tiered) if wanted else {}
+            times = (
+                self._kafka.record_times(wanted, tiered=tiered, newest_only=known.keys()) if wanted else {}
+            )
         errors: dict[str, list[str]] = {}
         for topic, one in times.items():
             for error in dict.fromkeys((one.oldest_error, one.newest_error)):
@@ -219,22 +221,37 @@ def _with_tiered_storage(
     )
 
 
-def _holds_the_same(
-    topic: TopicMetadata, before: Topic, config: TopicConfigs | None, edges: Sequence[PartitionOffsets]
-) -> bool:
-    """Whether the topic's ages are what they were: nothing came or went. Where logs are compacted, and behind another
-    leader, that cannot be told from their edges; brokers look ages up on disk, so it is worth not to ask."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AgesKnown:
+    """What is known of a topic's ages from before. `moved`: the partitions to which records came since."""
+
+    oldest: datetime
+    newest: datetime
+    moved: tuple[int, ...]
+
+
+def _ages_known(
+    topic: TopicMetadata, before: Topic | None, config: TopicConfigs | None, edges: Sequence[PartitionOffsets]
+) -> _AgesKnown | None:
+    """None unless nothing went. Where logs are compacted, and behind another leader, that cannot be told from their edges;
+    brokers look ages up on disk, so it is worth not to ask."""
+    if before is None or before.storage is None or topic.id is None or topic.id != before.id:
+        return None
     policies = {before.details.cleanup_policy, ((config and config.values) or {}).get("cleanup.policy")}
-    return (
-        topic.id == before.id is not None
-        and policies == {"delete"}
-        and before.storage is not None
-        and None not in (before.storage.oldest_record_at, before.storage.newest_record_at)
-        and [(one.partition, one.earliest, one.latest) for one in before.partitions]
-        == [(one.partition, one.earliest, one.latest) for one in edges]
-        and [one.leader for one in before.partitions] == [one.leader for one in topic.partitions]
-        and all(one.earliest is not None and one.latest is not None for one in edges)
-    )
+    began = [(one.partition, one.earliest, one.leader) for one in before.partitions]
+    begin = [
+        (now.partition, now.earliest, one.leader) for now, one in zip(edges, topic.partitions, strict=False)
+    ]
+    oldest, newest = before.storage.oldest_record_at, before.storage.newest_record_at
+    if oldest is None or newest is None or policies != {"delete"} or began != begin:
+        return None
+    moved = []
+    for then, now in zip(before.partitions, edges, strict=True):
+        if then.latest is None or now.latest is None or now.earliest is None or now.latest < then.latest:
+            return None
+        if now.latest > then.latest:
+            moved.append(now.partition)
+    return _AgesKnown(oldest=oldest, newest=newest, moved=tuple(moved))
 
 
 def _eligible(

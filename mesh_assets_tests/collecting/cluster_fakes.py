@@ -87,6 +87,7 @@ class FakeKafka:
     moving: dict[str, tuple[Reassignment, ...]] = field(default_factory=dict)
     times: dict[str, RecordTimes] = field(default_factory=dict)
     asked_for_times: list[Mapping[str, Collection[int]]] = field(default_factory=list)
+    asked_for_newest_only: list[set[str]] = field(default_factory=list)
 
     def read_cluster_id(self) -> str | None:
         self._count("cluster_id")
@@ -149,10 +150,15 @@ class FakeKafka:
         return dict.fromkeys(topics, ())
 
     def record_times(
-        self, partitions_by_topic: Mapping[str, Collection[int]], *, tiered: Collection[str]
+        self,
+        partitions_by_topic: Mapping[str, Collection[int]],
+        *,
+        tiered: Collection[str],
+        newest_only: Collection[str] = (),
     ) -> dict[str, RecordTimes]:
         self._fail("record_times")
         self.asked_for_times.append(partitions_by_topic)
+        self.asked_for_newest_only.append(set(newest_only) & partitions_by_topic.keys())
         assert not set(tiered) - self.topics.keys()
         unknown = RecordTimes(oldest_ms=None, newest_ms=None)
         return {topic: self.times.get(topic, unknown) for topic in partitions_by_topic}

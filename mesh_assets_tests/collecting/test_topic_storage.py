@@ -130,7 +130,7 @@ def again(kafka: FakeKafka, before: TopicsSection) -> TopicsSection:
 
 
 def test_ages_of_a_topic_to_which_nothing_came_are_not_looked_up_again() -> None:
-    before = topics_of(FakeKafka(topics={"orders": [9, 1], "users": [4]}, times={"orders": TIMES["orders"]}))
+    before = topics_of(FakeKafka(topics={"orders": [9, 1], "users": [0]}, times={"orders": TIMES["orders"]}))
     later = RecordTimes(oldest_ms=1, newest_ms=2)
     kafka = FakeKafka(topics={"orders": [9, 1], "users": [5]}, times={"orders": later, "users": later})
     section = again(kafka, before)
@@ -138,7 +138,45 @@ def test_ages_of_a_topic_to_which_nothing_came_are_not_looked_up_again() -> None
     assert section.records[0].storage == before.records[0].storage
     assert users is not None
     assert (users.oldest_record_at, users.newest_record_at) == (at_ms(1), at_ms(2))
-    assert kafka.asked_for_times == [{"users": [0]}]
+    assert (kafka.asked_for_times, kafka.asked_for_newest_only) == ([{"users": [0]}], [set()])
+
+
+@pytest.mark.parametrize(
+    ("newest_ms", "newest"), [(1_700_000_009_000, 1_700_000_009_000), (7, 1_700_000_001_500)]
+)
+def test_where_records_came_and_none_went_only_the_newest_of_these_partitions_is_looked_up(
+    newest_ms: int, newest: int
+) -> None:
+    before = topics_of(FakeKafka(topics={"orders": [9, 1]}, times=TIMES))
+    kafka = FakeKafka(
+        topics={"orders": [9, 2]}, times={"orders": RecordTimes(oldest_ms=None, newest_ms=newest_ms)}
+    )
+    storage = again(kafka, before).records[0].storage
+    assert storage is not None
+    assert (storage.oldest_record_at, storage.newest_record_at) == (at_ms(1_700_000_000_000), at_ms(newest))
+    assert (kafka.asked_for_times, kafka.asked_for_newest_only) == ([{"orders": (1,)}], [{"orders"}])
+
+
+def test_a_newest_record_that_cannot_be_looked_up_is_unknown_and_not_the_one_before() -> None:
+    before = topics_of(FakeKafka(topics={"orders": [9, 1]}, times=TIMES))
+    kafka = FakeKafka(
+        topics={"orders": [9, 2]},
+        times={"orders": RecordTimes(oldest_ms=None, newest_ms=None, newest_error="REFUSED")},
+    )
+    section = again(kafka, before)
+    storage = section.records[0].storage
+    assert storage is not None
+    assert (storage.oldest_record_at, storage.newest_record_at) == (at_ms(1_700_000_000_000), None)
+    assert section.unknown["record_times"] == "of 1 topic (orders): REFUSED"
+
+
+def test_where_fewer_records_are_than_before_all_ages_are_looked_up() -> None:
+    before = topics_of(FakeKafka(topics={"orders": [9, 4]}, times=TIMES))
+    kafka = FakeKafka(topics={"orders": [9, 3]}, times={"orders": RecordTimes(oldest_ms=1, newest_ms=2)})
+    storage = again(kafka, before).records[0].storage
+    assert storage is not None
+    assert (storage.oldest_record_at, storage.newest_record_at) == (at_ms(1), at_ms(2))
+    assert (kafka.asked_for_times, kafka.asked_for_newest_only) == ([{"orders": [0, 1]}], [set()])
 
 
 def at_ms(milliseconds: int) -> datetime:

@@ -81,7 +81,11 @@ class KafkaReader(Protocol):
         """Who outside the ISR may lead partitions of these topics; None where the topic could not be described."""
 
     def record_times(
-        self, partitions_by_topic: Mapping[str, Collection[int]], *, tiered: Collection[str]
+        self,
+        partitions_by_topic: Mapping[str, Collection[int]],
+        *,
+        tiered: Collection[str],
+        newest_only: Collection[str] = (),
     ) -> Mapping[str, RecordTimes]:
         """The timestamps of the first and the newest records in these partitions, all of which have records."""
 
@@ -168,10 +172,16 @@ class WireReader:
         )
 
     def record_times(
-        self, partitions_by_topic: Mapping[str, Collection[int]], *, tiered: Collection[str]
+        self,
+        partitions_by_topic: Mapping[str, Collection[int]],
+        *,
+        tiered: Collection[str],
+        newest_only: Collection[str] = (),
     ) -> dict[str, RecordTimes]:
         return self._kafka.run(
-            lambda kafka: retained.read_record_times(kafka, partitions_by_topic, self._seen, tiered=tiered),
+            lambda kafka: retained.read_record_times(
+                kafka, partitions_by_topic, self._seen, tiered=tiered, newest_only=newest_only
+            ),
             doing="reading the age of records",
             right=_TOPICS,
         )

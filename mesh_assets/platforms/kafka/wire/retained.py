@@ -38,19 +38,19 @@ async def read_record_times(
     metadata: ClusterMetadata | None = None,
     *,
     tiered: Collection[str] = (),
+    newest_only: Collection[str] = (),
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> dict[str, RecordTimes]:
     """The timestamps of each topic's first records (the oldest of its partitions') and of its newest record. Of the
-    topics in `tiered`, the first ones are not read. Raises BrokerError when no broker answered."""
+    topics in `tiered` and `newest_only`, the first ones are not read. Raises BrokerError when no broker answered."""
     wanted = Partitions(partitions_by_topic)
     leaders = Leaders(connections, metadata)
     end = time.monotonic() + patience_seconds
-    local = None
-    if tiered:
-        local = np.flatnonzero(
-            np.array([topic not in tiered for topic in wanted.topics], bool)[wanted.topic_of]
-        )
-    first = await Reading(leaders, wanted, OF_THE_FIRST, rows=local).read(end)
+    of_first = None
+    if tiered or newest_only:
+        asked = [topic not in tiered and topic not in newest_only for topic in wanted.topics]
+        of_first = np.flatnonzero(np.array(asked, bool)[wanted.topic_of])
+    first = await Reading(leaders, wanted, OF_THE_FIRST, rows=of_first).read(end)
     newest: Reading | None = None
     unsupported: str | None = None
     try:
@@ -61,7 +61,9 @@ async def read_record_times(
     oldest_ms, newest_ms = _times(first, wanted, min), _times(newest, wanted, max)
     times: dict[str, RecordTimes] = {}
     for topic in wanted.topics:
-        oldest_error = NOT_LOOKED_FOR if topic in tiered else first_errors.get(topic)
+        oldest_error = (
+            NOT_LOOKED_FOR if topic in tiered and topic not in newest_only else first_errors.get(topic)
+        )
         newest_error = unsupported or newest_errors.get(topic)
         times[topic] = RecordTimes(
             oldest_ms=None if oldest_error else oldest_ms.get(topic),

@@ -62,6 +62,21 @@ def test_the_first_record_is_not_looked_for_in_tiered_storage() -> None:
     assert {at for _, at, _ in cluster.asked()} == {NEWEST}
 
 
+def test_the_first_record_is_not_looked_for_where_only_the_newest_is_wanted() -> None:
+    cluster = Cluster({"orders": {0: 1}, "users": {0: 1}})
+    cluster.times = {
+        ("orders", 0, NEWEST): (9, 5_000),
+        ("users", 0, NEWEST): (9, 6_000),
+        ("users", 0, FIRST): (1, 1_000),
+    }
+    wanted = {"orders": [0], "users": [0]}
+    found = asyncio.run(read_record_times(cluster.brokers, wanted, newest_only={"orders"}))
+    assert found == {
+        "orders": RecordTimes(oldest_ms=None, newest_ms=5_000),
+        "users": RecordTimes(oldest_ms=1_000, newest_ms=6_000),
+    }
+
+
 def test_what_is_away_and_what_is_on_disk_is_told_by_offsets() -> None:
     cluster = Cluster({"orders": {0: 1, 1: 2, 2: 1}})
     cluster.times = {("orders", number, LOCAL): (50, -1) for number in range(3)}
