@@ -2,8 +2,8 @@
 
 `watch_cluster` (watch.py) takes a reading of one cluster and judges it; `Watched.keep` writes the reading and
 fills the inbox. What is usual (usual.py) is derived from the kept readings once an hour; the rules
-(topics.py, consumer_groups.py, connectors.py) judge the newest readings by it; anomaly.py keeps what is open
-and what has ended.
+(series.py for topics and groups, connectors.py) judge the newest readings by it, with the estate's thresholds
+(`AnomalyThresholds` in `estate/monitoring.py`); anomaly.py keeps what is open and what has ended.
 
 Imports `readings`, `collecting` and what lies below them; nothing of `sensing`.
 """

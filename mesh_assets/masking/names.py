@@ -21,7 +21,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NAME_CHARACTERS = 200
 # The user chooses an alias: `transforms.maskToken.fields` is about fields.
 _ALIAS = re.compile(r"^(?:transforms|predicates|config\.providers)\.[^.]+\.(?=.)")
-# Debezium's masking of columns: the value names columns, and a salt is part of the key (masking.py).
+# Debezium's masking of columns: the value names columns, and a salt is part of the key (configs.py).
 _OF_COLUMNS = "column.mask."
 
 _SECRETS = _words(
