@@ -160,15 +160,16 @@ def tell_rows(made: Installation, instance: dg.DagsterInstance, day: Day, *, clu
         print(
             f"  {table:24}{day.rows[0][1][table]:14,}{before[table]:14,}{after[table]:14,}{size / 1e6:9.1f}"
         )
-    kept = Retention().dagster_runs.days
-    if removed and kept is not None:
+    kept = Retention().dagster_runs
+    if removed and kept.days is not None and kept.newest is not None:
         of_runs = ("event_logs", "asset_check_executions", "runs", "run_tags")
         left = sum(before[table] - after[table] for table in of_runs) / removed
         a_row = sum(sizes[table] for table in of_runs) / sum(before[table] for table in of_runs)
-        runs = clusters * _RUNS_A_DAY * kept
+        runs = clusters * kept.newest
         print(
-            f"  a run leaves {left:.0f} rows of {a_row:,.0f} bytes, indexes included: {clusters} clusters with {_RUNS_A_DAY} runs a "
-            f"day, kept {kept:.0f} days, hold {runs * left / 1e6:.1f} million rows in {runs * left * a_row / 1e9:.1f} GB, no more"
+            f"  a run leaves {left:.0f} rows of {a_row:,.0f} bytes, indexes included: {clusters} clusters, of each of which the newest "
+            f"{kept.newest} runs stay, for {kept.days:.0f} days at most, hold {runs * left * a_row / 1e9:.1f} GB and no more; "
+            f"two weeks of {_RUNS_A_DAY} a day are {clusters * _RUNS_A_DAY * 14 * left * a_row / 1e9:.1f} GB"
         )
 
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from mesh_assets.definitions import defs
-from mesh_assets.estate.retention import Kept
+from mesh_assets.estate.retention import Kept, Retention
 from mesh_assets.runs.pruning import RUNS_AT_LEAST, prune_runs
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
@@ -68,6 +68,14 @@ def test_of_each_job_and_partition_the_newest_runs_stay_and_the_oldest_go(
     assert left == {*of_a[3:], *of_b}
     assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="") == 2
     assert {record.dagster_run.run_id for record in instance.get_run_records()} == {*of_a[5:], *of_b}
+
+
+def test_by_default_all_runs_of_the_schedule_stay_for_the_time_and_no_job_runs_up_many_more() -> None:
+    kept = Retention().dagster_runs
+    assert kept.days is not None
+    assert kept.newest is not None
+    of_the_schedule = 4 * kept.days
+    assert of_the_schedule < kept.newest < 1.5 * of_the_schedule
 
 
 def test_runs_that_are_not_old_stay_whatever_the_clock_says(instance: dg.DagsterInstance) -> None:
