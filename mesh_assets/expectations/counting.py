@@ -9,9 +9,13 @@ if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
 
+_MAKE_ROWS = ("range", "generate_series", "unnest", "repeat_row", "generate_subscripts")
+
+
 def answers_with_a_count(query: str) -> bool:
     """Of a query of one column: whether that is made of `count`, of `sum` over a CASE of constants, and of arithmetic with
-    constants alone (shares, percentages). What it selects from may be anything. False where that cannot be told."""
+    constants alone (shares, percentages), over rows of the sample: where rows are made or cut off by a number
+    (`range(max(card))`), their count is that number. False where that cannot be told."""
     with importing:
         import sqlglot
         from sqlglot import exp
@@ -22,7 +26,21 @@ def answers_with_a_count(query: str) -> bool:
         [parsed] = sqlglot.parse(text, dialect="duckdb")
     except (SqlglotError, RecursionError, ValueError):
         return False
-    return isinstance(parsed, exp.Select) and _is_one_count(parsed)
+    return isinstance(parsed, exp.Select) and _is_one_count(parsed) and not _makes_rows(parsed)
+
+
+def _makes_rows(select: "Expr") -> bool:
+    with importing:
+        from sqlglot import exp
+
+    if any(one.args.get("recursive") for one in select.find_all(exp.With)):
+        return True
+    if any(not isinstance(one.this, exp.Identifier) for one in select.find_all(exp.Table)):
+        return True
+    cuts = [one.expression for one in select.find_all(exp.Limit, exp.Offset)]
+    made = (exp.UDTF, exp.Explode, exp.GenerateSeries, exp.Values, exp.TableSample)
+    unnamed = any(one.name.casefold() in _MAKE_ROWS for one in select.find_all(exp.Anonymous))
+    return unnamed or select.find(*made) is not None or not all(map(_is_constant, cuts))
 
 
 def _is_one_count(select: "Expr") -> bool:

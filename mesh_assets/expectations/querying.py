@@ -22,8 +22,6 @@ _MEMORY = "256MB"
 _ROWS = 100_000
 """Of records that a query may name; a sample has fewer."""
 _TABLE = "sample"
-# Their messages are about the text of the query. Others (a cast that fails) quote values.
-_ABOUT_THE_QUERY = ("BinderException", "CatalogException", "ParserException", "SyntaxException")
 
 
 def ask(
@@ -40,15 +38,18 @@ def ask(
     connection = duckdb.connect(":memory:")
     timer = threading.Timer(seconds, connection.interrupt)
     timer.daemon = True
+    wrong = None
     try:
         connection.register("__given", _table(frame))
-        connection.execute(f"CREATE TABLE {_TABLE} AS SELECT * FROM __given")
-        connection.unregister("__given")
+        connection.execute(f"CREATE TABLE {_TABLE} AS SELECT * FROM __given LIMIT 0")
         _lock(connection)
         timer.start()
+        wrong = _wrong_by_itself(connection, text)
+        connection.execute(f"INSERT INTO {_TABLE} SELECT * FROM __given")
+        connection.unregister("__given")
         connection.execute(text)
         names = [column[0] for column in connection.description or ()]
-        rows = connection.fetchmany(_ROWS)
+        rows = _fetched(connection)
     except duckdb.InterruptException as error:
         raise NotMeasuredError(f"the query took longer than {seconds:g} s and was stopped") from error
     except duckdb.OutOfMemoryException as error:
@@ -58,11 +59,13 @@ def ask(
             "the query reaches for files, the network, extensions or settings; it may read the sample alone"
         ) from error
     except duckdb.Error as error:
-        raise NotMeasuredError(f"DuckDB cannot answer the query: {_why(error, text)}") from None
+        unsure = f"{type(error).__name__}, whose message is not shown, since it may quote records"
+        why = wrong if wrong == _first_line(error) else unsure
+        raise NotMeasuredError(f"DuckDB cannot answer the query: {why}") from None
     finally:
         timer.cancel()
         connection.close()
-    return _answer(names, rows)
+    return _answer(frame, names, rows)
 
 
 def _lock(connection: "duckdb.DuckDBPyConnection") -> None:
@@ -80,12 +83,29 @@ def _lock(connection: "duckdb.DuckDBPyConnection") -> None:
         connection.execute(f"SET {setting}")
 
 
-def _why(error: Exception, query: str) -> str:
-    """PIVOT makes columns of values, so that even what is said of names may quote records then."""
-    kind = type(error).__name__
-    if kind in _ABOUT_THE_QUERY and "pivot" not in query.casefold():
-        return str(error).splitlines()[0].rstrip(".")
-    return f"{kind}, whose message is not shown, since it may quote records"
+def _wrong_by_itself(connection: "duckdb.DuckDBPyConnection", query: str) -> str | None:
+    """What DuckDB says of the query while there is no record that it could quote; None: nothing is wrong with it."""
+    with importing:
+        import duckdb
+
+    try:
+        connection.execute(f"EXPLAIN {query}")
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        return _first_line(error)
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "").rstrip(".")
+
+
+def _fetched(connection: "duckdb.DuckDBPyConnection") -> list[tuple[Any, ...]]:
+    try:
+        return connection.fetchmany(_ROWS)
+    except (OverflowError, ValueError):  # of its binding, for intervals and times of other millennia
+        raise NotMeasuredError("the query answers with something that Python cannot hold") from None
 
 
 def _table(frame: "pd.DataFrame") -> "pa.Table":
@@ -106,15 +126,27 @@ def _table(frame: "pd.DataFrame") -> "pa.Table":
     return pa.table(columns)
 
 
-def _answer(names: list[str], rows: list[tuple[Any, ...]]) -> "float | bool | pd.DataFrame":
+def _named(frame: "pd.DataFrame", names: list[str], rows: list[tuple[Any, ...]]) -> "pd.DataFrame":
+    """The records of the sample that the rows name, once each. Others are refused: under these names a query can select any
+    field, and partitions and offsets are told."""
     with importing:
         import pandas as pd
 
+    at = names.index(PARTITION), names.index(OFFSET)
+    pairs = [(row[at[0]], row[at[1]]) for row in rows]
+    known = set(zip(frame[PARTITION].tolist(), frame[OFFSET].tolist(), strict=True))
+    if not all(type(one) is int for pair in pairs for one in pair) or not known.issuperset(pairs):
+        raise NotMeasuredError(
+            "the query names records that are not in the sample; select its __partition and __offset as they are"
+        )
+    return pd.DataFrame(list(dict.fromkeys(pairs)), columns=[PARTITION, OFFSET])
+
+
+def _answer(
+    frame: "pd.DataFrame", names: list[str], rows: list[tuple[Any, ...]]
+) -> "float | bool | pd.DataFrame":
     if {PARTITION, OFFSET} <= set(names):
-        found = pd.DataFrame(rows, columns=names)[[PARTITION, OFFSET]]
-        if found.isna().to_numpy().any():
-            raise NotMeasuredError("the query names records without __partition or __offset")
-        return found.drop_duplicates(ignore_index=True)
+        return _named(frame, names, rows)
     if len(rows) != 1 or len(names) != 1:
         raise NotMeasuredError(
             f"the query answers with {len(rows):,} rows of {len(names)} columns; expected one number, true or false, or the "

@@ -31,6 +31,11 @@ def test_a_number_is_compared() -> None:
         "SELECT count(*) - 4 FROM {object} WHERE id IS NULL UNION ALL SELECT max(id) FROM {object} LIMIT 1 OFFSET 1",
         "SELECT coalesce(max(id), 0) FROM {object}",
         "SELECT id FROM {object} WHERE id = 3",
+        "SELECT count(*) FROM range((SELECT max(id) FROM {object}))",
+        "SELECT count(*) FROM (SELECT unnest(range(max(id))) FROM {object})",
+        "SELECT count(*) FROM (SELECT id FROM {object} LIMIT (SELECT max(id) FROM {object}))",
+        "WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < (SELECT max(id) FROM {object}))"
+        "SELECT count(*) FROM up",
     ],
 )
 def test_a_number_that_may_be_a_value_is_compared_and_not_kept(query: str) -> None:
@@ -73,6 +78,32 @@ def test_records_that_a_query_names_are_counted_and_told() -> None:
     found = result(SAMPLE, query=query, mustBe=0)
     assert (found.status, found.measured, found.failing) == ("failed", 2, 2)
     assert [(one.partition, one.offsets) for one in found.places] == [(0, (101,)), (1, (100,))]
+
+
+def test_a_record_that_is_named_twice_is_one() -> None:
+    query = "SELECT __partition, __offset, __partition FROM {object} WHERE id = 1 UNION ALL SELECT 0, 100, 0"
+    found = result(SAMPLE, query=query, mustBe=0)
+    assert (found.failing, [(one.partition, one.offsets) for one in found.places]) == (1, [(0, (100,))])
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "id AS __partition, id AS __offset FROM sample WHERE id = 3",
+        '"address.city" AS __partition, 1 AS __offset FROM sample',
+        "__partition, __offset::DOUBLE AS __offset FROM sample",
+        "__partition, [id] AS __offset FROM sample",
+        "__partition = 0 AS __partition, __offset FROM sample",
+        "NULL AS __partition, 1 AS __offset",
+    ],
+)
+def test_values_under_the_names_of_partitions_and_offsets_are_not_told(columns: str) -> None:
+    found = result(SAMPLE, query=f"SELECT {columns}", mustBe=0)
+    assert (found.status, found.places, found.measured) == ("unknown", (), None)
+    assert found.sentence == (
+        "orders: the query cannot be told: the query names records that are not in the sample; select its __partition and "
+        "__offset as they are; expected exactly 0"
+    )
 
 
 def test_undecodable_records_leave_the_answer_of_a_query_unknown() -> None:
@@ -151,7 +182,7 @@ def test_what_duckdb_says_of_a_value_is_not_told() -> None:
         ("SELECT NULL", "answers with null"),
         ("SELECT 'nan'::DOUBLE", "answers with something else"),
         ("SELECT idd FROM sample", 'Binder Error: Referenced column "idd" not found'),
-        ("SELECT NULL AS __partition, 1 AS __offset", "without __partition or __offset"),
+        ("SELECT INTERVAL '99999999' YEAR", "answers with something that Python cannot hold"),
     ],
 )
 def test_an_answer_of_another_form_says_what_was_expected(query: str, why: str) -> None:
