@@ -16,7 +16,7 @@ from mesh_assets.contracts.reading import KnownContracts, known_contracts
 from mesh_assets.contracts.records import ContractFacts, Product, Reference, TopicFacts
 from mesh_assets.errors import EstateError, StoreError
 from mesh_assets.estate.model import Estate
-from mesh_assets.expectations.judging import Rule
+from mesh_assets.expectations.judging import Rule, about_of
 from mesh_assets.expectations.records import ExpectationResult, expectation_results
 from mesh_assets.expectations.rules import RulesOf, policy_rules
 from mesh_assets.inventory.document import Document
@@ -48,8 +48,10 @@ def rules_of_estate(estate: Estate) -> tuple[RulesOf, tuple[str, ...]]:
 
     def rules_of(cluster: str, topic: str) -> tuple[Rule, ...]:
         own = policy_rules(estate.policy, cluster, topic)
-        named = {one.name for one in own}
-        return (*own, *(one for one in known.rules_of(cluster, topic) if one.name not in named))
+        # A contract that `write` made repeats the policy's rules; a rule of its own may have the name of one, too.
+        named = {(one.name, about_of(one.rule)) for one in own}
+        others = known.rules_of(cluster, topic)
+        return (*own, *(one for one in others if (one.name, about_of(one.rule)) not in named))
 
     return rules_of, known.problems
 

@@ -17,6 +17,7 @@ from mesh_assets.contracts.records import (
     Requirement,
     ServiceLevel,
 )
+from mesh_assets.expectations.judging import about_of
 from mesh_assets.inventory.wording import counted, duration
 
 _SECONDS = {
@@ -204,10 +205,11 @@ def _throughput(level: ServiceLevel, now: TopicNow) -> _Found:
 
 
 def _quality(contract: KnownContract, topic: ContractTopic, now: TopicNow) -> _Found:
-    results = {(one.origin, one.rule): one for one in now.results}
+    results = {(one.origin, one.rule, one.about): one for one in now.results}
     for rule in topic.rules:
         # A rule that came from the policy is judged as the policy's.
-        result = results.get((contract.id, rule.name)) or results.get(("policy", rule.name))
+        about = about_of(rule.rule)
+        result = results.get((contract.id, rule.name, about)) or results.get(("policy", rule.name, about))
         if result is None:
             yield (
                 "unknown",

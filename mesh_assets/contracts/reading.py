@@ -1,5 +1,6 @@
 """Contracts that exist already, whoever wrote them: who owns what, in which domain, and which rules hold."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -190,8 +191,24 @@ def _topic(
         cluster=cluster if cluster in clusters else only,
         fields=dict(contract_fields(one.get("properties"))),
         partitions=partitions if isinstance(partitions, int) and not isinstance(partitions, bool) else None,
-        rules=tuple(_rules(one, contract, where, notes)),
+        rules=_told_apart(tuple(_rules(one, contract, where, notes))),
     )
+
+
+def _told_apart(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """Rules of several fields often have one name, `not_null`; what came of them is told by name."""
+    counts = Counter(rule.name for rule in rules)
+    qualified = [
+        rule if counts[rule.name] == 1 else rule._replace(name=f"{rule.name}_{rule.rule.path or 'topic'}")
+        for rule in rules
+    ]
+    seen: Counter[str] = Counter()
+    found = []
+    for rule in qualified:
+        seen[rule.name] += 1
+        number = seen[rule.name]
+        found.append(rule if number == 1 else rule._replace(name=f"{rule.name}_{number}"))
+    return tuple(found)
 
 
 def _rules(one: Mapping[str, Any], contract: str, where: str, notes: list[str]) -> Iterator[Rule]:

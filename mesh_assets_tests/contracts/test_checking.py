@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mesh_assets.contracts.checking import check_contract
 from mesh_assets.contracts.generating import contract_of
@@ -153,6 +154,17 @@ def test_what_is_not_kept_is_said_in_one_sentence(
     fields: dict[str, Any], expected: tuple[str, str, str]
 ) -> None:
     assert breaches(orders_now(**fields), USERS_NOW) == [expected]
+
+
+def test_what_came_of_a_rule_of_another_field_with_its_name_says_nothing_of_it() -> None:
+    elsewhere = replace(a_result("passed"), about="nullValues of note")
+    assert breaches(orders_now(results=(elsewhere,)), USERS_NOW) == [
+        ("unknown", "quality", "shop/orders-v2: rule there was not judged yet; the job `profiling` does")
+    ]
+    failed = a_result("failed")
+    for results in ((failed, elsewhere), (elsewhere, failed)):
+        found = breaches(orders_now(results=results), USERS_NOW)
+        assert [(level, requirement) for level, requirement, _ in found] == [("warning", "quality")]
 
 
 def test_fields_that_are_gone_of_another_type_or_optional_now_are_told() -> None:

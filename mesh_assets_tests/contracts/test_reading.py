@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from mesh_assets.answering.contract_facts import rules_of_estate
 from mesh_assets.contracts.folder import text_of
 from mesh_assets.contracts.generating import contract_of
 from mesh_assets.contracts.reading import KnownContracts, read_contract, read_contracts
 from mesh_assets.contracts.records import ContractField
 from mesh_assets.errors import ContractError
+from mesh_assets.estate.model import Estate
 from mesh_assets_tests.contracts.facts import RULES, facts, orders, users
 
 CLUSTERS = ("shop", "dwh")
@@ -19,6 +21,9 @@ def folder_of(tmp_path: Path, **files: str) -> KnownContracts:
     for name, text in files.items():
         (tmp_path / f"{name}.odcs.yaml").write_text(text, encoding="utf-8")
     return read_contracts(tmp_path, CLUSTERS)
+
+
+ROWS = {"metric": "rowCount", "mustBeGreaterThan": 0}
 
 
 def minimal(**fields: Any) -> dict[str, Any]:
@@ -133,6 +138,45 @@ def test_two_contracts_of_one_id_are_a_problem(tmp_path: Path) -> None:
     known = folder_of(tmp_path, a=text_of(minimal()), b=text_of(minimal()))
     assert len(known.contracts) == 1
     assert "has the id c of" in known.problems[0]
+
+
+def test_rules_of_one_name_are_told_apart_by_their_fields(tmp_path: Path) -> None:
+    nothing_null = [{"name": "not_null", "metric": "nullValues", "mustBe": 0}]
+    properties = [{"name": name, "quality": nothing_null} for name in ("a", "b")]
+    known = folder_of(
+        tmp_path,
+        one=text_of(
+            minimal(
+                schema=[{"name": "orders", "properties": properties, "quality": 2 * [ROWS | {"id": "n"}]}]
+            )
+        ),
+    )
+    names = [one.name for one in known.rules_of("shop", "orders")]
+    assert names == ["n_topic", "n_topic_2", "not_null_a", "not_null_b"]
+
+
+def test_a_contracts_rule_is_judged_beside_one_of_the_policy_with_its_name(tmp_path: Path) -> None:
+    properties = [
+        {"name": name, "quality": [{"name": "whole", "metric": "nullValues", "mustBe": 0}]}
+        for name in ("id", "note")
+    ]
+    folder_of(tmp_path, one=text_of(minimal(schema=[{"name": "orders", "properties": properties[:1]}])))
+    expectation = {"name": "whole", "metric": "nullValues", "property": "id", "mustBe": 0}
+    estate = Estate.model_validate(
+        {
+            "clusters": {"shop": {"name": "shop", "kafka": {"bootstrap_servers": "b:1"}}},
+            "contracts": {"folder": str(tmp_path)},
+            "policy": {"expectations": [expectation]},
+        }
+    )
+    assert [(one.origin, one.rule.path) for one in rules_of_estate(estate)[0]("shop", "orders")] == [
+        ("policy", "id")
+    ]
+    folder_of(tmp_path, one=text_of(minimal(schema=[{"name": "orders", "properties": properties[1:]}])))
+    assert [(one.origin, one.rule.path) for one in rules_of_estate(estate)[0]("shop", "orders")] == [
+        ("policy", "id"),
+        ("c", "note"),
+    ]
 
 
 def test_rules_that_cannot_be_judged_are_noted() -> None:
