@@ -5,6 +5,7 @@ What cannot be told is a breach of the level `unknown`: it is neither kept nor b
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from math import isfinite
 
 from mesh_assets.contracts.known import Estate, TopicNow
 from mesh_assets.contracts.properties import contract_fields, properties_of
@@ -140,7 +141,7 @@ def _seconds(level: ServiceLevel) -> float | None:
     size = _SECONDS.get((level.unit or "").casefold())
     if size is None or isinstance(level.value, bool) or not isinstance(level.value, int | float):
         return None
-    return float(level.value) * size
+    return float(level.value) * size if isfinite(level.value) else None
 
 
 def _not_a_time(level: ServiceLevel, now: TopicNow) -> str:

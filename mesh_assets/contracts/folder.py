@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 GENERATED = ".generated"
 _SUFFIXES = (".odcs.yaml", ".odcs.yml")
 _LARGEST_BYTES = 20_000_000
+_MOST_VALUES, _DEEPEST = 2_000_000, 100
 
 
 class Written(NamedTuple):
@@ -81,7 +82,25 @@ def load(path: Path) -> MutableMapping[str, Any]:
         raise ContractError(
             f"{path}:1: expected a contract that begins with `apiVersion:` and `kind: DataContract`"
         )
+    size, levels = _extent(read, {})
+    if size > _MOST_VALUES or levels > _DEEPEST:
+        raise ContractError(
+            f"{path}: has more than {_MOST_VALUES:,} values or {_DEEPEST} levels where its aliases are followed; expected a contract"
+        )
     return read
+
+
+def _extent(value: Any, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """How many values there are in it, and how many levels. An alias puts a part of the file into other parts of it, itself
+    among them: a few lines may be without end, so each part is looked at once."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    if not inner:
+        return 1, 0
+    if id(value) not in known:
+        known[id(value)] = _MOST_VALUES, _DEEPEST  # what it counts for within itself
+        parts = [_extent(one, known) for one in inner]
+        known[id(value)] = 1 + sum(size for size, _ in parts), 1 + max(levels for _, levels in parts)
+    return known[id(value)]
 
 
 def merged(folder: Path, contract: Mapping[str, Any], *, before: Mapping[str, Any] | None) -> Written:

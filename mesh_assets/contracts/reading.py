@@ -177,10 +177,11 @@ def _topic(
     name = one.get("name")
     if not isinstance(name, str) or not name:
         raise ContractError(f"{file}: schema: one of its entries has no name")
+    several = one.get("customProperties")
     custom = {
-        entry.get("property"): entry.get("value")
-        for entry in (one.get("customProperties") or ())
-        if isinstance(entry, Mapping)
+        entry["property"]: entry.get("value")
+        for entry in (several if isinstance(several, list) else ())
+        if isinstance(entry, Mapping) and isinstance(entry.get("property"), str)
     }
     physical = one.get("physicalName")
     partitions, cluster = custom.get("partitions"), custom.get("cluster")

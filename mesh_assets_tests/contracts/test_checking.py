@@ -10,7 +10,7 @@ from mesh_assets.contracts.checking import check_contract
 from mesh_assets.contracts.generating import contract_of
 from mesh_assets.contracts.known import Estate, TopicNow
 from mesh_assets.contracts.reading import read_contract
-from mesh_assets.contracts.records import KnownContract
+from mesh_assets.contracts.records import KnownContract, ServiceLevel
 from mesh_assets.expectations.records import ExpectationResult
 from mesh_assets_tests.contracts.facts import CONFIG, ORDER, USER, a_rule, facts, fields_of, orders, users
 from mesh_assets_tests.documents import a_topic
@@ -154,6 +154,13 @@ def test_what_is_not_kept_is_said_in_one_sentence(
     fields: dict[str, Any], expected: tuple[str, str, str]
 ) -> None:
     assert breaches(orders_now(**fields), USERS_NOW) == [expected]
+
+
+def test_a_promise_without_a_number_is_neither_kept_nor_broken() -> None:
+    for promised in (float("nan"), float("inf"), True, "7"):
+        level = ServiceLevel(property="retention", value=promised, unit="d", elements=())
+        found = check_contract(replace(CONTRACT, levels=(level,)), estate(orders_now(), USERS_NOW), now=NOW)
+        assert {one.level for one in found} == {"unknown"}, promised
 
 
 def test_what_came_of_a_rule_of_another_field_with_its_name_says_nothing_of_it() -> None:

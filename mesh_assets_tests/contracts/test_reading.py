@@ -134,6 +134,38 @@ def test_a_file_that_is_no_contract_is_a_problem_and_spoils_no_other(
         assert problem in told
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "schema: [{name: orders, customProperties: 7, quality: 5, properties: {a: b}}]",
+        "schema: [{name: orders, customProperties: {partitions: 3}, properties: [null, 3, {name: 5}]}]",
+        "schema: [{name: orders, customProperties: [{property: {a: b}}, {property: [1]}, 3]}]",
+        "schema: [{name: orders}]\nteam: [1, 2]\nslaProperties: [{property: latency, element: [1]}, 5]\nservers: 3",
+        "schema: [{name: orders, quality: [5, null, {id: [1], metric: rowCount, mustBe: .nan}]}]",
+    ],
+)
+def test_what_is_of_another_form_in_a_contract_is_left_out(tmp_path: Path, text: str) -> None:
+    known = folder_of(tmp_path, odd=f"{text_of(minimal())}{text}", fine=text_of(minimal(id="fine")))
+    assert [(one.id, len(one.topics)) for one in known.contracts] == [("fine", 0), ("c", 1)]
+    assert known.problems == ()
+
+
+def test_a_few_lines_that_are_without_end_are_a_problem(tmp_path: Path) -> None:
+    steps = [f"x{n}: &x{n} [{', '.join(9 * [f'{{name: a, properties: *x{n - 1}}}'])}]" for n in range(1, 30)]
+    chain = ["y0: &y0 [a]", *(f"y{n}: &y{n} [*y{n - 1}]" for n in range(1, 200))]
+    known = folder_of(
+        tmp_path,
+        wide="\n".join(
+            [text_of(minimal()), "x0: &x0 [a]", *steps, "schema: [{name: orders, properties: *x29}]"]
+        ),
+        deep="\n".join([text_of(minimal()), *chain]),
+    )
+    assert known.contracts == ()
+    assert [problem.partition("has more than ")[2] for problem in known.problems] == 2 * [
+        "2,000,000 values or 100 levels where its aliases are followed; expected a contract"
+    ]
+
+
 def test_two_contracts_of_one_id_are_a_problem(tmp_path: Path) -> None:
     known = folder_of(tmp_path, a=text_of(minimal()), b=text_of(minimal()))
     assert len(known.contracts) == 1
