@@ -3,11 +3,13 @@
     python -m bench.datahub                      starts a broker and a registry, and installs DataHub into a temporary folder
     python -m bench.datahub --venv DIR           an environment with `acryl-datahub[kafka]`; made there if there is none
     python -m bench.datahub --pairs 3
+    python -m bench.datahub --sizes 100 2000 10000 50000    records of each topic; the default is 2000
 
-Profiles the planted topics (mesh_assets/sandbox/estate/quality.py) by turns with `datahub ingest`, sink `file`, and with
-what the job `profiling` does, each in a process of its own: wall, CPU and peak memory of the whole process. DataHub's run
-without profiling is measured once, since its start and the topics' metadata are in its figures. It profiles a topic only if it
-knows its fields, so its schema inference is on; without it, topics without a schema are passed over.
+Profiles the planted topics (mesh_assets/sandbox/estate/quality.py), written anew for each size, by turns with `datahub ingest`,
+sink `file`, and with what the job `profiling` does, each in a process of its own: wall, CPU and peak memory of the whole process,
+without that of Dagster, in which the job runs. DataHub's run without profiling is measured once, since its start and the
+topics' metadata are in its figures. It profiles a topic only if it knows its fields, so its schema inference is on; without it,
+topics without a schema are passed over.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -35,7 +37,7 @@ from mesh_assets.sandbox.planting import planted
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 
 REQUIREMENT = "acryl-datahub[kafka]==1.7.0.17"
-PER_PARTITION = 1_000
+SIZE = 2_000
 _SECONDS = 300
 _CLOSE = 1e-6
 """How far figures may be apart, as a share: each program adds up in an order of its own."""
@@ -57,7 +59,7 @@ class Spent(NamedTuple):
 def main() -> int:
     arguments = parse()
     if arguments.ours is not None:
-        profile(Path(arguments.ours[0]), Path(arguments.ours[1]))
+        profile(Path(arguments.ours[0]), Path(arguments.ours[1]), int(arguments.ours[2]))
         return 0
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -66,27 +68,34 @@ def main() -> int:
         stack.callback(box.stop)
         box.start(("broker", "registry"))
         endpoints = box.endpoints()
-        stack.enter_context(planted(endpoints.bootstrap_servers, endpoints.registry_url))
-        return compare(datahub, endpoints, folder, pairs=arguments.pairs)
+        differing = 0
+        for number, size in enumerate(arguments.sizes):
+            with planted(endpoints.bootstrap_servers, endpoints.registry_url, records=size):
+                print(f"{len(FAULTY_TOPICS)} topics of {size:,} records")
+                differing += compare(
+                    datahub, endpoints, folder, size, pairs=arguments.pairs, alone=not number
+                )
+        return 1 if differing else 0
 
 
-def compare(datahub: Path, endpoints: Endpoints, folder: Path, *, pairs: int) -> int:
+def compare(datahub: Path, endpoints: Endpoints, folder: Path, size: int, *, pairs: int, alone: bool) -> int:
+    """How many figures of both differ that should not. `alone`: also measures DataHub without profiling."""
     ours, theirs = folder / "ours.json", folder / "theirs.json"
     quiet = {**os.environ, "DATAHUB_TELEMETRY_ENABLED": "false", "HOME": str(folder)}
-    recipes = {on: recipe(endpoints, theirs, folder / f"{on}.yaml", profiling=on) for on in (True, False)}
-    mine = [sys.executable, "-m", "bench.datahub", "--ours", str(endpoints.estate_file), str(ours)]
+    recipes = {on: recipe(endpoints, theirs, folder / f"{on}.yaml", size if on else None) for on in (1, 0)}
+    mine = [sys.executable, "-m", "bench.datahub", "--ours", str(endpoints.estate_file), str(ours), str(size)]
     spent: list[tuple[Spent, Spent]] = []
-    print(f"DataHub without profiling   {run([datahub, 'ingest', '-c', recipes[False]], quiet).line}")
+    if alone:
+        print(f"DataHub without profiling   {run([datahub, 'ingest', '-c', recipes[0]], quiet).line}")
     for number in range(pairs):
-        pair = run(mine, dict(os.environ)), run([datahub, "ingest", "-c", recipes[True]], quiet)
+        pair = run(mine, dict(os.environ)), run([datahub, "ingest", "-c", recipes[1]], quiet)
         spent.append(pair)
         for name, one in zip(("Mesh Assets", "DataHub"), pair, strict=True):
             print(f"pair {number + 1}   {name:20}{one.line}")
     for what in Spent._fields:
         shares = [getattr(a, what) / getattr(b, what) for a, b in spent]
         print(f"{what:12}{', '.join(f'{share:.2f}' for share in shares)} of DataHub's")
-    differing = report(our_figures(ours), their_figures(json.loads(theirs.read_text(encoding="utf-8"))))
-    return 1 if differing else 0
+    return report(our_figures(ours), their_figures(json.loads(theirs.read_text(encoding="utf-8"))))
 
 
 def report(ours: Figures, theirs: Figures) -> int:
@@ -133,7 +142,7 @@ def run(command: Sequence[str | Path], variables: Mapping[str, str]) -> Spent:
     return Spent(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def profile(estate_file: Path, out: Path) -> None:
+def profile(estate_file: Path, out: Path, size: int) -> None:
     from mesh_assets.collecting.live import read_live
     from mesh_assets.estate.file import load_estate
     from mesh_assets.profiling.cluster import Before, profile_cluster
@@ -143,7 +152,7 @@ def profile(estate_file: Path, out: Path) -> None:
     cluster = estate.clusters["warehouse"].model_copy(update={"allow_message_reading": (f"{PREFIX}*",)})
     found = profile_cluster(
         cluster,
-        estate.profiling.model_copy(update={"records_per_partition": PER_PARTITION}),
+        estate.profiling.model_copy(update={"records_per_partition": size // PARTITIONS, "records": size}),
         before=Before(document=read_live(cluster, ("topics", "schemas"), previous=lambda _: None)),
         key=FingerprintKey(id="bench", key=b"what is hashed here is not kept."),
         now=lambda: datetime.now(UTC),
@@ -203,7 +212,8 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-def recipe(endpoints: Endpoints, out: Path, file: Path, *, profiling: bool) -> Path:
+def recipe(endpoints: Endpoints, out: Path, file: Path, size: int | None) -> Path:
+    """`size`: of each sample; None: without profiling."""
     source = {
         "connection": {
             "bootstrap": endpoints.bootstrap_servers,
@@ -212,9 +222,10 @@ def recipe(endpoints: Endpoints, out: Path, file: Path, *, profiling: bool) -> P
         "topic_patterns": {"allow": [f"^{PREFIX}.*"]},
         "schema_resolution": {"enabled": True},
         "profiling": {
-            "enabled": profiling,
-            "sample_size": PER_PARTITION * PARTITIONS,
-            "batch_size": PER_PARTITION,
+            "enabled": size is not None,
+            "sample_size": size or SIZE,
+            "batch_size": min(size or SIZE, 1_000),
+            "max_sample_time_seconds": _SECONDS,
         },
     }
     sink = {"type": "file", "config": {"filename": str(out)}}
@@ -237,7 +248,14 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pairs", type=int, default=2, help="how often each of the two runs")
     parser.add_argument("--venv", type=Path, help="an environment with DataHub")
-    parser.add_argument("--ours", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[SIZE],
+        help="records of each topic, half of which are sampled of each partition",
+    )
+    parser.add_argument("--ours", nargs=3, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

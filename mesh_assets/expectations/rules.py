@@ -25,7 +25,7 @@ class Sampled(Protocol):
     @property
     def topic(self) -> str: ...
     @property
-    def frame(self) -> "pd.DataFrame": ...
+    def frame(self) -> "Callable[[], pd.DataFrame]": ...
 
 
 def policy_rules(policy: Policy, cluster: str, topic: str) -> tuple[Rule, ...]:
@@ -58,7 +58,7 @@ class Judging:
         if rules:
             self._results += judge(
                 sample.topic,
-                sample.frame,
+                sample.frame(),
                 rules,
                 cluster=sample.cluster,
                 now=None if self._clock is None else self._clock(),

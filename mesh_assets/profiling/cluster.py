@@ -26,6 +26,7 @@ from mesh_assets.platforms.kafka import (
 from mesh_assets.platforms.kafka.slices import SliceReader
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets.profiling.decoding import ValueDecoder
+from mesh_assets.profiling.known import KnownTopic, known_topics
 from mesh_assets.profiling.overlaps import KeySketch, find_overlaps
 from mesh_assets.profiling.records import KeyOverlap, TopicProfile, TrendPoint
 from mesh_assets.profiling.sample import OnSample
@@ -143,7 +144,7 @@ def profile_cluster(
             times=times,
         )
         decoder = ValueDecoder(clients.schemas)
-        latest = _latest_ids(before.document)
+        known = known_topics(before.document)
         profiles: list[TopicProfile] = []
         sketches: list[KeySketch] = []
         silent = 0
@@ -154,7 +155,7 @@ def profile_cluster(
                 topic=topic.name,
                 taken_at=now(),
                 strategy=settings.strategy,
-                latest_ids=latest.get(topic.name),
+                known=known.get(topic.name, KnownTopic()),
                 usual_gap=_usual_gap(before.gaps, topic),
                 named=lambda path, name=topic.name: _may_name(settings, name, path),  # type: ignore[misc]
                 hashed=lambda path, text, name=topic.name: key.of(cluster_id, name, path, text)[:16],  # type: ignore[misc]
@@ -182,20 +183,6 @@ def profile_cluster(
         overlaps=tuple(find_overlaps(cluster.name, sketches)),
         not_allowed=len(selected) - len(topics),
     )
-
-
-def _latest_ids(document: Document | None) -> dict[str, frozenset[int]]:
-    """By topic, the ids of the latest versions of the subjects of its values."""
-    if document is None:
-        return {}
-    ids = {schema.subject: schema.id for schema in document.schemas}
-    found = {}
-    for topic in document.topics:
-        subjects = (*topic.schema.value_subjects, *topic.schema.record_subjects)
-        known = frozenset(ids[subject] for subject in subjects if subject in ids)
-        if known:
-            found[topic.name] = known
-    return found
 
 
 def _usual_gap(gaps: Mapping[str, UsualGap], topic: TopicMetadata) -> UsualGap | None:

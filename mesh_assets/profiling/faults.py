@@ -34,14 +34,17 @@ class Repeats:
 
 
 def find_faults(
-    profile: TopicProfile, repeats: Repeats, *, old_still_written: Sequence[int]
+    profile: TopicProfile, repeats: Repeats, *, old_still_written: Sequence[int], compacted: bool
 ) -> tuple[Fault, ...]:
     """The faults of a profile, none where the sample is too small. `old_still_written`: ids of older schemas that records
-    name behind the first that names the latest, or all ids where none names it."""
-    return tuple(_faults(profile, repeats, old_still_written))
+    name behind the first that names the latest, or all ids where none names it. `compacted`: a record that repeats an earlier
+    one says again how things are, which harms nobody."""
+    return tuple(_faults(profile, repeats, old_still_written, compacted=compacted))
 
 
-def _faults(profile: TopicProfile, repeats: Repeats, old: Sequence[int]) -> Iterator[Fault]:
+def _faults(
+    profile: TopicProfile, repeats: Repeats, old: Sequence[int], *, compacted: bool
+) -> Iterator[Fault]:
     if profile.sampled_records < FEWEST_RECORDS:
         return
     values = [one for one in profile.undecodable if one.part == "value"]
@@ -63,7 +66,7 @@ def _faults(profile: TopicProfile, repeats: Repeats, old: Sequence[int]) -> Iter
             sentence=f"the newest record is {duration(fresh.age_seconds or 0.0)} old, though the topic never waited longer than "
             f"{usual} for the next",
         )
-    if 0 < repeats.same <= _REPEATED * repeats.keyed:
+    if not compacted and 0 < repeats.same <= _REPEATED * repeats.keyed:
         yield Fault(
             kind="duplicate_keys",
             path=None,

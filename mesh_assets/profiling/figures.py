@@ -9,7 +9,6 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 import numpy as np
-import pandas as pd
 
 from mesh_assets.analysis.schema_fields import is_personal
 from mesh_assets.profiling.personal import looks_personal
@@ -48,8 +47,18 @@ _TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (dict, "object"),
 )
 
+_TEXT = frozenset({str})
+_NUMBERS = frozenset({int, float})
+_SINGLE = frozenset({str, int, float, bool, bytes, Decimal, UUID})
+"""Types of most columns, for which no value need be looked at alone."""
+
 NameValue = Callable[[str], str]
 """The keyed hash of a value, given as text."""
+
+
+def identifies(name: str) -> bool:
+    """Whether a field of that name, a number, is one that something is known by: `order_id`, `customerNo`."""
+    return _IDENTIFIES.search(name) is not None
 
 
 def type_name(kind: type) -> str:
@@ -72,11 +81,14 @@ def profile_field(
     were decoded; None: the values lie within arrays or maps, and nobody counts records. `checked`: values may differ from what
     is `declared`, as JSON's may. `named`: the estate lets its few values be named."""
     shares = _shares(values)
-    texts = [
-        one if isinstance(one, str) else str(one)
-        for one in values
-        if not isinstance(one, list | tuple | dict)
-    ]
+    kinds = frozenset(map(type, values))
+    texts = (
+        values
+        if kinds == _TEXT
+        else [str(one) for one in values]
+        if kinds <= _SINGLE
+        else [str(one) for one in values if not isinstance(one, list | tuple | dict)]
+    )
     counts = Counter(texts) if texts else Counter()
     personal = looks_personal(values)
     what, figures = _numbers(values, shares)
@@ -136,7 +148,11 @@ def _numbers(
     if not shares:
         return None, np.empty(0)
     most = max(shares, key=lambda name: shares[name])
+    kinds = frozenset(map(type, values))
     if most in ("integer", "number", "decimal"):
+        if kinds <= _NUMBERS and all(map(_fits, values)):
+            array = np.asarray(values, dtype=np.float64)
+            return "number", array[np.isfinite(array)]
         numbers = [
             float(one)
             for one in values
@@ -149,9 +165,8 @@ def _numbers(
             [_seconds(one) for one in values if isinstance(one, date)], dtype=np.float64
         )
     if most in ("string", "bytes"):
-        return "length", np.asarray(
-            [len(one) for one in values if isinstance(one, str | bytes)], dtype=np.float64
-        )
+        lengths = [len(one) for one in values if kinds == _TEXT or isinstance(one, str | bytes)]
+        return "length", np.asarray(lengths, dtype=np.float64)
     return None, np.empty(0)
 
 
@@ -177,7 +192,7 @@ def _withheld(
     name = path.rpartition(".")[2].rstrip("[]{}")
     if personal or is_personal(name):
         return "it looks personal"
-    if what == "number" and _IDENTIFIES.search(name) and len(counts) >= _MOSTLY_DIFFERENT * count:
+    if what == "number" and identifies(name) and len(counts) >= _MOSTLY_DIFFERENT * count:
         return "its numbers are identifiers, so figures would be values"
     return None
 
@@ -185,7 +200,7 @@ def _withheld(
 def _quantiles(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[Quantile, ...]:
     if not numbers.size:
         return ()
-    found = pd.Series(numbers).quantile(list(_QUANTILES))
+    found = np.quantile(numbers, _QUANTILES)
     return tuple(Quantile(at, float(value)) for at, value in zip(_QUANTILES, found, strict=True))
 
 

@@ -6,12 +6,17 @@ both, so their share estimates how many values are shared. The hashes are keyed 
 """
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+import re
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+
+from mesh_assets.profiling.figures import identifies
 from mesh_assets.profiling.records import KeyOverlap
 
 K = 1_024
@@ -22,52 +27,58 @@ _MOST_FIELDS = 100
 """A value that more fields have binds everything, and says nothing."""
 _SURE = 0.3
 _DENSE = 10
+_TYPES_OF_KEYS = frozenset({str, int, UUID})
+_ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d(?:$|[T ]\d\d:\d\d)")
+_NAMED_FOR_TIMES = re.compile(
+    r"(?:^|[._-])(?:at|on|ts|time|timestamp|date|datetime|epoch|when)(?:_?(?:ms|us|ns|millis|seconds))?$"
+    r"|[a-z](?:At|Time|Timestamp|Date|Ts|Epoch)(?:Ms|Millis|Seconds)?$"
+)
+_2000, _2100 = 946_684_800, 4_102_444_800
+_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
 class KeySketch:
-    """`hashes`: the smallest, ascending. `name`: of the key, as relationships call it. `counter`: whole numbers so close
-    together that any two such fields share many."""
+    """`hashes`: the smallest, ascending; an array, since those of all topics are in memory together. `name`: of the key, as
+    relationships call it. `counter`: whole numbers so close together that any two such fields share many."""
 
     topic: str
     path: str
     name: str
-    hashes: tuple[int, ...]
+    hashes: "array[int]"
     distinct: int
     counter: bool
 
 
 def sketch_of(topic: str, path: str, name: str, values: Sequence[Any], key: bytes) -> KeySketch | None:
-    """None: the values, none of them null, cannot be those of a key: they are too few, long, or of a type that none has."""
-    if not values or not all(
-        isinstance(one, str | int | UUID) and not isinstance(one, bool) for one in values
-    ):
+    """None: the values, none of them null, cannot be those of a key: they are too few, long, times, quantities, or of a type
+    that none has."""
+    if not values or not _TYPES_OF_KEYS.issuperset(map(type, values)):
         return None
     different = set(map(str, values))
     if len(different) < FEWEST or max(map(len, different)) > _LONGEST:
         return None
     numbers = [int(one) for one in different] if all(map(_is_whole, different)) else []
+    if _are_times(path, different, numbers):
+        return None
     counter = bool(numbers) and max(numbers) - min(numbers) < _DENSE * len(numbers)
+    if counter and not identifies(path.rpartition(".")[2].rstrip("[]{}")):
+        return None  # quantities and years, which any two topics share
     hashes = sorted(_hash(one, key) for one in different)[:K]
-    return KeySketch(topic, path, name, tuple(hashes), len(different), counter)
+    return KeySketch(topic, path, name, array("Q", hashes), len(different), counter)
 
 
 def find_overlaps(cluster: str, sketches: Iterable[KeySketch]) -> list[KeyOverlap]:
     """Between fields of different topics: those of one name, also where they share nothing, and those of different names that
-    share at least 0.3 and are no counters. An index from hash to fields, never a comparison of all with all."""
+    share at least 0.3 and are no counters. Hashes are sorted to find the fields that have one in common, so that never all
+    are compared with all."""
     known = list(sketches)
     pairs: set[tuple[int, int]] = set()
-    by_hash: defaultdict[int, list[int]] = defaultdict(list)
     by_name: defaultdict[str, list[int]] = defaultdict(list)
     for number, sketch in enumerate(known):
         by_name[sketch.name].append(number)
-        for hashed in sketch.hashes:
-            by_hash[hashed].append(number)
-    shared: Counter[tuple[int, int]] = Counter()
-    for fields in by_hash.values():
-        if len(fields) <= _MOST_FIELDS:
-            shared.update(_pairs(fields))
-    pairs.update(shared)
+    for fields in _with_one_hash(known):
+        pairs.update(_pairs(fields))
     for fields in by_name.values():
         if len(fields) <= _MOST_FIELDS:
             pairs.update(_pairs(fields))
@@ -85,6 +96,21 @@ def find_overlaps(cluster: str, sketches: Iterable[KeySketch]) -> list[KeyOverla
     return sorted(
         found, key=lambda one: (-one.contained, one.topic, one.path, one.other_topic, one.other_path)
     )
+
+
+def _with_one_hash(sketches: Sequence[KeySketch]) -> Iterator[list[int]]:
+    """The numbers of the sketches, ascending, that share a hash; for each hash that two and at most 100 have."""
+    if not sketches:
+        return
+    hashes = np.concatenate([np.frombuffer(one.hashes, dtype=np.uint64) for one in sketches])
+    owners = np.repeat(np.arange(len(sketches)), [len(one.hashes) for one in sketches])
+    order = np.argsort(hashes, kind="stable")
+    hashes, owners = hashes[order], owners[order]
+    starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
+    lengths = np.diff(np.append(starts, hashes.size))
+    wanted = (lengths > 1) & (lengths <= _MOST_FIELDS)
+    for start, length in zip(starts[wanted].tolist(), lengths[wanted].tolist(), strict=True):
+        yield owners[start : start + length].tolist()
 
 
 def _pairs(fields: Sequence[int]) -> Iterable[tuple[int, int]]:
@@ -110,6 +136,15 @@ def _overlap(cluster: str, one: KeySketch, other: KeySketch) -> KeyOverlap | Non
         distinct=smaller.distinct,
         other_distinct=larger.distinct,
     )
+
+
+def _are_times(path: str, texts: Iterable[str], numbers: Sequence[int]) -> bool:
+    """Whether values say when, which topics of one clock have in common and no key is: dates in ISO 8601, or seconds to
+    nanoseconds since 1970 in a field that is named so."""
+    if not numbers:
+        return all(map(_ISO_8601.match, texts))
+    of_time = _NAMED_FOR_TIMES.search(path.rstrip("[]{}")) is not None
+    return of_time and any(_2000 * unit <= min(numbers) <= max(numbers) < _2100 * unit for unit in _UNITS)
 
 
 def _is_whole(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Which values look personal. A name of a field is no evidence: only values count, and how many of them."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 
@@ -31,8 +32,11 @@ def looks_personal(values: Sequence[object]) -> tuple[LooksPersonal, ...]:
     if not values:
         return ()
     found: list[LooksPersonal] = []
-    texts = [one[:_LONGEST] for one in values if isinstance(one, str)]
-    numbers = [str(one) for one in values if isinstance(one, int) and not isinstance(one, bool)]
+    # What is there often is searched once.
+    counts = Counter(one[:_LONGEST] for one in values if isinstance(one, str))
+    texts = list(counts)
+    whole = Counter(str(one) for one in values if isinstance(one, int) and not isinstance(one, bool))
+    numbers = list(whole)
     mails, digits = [one for one in texts if "@" in one], [one for one in texts if _DIGITS.search(one)]
     searched_for: Mapping[PersonalKind, list[str]] = {
         "email": mails,
@@ -43,9 +47,11 @@ def looks_personal(values: Sequence[object]) -> tuple[LooksPersonal, ...]:
     }
     for kind, holds in _KINDS.items():
         searched = searched_for[kind]
-        records = sum(map(holds, searched))
+        records = sum(counts[one] + whole[one] for one in searched if holds(one))
         # One of twenty numbers of random digits passes for a card's: only where most that could be one are, they are.
-        by_chance = kind == "card" and 2 * records < sum(_CARD.search(one) is not None for one in searched)
+        by_chance = kind == "card" and 2 * records < sum(
+            counts[one] + whole[one] for one in searched if _CARD.search(one)
+        )
         if records and not by_chance:
             found.append(LooksPersonal(kind=kind, share=records / len(values), records=records))
     return tuple(sorted(found, key=lambda one: -one.records))

@@ -27,7 +27,8 @@ PARTITION, OFFSET, TIMESTAMP, KEY, TOMBSTONE, UNDECODABLE = (
 class TopicSample:
     """The sampled records of one topic, decoded.
 
-    `frame`: one row a record, by partition and offset. Columns: `__partition` and `__offset` (int64), `__timestamp` (UTC, NaT:
+    `frame()`: made when it is asked for, anew each time, since only rules want it, and pandas weighs more than all else that
+    a profile needs. One row a record, by partition and offset. Columns: `__partition` and `__offset` (int64), `__timestamp` (UTC, NaT:
     none), `__key` (bytes or None, as Kafka has it), `__tombstone` (bool), `__undecodable` (why the value could not be decoded,
     or None), and each field of the values by its dotted path. A field that is missing or null is None or NaN. Records within
     records have a column a leaf and none of their own; an array or a map is one column of lists or dicts. A value that is
@@ -39,7 +40,7 @@ class TopicSample:
 
     cluster: str
     topic: str
-    frame: "pd.DataFrame"
+    frame: "Callable[[], pd.DataFrame]"
     windows: tuple[PartitionWindow, ...]
     bytes: int
     inferred: bool

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from mesh_assets.profiling.faults import find_faults, repeats_of, still_written
 from mesh_assets.profiling.figures import profile_field
 from mesh_assets.profiling.flattening import WHOLE, Columns, flatten, frame_of
 from mesh_assets.profiling.freshness import freshness_of
+from mesh_assets.profiling.known import KnownTopic, shape_of_plain_json
 from mesh_assets.profiling.overlaps import KeySketch, sketch_of
 from mesh_assets.profiling.records import (
     FieldProfile,
@@ -36,16 +38,15 @@ _PARTS_OF_PATH = "[]{}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicFacts:
-    """What is known of a topic beside its sample. `latest_ids`: of the subjects of its values, None: the document knows none.
-    `named`: whether the few values of a field may be named. `hashed`: the hash of a value in a field, keyed by the store.
-    `key`: for sketches."""
+    """What is known of a topic beside its sample. `known`: of the newest document. `named`: whether the few values of a field
+    may be named. `hashed`: the hash of a value in a field, keyed by the store. `key`: for sketches."""
 
     cluster: str
     cluster_id: str
     topic: str
     taken_at: datetime
     strategy: Strategy
-    latest_ids: Collection[int] | None
+    known: KnownTopic
     usual_gap: UsualGap | None
     named: Callable[[str], bool]
     hashed: Callable[[str, str], str]
@@ -66,16 +67,18 @@ def profile_topic(raw: RawSample, facts: TopicFacts, decoder: ValueDecoder) -> P
     records = raw.records
     keys = decoder.decode([one.key for one in records])
     values = decoder.decode([one.value for one in records])
-    shape = _merged(values.shapes.values())
+    shape = _shape(values, facts.known)
     columns = flatten(values.values, declared=shape.fields.keys(), maps=shape.maps)
+    decoded = sum(1 for one in values.values if one is not None)
+    values.values.clear()  # they would double what a large sample takes: what is in them stands in the columns
     undecodable = (*_undecodable("value", values, len(records)), *_undecodable("key", keys, len(records)))
-    inferred = not values.shapes
-    fields = tuple(_fields(columns, values, shape, facts)) if records else ()
-    uses = _uses(values, facts.latest_ids)
+    inferred = not values.shapes and not shape.fields
+    fields = tuple(_fields(columns, values, shape, facts, decoded)) if records else ()
+    uses = _uses(values, facts.known.latest_ids)
     sample = TopicSample(
         cluster=facts.cluster,
         topic=facts.topic,
-        frame=frame_of(columns, records, values.reasons),
+        frame=partial(frame_of, columns, records, values.reasons),
         windows=raw.windows,
         bytes=raw.bytes,
         inferred=inferred,
@@ -109,11 +112,21 @@ def profile_topic(raw: RawSample, facts: TopicFacts, decoder: ValueDecoder) -> P
         fields_left_out=len(columns.left_out),
     )
     faults = find_faults(
-        profile, repeats_of(records), old_still_written=still_written(records, values.schemas, uses)
+        profile,
+        repeats_of(records),
+        old_still_written=still_written(records, values.schemas, uses),
+        compacted=bool(facts.known.compacted),
     )
     return Profiled(
         replace(profile, faults=faults), sample, tuple(_sketches(columns, keys, facts)) if records else ()
     )
+
+
+def _shape(values: DecodedValues, known: KnownTopic) -> Shape:
+    """What the schemas that values name declare; of plain JSON, what the topic's own does. Empty: no schema describes them."""
+    plain = known.json_schema if values.kind == "json" and not values.shapes else None
+    found = None if plain is None else shape_of_plain_json(plain, values.values)
+    return _merged(values.shapes.values()) if found is None else found
 
 
 def _merged(shapes: Iterable[Shape]) -> Shape:
@@ -129,10 +142,9 @@ def _merged(shapes: Iterable[Shape]) -> Shape:
 
 
 def _fields(
-    columns: Columns, values: DecodedValues, shape: Shape, facts: TopicFacts
+    columns: Columns, values: DecodedValues, shape: Shape, facts: TopicFacts, decoded: int
 ) -> Iterable[FieldProfile]:
-    decoded = sum(1 for one in values.values if one is not None)
-    checked = bool(values.json_ids)
+    checked = bool(values.json_ids) or not values.shapes
     holders = _holders((*shape.fields, *columns.rows))
     leaves = {path for path in shape.fields if not any(one in path for one in _PARTS_OF_PATH)} - holders
     for path in dict.fromkeys((*(path for path in shape.fields if path in leaves), *columns.rows)):

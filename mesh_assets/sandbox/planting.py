@@ -18,6 +18,7 @@ from mesh_assets.errors import SandboxError
 from mesh_assets.sandbox.estate.quality import (
     FAULTY_TOPICS,
     PARTITIONS,
+    RECORDS,
     FaultyTopic,
     PlantedRecord,
     as_json,
@@ -30,13 +31,14 @@ _FRAME = struct.Struct(">bI")
 
 
 @contextmanager
-def planted(bootstrap_servers: str, registry_url: str) -> Iterator[None]:
-    """The topics are there, with all their records and schemas, until this ends. Raises SandboxError if the broker or the
+def planted(bootstrap_servers: str, registry_url: str, *, records: int = RECORDS) -> Iterator[None]:
+    """The topics are there, each with so many records, and their schemas, until this ends. Raises SandboxError if the broker or the
     registry refuses them."""
     with httpx.Client(base_url=registry_url, timeout=_SECONDS, trust_env=False) as registry:
         try:
             _create(bootstrap_servers)
-            _write(bootstrap_servers, {topic.name: _register(registry, topic) for topic in FAULTY_TOPICS})
+            ids = {topic.name: _register(registry, topic) for topic in FAULTY_TOPICS}
+            _write(bootstrap_servers, ids, records)
             yield
         finally:
             _remove(bootstrap_servers, registry)
@@ -82,20 +84,20 @@ def _register(registry: httpx.Client, topic: FaultyTopic) -> list[int]:
     return ids
 
 
-def _write(bootstrap_servers: str, ids: dict[str, list[int]]) -> None:
+def _write(bootstrap_servers: str, ids: dict[str, list[int]], records: int) -> None:
     failed: list[str] = []
 
     def delivered(error: Any, message: Any) -> None:
         if error is not None:
             failed.append(f"{message.topic()}: {error.str()}")
 
-    now = datetime.now(UTC)
+    now, left = datetime.now(UTC), 0
     producer = Producer(
         {**quiet_settings(bootstrap_servers), "linger.ms": 20, "queue.buffering.max.messages": 200_000}
     )
     try:
         for topic in FAULTY_TOPICS:
-            for record in planted_records(topic, now=now):
+            for record in planted_records(topic, now=now, records=records):
                 producer.produce(
                     topic.name,
                     key=record.key.encode(),
@@ -104,8 +106,7 @@ def _write(bootstrap_servers: str, ids: dict[str, list[int]]) -> None:
                     timestamp=int(record.at.timestamp() * 1_000),
                     on_delivery=delivered,
                 )
-            producer.poll(0)
-        left = producer.flush(_SECONDS)
+            left += producer.flush(_SECONDS)
     finally:
         producer.close()
     if left or failed:

@@ -217,6 +217,23 @@ def test_counters_of_different_names_share_nothing_that_counts() -> None:
     assert find_overlaps("c", [one for one in made if one is not None]) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "is_a_key"),
+    [
+        ("ordered_at", lambda n: f"2026-01-05T08:{n // 60:02}:{n % 60:02}Z", False),
+        ("day", lambda n: f"20{n % 90 + 10}-01-05", False),
+        ("paid.ts", lambda n: 1_767_600_000_000 + 37_000 * n, False),
+        ("eventTime", lambda n: 1_767_600_000 + 37 * n, False),
+        ("account", lambda n: 1_767_600_000 + 37 * n, True),
+        ("batch", lambda n: f"2026-{n}", True),
+        ("ts", lambda n: 40 * n, True),
+    ],
+)
+def test_times_are_no_keys(path: str, value: Callable[[int], Any], is_a_key: bool) -> None:
+    made = sketch_of("a", path, path, [value(n) for n in range(200)], KEY)
+    assert (made is not None) == is_a_key
+
+
 def test_sketches_of_other_keys_cannot_be_compared() -> None:
     values = [f"u{n}" for n in range(100)]
     one = sketch_of("a", "user_id", "user_id", values, KEY)

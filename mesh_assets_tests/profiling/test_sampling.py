@@ -52,7 +52,7 @@ def test_no_record_is_sampled_twice_and_none_beyond_the_bounds(
     profile(
         InMemory({"orders": Log(records)}),
         settings=settings(records_per_partition=most, strategy=strategy),
-        on_sample=lambda sample: taken.extend(sample.frame["__offset"]),
+        on_sample=lambda sample: taken.extend(sample.frame()["__offset"]),
     )
     assert taken == sorted(set(taken))
     assert set(taken) <= set(offsets)
@@ -88,7 +88,7 @@ def test_strata_are_at_even_distances_of_time() -> None:
     profile(
         world,
         settings=settings(records_per_partition=100, strategy="stratified"),
-        on_sample=lambda sample: offsets.extend(sample.frame["__offset"]),
+        on_sample=lambda sample: offsets.extend(sample.frame()["__offset"]),
     )
     assert len(offsets) == 100
     assert 80 <= sum(1 for offset in offsets if offset < 90) <= 90
@@ -155,7 +155,7 @@ def test_only_topics_that_the_estate_allows_are_read() -> None:
 def test_an_empty_topic_has_a_profile_without_figures_and_is_judged_as_empty() -> None:
     frames: list[int] = []
     (found,) = profile(
-        InMemory({"orders": Log([])}), on_sample=lambda sample: frames.append(len(sample.frame))
+        InMemory({"orders": Log([])}), on_sample=lambda sample: frames.append(len(sample.frame()))
     ).profiles
     assert (found.error, found.decoded_share, found.null_key_share, found.fields) == (None, None, None, ())
     assert frames == [0]

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 from mesh_assets.sandbox.estate.clusters import PLANTED_PASSWORD
@@ -33,6 +34,28 @@ def true_keys() -> frozenset[tuple[str, frozenset[str]]]:
             if field.entity is not None:
                 users[name, field.entity.pattern].add(topic.name)
     return frozenset((name, frozenset(topics)) for (name, _), topics in users.items() if len(topics) > 1)
+
+
+_FIELDS = {topic.name: topic.fields for topic in TOPICS}
+
+
+def identified_by(topic: str, path: str) -> str | None:
+    """What a field's values identify: values of two fields are the same things' where this is the same; None: they identify
+    nothing."""
+    field = _FIELDS.get(topic, {}).get(path)
+    return None if field is None or field.entity is None else field.entity.pattern
+
+
+def fields_of_things() -> frozenset[frozenset[tuple[str, str]]]:
+    """Pairs of fields, each by topic and path, of different topics whose values identify the same things."""
+    places = [(topic.name, path) for topic in TOPICS for path in topic.fields]
+    return frozenset(
+        frozenset({one, other})
+        for one, other in combinations(places, 2)
+        if one[0] != other[0]
+        and identified_by(*one) is not None
+        and identified_by(*one) == identified_by(*other)
+    )
 
 
 CONTRACTS: Mapping[str, Mapping[str, Any]] = {

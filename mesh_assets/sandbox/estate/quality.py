@@ -179,11 +179,11 @@ def planted_faults() -> frozenset[tuple[str, str, str | None]]:
     return frozenset((topic.name, kind, path) for topic in FAULTY_TOPICS for kind, path in topic.faults)
 
 
-def planted_records(topic: FaultyTopic, *, now: datetime) -> Iterator[PlantedRecord]:
+def planted_records(topic: FaultyTopic, *, now: datetime, records: int = RECORDS) -> Iterator[PlantedRecord]:
     """The same for each call but for their times, oldest first; the newest is `quiet` before `now`."""
-    begin = now - topic.quiet - RECORDS * _STEP
+    begin = now - topic.quiet - records * _STEP
     before: PlantedRecord | None = None
-    for index in range(RECORDS):
+    for index in range(records):
         at = begin + (index + 1) * _STEP
         if before is not None and topic.repeated(index):
             yield PlantedRecord(before.key, at, before.value, before.schema, before.raw)
