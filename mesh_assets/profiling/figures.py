@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -109,7 +110,7 @@ def profile_field(
         figures_of=what,
         minimum=float(shown.min()) if shown.size else None,
         maximum=float(shown.max()) if shown.size else None,
-        mean=float(shown.mean()) if shown.size else None,
+        mean=_mean(shown),
         quantiles=_quantiles(shown),
         histogram=_histogram(shown),
         withheld=withheld,
@@ -195,6 +196,15 @@ def _withheld(
     if what == "number" and identifies(name) and len(counts) >= _MOSTLY_DIFFERENT * count:
         return "its numbers are identifiers, so figures would be values"
     return None
+
+
+def _mean(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> float | None:
+    """None also for numbers that add up to more than a float holds."""
+    if not numbers.size:
+        return None
+    with np.errstate(over="ignore"):
+        mean = float(numbers.mean())
+    return mean if isfinite(mean) else None
 
 
 def _quantiles(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[Quantile, ...]:

@@ -43,6 +43,11 @@ def test_figures_of_numbers_are_those_of_the_values(numbers: list[float]) -> Non
         assert len(found.histogram.edges) == len(found.histogram.counts) + 1
 
 
+def test_numbers_that_add_up_to_more_than_a_float_holds_have_no_mean() -> None:
+    found = the_field("n", *({"n": 1.7e308} for _ in range(20)))
+    assert (found.mean, found.maximum) == (None, 1.7e308)
+
+
 def test_completeness_counts_missing_and_null_alike_and_tombstones_not_at_all() -> None:
     values = [b'{"a": 1, "b": {"c": 1}}', b'{"a": null, "b": {}}', b"{}", None]
     found = profile_values(*values)
