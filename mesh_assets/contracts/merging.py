@@ -117,12 +117,14 @@ def _have_identities(kind: str, entries: Any, *, all_of_them: bool) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """1 and true are equal in Python, and not in a contract."""
+    """1 and true are equal in Python, and not in a contract; nor is `b` the list of `b`."""
     if one is _GONE or other is _GONE:
         return one is other
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if isinstance(one, Sequence) and isinstance(other, Sequence) and not isinstance(one, str):
+    if isinstance(one, str) or isinstance(other, str):
+        return bool(one == other)
+    if isinstance(one, Sequence) and isinstance(other, Sequence):
         return len(one) == len(other) and all(map(_same, one, other))
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 

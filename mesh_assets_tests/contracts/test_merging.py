@@ -4,7 +4,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mesh_assets.contracts.folder import (
@@ -124,6 +124,7 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 CONTRACTS = st.dictionaries(st.sampled_from(["id", "schema", "servers", "tags", "z"]), VALUES, max_size=4)
 
 
+@example({"tags": ["b"]}, {"tags": "b"})
 @given(CONTRACTS, CONTRACTS)
 def test_an_untouched_file_becomes_what_is_generated(base: dict[str, Any], new: dict[str, Any]) -> None:
     merge = Merge(copy.deepcopy(base)).with_new(base, new)
