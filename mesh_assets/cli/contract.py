@@ -44,7 +44,7 @@ _folder = click.option(
 
 @click.group(short_help="Data contracts (ODCS): write and check them.")
 def contract() -> None:
-    """Data contracts in the Open Data Contract Standard, one a data product (docs/contracts.md)."""
+    """Data contracts in the Open Data Contract Standard, one for each data product (docs/contracts.md)."""
 
 
 @contract.command(short_help="Write a contract for each data product.")
@@ -88,11 +88,11 @@ def write(folder: Path | None, products: tuple[str, ...], dry_run: bool) -> None
     type=click.Choice(_LEVELS),
     default="error",
     show_default=True,
-    help="The lowest level of a breach that makes the exit code 1; unknown: what cannot be told.",
+    help="The lowest level of a breach that makes the exit code 1; unknown: what cannot be decided.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of breaches on stdout, nothing else.")
 def check(folder: Path | None, fail_on: str, as_json: bool) -> None:
-    """Hold the newest documents and profiles against the contracts; nothing is written, no cluster is asked.
+    """Check the newest documents and profiles against the contracts; nothing is written, no cluster is asked.
 
     Exit code 1: a breach of the level --fail-on or worse. Exit code 2: there is no contract, or a file or the store
     cannot be read.
@@ -157,7 +157,7 @@ def _without_product(folder: Path, ids: Sequence[str]) -> Iterator[str]:
     now = {file_name(one) for one in ids}
     for path in contract_files(folder):
         if path.name not in now and (folder / GENERATED / path.name).exists():
-            yield f"{path} is of a data product that there is no longer; it stays as it is"
+            yield f"{path}: its data product no longer exists; the file stays as it is"
 
 
 def _checked(ground: ContractGround, found: dict[str, tuple[Breach, ...]]) -> Iterator[str]:

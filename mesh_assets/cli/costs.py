@@ -1,4 +1,4 @@
-"""`mesh-assets costs`: what each thing takes, and what that costs by the estate's prices."""
+"""`mesh-assets costs`: what each thing uses, and what that costs by the estate's prices."""
 
 import os
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 
 
-@click.command(short_help="Show what each topic, domain, product and application takes.")
+@click.command(short_help="Show what each topic, domain, product and application uses.")
 @click.option(
     "--kind",
     "kinds",

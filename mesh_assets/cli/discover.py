@@ -57,8 +57,8 @@ def discover(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Read the topics, connectors, schemas, consumer groups and metrics of each cluster, find what changed,
-    and publish one event per cluster.
+    """Read the topics, connectors, schemas, consumer groups, metrics, brokers, rights, transactions and cluster links
+    of each cluster, find what changed, and publish one event per cluster.
 
     Does what the job `discovery` does, without Dagster; its UI shows the result once its daemon has looked into the
     store. Exit code 1: a cluster failed, and nothing was published for it.

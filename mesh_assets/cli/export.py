@@ -1,4 +1,4 @@
-"""`mesh-assets export`: the mesh in the forms of other tools."""
+"""`mesh-assets export`: the mesh in the formats of other tools."""
 
 import os
 import sys
@@ -34,9 +34,9 @@ file_option = click.option(
 
 @click.group(short_help="Lineage, inventories and data products for other tools.")
 def export() -> None:
-    """Write the newest documents, and the lineage over them, in the forms of other tools (docs/exports.md).
+    """Write the newest documents, and their lineage, in the formats of other tools (docs/exports.md).
 
-    Asks no cluster. What is missing is said on stderr. A file is written whole or not at all. Exit code 1: nothing was
+    Asks no cluster. stderr says what is missing. A file is written whole or not at all. Exit code 1: nothing was
     written, with the reason on stderr.
     """
 
@@ -95,7 +95,7 @@ def _part(command: Callable[..., Any]) -> Callable[..., Any]:
 @export.command(short_help="Lineage as events of OpenLineage.")
 @clusters_option
 @click.option(
-    "--out", metavar="FILE", help="The file to write, an event a line; - for stdout, where no --url is given."
+    "--out", metavar="FILE", help="The file to write, one event per line; - for stdout, without --url."
 )
 @click.option(
     "--url", metavar="URL", help="Post the events there: https://host/api/v1/lineage, or …/lineage/batch."
@@ -160,7 +160,7 @@ def graphml(clusters: tuple[str, ...], start: str | None, depth: int, out: str) 
     default="-",
     show_default=True,
     metavar="FILE|FOLDER",
-    help="One cluster: a file, JSON by its name in .json, else YAML; - for stdout. Several: a folder, a YAML file each.",
+    help="One cluster: a file, JSON if named *.json, else YAML; - for stdout. Several: a folder, one YAML file each.",
 )
 def asyncapi(clusters: tuple[str, ...], out: str) -> None:
     """Each cluster as an AsyncAPI 3.0 document: servers, channels, messages with their schemas, operations."""

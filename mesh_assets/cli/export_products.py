@@ -1,4 +1,4 @@
-"""`mesh-assets export products|odps|backstage|datahub`: the data products in the forms of other tools."""
+"""`mesh-assets export products|odps|backstage|datahub`: the data products in the formats of other tools."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ def products(out: str) -> None:
 
 @export.command(short_help="Each data product as an ODPS document.")
 @clusters_option
-@click.option("--out", required=True, metavar="FOLDER", help="The folder to write to, a YAML file each.")
+@click.option("--out", required=True, metavar="FOLDER", help="The folder to write to, one YAML file each.")
 def odps(clusters: tuple[str, ...], out: str) -> None:
     """Each data product as a document of Bitol's Open Data Product Standard 1.0.0."""
     from mesh_assets.exports.document_text import as_yaml

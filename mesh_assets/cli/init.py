@@ -1,4 +1,4 @@
-"""`mesh-assets init`: writes a project to begin with."""
+"""`mesh-assets init`: writes a project to start from."""
 
 import shlex
 from importlib.util import find_spec
@@ -9,7 +9,7 @@ import click
 from mesh_assets.configuration.new_project import project_files, project_name, write_project
 
 
-@click.command(short_help="Write a project to begin with.")
+@click.command(short_help="Write a project to start from.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--sandbox",
@@ -35,6 +35,6 @@ def init(folder: Path, *, sandbox: bool) -> None:
     else:
         click.echo("  edit estate.yaml             your clusters instead of the two examples")
         click.echo("  mesh-assets estate check     what answers, and with what rights")
-    click.echo("  mesh-assets discover         reads each cluster and publishes one event of it")
+    click.echo("  mesh-assets discover         reads each cluster and publishes one event for it")
     dev = "dg dev" if find_spec("dagster_dg_cli") else "dagster dev"
     click.echo(f"  {dev:<29}Dagster's UI, on http://127.0.0.1:3000")

@@ -56,7 +56,7 @@ _COMMANDS = {
         "Read everything about each cluster and publish it as one event.",
     ),
     "contract": ("mesh_assets.cli.contract", "contract", "Data contracts (ODCS): write and check them."),
-    "costs": ("mesh_assets.cli.costs", "costs", "Show what each thing takes, and what that costs."),
+    "costs": ("mesh_assets.cli.costs", "costs", "Show what each thing uses, and what that costs."),
     "diff": ("mesh_assets.cli.diff", "diff", "Compare two moments of a cluster."),
     "estate": ("mesh_assets.cli.estate", "estate", "Check the estate file and what it names."),
     "esm": (
@@ -70,9 +70,9 @@ _COMMANDS = {
         "Write lineage, inventories and data products for other tools.",
     ),
     "findings": ("mesh_assets.cli.findings", "findings", "Show what is wrong in each cluster."),
-    "init": ("mesh_assets.cli.init", "init", "Write a project to begin with."),
+    "init": ("mesh_assets.cli.init", "init", "Write a project to start from."),
     "mcp": ("mesh_assets.cli.mcp", "mcp", "The MCP server, for AI agents."),
-    "policy": ("mesh_assets.cli.policy", "policy", "Hold the clusters against the estate's policy."),
+    "policy": ("mesh_assets.cli.policy", "policy", "Check the clusters against the estate's policy."),
     "report": ("mesh_assets.cli.report", "report", "Write the mesh as one HTML page."),
     "sandbox": (
         "mesh_assets.cli.sandbox",
@@ -96,7 +96,7 @@ _COMMANDS = {
 def cli() -> None:
     """A complete, current and honest picture of Kafka estates.
 
-    MESH_ESTATE names the estate file (default: estate.yaml), MESH_STORE the store (default: .mesh). Both may stand in a
+    MESH_ESTATE names the estate file (default: estate.yaml), MESH_STORE the store (default: .mesh). Both may be set in a
     `.env` in the current folder.
     """
 

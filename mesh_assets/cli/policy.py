@@ -18,9 +18,9 @@ from mesh_assets.inventory.wording import brief_sentence, counted
 _LEVELS = ("warning", "error")
 
 
-@click.group(short_help="Hold the clusters against the estate's policy.")
+@click.group(short_help="Check the clusters against the estate's policy.")
 def policy() -> None:
-    """Hold the clusters against the policy of the estate file."""
+    """Check the clusters against the policy of the estate file."""
 
 
 @policy.command(short_help="Show where topics differ from the policy.")

@@ -31,7 +31,7 @@ from mesh_assets.store.layout import open_store
     type=click.FloatRange(min=0, max=3650, min_open=True),
     default=DAYS,
     show_default=True,
-    help="How far back changes are told.",
+    help="How far back changes are shown.",
 )
 def report(clusters: tuple[str, ...], out: Path, days: float) -> None:
     """Write what is wrong, what changed, the lineage by domain and a page for each topic into one HTML file

@@ -65,32 +65,32 @@ class _Series(click.ParamType[tuple[Series, ...]]):
     "allowed_hosts",
     multiple=True,
     metavar="HOST",
-    help="A name by which it may be asked, e.g. through a proxy on this machine. Repeatable.",
+    help="A host name by which clients may reach it, e.g. through a proxy on this machine. Repeatable.",
 )
 @click.option(
     "--open-metrics",
     is_flag=True,
-    help="Answer /metrics to all who reach it, whatever it listens at: where the network decides who does.",
+    help="Answer /metrics without a token at any address: for networks that decide who can connect.",
 )
 @click.option(
     "--series",
     type=_Series(),
     default=",".join(USUAL),
     show_default=True,
-    help=f"What has series of its own, comma-separated, of {', '.join(SERIES)}.",
+    help=f"Kinds of things that get series of their own, comma-separated, from {', '.join(SERIES)}.",
 )
 @click.option(
     "--topics", multiple=True, metavar="PATTERN", help="Topics that have series. Repeatable. Default: all."
 )
 @click.option("--exclude-topics", multiple=True, metavar="PATTERN", help="Topics that have none. Repeatable.")
-@click.option("--groups", multiple=True, metavar="PATTERN", help="As --topics, of consumer groups.")
+@click.option("--groups", multiple=True, metavar="PATTERN", help="Like --topics, for consumer groups.")
 @click.option("--exclude-groups", multiple=True, metavar="PATTERN", help="Consumer groups that have none.")
 @click.option(
     "--most",
     type=click.IntRange(min=0),
     default=MOST,
     show_default=True,
-    help="Topics, groups, … in a cluster that have series.",
+    help="How many topics, groups, … of each cluster get series at most.",
 )
 @click.option(
     "--refresh",
@@ -151,8 +151,8 @@ def serve(
     launch: Launcher,
     at_once: int,
 ) -> None:
-    """Answer programs over HTTP (docs/service.md): what is known of the estate (MESH_ESTATE, MESH_STORE) as metrics, whether it is
-    well, and, for holders of a token, discoveries."""
+    """Answer programs over HTTP (docs/service.md): metrics of the estate (MESH_ESTATE, MESH_STORE), its health,
+    and, for holders of a token, discoveries."""
     oauth = oauth_by(oauth_issuer, oauth_audience, jwks_url=oauth_jwks, scopes=oauth_scopes)
     settings = ServiceSettings(
         host=host,

@@ -71,7 +71,7 @@ def show(cluster: str, as_json: bool) -> None:
 @click.option(
     "--cluster-id",
     metavar="ID",
-    help="An id that the cluster had before it was built anew; without it, the present one.",
+    help="An id that the cluster had before it was rebuilt. Default: its present one.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
@@ -89,7 +89,7 @@ def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
         cluster_id = _cluster_id(estate, cluster, store)
         if known is not None and known.former:
             click.echo(
-                f"{cluster} was before: {', '.join(known.former)}. To retire one of those: --cluster-id ID"
+                f"{cluster} used to be: {', '.join(known.former)}. To retire one of those: --cluster-id ID"
             )
     else:
         _refuse_if_of_another(estate, store, cluster, cluster_id)
@@ -110,7 +110,7 @@ def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
         if not by_id or known is None or cluster_id not in (*known.former, known.cluster_id):
             raise
         store.forget_cluster_id(cluster, cluster_id)
-        click.echo(f"{error}. This store takes it for gone from now on.")
+        click.echo(f"{error}. This store treats it as gone from now on.")
         return
     if by_id:
         store.forget_cluster_id(cluster, cluster_id)
@@ -145,7 +145,7 @@ def _refuse_if_of_another(estate: Estate, store: InventoryStore, cluster: str, c
 @click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def adopt(cluster: str, yes: bool) -> None:
-    """Hand a cluster over to this store and this name: its next discovery goes on from the newest snapshot in Kafka,
+    """Hand a cluster over to this store and this name: its next discovery continues from the newest snapshot in Kafka,
     whichever store that came from. Runs of the other store, or under another name, are refused from then on.
     """
     estate = _estate_with(cluster)
@@ -159,8 +159,9 @@ def adopt(cluster: str, yes: bool) -> None:
         read = read_newest_snapshot(estate, cluster, cluster_id=cluster_id)
     except UnexpectedAnswerError as error:
         raise MeshError(
-            f"{cluster}: the newest snapshot in {EVENTS_TOPIC} cannot be read, so it cannot be gone on from: {error}; if it is not needed "
-            f"any more, write its tombstone, after which any store may publish {cluster}: mesh-assets snapshot retire --cluster {cluster}"
+            f"{cluster}: the newest snapshot in {EVENTS_TOPIC} cannot be read, so no store can continue from it: {error}; "
+            f"if it is no longer needed, write its tombstone, after which any store may publish {cluster}: "
+            f"mesh-assets snapshot retire --cluster {cluster}"
         ) from error
     event = None if read is None else read.event
     if (
@@ -169,7 +170,7 @@ def adopt(cluster: str, yes: bool) -> None:
         or (latest is not None and is_behind(event, latest[0]))
     ):
         done = "Adopted" if others else "Nothing to do"
-        click.echo(f"{done}: the next discovery of {cluster} from this store goes on by itself.")
+        click.echo(f"{done}: the next discovery of {cluster} from this store continues by itself.")
         return
     known = (
         "this store has published none"
@@ -179,8 +180,8 @@ def adopt(cluster: str, yes: bool) -> None:
     click.echo(
         f"The newest snapshot of {cluster} ({cluster_id}) in {EVENTS_TOPIC} is {event.sequence} of "
         f"{event.discovery_timestamp:%Y-%m-%d %H:%M} UTC, by run {event.run_id} of store {event.store_id or 'unknown'}; {known}. "
-        "Handed over, the next discovery from this store goes on from it, and those of the other store are refused from then on. "
-        "One of those that is running is shut out; changes of that snapshot which are not in Kafka yet, this store publishes."
+        "Once handed over, the next discovery from this store continues from it, and the other store's are refused; one that is "
+        "running is shut out. This store publishes those changes of that snapshot that are not in Kafka yet."
     )
     if not yes:
         click.confirm("Hand it over to this store?", abort=True)
@@ -202,21 +203,21 @@ def _adopt_name(
         raise MeshError(
             f"the estate has {cluster_id} twice, as {cluster} and as {twice[0]}; remove one of them from it"
         )
-    click.echo(f"{cluster_id} was discovered as {', '.join(others)}, too. This forgets that.")
+    click.echo(f"{cluster_id} was also discovered as {', '.join(others)}. This forgets that.")
     if not yes:
         click.confirm(f"Is it {cluster} alone?", abort=True)
     for name in others:
         store.forget_name(name)
 
 
-@snapshot.command(short_help="Show what keeps a cluster from being published, and take it out of the way.")
+@snapshot.command(short_help="Show what keeps a cluster from being published, and move it aside.")
 @click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
 @click.option("--apply", "wanted", is_flag=True, help="Do what is shown. Without it nothing changes.")
 def repair(cluster: str, wanted: bool) -> None:
-    """Show what in the store keeps a cluster from being published and cannot get better by itself: damaged files,
-    and a snapshot or change that Kafka refuses for good. With --apply, take it out of the way.
+    """Show what in the store keeps a cluster from being published and will not resolve itself: damaged files,
+    and a snapshot or change that Kafka refuses for good. With --apply, move it aside.
 
-    What is taken out is kept below quarantine/ in the store. Exit code 1 while something is wrong.
+    What is moved is kept below quarantine/ in the store. Exit code 1 while something is wrong.
     """
     estate = _estate_with(cluster)
     store = _store()
@@ -227,7 +228,7 @@ def repair(cluster: str, wanted: bool) -> None:
         return
     for fault in faults:
         click.echo(f"WRONG   {fault.problem}")
-        click.echo(f"  repair: it is taken out of the way and kept; {fault.then}")
+        click.echo(f"  repair: it is moved aside and kept; {fault.then}")
         if wanted:
             for place in repair_fault(store, fault):
                 click.echo(f"  done: kept at {place}")

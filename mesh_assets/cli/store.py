@@ -1,4 +1,4 @@
-"""`mesh-assets store`: what is in the store, what of it may go, what is damaged."""
+"""`mesh-assets store`: what is in the store, what can be removed, what is damaged."""
 
 import os
 import sys
@@ -42,14 +42,14 @@ def status() -> None:
     if plan.removals or plan.packed:
         click.echo(f"{_summary(plan)}. See it: mesh-assets store prune")
     else:
-        click.echo("Nothing is to be pruned.")
+        click.echo("Nothing to prune.")
 
 
-@store.command(short_help="Remove what is kept no longer; pack documents.")
+@store.command(short_help="Remove what is no longer kept; pack documents.")
 @click.option("--apply", "wanted", is_flag=True, help="Do what is shown. Without it nothing changes.")
 def prune(wanted: bool) -> None:
     """Show what is older or more than the estate's `retention` keeps, and documents that could be packed; with --apply,
-    remove and pack it. Discoveries may go on meanwhile."""
+    remove and pack it. Discoveries can continue meanwhile."""
     opened = _store()
     plan = _plan(opened)
     click.echo(shown_lines(_plan_lines(plan)))
@@ -67,15 +67,15 @@ def prune(wanted: bool) -> None:
 
 @store.command(short_help="Read all of the store, and show what is damaged.")
 def verify() -> None:
-    """Read every object and show what is damaged, missing, or stands without what it needs. Exit code 1 if anything is."""
+    """Read every object and show what is damaged, missing, or lacks what it needs. Exit code 1 if anything is."""
     _show_damage(_store(), apply=False)
 
 
-@store.command(short_help="Show how each damage is repaired, and take what is damaged out of the way.")
+@store.command(short_help="Show how each damaged object is repaired, and move it aside.")
 @click.option("--apply", "wanted", is_flag=True, help="Do what is shown. Without it nothing changes.")
 def repair(wanted: bool) -> None:
-    """As `verify`, and with --apply take damaged objects out of the way; a copy of each stays below quarantine/. What
-    keeps a cluster from being published, `mesh-assets snapshot repair` repairs. Exit code 1 while something is wrong."""
+    """Like `verify`; with --apply, move damaged objects aside; a copy of each stays below quarantine/. For what keeps a
+    cluster from being published, use `mesh-assets snapshot repair`. Exit code 1 while something is wrong."""
     _show_damage(_store(), apply=wanted)
 
 
@@ -92,7 +92,7 @@ def _show_damage(opened: InventoryStore, *, apply: bool) -> None:
         click.echo("Nothing is damaged.")
     elif not apply:
         click.echo(
-            f"{counted(left, 'damage')} found. Nothing was changed. Repair: mesh-assets store repair --apply"
+            f"{counted(left, 'fault')} found. Nothing was changed. Repair: mesh-assets store repair --apply"
         )
     if left:
         sys.exit(1)
@@ -108,14 +108,14 @@ def _plan_lines(plan: PrunePlan) -> Iterator[str]:
         of = "" if one.cluster_id is None else f" of {one.cluster_id}"
         yield f"REMOVE  {counted(len(one.keys), 'object')} of {one.kind}{of}, {size_text(one.bytes)}: {one.reason}"
     if plan.packed:
-        yield f"PACK    {counted(len(plan.packed), 'document')} that stand in full: each becomes what differs from one of its day"
+        yield f"PACK    {counted(len(plan.packed), 'document')} stored in full: each becomes its difference from one of the same day"
     if not plan.removals and not plan.packed:
-        yield "Nothing is to be pruned."
+        yield "Nothing to prune."
 
 
 def _summary(plan: PrunePlan) -> str:
     objects = sum(len(one.keys) for one in plan.removals)
-    return f"{counted(objects, 'object')} may go, {size_text(plan.bytes)}; {counted(len(plan.packed), 'document')} may be packed"
+    return f"{counted(objects, 'object')} can be removed, {size_text(plan.bytes)}; {counted(len(plan.packed), 'document')} can be packed"
 
 
 def _day(moment: datetime | None) -> str:

@@ -185,7 +185,7 @@ def _lag(
         if behind is None:
             return unknown(
                 f"group {group.group_id} is beyond the end of partition {offset.partition} ({offset.committed:,}, which ends at "
-                f"{edge.latest:,}): the topic was created anew or cut"
+                f"{edge.latest:,}): the topic was recreated or truncated"
             )
         known = True
         lag += behind

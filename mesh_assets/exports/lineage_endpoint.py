@@ -87,7 +87,7 @@ class LineageEndpoint:
                 in_flight(self._send, some, workers=_AT_ONCE, within_seconds=600.0, what="posting events")
         except PlatformError as error:
             raise ExportError(
-                f"{counted(self.accepted, 'event')} accepted, then: {error}; once that is mended, run the export again: what was "
+                f"{counted(self.accepted, 'event')} accepted, then: {error}; once that is fixed, run the export again: what was "
                 "accepted is replaced by itself"
             ) from error
 

@@ -27,8 +27,8 @@ def _lines() -> Iterator[str]:
             for setting in (kind.threshold or "").split(", ")
             if setting
         )
-        about = kind.resource_type.replace("_", " ")
-        yield f"*About a {about}. Severity: {kind.severity}.{f' Settings, with their defaults: {settings}.' if settings else ''}*"
+        about = "an ACL" if kind.resource_type == "acl" else f"a {kind.resource_type.replace('_', ' ')}"
+        yield f"*About {about}. Severity: {kind.severity}.{f' Settings, with their defaults: {settings}.' if settings else ''}*"
         yield ""
 
 

@@ -52,7 +52,7 @@ def _elsewhere(group: ConsumerGroup) -> Iterator[Found]:
     ]
     reasons = []
     if beyond:
-        reasons.append(f"committed beyond the end of {listed(beyond)}: the topic was created anew or cut")
+        reasons.append(f"committed beyond the end of {listed(beyond)}: the topic was recreated or truncated")
     if anew:
         reasons.append(f"committed on an earlier topic of the same name: {listed(anew)}")
     if reasons:

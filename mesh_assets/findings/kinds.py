@@ -25,7 +25,7 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "connector",
         "critical",
         "The connector, or one of its tasks, is FAILED. The sentence ends with the cause from the task's trace.",
-        "Read the trace, mend the cause, and restart the connector or the task.",
+        "Read the trace, fix the cause, and restart the connector or the task.",
     ),
     "leaderless_partitions": KindOfFinding(
         "topic",
@@ -36,8 +36,8 @@ KINDS: dict[FindingKind, KindOfFinding] = {
     "offline_log_directory": KindOfFinding(
         "broker",
         "critical",
-        "The broker cannot use one of its log directories: the replicas in it are offline. Not where the directories are "
-        "not known.",
+        "The broker cannot use one of its log directories: the replicas in it are offline. Not reported where the "
+        "directories are unknown.",
         "Look at the broker's log and the volume; Kafka uses the directory again after the broker's next start. The replicas "
         "can be moved to other brokers until then.",
     ),
@@ -65,7 +65,7 @@ KINDS: dict[FindingKind, KindOfFinding] = {
     "hanging_transaction": KindOfFinding(
         "topic",
         "warning",
-        "A transaction is open on partitions of the topic that nothing ends any more by itself: it has outlived its own timeout, or "
+        "A transaction is open on partitions of the topic, and nothing will end it by itself: it has outlived its own timeout, or "
         "no coordinator knows it and it is older than any transaction may be. Consumers with isolation.level=read_committed "
         "read nothing beyond its first record, and compaction stops there.",
         "See whether the producer still runs and end it cleanly; `kafka-transactions.sh abort` ends the transaction by topic, "
@@ -76,8 +76,8 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "critical",
         "The link names an error of its own, or its mirror topics say that it failed: it does not reach its source, or may not read "
         "it. Its mirror topics get nothing, and have no findings of their own for that.",
-        "Read the error with describe_cluster_links; see that the source cluster is there, and that the link's key is known "
-        "to it and may read the topics.",
+        "Read the error with describe_cluster_links; check that the source cluster is up, and that it knows "
+        "the link's key and lets it read the topics.",
     ),
     "cluster_link_paused": KindOfFinding(
         "cluster_link",
@@ -88,7 +88,7 @@ KINDS: dict[FindingKind, KindOfFinding] = {
     "cluster_link_task_failed": KindOfFinding(
         "cluster_link",
         "warning",
-        "The link mirrors topics, but something that it does beside that is IN_ERROR: it copies no committed offsets, no ACLs or no "
+        "The link mirrors topics, but another of its tasks is IN_ERROR: it copies no committed offsets, no ACLs or no "
         "configs, or makes no new mirror topics by itself. After a failover this is what is missing.",
         "Read the errors with describe_cluster_links; most often the link's key lacks a right in the source or in this cluster.",
     ),
@@ -96,8 +96,8 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "topic",
         "critical",
         "The topic is a mirror that gets no records any more: it or its source failed (FAILED, SOURCE_UNAVAILABLE), and its link did "
-        "not. Whoever reads it reads what was there before.",
-        "Read the errors with describe_cluster_links. Where the source topic was made anew, the mirror must be, too.",
+        "not. Readers see only what was there before.",
+        "Read the errors with describe_cluster_links. If the source topic was recreated, recreate the mirror too.",
     ),
     "mirror_topic_paused": KindOfFinding(
         "topic",
@@ -144,15 +144,15 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "consumer_group",
         "warning",
         "The group has committed an offset beyond the end of the partition, or on an earlier topic of the same name: the "
-        "topic was created anew or cut.",
+        "topic was recreated or truncated.",
         "Reset the group's offsets; until then its consumers do what auto.offset.reset says.",
     ),
     "overridden_acl": KindOfFinding(
         "acl",
         "warning",
-        "The ACL allows what another one denies wherever it holds, so it does nothing. An ACL that is denied only in part is "
-        "none of these: that is how exceptions are made.",
-        "Delete the one of the two that is not meant; describe_access says what is permitted in the end.",
+        "The ACL allows what another one denies wherever it holds, so it does nothing. An ACL that is denied only in part "
+        "does not count: that is how exceptions are made.",
+        "Delete whichever of the two is not intended; describe_access says what is permitted in the end.",
     ),
     "growing_lag": KindOfFinding(
         "consumer_group",
@@ -166,26 +166,26 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "topic",
         "warning where the rule's level is error, info where it is warning",
         "The topic differs from what a rule of the estate's policy requires ([policy](policy.md)).",
-        "Change the topic, or the rule: except the topic from it by `exclude`.",
+        "Change the topic, or except it from the rule by `exclude`.",
     ),
     "broken_expectation": KindOfFinding(
         "topic",
         "warning where the rule's level is error, info where it is warning",
         "The topic's newest sample does not meet an expectation of the policy ([policy](policy.md#expectations)) or a quality "
-        "rule of a contract ([contracts](contracts.md)). The sentence tells when it was taken and where the records lie.",
-        "Look at the records at these offsets; mend what writes them, or the rule.",
+        "rule of a contract ([contracts](contracts.md)). The sentence says when it was taken and where the records are.",
+        "Look at the records at these offsets; fix what writes them, or the rule.",
     ),
     "data_fault": KindOfFinding(
         "topic",
         "warning for undecodable records, else info",
         "The topic's newest profile shows something that is likely wrong with its data ([profiles](profiles.md#what-is-likely-wrong)).",
-        "Ask get_profile for the figures; mend what writes the data, or mute the finding if that is how the topic is.",
+        "Ask get_profile for the figures; fix what writes the data, or mute the finding if that is how the topic is.",
     ),
     "idle_connector": KindOfFinding(
         "connector",
         "warning for a sink, info for a source",
         "The connector was running `idle_days` ago and is running now, and moved nothing in between: none of a source's "
-        "topics got a record; records wait for a sink whose group stands where it stood.",
+        "topics got a record; records wait for a sink whose group is where it was.",
         "See whether the source has new data and the connector may read it; delete the connector if nobody needs it.",
         "idle_days",
     ),
@@ -207,8 +207,8 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "topic",
         "info",
         "Records came in during the last `idle_days`, and neither then nor now does a consumer group or sink read the topic; "
-        "no known cluster link or MirrorMaker copies it into another cluster of the estate. It is no mirror topic: that stands by for "
-        "its source, read or not, and whether anybody needs the data the source's cluster says. Consumers without a group are not seen.",
+        "no known cluster link or MirrorMaker copies it into another cluster of the estate. Mirror topics are excepted: they stand "
+        "by for their source, read or not, and its cluster shows whether anybody needs the data. Consumers without a group are not seen.",
         "Ask its owner who needs it; stop writing it, or mute the finding if it is read without a group.",
         "idle_days",
     ),
@@ -216,14 +216,14 @@ KINDS: dict[FindingKind, KindOfFinding] = {
         "topic",
         "info",
         "The topic holds records, none came in during the last `idle_days`, and neither then nor now does a consumer group "
-        "or sink read it; no known cluster link or MirrorMaker copies it into another cluster of the estate. It is no mirror topic.",
+        "or sink read it; no known cluster link or MirrorMaker copies it into another cluster of the estate. Mirror topics are excepted.",
         "Ask its owner whether it can be deleted.",
         "idle_days",
     ),
     "empty_topic": KindOfFinding(
         "topic",
         "info",
-        "The topic holds no record, and none came in during the last `idle_days`. It is no mirror topic.",
+        "The topic holds no record, and none came in during the last `idle_days`. Mirror topics are excepted.",
         "Delete it, or find out why its producers do not write.",
         "idle_days",
     ),
@@ -238,20 +238,20 @@ KINDS: dict[FindingKind, KindOfFinding] = {
     "abandoned_group": KindOfFinding(
         "consumer_group",
         "info",
-        "The group has no members and no lag, and stands where it stood `idle_days` ago.",
+        "The group has no members and no lag, and is where it was `idle_days` ago.",
         "Delete it if nobody needs it.",
         "idle_days",
     ),
     "orphaned_group": KindOfFinding(
         "consumer_group",
         "info",
-        "None of the topics that the group reads is there any more.",
+        "None of the topics that the group reads exists any more.",
         "Stop its consumers and delete it, or create the topics again.",
     ),
     "orphaned_subject": KindOfFinding(
         "schema",
         "info",
-        "The subject is named after a topic that is there neither now nor `idle_days` ago, in this cluster or another one "
+        "The subject is named after a topic that does not exist now and did not `idle_days` ago, in this cluster or another one "
         "with the same registry, and no other schema refers to it.",
         "Delete the subject once no record needs its schema, or create the topic.",
         "idle_days",
@@ -259,22 +259,22 @@ KINDS: dict[FindingKind, KindOfFinding] = {
     "redundant_acl": KindOfFinding(
         "acl",
         "info",
-        "Another ACL allows the same and more. Without those of describe and describe_configs, which Kafka's own tool adds "
-        "to every read and write.",
-        "Delete it, or the wider one if that is not meant.",
+        "Another ACL allows the same and more. Those for describe and describe_configs do not count, since Kafka's own tool adds "
+        "them to every read and write.",
+        "Delete it, or the wider one if that is not intended.",
     ),
     "unmatched_acl": KindOfFinding(
         "acl",
         "info",
-        "The ACL allows something on topics or groups of which there is none now, nor was `idle_days` ago, when the ACL was "
-        "there. Only where the estate's patterns leave out nothing that it may concern.",
-        "Delete it if nothing of that name is to come.",
+        "The ACL allows something on topics or groups of which none exists now, and none did `idle_days` ago, when the ACL "
+        "already did. Only where the estate's patterns leave out nothing that it may concern.",
+        "Delete it if nothing of that name is planned.",
         "idle_days",
     ),
     "unused_principal": KindOfFinding(
         "principal",
         "info",
-        "Every ACL that allows the principal something is an unmatched one. They are counted here and not one by one.",
+        "Every ACL that allows the principal something is an unmatched one. They are counted here instead of one by one.",
         "Delete its ACLs, and its credentials, if nobody uses it any more.",
         "idle_days",
     ),

@@ -46,7 +46,7 @@ class InForce:
             return None
         seen = "" if self.since is None else f" (seen since {self.since:%Y-%m-%d %H:%M:%S} UTC)"
         return (
-            f"the estate file is broken{seen}; until it is mended, the last good estate stays in force, with "
+            f"the estate file is broken{seen}; until it is fixed, the last good estate stays in force, with "
             f"{counted(len(self.estate.clusters), 'cluster')}: {self.fault}"
         )
 

@@ -56,11 +56,11 @@ def last_good(objects: ObjectStore, path: Path) -> Estate | None:
         return Estate.model_validate(_decoder.decode(found[0]).estate)
     except UNDECODABLE as error:
         raise DamagedError(
-            f"{where} is no kept estate: {error}; mend the estate file, and it is written anew"
+            f"{where} is no kept estate: {error}; fix the estate file, and it is written again"
         ) from error
     except ValidationError as error:
         raise DamagedError(
-            f"{where} is no estate of this version ({error.error_count()} faults); mend the estate file, and it is written anew"
+            f"{where} is no estate of this version ({error.error_count()} faults); fix the estate file, and it is written again"
         ) from None
 
 

@@ -25,7 +25,7 @@ LagIs = Literal[
 - `known`: the records from the commit to the end wait.
 - `records_lost`: the commit lies before the log's first record. Those from `start` on wait; `start - committed`
   offsets before it are gone and were not read.
-- `beyond_end`: None. The log ends before the commit: the topic was created anew or cut.
+- `beyond_end`: None. The log ends before the commit: the topic was recreated or truncated.
 - `topic_recreated`: None. The topic has another id than when the group committed.
 - `never_committed`: None. No commit is known of, now or earlier.
 - `expired`: None. An earlier document had a commit: Kafka dropped it after `offsets.retention.minutes`, or somebody

@@ -1,7 +1,7 @@
 """How far a group is behind on a partition, and the answers that are no number of records.
 
 A committed offset need not lie in the log: retention removes records that a group has not read, and a topic
-that was created anew or cut ends before what the group committed on the old one.
+that was recreated or truncated ends before what the group committed on the old one.
 """
 
 from collections.abc import Collection, Iterable
@@ -81,7 +81,7 @@ def lag_notes(offsets: Iterable[CommittedOffset]) -> tuple[str, ...]:
 
 
 _NOTES: dict[LagIs, str] = {
-    "beyond_end": "beyond the end of {partitions}: the topic was created anew or cut, and what the group does there is not known",
+    "beyond_end": "beyond the end of {partitions}: the topic was recreated or truncated, and what the group does there is not known",
     "topic_recreated": "committed on an earlier topic of the same name: {partitions}; what waits on the present one is not known",
     "records_lost": "{records} removed by retention before the group read them",
     "never_committed": "nothing committed on {partitions}",

@@ -25,7 +25,7 @@ _SIGNS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "-      "}
     type=click.FloatRange(min=1),
     default=10.0,
     show_default=True,
-    help="Seconds a step.",
+    help="Seconds per step.",
 )
 @login_options
 @region_option

@@ -92,7 +92,7 @@ def validation_text(found: Validation) -> Iterator[str]:
     type=click.IntRange(min=1),
     default=256,
     show_default=True,
-    help="Of how many bytes each.",
+    help="Bytes per message.",
 )
 @click.option("--key", metavar="TEXT", help="Their key. Default: none; the partitions take turns.")
 @login_options
@@ -159,7 +159,7 @@ def produce(
     type=click.IntRange(min=1),
     default=256,
     show_default=True,
-    help="Of how many bytes each.",
+    help="Bytes per message.",
 )
 @click.option("--key", metavar="TEXT", help="Their key. Default: none; the partitions take turns.")
 @click.option(

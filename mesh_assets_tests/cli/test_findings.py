@@ -152,7 +152,7 @@ def test_findings_are_shown_by_kind_with_what_to_do() -> None:
     result = run(findings, "--cluster", "warehouse", "--kind", "failed_connector")
     assert result.stdout.splitlines() == [
         "warehouse (lkc-1)   2026-11-23 16:40 UTC",
-        "  failed_connector (1)   Read the trace, mend the cause, and restart the connector or the task.",
+        "  failed_connector (1)   Read the trace, fix the cause, and restart the connector or the task.",
         "    critical shop: is FAILED; reads orders",
         "  1 finding",
     ]

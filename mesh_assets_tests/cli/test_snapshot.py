@@ -45,7 +45,7 @@ def test_it_says_what_it_will_do_and_does_it_when_it_is_confirmed(
         f"by run other-1 of store {other.store.store_id()}; this store's latest is 1, which it forgets"
         in done.output
     )
-    assert "One of those that is running is shut out" in done.output
+    assert "one that is running is shut out" in done.output
     assert "Adopted. Now publish from this store: mesh-assets discover --cluster warehouse" in done.output
     assert world.store.latest(CLUSTER_ID) is None
     assert len(world.store.list_documents(CLUSTER_ID)) == 1
@@ -85,7 +85,7 @@ def test_there_is_nothing_to_do_where_this_store_goes_on_by_itself(
     done = adopt()
 
     assert done.output == (
-        "Nothing to do: the next discovery of warehouse from this store goes on by itself.\n"
+        "Nothing to do: the next discovery of warehouse from this store continues by itself.\n"
     )
 
 
@@ -98,8 +98,8 @@ def test_a_newest_snapshot_that_cannot_be_read_is_a_sentence_with_the_way_out(
     monkeypatch.setattr(commands, "read_newest_snapshot", read)
 
     assert str(adopt().exception) == (
-        "warehouse: the newest snapshot in discovery-events cannot be read, so it cannot be gone on from: the schema registry of "
-        "warehouse does not know the event's schema 3; if it is not needed any more, write its tombstone, after which any store may "
+        "warehouse: the newest snapshot in discovery-events cannot be read, so no store can continue from it: the schema registry of "
+        "warehouse does not know the event's schema 3; if it is no longer needed, write its tombstone, after which any store may "
         "publish warehouse: mesh-assets snapshot retire --cluster warehouse"
     )
 
@@ -112,8 +112,8 @@ def test_a_name_that_another_estate_used_is_forgotten(world: World, adopt: Adopt
 
     assert done.exit_code == 0, done.output
     assert done.output == (
-        "lkc-1 was discovered as dwh, too. This forgets that.\nIs it warehouse alone? [y/N]: y\n"
-        "Adopted: the next discovery of warehouse from this store goes on by itself.\n"
+        "lkc-1 was also discovered as dwh. This forgets that.\nIs it warehouse alone? [y/N]: y\n"
+        "Adopted: the next discovery of warehouse from this store continues by itself.\n"
     )
     assert world.store.names_of(CLUSTER_ID) == ("warehouse",)
 
@@ -149,7 +149,7 @@ def test_an_id_from_before_a_rebuild_is_retired_by_name(
     present = run(input="n\n")
     done = run("--cluster-id", "lkc-old", "--yes")
 
-    assert "warehouse was before: lkc-old. To retire one of those: --cluster-id ID" in present.output
+    assert "warehouse used to be: lkc-old. To retire one of those: --cluster-id ID" in present.output
     assert done.exit_code == 0, done.output
     assert "This writes a tombstone for warehouse (lkc-old) to discovery-events on warehouse" in done.output
     assert written == ["lkc-old"]
@@ -210,7 +210,7 @@ def test_an_id_of_which_nothing_is_left_in_kafka_is_only_forgotten(
 
     assert isinstance(unknown.exception, NothingToRetireError)
     assert done.exit_code == 0, done.output
-    assert done.output.endswith("the topic holds nothing of it. This store takes it for gone from now on.\n")
+    assert done.output.endswith("the topic holds nothing of it. This store treats it as gone from now on.\n")
     assert world.store.cluster_id("warehouse") == CLUSTER_ID
 
 

@@ -32,7 +32,7 @@ def test_status_shows_the_kinds_and_what_pruning_would_do(store: InventoryStore)
     assert shown.exit_code == 0
     lines = [line.split()[:2] for line in shown.output.splitlines()]
     assert lines[:3] == [["kind", "objects"], ["documents", "16"], ["bases", "15"]]
-    assert shown.output.splitlines()[-1].startswith("6 objects may go, ")
+    assert shown.output.splitlines()[-1].startswith("6 objects can be removed, ")
 
 
 def test_prune_only_shows_until_it_is_told_to_apply(store: InventoryStore) -> None:
@@ -46,7 +46,7 @@ def test_prune_only_shows_until_it_is_told_to_apply(store: InventoryStore) -> No
     done = _store("prune", "--apply")
     assert "Done: 6 objects removed, " in done.output
     assert len(store.list_documents(ID)) == 13
-    assert _store("prune").output == "Nothing is to be pruned.\n"
+    assert _store("prune").output == "Nothing to prune.\n"
 
 
 def test_verify_and_repair_say_what_is_wrong_by_their_exit_code(store: InventoryStore) -> None:
@@ -66,5 +66,5 @@ def test_verify_and_repair_say_what_is_wrong_by_their_exit_code(store: Inventory
 
 
 def test_an_empty_store_is_no_error(store: InventoryStore) -> None:  # noqa: ARG001 - sets the environment
-    assert _store("status").output.endswith("Nothing is to be pruned.\n")
+    assert _store("status").output.endswith("Nothing to prune.\n")
     assert _store("verify").stdout == "Nothing is damaged.\n"

@@ -64,7 +64,7 @@ def test_a_refusal_says_how_many_were_accepted_and_never_the_key(monkeypatch: py
         endpoint.post(some_events(65))
     assert str(refused.value) == (
         "64 events accepted, then: the lineage endpoint at https://marquez.test/api/v1/lineage refused the key "
-        "${OPENLINEAGE_API_KEY} (403): key *** may not write; check what the key may write (POST); once that is mended, run the "
+        "${OPENLINEAGE_API_KEY} (403): key *** may not write; check what the key may write (POST); once that is fixed, run the "
         "export again: what was accepted is replaced by itself"
     )
 

@@ -104,7 +104,7 @@ def test_who_is_answered_meanwhile_is_told_since_when_however_the_file_is_broken
         file.write_text(broken)
         known = estate.now()
         assert known.problem == (
-            "the estate file is broken (seen since 2026-11-29 22:10:00 UTC); until it is mended, the last good estate stays in "
+            "the estate file is broken (seen since 2026-11-29 22:10:00 UTC); until it is fixed, the last good estate stays in "
             f"force, with 1 cluster: {known.fault}"
         )
         moment[0] += timedelta(hours=1)

@@ -41,7 +41,7 @@ def test_while_the_file_is_broken_every_answer_says_so_and_is_of_the_last_good_o
     for tool in ("list_clusters", "list_topics", "describe_topic"):  # the last one lacks an argument
         [note] = notes(served, tool)
         assert note.startswith("Note: the estate file is broken (seen since 20")
-        assert "until it is mended, the last good estate stays in force, with 1 cluster: " in note
+        assert "until it is fixed, the last good estate stays in force, with 1 cluster: " in note
         assert "estate.yaml:1: clusters: names no cluster" in note
     told = a_resource(served)
     assert str(told["estate_problem"]).startswith("the estate file is broken")

@@ -89,7 +89,7 @@ def test_while_the_file_is_broken_the_ticks_fail_with_its_fault_and_no_cluster_l
 
     with pytest.raises(EstateError) as caught:
         tick(instance, watched, store, cursor=first.cursor)
-    assert "; until it is mended, the last good estate stays in force, with 2 clusters: " in str(caught.value)
+    assert "; until it is fixed, the last good estate stays in force, with 2 clusters: " in str(caught.value)
     assert "estate.yaml:2: clusters.a.kafka" in str(caught.value)
 
     write(watched.path, "a", "b")

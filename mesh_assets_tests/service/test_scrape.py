@@ -144,7 +144,7 @@ def test_while_the_estate_file_is_broken_the_last_good_one_is_told_of_and_that_i
     problems = problems_of(scrape.look(), Bounds(), now=NOW)
     assert problems == [
         {
-            "problem": f"the estate file is broken (seen since {NOW:%Y-%m-%d %H:%M:%S} UTC); until it is mended, the last good estate "
+            "problem": f"the estate file is broken (seen since {NOW:%Y-%m-%d %H:%M:%S} UTC); until it is fixed, the last good estate "
             "stays in force, with 1 cluster: estate.yaml:3: expected a mapping"
         }
     ]

@@ -102,7 +102,7 @@ class ValidateConfig(dg.Config):
     )
     auth: str | None = Field(default=None, description="Which login of a secret that has two: iam or sasl")
     messages: int = Field(default=10, description="How many test messages")
-    bytes_each: int = Field(default=256, description="Of how many bytes each")
+    bytes_each: int = Field(default=256, description="Bytes per message")
     key: str | None = Field(default=None, description="Their key; default: none, the partitions take turns")
     deadline_seconds: float | None = Field(
         default=None, description="Default: 30 for a mapping at work, 300 for a new one"

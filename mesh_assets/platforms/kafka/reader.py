@@ -260,7 +260,7 @@ def ends_after(kafka: KafkaReader, offsets: OffsetsReading, groups: GroupsReadin
     """`offsets`, with the edges of those partitions read again where a group has committed beyond their end.
 
     Ends are read before or beside the commits, so a fast consumer can have passed the one that was read. What
-    is beyond the end still is so because the topic was created anew or cut. An end that cannot be read again
+    is beyond the end still is so because the topic was recreated or truncated. An end that cannot be read again
     is unknown.
     """
     ends = {(topic, one.partition): one.latest for topic, ones in offsets.topics.items() for one in ones}
