@@ -91,7 +91,7 @@ def describe_access(
     cursor: CursorArgument = None,
     source: SourceArgument = "latest",
 ) -> AccessPage:
-    """Who may do what: ACLs, and of a topic or group what each principal may do in the end; ACLs that contradict each
+    """Who may do what: ACLs, and of a topic or group what each principal may effectively do; ACLs that contradict each
     other or do nothing, client quotas, SCRAM users.
     """
     if topic is not None and group is not None:

@@ -71,7 +71,7 @@ def describe_brokers(
         str | None,
         Field(
             max_length=249,
-            description="Configs whose names match, such as `log.retention*`; left out: those that somebody has set.",
+            description="Configs whose names match, such as `log.retention*`; by default those set explicitly.",
         ),
     ] = None,
     source: SourceArgument = "latest",

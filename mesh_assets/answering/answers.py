@@ -93,9 +93,9 @@ SourceArgument = Annotated[
 ]
 PatternArgument = Annotated[
     str | None,
-    Field(max_length=249, description="Only such names: a shell pattern (`orders*`) or a part."),
+    Field(max_length=249, description="Only matching names: a shell pattern (`orders*`) or a part."),
 ]
-LimitArgument = Annotated[int | None, Field(ge=1, le=500, description="Most rows on this page.")]
+LimitArgument = Annotated[int | None, Field(ge=1, le=500, description="Maximum rows per page.")]
 CursorArgument = Annotated[
     str | None,
     Field(max_length=4096, description="`next_cursor` of the previous page, with the same other arguments."),

@@ -167,7 +167,7 @@ class NamedMapping(EsmModel):
     function_name: Text | None = Field(default=None, description="Its function's name or ARN")
     event_source_arn: Text | None = Field(default=None, description="Its MSK cluster's ARN")
     kafka_bootstrap_servers: Names | None = Field(default=None, description="Or its host:port, …")
-    kafka_topic: Text | None = Field(default=None, description="Where these have several mappings")
+    kafka_topic: Text | None = Field(default=None, description="If these have several mappings")
 
     @property
     def source(self) -> str | None:

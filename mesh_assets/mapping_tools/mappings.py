@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 OpenService = Callable[[], "MappingService"]
 PlanId = Annotated[
     str | None,
-    Field(max_length=100, description="Of the plan to carry out; without it the plan is only shown."),
+    Field(max_length=100, description="The plan to carry out; without it the plan is only shown."),
 ]
 RoleName = Annotated[Name, Field(max_length=64, description="The role's name.")]
 Uuid = Annotated[Name, Field(description="The mapping's UUID.")]
@@ -237,7 +237,7 @@ def create_execution_role(
     plan_id: PlanId = None,
 ) -> PlanAnswer:
     """Plans a role with the least rights for the function of a mapping; with plan_id (and --allow-writes) creates
-    it. Takes all that create_event_source_mapping takes; what no right depends on is not listed here."""
+    it. Takes every parameter of create_event_source_mapping; those that no right depends on are not listed."""
     service = open_service()
     check_request_secrets(
         known, service.account, request.source_access_configurations, request.schema_registry

@@ -118,7 +118,7 @@ def find_relationships(
     cursor: CursorArgument = None,
 ) -> RelationshipPage:
     """Entities that topics share (users, orders), by the keys in their schemas: topics of one entity can be joined by its
-    key. Each says why it is taken for one. Without a topic, those of one topic alone come last."""
+    key. Each says why it counts as one. Without a topic, entities of a single topic come last."""
     view = known.view(cluster, "latest")
     if topic is not None:
         topic = the_topic(view.document, topic).name

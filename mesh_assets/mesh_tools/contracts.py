@@ -58,7 +58,7 @@ def get_contract(
     offset: Annotated[int, Field(ge=0, le=10**9, description="Where in the definition to start.")] = 0,
 ) -> ContractAnswer:
     """The data contract (ODCS) of the product that a topic belongs to: owner, fields with types, service levels, quality rules,
-    references; and where the estate does not keep it. As people keep it in the estate's folder, else generated now."""
+    references; and where the estate breaks it. From the estate's folder where people keep it, else generated now."""
     estate = known.estate
     ground = read_ground(estate, known.store)
     notes = [*ground.notes, *ground.known.problems]

@@ -83,7 +83,8 @@ def get_lineage(
         Field(max_length=249, description="Start at this principal, `User:billing`: what ACLs permit it."),
     ] = None,
     permitted: Annotated[
-        bool, Field(description="Also who may write and read the topics found, by ACLs; not followed on.")
+        bool,
+        Field(description="Also who may write and read the topics found, by ACLs; not followed further."),
     ] = False,
     direction: Annotated[
         Direction, Field(description="`upstream`: what feeds it. `downstream`: what it feeds.")

@@ -112,7 +112,7 @@ def list_data_products(
     cursor: CursorArgument = None,
 ) -> ProductPage:
     """Data products of the estate: topics that are kept and used as one thing, with owner, members, producers, consumers,
-    quality score, freshness and what they take. Without a cluster, those of all."""
+    quality score, freshness and what they use. Without a cluster, those of all."""
     name = None if cluster is None else known.name(cluster)
     kept = known.products.latest()
     if kept is None:
