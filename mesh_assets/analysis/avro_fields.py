@@ -49,7 +49,8 @@ def _named_types(schema: Any) -> _Named:
             namespace = full.rpartition(".")[0]
             named[full] = part, namespace
             if kind in _RECORDS:
-                waiting.extend((_field_type(field), namespace) for field in _fields(part))
+                types = [_field_type(field) for field in _fields(part)]
+                waiting += [(one, namespace) for one in types if not _is_plain(one)]
         elif kind == "array" and "items" in part:
             waiting.append((part["items"], namespace))
         elif kind == "map" and "values" in part:
@@ -81,6 +82,14 @@ def _field_type(field: Any) -> Any:
     return field["type"]
 
 
+def _is_plain(kind: Any) -> bool:
+    """Whether it is a primitive type, or one of several: most fields are, and nothing is named within. No other type may be
+    called like one of these (https://avro.apache.org/docs/1.12.0/specification/#names)."""
+    if isinstance(kind, str):
+        return kind in _PRIMITIVE
+    return isinstance(kind, list) and all(isinstance(one, str) and one in _PRIMITIVE for one in kind)
+
+
 def _branch(schema: Any, namespace: str, path: str, holders: frozenset[str], named: _Named) -> Branch:
     def fields() -> Iterator[tuple[SchemaField, Branch | None]]:
         for full, where in _records(schema, namespace, path, named):
@@ -98,9 +107,7 @@ def _branch(schema: Any, namespace: str, path: str, holders: frozenset[str], nam
                         optional=kind == "null" or (isinstance(kind, list) and "null" in kind),
                         doc=doc if isinstance(doc, str) and doc else None,
                     ),
-                    None
-                    if isinstance(kind, str) and kind in _PRIMITIVE
-                    else _branch(kind, inside, here, holders | {full}, named),
+                    None if _is_plain(kind) else _branch(kind, inside, here, holders | {full}, named),
                 )
 
     return fields

@@ -43,16 +43,16 @@ def walk(roots: Sequence[Branch]) -> SchemaFields:
         waiting = deque((place, 0, branch()) for place, branch in level)
         while waiting:
             place, number, fields = waiting.popleft()
-            entry = next(fields, None)
-            if entry is None:
-                continue
-            if len(found) == MOST_FIELDS:
-                return _in_order(found, f"only the first {MOST_FIELDS:,} fields, outer ones first")
-            field, inner = entry
-            found[(*place, number)] = field
-            if inner is not None:
-                below.append(((*place, number), inner))
-            waiting.append((place, number + 1, fields))
+            for field, inner in fields:
+                if len(found) == MOST_FIELDS:
+                    return _in_order(found, f"only the first {MOST_FIELDS:,} fields, outer ones first")
+                found[(*place, number)] = field
+                if inner is not None:
+                    below.append(((*place, number), inner))
+                number += 1
+                if waiting:
+                    waiting.append((place, number, fields))
+                    break
         level = below
     deeper = any(next(branch(), None) is not None for _, branch in level)
     return _in_order(found, f"fields deeper than {DEEPEST} levels are left out" if deeper else None)

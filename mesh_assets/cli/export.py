@@ -109,17 +109,19 @@ def openlineage(clusters: tuple[str, ...], out: str | None, url: str | None, api
     """Lineage as static events of OpenLineage 2-0-2, to a file or to whatever receives them over HTTP."""
     if (url is None and api_key is not None) or (url is not None and out is not None):
         raise click.UsageError("give either --out FILE or --url URL; --api-key goes with --url")
-    from mesh_assets.exports.lineage_endpoint import LineageEndpoint
     from mesh_assets.exports.openlineage import openlineage_events
 
-    endpoint = None if url is None else LineageEndpoint(url, api_key=api_key)
-    read = read_all(clusters)
-    events = openlineage_events(read.mesh, read_domains(read.estate, read.store, read.mesh))
-    if endpoint is None:
+    if url is None:
+        read = read_all(clusters)
+        events = openlineage_events(read.mesh, read_domains(read.estate, read.store, read.mesh))
         write_out(out or "-", (event + b"\n" for event in events))
         return
+    from mesh_assets.exports.lineage_endpoint import LineageEndpoint  # brings a client of HTTP
+
+    endpoint = LineageEndpoint(url, api_key=api_key)
     try:
-        endpoint.post(events)
+        read = read_all(clusters)
+        endpoint.post(openlineage_events(read.mesh, read_domains(read.estate, read.store, read.mesh)))
     finally:
         endpoint.close()
     click.echo(f"{counted(endpoint.accepted, 'event')} accepted", err=True)

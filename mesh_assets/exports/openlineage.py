@@ -9,16 +9,10 @@ what lineage names it. A job is in the namespace of its cluster, as `connector/<
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from enum import Enum
-from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
 import msgspec
-from openlineage.client import (
-    event_v2 as ol,  # a second of CPU: only whoever wants the events imports this module
-)
-from openlineage.client import facet_v2 as facets
 
 from mesh_assets.analysis.graph import Edge, Flow, LineageGraph, Node
 from mesh_assets.analysis.schema_fields import schema_fields
@@ -49,37 +43,50 @@ _TABLES = frozenset(
 _FILES = frozenset(["s3", "gs", "abfss", "wasbs", "hdfs", "file", "dbfs"])
 
 
+_SPECIFICATION = "https://openlineage.io/spec"
+_FACETS = {
+    "ColumnLineageDatasetFacet": "1-2-0",
+    "DatasetTypeDatasetFacet": "1-0-1",
+    "DocumentationDatasetFacet": "1-1-0",
+    "DocumentationJobFacet": "1-1-0",
+    "JobTypeJobFacet": "2-0-4",
+    "OwnershipDatasetFacet": "1-0-1",
+    "SchemaDatasetFacet": "1-2-0",
+    "TagsDatasetFacet": "1-0-0",
+}
+"""The versions of those that are written, each in a file of its name; that of `LineageJobFacet` has another name."""
+_Object = dict[str, Any]
+
+
 def openlineage_events(mesh: Mesh, domains: Mapping[str, Domains]) -> Iterator[bytes]:
-    """The JSON of each event: datasets first, each once, then the jobs. Their time is that of the document."""
-    for event in _Events(mesh).events(domains):
-        yield msgspec.json.encode(_plain(event))
+    """The JSON of each event: datasets first, each once, then the jobs. Their time is that of the document.
+
+    Written without the classes of OpenLineage's client, which check each address and time that they are given: that would be
+    two thirds of the time. The tests give every event to these classes.
+    """
+    encode = msgspec.json.Encoder().encode
+    yield from map(encode, _Events(mesh).events(domains))
 
 
-def _plain(value: Any) -> Any:
-    """In values of JSON, without what is None, as the client's own `Serde.to_dict` makes of an event: that one copies each
-    value three times, which is half of the time."""
-    names = _names_of(type(value))  # type: ignore[arg-type]  # mypy doubts that a class is hashable
-    if names is not None:
-        found = {}
-        for name in names:
-            one = getattr(value, name)
-            if type(one) is not str and one is not None:
-                one = _plain(one)
-            if one is not None:
-                found[name] = one
-        return found
-    if isinstance(value, dict):
-        return {key: one for key, inner in value.items() if (one := _plain(inner)) is not None}
-    if isinstance(value, list):
-        return [one for inner in value if (one := _plain(inner)) is not None and one != {}]
-    return value.value if isinstance(value, Enum) else value
+def _event(kind: str, at: str) -> _Object:
+    return {
+        "eventTime": at,
+        "producer": PRODUCER,
+        "schemaURL": f"{_SPECIFICATION}/2-0-2/OpenLineage.json#/$defs/{kind}",
+    }
 
 
-@lru_cache
-def _names_of(kind: type) -> tuple[str, ...] | None:
-    """The attributes of the client's classes; None: it is none of them."""
-    attributes = getattr(kind, "__attrs_attrs__", None)
-    return None if attributes is None else tuple(one.name for one in attributes)
+def _facet(kind: str, **content: Any) -> _Object:
+    return _facet_at(f"{_FACETS[kind]}/{kind}", kind, content)
+
+
+def _facet_at(file: str, kind: str, content: _Object) -> _Object:
+    address = f"{_SPECIFICATION}/facets/{file}.json#/$defs/{kind}"
+    return {"_producer": PRODUCER, "_schemaURL": address, **content}
+
+
+def _place(dataset: tuple[str, str]) -> _Object:
+    return {"namespace": dataset[0], "name": dataset[1]}
 
 
 class _Events:
@@ -106,7 +113,7 @@ class _Events:
         for note in self._graph.notes:
             self._notes[note.node].append(note.text)
 
-    def events(self, domains: Mapping[str, Domains]) -> Iterator[ol.DatasetEvent | ol.JobEvent]:
+    def events(self, domains: Mapping[str, Domains]) -> Iterator[_Object]:
         yield from self._topics(domains)
         for node in self._graph.nodes:
             if node.kind == "dataset":
@@ -123,7 +130,7 @@ class _Events:
                 yield self._job_event(node, at, connector if node.kind == "connector" else None)
         yield from self._mirrors()
 
-    def _mirrors(self) -> Iterator[ol.JobEvent]:
+    def _mirrors(self) -> Iterator[_Object]:
         """A cluster link is no node: each of its mirror topics has a job, which OpenLineage needs between two datasets."""
         for edge in self._graph.edges:
             at = self._times.get(edge.target.cluster or "")
@@ -133,65 +140,54 @@ class _Events:
             target = self._dataset(edge.target)
             about = {
                 "jobType": _job_type("CLUSTER_LINK", "MIRROR_TOPIC"),
-                "documentation": facets.documentation_job.DocumentationJobFacet(
-                    description=f"Known by {edge.by}.", producer=PRODUCER
-                ),
+                "documentation": _facet("DocumentationJobFacet", description=f"Known by {edge.by}."),
             }
-            yield ol.JobEvent(
-                eventTime=at,
-                producer=PRODUCER,
-                job=ol.Job(namespace=target[0], name=f"mirror/{target[1]}", facets=about),
-                inputs=[ol.InputDataset(*self._dataset(edge.source), facets=None, inputFacets=None)],
-                outputs=[ol.OutputDataset(*target, facets=None, outputFacets=None)],
-            )
+            yield {
+                **_event("JobEvent", at),
+                "job": {"namespace": target[0], "name": f"mirror/{target[1]}", "facets": about},
+                "inputs": [_place(self._dataset(edge.source))],
+                "outputs": [_place(target)],
+            }
 
-    def _topics(self, domains: Mapping[str, Domains]) -> Iterator[ol.DatasetEvent]:
+    def _topics(self, domains: Mapping[str, Domains]) -> Iterator[_Object]:
         for name, document in self._mesh.documents.items():
             for facts in topic_facts(document, domains[name]):
                 node = Node(kind="topic", cluster=name, name=facts.topic.name)
                 yield self._dataset_event(node, self._times[name], _topic_facets(facts))
 
-    def _dataset_event(self, node: Node, at: str, about: dict[str, Any]) -> ol.DatasetEvent:
-        namespace, name = self._dataset(node)
-        dataset = ol.StaticDataset(namespace=namespace, name=name, facets=about)
-        return ol.DatasetEvent(eventTime=at, producer=PRODUCER, dataset=dataset)
+    def _dataset_event(self, node: Node, at: str, about: dict[str, Any]) -> _Object:
+        return {**_event("DatasetEvent", at), "dataset": {**_place(self._dataset(node)), "facets": about}}
 
     def _dataset(self, node: Node) -> tuple[str, str]:
         if node.kind == "topic" and node.cluster is not None:
             return self._namespaces.get(node.cluster) or namespace_of(node.cluster, ()), node.name
         return node.namespace or "", node.name
 
-    def _job_event(self, node: Node, at: str, connector: Connector | None) -> ol.JobEvent:
+    def _job_event(self, node: Node, at: str, connector: Connector | None) -> _Object:
         entered, left = self._into[node], self._out_of[node]
         if node.kind == "function":  # by its mappings, which are no jobs
             entered = [edge for mapping in entered for edge in self._into[mapping.source]]
         inputs = [edge for edge in entered if edge.source.kind in ("topic", "dataset")]
         outputs = [edge for edge in left if edge.target.kind in ("topic", "dataset")]
-        return ol.JobEvent(
-            eventTime=at,
-            producer=PRODUCER,
-            job=ol.Job(
-                namespace=self._namespaces.get(node.cluster or "", _LAMBDA),
-                name=_job_name(node),
-                facets=self._job_facets(node, connector, outputs),
-            ),
-            inputs=[
-                ol.InputDataset(*self._dataset(one), facets=None, inputFacets=None)
-                for one in dict.fromkeys(edge.source for edge in inputs)
-            ],
-            outputs=[self._output(node, edge) for edge in outputs],
-        )
+        return {
+            **_event("JobEvent", at),
+            "job": {
+                "namespace": self._namespaces.get(node.cluster or "", _LAMBDA),
+                "name": _job_name(node),
+                "facets": self._job_facets(node, connector, outputs),
+            },
+            "inputs": [_place(self._dataset(one)) for one in dict.fromkeys(edge.source for edge in inputs)],
+            "outputs": [self._output(node, edge) for edge in outputs],
+        }
 
-    def _job_facets(
-        self, node: Node, connector: Connector | None, outputs: list[Edge]
-    ) -> dict[str, facets.JobFacet]:
+    def _job_facets(self, node: Node, connector: Connector | None, outputs: list[Edge]) -> dict[str, _Object]:
         integration, kind = {
             "connector": ("KAFKA_CONNECT", "CONNECTOR" if connector is None else connector.type.upper()),
             "application": ("KAFKA", "CONSUMER_GROUP"),
             "statement": ("FLINK", "STATEMENT"),
             "function": ("AWS_LAMBDA", "FUNCTION"),
         }[node.kind]
-        found: dict[str, facets.JobFacet] = {"jobType": _job_type(integration, kind)}
+        found: dict[str, _Object] = {"jobType": _job_type(integration, kind)}
         words = (
             []
             if connector is None
@@ -203,71 +199,40 @@ class _Events:
             else []
         )
         if words:
-            found["documentation"] = facets.documentation_job.DocumentationJobFacet(
-                description="\n".join(words), producer=PRODUCER
-            )
+            found["documentation"] = _facet("DocumentationJobFacet", description="\n".join(words))
         if node in self._flows:
             found["lineage"] = self._lineage(node, outputs)
         return found
 
-    def _lineage(self, node: Node, outputs: list[Edge]) -> facets.JobFacet:
+    def _lineage(self, node: Node, outputs: list[Edge]) -> _Object:
         """Which input becomes which output, where the job keeps them apart."""
-        entries: list[Any] = []
-        for target in dict.fromkeys(edge.target for edge in outputs):
-            sources = self._flows[node].get(target)
-            if sources:
-                namespace, name = self._dataset(target)
-                inputs: list[Any] = [
-                    facets.lineage.LineageDatasetInput(
-                        **dict(zip(("namespace", "name"), self._dataset(one.source), strict=True)),
-                        type="DATASET",
-                        transformations=None,
-                    )
-                    for one in sources
-                ]
-                entries.append(
-                    facets.lineage.LineageDatasetEntry(
-                        namespace=namespace, name=name, type="DATASET", inputs=inputs, fields=None
-                    )
-                )
-        return facets.lineage.LineageJobFacet(entries=entries, producer=PRODUCER)
+        entries = [
+            {
+                **_place(self._dataset(target)),
+                "type": "DATASET",
+                "inputs": [{**_place(self._dataset(one.source)), "type": "DATASET"} for one in sources],
+            }
+            for target in dict.fromkeys(edge.target for edge in outputs)
+            if (sources := self._flows[node].get(target))
+        ]
+        return _facet_at("1-0-0/LineageFacet", "LineageJobFacet", {"entries": entries})
 
-    def _output(self, node: Node, edge: Edge) -> ol.OutputDataset:
+    def _output(self, node: Node, edge: Edge) -> _Object:
         """With the columns of inputs that become its columns, as far as they are known."""
-        fields: defaultdict[str, list[facets.column_lineage_dataset.InputField]] = defaultdict(list)
+        fields: defaultdict[str, list[_Object]] = defaultdict(list)
         for flow in self._flows[node].get(edge.target, ()) if node in self._flows else ():
-            namespace, name = self._dataset(flow.source)
+            source = _place(self._dataset(flow.source))
             for pair in flow.columns or ():
-                fields[pair.target].append(
-                    facets.column_lineage_dataset.InputField(
-                        namespace=namespace, name=name, field=pair.source, transformations=None
-                    )
-                )
-        lineage = {
-            name: facets.column_lineage_dataset.Fields(inputFields=found)
-            for name, found in fields.items()
-            if found
-        }
-        about: dict[str, Any] | None = None
-        if lineage:
-            facet = facets.column_lineage_dataset.ColumnLineageDatasetFacet(
-                fields=lineage, dataset=None, producer=PRODUCER
-            )
-            about = {"columnLineage": facet}
-        return ol.OutputDataset(*self._dataset(edge.target), facets=about, outputFacets=None)
+                fields[pair.target].append({**source, "field": pair.source})
+        target = _place(self._dataset(edge.target))
+        if not fields:
+            return target
+        lineage = {name: {"inputFields": found} for name, found in fields.items()}
+        return {**target, "facets": {"columnLineage": _facet("ColumnLineageDatasetFacet", fields=lineage)}}
 
 
-@lru_cache
-def _dataset_type(kind: str) -> Any:
-    """Made once: the client's classes check their addresses each time."""
-    return facets.dataset_type_dataset.DatasetTypeDatasetFacet(datasetType=kind, producer=PRODUCER)
-
-
-@lru_cache
-def _job_type(integration: str, kind: str) -> facets.job_type_job.JobTypeJobFacet:
-    return facets.job_type_job.JobTypeJobFacet(
-        processingType="STREAMING", integration=integration, jobType=kind, producer=PRODUCER
-    )
+def _job_type(integration: str, kind: str) -> _Object:
+    return _facet("JobTypeJobFacet", processingType="STREAMING", integration=integration, jobType=kind)
 
 
 def _time(moment: datetime) -> str:
@@ -281,8 +246,8 @@ def _job_name(node: Node) -> str:
     return f"{node.kind}/{within}{node.name}"
 
 
-def _topic_facets(facts: TopicFacts) -> dict[str, Any]:
-    found: dict[str, Any] = {"datasetType": _dataset_type("TOPIC")}
+def _topic_facets(facts: TopicFacts) -> dict[str, _Object]:
+    found = {"datasetType": _facet("DatasetTypeDatasetFacet", datasetType="TOPIC")}
     words = [facts.description] if facts.description else []
     if facts.values:
         fields, note = _schema_facet(facts.values)
@@ -290,38 +255,39 @@ def _topic_facets(facts: TopicFacts) -> dict[str, Any]:
             found["schema"] = fields
         words += [note] if note else []
     if words:
-        found["documentation"] = facets.documentation_dataset.DocumentationDatasetFacet(
-            description="\n\n".join(words), producer=PRODUCER
-        )
+        found["documentation"] = _facet("DocumentationDatasetFacet", description="\n\n".join(words))
     if facts.owner:
-        owner = facets.ownership_dataset.Owner(name=facts.owner, type="OWNER")
-        found["ownership"] = facets.ownership_dataset.OwnershipDatasetFacet(owners=[owner], producer=PRODUCER)
-    tag = facets.tags_dataset.TagsDatasetFacetFields
-    tags = [] if facts.domain is None else [tag(key="domain", value=facts.domain, source="MESH_ASSETS")]
+        found["ownership"] = _facet("OwnershipDatasetFacet", owners=[{"name": facts.owner, "type": "OWNER"}])
+    tags: list[_Object] = []
+    if facts.domain is not None:
+        tags.append({"key": "domain", "value": facts.domain, "source": "MESH_ASSETS"})
     for schema in facts.values:
         for path, names in ({} if schema.contract is None else schema.contract.tags).items():
-            tags += [tag(key=name, value="true", source="SCHEMA_REGISTRY", field=path) for name in names]
+            tags += [
+                {"key": name, "value": "true", "source": "SCHEMA_REGISTRY", "field": path} for name in names
+            ]
     if tags:
-        found["tags"] = facets.tags_dataset.TagsDatasetFacet(tags=tags, producer=PRODUCER)
+        found["tags"] = _facet("TagsDatasetFacet", tags=tags)
     return found
 
 
-def _schema_facet(schemas: tuple[Schema, ...]) -> tuple[Any | None, str | None]:
+def _schema_facet(schemas: tuple[Schema, ...]) -> tuple[_Object | None, str | None]:
     """The fields of the first schema that can be read, by their paths, and what they are not."""
     for schema in schemas:
         read = schema_fields(schema.schema_type, schema.definition)
         if read is None:
             continue
-        field = facets.schema_dataset.SchemaDatasetFacetFields
         fields = [
-            field(name=one.path, type=one.type, description=one.doc, ordinal_position=None, fields=None)
+            {"name": one.path, "type": one.type}
+            if one.doc is None
+            else {"name": one.path, "type": one.type, "description": one.doc}
             for one in read.fields
         ]
         notes = [read.note] if read.note else []
         if len(schemas) > 1:
             notes.append(f"those of {schema.subject}, one of {counted(len(schemas), 'subject')}")
         words = f"Fields: {'; '.join(notes)}." if notes else None
-        return facets.schema_dataset.SchemaDatasetFacet(fields=fields, producer=PRODUCER), words
+        return _facet("SchemaDatasetFacet", fields=fields), words
     return None, f"The schema cannot be read: {listed([schema.subject for schema in schemas])}."
 
 
@@ -340,4 +306,4 @@ def _dataset_facets(node: Node) -> dict[str, Any]:
     )
     if kind is None or (whole and kind == "TABLE"):
         return {}
-    return {"datasetType": _dataset_type(kind)}
+    return {"datasetType": _facet("DatasetTypeDatasetFacet", datasetType=kind)}

@@ -45,6 +45,7 @@ def structured(kind: Any, content: Any) -> Any:
         return content
     if "_schemaURL" in content:  # where the client names only what all facets of a thing have in common
         kind = _FACETS[content["_schemaURL"].rpartition("/")[2]]
+        assert kind._get_schema() == content["_schemaURL"]
     hints = typing.get_type_hints(kind)
     given = {
         field.alias: structured(hints[field.name], content[field.name])
