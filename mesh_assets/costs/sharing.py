@@ -54,6 +54,12 @@ def share_costs(
                 if place is not None:
                     for to in of_topic:
                         to.topics.add(place)
+            if takers.are_nobody(one):
+                nobody = ledger.row(("application", name, None))
+                if one.topic is not None:
+                    nobody.topics.add((name, one.topic))
+                ledger.add((*of_topic, nobody), one)
+                continue
             ledger.add(of_topic, one)
             parts = takers.parts(one)
             for taker, part in takers.of(one, parts):
@@ -83,6 +89,12 @@ class _Takers:
         self._readers = readers
         self._kept = kept
         self._rates, self._single = group_rates(document)
+
+    def are_nobody(self, one: Measure) -> bool:
+        """Whether it belongs to no connector and no application, and is nothing that readers share: most measures."""
+        if one.connector is not None or one.driver == "bytes_out_per_second":
+            return False
+        return (self._cluster, one.topic or "") not in self._kept
 
     def of(self, one: Measure, parts: Mapping[Node, float] | None) -> Iterator[tuple[Node | None, float]]:
         """Each taker of it with its part, of the readers' `parts`; None: nobody in particular."""

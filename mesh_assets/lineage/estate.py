@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from mesh_assets.analysis.graph import Edge, Flow, LineageGraph, Node, Note, build_graph
 from mesh_assets.analysis.schema_fields import schema_fields
@@ -38,17 +39,10 @@ def estate_graph(
     edges: list[Edge] = []
     flows: list[Flow] = []
     notes: list[Note] = []
+    of_kind: dict[type, list[Any]] = {Node: nodes, Edge: edges, Flow: flows, Note: notes}
     for one, own in zip(every, servers, strict=True):
         for found in _cluster_lineage(one, own, servers):
-            match found:
-                case Node():
-                    nodes.append(found)
-                case Edge():
-                    edges.append(found)
-                case Flow():
-                    flows.append(found)
-                case Note():
-                    notes.append(found)
+            of_kind[type(found)].append(found)
     found_gaps = [*gaps, *(gap for one in every for gap in _gaps(one))]
     if permitted:
         edges += (edge for one in every for edge in permitted_edges(one))

@@ -1,7 +1,8 @@
 """Which topics could be one product: those of a domain and an owner, and what lineage binds to them alone."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted, listed
@@ -36,7 +37,7 @@ def find_candidates(
     """A product has one owner: a domain whose topics have several is divided, and topics without an owner go where most of
     what they share with others is. A topic without a domain belongs to the product that alone makes it or, if nothing
     makes it, alone reads it."""
-    bonds = _bonds(relationships, flows)
+    bonds = cache(lambda: _bonds(relationships, flows))  # few estates need them
     made: list[Candidate] = []
     for domain in domains.domains:
         reasons = {one.topic: f"domain {domain.name}: {one.reason}" for one in domain.topics}
@@ -62,7 +63,7 @@ Bonds = Mapping[TopicPlace, Counter[TopicPlace]]
 
 
 def _by_owner(
-    cluster: str, topics: Sequence[str], owners: Mapping[TopicPlace, str], bonds: Bonds
+    cluster: str, topics: Sequence[str], owners: Mapping[TopicPlace, str], bonds: Callable[[], Bonds]
 ) -> Iterator[tuple[str | None, dict[str, str | None]]]:
     """The owners of a domain with their topics, and why a topic without an owner is among them."""
     owned = {
@@ -78,7 +79,7 @@ def _by_owner(
             groups[owner][topic] = f"owned by {owner}"
             continue
         shared: Counter[str] = Counter()
-        for other, weight in bonds.get(TopicPlace(cluster=cluster, topic=topic), Counter()).items():
+        for other, weight in bonds().get(TopicPlace(cluster=cluster, topic=topic), Counter()).items():
             if other.cluster == cluster and other.topic in owned:
                 shared[owned[other.topic]] += weight
         nearest = shared.most_common(2)

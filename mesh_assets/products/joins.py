@@ -13,7 +13,7 @@ from mesh_assets.products.flink import (
     is_column_path,
     literal,
     quoted,
-    why_unreadable,
+    why_draft_unreadable,
 )
 from mesh_assets.products.records import JoinDraft, TopicPlace
 from mesh_assets.relationships.records import Entity, KeyUse
@@ -21,7 +21,7 @@ from mesh_assets.relationships.records import Entity, KeyUse
 MOST_DRAFTS = 12
 """Of a product."""
 MOST_IN_ALL = 300
-"""To parse one takes some milliseconds."""
+"""To parse one takes some milliseconds, where no other is like it."""
 _MOST_COLUMNS = 20
 _FORMATS = {"AVRO": "avro-confluent", "JSON": "json", "PROTOBUF": "protobuf"}
 _WATERMARK = "records arrive at most 5 seconds late, by the timestamps that they carry (the watermark)"
@@ -127,7 +127,7 @@ def _draft(
             return _without(draft, made)
         sides.append(made)
     sql, assumptions = _sql(*sides)
-    unreadable = None if sql in readable else why_unreadable(sql)
+    unreadable = None if sql in readable else why_draft_unreadable(sql)
     if unreadable is not None:
         return _without(draft, unreadable)
     return JoinDraft(

@@ -105,7 +105,8 @@ def _topics(one: DataProduct) -> Iterator[Sequence[Any]]:
 
 
 def _cost(one: CostRow) -> Sequence[Any]:
-    taken = [one.of(driver) for driver in DRIVERS]
+    by_driver = {part.driver: part for part in one.taken}
+    taken = [by_driver[driver] for driver in DRIVERS]
     return (
         one.kind,
         one.cluster,

@@ -122,6 +122,15 @@ def test_what_is_readable_stays_and_nothing_hidden_is_left(text: str) -> None:
     assert all(readable(one) == one for one in shown if one not in "\u200c\u200d\ufe0e\ufe0f")
 
 
+def test_a_character_that_is_taken_out_of_a_text_is_taken_out_alone() -> None:
+    assigned = (*range(0x30000), *range(0xE0000, 0xE1001))
+    every = [chr(code) for code in assigned if chr(code) not in "\n\r \x85\u2028\u2029"]
+    together = readable("\u200b ".join(every)).split(
+        " "
+    )  # something hidden is in it: each character is looked at
+    assert [one.rstrip("\ufffd") for one in together] == [readable(one).rstrip("\ufffd") for one in every]
+
+
 @given(st.text())
 def test_an_escaped_line_of_json_says_the_same(text: str) -> None:
     line = json.dumps({"a": text}, ensure_ascii=False)

@@ -5,11 +5,21 @@ import inspect
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlglot import exp
 
 from mesh_assets.inventory.document import Document
 from mesh_assets.products import flink
-from mesh_assets.products.flink import common_type, flink_type, parse_flink, why_unreadable
+from mesh_assets.products.flink import (
+    common_type,
+    flink_type,
+    literal,
+    parse_flink,
+    quoted,
+    why_draft_unreadable,
+    why_unreadable,
+)
 from mesh_assets.products.joins import MOST_DRAFTS, draft_joins, tables_of
 from mesh_assets.products.records import JoinDraft, TopicPlace
 from mesh_assets.relationships.relating import find_relationships
@@ -70,7 +80,7 @@ def test_a_draft_that_the_run_before_parsed_is_not_parsed_again(monkeypatch: pyt
     places = [TopicPlace(cluster="warehouse", topic=one.name) for one in document.topics]
     first = drafts_of(document)
     parsed: list[str] = []
-    monkeypatch.setattr("mesh_assets.products.joins.why_unreadable", parsed.append)
+    monkeypatch.setattr("mesh_assets.products.joins.why_draft_unreadable", parsed.append)
 
     again = list(
         draft_joins(entities, places, tables_of({"warehouse": document}), readable={str(first[0].sql)})
@@ -226,6 +236,53 @@ def test_words_of_flink_in_names_and_texts_are_left_alone() -> None:
     [table, _] = parse_flink(sql)
     kinds = {one.name: one.args["kind"].sql(dialect="spark") for one in table.find_all(exp.ColumnDef)}
     assert kinds == {"METADATA": "INT", "ROW": "STRUCT<`x`: INT>", "x": "INT", "t": "TIMESTAMP_LTZ"}
+
+
+def a_draft(topic: str, key: str, other: str) -> str:
+    """Two tables, and what joins them; it names `other`, which only the first of them has."""
+    tables = (
+        f"CREATE TABLE {quoted(name)} (\n  {quoted(key)} STRING,\n  {quoted(column)} BIGINT\n) WITH (\n"
+        f"  'connector' = 'kafka',\n  'topic' = {literal(name)},\n  'key.fields' = {literal(key)}\n);"
+        for name, column in ((topic, other), ("users", "name"))
+    )
+    return "\n".join(
+        (
+            f"-- assumed: every record of {topic} joins",
+            *tables,
+            f"SELECT l.{quoted(key)}, l.{quoted(other)} FROM {quoted(topic)} AS l JOIN `users` AS r "
+            f"ON l.{quoted(key)} = r.{quoted(key)};",
+        )
+    )
+
+
+def test_drafts_that_differ_in_plain_names_alone_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def parse(sql: str) -> list[exp.Expr]:
+        parsed.append(sql)
+        return parse_flink(sql)
+
+    monkeypatch.setattr(flink, "parse_flink", parse)
+    flink._is_readable.cache_clear()
+    drafts = [a_draft(f"orders-{number}", f"id_{number}", f"price.{number}") for number in range(5)]
+    assert [why_draft_unreadable(one) for one in drafts] == [None] * 5
+    assert len(parsed) == 1
+    assert why_draft_unreadable(drafts[0].replace("l.`price.0`", "l.`price.1`")) == (
+        "it names the column l.price.1, which no table of it has"
+    )
+
+
+NAMES = st.text("ab`'\\;-. \n\"/*n0", min_size=1, max_size=6)
+
+
+@given(NAMES, NAMES, NAMES, st.booleans())
+def test_a_draft_of_a_shape_that_was_parsed_before_is_judged_as_if_it_were_parsed_itself(
+    topic: str, key: str, other: str, is_wrong: bool
+) -> None:
+    sql = a_draft(topic, key, other)
+    if is_wrong:
+        sql = sql.replace(f"l.{quoted(other)} FROM", "l.`b` FROM")
+    assert why_draft_unreadable(sql) == why_unreadable(sql)
 
 
 def test_the_parser_is_none_of_its_own_since_sqlglot_in_c_cannot_be_extended() -> None:
