@@ -24,14 +24,22 @@ if TYPE_CHECKING:
         ClusterMetadata,
         GroupsReading,
         OffsetsReading,
+        PartitionOffsets,
         TopicConfigs,
+        TopicMetadata,
         TransactionsReading,
     )
 
 TOPICS, PARTITIONS, GROUPS, TOPICS_A_GROUP = 9_000, 4, 2_199, 4
 
 CLUSTER_ID = "bench-cluster-of-memory"
-_RECORDS, _COMMITTED, _CONFIGS = 3, 1, 33
+_RECORDS, _COMMITTED = 3, 1
+CONFIGS: dict[str, str | None] = {
+    **{f"config.number.{number:02}": f"value-{number}" for number in range(31)},
+    "cleanup.policy": "delete",
+    "min.insync.replicas": "1",
+}
+"""Those of a topic without any of its own."""
 
 
 class CpuPhases:
@@ -73,8 +81,6 @@ class MemoryKafka:
 
     def __init__(self, *, topics: int, partitions: int, groups: int) -> None:
         from mesh_assets.platforms.kafka.values import (
-            BrokerNode,
-            ClusterMetadata,
             CommittedPartition,
             ConsumerGroup,
             PartitionMetadata,
@@ -85,11 +91,7 @@ class MemoryKafka:
 
         self.requests: Counter[str] = Counter()
         self.read_at: datetime | None = None  # None: what the clock says
-        common: dict[str, str | None] = {
-            f"config.number.{number:02}": f"value-{number}" for number in range(_CONFIGS - 2)
-        }
-        common |= {"cleanup.policy": "delete", "min.insync.replicas": "1"}
-        kinds = [common, *({**common, "retention.ms": str(days * 86_400_000)} for days in range(1, 8))]
+        kinds = [CONFIGS, *({**CONFIGS, "retention.ms": str(days * 86_400_000)} for days in range(1, 8))]
         placed = [
             PartitionMetadata(
                 partition=number, leader=1 + number % 3, replicas=(1 + number % 3,), isr=(1 + number % 3,)
@@ -99,10 +101,8 @@ class MemoryKafka:
         self._offsets = tuple(
             PartitionOffsets(partition=number, earliest=0, latest=_RECORDS) for number in range(partitions)
         )
-        self._metadata = ClusterMetadata(
-            cluster_id=CLUSTER_ID,
-            brokers=tuple(BrokerNode(id=one, host="127.0.0.1", port=9091 + one) for one in (1, 2, 3)),
-            topics=tuple(
+        self._metadata = self._metadata_of(
+            tuple(
                 TopicMetadata(
                     name=f"bench-topic-{number:05}",
                     id=f"{number:022}",
@@ -110,7 +110,7 @@ class MemoryKafka:
                     partitions=tuple(placed),
                 )
                 for number in range(topics)
-            ),
+            )
         )
         self._configs = {
             topic.name: TopicConfigs(
@@ -139,6 +139,19 @@ class MemoryKafka:
             for number in range(groups)
         )
 
+    @staticmethod
+    def _metadata_of(topics: "tuple[TopicMetadata, ...]") -> "ClusterMetadata":
+        from mesh_assets.platforms.kafka.values import BrokerNode, ClusterMetadata
+
+        return ClusterMetadata(
+            cluster_id=CLUSTER_ID,
+            brokers=tuple(BrokerNode(id=one, host="127.0.0.1", port=9091 + one) for one in (1, 2, 3)),
+            topics=topics,
+        )
+
+    def _offsets_of(self, topic: str) -> "tuple[PartitionOffsets, ...]":
+        return self._offsets
+
     def read_cluster_id(self) -> str | None:
         return CLUSTER_ID
 
@@ -153,7 +166,7 @@ class MemoryKafka:
 
         return OffsetsReading(
             read_at=self.read_at or datetime.now(UTC),
-            topics=dict.fromkeys(partitions_by_topic, self._offsets),
+            topics={name: self._offsets_of(name) for name in partitions_by_topic},
         )
 
     def groups(self, selects: Callable[[str], bool]) -> "GroupsReading":
@@ -320,7 +333,14 @@ def _in_profile(profile: Any) -> None:
     command.discover_cluster = lambda *given, **named: profile.runcall(discover_cluster, *given, **named)
 
 
-def main(scale: float, *, profiled: bool) -> None:
+def from_memory(scale: float) -> MemoryKafka:
+    groups = round(GROUPS * scale)
+    topics = max(round(TOPICS * scale), groups * TOPICS_A_GROUP)
+    return MemoryKafka(topics=topics, partitions=PARTITIONS, groups=groups)
+
+
+def discover(make: Callable[[], MemoryKafka], *, profiled: bool) -> None:
+    """One whole `mesh-assets discover` in this process, and what it cost, as JSON on the last line."""
     phases = CpuPhases()
     with phases.phase("the command line, imported"):
         import click
@@ -330,9 +350,7 @@ def main(scale: float, *, profiled: bool) -> None:
 
         cli.get_command(click.Context(cli), "discover")
     with phases.phase(_MADE_UP):
-        groups = round(GROUPS * scale)
-        topics = max(round(TOPICS * scale), groups * TOPICS_A_GROUP)
-        put_in_place(phases, MemoryKafka(topics=topics, partitions=PARTITIONS, groups=groups))
+        put_in_place(phases, make())
     if profiled:
         import cProfile
         import pstats
@@ -358,4 +376,4 @@ def main(scale: float, *, profiled: bool) -> None:
 _MADE_UP = "the estate, made up"
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), profiled="profile" in sys.argv[2:])
+    discover(lambda: from_memory(float(sys.argv[1])), profiled="profile" in sys.argv[2:])
