@@ -2,6 +2,6 @@
 be. One list for agents, checks, reports and the command line.
 
 A kind has its name in `estate/findings.py`, its words in kinds.py and its rule in the file of its subject, which judge.py
-lists; what shows findings derives from these. Judging is pure: documents and settings in, findings out. Only `reading`
-and `history` touch the store.
+lists; what shows findings derives from these. Judging is pure: documents and settings in, findings out. Only reading.py,
+neighbours.py, owned.py, samples.py and history.py read the store.
 """
