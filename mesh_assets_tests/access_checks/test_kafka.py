@@ -119,6 +119,7 @@ def test_a_topic_without_describe_configs_is_missing_with_its_consequence() -> N
     )
 
 
+@pytest.mark.slow
 def test_nine_thousand_topics_are_counted_and_not_listed() -> None:
     brokers = FakeBrokers(
         rights=Rights(cluster=["DESCRIBE"], topics={"*": ["DESCRIBE"]}, groups={"*": ["DESCRIBE"]}),

@@ -87,6 +87,7 @@ def test_before_anything_was_read_there_is_a_sentence(make_served: MakeServed) -
     )
 
 
+@pytest.mark.slow
 def test_many_acls_come_in_pages_that_hold_each_once_and_stay_short(make_served: MakeServed) -> None:
     acls = tuple(
         an_acl(f"User:application-{number:05}", operation, resource=f"company.domain.events-{number:05}")

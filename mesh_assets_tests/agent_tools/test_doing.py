@@ -39,6 +39,7 @@ def test_a_discovery_needs_allow_writes(served: Served) -> None:
     assert "--allow-writes" in served.refusal("run_discovery")
 
 
+@pytest.mark.slow
 def test_a_discovery_that_fails_says_why(
     make_served: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ def pages(served: Served, **arguments: Any) -> Iterator[dict[str, Any]]:
             return
 
 
+@pytest.mark.slow
 def test_pages_hold_every_row_once(large: Served) -> None:
     names = [row["name"] for page in pages(large, limit=500, pattern="domain-07") for row in page["topics"]]
     assert len(names) == len(set(names)) == TOPICS // 40

@@ -64,6 +64,7 @@ def test_a_cluster_that_the_estate_lacks_is_an_error_and_leaves_the_file() -> No
     assert Path("mesh.html").read_text() == "before"
 
 
+@pytest.mark.slow
 def test_the_report_needs_neither_dagster_nor_a_client_of_kafka() -> None:
     done = subprocess.run(
         [

@@ -100,6 +100,7 @@ def test_what_was_masked_once_stays_masked_when_the_plugin_does_not_answer(class
     assert shown["tokens.max"] == (MASK if class_today == "Vault" else "8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("platform", ["kafka_connect", "confluent_cloud"])
 @pytest.mark.parametrize(("subjects", "connectors", "most"), [(37, 37, 12), (2500, 1000, 20)])
 def test_http_requests_depend_on_pages_and_endpoints_not_on_subjects_and_connectors(

@@ -194,6 +194,7 @@ def test_loading_reads_the_store_and_writes_nothing(project: DefsFolderSandbox, 
     assert {file: file.read_bytes() for file in Path(location).rglob("*") if file.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_discovery_refreshes_a_versioned_state_when_it_differs(
     project: DefsFolderSandbox,
     store: InventoryStore,

@@ -182,6 +182,7 @@ def test_a_folder_that_terraform_was_applied_in_is_asked(
         read_terraform_outputs(str(applied))
 
 
+@pytest.mark.slow
 def test_all_that_is_read_is_an_output_of_ours() -> None:
     ours: dict[str, Any] = outputs(read())
     assert set(terraform_outputs._NAMES) <= ours.keys()

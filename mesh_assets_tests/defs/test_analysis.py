@@ -23,6 +23,8 @@ from mesh_assets_tests.published import publish
 from mesh_assets_tests.relationships.estates import a_cluster, avro
 from mesh_assets_tests.runs.recorded import a_run
 
+pytestmark = pytest.mark.slow
+
 ESTATE = 'clusters:\n  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}\n  payments: {kafka: {bootstrap_servers: "127.0.0.1:2"}}\n'
 
 

@@ -78,6 +78,7 @@ def test_faults_fail_their_checks_and_no_value_is_in_the_run_or_the_store(
     assert [path for path in files if MARKER.encode() in path.read_bytes()] == []
 
 
+@pytest.mark.slow
 def test_a_cluster_out_of_reach_fails_one_check_and_not_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance
 ) -> None:

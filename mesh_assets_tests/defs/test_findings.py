@@ -18,6 +18,8 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_topic
 from mesh_assets_tests.published import publish
 
+pytestmark = pytest.mark.slow
+
 ESTATE = """clusters:
   warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}
   payments: {kafka: {bootstrap_servers: "127.0.0.1:2"}}

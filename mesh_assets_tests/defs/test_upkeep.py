@@ -97,6 +97,7 @@ def test_the_run_of_an_assets_newest_materialization_stays(instance: dg.DagsterI
     assert instance.get_run_by_id(made.run_id) is not None
 
 
+@pytest.mark.slow
 def test_what_a_run_found_by_checks_goes_with_it_and_what_others_found_stays(
     instance: dg.DagsterInstance,
 ) -> None:

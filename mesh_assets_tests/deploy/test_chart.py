@@ -97,6 +97,7 @@ def rendered(every_outcome: dict[str, list[dict[str, Any]] | Refused]) -> Render
     return {name: answer for name, answer in every_outcome.items() if isinstance(answer, list)}
 
 
+@pytest.mark.slow
 def test_kubernetes_takes_what_it_renders_from_the_oldest_version_to_the_newest(rendered: Rendered) -> None:
     for name in ("example", "everything"):
         assert [

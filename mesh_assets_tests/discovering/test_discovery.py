@@ -176,6 +176,7 @@ def test_a_damaged_one_is_set_aside_and_stops_no_other(store: InventoryStore) ->
     assert store.objects.list("quarantine/unreported/") != []
 
 
+@pytest.mark.slow
 def test_the_process_of_a_discovery_imports_neither_dagster_nor_pandas_nor_rich() -> None:
     code = "import sys, mesh_assets.cli.discover; sys.exit(not {'dagster', 'pandas', 'rich'}.isdisjoint(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -18,6 +18,7 @@ from mesh_assets_tests.esm.operator_rights import (
 from mesh_assets_tests.esm.requests import MSK, create, update
 
 
+@pytest.mark.slow
 def test_the_page_lists_what_the_code_needs() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert with_table(page) == page, "run: python -m mesh_assets_tests.esm.operator_rights"

@@ -114,6 +114,7 @@ def test_an_included_file_has_a_schema_of_its_own() -> None:
     assert not INCLUDED.is_valid({"clusters": {"a": {"colour": "red"}}})
 
 
+@pytest.mark.slow
 def test_the_schemas_are_schemas_and_name_nothing_that_they_do_not_define() -> None:
     for schema in (estate_schema(), included_schema()):
         jsonschema.Draft202012Validator.check_schema(schema)

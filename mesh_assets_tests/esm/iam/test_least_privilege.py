@@ -191,6 +191,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_a_policy_linter_finds_nothing_but_the_networks_star(reviewed: dict[str, dict[str, Any]]) -> None:
     """parliament, in a process of its own: what it imports warns."""
     policies = {name: json.dumps(policy) for name, policy in reviewed.items()}
