@@ -1,11 +1,13 @@
-"""The profiles of one cluster's topics: sampled one after another, so that no more than one sample is in memory."""
+"""The profiles of one cluster's topics: sampled one after another, so that no more than two samples are in memory."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from itertools import zip_longest
 from random import Random
 
 from msgspec.structs import replace
@@ -18,6 +20,7 @@ from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.document import Document
 from mesh_assets.platforms.kafka import (
     KafkaReader,
+    PartitionOffsets,
     TopicMetadata,
     WireReader,
     client_properties,
@@ -30,7 +33,7 @@ from mesh_assets.profiling.known import KnownTopic, known_topics
 from mesh_assets.profiling.overlaps import KeySketch, find_overlaps
 from mesh_assets.profiling.records import KeyOverlap, TopicProfile, TrendPoint
 from mesh_assets.profiling.sample import OnSample
-from mesh_assets.profiling.sampling import TopicSampler
+from mesh_assets.profiling.sampling import RawSample, TopicSampler
 from mesh_assets.profiling.topic import TopicFacts, profile_topic
 from mesh_assets.readings.reading import series_name
 from mesh_assets.readings.usual_gaps import UsualGap
@@ -147,42 +150,72 @@ def profile_cluster(
         known = known_topics(before.document)
         profiles: list[TopicProfile] = []
         sketches: list[KeySketch] = []
-        silent = 0
-        for topic in topics:
-            facts = TopicFacts(
-                cluster=cluster.name,
-                cluster_id=cluster_id,
-                topic=topic.name,
-                taken_at=now(),
-                strategy=settings.strategy,
-                known=known.get(topic.name, KnownTopic()),
-                usual_gap=_usual_gap(before.gaps, topic),
-                named=lambda path, name=topic.name: _may_name(settings, name, path),  # type: ignore[misc]
-                hashed=lambda path, text, name=topic.name: key.of(cluster_id, name, path, text)[:16],  # type: ignore[misc]
-                key=key.key,
-            )
-            trend = _trend(before.profiles.get(topic.name))
-            problem = topic.error or (_GIVEN_UP if silent >= _SILENT_TOPICS else None)
-            if problem is not None:
-                profiles.append(_failed(facts, problem, trend))
-                continue
-            try:
-                raw = sampler.sample(topic.name, topic.partitions, offsets.topics.get(topic.name, ()))
-            except PlatformError as error:
-                profiles.append(_failed(facts, str(error), trend))
-                continue
-            nothing = not raw.records and any(one.error and one.latest != one.earliest for one in raw.windows)
-            silent = silent + 1 if nothing else 0
-            made = profile_topic(raw, facts, decoder)
-            profiles.append(_with_trend(made.profile, trend, nothing=nothing))
-            sketches += made.sketches
-            if not nothing:
-                on_sample(made.sample)
+        with closing(_samples(sampler, topics, offsets.topics, now)) as samples:
+            for topic, taken_at, raw in samples:
+                facts = TopicFacts(
+                    cluster=cluster.name,
+                    cluster_id=cluster_id,
+                    topic=topic.name,
+                    taken_at=taken_at,
+                    strategy=settings.strategy,
+                    known=known.get(topic.name, KnownTopic()),
+                    usual_gap=_usual_gap(before.gaps, topic),
+                    named=lambda path, name=topic.name: _may_name(settings, name, path),  # type: ignore[misc]
+                    hashed=lambda path, text, name=topic.name: key.of(cluster_id, name, path, text)[:16],  # type: ignore[misc]
+                    key=key.key,
+                )
+                trend = _trend(before.profiles.get(topic.name))
+                if isinstance(raw, str):
+                    profiles.append(_failed(facts, raw, trend))
+                    continue
+                nothing = _nothing_came(raw)
+                made = profile_topic(raw, facts, decoder)
+                profiles.append(_with_trend(made.profile, trend, nothing=nothing))
+                sketches += made.sketches
+                if not nothing:
+                    on_sample(made.sample)
     return ClusterProfiles(
         profiles=tuple(profiles),
         overlaps=tuple(find_overlaps(cluster.name, sketches)),
         not_allowed=len(selected) - len(topics),
     )
+
+
+def _samples(
+    sampler: TopicSampler,
+    topics: Sequence[TopicMetadata],
+    offsets: Mapping[str, Sequence[PartitionOffsets]],
+    now: Callable[[], datetime],
+) -> Generator[tuple[TopicMetadata, datetime, RawSample | str], None, None]:
+    """Each topic, when it was sampled, and its sample, or why there is none. The next one is read meanwhile: reading waits for
+    brokers, and figures do not."""
+
+    def read(topic: TopicMetadata) -> tuple[datetime, RawSample | str]:
+        taken_at = now()
+        try:
+            return taken_at, sampler.sample(topic.name, topic.partitions, offsets.get(topic.name, ()))
+        except PlatformError as error:
+            return taken_at, str(error)
+
+    def begin(topic: TopicMetadata | None) -> Future[tuple[datetime, RawSample | str]] | None:
+        if topic is None or topic.error is not None or silent >= _SILENT_TOPICS:
+            return None
+        return pool.submit(read, topic)
+
+    silent = 0
+    with ThreadPoolExecutor(1, thread_name_prefix="sampling") as pool:
+        begun = begin(next(iter(topics), None))
+        for topic, following in zip_longest(topics, topics[1:]):
+            taken_at, raw = (now(), topic.error or _GIVEN_UP) if begun is None else begun.result()
+            if not isinstance(raw, str):
+                silent = silent + 1 if _nothing_came(raw) else 0
+            begun = begin(following)
+            yield topic, taken_at, raw
+
+
+def _nothing_came(raw: RawSample) -> bool:
+    """There are records, and none could be read."""
+    return not raw.records and any(one.error and one.latest != one.earliest for one in raw.windows)
 
 
 def _usual_gap(gaps: Mapping[str, UsualGap], topic: TopicMetadata) -> UsualGap | None:

@@ -1,15 +1,23 @@
 """What is read of a topic: the strategies, the bounds, and what could not be read is not taken for empty."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from threading import Event
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.estate.expectations import ProfilingSettings
-from mesh_assets.platforms.kafka.slices import SampledRecord
+from mesh_assets.estate.model import Cluster
+from mesh_assets.platforms.kafka.slices import SampledRecord, SlicesRead
 from mesh_assets.platforms.kafka.storage import RecordTimes
+from mesh_assets.profiling.cluster import ProfilingClients
+from mesh_assets.profiling.sample import TopicSample
 from mesh_assets_tests.profiling.logs import NOW, InMemory, Log, a_record, numbered, profile
 
 
@@ -142,6 +150,37 @@ def test_after_three_topics_that_never_come_the_others_are_not_waited_for() -> N
     profiles = profile(world).profiles
     assert len(world.asked) == 3
     assert all(one.error for one in profiles)
+
+
+def test_the_next_topic_is_read_while_figures_are_made_and_clients_outlive_what_is_read() -> None:
+    world = InMemory({name: Log(numbered([a_record(b"1")])) for name in ("a", "b", "c")})
+    events: list[str] = []
+    begun, may_end = Event(), Event()
+
+    class Slow(InMemory):
+        def read(self, topic: str, *arguments: Any, **named: Any) -> SlicesRead:
+            if topic == "b":
+                begun.set()
+                assert may_end.wait(30)
+            events.append(f"read {topic}")
+            return world.read(topic, *arguments, **named)
+
+        @contextmanager
+        def open(self, cluster: Cluster) -> Iterator[ProfilingClients]:
+            with super().open(cluster) as clients:
+                try:
+                    yield clients
+                finally:
+                    events.append("closed")
+
+    def on_sample(sample: TopicSample) -> None:
+        assert begun.wait(30)
+        may_end.set()
+        raise ValueError(sample.topic)
+
+    with pytest.raises(ValueError, match="a"):
+        profile(Slow(world.logs), on_sample=on_sample)
+    assert events == ["read a", "read b", "closed"]
 
 
 def test_only_topics_that_the_estate_allows_are_read() -> None:
