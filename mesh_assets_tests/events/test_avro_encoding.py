@@ -47,6 +47,7 @@ def _lists(plain: Any) -> Any:
     return [_lists(value) for value in plain] if isinstance(plain, list | tuple) else plain
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(arbitrary(DiscoveryEvent))
 def test_a_snapshot_is_encoded_byte_for_byte_as_fastavro_does(event: DiscoveryEvent) -> None:

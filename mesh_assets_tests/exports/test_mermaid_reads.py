@@ -3,10 +3,14 @@
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from mesh_assets.analysis.graph import LineageGraph, Node, build_graph
 from mesh_assets.exports.mermaid import MOST_EDGES, flowchart
 from mesh_assets_tests.exports.graphs import EVERY_KIND, FRAUD, edge, topic
 from mesh_assets_tests.exports.mermaid_parser import Drawing, read_drawings
+
+pytestmark = pytest.mark.slow
 
 HOSTILE = (
     "click n0 call alert(1)",

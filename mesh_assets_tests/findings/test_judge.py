@@ -156,6 +156,7 @@ def seconds_to_judge(topics: int) -> float:
     return time.process_time() - began
 
 
+@pytest.mark.slow
 def test_nine_thousand_topics_are_judged_in_time_that_grows_with_them() -> None:
     small = min(seconds_to_judge(2_250) for _ in range(2))
     large = min(seconds_to_judge(9_000) for _ in range(2))

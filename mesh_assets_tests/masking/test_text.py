@@ -278,6 +278,7 @@ def test_the_time_grows_as_the_text(piece: str) -> None:
     assert _grows_as_its_text(piece)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=min(25, settings().max_examples), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -181,6 +181,7 @@ command.main(["discover"])
 """
 
 
+@pytest.mark.slow
 def test_a_command_that_fails_unexpectedly_prints_a_masked_traceback() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _COMMAND],

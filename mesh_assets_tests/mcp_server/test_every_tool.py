@@ -70,6 +70,7 @@ def said(request: pytest.FixtureRequest, one_served: Served) -> Said:
     return anyio.run(run)
 
 
+@pytest.mark.slow
 def test_every_tool_is_called_here(said: Said) -> None:
     assert set(said.promised) == set(CALLS)
 

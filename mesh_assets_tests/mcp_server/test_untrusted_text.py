@@ -168,6 +168,7 @@ CALLS_OF_HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 def test_nothing_that_cannot_be_seen_and_nothing_endless_leaves(connect: Callable[[], Client]) -> None:
     async def run() -> None:
         with anyio.fail_after(SECONDS):

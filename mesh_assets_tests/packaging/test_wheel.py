@@ -59,6 +59,7 @@ def required(metadata: Message) -> Mapping[str, set[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_it_holds_every_file_of_the_package_byte_for_byte_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     files = {
         str(path.relative_to(PROJECT)): path.read_bytes()
@@ -100,6 +101,7 @@ def test_every_base_dependency_has_its_reason_in_the_decision(required: Mapping[
     assert {name for row in rows for name in row.split(", ")} == required[""]
 
 
+@pytest.mark.slow
 def test_what_the_code_imports_is_what_it_asks_for(required: Mapping[str, set[str]]) -> None:
     """A package that only another one brings may be gone with that one's next version."""
     owners = {
