@@ -15,7 +15,15 @@ from mesh_assets.findings.history import findings_results, judge_estate
 from mesh_assets.report import read_report, render_report
 from mesh_assets.report.data import MOST_CHANGES
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets_tests.documents import MOMENT, STALE, a_connector, a_document, a_group, a_topic
+from mesh_assets_tests.documents import (
+    MOMENT,
+    NOT_CONFIGURED,
+    STALE,
+    a_connector,
+    a_document,
+    a_group,
+    a_topic,
+)
 from mesh_assets_tests.published import publish
 from mesh_assets_tests.report.conftest import LATER, a_shop
 from mesh_assets_tests.report.pages import Page, own_scripts, source, static
@@ -38,6 +46,19 @@ def test_what_is_wrong_comes_first_with_its_figures_what_to_do_and_since_when(
     assert "no room" in text
     assert "Read the trace" in text
     assert "since 2026-11-21 16:40 UTC" in text
+
+
+def test_a_cluster_lacks_what_its_estate_could_name_and_does_not_but_no_cluster_links(
+    page_of: PageOf,
+) -> None:
+    text = page_of(
+        replace(
+            a_shop(),
+            sections={**a_shop().sections, "schemas": NOT_CONFIGURED, "cluster_links": NOT_CONFIGURED},
+        )
+    ).text
+    assert "schemas: not configured" in text
+    assert "cluster links" not in text
 
 
 def test_changes_are_told_newest_first_with_their_time(page: Page) -> None:
