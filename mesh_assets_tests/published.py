@@ -1,20 +1,41 @@
 """Documents in a store, as a discovery leaves them there, without the events."""
 
+from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.pointers import EventPosition, Pointer
+from mesh_assets.store.pointers import EventPosition, Pointer, StoredDocument
 
 
 def publish(store: InventoryStore, document: Document) -> str:
     """Makes it the newest of its cluster. Returns its key."""
     cluster_id = document.cluster.id
-    stored = store.put_document(
-        store.free_document_key(cluster_id, document.discovery_timestamp), encode_document(document)
-    )
     latest = store.latest(cluster_id)
+    stored, _ = _put_latest(store, document, None if latest is None else latest[1])
+    store.remember_cluster(document.cluster.name, cluster_id)
+    return stored.key
+
+
+def published(
+    store: InventoryStore, document: Document, version: str | None = None
+) -> tuple[StoredDocument, str]:
+    """The same by hand, for tests of the pointer: where it has that version, and whose name the store does not know."""
+    ticket = max(document.tickets.values(), default=0)
+    return _put_latest(store, document, version, triggers=(Trigger(type="manual"),), ticket=ticket)
+
+
+def _put_latest(
+    store: InventoryStore,
+    document: Document,
+    version: str | None,
+    *,
+    triggers: tuple[Trigger, ...] = (),
+    ticket: int = 0,
+) -> tuple[StoredDocument, str]:
+    key = store.free_document_key(document.cluster.id, document.discovery_timestamp)
+    stored = store.put_document(key, encode_document(document))
     pointer = Pointer(
         cluster=document.cluster.name,
-        cluster_id=cluster_id,
+        cluster_id=document.cluster.id,
         run_id=document.run_id,
         sequence=document.sequence,
         discovery_timestamp=document.discovery_timestamp,
@@ -22,10 +43,9 @@ def publish(store: InventoryStore, document: Document) -> str:
         summary=document.summary,
         sections=document.sections,
         changes=0,
-        triggers=(),
+        triggers=triggers,
         event=EventPosition(topic="discovery-events", partition=0, offset=0),
         schema_ids=None,
+        ticket=ticket,
     )
-    store.move_latest(pointer, None if latest is None else latest[1])
-    store.remember_cluster(document.cluster.name, cluster_id)
-    return stored.key
+    return stored, store.move_latest(pointer, version)

@@ -1,4 +1,4 @@
-"""None"""
+"""All sections of a cluster, collected from fakes: from one reading of the offsets, each fresh or with the reason why not."""
 
 from datetime import timedelta
 from typing import cast

@@ -1,4 +1,4 @@
-"""None"""
+"""The estate file as a whole: what it holds, its defaults, and what of it is refused with its line."""
 
 from pathlib import Path
 

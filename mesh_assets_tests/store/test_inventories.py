@@ -1,4 +1,5 @@
-import re
+"""The store of documents: pointers that move from where they were read, names, numbers of readings, sections on their way."""
+
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -7,44 +8,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from mesh_assets.analysis.change_history import read_history
 from mesh_assets.errors import ConflictError, StoreError
-from mesh_assets.inventory.changes import Trigger
-from mesh_assets.inventory.document import Document, encode_document
+from mesh_assets.inventory.document import encode_document
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.store import layout
-from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore, section_name
-from mesh_assets.store.pointers import EventPosition, Pending, Pointer, StoredDocument
 from mesh_assets_tests.documents import MOMENT, a_document, a_topic
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> InventoryStore:
-    return InventoryStore(FolderStore(tmp_path))
-
-
-def _published(
-    store: InventoryStore, document: Document, version: str | None = None
-) -> tuple[StoredDocument, str]:
-    key = store.free_document_key(document.cluster.id, document.discovery_timestamp)
-    stored = store.put_document(key, encode_document(document))
-    pointer = Pointer(
-        cluster=document.cluster.name,
-        cluster_id=document.cluster.id,
-        run_id=document.run_id,
-        sequence=document.sequence,
-        discovery_timestamp=document.discovery_timestamp,
-        document=stored,
-        summary=document.summary,
-        sections=document.sections,
-        changes=0,
-        triggers=(Trigger(type="manual"),),
-        event=EventPosition(topic="discovery-events", partition=0, offset=0),
-        schema_ids=None,
-        ticket=max(document.tickets.values(), default=0),
-    )
-    return stored, store.move_latest(pointer, version)
+from mesh_assets_tests.published import published
 
 
 def test_a_cluster_that_was_never_published_has_no_latest_document(store: InventoryStore) -> None:
@@ -55,7 +25,7 @@ def test_a_cluster_that_was_never_published_has_no_latest_document(store: Invent
 
 def test_the_latest_document_is_the_one_the_pointer_names(store: InventoryStore) -> None:
     document = a_document(topics=(a_topic("orders"),))
-    stored, version = _published(store, document)
+    stored, version = published(store, document)
     assert stored.key == "inventories/lkc-1/inventory-2026-11-23T16-40-02Z.json"
     found = store.latest("lkc-1")
     assert found is not None
@@ -64,14 +34,14 @@ def test_the_latest_document_is_the_one_the_pointer_names(store: InventoryStore)
 
 
 def test_a_missing_document_is_an_error_and_never_no_document(store: InventoryStore) -> None:
-    stored, _ = _published(store, a_document())
+    stored, _ = published(store, a_document())
     store.objects.delete(stored.key)
     with pytest.raises(StoreError, match=r"inventory-2026-11-23T16-40-02Z.json is missing"):
         store.latest_document("lkc-1")
 
 
 def test_a_document_that_was_tampered_with_is_an_error(store: InventoryStore) -> None:
-    stored, _ = _published(store, a_document())
+    stored, _ = published(store, a_document())
     store.objects.put(stored.key, encode_document(a_document(topics=(a_topic("orders"),))))
     with pytest.raises(StoreError, match="its SHA-256 differs"):
         store.latest_document("lkc-1")
@@ -86,19 +56,19 @@ def test_a_pointer_that_is_no_json_is_an_error_that_names_the_file(
 
 
 def test_the_pointer_moves_only_from_where_it_was_read(store: InventoryStore) -> None:
-    _, first = _published(store, a_document())
+    _, first = published(store, a_document())
     with pytest.raises(ConflictError):
-        _published(store, a_document(sequence=2), None)
-    _published(store, a_document(sequence=2), first)
+        published(store, a_document(sequence=2), None)
+    published(store, a_document(sequence=2), first)
     with pytest.raises(ConflictError):
-        _published(store, a_document(sequence=3), first)
+        published(store, a_document(sequence=3), first)
 
 
 def test_documents_of_the_same_second_get_a_suffix_and_stay_in_order(store: InventoryStore) -> None:
     version = None
     for sequence in range(1, 12):
-        _, version = _published(store, a_document(sequence=sequence), version)
-    _published(store, a_document(sequence=12, discovery_timestamp=MOMENT + timedelta(seconds=1)), version)
+        _, version = published(store, a_document(sequence=sequence), version)
+    published(store, a_document(sequence=12, discovery_timestamp=MOMENT + timedelta(seconds=1)), version)
     keys = [
         entry.key.removeprefix("inventories/lkc-1/inventory-2026-11-23T16-40-")
         for entry in store.list_documents("lkc-1")
@@ -127,39 +97,8 @@ def test_a_moment_gives_the_document_that_held_then(
     version = None
     for hours in range(3):
         document = a_document(sequence=hours + 1, discovery_timestamp=MOMENT + timedelta(hours=hours))
-        _, version = _published(store, document, version)
+        _, version = published(store, document, version)
     assert store.document_at("lkc-1", moment).sequence == sequence
-
-
-@pytest.mark.parametrize(
-    ("moment", "sentence"),
-    [
-        ("2020-01-01", "the oldest is of 2026-11-23T16:40:02Z"),
-        ("yesterday", "expected a time like"),
-        ("inventory-2026-11-23T17-40-02Z.json", "does not exist"),
-    ],
-)
-def test_a_moment_without_a_document_is_a_sentence(store: InventoryStore, moment: str, sentence: str) -> None:
-    _published(store, a_document())
-    with pytest.raises(StoreError, match=sentence):
-        store.document_at("lkc-1", moment)
-
-
-def test_no_document_at_all_is_a_sentence(store: InventoryStore) -> None:
-    with pytest.raises(StoreError, match="nothing was ever published"):
-        store.document_at("lkc-1")
-    with pytest.raises(StoreError, match="there are none"):
-        store.document_at("lkc-1", MOMENT)
-
-
-def test_only_the_document_that_was_written_is_deleted(store: InventoryStore) -> None:
-    mine = store.put_document("inventories/lkc-1/inventory-2026-11-23T16-40-02Z.json", b"mine")
-    store.objects.put(mine.key, b"theirs")
-    store.delete_document(mine)
-    assert store.objects.get(mine.key) is not None
-    store.objects.put(mine.key, b"mine")
-    store.delete_document(mine)
-    assert store.objects.get(mine.key) is None
 
 
 @pytest.mark.parametrize("name", ["../etc", "a/b", ".hidden", "größe", "a b", "%2E", "_-aB9"])
@@ -168,7 +107,7 @@ def test_any_cluster_id_run_or_name_stays_within_its_folder(
 ) -> None:
     document = a_document()
     document = replace(document, cluster=replace(document.cluster, id=name))
-    _published(store, document)
+    published(store, document)
     store.remember_cluster(name, name)
     store.hand_over(name, name, document.section("topics"))
     store.put_sections()
@@ -221,7 +160,7 @@ def test_readings_are_numbered_however_many_begin_at_once(store: InventoryStore)
 def test_a_number_that_is_lost_is_higher_than_those_in_the_latest_document_again(
     store: InventoryStore, left: bytes | None
 ) -> None:
-    _published(store, replace(a_document(), tickets={"topics": 40, "schemas": 57}))
+    published(store, replace(a_document(), tickets={"topics": 40, "schemas": 57}))
     if left is not None:
         store.objects.put(layout.tickets_key("lkc-1"), left)
 
@@ -298,126 +237,3 @@ def test_damaged_bytes_are_an_error_of_the_store_that_names_the_file(
         read(store)
 
     assert str(caught.value).startswith(str(tmp_path / key))
-
-
-def test_after_a_clock_was_set_back_the_changes_are_told_as_they_happened_and_none_is_missing(
-    store: InventoryStore,
-) -> None:
-    version = None
-    for sequence, (hours, topics) in enumerate(
-        [(0, ["a"]), (2, ["a", "b"]), (1, ["a", "b", "c"]), (1.5, ["a", "c"])], start=1
-    ):
-        document = a_document(
-            topics=tuple(a_topic(name) for name in topics),
-            sequence=sequence,
-            discovery_timestamp=MOMENT + timedelta(hours=hours),
-        )
-        _, version = _published(store, document, version)
-
-    history = read_history(store, "lkc-1", since=MOMENT, until=MOMENT + timedelta(days=1))
-
-    assert [at.change.sentence.split(":")[0] for at in history.changes] == [
-        "Topic b deleted",
-        "Topic c created",
-        "Topic b created",
-    ]
-    assert (history.documents, history.net) == (4, False)
-
-
-def test_of_two_documents_with_one_sequence_the_earlier_is_no_part_of_the_history(
-    store: InventoryStore,
-) -> None:
-    """It belonged to a record that was damaged and taken out by `snapshot repair`; nothing of it was published."""
-    version = None
-    for minutes, (sequence, topics) in enumerate([(1, "a"), (2, "ab"), (2, "ac"), (3, "acd")]):
-        document = a_document(
-            topics=tuple(a_topic(name) for name in topics),
-            sequence=sequence,
-            discovery_timestamp=MOMENT + timedelta(minutes=minutes),
-        )
-        _, version = _published(store, document, version)
-
-    history = read_history(store, "lkc-1", since=MOMENT, until=MOMENT + timedelta(days=1))
-
-    assert [at.change.sentence.split(":")[0] for at in history.changes] == [
-        "Topic d created",
-        "Topic c created",
-    ]
-
-
-def test_a_document_that_a_run_is_about_to_publish_is_no_part_of_the_history(store: InventoryStore) -> None:
-    _published(store, a_document(topics=(a_topic("a"),), sequence=1))
-    later = MOMENT + timedelta(minutes=1)
-    draft = store.free_document_key("lkc-1", later)
-    store.put_document(draft, encode_document(a_document(topics=(), sequence=2, discovery_timestamp=later)))
-    pending = Pending(cluster="warehouse", holder=None, acquired_at=later, expires_at=later, draft=draft)
-    store.put_pending("lkc-1", pending, None)
-
-    history = read_history(store, "lkc-1", since=MOMENT, until=MOMENT + timedelta(days=1))
-
-    assert (history.documents, history.last, history.changes) == (1, MOMENT, ())
-
-
-def test_a_document_that_is_read_again_is_decoded_once_and_not_kept_longer(store: InventoryStore) -> None:
-    _published(store, a_document(topics=(a_topic("orders"),)))
-    found = store.latest("lkc-1")
-    assert found is not None
-
-    first = store.latest_document("lkc-1", again=True)
-    second, third = (store.read_document(found[0].document) for _ in range(2))
-
-    assert first is second
-    assert third == first
-    assert third is not first
-
-
-def test_a_superseded_document_is_packed_and_read_as_before(store: InventoryStore) -> None:
-    document = a_document(topics=tuple(a_topic(f"topic-{number}") for number in range(50)))
-    _published(store, document)
-    found = store.latest("lkc-1")
-    assert found is not None
-    stored = found[0].document
-    [before] = store.list_documents("lkc-1")
-
-    store.pack_document(stored)
-
-    [after] = store.list_documents("lkc-1")
-    assert (after.key, after.moment) == (before.key, before.moment)
-    assert after.bytes < stored.bytes / 10
-    assert store.objects.get(stored.key) is None
-    assert store.read_document(stored) == document
-    name = stored.key.rpartition("/")[2]
-    assert [store.document_at("lkc-1", moment) for moment in (name, f"{name}.gz", before.moment)] == [
-        document
-    ] * 3
-    assert store.free_document_key("lkc-1", before.moment) != stored.key
-
-
-def test_a_document_that_was_left_compressed_and_not_is_one_document(store: InventoryStore) -> None:
-    _published(store, a_document())
-    found = store.latest("lkc-1")
-    assert found is not None
-    stored = found[0].document
-    data = store.read_document_bytes(stored)
-    store.pack_document(stored)
-    store.objects.put(stored.key, data)
-
-    assert len(store.list_documents("lkc-1")) == 1
-    store.pack_document(stored)
-    assert store.objects.get(stored.key) is None
-    store.pack_document(stored)
-    assert store.read_document_bytes(stored) == data
-
-
-@pytest.mark.parametrize("data", [b"", b"{}", b"\x1f\x8b\x08\x00"], ids=["empty", "JSON", "cut"])
-def test_a_compressed_document_that_is_damaged_is_an_error_that_names_the_file(
-    store: InventoryStore, data: bytes
-) -> None:
-    _published(store, a_document())
-    found = store.latest("lkc-1")
-    assert found is not None
-    stored = found[0].document
-    store.objects.delete(stored.key)
-    store.objects.put(f"{stored.key}.gz", data)
-    with pytest.raises(StoreError, match=re.escape(store.objects.location(stored.key))):
-        store.read_document(stored)
