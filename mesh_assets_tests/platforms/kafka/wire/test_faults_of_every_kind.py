@@ -1,6 +1,5 @@
 """Whatever a broker does to one kind of question, at the socket or in its answer: what a reading tells is what is true, or it
-is unknown, with a sentence that says why. Never another number, and never an empty list for a failed one.
-"""
+is unknown, with a sentence that says why. Never another number, and never an empty list for a failed one."""
 
 import asyncio
 import ssl
@@ -34,7 +33,6 @@ from mesh_assets_tests.platforms.kafka.wire.broker import (
 from mesh_assets_tests.platforms.kafka.wire.messages import encoded
 
 pytestmark = pytest.mark.slow
-
 TIMEOUT_SECONDS, PATIENCE_SECONDS = 0.3, 10.0
 Told = dict[str, Any]
 """By part: what is known, or an Unread."""
@@ -227,9 +225,8 @@ def spoil(cluster: AnsweringCluster, kind: str, fault: Fault, *, times: int) -> 
 
     async def spoilt(peer: Peer, asked: Asked) -> None:
         left[0] -= 1
-        await (
-            fault(cluster, kind, peer, asked) if left[0] >= 0 else cluster.answers(KINDS[kind])(peer, asked)
-        )
+        truthful = cluster.answers(KINDS[kind])
+        await (fault(cluster, kind, peer, asked) if left[0] >= 0 else truthful(peer, asked))
 
     cluster.spoilt[kind] = spoilt
 
