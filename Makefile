@@ -103,7 +103,7 @@ lock:
 	  --all-extras pyproject.toml -o requirements.txt
 	mkdir -p deploy
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url \
-	  --extra kubernetes --extra otlp --extra postgres --extra vault -c requirements.txt pyproject.toml -o deploy/requirements.txt
+	  --extra azure --extra gcs --extra kubernetes --extra otlp --extra postgres --extra vault -c requirements.txt pyproject.toml -o deploy/requirements.txt
 	echo 'hatchling' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url -c requirements.txt - -o deploy/build-requirements.txt
 	echo 'ministack==1.5.33' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \

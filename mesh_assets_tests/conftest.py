@@ -20,6 +20,8 @@ from hypothesis import HealthCheck, settings
 from mesh_assets.platforms.secrets import forget_secrets
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets_tests.processes import heed_interrupts
+from mesh_assets_tests.store.azurite import running_azurite
+from mesh_assets_tests.store.google_stand_in import GoogleStandIn, serving
 from mesh_assets_tests.store.stores import KINDS, NewStore, new_stores
 
 # How long anything takes says how busy the machine is.
@@ -187,6 +189,20 @@ def aws_account(aws_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "stand-in")
     return account
+
+
+@pytest.fixture(scope="session")
+def google_stand_in() -> Iterator[GoogleStandIn]:
+    """Google Cloud Storage, in a thread of this process."""
+    with serving() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Microsoft's emulator of Azure Blob Storage: its address."""
+    with _the_network(), running_azurite(tmp_path_factory.mktemp("azurite")) as url:
+        yield url
 
 
 @pytest.fixture(params=KINDS)

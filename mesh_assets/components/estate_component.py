@@ -60,7 +60,8 @@ class KafkaEstateScaffolder(Scaffolder):
 class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
     """The topics, connectors and consumer groups of a Kafka estate, as external assets.
 
-    `store`: where discoveries keep their documents, a folder or `s3://bucket/prefix`; default: MESH_STORE, else `.mesh`.
+    `store`: where discoveries keep their documents, a folder or an address of a bucket, as MESH_STORE
+    has it; default: MESH_STORE, else `.mesh`.
     `clusters`: names of the estate; default: those of the file `estate` if one is named, else all that the store knows.
     `things`: `topics`, `connectors`, `consumer_groups`, `datasets`, `functions`. `include`, `exclude`: shell patterns of keys, such as
     `warehouse/topics/orders*`. `limit`: at most so many assets; what is left out is told in a warning.

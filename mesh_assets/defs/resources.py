@@ -44,7 +44,10 @@ class EstateResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Where documents, tables and the inbox are kept."""
 
-    location: str = Field(default=DEFAULT_STORE, description="A folder or s3://bucket/prefix.")
+    location: str = Field(
+        default=DEFAULT_STORE,
+        description="A folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix.",
+    )
 
     @cached_property
     def _store(self) -> InventoryStore:

@@ -24,8 +24,7 @@ from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.sections import Section
 from mesh_assets.snapshot.report import DiscoveryReport
 from mesh_assets.store.layout import safe
-from mesh_assets.store.objects import ObjectStore
-from mesh_assets.store.quarantine import set_aside
+from mesh_assets.store.objects import ObjectStore, set_aside
 
 # Four weeks of a discovery every 6 hours; about 10 kB each.
 MOST_KEPT = 112

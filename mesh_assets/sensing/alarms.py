@@ -19,8 +19,7 @@ from mesh_assets.sensing.trigger_queue.message import Meaning, Understood
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import safe
-from mesh_assets.store.objects import ObjectStore
-from mesh_assets.store.quarantine import set_aside
+from mesh_assets.store.objects import ObjectStore, set_aside
 
 SOURCE = "metrics_anomalies"
 

@@ -185,7 +185,7 @@ class KafkaPublisher:
                 raise RefusedEventError(
                     f"snapshot {event.sequence} of {event.cluster_state.cluster_name} ({size}) is larger than {topic} allows "
                     f"(max.message.bytes{limit}), and nobody else could read a document in a local folder; raise max.message.bytes of "
-                    f"{topic} on {self._connection.cluster}, or set MESH_STORE to s3://bucket/prefix"
+                    f"{topic} on {self._connection.cluster}, or set MESH_STORE to a bucket, such as s3://bucket/prefix"
                 ) from error
         value = encode_discovery_event(claim_check(event, claimed), ids.event_id)
         if changes:

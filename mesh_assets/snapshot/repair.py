@@ -14,6 +14,7 @@ from mesh_assets.snapshot.commit import LEASE_SECONDS
 from mesh_assets.snapshot.lock import is_gone
 from mesh_assets.store import layout
 from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.objects import keep_aside
 from mesh_assets.store.pointers import (
     Pending,
     StoredDocument,
@@ -24,7 +25,6 @@ from mesh_assets.store.pointers import (
     decode_pointer,
     decode_store_identity,
 )
-from mesh_assets.store.quarantine import keep_aside
 
 _GOES_ON = "where Kafka has no snapshot, the next one is the first; else the next discovery goes on from the newest snapshot there"
 

@@ -1,125 +1,157 @@
-"""An S3 bucket as an object store: conditional writes do here what locks and links do in a folder."""
+"""A bucket as an object store: conditional writes do here what locks and links do in a folder.
 
+What S3, Google Cloud Storage and Azure Blob Storage have in common is here; `s3.py`, `gcs.py` and `azure_blob.py` say
+how each of them is asked, by its maker's own library, and what its errors mean.
+"""
+
+import uuid
 from collections.abc import Callable
-from typing import Any
-
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from mesh_assets.errors import ConflictError, StoreError
-from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.store.objects import StoredObject, checked_key, is_key
 
-_MISSING = frozenset({"NoSuchKey", "404"})
-_CONFLICT = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+T = TypeVar("T")
+
+CONNECT_SECONDS, READ_SECONDS = 10, 60
+"""How long a request may take to connect, and to be answered."""
+
+NEW = "new"
+"""A condition: only where nothing stands."""
+
+WRITE = "meshwrite"
+"""The entry of an object's metadata that says which write it is of: letters alone, since Azure takes names of variables."""
+
+Refusal = Literal["missing", "conflict", "other"]
+
+
+class Listed(NamedTuple):
+    name: str
+    bytes: int
+    modified_at: datetime
+
+
+class Bucket(Protocol):
+    """One bucket, by its maker's library. Methods raise what that raises, which is among `errors`.
+
+    `condition`: None, NEW, or the version that must stand there.
+    """
+
+    @property
+    def address(self) -> str:
+        """`s3://bucket`, without a slash at its end."""
+        ...
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """All that the library may raise, but for faults in this code."""
+        ...
+
+    def get(self, name: str) -> tuple[bytes, str]:
+        """The content and its version, of one moment."""
+        ...
+
+    def write_of(self, name: str) -> tuple[str | None, str]:
+        """Of which write the object is (its metadata's WRITE), and its version."""
+        ...
+
+    def put(self, name: str, data: bytes, *, write: str, condition: str | None) -> str:
+        """The new version."""
+        ...
+
+    def delete(self, name: str, *, condition: str | None) -> None: ...
+
+    def list(self, prefix: str) -> list[Listed]: ...
+
+    def refusal(self, error: Exception) -> Refusal:
+        """Whether it says that the object (not the bucket) is missing, or that the condition does not hold."""
+        ...
+
+    def sentence(self, error: Exception) -> str:
+        """What went wrong and what to do, in one line without secrets."""
+        ...
 
 
 class BucketStore:
-    """Objects below `prefix` in `bucket`. The version is the ETag. boto3 finds credentials and region."""
+    """Objects below `prefix` in the bucket."""
 
     shared = True
 
-    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
-        self._client = client
+    def __init__(self, bucket: Bucket, prefix: str) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
-    @classmethod
-    def at(cls, url: str) -> "BucketStore":
-        """The store at `s3://bucket/prefix`. Nothing is requested from the bucket yet. Raises StoreError if
-        the address has no bucket or no client can be made."""
-        bucket, _, prefix = url.removeprefix("s3://").partition("/")
-        if not bucket:
-            raise StoreError(f"MESH_STORE is {url!r}; expected s3://bucket/prefix")
-        config = Config(
-            connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4}
-        )
-        try:
-            client = new_session().create_client("s3", config=config)
-        except BotoCoreError as error:
-            raise StoreError(f"no S3 client for {url}: {error}") from error
-        return cls(client, bucket, prefix)
-
     def get(self, key: str) -> tuple[bytes, str] | None:
-        try:
-            answer = self._client.get_object(**self._at(key))
-            return answer["Body"].read(), answer["ETag"]
-        except ClientError as error:
-            if _code(error) in _MISSING:
-                return None
-            raise self._failure(key, "read", error) from error
-        except BotoCoreError as error:
-            raise self._failure(key, "read", error) from error
+        name = self._name(key)
+        return self._ask(key, "read", lambda: self._bucket.get(name))
 
     def put(self, key: str, data: bytes) -> str:
-        return self._put(key, data, {})
+        return self._put(key, data, None)
 
     def put_new(self, key: str, data: bytes) -> str:
-        return self._put(key, data, {"IfNoneMatch": "*"})
+        return self._put(key, data, NEW)
 
     def put_if(self, key: str, data: bytes, version: str) -> str:
-        return self._put(key, data, {"IfMatch": version})
+        return self._put(key, data, version)
 
     def delete(self, key: str) -> None:
-        self._call(key, "removed", self._client.delete_object, {})
+        name = self._name(key)
+        self._ask(key, "removed", lambda: self._bucket.delete(name, condition=None))
 
     def delete_if(self, key: str, version: str) -> None:
+        name = self._name(key)
         try:
-            self._call(key, "removed", self._client.delete_object, {"IfMatch": version})
-        except ClientError as error:
+            self._bucket.delete(name, condition=version)
+        except self._bucket.errors as error:
+            if self._bucket.refusal(error) == "other":
+                raise self._failure(key, "removed", error) from error
             raise ConflictError(f"{self.uri(key)} has been written by another or is gone") from error
 
     def list(self, prefix: str) -> "list[StoredObject]":
         try:
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._prefix + prefix
-            )
-            found = [
-                StoredObject(key=key, bytes=entry["Size"], modified_at=entry["LastModified"])
-                for page in pages
-                for entry in page.get("Contents", ())
-                if is_key(key := entry["Key"].removeprefix(self._prefix))
-            ]
-        except (ClientError, BotoCoreError) as error:
+            listed = self._bucket.list(self._prefix + prefix)
+        except self._bucket.errors as error:
             raise self._failure(prefix, "listed", error) from error
+        found = [
+            StoredObject(key=key, bytes=entry.bytes, modified_at=entry.modified_at)
+            for entry in listed
+            if is_key(key := entry.name.removeprefix(self._prefix))
+        ]
         return sorted(found, key=lambda entry: entry.key)
 
     def uri(self, key: str) -> str:
-        return f"s3://{self._bucket}/{self._prefix}{checked_key(key)}"
+        return f"{self._bucket.address}/{self._name(key)}"
 
     def location(self, key: str) -> str:
         return self.uri(key)
 
-    def _at(self, key: str) -> dict[str, str]:
-        return {"Bucket": self._bucket, "Key": self._prefix + checked_key(key)}
+    def _name(self, key: str) -> str:
+        return self._prefix + checked_key(key)
 
-    def _put(self, key: str, data: bytes, condition: dict[str, str]) -> str:
+    def _put(self, key: str, data: bytes, condition: str | None) -> str:
+        name, write = self._name(key), uuid.uuid4().hex
         try:
-            answer = self._call(key, "written", self._client.put_object, {"Body": data, **condition})
-        except ClientError as error:
-            # botocore repeats a write whose answer was lost, which then conflicts with itself.
-            if error.response.get("ResponseMetadata", {}).get("RetryAttempts"):
-                standing = self.get(key)
-                if standing is not None and standing[0] == data:
-                    return standing[1]
+            return self._bucket.put(name, data, write=write, condition=condition)
+        except self._bucket.errors as error:
+            if condition is None or self._bucket.refusal(error) == "other":
+                raise self._failure(key, "written", error) from error
+            # The libraries repeat a write whose answer was lost, which then conflicts with itself. Equal contents would
+            # prove nothing: two runs that take a ticket write the same.
+            standing = self._ask(key, "read", lambda: self._bucket.write_of(name))
+            if standing is not None and standing[0] == write:
+                return standing[1]
             raise ConflictError(f"{self.uri(key)} exists already or has been written by another") from error
-        return str(answer["ETag"])
 
-    def _call(self, key: str, done: str, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-        """Raises ClientError if a condition does not hold, StoreError for every other failure."""
+    def _ask(self, key: str, done: str, ask: Callable[[], T]) -> T | None:
+        """None where no such object is."""
         try:
-            return call(**self._at(key), **arguments)
-        except ClientError as error:
-            # S3 answers 404 to a condition on an object that is gone.
-            if arguments.keys() & {"IfMatch", "IfNoneMatch"} and _code(error) in _CONFLICT | _MISSING:
-                raise
-            raise self._failure(key, done, error) from error
-        except BotoCoreError as error:
+            return ask()
+        except self._bucket.errors as error:
+            if self._bucket.refusal(error) == "missing":
+                return None
             raise self._failure(key, done, error) from error
 
-    def _failure(self, key: str, done: str, error: ClientError | BotoCoreError) -> StoreError:
-        return StoreError(f"s3://{self._bucket}/{self._prefix}{key} could not be {done}: {error}")
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+    def _failure(self, key: str, done: str, error: Exception) -> StoreError:
+        where = f"{self._bucket.address}/{self._prefix}{key}"
+        return StoreError(f"{where} could not be {done}: {self._bucket.sentence(error)}")

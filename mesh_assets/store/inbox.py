@@ -14,8 +14,7 @@ from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger, TriggerType
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.store.layout import safe
-from mesh_assets.store.objects import ObjectStore, StoredObject
-from mesh_assets.store.quarantine import set_aside
+from mesh_assets.store.objects import ObjectStore, StoredObject, set_aside
 
 MOST_APART = 100
 """Triggers of a cluster that are kept one by one; further ones are counted by type. Each is a request to read,

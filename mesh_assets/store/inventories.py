@@ -11,7 +11,7 @@ from mesh_assets.inventory.document import Document, decode_document, decode_sec
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.store import layout
-from mesh_assets.store.objects import ObjectStore
+from mesh_assets.store.objects import ObjectStore, keep_aside, set_aside
 from mesh_assets.store.packed import document_bytes, pack_plain
 from mesh_assets.store.pointers import (
     Adoption,
@@ -29,7 +29,6 @@ from mesh_assets.store.pointers import (
     decode_tickets,
     encode,
 )
-from mesh_assets.store.quarantine import keep_aside, set_aside
 
 T = TypeVar("T")
 SECTIONS_KEPT = timedelta(days=7)

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 from mesh_assets.errors import StoreError
 from mesh_assets.importing import importing
 from mesh_assets.inventory.document import document_name
+from mesh_assets.store.bucket import Bucket, BucketStore
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.objects import ObjectStore
 
@@ -15,17 +16,41 @@ DEFAULT_STORE = ".mesh"
 
 
 def open_store(value: str | None) -> ObjectStore:
-    """The store that MESH_STORE names: a folder or `s3://bucket/prefix`. None or empty: the folder `.mesh`.
-    Raises StoreError for any other address."""
+    """The store that MESH_STORE names: a folder, `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`. None
+    or empty: the folder `.mesh`. Raises StoreError for any other address, and where the extra for it is not installed."""
     text = value or DEFAULT_STORE
-    if text.startswith("s3://"):
-        with importing:
-            from mesh_assets.store.bucket import BucketStore  # boto3 is heavy, and only needed here
+    scheme, found, rest = text.partition("://")
+    if not found:
+        return FolderStore(Path(text))
+    name, _, prefix = rest.partition("/")
+    if scheme not in ("s3", "gs", "az") or not name:
+        raise StoreError(
+            f"MESH_STORE is {text!r}; expected a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
+        )
+    return BucketStore(_bucket(scheme, name), prefix)
 
-        return BucketStore.at(text)
-    if "://" in text:
-        raise StoreError(f"MESH_STORE is {text!r}; expected a folder or s3://bucket/prefix")
-    return FolderStore(Path(text))
+
+def _bucket(scheme: str, name: str) -> Bucket:
+    """Their libraries are heavy, and only needed here."""
+    with importing:
+        if scheme == "s3":
+            from mesh_assets.store.s3 import S3Bucket
+
+            return S3Bucket.named(name)
+        extra = "gcs" if scheme == "gs" else "azure"
+        try:
+            if scheme == "gs":
+                from mesh_assets.store.gcs import GoogleBucket
+
+                return GoogleBucket.named(name)
+            from mesh_assets.store.azure_blob import AzureContainer
+
+            return AzureContainer.named(name)
+        except ImportError as error:
+            raise StoreError(
+                f"MESH_STORE is at {scheme}://{name}, which needs an extra ({error.name} is missing): "
+                f"pip install 'mesh-assets[{extra}]'"
+            ) from error
 
 
 _DOCUMENT = re.compile(

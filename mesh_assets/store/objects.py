@@ -1,5 +1,7 @@
 """What an object store must be able to do, whether it is a folder or a bucket."""
 
+import hashlib
+import logging
 import re
 from datetime import datetime
 from typing import Protocol
@@ -7,8 +9,13 @@ from typing import Protocol
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.records import Record
 
+logger = logging.getLogger(__name__)
+
 PRIVATE = "private/"
 """What is below this prefix is for this project's runs alone; in a folder, its files are open to their owner only."""
+
+QUARANTINE = "quarantine/"
+"""Copies of objects that could not be read: one damaged file must not stop what needs the others."""
 
 
 class StoredObject(Record, frozen=True, kw_only=True):
@@ -62,11 +69,11 @@ class ObjectStore(Protocol):
         ...
 
     def uri(self, key: str) -> str:
-        """The object's address: `file:///…` or `s3://…`."""
+        """The object's address: `file:///…`, `s3://…`, `gs://…` or `az://…`."""
         ...
 
     def location(self, key: str) -> str:
-        """The object as a person would type it: a path or `s3://…`."""
+        """The object as a person would type it: a path or an address of a bucket."""
         ...
 
 
@@ -87,3 +94,22 @@ def is_key(key: str) -> bool:
     """Whether `key` can stand for an object of a store. Names in a folder need not even be text: what is not UTF-8
     comes as lone surrogates."""
     return _NO_PART.search(f"/{key}/") is None
+
+
+def keep_aside(objects: ObjectStore, key: str, data: bytes) -> str:
+    """Keeps a copy below `quarantine/` under a name that no other content has; where it is, for people. Raises
+    StoreError when the store fails."""
+    stem, dot, ending = key.rpartition(".")
+    kept = f"{QUARANTINE}{stem}-{hashlib.sha256(data).hexdigest()[:12]}{dot}{ending}"
+    objects.put(kept, data)
+    return objects.location(kept)
+
+
+def set_aside(objects: ObjectStore, key: str, data: bytes, *, reason: str) -> None:
+    """Keeps a copy below `quarantine/` for a person to look at and says so in the log; what becomes of the
+    object itself is the caller's to decide. Raises StoreError when the store fails."""
+    kept = f"{QUARANTINE}{key}"
+    objects.put(kept, data)
+    logger.warning(
+        "%s cannot be read (%s); it is kept at %s", objects.location(key), reason, objects.location(kept)
+    )

@@ -18,9 +18,8 @@ from contextlib import suppress
 from mesh_assets.errors import ConflictError, DamagedError, StoreError
 from mesh_assets.inventory.document import sha256
 from mesh_assets.store import layout
-from mesh_assets.store.objects import ObjectStore
+from mesh_assets.store.objects import ObjectStore, set_aside
 from mesh_assets.store.pointers import Base, Packing, decode_packing, encode
-from mesh_assets.store.quarantine import set_aside
 
 if sys.version_info >= (3, 14):
     from compression import zstd

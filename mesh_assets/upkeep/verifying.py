@@ -10,7 +10,7 @@ from mesh_assets.inventory.document import sha256
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.store import layout
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.objects import ObjectStore, StoredObject
+from mesh_assets.store.objects import ObjectStore, StoredObject, keep_aside
 from mesh_assets.store.packed import PackedDocuments, form_bytes, whole_base
 from mesh_assets.store.pointers import (
     decode_adoption,
@@ -20,7 +20,6 @@ from mesh_assets.store.pointers import (
     decode_store_identity,
     decode_tickets,
 )
-from mesh_assets.store.quarantine import keep_aside
 from mesh_assets.upkeep.census import Census, cluster_of, take_census
 
 _PARQUET = b"PAR1"

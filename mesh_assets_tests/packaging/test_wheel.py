@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from mesh_assets_tests.packaging.wheel import build_wheel
 from mesh_assets_tests.workplace import PROJECT
 
-SHIPPED_EXTRAS = {"dg", "kubernetes", "otlp", "postgres", "sandbox", "vault"}
+SHIPPED_EXTRAS = {"azure", "dg", "gcs", "kubernetes", "otlp", "postgres", "sandbox", "vault"}
 DEVELOPERS_EXTRAS = {"check", "test"}
 WITHOUT_A_MODULE = {"dagster-aws", "dagster-webserver"}
 """Named by configuration, or started as a process."""
@@ -25,6 +25,8 @@ AT_AN_EDGE = {
     "mesh_assets.platforms.secrets.stores": "vault",
     "mesh_assets.sandbox": "sandbox",
     "mesh_assets.service.otlp": "otlp",
+    "mesh_assets.store.azure_blob": "azure",
+    "mesh_assets.store.gcs": "gcs",
 }
 """Where a package of an extra is imported, and the error names the extra that is missing."""
 PARTS = {"botocore": "boto3", "pydantic-core": "pydantic"}

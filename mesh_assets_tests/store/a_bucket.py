@@ -4,22 +4,25 @@ deletes."""
 
 import hashlib
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-_MESSAGES = {"NoSuchKey": 404, "PreconditionFailed": 412, "AccessDenied": 403}
+_MESSAGES = {"NoSuchKey": 404, "404": 404, "PreconditionFailed": 412, "AccessDenied": 403}
 
 
 class ABucket:
-    """`refuses`: answers everything with AccessDenied. `loses_answers`: writes, then fails as the retry of a
-    lost answer does."""
+    """`refuses`: answers everything with AccessDenied. `loses`: of this many of the next writes the answer is lost, and they
+    fail as the client's next try does. `meanwhile`: is done before the next write."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.metadata: dict[str, dict[str, str]] = {}
         self.refuses = False
-        self.loses_answers = False
+        self.loses = 0
+        self.meanwhile: Callable[[], object] | None = None
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         self._reach("GetObject")
@@ -27,22 +30,34 @@ class ABucket:
             raise _error("NoSuchKey", "GetObject")
         return {"Body": io.BytesIO(self.objects[Key]), "ETag": _etag(self.objects[Key])}
 
+    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        self._reach("HeadObject")
+        if Key not in self.objects:
+            raise _error("404", "HeadObject")
+        return {"Metadata": self.metadata.get(Key, {}), "ETag": _etag(self.objects[Key])}
+
     def put_object(
         self,
         *,
         Bucket: str,
         Key: str,
         Body: bytes,
+        Metadata: dict[str, str],
         IfMatch: str | None = None,
         IfNoneMatch: str | None = None,
     ) -> dict[str, Any]:
         self._reach("PutObject")
+        if self.meanwhile is not None:
+            act, self.meanwhile = self.meanwhile, None
+            act()
         if IfNoneMatch == "*" and Key in self.objects:
             raise _error("PreconditionFailed", "PutObject")
         self._match(Key, IfMatch, "PutObject")
         self.objects[Key] = Body
-        if self.loses_answers:
-            raise _error("PreconditionFailed", "PutObject", attempts=1)
+        self.metadata[Key] = Metadata
+        if self.loses:
+            self.loses -= 1
+            raise _error("PreconditionFailed", "PutObject")
         return {"ETag": _etag(Body)}
 
     def delete_object(self, *, Bucket: str, Key: str, IfMatch: str | None = None) -> dict[str, Any]:
@@ -79,11 +94,11 @@ def _etag(data: bytes) -> str:
     return f'"{hashlib.md5(data).hexdigest()}"'
 
 
-def _error(code: str, operation: str, *, attempts: int = 0) -> ClientError:
+def _error(code: str, operation: str) -> ClientError:
     return ClientError(
         {
             "Error": {"Code": code, "Message": code},
-            "ResponseMetadata": {"HTTPStatusCode": _MESSAGES[code], "RetryAttempts": attempts},
+            "ResponseMetadata": {"HTTPStatusCode": _MESSAGES[code]},
         },
         operation,
     )

@@ -1,4 +1,4 @@
-"""What holds for every store of objects: the folder and the bucket."""
+"""What holds for every store of objects: the folder and the buckets."""
 
 from pathlib import Path
 
@@ -8,20 +8,33 @@ from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.store.bucket import BucketStore
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.objects import ObjectStore
+from mesh_assets.store.s3 import S3Bucket
 from mesh_assets_tests.store.a_bucket import ABucket
-from mesh_assets_tests.store.stores import KINDS, new_objects
+from mesh_assets_tests.store.stores import EVERY_KIND, new_objects
 
 
-@pytest.fixture(params=["bucket in memory", *KINDS])
+@pytest.fixture(params=["bucket in memory", *EVERY_KIND])
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "bucket in memory":
-        return BucketStore(ABucket(), "mesh", "prod/")
+        return BucketStore(S3Bucket(ABucket(), "mesh"), "prod/")
     return new_objects(request, request.param, tmp_path)()
 
 
 def test_what_was_put_is_read_back_with_a_version(objects: ObjectStore) -> None:
     version = objects.put("a/b.json", b"1")
     assert objects.get("a/b.json") == (b"1", version)
+
+
+def test_any_key_and_any_content_come_back_as_they_were(objects: ObjectStore) -> None:
+    contents = {
+        "a%2Fb/ü ?#&+'~.json": b"",
+        "a/\u4e2d/%25": bytes(range(256)),
+        "large": b"12345678" * 2**20 + b"9",
+    }
+    for key, data in contents.items():
+        version = objects.put_new(key, data)
+        assert objects.get(key) == (data, version)
+    assert [entry.key for entry in objects.list("")] == sorted(contents)
 
 
 def test_a_key_that_nothing_stands_under_reads_as_none(objects: ObjectStore) -> None:
@@ -114,7 +127,10 @@ def test_the_value_of_mesh_store_says_which_kind_of_store_it_is(
     assert open_store("s3://mesh").uri("a/b") == "s3://mesh/a/b"
 
 
-@pytest.mark.parametrize("value", ["s3://", "gs://bucket", "https://example.com/store"])
+@pytest.mark.parametrize("value", ["s3://", "gs:///prefix", "az://", "https://example.com/store"])
 def test_a_store_that_is_neither_a_folder_nor_a_bucket_is_refused_with_what_was_expected(value: str) -> None:
-    with pytest.raises(StoreError, match=r"expected .*s3://bucket/prefix"):
+    with pytest.raises(
+        StoreError,
+        match=r"expected a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix",
+    ):
         open_store(value)

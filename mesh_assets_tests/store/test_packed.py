@@ -16,13 +16,13 @@ from mesh_assets.store.packed import PackedDocuments, document_bytes, form_bytes
 from mesh_assets.store.pointers import Packing
 from mesh_assets_tests.documents import MOMENT, a_document, a_topic
 from mesh_assets_tests.snapshot.world import Killed, Life, MemoryObjects, MortalObjects
-from mesh_assets_tests.store.stores import KINDS, new_objects
+from mesh_assets_tests.store.stores import EVERY_KIND, new_objects
 
 ID = "lkc-1"
 KEYS = [layout.document_key(ID, MOMENT + timedelta(hours=hours), 1) for hours in range(4)]
 
 
-@pytest.fixture(params=["memory", *KINDS])
+@pytest.fixture(params=["memory", *EVERY_KIND])
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], ObjectStore]:
     if request.param == "memory":
         return MemoryObjects
