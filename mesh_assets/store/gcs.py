@@ -90,7 +90,8 @@ class GoogleBucket:
         found = self._bucket.list_blobs(
             prefix=prefix, fields="items(name,size,updated),nextPageToken", **self._how
         )
-        return [Listed(blob.name, int(blob.size), blob.updated) for blob in found]
+        # Google's own testbench leaves the size of empty objects out.
+        return [Listed(blob.name, int(blob.size or 0), blob.updated) for blob in found]
 
     def refusal(self, error: Exception) -> Refusal:
         if isinstance(error, exceptions.PreconditionFailed):

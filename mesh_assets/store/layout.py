@@ -54,7 +54,7 @@ def _bucket(scheme: str, name: str) -> Bucket:
 
 
 _DOCUMENT = re.compile(
-    r"inventory-(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z)(?:-(\d+))?\.json(\.gz|\.([0-9a-f]{16})\.[0-9a-f]{8}\.zst)?"
+    r"inventory-(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z)(?:-(\d+))?\.json(\.gz|\.([0-9a-f]{16})\.[0-9a-f]{8}\.(?:diff|zst))?"
 )
 _BASE = re.compile(r"base-([0-9a-f]{16})\.zst")
 
@@ -129,7 +129,7 @@ def document_key(cluster_id: str, moment: datetime, attempt: int) -> str:
     )
 
 
-GZIPPED, PACKED = ".gz", ".zst"
+GZIPPED, DIFFERENCE = ".gz", ".diff"
 """How the key of a document ends that an earlier version compressed, and of one that is a difference from a base."""
 
 
@@ -158,7 +158,7 @@ def cluster_of(key: str) -> str:
 
 
 def base_key(cluster_id: str, base_id: str) -> str:
-    return f"{cluster_folder(cluster_id)}base-{base_id}{PACKED}"
+    return f"{cluster_folder(cluster_id)}base-{base_id}.zst"
 
 
 def base_of(key: str) -> str | None:

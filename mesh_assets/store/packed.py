@@ -1,10 +1,10 @@
 """Documents that are not the latest any more, kept as what differs from a base: a whole document of the same day.
 
-`base-<id>.zst` is whole; `inventory-<time>.json.<id>.<attempt>.zst` are differences from it, which `zstd -d --patch-from`
-undoes by hand, too. Every document is one step from its base, so that one damaged object costs one document, and a year of
-them takes no longer to read than a day. `packing.json` names the bases: a document's plain form goes only after its
-difference and base are written and that file, unchanged since, has been written once more; a base goes only after it was
-taken out of that file. So neither a crash nor others at work leave a difference without its base.
+`base-<id>.zst` is whole; `inventory-<time>.json.<id>.<attempt>.diff` are differences from it (`differences.py`);
+those of earlier versions, `….zst`, `zstd --patch-from` made. Every document is one step from its base, so that one damaged object
+costs one document, and a year of them takes no longer to read than a day. `packing.json` names the bases: a document's plain form
+goes only after its difference and base are written and that file, unchanged since, has been written once more; a base goes only
+after it was taken out of that file. So neither a crash nor others at work leave a difference without its base.
 """
 
 import gzip
@@ -18,6 +18,7 @@ from contextlib import suppress
 from mesh_assets.errors import ConflictError, DamagedError, StoreError
 from mesh_assets.inventory.document import sha256
 from mesh_assets.store import layout
+from mesh_assets.store.differences import comes_back, difference, taken_apart, undone
 from mesh_assets.store.objects import ObjectStore, set_aside
 from mesh_assets.store.pointers import Base, Packing, decode_packing, encode
 
@@ -27,33 +28,21 @@ else:
     from backports import zstd
 
 _TRIES = 20
-# Of 26 MB of JSON 0.7 MB, in 0.6 s of CPU (bench/store.py). Matches of 32 bytes are what lies between two offsets: zstd's own
-# 64 find a tenth less. Level 9 takes three times as long for nothing, level 16 saves a quarter in 17 s.
-_LEVEL, _BASE_LEVEL = 1, 9
-_SHORTEST_MATCH, _LOOKS_EVERY = 32, 2
+_BASE_LEVEL = 9
 # A base serves a day: offsets wander off, and a year of bases must not weigh more than the differences.
 _MOST_ON_A_BASE = 100
 _PIECE = 1 << 20
 
 
-def compress(data: bytes, base: bytes | None = None) -> bytes:
-    """A zstd frame; with `base`, of what is not in that."""
+def compress(data: bytes) -> bytes:
+    """A zstd frame."""
     options = zstd.CompressionParameter
-    # The window must hold both; up to 31 can be read on 64-bit machines.
-    window = min(30, max(10, (len(data) + len(base or b"")).bit_length()))
     chosen: dict[int, int] = {
-        options.compression_level: _BASE_LEVEL if base is None else _LEVEL,
-        options.window_log: window,
+        options.compression_level: _BASE_LEVEL,
+        options.window_log: min(27, max(10, len(data).bit_length())),  # 27 is the most that every zstd reads
         options.checksum_flag: 1,
     }
-    if base is not None:
-        chosen |= {
-            options.enable_long_distance_matching: 1,
-            options.ldm_min_match: _SHORTEST_MATCH,
-            options.ldm_hash_rate_log: _LOOKS_EVERY,
-            options.ldm_hash_log: min(22, window),
-        }
-    return zstd.compress(data, options=chosen, zstd_dict=_prefix(base))
+    return zstd.compress(data, options=chosen)
 
 
 def decompress(data: bytes, base: bytes | None = None) -> bytes:
@@ -62,16 +51,6 @@ def decompress(data: bytes, base: bytes | None = None) -> bytes:
     for piece in _pieces(data, base):
         whole.write(piece)
     return whole.getvalue()
-
-
-def comes_back(data: bytes, packed: bytes, base: bytes) -> bool:
-    """Whether `packed` is `data`, as what differs from `base`; without holding `data` a second time."""
-    at = 0
-    for piece in _pieces(packed, base):
-        if not data.startswith(piece, at):
-            return False
-        at += len(piece)
-    return at == len(data)
 
 
 def _pieces(data: bytes, base: bytes | None) -> Iterator[bytes]:
@@ -111,8 +90,11 @@ class PackedDocuments:
                 f"{self._where(form)} is there, but not base-{base_id}.zst; restore it from a backup"
             )
         try:
-            return decompress(found[0], decompress(base[0]))
-        except zstd.ZstdError as error:
+            whole = decompress(base[0])
+            if form.endswith(layout.DIFFERENCE):
+                return undone(found[0], taken_apart(whole))
+            return decompress(found[0], whole)
+        except (zstd.ZstdError, ValueError) as error:
             raise DamagedError(
                 f"{self._where(form)} or its base-{base_id}.zst is damaged: {error}; restore it from a backup"
             ) from error
@@ -128,12 +110,15 @@ class PackedDocuments:
                 base, whole = Base(id=uuid.uuid4().hex[:16], day=day, sha256=sha256(data)), data
                 self._objects.put_new(layout.base_key(self._id, base.id), compress(data))
                 bases = (*bases, base)
-            form = f"{key}.{base.id}.{uuid.uuid4().hex[:8]}{layout.PACKED}"
-            packed = compress(data, whole)
-            if not comes_back(data, packed, whole):
+            form = f"{key}.{base.id}.{uuid.uuid4().hex[:8]}{layout.DIFFERENCE}"
+            old = taken_apart(whole)
+            del whole
+            packed = difference(data, old)
+            if not comes_back(data, packed, old):
                 raise StoreError(
-                    f"{self._where(key)} does not come back out of what zstd made of it; it stays as it is"
+                    f"{self._where(key)} does not come back out of what differs from its base; it stays as it is"
                 )
+            del old
             self._objects.put_new(form, packed)
             count = 1 if bases is not packing.bases else packing.on_newest + 1
             # Where another was faster, what was written stays, since nobody knows who relies on it: pruning finds it.
@@ -209,7 +194,7 @@ def document_bytes(objects: ObjectStore, key: str) -> bytes | None:
 
 def form_bytes(objects: ObjectStore, form: str) -> bytes | None:
     """The document's JSON from that form of it; None if it is gone. Raises DamagedError."""
-    if form.endswith(layout.PACKED):
+    if layout.base_of(form) is not None:
         return PackedDocuments(objects, layout.cluster_of(form)).read(form)
     found = objects.get(form)
     if found is None or not form.endswith(layout.GZIPPED):

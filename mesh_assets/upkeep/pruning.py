@@ -136,9 +136,7 @@ def _documents(
     packed = [
         key
         for key in newest_first[AT_LEAST if latest is None else 0 :]
-        if key in forms
-        and key not in spared
-        and any(not one.key.endswith(layout.PACKED) for one in forms[key])
+        if key in forms and key not in spared and any(layout.base_of(one.key) is None for one in forms[key])
     ]
     left = {one.key for of_key in forms.values() for one in of_key}
     bases = unused(store.objects, cluster_id, left, census.of_cluster("bases").get(cluster_id, []))

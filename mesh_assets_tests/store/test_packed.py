@@ -1,5 +1,6 @@
 """Documents kept as differences: smaller, readable after a crash at any effect, and never without their base."""
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -12,11 +13,16 @@ from mesh_assets.inventory.document import Document, encode_document
 from mesh_assets.store import layout
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import ObjectStore
-from mesh_assets.store.packed import PackedDocuments, document_bytes, form_bytes, pack_plain
+from mesh_assets.store.packed import PackedDocuments, compress, document_bytes, form_bytes, pack_plain
 from mesh_assets.store.pointers import Packing
 from mesh_assets_tests.documents import MOMENT, a_document, a_topic
 from mesh_assets_tests.snapshot.world import Killed, Life, MemoryObjects, MortalObjects
 from mesh_assets_tests.store.stores import EVERY_KIND, new_objects
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 ID = "lkc-1"
 KEYS = [layout.document_key(ID, MOMENT + timedelta(hours=hours), 1) for hours in range(4)]
@@ -165,3 +171,14 @@ def test_a_document_whose_base_is_damaged_begins_another() -> None:
     objects.put(layout.base_key(ID, layout.base_of(form) or ""), b"damaged")
     pack_plain(objects, KEYS[1])
     assert document_bytes(objects, KEYS[1]) == DOCUMENTS[KEYS[1]]
+
+
+def test_differences_that_an_earlier_version_wrote_are_read() -> None:
+    """As `zstd --patch-from` makes them."""
+    objects = MemoryObjects()
+    first, second = list(DOCUMENTS.values())[:2]
+    packed = zstd.compress(second, zstd_dict=zstd.ZstdDict(first, is_raw=True).as_prefix)
+    objects.put(layout.base_key(ID, "0" * 16), compress(first))
+    objects.put(f"{KEYS[1]}.{'0' * 16}.{'1' * 8}.zst", packed)
+    assert document_bytes(objects, KEYS[1]) == second
+    assert [entry.key for entry in InventoryStore(objects).list_documents(ID)] == [KEYS[1]]

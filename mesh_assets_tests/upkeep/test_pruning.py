@@ -238,7 +238,7 @@ def test_what_a_killed_packing_left_behind_goes() -> None:
     a_history(store, 3)
     objects.put(layout.base_key(ID, "0" * 16), compress(b"orphan"))
     forms = [
-        one.key for one in objects.list("inventories/") if "/inventory-" in one.key and ".zst" in one.key
+        one.key for one in objects.list("inventories/") if "/inventory-" in one.key and ".diff" in one.key
     ]
     objects.put(forms[0].replace(forms[0].split(".")[-2], "ffffffff"), objects.data[forms[0]])
     gone = drop_unused(objects, ID)

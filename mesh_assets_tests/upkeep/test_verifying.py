@@ -22,7 +22,7 @@ def store() -> InventoryStore:
 
 
 def _packed_key(store: InventoryStore, place: int) -> str:
-    return [one.key for one in take_census(store.objects).objects["documents"] if ".zst" in one.key][place]
+    return [one.key for one in take_census(store.objects).objects["documents"] if ".diff" in one.key][place]
 
 
 def test_a_whole_store_has_no_damage_and_verifying_writes_nothing(store: InventoryStore) -> None:
