@@ -245,7 +245,7 @@ def consumer_groups(*, known: bool = False) -> SearchStrategy[ConsumerGroup]:
         state=st.sampled_from(states),
         coordinator=st.none() | st.integers(1, 4),
         members=maybe(tuples(members, most=2), known),
-        offsets=maybe(tuples(committed_offsets), known),
+        offsets=maybe(tuples(committed_offsets, lambda one: (one.topic, one.partition)), known),
         topics=tuples(names),
         total_lag_records=st.none() | counts,
         error=st.none() if known else st.none() | texts,

@@ -34,6 +34,7 @@ def ended(client: httpx.Client, follow: str) -> dict[str, Any]:
     raise AssertionError(f"the discovery did not end: {found}")
 
 
+@pytest.mark.slow
 def test_a_service_answers_discovers_in_a_process_and_ends_when_it_is_told(tmp_path: Path) -> None:
     (tmp_path / "estate.yaml").write_text(
         'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}\n'
@@ -53,6 +54,7 @@ def test_a_service_answers_discovers_in_a_process_and_ends_when_it_is_told(tmp_p
         )  # uvicorn raises the signal again once it has ended
 
 
+@pytest.mark.slow
 def test_the_documented_commands_do_what_the_page_says(tmp_path: Path) -> None:
     (tmp_path / "estate.yaml").write_text(
         'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}\n'
