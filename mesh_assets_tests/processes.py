@@ -43,8 +43,10 @@ class CommandProcess:
         environment: Mapping[str, str],
         module: str | None = None,
         log: Path | None = None,
+        apart: bool = False,
     ) -> None:
-        """`log`: where all that it prints goes, to be read while it runs."""
+        """`log`: where all that it prints goes, to be read while it runs. `apart`: in a session of its own, as in a container:
+        Linux gives each session an equal share of a busy machine (sched_autogroup), whatever is in it."""
         self.arguments = tuple(arguments)
         self._output = tempfile.TemporaryDirectory(prefix="command-")
         self._out = log or Path(self._output.name, "out")
@@ -60,6 +62,7 @@ class CommandProcess:
                 str(self._out),
                 str(self._err),
                 _server()._forkserver_address,
+                apart,
             ),
         )
         self._process.start()
@@ -109,8 +112,11 @@ def _run(
     out: str,
     err: str,
     server: str,
+    apart: bool,
 ) -> NoReturn:
     """In the forked process. `server`: the address of that which forked it."""
+    if apart:
+        os.setsid()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

@@ -72,6 +72,7 @@ def brokers(count: int, topics: int) -> Iterator[tuple[dict[str, int], "subproce
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         try:

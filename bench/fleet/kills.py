@@ -12,6 +12,7 @@ from bench.fleet.roles import Installation
 
 _RESTARTS_AFTER = 5.0
 _STORE_REFUSES = 60.0
+_RUN_COMES_WITHIN = 180.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +44,10 @@ def suffer(what: str, outage: Callable[[], None]) -> Outage:
 
 def _kill_worker(installation: Installation) -> None:
     """As soon as one works."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + _RUN_COMES_WITHIN
     while not (workers := installation.workers()):
         if time.monotonic() > deadline:
-            raise TimeoutError("no run was under way for a minute, so none was killed")
+            raise TimeoutError("no run was under way for three minutes, so none was killed")
         time.sleep(0.05)
     time.sleep(0.3)  # so that it is in the middle of its work
     for pid in list(workers.values())[:1]:

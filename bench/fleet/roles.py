@@ -46,6 +46,7 @@ class Role:
             environment=self.environment,
             module=self.module,
             log=self.log,
+            apart=True,
         )
 
     def kill(self) -> None:

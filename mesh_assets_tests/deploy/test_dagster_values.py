@@ -57,6 +57,8 @@ def test_limits_and_logs_are_those_of_the_instance_that_everybody_else_has() -> 
             "numWorkers": instance[kind]["num_workers"],
             "numSubmitWorkers": instance[kind]["num_submit_workers"],
         }
+    retries = values["scheduler"]["config"]["daemonScheduler"]["maxTickRetries"]
+    assert retries == instance["scheduler"]["config"]["max_tick_retries"]
     assert values["pythonLogs"] == {
         "managedPythonLoggers": instance["python_logs"]["managed_python_loggers"],
         "pythonLogLevel": instance["python_logs"]["python_log_level"],

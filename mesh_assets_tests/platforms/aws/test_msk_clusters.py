@@ -8,7 +8,9 @@ from botocore.stub import Stubber
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.platforms.aws.client import new_session
-from mesh_assets.platforms.aws.msk_clusters import list_msk_clusters
+from mesh_assets.platforms.aws.msk_clusters import check_account, list_msk_clusters
+from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets_tests.an_aws_account import AwsAccount, an_account
 
 ARN = "arn:aws:kafka:eu-west-1:123456789012:cluster/{}/0f1c9f2e-6f0e-4b0a-9d1c-0c9a8d9b7f66-2"
 REGION = "eu-west-1"
@@ -80,3 +82,25 @@ def test_a_cluster_without_a_name_is_an_unexpected_answer(stub: Stubber) -> None
     stub.add_response("list_clusters_v2", {"ClusterInfoList": [{"ClusterArn": ARN.format("a")}]})
     with pytest.raises(UnexpectedAnswerError, match="without ARN or name"):
         list_msk_clusters(REGION, client=stub.client)
+
+
+@pytest.mark.sandbox
+def test_the_stand_in_lists_what_it_has_and_tells_whose_credentials_they_are(
+    lambda_url: str, broker: Endpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with an_account(lambda_url, broker) as account:
+        as_account(account, monkeypatch)
+        arn = account.cluster(Sasl={"Iam": {"Enabled": True}})
+
+        [cluster] = list_msk_clusters("us-east-1", endpoint_url=lambda_url)
+
+        assert (cluster.arn, cluster.name, cluster.state) == (arn, arn.split("/")[1], "ACTIVE")
+        check_account(account.id, region="us-east-1", endpoint_url=lambda_url)
+        with pytest.raises(RefusedError, match=f"the AWS credentials are of account {account.id}"):
+            check_account("999999999999", region="us-east-1", endpoint_url=lambda_url)
+
+
+def as_account(account: AwsAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
