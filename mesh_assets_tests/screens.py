@@ -1,7 +1,7 @@
 """`make screens`: the pictures of `docs/pictures`, taken by a Chromium without a window: of the report, and of Dagster's pages.
 
-They show the store and the instance in DAGSTER_HOME: run `make demo` and the job `analysis` first. Needs `chromium` on the PATH
-(Debian: `apt-get install chromium`).
+They show a sandbox of their own in a folder that is removed in the end: discovered, then with a broken sink discovered once more,
+and analysed by the job. Needs `chromium` on the PATH (Debian: `apt-get install chromium`).
 """
 
 import os
@@ -16,6 +16,9 @@ from pathlib import Path
 
 import httpx
 
+from mesh_assets.errors import MeshError
+from mesh_assets.sandbox.progress import Lines
+from mesh_assets.sandbox.servers import Sandbox
 from mesh_assets.sandbox.state import LOOPBACK, choose_free
 from mesh_assets_tests.chromium import ChromiumError, Tab, chromium
 
@@ -23,6 +26,7 @@ FOLDER = Path("docs/pictures")
 MOST_BYTES = 150_000
 ROOT = Path(__file__).parents[1]
 TOPIC = "warehouse/topics/pizza_orders"
+SINK = "pizza-orders-sink"
 _READY = "document.querySelector('#mesh svg, #view:not([hidden]) h1')"
 _HEAD = "document.querySelector('#view:not([hidden]) h1')"
 # Dagster's pages fill in one part after the other, with grey bars or `Loading...` until then.
@@ -30,7 +34,8 @@ _FILLED = (
     "document.body && !/Loading/.test(document.body.innerText) && document.body.innerText.includes({text!r})"
 )
 _SETTLES_SECONDS = 5
-_ANSWERS_WITHIN_SECONDS = 300
+_ANSWERS_WITHIN_SECONDS = 900  # of a machine that does much else
+_FAILS_WITHIN_SECONDS = 120
 _WORKSPACE = """load_from:
   - python_module: {{module_name: downstream.definitions, location_name: downstream, working_directory: {project}}}
   - python_module: {{module_name: mesh_assets.definitions, location_name: mesh_assets, working_directory: {root}}}
@@ -49,16 +54,55 @@ asyncio.run(component.refresh_state(project))
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(prefix="screens-") as name:
         folder = Path(name)
         try:
-            with chromium() as tab:
+            with chromium() as tab, analysed(folder):
                 _run("-m", "mesh_assets.cli.main", "report", "--out", str(folder / "report.html"))
                 _report(tab, (folder / "report.html").as_uri())
                 with _dagster(folder) as url:
                     _pages(tab, url)
-        except ChromiumError as error:
+        except (ChromiumError, MeshError, httpx.HTTPError) as error:
             sys.exit(f"make screens: {error}")
+
+
+@contextmanager
+def analysed(folder: Path) -> Iterator[None]:
+    """A sandbox, and what the commands and the job `analysis` made of it, all in `folder`; its servers are stopped in the end.
+    The environment of this process names its estate, store and instance. Raises ChromiumError, MeshError."""
+    instance = folder / "instance"
+    instance.mkdir()
+    settings = (ROOT / "dagster.yaml").read_text()
+    (instance / "dagster.yaml").write_text(settings.replace(" .dagster", f" {instance}/.dagster"))
+    box = Sandbox(folder / "sandbox")
+    try:
+        endpoints = box.start(progress=Lines(print))
+        os.environ["MESH_ESTATE"] = str(endpoints.estate_file)
+        os.environ["MESH_STORE"] = str(folder / "store")
+        os.environ["DAGSTER_HOME"] = str(instance)
+        _run("-m", "mesh_assets.cli.main", "discover")
+        _break_sink(endpoints.connect_url)
+        _run("-m", "mesh_assets.cli.main", "discover")
+        _run("-m", "dagster", "job", "execute", "-m", "mesh_assets.definitions", "-j", "analysis")
+        yield
+    finally:
+        box.stop()
+
+
+def _break_sink(connect: str) -> None:
+    """Gives the sink a converter that cannot read its topic, and waits until its task has failed."""
+    here = f"{connect}/connectors/{SINK}"
+    config = httpx.get(f"{here}/config").raise_for_status().json()
+    config |= {
+        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "value.converter.schemas.enable": "true",
+    }
+    httpx.put(f"{here}/config", json=config).raise_for_status()
+    deadline = time.monotonic() + _FAILS_WITHIN_SECONDS
+    while all(task["state"] != "FAILED" for task in httpx.get(f"{here}/status").json()["tasks"]):
+        if time.monotonic() > deadline:
+            raise ChromiumError(f"{SINK} still runs, with a converter that cannot read its topic")
+        time.sleep(1)
 
 
 def _report(tab: Tab, url: str) -> None:
@@ -97,7 +141,7 @@ def _pages(tab: Tab, url: str) -> None:
     pages = {
         "dagster-domain": ("/locations/downstream/asset-groups/pizza/lineage", "pizza_orders"),
         "dagster-topic": (f"/assets/{TOPIC}", "Columns"),
-        "dagster-check": ("/assets/warehouse/connectors/pizza-orders-sink?view=checks", "About"),
+        "dagster-check": (f"/assets/warehouse/connectors/{SINK}?view=checks", "About"),
     }
     for name, (path, text) in pages.items():
         tab.open(url + path, _FILLED.format(text=text))
@@ -129,7 +173,6 @@ def _dagster(folder: Path) -> Iterator[str]:
         '"warehouse/topics/downstream-orders"', '"warehouse/*", "datasets/*"'
     )
     component.write_text(shown)
-    os.environ.setdefault("MESH_STORE", str(Path(".mesh").absolute()))
     _run("-W", "ignore", "-c", _REFRESH, str(project))
     workspace = folder / "workspace.yaml"
     workspace.write_text(_WORKSPACE.format(project=project, root=ROOT))
