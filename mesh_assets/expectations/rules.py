@@ -25,6 +25,8 @@ class Sampled(Protocol):
     @property
     def topic(self) -> str: ...
     @property
+    def taken_at(self) -> datetime: ...
+    @property
     def frame(self) -> "Callable[[], pd.DataFrame]": ...
 
 
@@ -46,11 +48,9 @@ class Judging:
         rules_of: RulesOf,
         *,
         has_newest: bool = True,
-        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._rules_of = rules_of
         self._has_newest = has_newest
-        self._clock = clock
         self._results: list[ExpectationResult] = []
 
     def __call__(self, sample: Sampled) -> None:
@@ -61,7 +61,7 @@ class Judging:
                 sample.frame(),
                 rules,
                 cluster=sample.cluster,
-                now=None if self._clock is None else self._clock(),
+                now=sample.taken_at,
                 has_newest=self._has_newest,
             )
 

@@ -124,6 +124,7 @@ def profile_cluster(
         topics = [one for one in selected if cluster.may_read(one.name)]
         leading = leading_partitions(metadata)
         wanted = {one.name: leading.get(one.name, ()) for one in topics}
+        taken_at = now()  # samples end where the topics end now, however long they take
         offsets = clients.kafka.offsets({name: numbers for name, numbers in wanted.items() if numbers})
         times = (
             clients.kafka.record_times(
@@ -150,8 +151,8 @@ def profile_cluster(
         known = known_topics(before.document)
         profiles: list[TopicProfile] = []
         sketches: list[KeySketch] = []
-        with closing(_samples(sampler, topics, offsets.topics, now)) as samples:
-            for topic, taken_at, raw in samples:
+        with closing(_samples(sampler, topics, offsets.topics)) as samples:
+            for topic, raw in samples:
                 facts = TopicFacts(
                     cluster=cluster.name,
                     cluster_id=cluster_id,
@@ -185,19 +186,17 @@ def _samples(
     sampler: TopicSampler,
     topics: Sequence[TopicMetadata],
     offsets: Mapping[str, Sequence[PartitionOffsets]],
-    now: Callable[[], datetime],
-) -> Generator[tuple[TopicMetadata, datetime, RawSample | str], None, None]:
-    """Each topic, when it was sampled, and its sample, or why there is none. The next one is read meanwhile: reading waits for
+) -> Generator[tuple[TopicMetadata, RawSample | str], None, None]:
+    """Each topic and its sample, or why there is none. The next one is read meanwhile: reading waits for
     brokers, and figures do not."""
 
-    def read(topic: TopicMetadata) -> tuple[datetime, RawSample | str]:
-        taken_at = now()
+    def read(topic: TopicMetadata) -> RawSample | str:
         try:
-            return taken_at, sampler.sample(topic.name, topic.partitions, offsets.get(topic.name, ()))
+            return sampler.sample(topic.name, topic.partitions, offsets.get(topic.name, ()))
         except PlatformError as error:
-            return taken_at, str(error)
+            return str(error)
 
-    def begin(topic: TopicMetadata | None) -> Future[tuple[datetime, RawSample | str]] | None:
+    def begin(topic: TopicMetadata | None) -> Future[RawSample | str] | None:
         if topic is None or topic.error is not None or silent >= _SILENT_TOPICS:
             return None
         return pool.submit(read, topic)
@@ -206,11 +205,11 @@ def _samples(
     with ThreadPoolExecutor(1, thread_name_prefix="sampling") as pool:
         begun = begin(next(iter(topics), None))
         for topic, following in zip_longest(topics, topics[1:]):
-            taken_at, raw = (now(), topic.error or _GIVEN_UP) if begun is None else begun.result()
+            raw = topic.error or _GIVEN_UP if begun is None else begun.result()
             if not isinstance(raw, str):
                 silent = silent + 1 if _nothing_came(raw) else 0
             begun = begin(following)
-            yield topic, taken_at, raw
+            yield topic, raw
 
 
 def _nothing_came(raw: RawSample) -> bool:

@@ -5,6 +5,7 @@ Nothing of it is kept: whoever gets it hands on figures, partitions and offsets,
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mesh_assets.profiling.records import PartitionWindow, Undecodable
@@ -35,11 +36,13 @@ class TopicSample:
     no record (a text, a number) has the path `value`.
 
     `array_values`: the values within arrays and maps, all rows together, by path (`items[].sku`, `labels{}`).
-    `windows`: what was read of each partition. `bytes`: of keys and values. `inferred`: no schema describes the values.
+    `taken_at`: when its ends were looked up. `windows`: what was read of each partition. `bytes`: of keys and values.
+    `inferred`: no schema describes the values.
     """
 
     cluster: str
     topic: str
+    taken_at: datetime
     frame: "Callable[[], pd.DataFrame]"
     windows: tuple[PartitionWindow, ...]
     bytes: int

@@ -78,6 +78,7 @@ def profile_topic(raw: RawSample, facts: TopicFacts, decoder: ValueDecoder) -> P
     sample = TopicSample(
         cluster=facts.cluster,
         topic=facts.topic,
+        taken_at=facts.taken_at,
         frame=partial(frame_of, columns, records, values.reasons),
         windows=raw.windows,
         bytes=raw.bytes,

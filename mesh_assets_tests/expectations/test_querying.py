@@ -2,7 +2,9 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from mesh_assets.expectations.measuring import NotMeasuredError
@@ -193,6 +195,19 @@ def test_an_answer_of_another_form_says_what_was_expected(query: str, why: str) 
 
 def test_a_column_of_several_types_is_one_of_text() -> None:
     assert ask(SAMPLE, "SELECT count(*) FROM sample WHERE mixed IN ('x', '1', '2.5')", None) == 3
+
+
+def test_records_of_many_levels_or_names_are_texts_and_cost_little() -> None:
+    deep: Any = 1
+    for _ in range(900):
+        deep = {"a": deep}
+    sample = frame(deep=[deep, {"a": 1}], few=[{"b": 1}, {"c": [2]}], many=[{f"id{n}": n} for n in range(2)])
+    sample["many"] = pd.Series([{f"id{n}": n for n in range(300)}, {"id7": [None]}], dtype=object)
+    began = time.process_time()
+    assert ask(sample, "SELECT count(*) FROM {object} WHERE few.b = 1 OR few.c = [2]", None) == 2
+    assert ask(sample, "SELECT count(*) FROM {object} WHERE deep LIKE '{\"a\":%'", None) == 2
+    assert ask(sample, "SELECT count(*) FROM {object} WHERE many ->> 'id7' = '7'", None) == 1
+    assert time.process_time() - began < 5
 
 
 def test_a_name_with_quotes_stays_a_name() -> None:

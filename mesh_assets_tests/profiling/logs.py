@@ -1,6 +1,6 @@
 """A cluster in memory for profiles: topics of records, read by slices as those of a real one are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -183,13 +183,14 @@ def profile(
     settings: ProfilingSettings | None = None,
     on_sample: OnSample = lambda _: None,
     allowed: Sequence[str] = (),
+    now: Callable[[], datetime] = lambda: NOW,
 ) -> ClusterProfiles:
     return profile_cluster(
         a_cluster(*allowed),
         settings or ProfilingSettings(),
         before=before or Before(),
         key=KEY,
-        now=lambda: NOW,
+        now=now,
         on_sample=on_sample,
         open_clients=world.open,
         rng=Random(1),

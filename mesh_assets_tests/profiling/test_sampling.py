@@ -152,6 +152,15 @@ def test_after_three_topics_that_never_come_the_others_are_not_waited_for() -> N
     assert all(one.error for one in profiles)
 
 
+def test_how_old_records_are_is_told_of_the_moment_when_the_topics_ends_were_looked_up() -> None:
+    world = InMemory({name: Log(numbered([a_record(b"1", at=NOW - timedelta(minutes=1))])) for name in "abc"})
+    clock = (NOW + timedelta(hours=n) for n in range(100))
+    samples: list[TopicSample] = []
+    found = profile(world, on_sample=samples.append, now=lambda: next(clock))
+    assert [one.freshness.age_seconds for one in found.profiles if one.freshness] == [60, 60, 60]
+    assert {one.taken_at for one in samples} == {NOW}
+
+
 def test_the_next_topic_is_read_while_figures_are_made_and_clients_outlive_what_is_read() -> None:
     world = InMemory({name: Log(numbered([a_record(b"1")])) for name in ("a", "b", "c")})
     events: list[str] = []
