@@ -16,7 +16,12 @@ from mesh_assets.store.objects import ObjectStore
 from mesh_assets.store.s3 import S3Bucket
 
 _S3 = pytest.param("s3", marks=pytest.mark.sandbox)
-EVERY_KIND = ["folder", _S3, "gs", "az"]
+EVERY_KIND = [
+    "folder",
+    _S3,
+    pytest.param("gs", marks=pytest.mark.slow),
+    pytest.param("az", marks=pytest.mark.slow),
+]
 """`s3` and `gs` are stand-ins (of the sandbox, and `google_stand_in.py`), `az` is Microsoft's emulator."""
 KINDS = [
     "folder",
