@@ -1,12 +1,14 @@
 """`mesh-assets estate find`: the plan as people and programs see it, and what it leaves behind."""
 
 import json
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from mesh_assets.cli import estate as command
@@ -15,6 +17,7 @@ from mesh_assets.fleet import looking
 from mesh_assets.fleet.loading import load_estate
 from mesh_assets.runs import find_clusters
 from mesh_assets.runs.find_clusters import find_clusters_job, find_clusters_schedule
+from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets_tests.fleet.test_finding import ESTATE, Clouds, lkc, msk
 
 Find = Callable[..., Result]
@@ -117,3 +120,35 @@ def test_the_schedule_is_off_until_somebody_switches_it_on() -> None:
         dg.DefaultScheduleStatus.STOPPED,
         "17 * * * *",
     )
+
+
+@pytest.mark.sandbox
+def test_the_stand_in_for_confluent_cloud_is_found_and_can_be_reached(
+    endpoints: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = yaml.safe_load(endpoints.estate_file.read_text())["clusters"]["data-mesh-cluster"]
+    key = {name: named["control_plane"][name] for name in ("username", "password")}
+    kafka = {name: named["kafka"][name] for name in ("username", "password")}
+    rule = {"kind": "confluent_cloud", "name": "all", "url": named["control_plane"]["url"], **key}
+    registry = {name: named["schema_registry"][name] for name in ("username", "password")}
+    rule["cluster"] = {"kafka": kafka, "schema_registry": registry}
+    (tmp_path / "estate.yaml").write_text(yaml.safe_dump({"found": {"rules": [rule]}}))
+    (tmp_path / ".env").write_text((endpoints.estate_file.parent / ".env").read_text())
+    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
+    monkeypatch.setenv("MESH_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # the variables of the `.env` stay in this test
+
+    assert find("--apply").exit_code == 0
+
+    [found] = load_estate().clusters.values()
+    assert (found.cluster_id, found.environment and found.environment.id) == (
+        named["cluster_id"],
+        named["environment"]["id"],
+    )
+    assert found.kafka.bootstrap_servers == named["kafka"]["bootstrap_servers"]
+    assert found.schema_registry is not None
+    assert found.schema_registry.url == named["schema_registry"]["url"]
+    checked = CliRunner().invoke(estate, ["check", "--json"])
+    states = {one["system"]: one["state"] for one in json.loads(checked.output)}
+    expected = dict.fromkeys(("kafka", "schema registry", "connect"), "ok")
+    assert {system: states.get(system) for system in expected} == expected, checked.output
