@@ -1,27 +1,20 @@
 """What differs between two JSON documents that are mostly numbers in the same places.
 
-Of two documents of a day, hardly anything differs but digits: offsets, sizes, rates, times. So a document is taken apart into its
-text, where one byte stands for each run of digits, and the numbers. Of the text it is said which parts are the base's; of the
-numbers, by how much they differ. That is less than half of what zstd makes of the documents themselves (bench/store.py).
+Of two documents of a day, hardly anything differs but digits: offsets, sizes, rates, times. So a record that differs from its
+counterpart in its numbers alone is kept as by how much these differ, which takes a byte or two where the digits take five; of
+any other record the text is kept, packed beside that of its counterpart. That is a third of what zstd makes of the documents
+themselves (bench/store.py). Bytes that are no JSON are text, too: whatever goes in comes out.
 
-A difference is a zstd frame. In it, all integers are little-endian: `mesh-diff`, the version of this form (1 byte), the SHA-256 of
-the document, and how many parts its text has (4), none meaning that it is the base's. Then the parts, each the first chunk of the
-base's text and how many follow (4 bytes each), or 0xFFFFFFFF and how many bytes of new text; the size of the new text (4), and that.
-Then the numbers, in their order, against those of the base's chunks, and against 0 in new text; then their leading zeros, since 007
-is not 7, in the same way. Of both only those that differ: how many (4), how many equal ones come before each (4 bytes each), and by
-how much they differ (8 each, zigzag); both byte by byte, all lowest bytes first. A chunk ends where the next `{` begins.
+A difference is `mesh-diff`, the version of this form (1 byte), and in MessagePack two zstd frames: `_Difference`, and the text.
 """
 
 import hashlib
-import struct
 import sys
-from array import array
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,347 +25,297 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-_MAGIC, _VERSION, _NEW = b"mesh-diff", 1, 0xFFFFFFFF
-# A control character, which JSON escapes, so no text has it. Longer runs of digits would not fit into 64 bits: they stay text.
-_NUMBER, _MOST_DIGITS = 1, 18
+_MAGIC, _VERSION = b"mesh-diff", 1
+_SAME, _MOVED, _TEXT, _NEW = range(4)  # what a piece is, beside its counterpart; a new one has none
 _LEVEL = 3
-_SLICE = 1 << 20
-_MIXING = np.int64(0x9E3779B97F4A7C15 - (1 << 64))  # Fibonacci hashing: close numbers lie far apart
+_AT_ONCE = 1_000  # pieces
+# For a number, and between pieces: JSON escapes control characters, so no text has them.
+_NUMBER, _END = b"\0", b"\1"
+_MOST_DIGITS = 18  # with a 1 before them, twice that is in 64 bits; longer runs stay text
+_RECORDS_FROM = 4_096  # bytes: a shorter list is one piece with what is around it
 
-Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
-_POWERS: Integers = 10 ** np.arange(1, _MOST_DIGITS, dtype=np.int64)
+_POWERS: Integers = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.int64)
 
 
-class Apart(NamedTuple):
-    """`text` has `_NUMBER` for each run of digits, of which `values` and `zeros` are the value and the leading zeros. Chunk `n` begins at
-    `chunks[n]`, its first number is `first[n]`; both have one entry more, for the end."""
+class _Difference(msgspec.Struct, array_like=True):
+    """Integers are little-endian. `sha256`: of the document. `kinds`: a byte a piece. `sources`: which piece of the base each is made
+    of, counted from the one after the last, 4 bytes each; none for new ones. `sizes`: of the pieces that are text, 4 bytes each.
+    `moves`: by how much the numbers of the others differ that do, zigzag, all lowest bytes first; `gaps`: how many equal ones
+    come before each, 4 bytes each, all lowest bytes first."""
 
-    text: bytes | bytearray
-    values: Integers
-    zeros: NDArray[np.int8]
-    chunks: Integers
-    first: Integers
+    sha256: bytes
+    kinds: bytes
+    sources: bytes
+    sizes: bytes
+    gaps: bytes
+    moves: bytes
 
 
-def difference(data: bytes, old: Apart) -> bytes:
-    """What to keep of `data` where the document `old` is kept as well."""
-    new = taken_apart(data, like=old)
-    parts, text = bytearray(), bytearray()
-    values, zeros = new.values, new.zeros
-    if new.text is old.text:
-        values -= old.values
-        zeros -= old.zeros
-    else:
-        for theirs, ours, length in _common(new, old):
-            if theirs is None:
-                piece = new.text[new.chunks[ours] : new.chunks[ours + length]]
-                parts += struct.pack("<II", _NEW, len(piece))
-                text += piece
+_decode = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
+_decode_difference = msgspec.msgpack.Decoder(_Difference).decode
+
+
+class Pieces:
+    """A document cut before and behind each record of its lists. `keys`: the list and first field of the record; of records
+    with the same one, `number` has the last."""
+
+    def __init__(self, document: bytes) -> None:
+        self._document = document
+        self.keys, self.starts = [b""], [0]
+        if _NUMBER in document or _END in document:
+            self.keys = [_NUMBER]  # no other piece has that key
+        else:
+            try:
+                self._cut(document, 0, b"")
+            except msgspec.MsgspecError:
+                self.keys, self.starts = [b""], [0]
+            # The places are those of JSON without spaces, as our own encoder writes it.
+            if np.diff([*self.starts, len(document)]).min() <= 0:
+                self.keys, self.starts = [b""], [0]
+        self.starts.append(len(document))
+        self.number = {key: at for at, key in enumerate(self.keys) if key != _NUMBER}
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, at: int) -> bytes:
+        return self._document[self.starts[at] : self.starts[at + 1]]
+
+    def _cut(self, value: "bytes | msgspec.Raw", at: int, path: bytes) -> None:
+        if len(value) < _RECORDS_FROM:
+            return
+        document, keys, starts = self._document, self.keys, self.starts
+        if document[at : at + 1] == b"{":
+            at += 1
+            for name, field in msgspec.json.decode(value, type=dict[str, msgspec.Raw]).items():
+                at += len(name.encode()) + 3
+                self._cut(field, at, path + b"." + name.encode())
+                at += len(field) + 1
+        elif document[at : at + 1] == b"[":
+            at += 1
+            for record in msgspec.json.decode(value, type=list[msgspec.Raw]):
+                end = at + len(record)
+                comma = document.find(b",", at, end)
+                keys.append(path + document[at : end if comma < 0 else comma])
+                starts.append(at)
+                at = end + 1
+            keys.append(path + b"]")
+            starts.append(at - 1)
+
+
+def difference(data: bytes, base: Pieces) -> bytes:
+    """What to keep of `data` where the document `base` is kept as well."""
+    pieces = Pieces(data)
+    kinds, sources = bytearray(), []
+    texts: list[bytes] = []
+    moves: list[Integers] = []
+    expected = 0
+    for some in _batches(len(pieces)):
+        found = [base.number.get(pieces.keys[at], -1) for at in some]
+        new = [pieces[at] for at in some]
+        old = [b"" if at < 0 else base[at] for at in found]
+        differ = [at for at, one in enumerate(found) if one >= 0 and new[at] != old[at]]
+        moved = dict(zip(differ, _moves([new[at] for at in differ], [old[at] for at in differ]), strict=True))
+        for at, source in enumerate(found):
+            if source < 0:
+                kinds.append(_NEW)
+                texts.append(new[at])
                 continue
-            parts += struct.pack("<II", theirs, length)
-            here = slice(new.first[ours], new.first[ours + length])
-            there = slice(old.first[theirs], old.first[theirs + length])
-            values[here] -= old.values[there]
-            zeros[here] -= old.zeros[there]
-    head = _MAGIC + bytes([_VERSION]) + hashlib.sha256(data).digest() + struct.pack("<I", len(parts) // 8)
-    whole = b"".join((head, parts, struct.pack("<I", len(text)), text, _packed(values), _packed(zeros)))
-    return zstd.compress(
-        whole,
-        options={
-            zstd.CompressionParameter.compression_level: _LEVEL,
-            zstd.CompressionParameter.checksum_flag: 1,
-        },
+            sources.append(source - expected)
+            expected = source + 1
+            if at not in moved:
+                kinds.append(_SAME)
+            elif moved[at] is None:
+                kinds.append(_TEXT)
+                texts.append(new[at])
+            else:
+                kinds.append(_MOVED)
+        moves += [one for one in moved.values() if one is not None]
+    by = np.concatenate([np.zeros(0, np.int64), *moves])
+    places = np.flatnonzero(by)
+    whole = _Difference(
+        sha256=hashlib.sha256(data).digest(),
+        kinds=bytes(kinds),
+        sources=np.array(sources, "<i4").tobytes(),
+        sizes=np.array([len(text) for text in texts], "<i4").tobytes(),
+        gaps=_planes(np.diff(places, prepend=-1) - 1, "<u4"),
+        moves=_planes((by[places] << 1) ^ (by[places] >> 63), "<u8"),
     )
+    frames = _compress(msgspec.msgpack.encode(whole)), _compress(b"".join(texts), _known_text(whole, base))
+    return _MAGIC + bytes([_VERSION]) + msgspec.msgpack.encode(frames)
 
 
-def undone(packed: bytes, old: Apart) -> bytes:
-    """The document of that difference. Raises ValueError or zstd.ZstdError if it is damaged or of another base, and
-    NewerFormatError if a later version wrote it."""
-    digest, pieces = _undone(packed, old)
+def undone(packed: bytes, base: Pieces) -> bytes:
+    """The document of that difference. Raises ValueError if it is damaged or of another base, and NewerFormatError if a later
+    version wrote it."""
+    sha256, pieces = _undone(packed, base)
     data = b"".join(pieces)
-    if hashlib.sha256(data).digest() != digest:
+    if hashlib.sha256(data).digest() != sha256:
         raise ValueError("it is of another base")
     return data
 
 
-def comes_back(data: bytes, packed: bytes, old: Apart) -> bool:
+def comes_back(data: bytes, packed: bytes, base: Pieces) -> bool:
     """Whether `packed` is `data`; without holding `data` a second time."""
     at = 0
-    for piece in _undone(packed, old)[1]:
-        if not data.startswith(piece, at):
+    for some in _undone(packed, base)[1]:
+        if not data.startswith(some, at):
             return False
-        at += len(piece)
+        at += len(some)
     return at == len(data)
 
 
-def _undone(packed: bytes, old: Apart) -> tuple[bytes, Iterator[bytes]]:
-    """The SHA-256 that the document has, and the document in pieces."""
-    taken = _Taking(zstd.decompress(packed))
-    if taken.bytes(len(_MAGIC)) != _MAGIC:
+def _undone(packed: bytes, base: Pieces) -> tuple[bytes, Iterator[bytes]]:
+    """The SHA-256 that the document has, and the document bit by bit."""
+    size = len(_MAGIC)
+    if packed[:size] != _MAGIC or len(packed) == size:
         raise ValueError("it is not a difference")
-    if (version := taken.bytes(1)[0]) > _VERSION:
+    if packed[size] > _VERSION:
         raise NewerFormatError(
-            f"a packed document is of format {version}, and this version of mesh-assets reads up to format {_VERSION}: "
+            f"a packed document is of format {packed[size]}, and this version of mesh-assets reads up to format {_VERSION}: "
             "a later version wrote it; update mesh-assets"
         )
-    digest = taken.bytes(32)
-    parts = np.frombuffer(taken.bytes(8 * taken.integer()), "<u4").reshape(-1, 2).tolist()
-    new_text = _Taking(taken.bytes(taken.integer()))
-    if not parts:
-        return digest, _put_together(old.text, _unpacked(taken, old.values), _unpacked(taken, old.zeros))
-    texts: list[bytes | bytearray] = []
-    values: list[Integers] = []
-    zeros: list[NDArray[np.int8]] = []
-    for start, length in parts:
-        if start == _NEW:
-            texts.append(new_text.bytes(length))
-            values.append(np.zeros(texts[-1].count(_NUMBER), np.int64))
-            zeros.append(values[-1].astype(np.int8))
-            continue
-        if start + length >= len(old.chunks):
-            raise ValueError("it is of another base")
-        texts.append(old.text[old.chunks[start] : old.chunks[start + length]])
-        there = slice(old.first[start], old.first[start + length])
-        values.append(old.values[there])
-        zeros.append(old.zeros[there])
-    numbers = _unpacked(taken, np.concatenate(values)), _unpacked(taken, np.concatenate(zeros))
-    return digest, _put_together(b"".join(texts), *numbers)
+    try:
+        frame, text = _decode(packed[size + 1 :])
+        whole = _decode_difference(_decompress(frame))
+    except (msgspec.MsgspecError, zstd.ZstdError) as error:
+        raise ValueError(f"it is damaged: {error}") from error
+    return whole.sha256, _put_together(whole, text, base)
 
 
-def taken_apart(data: bytes, like: Apart | None = None) -> Apart:
-    """Text and numbers of a document. `like`: another one, whose text is not held twice if it is the same."""
-    values, zeros, chunks, first = [], [], [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
-    expected: bytes | bytearray = b"" if like is None else like.text
-    size, count, text = 0, 0, bytearray()
-    for one in _slices(data):
-        piece, its_values, its_zeros = _slice_apart(np.frombuffer(one, np.uint8))
-        begins = np.flatnonzero(piece == ord("{"))
-        begins = begins[begins + size > 0]
-        chunks.append(begins + size)
-        first.append(np.searchsorted(np.flatnonzero(piece == _NUMBER), begins) + count)
-        values.append(its_values)
-        zeros.append(its_zeros)
-        its_text = piece.tobytes()
-        if text or not expected.startswith(its_text, size):
-            text = text or bytearray(memoryview(expected)[:size])
-            text += its_text
-        size += len(its_text)
-        count += len(its_values)
-    chunks.append(np.full(1, size))
-    first.append(np.full(1, count))
-    return Apart(
-        text or (expected if size == len(expected) else expected[:size]),
-        np.concatenate(values),
-        np.concatenate(zeros),
-        np.concatenate(chunks),
-        np.concatenate(first),
-    )
+def _put_together(whole: _Difference, text: bytes, base: Pieces) -> Iterator[bytes]:
+    """Raises ValueError if the difference is of another base."""
+    try:
+        texts = _split(_decompress(text, _known_text(whole, base)), np.frombuffer(whole.sizes, "<i4"))
+        places = np.cumsum(_from_planes(whole.gaps, "<u4").astype(np.int64) + 1) - 1
+        folded = _from_planes(whole.moves, "<u8")
+        moves = (folded >> np.uint64(1)).astype(np.int64) ^ -(folded & np.uint64(1)).astype(np.int64)
+        sources, first = _sources(whole), 0
+        for some in _batches(len(whole.kinds)):
+            kinds = whole.kinds[some.start : some.stop]
+            found = [-1 if kind == _NEW else next(sources) for kind in kinds]
+            old = [base[at] for at, kind in zip(found, kinds, strict=True) if kind == _MOVED]
+            marked, numbers = _apart(_END.join(old))
+            here = slice(*np.searchsorted(places, [first, first + len(numbers)]))
+            numbers[places[here] - first] += moves[here]
+            first += len(numbers)
+            moved = iter(_together(marked, numbers).split(_END))
+            yield b"".join(
+                base[at] if kind == _SAME else next(moved) if kind == _MOVED else next(texts)
+                for at, kind in zip(found, kinds, strict=True)
+            )
+    except (zstd.ZstdError, IndexError, RuntimeError) as error:  # a next() too many is a RuntimeError here
+        raise ValueError(f"it is of another base: {error}") from error
 
 
-def _slices(data: bytes | bytearray) -> Iterator[memoryview]:
-    """Pieces that fit into a processor's cache, which is faster and takes less memory; none ends within a number."""
-    view, begin = memoryview(data), 0
-    while begin + _SLICE < len(data) and (end := data.rfind(b"{", begin + 1, begin + _SLICE)) > 0:
-        yield view[begin:end]
-        begin = end
-    yield view[begin:]
+def _batches(pieces: int) -> Iterator[range]:
+    return (range(first, min(first + _AT_ONCE, pieces)) for first in range(0, pieces, _AT_ONCE))
 
 
-def _slice_apart(found: Bytes) -> tuple[Bytes, Integers, NDArray[np.int8]]:
-    is_digit = np.zeros(len(found) + 2, np.bool_)
-    np.less(found - np.uint8(48), 10, out=is_digit[1:-1])
-    edges = np.flatnonzero(is_digit[1:] != is_digit[:-1])
-    is_text = ~is_digit[1:-1]
-    starts, lengths = edges[0::2], edges[1::2] - edges[0::2]
-    if len(lengths) and lengths.max() > _MOST_DIGITS:
-        for run in np.flatnonzero(lengths > _MOST_DIGITS).tolist():
-            is_text[starts[run] : starts[run] + lengths[run]] = True
-        starts, lengths = starts[lengths <= _MOST_DIGITS], lengths[lengths <= _MOST_DIGITS]
-    values = np.empty(len(starts), np.int64)
-    for length, which in _by_width(lengths):
-        at = starts[which]
-        value = found[at].astype(np.int64) - 48
-        for place in range(1, length):
-            value = value * 10 + (found[at + place] - 48)
-        values[which] = value
-    marked = found.copy()
-    marked[starts] = _NUMBER
-    is_text[starts] = True
-    return marked[is_text], values, (lengths - _digits(values)).astype(np.int8)
+def _moves(new: Sequence[bytes], old: Sequence[bytes]) -> Iterator[Integers | None]:
+    """By how much the numbers of each differ; None where it differs in more."""
+    if not new:
+        return
+    text, numbers = _apart(_END.join(new))
+    former_text, former = _apart(_END.join(old))
+    at = former_at = 0
+    for one, former_one in zip(text.split(_END), former_text.split(_END), strict=True):
+        end, former_end = at + one.count(_NUMBER), former_at + former_one.count(_NUMBER)
+        yield numbers[at:end] - former[former_at:former_end] if one == former_one else None
+        at, former_at = end, former_end
 
 
-def _put_together(text: bytes | bytearray, values: Integers, zeros: Integers) -> Iterator[bytes]:
-    if len(values) and (values.min() < 0 or zeros.min() < 0 or zeros.max() > _MOST_DIGITS):
+def _apart(text: bytes) -> tuple[bytes, Integers]:
+    """The text with `_NUMBER` for each run of digits, and the numbers, twice as large; where zeros come first, a 1 goes before them,
+    and the number is one more: 007 is 2015."""
+    signs = np.frombuffer(text, np.uint8)
+    digits = signs - np.uint8(48)
+    outside = digits > 9
+    edges = np.flatnonzero(np.diff(~outside, prepend=False, append=False))
+    starts, ends = edges[::2], edges[1::2]
+    long = ends - starts > _MOST_DIGITS
+    for start, end in zip(starts[long].tolist(), ends[long].tolist(), strict=True):
+        outside[start:end] = True
+    starts, widths = starts[~long], (ends - starts)[~long]
+    numbers = np.zeros(len(starts), np.int64)
+    rows = np.arange(len(starts))
+    for place in range(int(widths.max(initial=0))):
+        rows = rows[widths[rows] > place]
+        numbers[rows] = numbers[rows] * 10 + digits[starts[rows] + place]
+    padded = (digits[starts] == 0) & (widths > 1)
+    numbers[padded] += _POWERS[widths[padded]]
+    marked = signs.copy()
+    marked[starts] = 0
+    outside[starts] = True
+    return marked[outside].tobytes(), numbers * 2 + padded
+
+
+def _together(text: bytes, numbers: Integers) -> bytes:
+    signs = np.frombuffer(text, np.uint8)
+    marks = np.flatnonzero(signs == 0)
+    values, padded = numbers >> 1, numbers & 1
+    if (values < 0).any():
         raise ValueError("it is of another base")
-    begin = 0
-    for one in _slices(text):
-        found: Bytes = np.frombuffer(one, np.uint8)
-        is_number = found == _NUMBER
-        end = begin + int(np.count_nonzero(is_number))
-        yield _slice_together(found, is_number, values[begin:end], zeros[begin:end])
-        begin = end
+    widths = np.maximum(np.searchsorted(_POWERS, values, side="right"), 1) - padded
+    sizes = np.ones(len(signs), np.int64)
+    sizes[marks] = widths
+    ends = np.cumsum(sizes)
+    whole = np.empty(int(ends[-1]) if len(ends) else 0, np.uint8)
+    plain = signs != 0
+    whole[ends[plain] - 1] = signs[plain]
+    last = ends[marks] - 1
+    rows = np.arange(len(marks))
+    for place in range(int(widths.max(initial=0))):
+        rows = rows[widths[rows] > place]
+        whole[last[rows] - place] = values[rows] % 10 + 48
+        values[rows] //= 10
+    return whole.tobytes()
 
 
-def _slice_together(found: Bytes, is_number: NDArray[np.bool_], values: Integers, zeros: Integers) -> bytes:
-    widths = _digits(values) + zeros
-    ends = np.flatnonzero(is_number) + np.cumsum(widths - 1) + 1
-    made = np.empty(len(found) + int((widths - 1).sum()), np.uint8)
-    is_text = np.ones(len(made), np.bool_)
-    for width, which in _by_width(widths):
-        at, rest = ends[which] - 1, values[which]
-        for _ in range(width):
-            tens = rest // 10
-            made[at] = 48 + (rest - tens * 10)
-            is_text[at] = False
-            at, rest = at - 1, tens
-    made[is_text] = found[~is_number]
-    return made.tobytes()
+def _planes(numbers: Integers, form: str) -> bytes:
+    """All lowest bytes first: those that are mostly zero follow each other."""
+    return numbers.astype(form).view(np.uint8).reshape(-1, np.dtype(form).itemsize).T.tobytes()
 
 
-def _by_width(widths: Integers) -> Iterator[tuple[int, Integers]]:
-    """Each width that occurs, and where."""
-    order = np.argsort(widths.astype(np.int8), kind="stable")  # by counting, since they are small
-    counts = np.bincount(widths)
-    bounds = np.concatenate(([0], np.cumsum(counts)))
-    for width in np.flatnonzero(counts).tolist():
-        yield width, order[bounds[width] : bounds[width + 1]]
+def _from_planes(data: bytes, form: str) -> NDArray[Any]:
+    planes = np.frombuffer(data, np.uint8).reshape(np.dtype(form).itemsize, -1)
+    return np.ascontiguousarray(planes.T).view(form).reshape(-1)
 
 
-def _digits(values: Integers) -> Integers:
-    return np.searchsorted(_POWERS, values, side="right") + 1
+def _sources(whole: _Difference) -> Iterator[int]:
+    expected = 0
+    for step in np.frombuffer(whole.sources, "<i4").tolist():
+        yield expected + step
+        expected += step + 1
 
 
-def _common(new: Apart, old: Apart) -> Iterator[tuple[int | None, int, int]]:
-    """The chunks of `new`, all of them in their order, as runs: the first of those of `old` with the same text (None: there are none),
-    the first of `new`, and how many. What is the same with its numbers, and once in both, says what belongs together, as the heads of
-    topics and groups do with their names: most texts are many."""
-    ours, theirs = _hashes(new), _hashes(old)
-    once = _once(_with_numbers(old, theirs))
-    pairs = [
-        (here, there)
-        for key, here in _once(_with_numbers(new, ours)).items()
-        if (there := once.get(key)) is not None
-    ]
-    anchors = [(-1, -1), *_rising(pairs), (len(ours), len(theirs))]
-    begin_here, begin_there = 0, 0
-    run: tuple[int | None, int, int] | None = None
-    for here, there in anchors[1:]:
-        for found in _between(ours, theirs, begin_here, begin_there, here, there):
-            if run is not None and _follows(run, found):
-                run = (run[0], run[1], run[2] + found[2])
-            else:
-                if run is not None:
-                    yield run
-                run = found
-        begin_here, begin_there = here, there
-    if run is not None:
-        yield run
+def _known_text(whole: _Difference, base: Pieces) -> bytes:
+    """What the counterparts of the pieces that are text say."""
+    sources = _sources(whole)
+    found = [(kind, next(sources)) for kind in whole.kinds if kind != _NEW]
+    return b"".join(base[at] for kind, at in found if kind == _TEXT)
 
 
-def _hashes(apart: Apart) -> "array[int]":
-    """Of the text of each chunk, in a tenth of its memory. Two texts of one hash would be noticed when the document does not come back."""
-    return array("q", (hash(bytes(apart.text[begin:end])) for begin, end in pairwise(apart.chunks.tolist())))
+def _split(text: bytes, sizes: "NDArray[np.int32]") -> Iterator[bytes]:
+    return (text[at:end] for at, end in pairwise([0, *np.cumsum(sizes).tolist()]))
 
 
-def _with_numbers(apart: Apart, hashes: "array[int]") -> Sequence[int]:
-    """The same with the numbers of each chunk, in whatever order; sums and products go beyond 64 bits, which is as good."""
-    mixed = (apart.values + 1) * _MIXING
-    mixed += apart.zeros
-    mixed ^= mixed >> 29
-    np.cumsum(mixed, out=mixed)
-    sums = np.where(apart.first > 0, mixed[apart.first - 1], 0) if len(mixed) else apart.first
-    numbers: list[int] = (np.frombuffer(hashes, np.int64) + np.diff(sums) * _MIXING).tolist()
-    return numbers
+def _compress(data: bytes, known: bytes = b"") -> bytes:
+    parameter = zstd.CompressionParameter
+    window = min(30, max(10, (len(data) + len(known)).bit_length()))
+    options: dict[int, int] = {
+        parameter.compression_level: _LEVEL,
+        parameter.window_log: window,
+        parameter.checksum_flag: 1,
+    }
+    return zstd.compress(data, options=options, zstd_dict=_prefix(known))
 
 
-def _follows(run: tuple[int | None, int, int], found: tuple[int | None, int, int]) -> bool:
-    if run[0] is None or found[0] is None:
-        return run[0] is found[0]
-    return run[0] + run[2] == found[0]
+def _decompress(data: bytes, known: bytes = b"") -> bytes:
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}
+    return zstd.decompress(data, zstd_dict=_prefix(known), options=options)
 
 
-def _between(
-    ours: Sequence[int], theirs: Sequence[int], here: int, there: int, here_end: int, there_end: int
-) -> Iterator[tuple[int | None, int, int]]:
-    """Of two stretches: the beginning that they have in common, what is new, and the end that they have in common."""
-    most = min(here_end - here, there_end - there)
-    begin = 0
-    while begin < most and ours[here + begin] == theirs[there + begin]:
-        begin += 1
-    end = 0
-    while end < most - begin and ours[here_end - 1 - end] == theirs[there_end - 1 - end]:
-        end += 1
-    if begin:
-        yield there, here, begin
-    if here_end - end > here + begin:
-        yield None, here + begin, here_end - end - here - begin
-    if end:
-        yield there_end - end, here_end - end, end
-
-
-def _once(hashes: Sequence[int]) -> dict[int, int]:
-    counts = Counter(hashes)
-    return {one: place for place, one in enumerate(hashes) if counts[one] == 1}
-
-
-def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The most of the pairs, in order of their first, whose second grows, too."""
-    tails: list[int] = []
-    at: list[int] = []
-    before: list[int] = []
-    for index, (_, there) in enumerate(pairs):
-        length = bisect_left(tails, there)
-        before.append(at[length - 1] if length else -1)
-        if length == len(tails):
-            tails.append(there)
-            at.append(index)
-        else:
-            tails[length], at[length] = there, index
-    found = []
-    index = at[-1] if at else -1
-    while index >= 0:
-        found.append(pairs[index])
-        index = before[index]
-    return found[::-1]
-
-
-def _packed(differing: NDArray[np.signedinteger[Any]]) -> bytes:
-    places = np.flatnonzero(differing)
-    gaps = np.diff(places, prepend=-1) - 1
-    chosen = differing[places].astype(np.int64)
-    zigzag = ((chosen << 1) ^ (chosen >> 63)).astype("<u8")
-    return struct.pack("<I", len(places)) + _by_byte(gaps.astype("<u4"), 4) + _by_byte(zigzag, 8)
-
-
-def _unpacked(taken: "_Taking", numbers: NDArray[np.signedinteger[Any]]) -> Integers:
-    count = taken.integer()
-    gaps = np.frombuffer(taken.bytes(4 * count), np.uint8).reshape(4, -1).T.copy().view("<u4").ravel()
-    zigzag = np.frombuffer(taken.bytes(8 * count), np.uint8).reshape(8, -1).T.copy().view("<u8").ravel()
-    places = np.cumsum(gaps.astype(np.int64) + 1) - 1
-    if count and places[-1] >= len(numbers):
-        raise ValueError("it is of another base")
-    made = numbers.astype(np.int64)
-    made[places] += (zigzag >> 1).astype(np.int64) ^ -(zigzag & 1).astype(np.int64)
-    return made
-
-
-def _by_byte(column: NDArray[np.unsignedinteger[Any]], size: int) -> bytes:
-    return column.view(np.uint8).reshape(-1, size).T.tobytes()
-
-
-class _Taking:
-    """Takes bytes from the front. Raises ValueError where there are not as many."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
-
-    def bytes(self, count: int) -> bytes:
-        found = self._data[self._at : self._at + count]
-        if len(found) != count:
-            raise ValueError("it ends too early")
-        self._at += count
-        return found
-
-    def integer(self) -> int:
-        return int(struct.unpack("<I", self.bytes(4))[0])
+def _prefix(known: bytes) -> Any:
+    return zstd.ZstdDict(known, is_raw=True).as_prefix if len(known) >= 8 else None

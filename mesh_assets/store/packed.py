@@ -18,7 +18,7 @@ from contextlib import suppress
 from mesh_assets.errors import ConflictError, DamagedError, StoreError
 from mesh_assets.inventory.document import sha256
 from mesh_assets.store import layout
-from mesh_assets.store.differences import comes_back, difference, taken_apart, undone
+from mesh_assets.store.differences import Pieces, comes_back, difference, undone
 from mesh_assets.store.objects import ObjectStore, set_aside
 from mesh_assets.store.pointers import Base, Packing, decode_packing, encode
 
@@ -92,7 +92,7 @@ class PackedDocuments:
         try:
             whole = decompress(base[0])
             if form.endswith(layout.DIFFERENCE):
-                return undone(found[0], taken_apart(whole))
+                return undone(found[0], Pieces(whole))
             return decompress(found[0], whole)
         except (zstd.ZstdError, ValueError) as error:
             raise DamagedError(
@@ -111,14 +111,12 @@ class PackedDocuments:
                 self._objects.put_new(layout.base_key(self._id, base.id), compress(data))
                 bases = (*bases, base)
             form = f"{key}.{base.id}.{uuid.uuid4().hex[:8]}{layout.DIFFERENCE}"
-            old = taken_apart(whole)
-            del whole
+            old = Pieces(whole)
             packed = difference(data, old)
             if not comes_back(data, packed, old):
                 raise StoreError(
                     f"{self._where(key)} does not come back out of what differs from its base; it stays as it is"
                 )
-            del old
             self._objects.put_new(form, packed)
             count = 1 if bases is not packing.bases else packing.on_newest + 1
             # Where another was faster, what was written stays, since nobody knows who relies on it: pruning finds it.
