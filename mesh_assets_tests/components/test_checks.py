@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.components import KafkaEstateComponent
@@ -244,7 +244,6 @@ def test_without_checks_a_component_defines_none(location: str) -> None:
     assert list(definitions.asset_checks or ()) == []
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.builds(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -88,7 +88,6 @@ _rates = st.dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(
     _rates,
     st.lists(st.lists(st.sampled_from(["orders", "users", "gone"]), max_size=2), max_size=3),

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.errors import EstateError
@@ -38,7 +38,6 @@ def test_a_dotenv_file_beside_the_estate_gives_what_the_environment_does_not(
     assert (os.environ["MESH_TEST_A"], os.environ["MESH_TEST_B"]) == ("from the file", "from the environment")
 
 
-@settings(deadline=None)
 @given(name=st.text(st.sampled_from("aB9.-_ü²/ \t|,[]'"), min_size=1, max_size=8))
 def test_dagster_takes_every_name_that_the_estate_takes(name: str) -> None:
     try:

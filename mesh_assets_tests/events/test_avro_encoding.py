@@ -6,7 +6,7 @@ from typing import Any
 import fastavro
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -48,14 +48,12 @@ def _lists(plain: Any) -> Any:
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(arbitrary(DiscoveryEvent))
 def test_a_snapshot_is_encoded_byte_for_byte_as_fastavro_does(event: DiscoveryEvent) -> None:
     expected = _by_fastavro(json.loads(schema_text("discovery_event")), _lists(_plain(event)))
     assert encode_discovery_event(event, 258) == b"\x00\x00\x00\x01\x02" + expected
 
 
-@settings(deadline=None)
 @given(arbitrary(ChangeEvent))
 def test_a_change_is_encoded_byte_for_byte_as_fastavro_does(event: ChangeEvent) -> None:
     expected = _by_fastavro(json.loads(schema_text("change_event")), _plain(event))
@@ -95,7 +93,6 @@ def test_values_of_each_kind_are_encoded_as_fastavro_does_however_often_they_com
 ) -> None:
     encode = encoder(_schema(kind))
 
-    @settings(deadline=None)
     @given(values)
     def holds(value: Any) -> None:
         expected = _by_fastavro(_schema(kind), {"values": value})

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import fastavro
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -50,7 +50,6 @@ def _schema_of_changes(_schema_id: int) -> str:
     return schema_text("change_event")
 
 
-@settings(deadline=None)
 @given(
     arbitrary(Document, discovery_timestamp=whole_milliseconds),
     st.lists(arbitrary(Trigger), min_size=1, max_size=3),
@@ -64,7 +63,6 @@ def test_a_snapshot_loses_nothing_of_the_document_but_what_is_the_stores_own_bus
     assert document_of(read) == replace(document, held={}, tickets={}, series="", hold_clocks={})
 
 
-@settings(deadline=None)
 @given(st.lists(arbitrary(Change), max_size=3), whole_milliseconds)
 def test_a_change_event_loses_nothing_of_the_change(changes: list[Change], moment: datetime) -> None:
     for event in change_events(

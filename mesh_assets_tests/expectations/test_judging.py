@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.expectations.judging import Rule, judge
@@ -171,7 +171,6 @@ def test_the_results_name_their_rules_and_come_in_their_order() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(

@@ -89,7 +89,7 @@ def test_a_connector_of_a_product_provides_its_apis_and_an_owner_that_is_no_name
 _text = st.text(min_size=1, max_size=70)
 
 
-@settings(max_examples=15, deadline=None)  # a dozen entities are validated each time
+@settings(max_examples=15)  # a dozen entities are validated each time
 @given(
     st.lists(st.tuples(_text, _text), min_size=1, max_size=3), st.none() | _text, st.lists(_text, max_size=3)
 )

@@ -139,7 +139,7 @@ def test_the_specification_refuses_what_is_wrong() -> None:
         check(event)
 
 
-@settings(max_examples=15, deadline=None)  # each event is held to several schemas
+@settings(max_examples=15)  # each event is held to several schemas
 @given(any_graph())
 def test_events_are_valid_whatever_names_are(graph: LineageGraph) -> None:
     for event in events_of(a_mesh(graph)):

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -98,7 +98,6 @@ def by_a_clock(section: TopicsSection, *, machine: str, real: float, ahead: floa
     )
 
 
-@settings(deadline=None)
 @example([(1, 60)])
 @example([(9.9, 60), (0.05, 0), (0.1, 0)])
 @example([(9, -600), (1, 600)])

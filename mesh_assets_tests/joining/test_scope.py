@@ -20,7 +20,7 @@ scopes = st.builds(
 known_topics = st.lists(topics(known=True), max_size=4, unique_by=lambda topic: topic.name).map(
     lambda found: a_document(topics=tuple(found))
 )
-property_of = settings(deadline=None, max_examples=min(30, settings().max_examples))
+property_of = settings(max_examples=min(30, settings().max_examples))
 
 
 def scoped(document: Document, scope: SectionScope) -> Document:

@@ -3,7 +3,7 @@ import time
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh_assets.masking.text import LEFT_OUT, MASK, SEARCHED_CHARACTERS, mask_text
@@ -279,9 +279,7 @@ def test_the_time_grows_as_the_text(piece: str) -> None:
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=min(25, settings().max_examples), deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=min(25, settings().max_examples))
 @given(st.lists(st.sampled_from(_PIECES), min_size=2, max_size=5))
 def test_the_time_grows_as_the_text_whatever_it_is_made_of(pieces: list[str]) -> None:
     assert _grows_as_its_text("".join(pieces))

@@ -122,7 +122,7 @@ def test_the_owner_is_whom_most_topics_have_and_the_policy_counts_before_schemas
 # --- ids
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.sets(st.sampled_from(["order_items", "order_notes", "invoice_lines", "users2", "other"])))
 def test_a_product_keeps_its_id_when_topics_join(joined: set[str]) -> None:
     before = products_of(ground_of(a_shop()))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.estate.expectations import ProfilingSettings
@@ -28,7 +28,6 @@ def the_field(path: str, *values: Any) -> FieldProfile:
     return found
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=10, max_size=200))
 def test_figures_of_numbers_are_those_of_the_values(numbers: list[float]) -> None:
     found = the_field("n", *({"n": one} for one in numbers))
@@ -201,7 +200,6 @@ def test_silence_is_judged_by_the_topics_own_usual_gap() -> None:
 # --- sketches
 
 
-@settings(deadline=None)
 @given(st.integers(50, 3_000), st.floats(0, 1))
 def test_what_two_fields_share_is_estimated(size: int, part: float) -> None:
     shared = int(size * part)

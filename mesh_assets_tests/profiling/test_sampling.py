@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mesh_assets.errors import RefusedError
@@ -46,7 +45,6 @@ def test_gaps_of_compaction_and_markers_are_passed_over() -> None:
     assert found.windows[0].error is None
 
 
-@hypothesis_settings(deadline=None)
 @given(
     st.lists(st.integers(0, 400), unique=True, max_size=60),
     st.integers(1, 50),

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from msgspec.structs import replace
 
 from mesh_assets.estate.fields import NamePatterns
@@ -273,7 +273,7 @@ def test_families_of_several_clusters_stand_together_and_one_cluster_can_be_aske
     assert scraped(scrape, "lab").label("mesh_topic_records", "topic") == ["clicks"]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])  # whole documents
+@settings(max_examples=30)  # whole documents
 @given(documents())
 def test_any_document_gives_text_that_prometheus_reads(document: Document) -> None:
     samples, left = Samples(), LeftOut(Selection(series=SERIES))

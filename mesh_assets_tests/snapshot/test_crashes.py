@@ -174,7 +174,7 @@ def test_of_two_runs_that_find_the_same_expired_lock_only_one_takes_it(new_world
     check_at_rest(world)
 
 
-@settings(max_examples=5 * settings().max_examples, deadline=None)
+@settings(max_examples=5 * settings().max_examples)
 @given(
     st.lists(
         st.tuples(

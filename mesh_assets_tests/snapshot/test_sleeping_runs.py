@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mesh_assets.errors import ConflictError, MeshError, PublishError
@@ -95,7 +95,6 @@ _AFTER_ONE_RUN = (0, 0, {"orders"}, None, "dies", 0)
 # It began to read, then its store lost all that it could be compared with, and went on.
 @example([_AFTER_ONE_RUN, _AFTER_ONE_RUN, (0, 0, {"orders"}, 2, "its store is emptied", 1)])
 @example([_AFTER_ONE_RUN] * 3 + [(0, 0, {"orders"}, 2, "its store is restored from a backup and goes on", 0)])
-@settings(deadline=None)
 @given(st.lists(_STEPS, min_size=1, max_size=8))
 def test_whatever_stores_hosts_clocks_and_runs_do_the_topic_tells_one_story(
     steps: list[tuple[int, int, set[str], int | None, str, int]],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.inventory.changes import Trigger
@@ -216,7 +216,6 @@ def test_thousands_of_files_of_an_earlier_version_are_folded_in_steps_until_none
     assert objects.data == {}
 
 
-@settings(deadline=None)
 @given(
     files=st.dictionaries(
         _NAMES, st.binary() | st.builds(damaged, st.integers(0, len(_WHOLE) - 1), st.binary(max_size=2))

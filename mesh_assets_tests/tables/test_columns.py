@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.tables.columns import booleans, column, parquet
@@ -37,7 +37,6 @@ _INT32 = st.integers(-(2**31), 2**31 - 1)
 def test_a_column_holds_what_arrow_makes_of_the_same_values(
     kind: pa.DataType, values: st.SearchStrategy[Any]
 ) -> None:
-    @settings(deadline=None)
     @given(st.lists(values, max_size=20))
     def holds(some: list[Any]) -> None:
         made = booleans(some) if kind == pa.bool_() else column(some, kind)

@@ -3,7 +3,7 @@ as it allows."""
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.errors import PlatformError, RefusedError, UnexpectedAnswerError, UnreachableError
@@ -24,7 +24,6 @@ from mesh_assets_tests.platforms.schema_registry.fakes import (
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(deadline=None)
 @given(count=st.integers(0, 60), page_size=st.integers(2, 25), hidden_rows=st.integers(0, 30))
 def test_every_style_yields_the_same_inventory_whatever_the_number_of_subjects_and_the_page(
     style: type[FakeRegistry], count: int, page_size: int, hidden_rows: int

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.platforms.kafka.values import BrokerNode
@@ -126,7 +126,6 @@ def test_an_answer_that_is_cut_or_too_long_is_malformed(
         read(request_, version, whole + b"\0")
 
 
-@settings(deadline=None)
 @given(st.sampled_from([*ALL_BROKERS, *ALL_VERSIONS, *ALL_LOGINS]), st.data())
 def test_an_answer_with_wrong_bytes_is_malformed_or_read(
     case: tuple[Request[Any], int, Any], data: st.DataObject

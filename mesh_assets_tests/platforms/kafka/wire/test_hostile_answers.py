@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.platforms.kafka.wire.cluster import Cluster
@@ -44,7 +44,6 @@ def _connection() -> BrokerConnection:
     return connection
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=8))
 def test_any_bytes_are_an_answer_or_a_reason(pieces: list[bytes]) -> None:
     async def fed() -> list[object]:
@@ -60,7 +59,6 @@ def test_any_bytes_are_an_answer_or_a_reason(pieces: list[bytes]) -> None:
         assert isinstance(result, str | BrokerError | MalformedError)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.text(max_size=40), min_size=1, max_size=6),
     st.randoms(use_true_random=False),
@@ -89,7 +87,6 @@ def test_frames_are_read_whatever_the_pieces_in_which_they_come(
     assert asyncio.run(fed()) == texts
 
 
-@settings(deadline=None)
 @given(
     st.binary(max_size=200),
     st.sampled_from([(API_VERSIONS, 0), (API_VERSIONS, 3), (METADATA, 1), (METADATA, 12)]),

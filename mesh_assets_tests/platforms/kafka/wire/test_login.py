@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.errors import EstateError
@@ -206,7 +206,6 @@ def test_a_challenge_to_another_client_is_refused() -> None:
     assert raised.value.code == KafkaError._AUTHENTICATION
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_any_challenge_ends_in_an_error_of_ours(challenge: bytes) -> None:
     with pytest.raises((MalformedError, BrokerError)):
