@@ -159,5 +159,5 @@ def test_a_contract_whose_product_is_gone_stays_and_is_named() -> None:
     run("write")
     Path("estate.yaml").write_text(ESTATE.replace("{shop:", "{store:"))
     result = run("write")
-    assert "is of a data product that there is no longer" in result.stderr
+    assert "its data product no longer exists; the file stays as it is" in result.stderr
     assert YAML().load(PATH.read_text())["name"] == "shop"

@@ -48,7 +48,7 @@ def test_what_is_too_large_after_compression_is_refused_for_a_local_folder_with_
     assert "is larger than" in sentence
     assert "(max.message.bytes 2,000), and nobody else could read a document in a local folder" in sentence
     assert (
-        f"raise max.message.bytes of {event_topics.events} on warehouse, or set MESH_STORE to s3://bucket/prefix"
+        f"raise max.message.bytes of {event_topics.events} on warehouse, or set MESH_STORE to a bucket, such as s3://bucket/prefix"
         in sentence
     )
     assert list(records(endpoints, event_topics.events)) == []

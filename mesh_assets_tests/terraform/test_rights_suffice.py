@@ -215,8 +215,9 @@ NEEDED = {
         "publish": ("sns:Publish", TOPIC),
     },
     "platforms/aws/msk_clusters.py": {"list_clusters_v2": ("kafka:ListClustersV2", "*")},
-    "store/bucket.py": {
+    "store/s3.py": {
         "get_object": ("s3:GetObject", OBJECTS),
+        "head_object": ("s3:GetObject", OBJECTS),
         "put_object": ("s3:PutObject", OBJECTS),
         "delete_object": ("s3:DeleteObject", OBJECTS),
         "list_objects_v2": ("s3:ListBucket", BUCKET),
