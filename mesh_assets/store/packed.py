@@ -12,13 +12,12 @@ import io
 import sys
 import uuid
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 
 from mesh_assets.errors import ConflictError, DamagedError, StoreError
+from mesh_assets.importing import importing
 from mesh_assets.inventory.document import sha256
 from mesh_assets.store import layout
-from mesh_assets.store.differences import Pieces, comes_back, difference, undone
 from mesh_assets.store.objects import ObjectStore, set_aside
 from mesh_assets.store.pointers import Base, Packing, decode_packing, encode
 
@@ -47,27 +46,19 @@ def compress(data: bytes) -> bytes:
 
 def decompress(data: bytes, base: bytes | None = None) -> bytes:
     """Raises zstd.ZstdError if it is no such frame, or one of another base."""
-    whole = io.BytesIO()
-    for piece in _pieces(data, base):
-        whole.write(piece)
-    return whole.getvalue()
-
-
-def _pieces(data: bytes, base: bytes | None) -> Iterator[bytes]:
-    """A frame's content bit by bit: at once, zstd would hold it in blocks, joined, and as its window."""
+    known = None if base is None else zstd.ZstdDict(base, is_raw=True).as_prefix
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}
-    opened = zstd.ZstdDecompressor(zstd_dict=_prefix(base), options=options)
-    yield opened.decompress(data, _PIECE)
+    opened = zstd.ZstdDecompressor(zstd_dict=known, options=options)
+    # Bit by bit: at once, zstd would hold it in blocks, joined, and as its window.
+    whole = io.BytesIO(opened.decompress(data, _PIECE))
+    whole.seek(0, io.SEEK_END)
     while not opened.eof:
         if opened.needs_input:
             raise zstd.ZstdError("it ends before its last block")
-        yield opened.decompress(b"", _PIECE)
+        whole.write(opened.decompress(b"", _PIECE))
     if opened.unused_data:
         raise zstd.ZstdError("something follows its last block")
-
-
-def _prefix(base: bytes | None):  # type: ignore[no-untyped-def]  # the library's type is private
-    return None if base is None else zstd.ZstdDict(base, is_raw=True).as_prefix
+    return whole.getvalue()
 
 
 class PackedDocuments:
@@ -92,6 +83,8 @@ class PackedDocuments:
         try:
             whole = decompress(base[0])
             if form.endswith(layout.DIFFERENCE):
+                with importing:  # brings numpy
+                    from mesh_assets.store.differences import Pieces, undone
                 return undone(found[0], Pieces(whole))
             return decompress(found[0], whole)
         except (zstd.ZstdError, ValueError) as error:
@@ -101,6 +94,8 @@ class PackedDocuments:
 
     def pack(self, key: str, data: bytes) -> str:
         """Writes the document of that key as a difference; the key of that. Its plain form may go then."""
+        with importing:  # brings numpy
+            from mesh_assets.store.differences import Pieces, comes_back, difference
         day = layout.document_day(key)
         for _ in range(_TRIES):
             packing, version = self.packing()

@@ -21,7 +21,7 @@ from mesh_assets.mcp_server.server import MeshServer
 from mesh_assets.mcp_server.watching import AuditLog, IdleWatch, Watch
 from mesh_assets_tests.mcp_server.served import Served
 
-NOT_AT_ONCE = ("pandas", "dagster", "pyarrow", "boto3", "confluent_kafka")
+NOT_AT_ONCE = ("pandas", "dagster", "pyarrow", "boto3", "confluent_kafka", "numpy")
 
 
 class Nothing(Answer):
