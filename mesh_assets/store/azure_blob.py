@@ -56,7 +56,7 @@ class AzureContainer:
                 return cls(ContainerClient.from_connection_string(connection, **how), container)
             if not account:
                 raise StoreError(
-                    f"az://{container}: it is not said in which storage account; set AZURE_STORAGE_ACCOUNT or "
+                    f"az://{container}: no storage account is named; set AZURE_STORAGE_ACCOUNT or "
                     "AZURE_STORAGE_CONNECTION_STRING"
                 )
             where = endpoint or f"https://{account}.blob.core.windows.net"

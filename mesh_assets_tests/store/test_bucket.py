@@ -231,7 +231,7 @@ def test_mesh_store_names_buckets_of_google_and_azure(request: pytest.FixtureReq
     [
         (
             {},
-            r"^az://mesh: it is not said in which storage account; set AZURE_STORAGE_ACCOUNT or AZURE_STORAGE_CONN",
+            r"^az://mesh: no storage account is named; set AZURE_STORAGE_ACCOUNT or AZURE_STORAGE_CONN",
         ),
         (
             {"AZURE_STORAGE_CONNECTION_STRING": "AccountKey=hunter2"},
