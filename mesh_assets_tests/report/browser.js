@@ -74,12 +74,17 @@ async function main() {
   }
 
   // Every page that a link leads to, from link to link.
-  seen.pages = {};
+  Object.assign(seen, { pages: {}, labels: 0, overlaid: [] });
   const waiting = ["#overview"];
   while (waiting.length) {
     const hash = waiting.shift();
     if (hash in seen.pages || hash === "#main") continue;
     seen.pages[hash] = await go(hash);
+    for (const drawing of all("svg", shown())) {
+      const places = all("text.label", drawing).map((one) => `${one.getAttribute("x")} ${one.getAttribute("y")}`);
+      seen.labels += places.length;
+      if (new Set(places).size < places.length) seen.overlaid.push(hash);
+    }
     waiting.push(...[...all("header a"), ...all("a", shown())].map((one) => one.getAttribute("href")));
   }
   seen.foreign = all("img, iframe, object, embed, base, link, script[src], b:not(nav b)").map((one) => one.outerHTML.slice(0, 200));

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from mesh_assets.estate.file import load_estate
+from mesh_assets.inventory.records import ConnectorTopic
 from mesh_assets.report import read_report, render_report
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
@@ -58,6 +59,14 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
             *(a_connector(name, status="FAILED", trace=f"boom {MARK}") for name in HOSTILE if name),
             a_connector("twice", connect="main"),
             a_connector("twice", connect="other", status="FAILED"),
+            *(
+                a_connector(
+                    f"{name}-archive",
+                    topics=(ConnectorTopic(name=name, known="declared"),),
+                    config={"errors.deadletterqueue.topic.name": "returns"},
+                )
+                for name in ("audit", "orders")
+            ),
         ),
         schemas=(*shop.schemas, *(a_schema(name) for name in HOSTILE if name)),
         consumer_groups=(*shop.consumer_groups, *(a_group(name, state="Empty") for name in HOSTILE)),
@@ -167,6 +176,11 @@ def test_an_address_that_names_nothing_has_a_page_that_says_so_or_the_list(seen:
         "#constructor": "What is wrong",
         "#__proto__/x": "What is wrong",
     }
+
+
+def test_no_label_of_an_arrow_lies_on_another(seen: Seen) -> None:
+    assert seen["labels"] > 1
+    assert seen["overlaid"] == []
 
 
 def test_names_and_traces_are_text_on_every_page(seen: Seen) -> None:

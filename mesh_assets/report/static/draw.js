@@ -20,8 +20,11 @@ function drawing(boxes, links, label) {
   dagre.layout(graph);
   const { width, height } = graph.graph();
   const marker = `arrow-${drawing.count = (drawing.count ?? 0) + 1}`;
+  const ends = Object.fromEntries(["source", "target"].map((side) => [side, grouped(links, (one) => one[side])]));
+  // Where fewer arrows meet, labels do not lie on each other.
+  const labelAt = (one) => (ends.source.get(one.source).length < ends.target.get(one.target).length ? "source" : "target");
   const arrows = links.map((one) => edgeShape(one, graph.node(String(one.source)), graph.node(String(one.target)),
-    graph.edge(String(one.source), String(one.target)).points, marker));
+    graph.edge(String(one.source), String(one.target)).points, marker, labelAt(one)));
   return h("div", { class: "graph", tabindex: "0", role: "region", "aria-label": label },
     svg("svg", { width: Math.ceil(width), height: Math.ceil(height), viewBox: `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`, role: "group" },
       svg("defs", {}, svg("marker", { id: marker, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
@@ -34,7 +37,7 @@ function drawing(boxes, links, label) {
 
 // From the side of one box to the side of the other, straight past the boxes between: every second point that dagre
 // gives lies in a column of boxes. What flows back keeps a little below what flows on.
-function edgeShape(one, from, to, points, marker) {
+function edgeShape(one, from, to, points, marker, labelAt) {
   const way = to.x >= from.x ? 1 : -1;
   const below = way > 0 ? 0 : 9;
   const passed = points.slice(1, -1).filter((_, at) => at % 2 === 1);
@@ -47,10 +50,10 @@ function edgeShape(one, from, to, points, marker) {
     const middle = round((a.x + b.x) / 2);
     path += at % 2 ? `C${middle} ${round(a.y)} ${middle} ${round(b.y)} ${round(b.x)} ${round(b.y)}` : `L${round(b.x)} ${round(b.y)}`;
   }
-  const b = stops.at(-1);
+  const [end, inward, room] = labelAt === "source" ? [stops[0], way, 6] : [stops.at(-1), -way, 12];
   return {
     path: svg("path", { d: path, class: one.style, "marker-end": `url(#${marker})` }, one.title && svg("title", {}, one.title)),
-    label: one.label && svg("text", { class: "label", x: b.x - way * 12, y: b.y - 4 + (way > 0 ? 0 : 15), "text-anchor": way > 0 ? "end" : "start" }, one.label),
+    label: one.label && svg("text", { class: "label", x: end.x + inward * room, y: end.y - 4 + (way > 0 ? 0 : 15), "text-anchor": inward > 0 ? "start" : "end" }, one.label),
   };
 }
 const round = (value) => Math.round(value * 10) / 10;
