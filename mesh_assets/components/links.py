@@ -47,8 +47,12 @@ class Links:
             self._upstream.setdefault(target, {})[source] = None
         for flow in graph.flows:
             source, target = self._key(flow.source), self._key(flow.target)
-            if source is not None and target is not None:
-                self._add_columns(source, target, flow.columns)
+            if source is None or target is None:
+                continue
+            self._add_columns(source, target, flow.columns)
+            # Nor is a statement: what it reads feeds what it writes.
+            if flow.through.kind == "statement":
+                self._upstream.setdefault(target, {})[source] = None
 
     def _add_columns(self, source: Key, target: Key, pairs: Iterable[ColumnPair] | None) -> None:
         for pair in pairs or ():

@@ -38,3 +38,21 @@ def test_a_topic_has_the_columns_of_the_table_behind_its_connector() -> None:
 
 def test_a_topic_whose_columns_are_not_known_has_none() -> None:
     assert linked(graph()).column_sources == {}
+
+
+def test_what_a_statement_reads_feeds_what_it_writes_with_its_columns() -> None:
+    statement = Node(kind="statement", cluster="c", name="totals")
+    read = Node(kind="topic", cluster="c", name="payments")
+    pair = ColumnPair(source="amount", target="total")
+    found = linked(
+        build_graph(
+            edges=[
+                Edge(source=read, target=statement, known="declared", by="its SQL"),
+                Edge(source=statement, target=TOPIC, known="declared", by="its SQL"),
+            ],
+            flows=[Flow(source=read, through=statement, target=TOPIC, columns=(pair,))],
+        )
+    )
+    key = asset_key("c", "topics", "payments")
+    assert found.upstream == (key,)
+    assert found.column_sources == {"total": ((key, "amount"),)}
