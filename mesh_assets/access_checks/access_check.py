@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from msgspec.structs import replace
+
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.connections import HttpConnection, KafkaConnection
 from mesh_assets.inventory.records import Record
@@ -14,7 +16,17 @@ from mesh_assets.platforms.secrets import resolve, shown
 
 # What a check found out about one system.
 
-System = Literal["kafka", "events", "schema registry", "connect", "control plane", "metrics", "kafka rest"]
+System = Literal[
+    "kafka",
+    "events",
+    "schema registry",
+    "connect",
+    "control plane",
+    "metrics",
+    "kafka rest",
+    "flink",
+    "ksqldb",
+]
 State = Literal["ok", "incomplete", "failed"]
 
 _NAMES_SHOWN = 3
@@ -74,6 +86,33 @@ def failed(cluster: str, system: System, endpoint: str, identity: str, sentence:
         state="failed",
         facts={},
         missing=(sentence,),
+    )
+
+
+# Systems that say which Kafka cluster they work on, and what of theirs would be linked to topics.
+PLACED: dict[System, str] = {"connect": "connectors", "ksqldb": "queries"}
+
+
+def place(check: AccessCheck, *, cluster_id: str | None) -> AccessCheck:
+    """The check, with whether the system belongs to the cluster that it is listed under. `cluster_id` None:
+    that id is unknown.
+    """
+    if check.state == "failed" or "belongs_to" in check.facts:
+        return check
+    theirs = check.facts.get("kafka_cluster_id")
+    if theirs is None or cluster_id is None:
+        return replace(check, facts={**check.facts, "belongs_to": "unknown"})
+    if theirs == cluster_id:
+        return replace(check, facts={**check.facts, "belongs_to": "this cluster"})
+    sentence = (
+        f"it belongs to Kafka cluster {theirs}, not to {check.cluster} ({cluster_id}): its {PLACED[check.system]} would be "
+        "linked to topics of the wrong cluster; list it under the cluster it belongs to"
+    )
+    return replace(
+        check,
+        state="incomplete",
+        facts={**check.facts, "belongs_to": "another cluster"},
+        missing=(*check.missing, sentence),
     )
 
 

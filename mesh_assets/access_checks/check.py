@@ -12,22 +12,27 @@ from msgspec.structs import replace
 
 from mesh_assets.access_checks.access_check import (
     ANONYMOUS,
+    PLACED,
     AccessCheck,
     System,
     failed,
     http_endpoint,
     kafka_endpoint,
+    place,
 )
 from mesh_assets.access_checks.brokers import Connect, check_brokers
 from mesh_assets.access_checks.cluster_links import check_cluster_links, links_endpoint
 from mesh_assets.access_checks.confluent_cloud import check_cloud_metrics, check_control_plane
-from mesh_assets.access_checks.connect import check_connect, connect_endpoint, place_connect
+from mesh_assets.access_checks.connect import check_connect, connect_endpoint
 from mesh_assets.access_checks.registry import check_registry
+from mesh_assets.access_checks.sql_engines import check_flink, check_ksqldb
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
+from mesh_assets.platforms.confluent_cloud.flink import NAME as FLINK
 from mesh_assets.platforms.http import Transport
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
+from mesh_assets.platforms.ksqldb import NAME as KSQLDB
 from mesh_assets.platforms.listeners import in_clear_note
 
 Result = TypeVar("Result")
@@ -120,8 +125,8 @@ def check_estate(
         if check.system == "kafka" and check.facts
     }
     placed = [
-        place_connect(check, cluster_id=ids.get(check.cluster) or estate.clusters[check.cluster].cluster_id)
-        if check.system == "connect"
+        place(check, cluster_id=ids.get(check.cluster) or estate.clusters[check.cluster].cluster_id)
+        if check.system in PLACED
         else check
         for check in checks
     ]
@@ -228,6 +233,24 @@ def _pieces(
                     system="kafka rest",
                     endpoint=links_endpoint(cluster),
                     ask=_alone(partial(check_cluster_links, cluster, transport=transport)),
+                )
+            )
+        if discovered and cluster.flink is not None:
+            pieces.append(
+                _Piece(
+                    cluster=cluster.name,
+                    system="flink",
+                    endpoint=http_endpoint(cluster.flink, name=FLINK),
+                    ask=_alone(partial(check_flink, cluster, cluster.flink, transport=transport)),
+                )
+            )
+        for connection in cluster.ksqldb if discovered else ():
+            pieces.append(
+                _Piece(
+                    cluster=cluster.name,
+                    system="ksqldb",
+                    endpoint=http_endpoint(connection, name=KSQLDB),
+                    ask=_alone(partial(check_ksqldb, cluster, connection, transport=transport)),
                 )
             )
     return pieces

@@ -2,8 +2,6 @@
 configs, and the cluster they belong to.
 """
 
-from msgspec.structs import replace
-
 from mesh_assets.access_checks.access_check import (
     AccessCheck,
     answered,
@@ -121,7 +119,7 @@ _NAME = "Kafka Connect"
 def check_connect(
     cluster: Cluster, endpoint: ConnectEndpoint, *, transport: Transport | None = None
 ) -> AccessCheck:
-    """Asks one endpoint, in one or two requests. `place_connect` adds the cluster once the brokers have
+    """Asks one endpoint, in one or two requests. `place` adds the cluster once the brokers have
     answered.
     """
     match endpoint:
@@ -154,26 +152,3 @@ def _check_workers(
     if worker.kafka_cluster_id is not None:
         facts["kafka_cluster_id"] = worker.kafka_cluster_id
     return answered(cluster, "connect", url, identity, facts=facts, rights="reads")
-
-
-def place_connect(check: AccessCheck, *, cluster_id: str | None) -> AccessCheck:
-    """The check, with whether the workers belong to the cluster they are listed under. `cluster_id` None:
-    that id is unknown.
-    """
-    if check.state == "failed" or "belongs_to" in check.facts:
-        return check
-    theirs = check.facts.get("kafka_cluster_id")
-    if theirs is None or cluster_id is None:
-        return replace(check, facts={**check.facts, "belongs_to": "unknown"})
-    if theirs == cluster_id:
-        return replace(check, facts={**check.facts, "belongs_to": "this cluster"})
-    sentence = (
-        f"it belongs to Kafka cluster {theirs}, not to {check.cluster} ({cluster_id}): its connectors would be linked to topics of the "
-        "wrong cluster; list it under the cluster it belongs to"
-    )
-    return replace(
-        check,
-        state="incomplete",
-        facts={**check.facts, "belongs_to": "another cluster"},
-        missing=(*check.missing, sentence),
-    )

@@ -1,20 +1,22 @@
-"""Lineage of the whole estate: the newest documents, event source mappings and Flink statements put together, and the
-result that the job `analysis` keeps of it."""
+"""Lineage of the whole estate: the newest documents, event source mappings, Flink statements and ksqlDB's queries put
+together, and the result that the job `analysis` keeps of it."""
 
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec import convert
+
 from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.answering.known_mappings import KnownMappings
 from mesh_assets.errors import MeshError
-from mesh_assets.estate.connections import FlinkConnection
+from mesh_assets.estate.connections import FlinkConnection, KsqlDbConnection
 from mesh_assets.estate.model import Cluster, Estate
 from mesh_assets.importing import importing, without_collector
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
-from mesh_assets.lineage.clusters import ClusterFacts, SqlStatement
+from mesh_assets.lineage.clusters import ClusterFacts, KsqlQuery, SqlStatement
 from mesh_assets.lineage.estate import estate_graph
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import StoredObject
@@ -28,8 +30,17 @@ from mesh_assets.store.results import (
 
 if TYPE_CHECKING:
     from mesh_assets.platforms.confluent_cloud.flink import Statement
+    from mesh_assets.platforms.ksqldb import KsqlQuery as AnsweredQuery
 
 ReadStatements = Callable[[FlinkConnection], Sequence["Statement"]]
+ReadQueries = Callable[[KsqlDbConnection, str], Sequence["AnsweredQuery"]]
+"""Of a ksqlDB cluster, given the id of the Kafka cluster that it should work on."""
+
+FROM_DOCUMENTS_ALONE = (
+    "lineage is without event source mappings, Flink statements and queries of ksqlDB: the job `analysis` has not run on these "
+    "documents yet"
+)
+"""What is said of lineage that was not read by `read_estate_lineage`."""
 
 
 class EstateLineage(Record, frozen=True, kw_only=True):
@@ -83,10 +94,11 @@ def read_estate_lineage(
     *,
     mappings: KnownMappings,
     read_statements: ReadStatements | None = None,
+    read_queries: ReadQueries | None = None,
 ) -> EstateLineage:
     """The lineage of every cluster of the estate that was discovered.
 
-    What mappings and statements could not be read is among the graph's gaps. Raises StoreError if a document cannot
+    What mappings, statements and queries could not be read is among the graph's gaps. Raises StoreError if a document cannot
     be read.
     """
     latest = read_latest_documents(store, estate.clusters)
@@ -100,12 +112,15 @@ def read_estate_lineage(
         gaps += mapped.notes
         statements, gap = _statements(cluster, read_statements or _read_statements)
         gaps += gap
+        queries, gap = _queries(cluster, document.cluster.id, read_queries or _read_queries)
+        gaps += gap
         facts.append(
             ClusterFacts(
                 document=document,
                 bootstrap_servers=addresses(cluster),
                 mappings=mapped.topics,
                 statements=statements,
+                queries=queries,
             )
         )
     return EstateLineage(graph=estate_graph(facts, gaps=gaps), documents=latest.read)
@@ -148,3 +163,25 @@ def _read_statements(connection: FlinkConnection) -> "Sequence[Statement]":
 
     with FlinkClient(connection) as flink:
         return flink.statements()
+
+
+def _queries(cluster: Cluster, cluster_id: str, read: ReadQueries) -> tuple[tuple[KsqlQuery, ...], list[str]]:
+    """What could be read, and a sentence for each ksqlDB cluster that could not."""
+    found: list[KsqlQuery] = []
+    gaps = []
+    for connection in cluster.ksqldb:
+        try:
+            answered = read(connection, cluster_id)
+        except MeshError as error:
+            gaps.append(f"ksqlDB's queries on {cluster.name} could not be read: {error}")
+        else:
+            found += (convert(one, KsqlQuery, from_attributes=True) for one in answered)
+    return tuple(found), gaps
+
+
+def _read_queries(connection: KsqlDbConnection, cluster_id: str) -> "Sequence[AnsweredQuery]":
+    with importing:
+        from mesh_assets.platforms.ksqldb import KsqlDbClient
+
+    with KsqlDbClient(connection) as ksqldb:
+        return ksqldb.queries_on(cluster_id)

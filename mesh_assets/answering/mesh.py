@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.answering.belonging import KnownBelonging
-from mesh_assets.answering.estate_lineage import addresses, lineage_results
+from mesh_assets.answering.estate_lineage import FROM_DOCUMENTS_ALONE, addresses, lineage_results
 from mesh_assets.errors import EstateError, StoreError
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.document import Document
@@ -64,9 +64,7 @@ def read_mesh(estate: Estate, store: InventoryStore, clusters: Sequence[str] = (
             ClusterFacts(document=document, bootstrap_servers=addresses(estate.clusters[name]))
             for name, document in every.documents.items()
         )
-        notes.append(
-            "lineage is without event source mappings and Flink statements: the job `analysis` has not run on these documents yet"
-        )
+        notes.append(FROM_DOCUMENTS_ALONE)
     return Mesh(
         documents=latest.documents,
         graph=_of_clusters(graph, frozenset(latest.documents)),

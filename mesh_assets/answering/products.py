@@ -14,7 +14,7 @@ from mesh_assets.answering.belonging import (
     read_estate_relationships,
     relationship_results,
 )
-from mesh_assets.answering.estate_lineage import addresses, lineage_results
+from mesh_assets.answering.estate_lineage import FROM_DOCUMENTS_ALONE, addresses, lineage_results
 from mesh_assets.answering.known_products import (
     EstateProducts,
     cost_results,
@@ -127,9 +127,7 @@ def _lineage(
     if kept is not None and kept.documents == latest.read:
         return kept.result
     if latest.documents:
-        notes.append(
-            "lineage is without event source mappings and Flink statements: the job `analysis` has not run on these documents yet"
-        )
+        notes.append(FROM_DOCUMENTS_ALONE)
     return estate_graph(
         ClusterFacts(document=document, bootstrap_servers=addresses(estate.clusters[name]))
         for name, document in latest.documents.items()

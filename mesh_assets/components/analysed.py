@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 def known_graph(store: InventoryStore, latest: LatestDocuments) -> LineageGraph | None:
     """The lineage that `analysis` kept, if it is of these documents or of earlier ones that say the same, else None. It
-    knows event source mappings, Flink statements and the addresses of brokers, which no document tells. Raises
+    knows event source mappings, Flink statements, queries of ksqlDB and the addresses of brokers, which no document tells. Raises
     StoreError."""
     kept = _kept(lineage_results(store))
     if kept is None:

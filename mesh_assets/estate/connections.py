@@ -1,5 +1,5 @@
 """How the systems of a cluster are reached: brokers, schema registries, Connect endpoints, Confluent Cloud,
-Flink."""
+Flink, ksqlDB."""
 
 import re
 from typing import Annotated, Literal, TypeAlias
@@ -229,6 +229,11 @@ class FlinkConnection(HttpConnection):
     password: SecretReference
     catalog: str | None = None
     database: str | None = None
+
+
+class KsqlDbConnection(HttpConnection):
+    """A ksqlDB cluster that works on the Kafka cluster: one of its servers, or a load balancer in front of them. On Confluent
+    Cloud, `username` and `password` are a ksqlDB API key."""
 
 
 _DOMAIN = ".confluent.cloud"

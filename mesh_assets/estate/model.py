@@ -13,6 +13,7 @@ from mesh_assets.estate.connections import (
     FlinkConnection,
     KafkaConnection,
     KafkaRestConnection,
+    KsqlDbConnection,
     SchemaRegistryConnection,
 )
 from mesh_assets.estate.costs import CostSettings
@@ -144,6 +145,7 @@ class Cluster(EstateModel):
     sensors: Sensing = Sensing()
     allow_message_reading: tuple[str, ...] = ()
     flink: FlinkConnection | None = None
+    ksqldb: tuple[KsqlDbConnection, ...] = ()
 
     @property
     def named_connect(self) -> tuple[ConnectEndpoint, ...]:

@@ -26,6 +26,19 @@ class SqlStatement(Record, frozen=True, kw_only=True):
     database: str | None = None
 
 
+class KsqlQuery(Record, frozen=True, kw_only=True):
+    """A query that ksqlDB runs on the cluster. `group`: its consumer group, which several may share. `reads`, `writes`:
+    topics. `states`: of the hosts that run it, each once (`RUNNING`, `ERROR`, …). `unknown`: streams and tables whose topic
+    is not known."""
+
+    id: str
+    group: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    states: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
 class ClusterFacts(Record, frozen=True, kw_only=True):
     """A cluster of the estate. `bootstrap_servers`: its addresses in the estate, by which other systems name it."""
 
@@ -33,6 +46,7 @@ class ClusterFacts(Record, frozen=True, kw_only=True):
     bootstrap_servers: tuple[str, ...] = ()
     mappings: tuple[MappedTopic, ...] = ()
     statements: tuple[SqlStatement, ...] = ()
+    queries: tuple[KsqlQuery, ...] = ()
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from mesh_assets.lineage.applications import Applications, sinks_by_group
 from mesh_assets.lineage.cluster_links import mirror_lineage, unknown_mirrors
 from mesh_assets.lineage.clusters import ClusterFacts, possible_readers
 from mesh_assets.lineage.connectors import Found, connector_lineage
+from mesh_assets.lineage.ksql_queries import query_lineage
 from mesh_assets.lineage.rights import permitted_edges, unknown_rights
 from mesh_assets.lineage.statements import statement_lineage
 
@@ -112,6 +113,7 @@ def _cluster_lineage(facts: ClusterFacts, own: Servers, servers: Sequence[Server
         yield from (Note(node=facts.topic(name), text=note) for name in own.topics)
     yield from _mappings(facts)
     yield from statement_lineage(facts, servers)
+    yield from query_lineage(facts)
     yield from mirror_lineage(facts, servers)
     yield from _subjects(facts)
 

@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from mesh_assets.access_checks import AccessCheck
-from mesh_assets.access_checks.connect import check_connect, place_connect
+from mesh_assets.access_checks.access_check import place
+from mesh_assets.access_checks.connect import check_connect
 from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint, KafkaConnectEndpoint
 from mesh_assets_tests.collecting.cluster_fakes import a_cluster
 
@@ -38,7 +39,7 @@ def check(**fields: Any) -> AccessCheck:
 
 
 def test_a_worker_of_this_cluster_is_enough() -> None:
-    assert place_connect(check(), cluster_id="the-cluster") == AccessCheck(
+    assert place(check(), cluster_id="the-cluster") == AccessCheck(
         cluster="warehouse",
         system="connect",
         endpoint=URL,
@@ -55,7 +56,7 @@ def test_a_worker_of_this_cluster_is_enough() -> None:
 
 
 def test_a_worker_of_another_cluster_is_reported() -> None:
-    result = place_connect(check(), cluster_id="lkc-1")
+    result = place(check(), cluster_id="lkc-1")
     assert (result.state, result.facts["belongs_to"]) == ("incomplete", "another cluster")
     assert result.missing == (
         "it belongs to Kafka cluster the-cluster, not to warehouse (lkc-1): its connectors would be linked to topics of the wrong cluster; "
@@ -64,8 +65,8 @@ def test_a_worker_of_another_cluster_is_reported() -> None:
 
 
 def test_where_either_cluster_is_not_known_nothing_is_claimed() -> None:
-    assert place_connect(check(), cluster_id=None).facts["belongs_to"] == "unknown"
-    old = place_connect(check(cluster_id=None), cluster_id="lkc-1")
+    assert place(check(), cluster_id=None).facts["belongs_to"] == "unknown"
+    old = place(check(cluster_id=None), cluster_id="lkc-1")
     assert (old.state, old.facts["belongs_to"]) == ("ok", "unknown")
 
 
@@ -78,7 +79,7 @@ def test_a_worker_that_fails_says_so_once() -> None:
     )
     assert result.state == "failed"
     assert result.missing[0].startswith(f"Kafka Connect at {URL} refused an anonymous reader (403): no")
-    assert place_connect(result, cluster_id="lkc-1") == result
+    assert place(result, cluster_id="lkc-1") == result
 
 
 def test_no_connector_config_is_in_the_check() -> None:
@@ -117,9 +118,7 @@ def check_managed(response: httpx.Response) -> AccessCheck:
 
 
 def test_a_cloud_key_that_sees_connectors_and_configs_is_enough() -> None:
-    result = place_connect(
-        check_managed(httpx.Response(200, json={"a": entry(), "b": entry()})), cluster_id="lkc-1"
-    )
+    result = place(check_managed(httpx.Response(200, json={"a": entry(), "b": entry()})), cluster_id="lkc-1")
     assert result == AccessCheck(
         cluster="mesh",
         system="connect",

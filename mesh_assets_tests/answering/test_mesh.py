@@ -106,7 +106,9 @@ def test_lineage_of_an_earlier_document_is_made_anew_and_a_note_says_what_it_lac
     mesh = read_mesh(estate, store, ["warehouse"])
     assert topic("warehouse", "users") in mesh.graph.nodes
     assert Node(kind="function", name="score") not in mesh.graph.nodes
-    assert mesh.notes[0].startswith("lineage is without event source mappings and Flink statements")
+    assert mesh.notes[0].startswith(
+        "lineage is without event source mappings, Flink statements and queries of ksqlDB"
+    )
 
 
 @pytest.mark.parametrize("is_kept", [True, False])

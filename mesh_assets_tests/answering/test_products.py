@@ -66,7 +66,9 @@ def test_products_are_made_of_documents_alone_and_notes_say_what_that_lacks(
         ("warehouse.sales", "Sales", "accepted"),
     ]
     assert found.notes[0] == "cluster archive has not been discovered yet"
-    assert found.notes[1].startswith("lineage is without event source mappings and Flink statements")
+    assert found.notes[1].startswith(
+        "lineage is without event source mappings, Flink statements and queries of ksqlDB"
+    )
     sales = found.products.product("warehouse.sales")
     assert sales is not None
     assert sales.costs is not None

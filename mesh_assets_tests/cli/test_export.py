@@ -18,7 +18,10 @@ ESTATE = """clusters:
   warehouse: {kafka: {bootstrap_servers: "127.0.0.1:9092"}}
   billing: {kafka: {bootstrap_servers: "127.0.0.1:9093"}}
 """
-NOTE = "note: lineage is without event source mappings and Flink statements: the job `analysis` has not run on these documents yet\n"
+NOTE = (
+    "note: lineage is without event source mappings, Flink statements and queries of ksqlDB: the job `analysis` has not run on "
+    "these documents yet\n"
+)
 
 
 def run(*arguments: str) -> Result:
