@@ -13,14 +13,16 @@ const ending = (text, most = LETTERS) => (text.length <= most ? text : `…${tex
 // boxes: [{ id, what, name, title, href, kind, wrong, here }]; links: [{ source, target, label, style, title }].
 function drawing(boxes, links, label) {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 54, marginx: 12, marginy: 12 });
+  const ends = Object.fromEntries(["source", "target"].map((side) => [side, grouped(links, (one) => one[side])]));
+  // The more arrows fan out of a box, the more room they need to be told apart.
+  const widest = Math.max(0, ...Object.values(ends).flatMap((side) => [...side.values()].map((met) => met.length)));
+  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 54 + 4 * Math.min(40, widest), marginx: 12, marginy: 12 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const box of boxes) graph.setNode(String(box.id), { width: WIDTH, height: HEIGHT });
   for (const one of links) graph.setEdge(String(one.source), String(one.target));
   dagre.layout(graph);
   const { width, height } = graph.graph();
   const marker = `arrow-${drawing.count = (drawing.count ?? 0) + 1}`;
-  const ends = Object.fromEntries(["source", "target"].map((side) => [side, grouped(links, (one) => one[side])]));
   // Where fewer arrows meet, labels do not lie on each other.
   const labelAt = (one) => (ends.source.get(one.source).length < ends.target.get(one.target).length ? "source" : "target");
   const arrows = links.map((one) => edgeShape(one, graph.node(String(one.source)), graph.node(String(one.target)),
@@ -112,5 +114,5 @@ function lineageOf(members, chosen, label, here = null) {
     h("p", { class: "key" },
       "Arrows: solid, declared or seen at work; dashed, inferred; dotted, dead letters and topics a system keeps for itself. Things with the same neighbours are one box. ",
       shown.length < stacks.length && `The ${shown.length} boxes with most links of ${number(stacks.length)} are drawn; the table has all.`),
-    h("details", {}, h("summary", {}, `${counted(chosen.length, "edge")} with their evidence`), edgeTable(chosen)));
+    h("details", {}, h("summary", {}, `${counted(chosen.length, "edge")} with ${chosen.length === 1 ? "its" : "their"} evidence`), edgeTable(chosen)));
 }

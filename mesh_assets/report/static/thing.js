@@ -52,13 +52,13 @@ function topicParts(topic, place) {
   const isRead = readsOfTopic.get(topic.place) ?? [];
   return [
     h("h2", {}, "Who writes it"),
-    writers.length ? edgeTable(writers, "target") : h("p", { class: "quiet" }, "No connector, statement or mirror is known to. Kafka keeps no list of other producers."),
+    writers.length ? edgeTable(writers, "target") : h("p", { class: "quiet" }, "No connector, statement, query of ksqlDB or mirror is known to. Kafka keeps no list of other producers."),
     h("h2", {}, "Who reads it"),
     isRead.length ? readTable(isRead, "group") : h("p", { class: "quiet" }, "No consumer group is known to. Consumers without a group are not seen."),
     readers.length > 0 && edgeTable(readers, "source"),
     h("h2", {}, "Schemas"),
     ...(topic.subjects.length ? topic.subjects.flatMap(([schema, role]) => [
-      h("h3", {}, link("schema", schemas[schema]), h("span", { class: "quiet" }, ` of the ${role}, version ${schemas[schema].version}`)),
+      h("h3", {}, link("schema", schemas[schema]), h("span", { class: "quiet" }, ` describes the ${role}; version ${number(schemas[schema].version)}`)),
       fieldTable(schemas[schema]),
     ]) : [h("p", { class: "quiet" }, "No subject is known to describe its records.")]),
   ];
