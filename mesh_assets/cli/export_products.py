@@ -12,7 +12,7 @@ from mesh_assets.answering.known_products import EstateProducts
 from mesh_assets.answering.products import known_estate_products
 from mesh_assets.cli.export import Read, clusters_option, export, file_option, read_all, say, write_out
 from mesh_assets.exports.files import write_files
-from mesh_assets.inventory.wording import counted
+from mesh_assets.inventory.wording import counted, listed
 
 __all__ = ["export"]
 """The group of all exports, with these among them: what `mesh-assets export` is."""
@@ -22,6 +22,12 @@ def _read(clusters: tuple[str, ...]) -> tuple[Read, EstateProducts]:
     read = read_all(clusters)
     found = known_estate_products(read.estate, read.store, now=datetime.now(UTC))
     say(note for note in (*found.notes, *found.products.notes) if note not in read.mesh.notes)
+    if not any(name in read.mesh.documents for one in found.products.products for name in one.clusters):
+        say(
+            [
+                f"no topic of {listed(list(read.mesh.documents))} belongs to a data product: there is none to write"
+            ]
+        )
     return read, found
 
 

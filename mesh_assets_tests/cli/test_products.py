@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from mesh_assets.cli.costs import costs
 from mesh_assets.cli.export_products import export
@@ -63,6 +64,16 @@ def test_each_product_is_an_odps_file_of_its_id() -> None:
         "warehouse.people.odps.yaml",
         "warehouse.sales.odps.yaml",
     }
+
+
+@pytest.mark.parametrize("arguments", [("odps", "--out", "products"), ("backstage",), ("datahub",)])
+def test_an_estate_without_topics_has_no_products_to_write_and_a_note_says_so(
+    arguments: tuple[str, ...],
+) -> None:
+    publish(InventoryStore(open_store(None)), replace(a_shop(), sequence=2, topics=()))
+    result = run(*arguments)
+    assert result.exit_code == 0
+    assert "note: no topic of warehouse belongs to a data product: there is none to write\n" in result.stderr
 
 
 def test_backstage_gets_one_file_of_many_documents_and_datahub_one_list() -> None:
