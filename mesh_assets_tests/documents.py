@@ -344,3 +344,21 @@ def a_document(
             **fields,
         },
     )
+
+
+def some_metrics(**fields: object) -> Metrics:
+    metrics = {
+        "source": "offsets",
+        "window_start": None,
+        "window_end": None,
+        "window_seconds": None,
+        "topics": (),
+        "consumer_groups": (),
+        "brokers": (),
+        "controller": None,
+        "partition_health": PartitionHealth(
+            partitions=0, under_replicated=0, under_min_isr=0, offline=0, leaderless=0
+        ),
+        **fields,
+    }
+    return Metrics(**metrics)  # type: ignore[arg-type]

@@ -26,3 +26,10 @@ def findings(text: str) -> list[str]:
     with pytest.raises(EstateError) as caught:
         parse_estate(text, source="estate.yaml")
     return str(caught.value).splitlines()
+
+
+TWO_CLUSTERS = """
+clusters:
+  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}
+  payments: {kafka: {bootstrap_servers: "127.0.0.1:2"}}
+"""

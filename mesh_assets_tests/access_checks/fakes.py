@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import httpx
 from confluent_kafka import KafkaError
 
 from mesh_assets.platforms.kafka.rights import EVERY_CLUSTER_OPERATION, EVERY_TOPIC_OPERATION
@@ -308,3 +309,24 @@ class FakeBrokers(Brokers):
                 }
             )
         return _Reply("DescribeGroups", {"groups": described})
+
+
+CONNECTOR = {
+    "info": {
+        "config": {"connector.class": "X", "database.password": "hunter2"},
+        "tasks": [],
+        "type": "source",
+    },
+    "status": {"connector": {"state": "RUNNING"}, "tasks": [], "type": "source"},
+}
+
+
+def worker(
+    request: httpx.Request, *, cluster_id: str | None = "the-cluster", connectors: int = 2
+) -> httpx.Response:
+    if request.url.path == "/":
+        about = {"version": "4.3.1", "commit": "abc"}
+        return httpx.Response(
+            200, json=about if cluster_id is None else {**about, "kafka_cluster_id": cluster_id}
+        )
+    return httpx.Response(200, json={f"c{number}": CONNECTOR for number in range(connectors)})

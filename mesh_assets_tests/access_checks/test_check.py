@@ -10,8 +10,7 @@ from mesh_assets.access_checks.check import side_by_side
 from mesh_assets.errors import EstateError
 from mesh_assets.estate.model import Estate
 from mesh_assets.platforms import listeners
-from mesh_assets_tests.access_checks.fakes import FakeBrokers
-from mesh_assets_tests.access_checks.test_connect import worker
+from mesh_assets_tests.access_checks.fakes import FakeBrokers, worker
 from mesh_assets_tests.platforms.schema_registry.fakes import FakeRegistry
 
 EVENT_TOPICS = {"discovery-events": "compact", "discovery-changes": "delete"}

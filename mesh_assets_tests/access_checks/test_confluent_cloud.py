@@ -8,8 +8,8 @@ import pytest
 
 from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.estate.model import Estate
+from mesh_assets_tests.access_checks.a_control_plane import Cloud
 from mesh_assets_tests.access_checks.fakes import EVERYTHING, FakeBrokers, Rights
-from mesh_assets_tests.access_checks.test_control_plane import Cloud
 from mesh_assets_tests.collecting.cluster_fakes import FakeCloudConnect
 from mesh_assets_tests.platforms.schema_registry.fakes import FakeRegistry, a_schema
 

@@ -7,28 +7,10 @@ from mesh_assets.access_checks import AccessCheck
 from mesh_assets.access_checks.access_check import place
 from mesh_assets.access_checks.connect import check_connect
 from mesh_assets.estate.connections import ConfluentCloudConnectEndpoint, KafkaConnectEndpoint
+from mesh_assets_tests.access_checks.fakes import worker
 from mesh_assets_tests.collecting.cluster_fakes import a_cluster
 
 URL = "http://connect.test:8083"
-CONNECTOR = {
-    "info": {
-        "config": {"connector.class": "X", "database.password": "hunter2"},
-        "tasks": [],
-        "type": "source",
-    },
-    "status": {"connector": {"state": "RUNNING"}, "tasks": [], "type": "source"},
-}
-
-
-def worker(
-    request: httpx.Request, *, cluster_id: str | None = "the-cluster", connectors: int = 2
-) -> httpx.Response:
-    if request.url.path == "/":
-        about = {"version": "4.3.1", "commit": "abc"}
-        return httpx.Response(
-            200, json=about if cluster_id is None else {**about, "kafka_cluster_id": cluster_id}
-        )
-    return httpx.Response(200, json={f"c{number}": CONNECTOR for number in range(connectors)})
 
 
 def check(**fields: Any) -> AccessCheck:

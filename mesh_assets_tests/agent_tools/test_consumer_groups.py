@@ -27,9 +27,9 @@ from mesh_assets_tests.documents import (
     a_group,
     a_topic,
     an_open_transaction,
+    some_metrics,
     some_transactions,
 )
-from mesh_assets_tests.inventory.test_key_figures import some_metrics
 
 
 def known(document: Document) -> KnownEstate:

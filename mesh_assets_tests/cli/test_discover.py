@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from mesh_assets.cli.discover import discover
 from mesh_assets.errors import UnreachableError
 from mesh_assets.snapshot.report import DiscoveryReport
-from mesh_assets_tests.cli.test_text import REPORT
+from mesh_assets_tests.discovering.a_report import REPORT
 
 ESTATE = """clusters:
   warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}

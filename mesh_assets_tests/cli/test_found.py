@@ -18,7 +18,7 @@ from mesh_assets.fleet.loading import load_estate
 from mesh_assets.runs import find_clusters
 from mesh_assets.runs.find_clusters import find_clusters_job, find_clusters_schedule
 from mesh_assets.sandbox.servers import Endpoints
-from mesh_assets_tests.fleet.test_finding import ESTATE, Clouds, lkc, msk
+from mesh_assets_tests.fleet.clouds import ESTATE, Clouds, lkc, msk
 
 Find = Callable[..., Result]
 

@@ -13,8 +13,8 @@ from mesh_assets.inventory.groups import ConsumerGroup as GroupRecord
 from mesh_assets.inventory.lag import is_lag_unknown, lag_notes
 from mesh_assets.platforms.kafka import ConsumerGroup, OffsetsReading, PartitionOffsets, TopicMetadata
 from mesh_assets.platforms.kafka.values import CommittedPartition, ShareOffset
-from mesh_assets_tests.collecting.test_lag import NOW, a_kafka_group
-from mesh_assets_tests.documents import a_document, a_topic
+from mesh_assets_tests.collecting.collected import a_kafka_group
+from mesh_assets_tests.documents import MOMENT, a_document, a_topic
 
 EDGES = {"orders": ((0, 10), (5, 20))}
 
@@ -28,7 +28,7 @@ def read(
 ) -> GroupRecord:
     known = KnownBefore({} if before is None else {before.group_id: before}, frozenset(recreated))
     offsets = OffsetsReading(
-        read_at=NOW,
+        read_at=MOMENT,
         topics={
             topic: tuple(
                 PartitionOffsets(partition=number, earliest=start, latest=end)

@@ -15,34 +15,12 @@ from mesh_assets.inventory.groups import ConsumerGroup as GroupRecord
 from mesh_assets.inventory.lag import is_lag_unknown, lag_notes
 from mesh_assets.inventory.sections import ConsumerGroupsSection
 from mesh_assets.metrics.time_lag import EndReading, time_lags
-from mesh_assets.platforms.kafka import (
-    CommittedPartition,
-    ConsumerGroup,
-    GroupsReading,
-    OffsetsReading,
-    PartitionOffsets,
-    ends_after,
-)
+from mesh_assets.platforms.kafka import GroupsReading, OffsetsReading, PartitionOffsets, ends_after
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
+from mesh_assets_tests.collecting.collected import a_kafka_group
 from mesh_assets_tests.documents import a_document
 
 NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
-
-
-def a_kafka_group(*committed: int | None, topic: str = "orders") -> ConsumerGroup:
-    """What it has committed on the first partitions of `topic`."""
-    return ConsumerGroup(
-        group_id="billing",
-        type="classic",
-        protocol_type="consumer",
-        state="Empty",
-        coordinator=1,
-        members=(),
-        offsets=tuple(
-            CommittedPartition(topic=topic, partition=number, committed=offset)
-            for number, offset in enumerate(committed)
-        ),
-    )
 
 
 def a_record(*committed: int | None, edges: tuple[tuple[int | None, int | None], ...]) -> GroupRecord:

@@ -7,53 +7,22 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.diff import diff_documents
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Metrics, Schema
-from mesh_assets.inventory.sections import (
-    SECTION_NAMES,
-    ConnectorsSection,
-    MetricsSection,
-    SchemasSection,
-    Section,
-    SectionName,
-    SectionState,
-)
+from mesh_assets.inventory.sections import MetricsSection, SchemasSection, Section, SectionState
 from mesh_assets.masking.configs import MASK
 from mesh_assets.platforms.kafka import ClusterMetadata
-from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, a_worker, opened
+from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_worker
+from mesh_assets_tests.collecting.collected import FIRST, a_kafka_group, collect, connectors
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
 from mesh_assets_tests.platforms.schema_registry.fakes import Apicurio, Confluent, FakeRegistry
 from mesh_assets_tests.platforms.schema_registry.fakes import a_schema as registered
 
-FIRST = "connect-0.test:8083"
-
-
-def collect(
-    *workers: httpx.MockTransport,
-    previous: Document | None = None,
-    registry: FakeRegistry | None = None,
-    kafka: FakeKafka | None = None,
-    wanted: tuple[SectionName, ...] = SECTION_NAMES,
-) -> dict[SectionName, Section]:
-    clients = opened(
-        kafka or FakeKafka(), registry=None if registry is None else registry.client(), workers=workers
-    )
-    return collect_sections(
-        a_cluster(), wanted, previous=lambda _: previous, clients=clients, sleep=lambda _: None
-    )
-
-
-def connectors(*workers: httpx.MockTransport, previous: Document | None = None) -> ConnectorsSection:
-    section = collect(*workers, previous=previous, wanted=("connectors",))["connectors"]
-    assert isinstance(section, ConnectorsSection)
-    return section
-
 
 def schemas(registry: FakeRegistry, *, previous: Document | None = None) -> SchemasSection:
-    section = collect(registry=registry, previous=previous, wanted=("schemas",))["schemas"]
+    section = collect(FakeKafka(), registry=registry, previous=previous, wanted=("schemas",))["schemas"]
     assert isinstance(section, SchemasSection)
     return section
 
@@ -355,7 +324,7 @@ def test_groups_that_cannot_be_listed_leave_the_health_of_partitions() -> None:
     kafka = Losing(topics={"orders": [10], "__consumer_offsets": [5]}, fail={"groups": lost})
     previous = a_document(topics=(a_topic("orders"),), consumer_groups=(a_group(),))
 
-    sections = collect(kafka=kafka, previous=previous)
+    sections = collect(kafka, previous=previous)
 
     assert sections["consumer_groups"].state.status == "stale"
     assert sections["metrics"].state.status == "fresh"
@@ -370,21 +339,21 @@ def test_groups_that_cannot_be_listed_are_not_asked_again_for_the_first_rates() 
         topics={"orders": [10]}, growth=5, fail={"groups": UnexpectedAnswerError("no coordinator")}
     )
 
-    sections = collect(kafka=kafka)
+    sections = collect(kafka)
 
     assert metrics_of(sections["metrics"]).topics[0].records_in_per_second is not None
     assert kafka.requests["groups"] == 1
 
 
 def test_commits_of_another_moment_than_the_ends_give_no_rate() -> None:
-    from mesh_assets_tests.collecting.test_sections import a_kafka_group
-
     old = SectionState(status="stale", collected_at=MOMENT - timedelta(days=1), error="no coordinator")
     previous = a_document(
         topics=(a_topic("orders"),), consumer_groups=(a_group(),), sections={"consumer_groups": old}
     )
-    kafka = FakeKafka(topics={"orders": [20]}, consumer_groups=(a_kafka_group(9),))
+    kafka = FakeKafka(
+        topics={"orders": [20]}, consumer_groups=(a_kafka_group(9, group_id="fraud-detection"),)
+    )
 
-    (rate,) = metrics_of(collect(kafka=kafka, previous=previous)["metrics"]).consumer_groups
+    (rate,) = metrics_of(collect(kafka, previous=previous)["metrics"]).consumer_groups
 
     assert rate.records_committed_per_second is None

@@ -22,23 +22,10 @@ from mesh_assets.inventory.sections import (
     SectionName,
     TopicsSection,
 )
-from mesh_assets.platforms.kafka import CommittedPartition, ConsumerGroup
 from mesh_assets_tests.collecting.cluster_fakes import CLUSTER_ID, FakeKafka, a_cluster, a_worker, opened
-from mesh_assets_tests.collecting.collected import Slept, collect
+from mesh_assets_tests.collecting.collected import Slept, a_kafka_group, collect
 from mesh_assets_tests.documents import MOMENT, a_document, a_group, a_topic
 from mesh_assets_tests.platforms.schema_registry.fakes import Confluent
-
-
-def a_kafka_group(committed: int | None) -> ConsumerGroup:
-    return ConsumerGroup(
-        group_id="fraud-detection",
-        type="classic",
-        protocol_type="consumer",
-        state="Empty",
-        coordinator=1,
-        members=(),
-        offsets=(CommittedPartition(topic="orders", partition=0, committed=committed),),
-    )
 
 
 def test_all_sections_of_a_cluster_come_from_one_reading_of_the_offsets() -> None:
@@ -191,7 +178,8 @@ def test_what_the_estate_does_not_name_is_not_configured_rather_than_empty() -> 
 
 def test_patterns_choose_topics_and_groups_and_what_is_left_out_is_counted() -> None:
     kafka = FakeKafka(
-        topics={"orders": [1], "tmp-1": [1], "__consumer_offsets": [1]}, consumer_groups=(a_kafka_group(0),)
+        topics={"orders": [1], "tmp-1": [1], "__consumer_offsets": [1]},
+        consumer_groups=(a_kafka_group(0, group_id="fraud-detection"),),
     )
 
     sections = collect(

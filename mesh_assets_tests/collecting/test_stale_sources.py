@@ -6,16 +6,10 @@ from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.sections import (
-    ConnectorsSection,
-    SectionScope,
-    SectionState,
-    Source,
-    StaleSource,
-)
+from mesh_assets.inventory.sections import ConnectorsSection, SectionScope, SectionState, Source, StaleSource
 from mesh_assets.joining.join import settle_section
 from mesh_assets.sensing.observations.comparison import compare_section
-from mesh_assets_tests.collecting.test_scopes import ONE, OTHER, SINK, Servers, endpoint, forty, kinds
+from mesh_assets_tests.collecting.scopes import ONE, OTHER, SINK, Servers, endpoint, forty, kinds
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document
 
 MOVED = "http://moved.test:8083"

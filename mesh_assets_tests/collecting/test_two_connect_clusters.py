@@ -8,7 +8,7 @@ from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.sections import ConnectorsSection, SectionState, StaleSource
 from mesh_assets.joining.join import settle_section
 from mesh_assets_tests.collecting.cluster_fakes import a_worker
-from mesh_assets_tests.collecting.test_one_thing import FIRST, connectors
+from mesh_assets_tests.collecting.collected import FIRST, connectors
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document
 
 SECOND = "connect-1.test:8083"

@@ -22,7 +22,7 @@ from mesh_assets.platforms import Presence
 from mesh_assets.platforms.kafka import ConsumerGroup, UnlistedGroups
 from mesh_assets.platforms.kafka.values import partition_of
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
-from mesh_assets_tests.collecting.test_sections import a_kafka_group
+from mesh_assets_tests.collecting.collected import a_kafka_group
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_topic
 
 

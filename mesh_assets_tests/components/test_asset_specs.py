@@ -14,7 +14,7 @@ from mesh_assets.components.mesh_asset import MeshAsset
 from mesh_assets.components.names import group_name, owner, tag_value
 from mesh_assets.inventory.document import Document
 from mesh_assets_tests.arbitrary_documents import documents, property_of_documents
-from mesh_assets_tests.components.conftest import a_shop
+from mesh_assets_tests.components.a_shop import a_shop
 from mesh_assets_tests.documents import a_connector, a_document
 
 

@@ -16,7 +16,7 @@ from mesh_assets.components import KafkaEstateComponent
 from mesh_assets.components.mounted import read_mounted
 from mesh_assets.components.refreshing import refresh_states
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets_tests.components.conftest import a_shop
+from mesh_assets_tests.components.a_shop import a_shop
 from mesh_assets_tests.documents import a_topic
 from mesh_assets_tests.published import publish
 

@@ -27,7 +27,7 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets.store.results import ResultStore, read_latest_documents
 from mesh_assets_tests.arbitrary_documents import documents, property_of_documents
-from mesh_assets_tests.components.conftest import a_shop
+from mesh_assets_tests.components.a_shop import a_shop
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
 from mesh_assets_tests.published import publish
 

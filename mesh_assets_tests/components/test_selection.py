@@ -9,7 +9,7 @@ from mesh_assets.components.estate_state import ClusterState, EstateState, estat
 from mesh_assets.components.mesh_asset import MeshAsset
 from mesh_assets.components.names import AssetKind, Key
 from mesh_assets.components.selection import Selection, select_assets
-from mesh_assets_tests.components.conftest import a_shop
+from mesh_assets_tests.components.a_shop import a_shop
 
 
 def _state(*clusters: str) -> EstateState:

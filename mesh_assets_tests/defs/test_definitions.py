@@ -16,17 +16,12 @@ from mesh_assets.fleet import in_force
 from mesh_assets.inventory.sections import SECTION_NAMES
 from mesh_assets.profiling.records import FaultKind
 from mesh_assets.runs.partitions import ClusterPartitions
-
-ESTATE = """
-clusters:
-  warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}
-  payments: {kafka: {bootstrap_servers: "127.0.0.1:2"}}
-"""
+from mesh_assets_tests.estates import TWO_CLUSTERS
 
 
 @pytest.fixture
 def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
-    (tmp_path / "estate.yaml").write_text(ESTATE)
+    (tmp_path / "estate.yaml").write_text(TWO_CLUSTERS)
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     monkeypatch.setenv("MESH_STORE", str(tmp_path / "store"))
     return defs()
@@ -122,7 +117,7 @@ def test_definitions_that_are_loaded_follow_the_estate_file(
             return [request.partition_key for request in schedule.evaluate_tick(context).run_requests or ()]
 
     cursor = tick(None).cursor
-    (tmp_path / "estate.yaml").write_text(ESTATE.replace("payments", "orders"))
+    (tmp_path / "estate.yaml").write_text(TWO_CLUSTERS.replace("payments", "orders"))
 
     [request] = tick(cursor).run_requests or ()
     assert request.partition_key == "orders"

@@ -12,9 +12,9 @@ from mesh_assets.defs.section_metadata import shown_metadata, table_schema
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY, snapshot_assets
 from mesh_assets.discovering.section_shown import section_columns, section_metadata
 from mesh_assets.inventory.sections import SECTION_NAMES, TopicsSection
-from mesh_assets_tests.cli.test_text import REPORT
-from mesh_assets_tests.defs.test_definitions import ESTATE
+from mesh_assets_tests.discovering.a_report import REPORT
 from mesh_assets_tests.documents import FRESH, a_topic
+from mesh_assets_tests.estates import TWO_CLUSTERS
 
 PARTITIONS = dg.StaticPartitionsDefinition(["warehouse", "payments"])
 
@@ -38,7 +38,7 @@ def collected() -> Iterator[dg.Output[TopicsSection]]:
 
 
 def test_the_report_is_the_snapshots_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "estate.yaml").write_text(ESTATE)
+    (tmp_path / "estate.yaml").write_text(TWO_CLUSTERS)
     published: list[tuple[str, list[str]]] = []
 
     def publish(_estate: Any, name: str, sections: dict[str, Any], **_more: Any) -> tuple[Any, tuple[()]]:

@@ -2,8 +2,7 @@
 
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.sections import MetricsSection, Section, SectionName, TopicsSection
-from mesh_assets_tests.documents import FRESH, STALE, a_topic
-from mesh_assets_tests.inventory.test_key_figures import some_metrics
+from mesh_assets_tests.documents import FRESH, STALE, a_topic, some_metrics
 
 SECTIONS: dict[SectionName, Section] = {
     "topics": TopicsSection(

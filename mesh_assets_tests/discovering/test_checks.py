@@ -4,8 +4,7 @@ from mesh_assets.discovering.section_shown import complete_check
 from mesh_assets.discovering.snapshot_shown import OLDEST_HOURS, current_check
 from mesh_assets.inventory.records import Metrics, MetricsSource
 from mesh_assets.inventory.sections import SECTION_NAMES, MetricsSection, SectionName, SectionState
-from mesh_assets_tests.documents import FRESH, MOMENT, NEVER_READ, NOT_CONFIGURED, STALE
-from mesh_assets_tests.inventory.test_key_figures import some_metrics
+from mesh_assets_tests.documents import FRESH, MOMENT, NEVER_READ, NOT_CONFIGURED, STALE, some_metrics
 
 
 def section(metrics: Metrics, *, stale: bool = False) -> MetricsSection:

@@ -28,7 +28,7 @@ from mesh_assets.masking.unexpected import UnexpectedError
 from mesh_assets.snapshot.report import OUTSIDE, DiscoveryReport
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
-from mesh_assets_tests.cli.test_text import REPORT
+from mesh_assets_tests.discovering.a_report import REPORT
 from mesh_assets_tests.discovering.faked import SECTIONS, a_change
 
 ESTATE = parse_estate('clusters: {warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}}', source="estate")

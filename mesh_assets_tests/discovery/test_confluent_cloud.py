@@ -13,22 +13,12 @@ from mesh_assets.answering.belonging import read_estate_domains, read_estate_rel
 from mesh_assets.estate.file import load_estate
 from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.masking.configs import MASK
-from mesh_assets.sandbox.credentials import (
-    Key,
-    cloud_login,
-    sandbox_keys,
-    variable_names,
-)
+from mesh_assets.sandbox.credentials import Key, cloud_login, sandbox_keys, variable_names
 from mesh_assets.sandbox.estate.belonging import TRUE_DOMAINS, true_keys
-from mesh_assets.sandbox.estate.clusters import (
-    CLUSTER,
-    CLUSTER_ID,
-    DATAGENS,
-    ENVIRONMENT_ID,
-)
+from mesh_assets.sandbox.estate.clusters import CLUSTER, CLUSTER_ID, DATAGENS, ENVIRONMENT_ID
 from mesh_assets.sandbox.kafka_admin import end_offsets
 from mesh_assets.sandbox.servers import Sandbox
-from mesh_assets_tests.relationships.test_sandbox_truth import found_domains, found_keys
+from mesh_assets_tests.relationships.estates import found_domains, found_keys
 from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, StandIn
 from mesh_assets_tests.workplace import Workplace, workplace_in
 

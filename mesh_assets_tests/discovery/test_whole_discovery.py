@@ -9,7 +9,7 @@ import pytest
 from mesh_assets.answering.belonging import read_estate_domains, read_estate_relationships
 from mesh_assets.estate.file import load_estate
 from mesh_assets.sandbox.estate.belonging import TRUE_DOMAINS, true_keys
-from mesh_assets_tests.relationships.test_sandbox_truth import found_domains, found_keys
+from mesh_assets_tests.relationships.estates import found_domains, found_keys
 from mesh_assets_tests.workplace import COMMAND_SECONDS, Workplace
 
 pytestmark = pytest.mark.sandbox

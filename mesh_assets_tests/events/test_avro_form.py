@@ -20,19 +20,13 @@ from mesh_assets.events.avro_form import (
     register_schemas,
     schema_text,
 )
-from mesh_assets.events.model import (
-    ClaimedDocument,
-    change_events,
-    claim_check,
-    discovery_event,
-    document_of,
-)
+from mesh_assets.events.model import ClaimedDocument, change_events, claim_check, discovery_event, document_of
 from mesh_assets.inventory.changes import Change, ResourceType, Trigger
 from mesh_assets.inventory.data_contracts import DataContract, SchemaRule
 from mesh_assets.inventory.document import Document
-from mesh_assets.platforms.schema_registry import SchemaText
 from mesh_assets.store.pointers import SchemaIds
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.events.a_registry import ARegistry
 from mesh_assets_tests.events.arbitrary_records import arbitrary
 
 NAMES = ("discovery_event", "change_event")
@@ -256,31 +250,6 @@ def _a_change() -> Change:
         severity="info",
         sentence="s",
     )
-
-
-class ARegistry:
-    """Gives 1 for the events and 2 for the changes, or raises `fails`."""
-
-    url = "http://registry:8081"
-
-    def __init__(self, fails: Exception | None = None) -> None:
-        self.fails = fails
-        self.registered: dict[str, str] = {}
-
-    @property
-    def requests(self) -> int:
-        return len(self.registered)
-
-    def register(self, subject: str, schema: str, schema_type: str = "AVRO") -> int:
-        assert schema_type == "AVRO"
-        if self.fails is not None:
-            raise self.fails
-        self.registered[subject] = schema
-        return 1 if schema == schema_text("discovery_event") else 2
-
-    def schema_by_id(self, schema_id: int) -> SchemaText | None:
-        name = {1: "discovery_event", 2: "change_event"}[schema_id]
-        return SchemaText(id=schema_id, schema_type="AVRO", definition=schema_text(name))
 
 
 def _register(registry: ARegistry, cached: SchemaIds | None = None) -> tuple[SchemaIds, str | None]:

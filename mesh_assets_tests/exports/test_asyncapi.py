@@ -20,8 +20,8 @@ from mesh_assets.inventory.records import Schema, SchemaReference, TopicSchema
 from mesh_assets.lineage.clusters import ClusterFacts, MappedTopic
 from mesh_assets.lineage.estate import cluster_graph
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic
+from mesh_assets_tests.exports.a_mesh import AVRO, CONTRACT, DOMAINS
 from mesh_assets_tests.exports.asyncapi_parser import diagnostics, parser_file
-from mesh_assets_tests.exports.test_openlineage import AVRO, CONTRACT, DOMAINS
 
 PLAIN = "{bootstrap_servers: 'b:9092,a:9092'}"
 SASL = "{bootstrap_servers: 'a:9093', security_protocol: SASL_SSL, sasl_mechanism: SCRAM-SHA-512, username: me, password: '${SECRET}'}"

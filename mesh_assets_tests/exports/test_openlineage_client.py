@@ -18,7 +18,7 @@ from openlineage.client.serde import Serde
 from openlineage.client.transport.http import HttpConfig, HttpTransport
 
 from mesh_assets.exports.lineage_endpoint import LineageEndpoint
-from mesh_assets_tests.exports.test_openlineage import a_mesh, events_of
+from mesh_assets_tests.exports.a_mesh import a_mesh, events_of
 
 _FACETS = {
     name: one

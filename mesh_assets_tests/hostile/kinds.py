@@ -47,7 +47,7 @@ from mesh_assets.sensing.trigger_queue import read_message
 from mesh_assets.store.inbox import Inbox
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster
 from mesh_assets_tests.documents import MOMENT, a_connector
-from mesh_assets_tests.hostile.test_broker_answers import huge_answers, odd_answers, read_answer
+from mesh_assets_tests.hostile.broker_answers import huge_answers, odd_answers, read_answer
 from mesh_assets_tests.hostile.valid import (
     AVRO,
     CLOUD,

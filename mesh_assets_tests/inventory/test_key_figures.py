@@ -1,36 +1,8 @@
 from typing import Any
 
-from mesh_assets.inventory.key_figures import (
-    KeyFigures,
-    key_figures,
-    key_figures_text,
-)
-from mesh_assets.inventory.records import (
-    ClusterLoad,
-    GroupRate,
-    Metrics,
-    MetricsSource,
-    PartitionHealth,
-    TopicRate,
-)
-
-
-def some_metrics(**fields: object) -> Metrics:
-    metrics = {
-        "source": "offsets",
-        "window_start": None,
-        "window_end": None,
-        "window_seconds": None,
-        "topics": (),
-        "consumer_groups": (),
-        "brokers": (),
-        "controller": None,
-        "partition_health": PartitionHealth(
-            partitions=0, under_replicated=0, under_min_isr=0, offline=0, leaderless=0
-        ),
-        **fields,
-    }
-    return Metrics(**metrics)  # type: ignore[arg-type]
+from mesh_assets.inventory.key_figures import KeyFigures, key_figures, key_figures_text
+from mesh_assets.inventory.records import ClusterLoad, GroupRate, MetricsSource, TopicRate
+from mesh_assets_tests.documents import some_metrics
 
 
 def a_group(group_id: str, **lag: Any) -> GroupRate:

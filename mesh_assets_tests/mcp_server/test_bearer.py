@@ -24,20 +24,11 @@ from mesh_assets.mcp_server.bearer import JwtVerifier
 from mesh_assets.mcp_server.serving import http_app
 from mesh_assets.mcp_server.settings import HttpSettings, ServerSettings
 from mesh_assets.service.identity import OAuth
+from mesh_assets_tests.mcp_server.transports import INITIALIZE
 
 OAUTH = OAuth(
     issuer="https://login.example", audience="https://mesh.example/mcp", jwks_url="https://login.example/jwks"
 )
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    },
-}
 Make = Callable[..., str]
 
 

@@ -10,7 +10,7 @@ from mesh_assets.mcp_server.assembly import build_server
 from mesh_assets.mcp_server.hosts import canonical_host, canonical_origin
 from mesh_assets.mcp_server.serving import http_app
 from mesh_assets.mcp_server.settings import HttpSettings, ServerSettings
-from mesh_assets_tests.mcp_server.test_bearer import INITIALIZE
+from mesh_assets_tests.mcp_server.transports import INITIALIZE
 
 
 @pytest.mark.parametrize(

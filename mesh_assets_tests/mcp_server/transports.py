@@ -64,3 +64,15 @@ async def over_stdio(server: MeshServer) -> AsyncIterator[tuple[Any, Any]]:
             yield streams
             writing.close()
     reading.close()
+
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}

@@ -13,8 +13,7 @@ from mesh_assets.events.model import discovery_event, document_of
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import decode_document, encode_document
 from mesh_assets.inventory.records import Broker, GroupRate, Metrics, TopicRate
-from mesh_assets_tests.documents import a_document
-from mesh_assets_tests.inventory.test_key_figures import some_metrics
+from mesh_assets_tests.documents import a_document, some_metrics
 
 NEWER = {
     "Metrics": {"connectors", "cluster", "sources"},

@@ -13,7 +13,7 @@ from mesh_assets.inventory.records import GroupTopicRate, Topic
 from mesh_assets.metrics.retention import group_topics
 from mesh_assets.metrics.time_lag import TimeLag
 from mesh_assets_tests.documents import a_topic
-from mesh_assets_tests.metrics.test_time_lag import a_group
+from mesh_assets_tests.metrics.groups import a_group
 
 
 def at(*places: tuple[int, int, int]) -> ConsumerGroup:

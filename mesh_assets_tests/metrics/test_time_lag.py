@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mesh_assets.errors import StoreError
-from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup
+from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.metrics.time_lag import EndReading, TimeLag, time_lags
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.readings.reading import Reading, place_name
+from mesh_assets_tests.metrics.groups import a_group
 from mesh_assets_tests.snapshot.world import MemoryObjects
 
 NOW = datetime(2026, 11, 23, 16, 40, tzinfo=UTC)
@@ -16,31 +17,6 @@ IDS = {"orders": "id-1", "users": "id-2"}
 
 def ago(**time: float) -> datetime:
     return NOW - timedelta(**time)
-
-
-def a_group(*committed: tuple[str, int, int | None, int | None], group_id: str = "g") -> ConsumerGroup:
-    """`committed`: topic, partition, committed and end offset."""
-    offsets = tuple(
-        CommittedOffset(
-            topic=topic,
-            partition=partition,
-            committed=offset,
-            end=end,
-            lag_records=None if offset is None or end is None else end - offset,
-        )
-        for topic, partition, offset, end in committed
-    )
-    return ConsumerGroup(
-        group_id=group_id,
-        type="classic",
-        protocol_type="consumer",
-        state="Stable",
-        coordinator=1,
-        members=(),
-        offsets=offsets,
-        topics=("orders",),
-        total_lag_records=0,
-    )
 
 
 def kept(*readings: tuple[datetime, dict[str, int]], objects: MemoryObjects | None = None) -> KeptEnds:

@@ -10,6 +10,7 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.links import link_schemas, link_topics, record_name
 from mesh_assets.inventory.records import Connector, Schema, SchemaReference, Topic
+from mesh_assets.relationships.records import Domains, Relationships
 from mesh_assets_tests.documents import a_document, a_topic
 
 _WORDS = (
@@ -141,3 +142,11 @@ def _schema(number: int, topic: str, fields: list[str]) -> Schema:
             lines = [f"  string {one} = {place};" for place, one in enumerate(fields, start=1)]
             text = "\n".join(['syntax = "proto3";', f"message R{number} {{", *lines, "}"])
             return a_registered(subject, "PROTOBUF", text)
+
+
+def found_keys(found: Relationships) -> set[tuple[str, frozenset[str]]]:
+    return {(one.key, frozenset(one.topics)) for one in found.entities if len(one.topics) > 1}
+
+
+def found_domains(found: Domains) -> set[frozenset[str]]:
+    return {frozenset(member.topic for member in one.topics) for one in found.domains}

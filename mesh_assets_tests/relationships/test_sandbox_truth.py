@@ -6,7 +6,6 @@ from msgspec.structs import replace
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ConnectorTopic, SchemaReference, Topic
 from mesh_assets.relationships.domains import DomainRules, find_domains
-from mesh_assets.relationships.records import Domains, Relationships
 from mesh_assets.relationships.relating import find_relationships
 from mesh_assets.sandbox.estate.belonging import TRUE_DOMAINS, true_keys
 from mesh_assets.sandbox.estate.clusters import (
@@ -19,7 +18,7 @@ from mesh_assets.sandbox.estate.clusters import (
 from mesh_assets.sandbox.estate.subjects import Subject, all_subjects, cloud_subjects
 from mesh_assets.sandbox.estate.topics import TOPICS
 from mesh_assets_tests.documents import a_connector, a_group, a_topic
-from mesh_assets_tests.relationships.estates import a_cluster, a_registered
+from mesh_assets_tests.relationships.estates import a_cluster, a_registered, found_domains, found_keys
 
 
 def topics() -> tuple[Topic, ...]:
@@ -71,14 +70,6 @@ def the_cloud() -> Document:
         consumer_groups=groups,
         name="data-mesh-cluster",
     )
-
-
-def found_keys(found: Relationships) -> set[tuple[str, frozenset[str]]]:
-    return {(one.key, frozenset(one.topics)) for one in found.entities if len(one.topics) > 1}
-
-
-def found_domains(found: Domains) -> set[frozenset[str]]:
-    return {frozenset(member.topic for member in one.topics) for one in found.domains}
 
 
 @pytest.mark.parametrize("document", [the_warehouse(), the_cloud()], ids=["warehouse", "data-mesh-cluster"])

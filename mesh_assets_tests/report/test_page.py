@@ -25,7 +25,7 @@ from mesh_assets_tests.documents import (
     a_topic,
 )
 from mesh_assets_tests.published import publish
-from mesh_assets_tests.report.conftest import LATER, a_shop
+from mesh_assets_tests.report.a_shop import LATER, a_shop
 from mesh_assets_tests.report.pages import Page, own_scripts, source, static
 
 PageOf = Callable[..., Page]

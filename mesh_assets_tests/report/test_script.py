@@ -16,7 +16,7 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests import node
 from mesh_assets_tests.documents import a_connector, a_group, a_schema, a_topic
 from mesh_assets_tests.published import publish
-from mesh_assets_tests.report.conftest import ESTATE, LATER, a_shop
+from mesh_assets_tests.report.a_shop import ESTATE, LATER, a_shop
 
 MARK = "<img src=x onerror=alert(1)></script><b>"
 HOSTILE = (

@@ -21,7 +21,7 @@ from mesh_assets.sandbox.kinds.aws import AWS, ensure_ministack, lock_text, mini
 from mesh_assets.sandbox.kinds.brokers import BROKER
 from mesh_assets.sandbox.progress import Lines, silent
 from mesh_assets.sandbox.servers import Sandbox
-from mesh_assets_tests.sandbox.test_servers import CONNECT, NO_JAVA, REGISTRY, a_server
+from mesh_assets_tests.sandbox.small_servers import CONNECT, NO_JAVA, REGISTRY, a_server
 
 
 def test_every_package_is_pinned_with_its_hashes_and_no_address() -> None:

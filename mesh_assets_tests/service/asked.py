@@ -93,3 +93,20 @@ def got(
 ) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return asked(service, lambda client: client.get(path, headers=named), base_url=base_url)
+
+
+async def ask(client: httpx.AsyncClient, headers: dict[str, str] = CI, **body: Any) -> list[dict[str, Any]]:
+    answer = await client.post("/discover", headers=headers, json=body)
+    assert answer.status_code == 202, answer.text
+    found: list[dict[str, Any]] = answer.json()["discoveries"]
+    return found
+
+
+async def followed(client: httpx.AsyncClient, path: str, *statuses: str) -> dict[str, Any]:
+    """What became of it, once its status is one of these."""
+    with anyio.fail_after(10):
+        while True:
+            found: dict[str, Any] = (await client.get(path, headers=CI)).json()
+            if found["status"] in statuses:
+                return found
+            await anyio.sleep(0.01)

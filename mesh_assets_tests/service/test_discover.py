@@ -14,26 +14,9 @@ from mesh_assets.service.asking import RateLimit
 from mesh_assets.service.launching import launch_by_dagster
 from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets_tests.documents import a_document
-from mesh_assets_tests.service.asked import CI, OPS, Launches, a_service, asked
+from mesh_assets_tests.service.asked import CI, OPS, Launches, a_service, ask, asked, followed
 from mesh_assets_tests.service.estate_of_metrics import a_world, publish
 from mesh_assets_tests.snapshot.world import World
-
-
-async def ask(client: httpx.AsyncClient, headers: dict[str, str] = CI, **body: Any) -> list[dict[str, Any]]:
-    answer = await client.post("/discover", headers=headers, json=body)
-    assert answer.status_code == 202, answer.text
-    found: list[dict[str, Any]] = answer.json()["discoveries"]
-    return found
-
-
-async def followed(client: httpx.AsyncClient, path: str, *statuses: str) -> dict[str, Any]:
-    """What became of it, once its status is one of these."""
-    with anyio.fail_after(10):
-        while True:
-            found: dict[str, Any] = (await client.get(path, headers=CI)).json()
-            if found["status"] in statuses:
-                return found
-            await anyio.sleep(0.01)
 
 
 def test_a_discovery_is_accepted_carried_out_and_followed() -> None:

@@ -13,9 +13,8 @@ from mesh_assets.inventory.changes import Trigger
 from mesh_assets.service.asked import AskedDiscoveries, KeptAnswer
 from mesh_assets.store.inbox import Inbox
 from mesh_assets_tests.documents import a_document
-from mesh_assets_tests.service.asked import CI, OPS, Launches, a_service, asked
+from mesh_assets_tests.service.asked import CI, OPS, Launches, a_service, ask, asked, followed
 from mesh_assets_tests.service.estate_of_metrics import a_world, publish
-from mesh_assets_tests.service.test_discover import ask, followed
 from mesh_assets_tests.snapshot.world import World
 
 

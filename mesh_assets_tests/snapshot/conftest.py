@@ -16,7 +16,7 @@ from mesh_assets.snapshot import lock
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.publisher import KafkaPublisher
 from mesh_assets.snapshot.topics import EventTopics
-from mesh_assets_tests.events.test_avro_form import ARegistry
+from mesh_assets_tests.events.a_registry import ARegistry
 from mesh_assets_tests.snapshot.world import MemoryObjects
 
 

@@ -18,7 +18,7 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.objects import ObjectStore
 from mesh_assets.store.pointers import SchemaIds
 from mesh_assets_tests.documents import a_document, a_topic
-from mesh_assets_tests.events.test_avro_form import ARegistry
+from mesh_assets_tests.events.a_registry import ARegistry
 from mesh_assets_tests.snapshot.world import CLUSTER, CLUSTER_ID, Life, MortalObjects
 
 MakeTopic = Callable[[str, Mapping[str, str]], None]

@@ -14,7 +14,7 @@ from mesh_assets.snapshot.publisher import KafkaPublisher, publish_tombstone
 from mesh_assets.snapshot.topics import EventTopics
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.documents import a_document, a_topic
-from mesh_assets_tests.events.test_avro_form import ARegistry
+from mesh_assets_tests.events.a_registry import ARegistry
 from mesh_assets_tests.snapshot.on_brokers import COMPACT, IDS, MakeTopic, incompressible, publish, records
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, MemoryObjects
 

@@ -34,7 +34,7 @@ from mesh_assets.snapshot.reader import newest_record, newest_sequence, newest_s
 from mesh_assets.snapshot.topics import EventTopics
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets_tests.events.test_avro_form import ARegistry
+from mesh_assets_tests.events.a_registry import ARegistry
 from mesh_assets_tests.snapshot.on_brokers import IDS, publish, records
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, Life, MemoryObjects
 

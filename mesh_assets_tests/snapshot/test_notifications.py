@@ -13,7 +13,7 @@ from mesh_assets.platforms.aws.client import new_session
 from mesh_assets.platforms.http.webhook import Webhook
 from mesh_assets.snapshot.notifications import notify
 from mesh_assets.snapshot.report import OUTSIDE
-from mesh_assets_tests.cli.test_text import REPORT
+from mesh_assets_tests.discovering.a_report import REPORT
 from mesh_assets_tests.platforms.http.fakes import FakeTime, Script
 
 URL = "https://hooks.slack.test/services/T000/B000/s3cr3tPath"

@@ -16,8 +16,7 @@ from mesh_assets.tables.schemas import SCHEMAS, STAMP
 from mesh_assets.tables.unchanged import MADE_OF, TablesWriting, unchanged_tables
 from mesh_assets.tables.written import document_table, write_tables
 from mesh_assets_tests.arbitrary_documents import documents, property_of_documents
-from mesh_assets_tests.documents import a_document, a_group, a_topic, some_access
-from mesh_assets_tests.inventory.test_key_figures import some_metrics
+from mesh_assets_tests.documents import a_document, a_group, a_topic, some_access, some_metrics
 
 FIRST = a_document(topics=(a_topic("orders"),), consumer_groups=(a_group("billing"),), access=some_access())
 SECOND = replace(FIRST, sequence=2, topics=(replace(FIRST.topics[0], partitions=()),))

@@ -15,12 +15,7 @@ from msgspec.structs import replace
 
 from mesh_assets.components.reporting import keep_event
 from mesh_assets.defs.inventory import inventory_assets
-from mesh_assets.defs.resources import (
-    EstateResource,
-    StoreResource,
-    report_io_manager,
-    section_io_manager,
-)
+from mesh_assets.defs.resources import EstateResource, StoreResource, report_io_manager, section_io_manager
 from mesh_assets.defs.sensors.discovery_reports import discovery_reports_sensor, tick
 from mesh_assets.defs.snapshot import CHANGES_KEY, SNAPSHOT_KEY, snapshot_assets
 from mesh_assets.discovering.discovery import discover_cluster
@@ -33,7 +28,7 @@ from mesh_assets.joining.join import empty_section
 from mesh_assets.snapshot.report import DiscoveryReport
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
-from mesh_assets_tests.cli.test_text import REPORT
+from mesh_assets_tests.discovering.a_report import REPORT
 from mesh_assets_tests.discovering.faked import SECTIONS, a_change
 from mesh_assets_tests.documents import MOMENT
 

@@ -12,7 +12,7 @@ from mesh_assets.defs.resources import estate_resource, store_resource
 from mesh_assets.errors import MeshError
 from mesh_assets.runs.requests import interval_seconds, pause_unit_seconds
 from mesh_assets.sensing.cursor import SensorCursor, encode_cursor
-from mesh_assets_tests.defs.test_definitions import ESTATE
+from mesh_assets_tests.estates import TWO_CLUSTERS
 
 TICKS = {"schema_changes": 30, "connector_failures": 18, "resource_changes": 30}
 """Seconds between two ticks: a tenth of those between two looks at a cluster."""
@@ -20,7 +20,7 @@ TICKS = {"schema_changes": 30, "connector_failures": 18, "resource_changes": 30}
 
 @pytest.fixture(autouse=True)
 def _estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "estate.yaml").write_text(ESTATE)
+    (tmp_path / "estate.yaml").write_text(TWO_CLUSTERS)
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
     monkeypatch.setenv("MESH_STORE", str(tmp_path / "store"))
     monkeypatch.delenv("MESH_SENSOR_INTERVAL_SECONDS", raising=False)

@@ -20,8 +20,7 @@ from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     Group,
     GroupBrokers,
 )
-from mesh_assets_tests.platforms.kafka.wire.groups_read import assigned_member, classic_member
-from mesh_assets_tests.platforms.kafka.wire.test_groups import streams_group
+from mesh_assets_tests.platforms.kafka.wire.groups_read import assigned_member, classic_member, streams_group
 
 CLUSTER_REFUSED = KafkaError.CLUSTER_AUTHORIZATION_FAILED
 

@@ -14,8 +14,8 @@ from mesh_assets.esm.validation import create_violations
 from mesh_assets.sandbox.kafka_mappings.batches import checked
 from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, SECRET_ARN
 from mesh_assets_tests.esm.requests import MSK, access, create
+from mesh_assets_tests.esm.validation.allowed_requests import RIGHT
 from mesh_assets_tests.esm.validation.broken_requests import TABLE
-from mesh_assets_tests.esm.validation.test_allowed_requests import RIGHT
 from mesh_assets_tests.sandbox.kafka_mappings.bodies import CLUSTER, refusal
 
 SAC = "source_access_configurations"

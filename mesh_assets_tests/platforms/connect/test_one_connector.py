@@ -7,14 +7,7 @@ import pytest
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.connect.connectors import UNKNOWN
-from mesh_assets_tests.platforms.connect.test_kafka_connect import (
-    LIST,
-    URL,
-    a_connector,
-    connect_of,
-    info,
-    status,
-)
+from mesh_assets_tests.platforms.connect.a_worker import LIST, URL, a_connector, connect_of, info, status
 
 
 @pytest.mark.parametrize(

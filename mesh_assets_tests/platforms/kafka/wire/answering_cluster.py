@@ -24,15 +24,11 @@ from mesh_assets.platforms.kafka.wire.transaction_messages import (
 from mesh_assets_tests.platforms.kafka.wire import cluster_messages as told
 from mesh_assets_tests.platforms.kafka.wire.broker import METADATA, Asked, Peer, Script
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import Group, GroupBrokers
-from mesh_assets_tests.platforms.kafka.wire.groups_read import billing
+from mesh_assets_tests.platforms.kafka.wire.groups_read import billing, sharing, streams_group
 from mesh_assets_tests.platforms.kafka.wire.messages import encoded
-from mesh_assets_tests.platforms.kafka.wire.test_groups import streams_group
-from mesh_assets_tests.platforms.kafka.wire.test_log_dirs import directory, row
-from mesh_assets_tests.platforms.kafka.wire.test_named_groups import sharing
-from mesh_assets_tests.platforms.kafka.wire.test_placement import described, led, moving
-from mesh_assets_tests.platforms.kafka.wire.test_transactions import ongoing, open_by
+from mesh_assets_tests.platforms.kafka.wire.storage_messages import described, directory, led, moving, row
 from mesh_assets_tests.platforms.kafka.wire.transaction_brokers import Brokers as TransactionBrokers
-from mesh_assets_tests.platforms.kafka.wire.transaction_brokers import producing
+from mesh_assets_tests.platforms.kafka.wire.transaction_brokers import ongoing, open_by, producing
 
 _METADATA_VERSION = 8
 Values = Callable[[Asked], dict[str, Any]]

@@ -1,12 +1,17 @@
 """What a cluster of two KRaft brokers answers about itself and about who may do what, as kafka-python writes it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mesh_assets.platforms.kafka.values import BrokerNode
+from mesh_assets.platforms.kafka.wire import access, configs, quorum
+from mesh_assets.platforms.kafka.wire.broker_configs import _read as read_broker_configs
+from mesh_assets.platforms.kafka.wire.described_cluster import DESCRIBED_CLUSTER
+from mesh_assets.platforms.kafka.wire.features import _FEATURES
 from mesh_assets.platforms.kafka.wire.forms import Answer, Request, UnsupportedError
-from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, encoded
+from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, encoded, versions
 
 VOTER = {
     "replica_id": 100,
@@ -154,3 +159,27 @@ class Told:
         if isinstance(values, Exception):
             raise values
         return answer_of(request, request.newest, values)
+
+
+CONFIGS: Request[Any] = Request(
+    "DescribeConfigs", 32, 1, 4, 4, partial(configs.write_names, 4, ["1"]), read_broker_configs
+)
+SIMPLE: dict[Request[Any], dict[str, Any]] = {
+    DESCRIBED_CLUSTER: CLUSTER,
+    access._ACLS: ACLS,
+    access._QUOTAS: QUOTAS,
+    access._SCRAM_USERS: SCRAM_USERS,
+    CONFIGS: broker_configs(1, cluster_wide=True),
+}
+
+
+def answers() -> Iterator[tuple[str, Request[Any], int, bytes]]:
+    """An answer of every message in every version."""
+    for request, values in SIMPLE.items():
+        for version in versions(request):
+            yield request.name, request, version, encoded(f"{request.name}Response", version, values)
+    for version in versions(quorum._QUORUM):
+        values = QUORUM_WITH_NODES if version >= 2 else QUORUM
+        yield "DescribeQuorum", quorum._QUORUM, version, encoded("DescribeQuorumResponse", version, values)
+    for version in versions(_FEATURES):
+        yield "ApiVersions", _FEATURES, version, features(version)

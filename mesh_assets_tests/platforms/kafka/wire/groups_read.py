@@ -7,7 +7,7 @@ from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup
 from mesh_assets.platforms.kafka.wire.groups import read_groups
 from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import Group, GroupBrokers
-from mesh_assets_tests.platforms.kafka.wire.test_group_messages import assignment
+from mesh_assets_tests.platforms.kafka.wire.group_messages import assignment
 
 
 def reading(brokers: GroupBrokers) -> GroupsReading:
@@ -76,3 +76,25 @@ BILLING = ConsumerGroup(
         CommittedPartition(topic="users", partition=0, committed=None),
     ),
 )
+
+
+def streams_group(*source_topics: str) -> Group:
+    task = {"subtopology_id": "0", "partitions": [0, 1, 2]}
+    one = assigned_member("m-1") | {"assignment": {"active_tasks": [task]}}
+    topology = {"subtopologies": [{"subtopology_id": "0", "source_topics": list(source_topics)}]}
+    return Group(
+        kind="streams",
+        protocol_type="streams",
+        described={"members": [one], "topology": topology},
+        commits={"orders": {0: 12}},
+    )
+
+
+def sharing(**more: Any) -> Group:
+    return Group(
+        kind="share",
+        protocol_type="share",
+        described={"members": [assigned_member("m-1", orders=[0]), assigned_member("m-2", users=[0])]},
+        shares={"orders": {0: (16, 0), 1: (-1, -1)}, "users": {0: (3, 4)}},
+        **more,
+    )

@@ -2,9 +2,7 @@
 bytes that are none."""
 
 import contextlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pytest
@@ -13,34 +11,12 @@ from hypothesis import strategies as st
 
 from mesh_assets.inventory.access_records import Acl, ClientQuota, ScramCredential, ScramUser
 from mesh_assets.inventory.broker_records import ClusterBroker, Quorum, QuorumReplica
-from mesh_assets.platforms.kafka.wire import access, broker_configs, configs, features, quorum
+from mesh_assets.platforms.kafka.wire import access, features, quorum
 from mesh_assets.platforms.kafka.wire.described_cluster import DESCRIBED_CLUSTER, DescribedCluster
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError, Request
 from mesh_assets_tests.platforms.kafka.wire import cluster_messages as told
-from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, encoded, read, versions
-
-CONFIGS: Request[Any] = Request(
-    "DescribeConfigs", 32, 1, 4, 4, partial(configs.write_names, 4, ["1"]), broker_configs._read
-)
-SIMPLE: dict[Request[Any], dict[str, Any]] = {
-    DESCRIBED_CLUSTER: told.CLUSTER,
-    access._ACLS: told.ACLS,
-    access._QUOTAS: told.QUOTAS,
-    access._SCRAM_USERS: told.SCRAM_USERS,
-    CONFIGS: told.broker_configs(1, cluster_wide=True),
-}
-
-
-def answers() -> Iterator[tuple[str, Request[Any], int, bytes]]:
-    for request, values in SIMPLE.items():
-        for version in versions(request):
-            yield request.name, request, version, encoded(f"{request.name}Response", version, values)
-    for version in versions(quorum._QUORUM):
-        values = told.QUORUM_WITH_NODES if version >= 2 else told.QUORUM
-        yield "DescribeQuorum", quorum._QUORUM, version, encoded("DescribeQuorumResponse", version, values)
-    for version in versions(features._FEATURES):
-        yield "ApiVersions", features._FEATURES, version, told.features(version)
-
+from mesh_assets_tests.platforms.kafka.wire.cluster_messages import CONFIGS, answers
+from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, read
 
 ANSWERS = [pytest.param(*rest, id=f"{name}-{rest[1]}") for name, *rest in answers()]
 NEWEST = [

@@ -16,39 +16,9 @@ from mesh_assets_tests.platforms.kafka.wire.oracle import (
     DescribeConfigsRequest,
     DescribeConfigsResponse,
 )
+from mesh_assets_tests.platforms.kafka.wire.topic_messages import entry, result
 
 VERSIONS = range(1, 5)
-_Result = DescribeConfigsResponse.DescribeConfigsResult
-_Entry = _Result.DescribeConfigsResourceResult
-
-
-def entry(
-    name: str,
-    value: str | None,
-    source: int = 5,
-    *,
-    sensitive: bool = False,
-    synonyms: Iterable[str] = (),
-    documentation: str | None = None,
-) -> Any:
-    return _Entry(
-        name=name,
-        value=value,
-        read_only=False,
-        config_source=source,
-        is_sensitive=sensitive,
-        synonyms=[_Entry.DescribeConfigsSynonym(name=one, value=value, source=4) for one in synonyms],
-        config_type=2,
-        documentation=documentation,
-    )
-
-
-def result(
-    name: str, entries: Iterable[Any] = (), code: int = 0, said: str | None = None, kind: int = 2
-) -> Any:
-    return _Result(
-        error_code=code, error_message=said, resource_type=kind, resource_name=name, configs=list(entries)
-    )
 
 
 Answers = Callable[[list[str], int | None], list[Any]]

@@ -18,6 +18,7 @@ from mesh_assets.platforms.kafka.wire.group_requests import (
     describe_classic_groups,
     find_coordinators,
 )
+from mesh_assets_tests.platforms.kafka.wire.group_messages import CLASSIC, COMMITTED, LISTED, assignment
 from mesh_assets_tests.platforms.kafka.wire.messages import (
     TOPIC_PARTITIONS,
     answer_of,
@@ -74,21 +75,6 @@ def test_offsets_are_asked_for_of_all_topics_and_of_several_groups_where_that_ca
 
 # --- what is answered
 
-LISTED = {
-    "throttle_time_ms": 7,
-    "error_code": 0,
-    "groups": [
-        {
-            "group_id": "billing",
-            "protocol_type": "consumer",
-            "group_state": "Assigning",
-            "group_type": "Consumer",
-        },
-        {"group_id": "", "protocol_type": "", "group_state": "Empty", "group_type": "Classic"},
-        {"group_id": "later", "protocol_type": "later", "group_state": "", "group_type": "Later"},
-    ],
-}
-
 
 @every_version(LIST_GROUPS)
 def test_a_listed_group_has_its_type_and_state_where_the_broker_tells_them(version: int) -> None:
@@ -127,45 +113,6 @@ def test_a_coordinator_is_found_or_the_reason_why_not(version: int) -> None:
     missing = {"error_code": 15, "error_message": "not now", "node_id": -1, "host": "", "port": -1}
     found = answer_of(find_coordinators(["a"]), version, missing)
     assert found == {"a": Failure(15, "not now" if version >= 1 else "")}
-
-
-def assignment(topics: dict[str, list[int]], version: int = 0) -> bytes:
-    """As the leader of a classic group writes it; written down here, for kafka-python has it too deep inside."""
-    body = version.to_bytes(2, "big") + len(topics).to_bytes(4, "big")
-    for topic, numbers in topics.items():
-        body += len(topic).to_bytes(2, "big") + topic.encode() + len(numbers).to_bytes(4, "big")
-        body += b"".join(number.to_bytes(4, "big") for number in numbers)
-    return body + (-1).to_bytes(4, "big", signed=True)
-
-
-CLASSIC = {
-    "groups": [
-        {
-            "group_id": "billing",
-            "group_state": "Stable",
-            "protocol_type": "consumer",
-            "protocol_data": "range",
-            "members": [
-                {
-                    "member_id": "m-2",
-                    "group_instance_id": "two",
-                    "client_id": "client",
-                    "client_host": "/10.0.0.7",
-                    "member_metadata": b"\0\1",
-                    "member_assignment": assignment({"orders": [1, 0], "users": [2]}),
-                },
-                {
-                    "member_id": "m-1",
-                    "client_id": "client",
-                    "client_host": "10.0.0.8",
-                    "member_assignment": assignment({"orders": [2]}, version=3),
-                },
-            ],
-        },
-        {"group_id": "gone", "group_state": "Dead", "protocol_type": ""},
-        {"group_id": "secret", "error_code": 30, "error_message": "no"},
-    ]
-}
 
 
 @every_version(describe_classic_groups([]))
@@ -277,22 +224,6 @@ def test_a_consumer_group_tells_the_assignment_of_its_members_apart_from_their_t
     }
 
 
-COMMITTED = [
-    {
-        "name": "orders",
-        "partitions": [
-            {"partition_index": 1, "committed_offset": 2**40, "committed_leader_epoch": 3, "metadata": ""},
-            {"partition_index": 0, "committed_offset": 0, "committed_leader_epoch": -1, "metadata": None},
-            {"partition_index": 2, "committed_offset": -1, "metadata": "written by größe"},
-            {"partition_index": 3, "committed_offset": 7, "metadata": "", "error_code": 88},
-        ],
-    },
-    {
-        "name": "users",
-        "partitions": [{"partition_index": 300, "committed_offset": 12, "metadata": "m" * 300}],
-    },
-    {"name": "empty", "partitions": []},
-]
 EXPECTED = {
     "orders": [
         CommittedPartition(topic="orders", partition=1, committed=2**40),

@@ -17,6 +17,7 @@ from mesh_assets_tests.platforms.kafka.wire.groups_read import (
     groups,
     member,
     reads,
+    streams_group,
 )
 
 
@@ -100,18 +101,6 @@ def test_brokers_that_list_no_types_have_them_in_the_descriptions_that_they_give
     brokers.newest = {"ListGroups": 4}
     assert groups(brokers) == expected
     assert (expected[0].type, expected[1].offsets, len(expected[1].share or ())) == ("consumer", None, 1)
-
-
-def streams_group(*source_topics: str) -> Group:
-    task = {"subtopology_id": "0", "partitions": [0, 1, 2]}
-    one = assigned_member("m-1") | {"assignment": {"active_tasks": [task]}}
-    topology = {"subtopologies": [{"subtopology_id": "0", "source_topics": list(source_topics)}]}
-    return Group(
-        kind="streams",
-        protocol_type="streams",
-        described={"members": [one], "topology": topology},
-        commits={"orders": {0: 12}},
-    )
 
 
 def test_a_streams_group_has_members_and_offsets() -> None:

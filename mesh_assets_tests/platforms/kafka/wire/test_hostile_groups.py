@@ -1,63 +1,18 @@
 """Answers about groups that are none: cut off, too long, with hostile lengths, of any bytes."""
 
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh_assets.platforms.kafka.wire import group_kinds, streams_groups
+from mesh_assets.platforms.kafka.wire import group_kinds
 from mesh_assets.platforms.kafka.wire.commits import describe_share_offsets, fetch_offsets
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Request
-from mesh_assets.platforms.kafka.wire.group_requests import (
-    LIST_GROUPS,
-    describe_classic_groups,
-    find_coordinators,
-)
-from mesh_assets_tests.platforms.kafka.wire.messages import (
-    TOPIC_PARTITIONS,
-    answer_of,
-    encoded,
-    read,
-    versions,
-)
-from mesh_assets_tests.platforms.kafka.wire.test_group_messages import CLASSIC, COMMITTED, LISTED
-from mesh_assets_tests.platforms.kafka.wire.test_share_and_streams_messages import streams
-
-
-def answers() -> Iterator[tuple[str, Request[Any], int, bytes]]:
-    """An answer of every message in every version."""
-    topology = {"subtopologies": [{"subtopology_id": "0", "source_topics": ["orders"]}]}
-    plain: dict[Request[Any], dict[str, Any]] = {
-        LIST_GROUPS: LISTED,
-        describe_classic_groups(["billing", "gone", "secret"]): CLASSIC,
-        streams_groups.describe_streams_groups(["totals"]): {"groups": [streams(topology)]},
-        group_kinds.describe_consumer_groups(["a"]): {
-            "groups": [{"group_id": "a", "members": [{"member_id": "m", "assignment": TOPIC_PARTITIONS}]}]
-        },
-        group_kinds.describe_share_groups(["a"]): {
-            "groups": [{"group_id": "a", "members": [{"member_id": "m", "assignment": TOPIC_PARTITIONS}]}]
-        },
-        describe_share_offsets(["a"]): {
-            "groups": [
-                {"group_id": "a", "topics": [{"topic_name": "t", "partitions": [{"partition_index": 1}]}]}
-            ]
-        },
-    }
-    for request, values in plain.items():
-        for version in versions(request):
-            yield request.name, request, version, encoded(f"{request.name}Response", version, values)
-    for version in versions(fetch_offsets(["a"])):
-        group = {"group_id": "a", "topics": COMMITTED}
-        values = {"groups": [group]} if version >= 8 else {"topics": COMMITTED}
-        yield "OffsetFetch", fetch_offsets(["a"]), version, encoded("OffsetFetchResponse", version, values)
-    for version in versions(find_coordinators(["a"])):
-        values = {"coordinators": [{"key": "a"}]} if version >= 4 else {"host": "broker"}
-        body = encoded("FindCoordinatorResponse", version, values)
-        yield "FindCoordinator", find_coordinators(["a"]), version, body
-
+from mesh_assets.platforms.kafka.wire.group_requests import LIST_GROUPS, describe_classic_groups
+from mesh_assets_tests.platforms.kafka.wire.group_messages import answers
+from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, read
 
 NEWEST = [
     pytest.param(request, version, body, id=name)

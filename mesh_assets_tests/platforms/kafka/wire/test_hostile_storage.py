@@ -11,33 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError, Request
-from mesh_assets.platforms.kafka.wire.log_dirs import DESCRIBE_LOG_DIRS
-from mesh_assets.platforms.kafka.wire.placement import LIST_REASSIGNMENTS, describe_topic_partitions
-from mesh_assets_tests.platforms.kafka.wire.messages import encoded, read, versions
-from mesh_assets_tests.platforms.kafka.wire.test_log_dirs import directory, row
-from mesh_assets_tests.platforms.kafka.wire.test_placement import described, led, moving
+from mesh_assets_tests.platforms.kafka.wire.messages import read
+from mesh_assets_tests.platforms.kafka.wire.storage_messages import CASES
 
-_VALUES: list[tuple[Request[Any], dict[str, Any]]] = [
-    (
-        DESCRIBE_LOG_DIRS,
-        {"results": [directory("/a", t=[row(0, 1), row(1, 2)], u=[row(0, 3)]), directory("/b")]},
-    ),
-    (LIST_REASSIGNMENTS, {"topics": [{"name": "a", "partitions": [moving(0, [4], [2]), moving(1, [], [])]}]}),
-    (
-        describe_topic_partitions(["a"]),
-        {
-            "topics": [described("a", led(0, [2], [3]))],
-            "next_cursor": {"topic_name": "a", "partition_index": 1},
-        },
-    ),
-]
-CASES = [
-    pytest.param(
-        request, version, encoded(f"{request.name}Response", version, values), id=f"{request.name}-{version}"
-    )
-    for request, values in _VALUES
-    for version in versions(request)
-]
 of_every_answer = pytest.mark.parametrize(("request_", "version", "data"), CASES)
 
 

@@ -3,69 +3,17 @@ allocation or an exception of another kind."""
 
 import struct
 import tracemalloc
-from functools import cache, partial
 from itertools import product
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh_assets.platforms.kafka.wire import configs, offset_messages, topics
+from mesh_assets.platforms.kafka.wire import offset_messages
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Request, Writer
-from mesh_assets.platforms.kafka.wire.offset_messages import list_offsets
-from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked
-from mesh_assets_tests.platforms.kafka.wire.oracle import (
-    DescribeConfigsResponse,
-    ListOffsetsResponse,
-    MetadataResponse,
-    decode,
-)
-from mesh_assets_tests.platforms.kafka.wire.test_configs import entry, result
-from mesh_assets_tests.platforms.kafka.wire.test_offsets import rows
-from mesh_assets_tests.platforms.kafka.wire.test_topics import partition, topic
-
-METADATA = Request("Metadata", 3, 4, 13, 9, partial(topics._write, None), topics._read)
-NAMES = ["orders", "payments", "kundenaufträge"]
-OFFSETS = list_offsets(PartitionsAsked(dict.fromkeys(NAMES, (0, 1, 2))), -1)
-
-
-def _read_configs(*arguments: Any) -> Any:
-    return configs._Reading(None, [1])._decode(*arguments)  # type: ignore[arg-type]
-
-
-CONFIGS = Request("DescribeConfigs", 32, 1, 4, 4, partial(configs.write_names, 2, []), _read_configs)
-
-CASES = [
-    (request, version)
-    for request in (METADATA, CONFIGS, OFFSETS)
-    for version in range(request.oldest, request.newest + 1)
-]
-
-
-@cache
-def sample(request: Request[Any], version: int) -> bytes:
-    """An answer of several topics, so that what is alike is recognised, too."""
-    answer: Any
-    if request is METADATA:
-        alike = [partition(0, 1, (1, 2), (1,)), partition(1, -1, (2, 1), (), 5)]
-        broker = MetadataResponse.MetadataResponseBroker(node_id=1, host="broker-1", port=9092, rack="a")
-        answer = MetadataResponse(
-            throttle_time_ms=7,
-            brokers=[broker],
-            cluster_id="cluster-1",
-            topics=[topic(name, *alike, topic_id=UUID(int=5)) for name in NAMES],
-        )
-    elif request is CONFIGS:
-        own = [entry("a", "1", 1), entry("b", None), entry("c", "3", synonyms=["d"]), entry("e", "2")]
-        long = [*own[:2], entry("c", "x" * 130)]
-        answer = DescribeConfigsResponse(
-            results=[result(NAMES[0], own), result(NAMES[1], own), result(NAMES[2], long, 29, "why")]
-        )
-    else:
-        answer = ListOffsetsResponse(topics=[rows(name, [0, 1, 2]) for name in NAMES])
-    return bytes(answer.encode(version=version))
+from mesh_assets_tests.platforms.kafka.wire.oracle import decode
+from mesh_assets_tests.platforms.kafka.wire.topic_messages import CASES, OFFSETS, sample
 
 
 def names_of(case: object) -> str:

@@ -14,6 +14,7 @@ from mesh_assets.platforms.kafka.wire.forms import BrokerError, Writer
 from mesh_assets.platforms.kafka.wire.log_dirs import DESCRIBE_LOG_DIRS, read_log_dirs
 from mesh_assets_tests.platforms.kafka.wire.messages import encoded, read, versions, written
 from mesh_assets_tests.platforms.kafka.wire.scripted import ScriptedAnswers
+from mesh_assets_tests.platforms.kafka.wire.storage_messages import directory, row
 
 REFUSED = int(KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 
@@ -33,17 +34,6 @@ def topic(name: str, *partitions: tuple[int | None, tuple[int, ...]]) -> TopicMe
 
 def metadata(*topics: TopicMetadata) -> ClusterMetadata:
     return ClusterMetadata(cluster_id="c", brokers=(), topics=topics)
-
-
-def row(number: int, size: int, *, future: bool = False) -> dict[str, Any]:
-    return {"partition_index": number, "partition_size": size, "offset_lag": 7, "is_future_key": future}
-
-
-def directory(
-    path: str, *, code: int = 0, total: int = -1, usable: int = -1, **topics: list[dict[str, Any]]
-) -> dict[str, Any]:
-    told = [{"name": name, "partitions": rows} for name, rows in topics.items()]
-    return {"error_code": code, "log_dir": path, "topics": told, "total_bytes": total, "usable_bytes": usable}
 
 
 def reading(

@@ -24,20 +24,9 @@ from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     Group,
     GroupBrokers,
 )
-from mesh_assets_tests.platforms.kafka.wire.groups_read import BILLING, assigned_member, billing, reads
-from mesh_assets_tests.platforms.kafka.wire.test_groups import streams_group
+from mesh_assets_tests.platforms.kafka.wire.groups_read import BILLING, billing, reads, sharing, streams_group
 
 NAMELESS = Group(protocol_type="", state="Empty", commits={"orders": {0: 5}})
-
-
-def sharing(**more: Any) -> Group:
-    return Group(
-        kind="share",
-        protocol_type="share",
-        described={"members": [assigned_member("m-1", orders=[0]), assigned_member("m-2", users=[0])]},
-        shares={"orders": {0: (16, 0), 1: (-1, -1)}, "users": {0: (3, 4)}},
-        **more,
-    )
 
 
 # --- read_group

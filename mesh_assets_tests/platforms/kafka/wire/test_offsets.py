@@ -1,18 +1,14 @@
 """Offsets by ListOffsets."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError
 
-from mesh_assets.platforms.kafka.values import (
-    ClusterMetadata,
-    OffsetsReading,
-    PartitionOffsets,
-)
+from mesh_assets.platforms.kafka.values import ClusterMetadata, OffsetsReading, PartitionOffsets
 from mesh_assets.platforms.kafka.wire import offsets
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError
 from mesh_assets.platforms.kafka.wire.offsets import read_offsets
@@ -24,10 +20,10 @@ from mesh_assets_tests.platforms.kafka.wire.oracle import (
     ListOffsetsResponse,
     MetadataRequest,
 )
+from mesh_assets_tests.platforms.kafka.wire.topic_messages import rows
 
 VERSIONS = range(1, 12)
 NO_ANSWER = "OFFSET_NOT_AVAILABLE: no answer from the partition's broker"
-_Topic = ListOffsetsResponse.ListOffsetsTopicResponse
 
 
 @pytest.fixture(autouse=True)
@@ -316,18 +312,6 @@ def test_no_partitions_need_no_request() -> None:
     cluster = Cluster({})
     assert read(cluster, {"nothing": []}).topics == {"nothing": ()}
     assert cluster.brokers.asked == []
-
-
-def rows(topic: str, numbers: Iterable[int]) -> Any:
-    return _Topic(
-        name=topic,
-        partitions=[
-            _Topic.ListOffsetsPartitionResponse(
-                partition_index=number, error_code=0, timestamp=-1, offset=1, leader_epoch=1
-            )
-            for number in numbers
-        ],
-    )
 
 
 @pytest.mark.parametrize(

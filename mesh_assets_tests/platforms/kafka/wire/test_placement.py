@@ -16,17 +16,9 @@ from mesh_assets.platforms.kafka.wire.placement import (
 )
 from mesh_assets_tests.platforms.kafka.wire.messages import encoded, written
 from mesh_assets_tests.platforms.kafka.wire.scripted import ScriptedAnswers
+from mesh_assets_tests.platforms.kafka.wire.storage_messages import described, led, moving
 
 NOT_CONTROLLER = int(KafkaError.NOT_CONTROLLER)
-
-
-def moving(number: int, adding: list[int], removing: list[int]) -> dict[str, Any]:
-    return {
-        "partition_index": number,
-        "replicas": [1, *adding],
-        "adding_replicas": adding,
-        "removing_replicas": removing,
-    }
 
 
 def test_partitions_that_move_are_told_by_topic_and_number() -> None:
@@ -77,23 +69,6 @@ def test_a_controller_that_keeps_moving_is_an_error() -> None:
 
 
 # Who may lead.
-
-
-def led(
-    number: int, eligible: list[int] | None = None, last_known: list[int] | None = None
-) -> dict[str, Any]:
-    return {
-        "partition_index": number,
-        "leader_id": 1,
-        "replica_nodes": [1, 2, 3],
-        "isr_nodes": [1],
-        "eligible_leader_replicas": eligible,
-        "last_known_elr": last_known,
-    }
-
-
-def described(name: str, *partitions: dict[str, Any], code: int = 0) -> dict[str, Any]:
-    return {"error_code": code, "name": name, "partitions": list(partitions)}
 
 
 def paged(*pages: dict[str, Any]) -> ScriptedAnswers:

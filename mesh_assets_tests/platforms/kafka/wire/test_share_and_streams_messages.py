@@ -14,6 +14,7 @@ from mesh_assets.inventory.groups import (
 from mesh_assets.platforms.kafka.wire import group_kinds, streams_groups
 from mesh_assets.platforms.kafka.wire.commits import describe_share_offsets
 from mesh_assets.platforms.kafka.wire.group_requests import Described, Failure
+from mesh_assets_tests.platforms.kafka.wire.group_messages import streams
 from mesh_assets_tests.platforms.kafka.wire.messages import (
     TOPIC_PARTITIONS,
     answer_of,
@@ -62,36 +63,6 @@ def test_a_share_group_has_its_members() -> None:
     assert found == {
         "sharing": Described("Stable", "share", (expected,), epoch=9, assignment_epoch=8, assignor="simple")
     }
-
-
-def streams(topology: dict[str, Any] | None) -> dict[str, Any]:
-    pair = {"key": "zone", "value": "a"}
-    offset = {"subtopology_id": "0", "partition": 1, "offset": 40}
-    member = {
-        "member_id": "m-1",
-        "member_epoch": 6,
-        "topology_epoch": 3,
-        "instance_id": "one",
-        "client_id": "client",
-        "client_host": "/10.0.0.7",
-        "process_id": "p",
-        "user_endpoint": {"host": "here", "port": 65_535},
-        "client_tags": [pair],
-        "task_offsets": [offset, {"subtopology_id": "1", "partition": 0, "offset": 3}],
-        "task_end_offsets": [offset | {"offset": 47}],
-        "assignment": {
-            "active_tasks": [
-                {"subtopology_id": "0", "partitions": [1, 0]},
-                {"subtopology_id": "1", "partitions": [2]},
-            ],
-            "standby_tasks": [{"subtopology_id": "1", "partitions": [0]}],
-            "warmup_tasks": [{"subtopology_id": "1", "partitions": [1]}],
-        },
-        "target_assignment": {"active_tasks": [{"subtopology_id": "0", "partitions": [3]}]},
-        "is_classic": False,
-    }
-    group = {"group_id": "totals", "group_state": "NotReady", "topology": topology, "members": [member]}
-    return group | {"group_epoch": 7, "assignment_epoch": 6}
 
 
 def test_a_member_of_a_streams_group_reads_the_source_topics_of_its_active_tasks() -> None:

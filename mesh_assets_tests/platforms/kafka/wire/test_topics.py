@@ -1,9 +1,7 @@
 """Brokers, topics and partitions by Metadata."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import pytest
 from confluent_kafka import KafkaError
@@ -12,40 +10,12 @@ from mesh_assets.platforms.kafka.values import BrokerNode, ClusterMetadata, Part
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError
 from mesh_assets.platforms.kafka.wire.topics import read_cluster_id, read_metadata, topic_presence
 from mesh_assets_tests.platforms.kafka.wire.oracle import Brokers, MetadataRequest, MetadataResponse
+from mesh_assets_tests.platforms.kafka.wire.topic_messages import partition, topic
 
 VERSIONS = range(4, 14)
-ID = UUID("0f9a3c44-5bff-4e0e-a1f3-fe00fb8a7c11")
 ID_AS_PRINTED = "D5o8RFv_Tg6h8_4A-4p8EQ"
 REFUSED = KafkaError.TOPIC_AUTHORIZATION_FAILED
 UNKNOWN = KafkaError.UNKNOWN_TOPIC_OR_PART
-
-_Topic = MetadataResponse.MetadataResponseTopic
-
-
-def partition(
-    number: int, leader: int, replicas: Sequence[int], isr: Sequence[int], code: int = 0, epoch: int = 7
-) -> Any:
-    return _Topic.MetadataResponsePartition(
-        error_code=code,
-        partition_index=number,
-        leader_id=leader,
-        leader_epoch=epoch,
-        replica_nodes=list(replicas),
-        isr_nodes=list(isr),
-        offline_replicas=[one for one in replicas if one not in isr],
-    )
-
-
-def topic(
-    name: str, *partitions: Any, code: int = 0, topic_id: UUID | None = ID, internal: bool = False
-) -> Any:
-    return _Topic(
-        error_code=code,
-        name=name,
-        topic_id=topic_id or UUID(int=0),
-        is_internal=internal,
-        partitions=list(partitions),
-    )
 
 
 def brokers_with(*topics: Any, newest: int = 13, code: int = 0) -> Brokers:

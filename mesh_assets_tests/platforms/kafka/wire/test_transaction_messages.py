@@ -10,13 +10,9 @@ from hypothesis import strategies as st
 from mesh_assets.inventory.transaction_records import OpenTransaction, Transactions
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError, Request
 from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked
-from mesh_assets.platforms.kafka.wire.transaction_messages import (
-    LIST_TRANSACTIONS,
-    describe_producers,
-    describe_transactions,
-)
-from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, encoded, read, versions
-from mesh_assets_tests.platforms.kafka.wire.transaction_brokers import Brokers, producing
+from mesh_assets.platforms.kafka.wire.transaction_messages import describe_producers
+from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, read
+from mesh_assets_tests.platforms.kafka.wire.transaction_brokers import ANSWERS, BODIES, Brokers, producing
 
 
 def test_the_timestamp_of_a_producer_may_be_any_number() -> None:
@@ -43,40 +39,6 @@ def test_producers_are_read_alike_at_once_and_field_by_field(producers: tuple[di
 
 
 # --- answers that are none
-
-ANSWERS: list[tuple[Request[Any], dict[str, Any]]] = [
-    (
-        LIST_TRANSACTIONS,
-        {"transaction_states": [{"transactional_id": "pay", "transaction_state": "Ongoing"}]},
-    ),
-    (
-        describe_transactions(["pay"]),
-        {
-            "transaction_states": [
-                {"transactional_id": "pay", "topics": [{"topic": "orders", "partitions": [1]}]}
-            ]
-        },
-    ),
-    (
-        describe_producers(PartitionsAsked({"orders": [1]})),
-        {
-            "topics": [
-                {"name": "orders", "partitions": [{"partition_index": 1, **producing({"producer_id": 7})}]}
-            ]
-        },
-    ),
-    (
-        describe_producers(PartitionsAsked({"orders": [1]})),
-        {"topics": [{"name": "orders", "partitions": [{"partition_index": 1, **producing()}]}]},
-    ),
-]
-BODIES = [
-    pytest.param(
-        request, version, encoded(f"{request.name}Response", version, values), id=f"{request.name}-{version}"
-    )
-    for request, values in ANSWERS
-    for version in versions(request)
-]
 
 
 @pytest.mark.parametrize(("request_", "version", "body"), BODIES)

@@ -1,8 +1,5 @@
 """Transactions as coordinators and leaders tell of them, by brokers in memory whose messages are kafka-python's."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 import pytest
 
 from mesh_assets.inventory.transaction_records import TopicProducers, Transactions
@@ -12,40 +9,16 @@ from mesh_assets_tests.platforms.kafka.wire.transaction_brokers import (
     CLUSTER_REFUSED,
     GONE,
     LOADING,
+    MINUTE,
     REFUSED,
     TOPIC_REFUSED,
     Brokers,
+    a_transaction,
+    ago,
+    ongoing,
+    open_by,
     producing,
 )
-
-MINUTE = 60_000
-
-
-def ago(minutes: float) -> int:
-    return int((datetime.now(UTC) - timedelta(minutes=minutes)).timestamp() * 1000)
-
-
-def a_transaction(state: str = "Ongoing", producer_id: int = 7, **described: Any) -> dict[str, Any]:
-    return {"state": state, "producer_id": producer_id, "described": described}
-
-
-def open_by(producer_id: int, start: int, *, minutes: float) -> dict[str, Any]:
-    return {
-        "producer_id": producer_id,
-        "producer_epoch": 3,
-        "last_timestamp": ago(minutes),
-        "current_txn_start_offset": start,
-    }
-
-
-def ongoing(minutes: float, **topics: list[int]) -> dict[str, Any]:
-    """A transaction of producer 7 that began so long ago, with a timeout of a minute."""
-    return a_transaction(
-        transaction_timeout_ms=MINUTE,
-        transaction_start_time_ms=ago(minutes),
-        producer_epoch=3,
-        topics=[{"topic": topic, "partitions": numbers} for topic, numbers in topics.items()],
-    )
 
 
 def opened(reading: TransactionsReading) -> list[tuple[str, int, str | None, str | None]]:

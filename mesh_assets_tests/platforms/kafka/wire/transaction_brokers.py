@@ -3,8 +3,10 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from confluent_kafka import KafkaError
 
 from mesh_assets.platforms.kafka.values import (
@@ -14,8 +16,14 @@ from mesh_assets.platforms.kafka.values import (
     TransactionsReading,
 )
 from mesh_assets.platforms.kafka.wire.forms import Answer, BrokerError, Request, UnsupportedError
+from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked
+from mesh_assets.platforms.kafka.wire.transaction_messages import (
+    LIST_TRANSACTIONS,
+    describe_producers,
+    describe_transactions,
+)
 from mesh_assets.platforms.kafka.wire.transactions import read_transactions
-from mesh_assets_tests.platforms.kafka.wire.messages import encoded, read, written
+from mesh_assets_tests.platforms.kafka.wire.messages import encoded, read, versions, written
 
 LOADING, NOT_LEADER, TOPIC_REFUSED, GONE, REFUSED, CLUSTER_REFUSED, NOT_COORDINATOR = (
     14,
@@ -150,3 +158,68 @@ class Brokers:
 
 def producing(*producers: dict[str, Any]) -> dict[str, Any]:
     return {"active_producers": list(producers)}
+
+
+MINUTE = 60_000
+
+
+def ago(minutes: float) -> int:
+    return int((datetime.now(UTC) - timedelta(minutes=minutes)).timestamp() * 1000)
+
+
+def a_transaction(state: str = "Ongoing", producer_id: int = 7, **described: Any) -> dict[str, Any]:
+    return {"state": state, "producer_id": producer_id, "described": described}
+
+
+def open_by(producer_id: int, start: int, *, minutes: float) -> dict[str, Any]:
+    return {
+        "producer_id": producer_id,
+        "producer_epoch": 3,
+        "last_timestamp": ago(minutes),
+        "current_txn_start_offset": start,
+    }
+
+
+def ongoing(minutes: float, **topics: list[int]) -> dict[str, Any]:
+    """A transaction of producer 7 that began so long ago, with a timeout of a minute."""
+    return a_transaction(
+        transaction_timeout_ms=MINUTE,
+        transaction_start_time_ms=ago(minutes),
+        producer_epoch=3,
+        topics=[{"topic": topic, "partitions": numbers} for topic, numbers in topics.items()],
+    )
+
+
+ANSWERS: list[tuple[Request[Any], dict[str, Any]]] = [
+    (
+        LIST_TRANSACTIONS,
+        {"transaction_states": [{"transactional_id": "pay", "transaction_state": "Ongoing"}]},
+    ),
+    (
+        describe_transactions(["pay"]),
+        {
+            "transaction_states": [
+                {"transactional_id": "pay", "topics": [{"topic": "orders", "partitions": [1]}]}
+            ]
+        },
+    ),
+    (
+        describe_producers(PartitionsAsked({"orders": [1]})),
+        {
+            "topics": [
+                {"name": "orders", "partitions": [{"partition_index": 1, **producing({"producer_id": 7})}]}
+            ]
+        },
+    ),
+    (
+        describe_producers(PartitionsAsked({"orders": [1]})),
+        {"topics": [{"name": "orders", "partitions": [{"partition_index": 1, **producing()}]}]},
+    ),
+]
+BODIES = [
+    pytest.param(
+        request, version, encoded(f"{request.name}Response", version, values), id=f"{request.name}-{version}"
+    )
+    for request, values in ANSWERS
+    for version in versions(request)
+]
