@@ -108,6 +108,7 @@ def _at_once(
             if len(names) > _AT_ONCE:
                 gc.collect()
 
+    frozen_before = gc.get_freeze_count()
     gc.freeze()  # what was imported stays, and need not be looked at again
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="discover") as pool:
         try:
@@ -115,7 +116,8 @@ def _at_once(
         except KeyboardInterrupt:
             _stop()
         finally:
-            gc.unfreeze()
+            if not frozen_before:  # what was frozen before is not this function's to thaw
+                gc.unfreeze()
 
 
 def _stop() -> NoReturn:
