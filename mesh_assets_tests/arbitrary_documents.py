@@ -2,7 +2,7 @@
 resources in common."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 from hypothesis import HealthCheck, settings
@@ -48,6 +48,7 @@ property_of_documents = settings(
 section_states = st.sampled_from([FRESH, STALE, NEVER_READ, NOT_CONFIGURED])
 
 
+@cache
 def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Document]:
     """`known`: nothing in them is unknown. `fresh`: all sections are."""
     return st.builds(

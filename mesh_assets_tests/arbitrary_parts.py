@@ -1,5 +1,7 @@
 """Hypothesis strategies of what a document has once: brokers, access, transactions, cluster links."""
 
+from functools import cache
+
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from msgspec.structs import replace
@@ -22,6 +24,7 @@ from mesh_assets.inventory.transaction_records import OpenTransaction, Transacti
 from mesh_assets_tests.arbitrary_records import counts, maybe, names, texts, tuples
 
 
+@cache
 def brokers(*, known: bool = False) -> SearchStrategy[Brokers]:
     """Without values that Kafka hides where all is known; one of two configs can differ between brokers."""
     numbers = st.lists(st.integers(1, 4), unique=True, min_size=1, max_size=3).map(sorted)
@@ -128,6 +131,7 @@ _scram_users = st.builds(
 )
 
 
+@cache
 def accesses(*, known: bool = False) -> SearchStrategy[Access]:
     return st.builds(
         Access,
@@ -150,6 +154,7 @@ _open_transactions = st.builds(
 )
 
 
+@cache
 def transactions(*, known: bool = False) -> SearchStrategy[Transactions]:
     return st.builds(
         Transactions, open_transactions=maybe(tuples(_open_transactions, transaction_name), known)
@@ -177,6 +182,7 @@ _mirrors = st.builds(
 )
 
 
+@cache
 def cluster_links(*, known: bool = False) -> SearchStrategy[ClusterLinks]:
     configs = st.dictionaries(texts, maybe(texts, known), max_size=3)
     links = st.builds(lambda one, config: replace(one, config=config), _links, maybe(configs, known))

@@ -2,6 +2,7 @@
 of them have resources in common."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -49,6 +50,7 @@ def tuples(strategy: SearchStrategy[_T], key: Any = None, *, most: int = 3) -> S
     return st.lists(strategy, max_size=most, unique_by=key).map(tuple)
 
 
+@cache
 def partitions(*, known: bool) -> SearchStrategy[Partition]:
     return st.builds(
         Partition,
@@ -87,10 +89,12 @@ _STORAGES = (
 )
 
 
+@cache
 def storages(*, known: bool = False) -> SearchStrategy[TopicStorage | None]:
     return st.sampled_from(_STORAGES if known else (*_STORAGES, TopicStorage(), None))
 
 
+@cache
 def log_directories(*, known: bool = False) -> SearchStrategy[tuple[LogDirectory, ...] | None]:
     """Known ones are all of one broker, which always tells."""
     offline = LogDirectory(broker=1, path="/b.c", error="KAFKA_STORAGE_ERROR")
@@ -100,6 +104,7 @@ def log_directories(*, known: bool = False) -> SearchStrategy[tuple[LogDirectory
     return st.sampled_from(some if known else [*some, *others])
 
 
+@cache
 def topics(*, known: bool = False) -> SearchStrategy[Topic]:
     return st.builds(
         Topic,
@@ -130,6 +135,7 @@ def topics(*, known: bool = False) -> SearchStrategy[Topic]:
     )
 
 
+@cache
 def connectors(*, known: bool = False) -> SearchStrategy[Connector]:
     words = st.sampled_from(_STATUSES if known else (*_STATUSES, "UNKNOWN", ""))
     config = st.dictionaries(
@@ -174,6 +180,7 @@ def levels(values: list[str], *, known: bool) -> SearchStrategy[SubjectLevel]:
     )
 
 
+@cache
 def schemas(*, known: bool = False) -> SearchStrategy[Schema]:
     return st.builds(
         Schema,
@@ -206,6 +213,7 @@ contracts = st.builds(
 )
 
 
+@cache
 def registries(*, known: bool = False) -> SearchStrategy[RegistryFacts | None]:
     facts = st.builds(
         RegistryFacts,
@@ -234,6 +242,7 @@ committed_offsets = st.builds(
 )
 
 
+@cache
 def consumer_groups(*, known: bool = False) -> SearchStrategy[ConsumerGroup]:
     """Known ones are not rebalancing: in a rebalance the topics of a group without offsets are unknown."""
     states = ["Stable", "Empty", "Dead"] if known else ["Empty", "Dead", "Unknown", "", *ACTIVE]

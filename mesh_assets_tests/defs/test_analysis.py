@@ -174,8 +174,9 @@ def test_the_job_keeps_products_with_their_tables_and_shows_them(
 
 
 def test_an_unreadable_document_fails_the_run_and_leaves_the_last_result(
-    store: InventoryStore, instance: dg.DagsterInstance
+    store: InventoryStore, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0.0)
     key = publish(store, today())
     job = defs().resolve_job_def("analysis")
     assert job.execute_in_process(instance=instance).success
