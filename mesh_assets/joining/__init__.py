@@ -1,2 +1,2 @@
-"""What a run has read, joined with what was known before: the newest good reading of each section, what is held back,
-and what a reading covered. Pure. May import `errors`, `inventory`."""
+"""Joins what a run has read with what was known before: the newest good reading of each section, what is held
+back, and what a reading covered. Pure. May import `errors`, `inventory`."""

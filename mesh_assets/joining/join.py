@@ -57,7 +57,7 @@ _NOTHING_KNOWN = "; never read before, so nothing is known"
 
 def stale_section(name: SectionName, cluster_id: str, previous: Document | None, error: str) -> Section:
     """The last good data of the section, or none, marked `stale` with `error`."""
-    error = error.removesuffix(_NOTHING_KNOWN)  # of the reading, which may have known of less
+    error = error.removesuffix(_NOTHING_KNOWN)  # added by the reading, which may have known less
     if previous is None:
         state = SectionState(status="stale", collected_at=None, error=f"{error}{_NOTHING_KNOWN}")
         return empty_section(name, cluster_id, state)
@@ -68,12 +68,12 @@ def stale_section(name: SectionName, cluster_id: str, previous: Document | None,
 def with_stale_sources(
     section: ConnectorsSection, failed: Mapping[str, str], previous: Document | None
 ) -> ConnectorsSection:
-    """`section` with what `previous` has from the sources that could not be read, `failed` with their errors
-    by name.
+    """`section` plus what `previous` has from the sources that could not be read. `failed`: those sources'
+    errors, by name.
 
-    The scope, too, is that of the data: such a source keeps its address of then, and has no place in it while
-    it was never read. So what it has when it answers, perhaps at another address, is neither created nor
-    missing.
+    The scope also follows the data: such a source keeps the address it had then, and is left out if it was
+    never read. So what it turns out to have once it answers, perhaps at another address, is neither created
+    nor missing.
     """
     if not failed:
         return section
@@ -103,7 +103,7 @@ def with_stale_sources(
     if scope is not None:
         read = {source.name: source for source in scope.sources if source.name not in failed}
         kept = {name: source for name, source in sources.items() if name in failed}
-        # In the order of the estate, so that scopes which say the same are equal.
+        # In the order of the estate, so that scopes with the same content are equal.
         order = dict.fromkeys((*(source.name for source in scope.sources), *sorted(kept)))
         scope = replace(scope, sources=tuple((read | kept)[name] for name in order if name in read | kept))
     return replace(
@@ -116,12 +116,12 @@ def with_stale_sources(
 def settle_section(
     name: SectionName, collected: Section | None, *, cluster_id: str, previous: Document | None, now: datetime
 ) -> Section:
-    """What the document holds as the section: its newest good reading.
+    """The section as the document holds it: its newest good reading.
 
     `collected` None: the section was not part of this run. `previous` is the latest document, read while the
-    cluster's lock is held, so a run that collected earlier and publishes later cannot overwrite what is
-    newer. What is newer their tickets say, not the times at which they were read: clocks are set, and two hosts
-    never agree. Raises ConflictError where tickets cannot say it.
+    cluster's lock is held, so a run that collected earlier and publishes later cannot overwrite something
+    newer. Their tickets decide which is newer, not the times at which they were read: clocks get set, and two
+    hosts never agree. Raises ConflictError where the tickets cannot decide.
     """
     if collected is None:
         return stale_section(name, cluster_id, previous, "not part of this run")
@@ -147,8 +147,9 @@ def settle_section(
 
 
 def _is_overtaken(name: SectionName, collected: Section, previous: Document) -> bool:
-    """Whether `previous` has a newer reading. Tickets of two stores, or of a store that lost its own, say nothing: then
-    a reading is newer than the snapshots that were known when it began, and of others nobody knows."""
+    """Whether `previous` has a newer reading. Tickets of different stores, or of a store that lost its own,
+    cannot be compared: then a reading is newer than the snapshots known when it began; for any other
+    snapshot, the answer is unknown."""
     if collected.ticket is None:
         return False
     if previous.series == collected.series:
@@ -159,12 +160,13 @@ def _is_overtaken(name: SectionName, collected: Section, previous: Document) -> 
     knew = "none was known" if known == 0 else f"snapshot {known} was the newest that was known"
     raise ConflictError(
         f"{previous.cluster.name}: snapshot {previous.sequence}, which another store published or this one has lost, may hold a newer "
-        f"reading: when this run began to read, {knew}; nothing is published, run the discovery again"
+        f"reading: when this run started reading, {knew}; nothing is published, run the discovery again"
     )
 
 
 def _order_of_run(collected: Mapping[SectionName, Section], previous: Document | None) -> tuple[str, int]:
-    """The series of the run's own tickets, and the highest of them; of `previous`, if the run has none."""
+    """The series of the run's own tickets and the highest of them; those of `previous` if the run has
+    none."""
     own = [
         (section.newest_known or 0, section.ticket, section.series)
         for section in collected.values()
@@ -182,7 +184,7 @@ def _no_longer_configured(name: SectionName, collected: Section, previous: Docum
     known = () if previous is None else section_keys(previous.section(name))
     if not known:
         return collected
-    note = f"out of scope: all {len(known):,} {name.replace('_', ' ')}, because the estate names no source of them any more"
+    note = f"out of scope: all {len(known):,} {name.replace('_', ' ')}, because the estate no longer names a source for them"
     return replace(collected, state=replace(collected.state, scope_note=note))
 
 
@@ -201,11 +203,11 @@ def _hold_mass_disappearance(
     name: SectionName, collected: Section, previous: Document, *, read_at: datetime
 ) -> Section:
     """When more than half of a section (at least 10) is gone at once, the reading is more often wrong than
-    right: only what a second one, taken ten minutes later, lacks too is believed to be gone. What left the
-    scope is not gone, and neither is what belongs to a source that could not be read: what was held of it before
-    goes on waiting.
+    right: a thing counts as gone only if a second reading, taken ten minutes later, also lacks it. What left
+    the scope is not gone, and neither is what belongs to a source that could not be read: anything of it that
+    was already held keeps waiting.
 
-    A reading that is published again has the same time and confirms nothing.
+    Publishing the same reading again confirms nothing: it has the same time.
     """
     old = _by_clock_of(collected, previous.section(name), read_at)
     change = scope_change(previous, name, collected.state.scope)
@@ -224,7 +226,7 @@ def _hold_mass_disappearance(
     }
     waiting = {identity: first for identity, first in old.held.items() if identity in unread}
     gone = was.keys() - {_identity(key) for key in section_keys(collected)}
-    # While something is held, the source is in doubt, and a smaller part that is gone is held, too.
+    # While something is held, the source is in doubt, so a smaller loss is held as well.
     many = len(gone) >= HELD_AT_LEAST and (bool(old.held) or len(gone) * 2 > len(was))
     lacking = {
         identity: old.held.get(identity, read_at) for identity in sorted(gone) if many or identity in old.held
@@ -260,9 +262,9 @@ def _hold_mass_disappearance(
             clock=old.clock,
         )
     error = (
-        f"{len(held)} {what} that this reading lacks are kept until a reading after {after} lacks them too"
+        f"{len(held)} {what} that this reading lacks are kept until a reading after {after} also lacks them"
     )
-    assert not isinstance(collected, MetricsSection | SectionOfParts), "without identities nothing is held"
+    assert not isinstance(collected, MetricsSection | SectionOfParts), "nothing without identities is held"
     return replace(
         collected,
         state=replace(collected.state, error=_joined(error, collected.state.error), held_since=since),
@@ -273,12 +275,12 @@ def _hold_mass_disappearance(
 
 
 def _by_clock_of(collected: Section, old: Section, read_at: datetime) -> Section:
-    """`old` with the times of what it holds as the clock of `collected` has them: they move with it when it is set, so
-    that the time between is what passed on the machine itself.
+    """`old` with the times of what it holds restated by the clock of `collected`: they move with that clock
+    when it is set, so that the time between them is what really passed on the machine.
 
-    Clocks of two machines cannot be compared: on another one the hold begins anew, but only once, since each run may
-    have a machine of its own. Without a clock the time of day is all there is; a time still to come is of one that has
-    been set back since, and begins anew, too.
+    Clocks of two machines cannot be compared: on another machine the hold starts over, but only once, since
+    each run may have its own machine. Without a clock, the time of day is all there is; a time in the future
+    means that it has been set back since, and the hold starts over as well.
     """
     now, then = collected.clock, old.clock
     held = old.held
@@ -359,7 +361,7 @@ def join_sections(
     )
     sorted_groups = tuple(sorted(groups.records, key=lambda group: group.group_id))
     series, ticket = _order_of_run(collected, previous)
-    # What this run has not read itself is as new as it knew when it began.
+    # What this run has not read itself is as new as the run knew it to be when it began.
     numbers = {
         name: section.ticket if section.series == series else ticket for name, section in settled.items()
     }

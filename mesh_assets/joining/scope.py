@@ -1,7 +1,7 @@
 """Two readings of a section whose scopes differ: what only one of them covers is neither deleted nor created.
 
 A reading covers what the estate's patterns select at the endpoints it names. When somebody edits the estate,
-things leave the picture that exist as before, and things appear that existed before.
+things that still exist leave the picture, and things that existed all along appear.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -17,7 +17,7 @@ from mesh_assets.inventory.sections import SectionName, SectionScope, Source
 from mesh_assets.inventory.wording import counted, listed, one_line
 
 Key = tuple[str | None, str]
-"""The source's name and the thing's; the source is None where a section has at most one."""
+"""The names of the source and the thing; the source is None where a section has at most one."""
 
 _R = TypeVar("_R")
 _NAMED = 3
@@ -36,16 +36,19 @@ class ScopeChange:
     before: SectionScope
     after: SectionScope
     successors: dict[str, Source]
-    """Name of an earlier source → the same source today: at its address, or by its name at a new one."""
+    """Name of an earlier source → the same source today: the one at its address, or the one of its name at a
+    new address."""
 
     def left(self, key: Key) -> bool:
-        """Whether the later reading does not cover `key` of the earlier one: nothing says that it is gone."""
+        """Whether the later reading does not cover `key` of the earlier one, which therefore need not be
+        gone."""
         return self.before != self.after and not (
             _selects(self.after, key[1]) and self._stayed(self._earlier_source(key[0]))
         )
 
     def entered(self, key: Key) -> bool:
-        """Whether the earlier reading did not cover `key` of the later one: nothing says that it is new."""
+        """Whether the earlier reading did not cover `key` of the later one, which therefore need not be
+        new."""
         return self.before != self.after and not (
             _selects(self.before, key[1]) and self._stayed(self._earlier_source(key[0]))
         )
@@ -57,8 +60,8 @@ class ScopeChange:
 
     @property
     def renamed(self) -> dict[str, str]:
-        """Today's names of earlier sources, where these are others. One that is gone has none, but its own may be that
-        of another by now."""
+        """Today's names of earlier sources, where they differ. A source that is gone has none, though another
+        source may use its name by now."""
         given = {source.name for source in self.successors.values()}
         names = {}
         for source in self.before.sources:
@@ -78,7 +81,7 @@ class ScopeChange:
     def within_both(
         self, old: Collection[_R], new: Collection[_R], key: Callable[[_R], Key]
     ) -> tuple[Collection[_R], Collection[_R]]:
-        """Earlier and later records without those that only one reading covers."""
+        """The earlier and later records, minus those that only one reading covers."""
         if self.before == self.after:
             return old, new
         if self.unrelated:
@@ -128,8 +131,8 @@ class ScopeChange:
 
 
 def scope_change(before: Document, name: SectionName, after: SectionScope | None) -> ScopeChange:
-    """From the section of `before` to a later reading with the scope `after`. Without both scopes nothing
-    counts as left or entered."""
+    """From the section of `before` to a later reading with the scope `after`. Unless both scopes are known,
+    nothing counts as having left or entered."""
     state = before.sections.get(name)
     earlier = None if state is None else state.scope
     if earlier is None and after is not None and name == "connectors":
@@ -140,7 +143,7 @@ def scope_change(before: Document, name: SectionName, after: SectionScope | None
 
 
 def _of_older_connectors(connectors: Iterable[Connector], after: SectionScope) -> SectionScope | None:
-    """Documents without scopes named an endpoint by its host, port and path."""
+    """Older documents have no scopes and name an endpoint by its host, port and path."""
     addresses = sorted({connector.connect for connector in connectors})
     known = [source.address for source in after.sources]
     return SectionScope(
@@ -154,8 +157,9 @@ def _of_older_connectors(connectors: Iterable[Connector], after: SectionScope) -
 
 
 def _successors(before: SectionScope, after: SectionScope) -> dict[str, Source]:
-    """What an earlier source is today: first whatever has its address, under its name if that can be told, since
-    names are given by people, and handed on from one to another. Then, under another address, what has its name."""
+    """What an earlier source is today: first, whatever has its address (of several, the one with its name),
+    since people give the names and pass them from one source to another. Failing that, the source of the same
+    name at another address."""
     left = list(after.sources)
     found: dict[str, Source] = {}
 

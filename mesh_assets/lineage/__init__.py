@@ -1,2 +1,3 @@
-"""Lineage: what feeds what, over every cluster of the estate. Read from documents alone, without asking any system
-again; an edge says how it is known, and what cannot be followed gives a note instead of an edge."""
+"""Lineage: what feeds what, across every cluster of the estate. It is read from documents alone, without
+asking any system again; each edge says how it is known, and what cannot be followed yields a note instead of
+an edge."""

@@ -13,12 +13,13 @@ from mesh_assets.inventory.links import sink_group
 from mesh_assets.lineage.clusters import ClusterFacts
 
 _STREAMS_SUFFIXES = ("-changelog", "-repartition")
-# What Kafka Streams puts into the client ids of its consumers, after the application's id and a process id.
+# What Kafka Streams adds to the client ids of its consumers, after the application's id and a process id.
 _STREAMS_CLIENT = "-StreamThread-"
 
 
 class Applications:
-    """The edges of a cluster's consumer groups. Those of sink connectors are what the connectors read, by their node."""
+    """The edges of a cluster's consumer groups. The group of a sink connector stands for what the connector
+    reads and gets its node."""
 
     def __init__(self, facts: ClusterFacts, connectors: dict[str, Node]) -> None:
         """`connectors`: the sinks by their consumer group."""
@@ -43,7 +44,7 @@ class Applications:
                     by = "assigned partitions"
                 elif topic in of_earlier:
                     by = "committed offsets, of an earlier topic of that name"
-                    # A member that shows no assignment may read the new one; no commit says so.
+                    # A member that shows no assignment may read the new topic; no commit proves it.
                     active = None if group.members is None else False
                 else:
                     by = "committed offsets"
@@ -80,7 +81,8 @@ class Applications:
 
 
 def sinks_by_group(facts: ClusterFacts, node_of: dict[tuple[str, str], Node]) -> dict[str, Node]:
-    """The sinks by the group they read with. `node_of`: by endpoint and name. Two that share a group are not told apart."""
+    """The sinks by the group they read with. `node_of`: by endpoint and name. Two that share a group cannot
+    be told apart."""
     found: dict[str, Node | None] = {}
     for connector in facts.document.connectors:
         group = sink_group(connector)
@@ -90,7 +92,7 @@ def sinks_by_group(facts: ClusterFacts, node_of: dict[tuple[str, str], Node]) ->
 
 
 def _committed_on_earlier_topics(group: ConsumerGroup) -> set[str]:
-    """The topics of which every commit is on an earlier topic of the name, with another id."""
+    """The topics whose commits were all made on an earlier topic of the same name, with another id."""
     current: dict[str, bool] = {}
     for offset in group.offsets or ():
         if offset.committed is not None:
@@ -108,8 +110,8 @@ def _active(group: ConsumerGroup, topic: str, assigned: set[str]) -> bool | None
 
 
 def _streams_topics(facts: ClusterFacts) -> dict[str, str]:
-    """The topics of Kafka Streams applications, with the group of each. Of several groups with whose ids a name begins
-    only the longest counts, and only if Kafka Streams runs it."""
+    """The topics of Kafka Streams applications, with the group of each. If a name begins with the ids of
+    several groups, only the longest counts, and only if Kafka Streams runs it."""
     groups = facts.document.consumer_groups
     candidates = [topic.name for topic in facts.document.topics if topic.name.endswith(_STREAMS_SUFFIXES)]
     if not candidates:

@@ -1,7 +1,8 @@
 """The edges of cluster links: from a topic of the source cluster to its mirror here.
 
-Source: https://docs.confluent.io/cloud/current/multi-cloud/cluster-linking/mirror-topics-cc.html. The cluster that has the
-mirror topics tells of them; which cluster they come from, the link says by its id, else by the addresses in its config.
+Source: https://docs.confluent.io/cloud/current/multi-cloud/cluster-linking/mirror-topics-cc.html. Mirror
+topics are read from the cluster that has them; the link names the cluster they come from by its id, or else
+by the addresses in its config.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,14 +30,14 @@ def mirror_lineage(facts: ClusterFacts, clusters: Sequence[Servers]) -> Iterator
 
 
 def unknown_mirrors(facts: ClusterFacts) -> str | None:
-    """Why edges of mirror topics may be missing; None: they are known, or nothing says where they could be read."""
+    """Why edges of mirror topics may be missing; None: they are known, or there is nowhere to read them."""
     known = facts.document.cluster_links
     reason = None if known is None else known.unknown.get("mirror_topics")
     return None if reason is None else f"mirror topics of {facts.name} are not known: {reason}"
 
 
 def _origin(mirror: MirrorTopic, link: ClusterLink | None, clusters: Sequence[Servers]) -> Node | str:
-    """The topic of the estate, or of a cluster outside of it; a sentence why it is not known."""
+    """The topic, in the estate or in a cluster outside it; if it is not known, a sentence that says why."""
     servers = _servers(link)
     there = [one for one in clusters if link is not None and one.cluster_id == link.origin_id]
     there = there or [one for one in clusters if one.bootstrap_servers.intersection(servers)]
@@ -45,25 +46,21 @@ def _origin(mirror: MirrorTopic, link: ClusterLink | None, clusters: Sequence[Se
     namespace = kafka_namespace(servers)
     if namespace is not None:
         return dataset(namespace, mirror.source_topic)
-    whose = (
-        "a cluster that is not told"
-        if link is None or link.origin_id is None
-        else f"cluster {link.origin_id}"
-    )
+    whose = "an unknown cluster" if link is None or link.origin_id is None else f"cluster {link.origin_id}"
     return (
-        f"it mirrors {mirror.source_topic} of {whose}, by the link {mirror.link}; that is none of the clusters that were "
+        f"it mirrors {mirror.source_topic} of {whose}, by the link {mirror.link}; that is not one of the clusters "
         "looked at, and its addresses are not known"
     )
 
 
 def _servers(link: ClusterLink | None) -> list[str]:
-    """The addresses of its source of which the config hides no part."""
+    """The addresses of its source, except those that the config hides in part."""
     told = (link.config or {}).get("bootstrap.servers") if link is not None else None
     return [one for one in kafka_addresses(told) if MASK not in one]
 
 
 def _by(facts: ClusterFacts, mirror: MirrorTopic) -> str:
-    """The lag with its time: an analysis is kept for longer than a lag holds."""
+    """The lag with its time: an analysis is kept longer than a lag stays true."""
     by = f"the cluster link {mirror.link}: the mirror is {mirror.status}"
     if mirror.status in ENDED_MIRRORS:
         return f"{by}, a topic of its own since"

@@ -1,4 +1,4 @@
-"""What of a cluster lineage is made from, besides its document."""
+"""What lineage needs to know about a cluster, besides its document."""
 
 from mesh_assets.analysis.graph import Node
 from mesh_assets.inventory.document import Document
@@ -16,8 +16,9 @@ class MappedTopic(Record, frozen=True, kw_only=True):
 
 
 class SqlStatement(Record, frozen=True, kw_only=True):
-    """A statement that runs on the cluster's topics. `phase`: as Flink has it (`RUNNING`, `FAILED`, …). `catalog`,
-    `database`: what a table's name without them is in; in Confluent Cloud the environment and the cluster."""
+    """A statement that runs on the cluster's topics. `phase`: Flink's own (`RUNNING`, `FAILED`, …).
+    `catalog`, `database`: where it looks for a table whose name gives neither; on Confluent Cloud, the
+    environment and the cluster."""
 
     name: str
     sql: str
@@ -40,7 +41,8 @@ class KsqlQuery(Record, frozen=True, kw_only=True):
 
 
 class ClusterFacts(Record, frozen=True, kw_only=True):
-    """A cluster of the estate. `bootstrap_servers`: its addresses in the estate, by which other systems name it."""
+    """A cluster of the estate. `bootstrap_servers`: its addresses in the estate, which other systems know it
+    by."""
 
     document: Document
     bootstrap_servers: tuple[str, ...] = ()
@@ -60,7 +62,7 @@ class ClusterFacts(Record, frozen=True, kw_only=True):
 
 
 def possible_readers(document: Document) -> tuple[str, ...]:
-    """The groups of which it is not known what they read (share groups, refused ones): each may read any topic."""
+    """The groups whose topics are not known (share groups, refused ones): each may read any topic."""
     return tuple(
         group.group_id for group in document.consumer_groups if group.offsets is None and not group.topics
     )

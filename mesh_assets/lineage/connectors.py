@@ -1,4 +1,4 @@
-"""The edges of connectors: what their rule reads from the config, put together with what Connect saw them use."""
+"""The edges of connectors: what their rule reads from the config, combined with what Connect saw them use."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -23,8 +23,8 @@ _HIDDEN = "its config hides a part of the address of what is behind it"
 def connector_lineage(facts: Facts, here: Node) -> Iterator[Found]:
     """The edges, flows and notes of one connector, `here`.
 
-    Sources write to their topics, sinks read from them and write what they set aside. One that is neither has no
-    edge: nothing says which way its data flows.
+    Sources write to their topics; sinks read from theirs and write the records they set aside. A connector
+    that is neither has no edge: nothing says which way its data flows.
     """
     connector = facts.connector
     if connector.error is not None:
@@ -56,7 +56,8 @@ def connector_lineage(facts: Facts, here: Node) -> Iterator[Found]:
 
 
 def _seen_whole(found: Source | Sink) -> Source | Sink:
-    """Without the places of whose address the config hides a part: two that differ there alone would become one."""
+    """Leaves out places whose address the config hides in part: two that differ only there would become
+    one."""
     if isinstance(found, Sink):
         table = found.table
 
@@ -87,7 +88,7 @@ def _is_hidden(node: Node) -> bool:
 def _used(facts: Facts, here: Node, *, without: Iterable[str] = ()) -> Iterator[Edge]:
     """The topics that the inventory knows it to use, and those where it sets records aside."""
     left_out = set(without)
-    # Connect does not tell what a sink was seen to set aside from what it reads.
+    # Connect does not distinguish the topics a sink sets records aside in from those it reads.
     aside = set(set_aside_topics(facts.connector).values())
     for topic in facts.connector.topics:
         if topic.name in left_out or (topic.known == "observed" and topic.name in aside):
@@ -141,7 +142,7 @@ def _kept(facts: Facts, here: Node, sink: Sink) -> Iterator[Found]:
         everywhere.append(used.name)
     for there in anywhere if everywhere else ():
         yield Edge(source=here, target=there, known=sink.known, by=sink.by)
-    # Where every topic may go to every table, the edges alone say so: flows tell topics apart.
+    # Where every topic may go to every table, the edges alone say so: flows are for telling topics apart.
     many = len(everywhere) * len(anywhere)
     if many > _MOST_FLOWS and apart:
         yield Note(
@@ -197,7 +198,8 @@ class _Written:
         own = {topic.name for topic in source.own}
         yield from _used(self._facts, here, without=self._told | own)
         yield from (Note(node=here, text=reason) for reason in self._reasons)
-        # The inventory's note is about topics that the config does not name, as a rule does that is known here.
+        # The inventory's note is about topics that the config does not name; a rule known here does name
+        # them.
         known_here = self._told and not self._reasons
         if self._facts.connector.topics_note is not None and not known_here and not self._reasons:
             yield Note(node=here, text=self._facts.connector.topics_note)
@@ -206,7 +208,8 @@ class _Written:
         fields = None if self._source.row is None else self._facts.fields(topic)
         if fields is None:
             return None
-        # A schema without any of them is of something else, as where a converter wraps or a registry is not the writer's.
+        # A schema with none of them describes something else, e.g. where a converter wraps or the registry is
+        # not the writer's.
         return source_columns(self._facts.connector.config, fields, within=self._source.row or "") or None
 
     def _edge(self, name: str, known: Known, by: str) -> Edge:

@@ -1,4 +1,4 @@
-"""The graph of the estate, of every cluster's newest document."""
+"""The graph of the estate, from every cluster's newest document."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,9 +23,10 @@ from mesh_assets.lineage.statements import statement_lineage
 def estate_graph(
     clusters: Iterable[ClusterFacts], *, gaps: Iterable[str] = (), permitted: bool = False
 ) -> LineageGraph:
-    """What feeds what in these clusters, and between them. Its size and its time grow with theirs. `gaps`: what the
-    caller could not read; what the documents themselves say is not current is added. `permitted`: also what rights allow
-    and nothing else says, as edges of their own, which may be as many as topics and principals multiplied."""
+    """What feeds what within and between these clusters. Its size and its time grow with theirs. `gaps`:
+    what the caller could not read; sections that the documents mark as not current are added. `permitted`:
+    also include, as separate edges, what only rights allow; these may be as many as topics times
+    principals."""
     every = tuple(clusters)
     servers = tuple(
         Servers(
@@ -52,12 +53,12 @@ def estate_graph(
 
 
 def cluster_graph(facts: ClusterFacts) -> LineageGraph:
-    """What feeds what in one cluster, as far as its own document tells."""
+    """What feeds what in one cluster, as far as its own document shows."""
     return estate_graph([facts])
 
 
 def _gaps(facts: ClusterFacts) -> Iterator[str]:
-    """What of a document's sections is missing or old."""
+    """Which of a document's sections are missing or old."""
     if (unknown := unknown_mirrors(facts)) is not None:
         yield unknown
     for name in ("topics", "connectors", "schemas", "consumer_groups", "cluster_links"):

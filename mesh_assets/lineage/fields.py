@@ -1,9 +1,9 @@
-"""Which field of a record's value a connector's transforms make of which: followed in order, forwards on the way out of
-Kafka, backwards on the way in, where what is known is the schema that came out.
+"""Which field of a record's value a connector's transforms turn into which: followed in order, forwards on
+the way out of Kafka, and backwards on the way in, where only the resulting schema is known.
 
 Sources: https://kafka.apache.org/documentation/#connect_included_transformation and
-https://debezium.io/documentation/reference/stable/transformations/event-flattening.html. A transform that is not known
-here, or that asks each record whether it applies, leaves nothing known.
+https://debezium.io/documentation/reference/stable/transformations/event-flattening.html. After a transform
+that is not known here, or that decides record by record whether it applies, nothing is known.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,8 @@ from mesh_assets.collecting.connector_topics import listed
 _KAFKA = "org.apache.kafka.connect.transforms."
 _DEBEZIUM = "io.debezium.transforms."
 _CONFLUENT = "io.confluent.connect."
-# They leave the fields of the value as they are, whatever they do to names of topics, headers, types and contents.
+# They leave the names of the value's fields alone, whatever they do to topic names, headers, types and
+# contents.
 _KEEPS = frozenset(
     {
         *(
@@ -48,8 +49,8 @@ _Follow = Callable[[str], str | None]
 
 
 class _Step(NamedTuple):
-    """`forth`: what becomes of a field, by its path; `back`: what it came from. None: it is dropped, or made up.
-    `flattens`: fields that have fields are no more."""
+    """`forth`: what becomes of a field, by its path; `back`: what it came from. None: it is dropped, or made
+    up. `flattens`: no field has fields of its own any more."""
 
     forth: _Follow
     back: _Follow
@@ -57,8 +58,8 @@ class _Step(NamedTuple):
 
 
 def sink_columns(config: Config, fields: Iterable[str]) -> tuple[ColumnPair, ...] | None:
-    """What each field of a topic's value is called when the sink gets it; None if that is not known. Only what is then at
-    the top is a column."""
+    """What each field of a topic's value is called when the sink gets it; None if that is not known. Only
+    fields at the top level by then are columns."""
     steps = _steps(config)
     if steps is None:
         return None
@@ -77,8 +78,8 @@ def sink_columns(config: Config, fields: Iterable[str]) -> tuple[ColumnPair, ...
 def source_columns(
     config: Config, fields: Iterable[str], *, within: str = ""
 ) -> tuple[ColumnPair, ...] | None:
-    """Which column each field of a topic's value was; None if that is not known. `within`: the path below which the source
-    puts the row, before its transforms (`after.`)."""
+    """Which column each field of a topic's value came from; None if that is not known. `within`: the path
+    under which the source puts the row, before its transforms (`after.`)."""
     steps = _steps(config)
     if steps is None:
         return None
@@ -103,7 +104,7 @@ def _steps(config: Config) -> list[_Step] | None:
         at = f"transforms.{alias}."
         full, _, part = (config.get(f"{at}type") or "").partition("$")
         if "." not in full:
-            full = f"{_KAFKA}{full}"  # a plugin may be named without its package
+            full = f"{_KAFKA}{full}"  # a plugin may be given without its package
         if full in _KEEPS or part == "Key":
             continue
         step = None if config.get(f"{at}predicate") else _step(config, at, full)
@@ -160,7 +161,7 @@ def _same(path: str) -> str:
 
 
 def _replaced(include: list[str], exclude: set[str], renames: Mapping[str, str]) -> _Step:
-    """It knows the record's own fields only; what is below one goes with it."""
+    """It only knows the record's own fields; what is below a field moves with it."""
     olds = {new: old for old, new in renames.items()}
 
     def is_dropped(name: str) -> bool:
@@ -175,7 +176,7 @@ def _replaced(include: list[str], exclude: set[str], renames: Mapping[str, str])
     def back(path: str) -> str | None:
         name, dot, rest = _top(path)
         old = olds.get(name) or (None if name in renames else name)
-        # A schema may be older than the config: what is dropped now was the column of that name then.
+        # A schema may be older than the config: a field dropped now was the column of that name then.
         return None if old is None or is_dropped(old) else f"{old}{dot}{rest}"
 
     return _Step(forth, back)
@@ -191,7 +192,8 @@ def _top(path: str) -> tuple[str, str, str]:
 
 
 def _flattened(delimiter: str) -> _Step:
-    """Backwards only what has no delimiter in its name is known: any other may have been called so before."""
+    """Backwards, only names without the delimiter are certain: a name that contains it may always have done
+    so."""
     return _Step(
         lambda path: None if set(path) & set("[{") else path.replace(".", delimiter),
         lambda path: None if delimiter in path else path,
@@ -200,7 +202,7 @@ def _flattened(delimiter: str) -> _Step:
 
 
 def _lifted(field: str | None) -> _Step | None:
-    """The value becomes what one of its fields was."""
+    """The value becomes what one of its fields held."""
     if not field:
         return None
     within = f"{field}."

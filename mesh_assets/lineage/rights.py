@@ -1,8 +1,9 @@
-"""Rights as potential edges: who may write to a topic and who may read it, as the cluster's ACLs say.
+"""Rights as potential edges: who may write to a topic and who may read it, according to the cluster's ACLs.
 
-They say nothing of what flows, so they are kept apart: `permitted`, and made only when asked for. What ACLs permit is
-decided in `analysis/permissions.py`. Super users and `allow.everyone.if.no.acl.found` are not told by Kafka, role
-bindings of Confluent Cloud not by ACLs; that a reader also needs a right on its group is not asked here.
+They say nothing about what flows, so they are kept separate (`permitted`) and made only on request.
+`analysis/permissions.py` decides what ACLs permit. Kafka does not reveal super users or
+`allow.everyone.if.no.acl.found`, and ACLs do not show Confluent Cloud's role bindings; the right that a
+reader also needs on its group is not checked here.
 """
 
 from collections.abc import Collection, Iterator
@@ -14,12 +15,12 @@ from mesh_assets.lineage.clusters import ClusterFacts
 
 
 def principal_node(facts: ClusterFacts, name: str) -> Node:
-    """`name`: as ACLs have it, `User:billing`; `User:*` is everybody."""
+    """`name`: as in ACLs, `User:billing`; `User:*` is everybody."""
     return Node(kind="principal", cluster=facts.name, name=name)
 
 
 def principals_of(facts: ClusterFacts) -> tuple[str, ...]:
-    """Whom an ACL allows something on topics, sorted."""
+    """The principals that an ACL allows something on topics, sorted."""
     return tuple(sorted({acl.principal for acl in _of_topics(facts) if acl.permission == "allow"}))
 
 
@@ -40,8 +41,9 @@ def permitted_edges(
 ) -> Iterator[Edge]:
     """From each principal to the topics that it may write, and from each topic to the principals that may read it.
 
-    `topics`, `principals`: of these alone; None: of all, which may be as many edges as both multiplied. A principal has
-    no edges for what everybody may do: `User:*` has. None where the ACLs are not known: `unknown_rights` says why.
+    `topics`, `principals`: only for these; None: for all, which may be as many edges as topics times
+    principals. A principal has no edges for what everybody may do: `User:*` has. None where the ACLs are not
+    known: `unknown_rights` says why.
     """
     acls = Acls(_of_topics(facts))
     for topic in facts.document.topics:

@@ -1,7 +1,7 @@
 """The edges of Flink SQL statements on Confluent Cloud, where a table is a topic of its name.
 
-Source: https://docs.confluent.io/cloud/current/flink/concepts/overview.html: a catalog is an environment, a database a
-Kafka cluster, a table a topic; each by its name or its id.
+Source: https://docs.confluent.io/cloud/current/flink/concepts/overview.html: a catalog is an environment, a
+database a Kafka cluster, a table a topic; each goes by its name or its id.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,8 @@ _RUNS = frozenset({"PENDING", "RUNNING", "DEGRADED"})
 
 
 def statement_lineage(facts: ClusterFacts, clusters: Sequence[Servers]) -> Iterator[Edge | Flow | Note]:
-    """What each statement that writes reads, and where it writes. Only topics that are there have edges: a view or a table
-    of another kind is none."""
+    """What each statement that writes reads, and where it writes. Only topics that exist have edges: views
+    and other kinds of tables are not topics."""
     for statement in facts.statements:
         here = Node(kind="statement", cluster=facts.name, name=statement.name)
         try:
@@ -42,7 +42,7 @@ def statement_lineage(facts: ClusterFacts, clusters: Sequence[Servers]) -> Itera
 
 
 def _columns(written: Insertion, source: Path) -> tuple[ColumnPair, ...] | None:
-    """Those that come from the source; none of them may."""
+    """Those that come from the source; there may be none."""
     if written.columns is None:
         return None
     return tuple(
@@ -57,14 +57,14 @@ def _by(statement: SqlStatement) -> str:
 def _topic(
     path: Path, statement: SqlStatement, facts: ClusterFacts, clusters: Sequence[Servers]
 ) -> Node | str:
-    """The topic that a table is; a sentence's end if it is none that is known."""
+    """The topic behind a table; if no known topic is, the end of a sentence that says why."""
     shown = ".".join(path)
     database = path[-2] if len(path) > 1 else statement.database
     own = database is None or database in (statement.database, facts.name, facts.document.cluster.id)
     named = (facts.name,) if own else (database,)
     found = [one for one in clusters if one.cluster in named or one.cluster_id in named]
     if len(found) != 1:
-        return f"{shown}, in a database that is no cluster of the estate"
+        return f"{shown}, in a database that is not a cluster of the estate"
     if path[-1] not in found[0].topics:
-        return f"{shown}, which is no topic of {found[0].cluster}"
+        return f"{shown}, which is not a topic of {found[0].cluster}"
     return Node(kind="topic", cluster=found[0].cluster, name=path[-1])

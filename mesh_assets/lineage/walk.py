@@ -11,8 +11,8 @@ Direction = Literal["upstream", "downstream", "both"]
 
 
 class Walk(Record, frozen=True, kw_only=True):
-    """What is upstream or downstream of `start`. `distances`: steps from the start. `notes`: why edges of what was
-    reached may be missing. `more`: there is more than was followed."""
+    """What is upstream or downstream of `start`. `distances`: steps from the start. `notes`: why edges of the
+    nodes reached may be missing. `more`: not everything was followed."""
 
     start: Node
     edges: tuple[Edge, ...]
@@ -26,10 +26,10 @@ def walk_lineage(
 ) -> Walk:
     """Everything up to `depth` steps from `start`: against the flow (`upstream`), with it (`downstream`) or both.
 
-    Through a connector that keeps tables apart, only what belongs together is followed: from a topic to its own table,
-    not to the connector's others. Edges of schemas are followed from a subject alone, what a system keeps for itself only
-    at the start, and so is what rights permit. Nearer things come first. After `most` edges the walk stops and sets
-    `more`.
+    Through a connector that keeps tables apart, only what belongs together is followed: from a topic to its
+    own table, not to the connector's other tables. Edges of schemas are followed only from a subject; what a
+    system keeps for itself and what rights permit, only at the start. Nearer things come first. After `most`
+    edges the walk stops and sets `more`.
     """
     found: dict[Edge, None] = {}
     distances = {start: 0}
@@ -81,7 +81,7 @@ class _Way:
                 found[edge] = None
                 there = edge.source if self._upstream else edge.target
                 distances.setdefault(there, steps + 1)
-                # Only where flows pair what enters with what leaves does it matter whence one came.
+                # Where one came from matters only if flows pair what enters with what leaves.
                 entry = (there, here if there in self._beyond else None)
                 if entry not in seen:
                     seen.add(entry)

@@ -137,10 +137,10 @@ def test_a_failed_statement_is_not_active() -> None:
 @pytest.mark.parametrize(
     ("sql", "note"),
     [
-        ("INSERT INTO `orders-v2` SELECT * FROM a_view", "it reads a_view, which is no topic of {}"),
+        ("INSERT INTO `orders-v2` SELECT * FROM a_view", "it reads a_view, which is not a topic of {}"),
         (
             "INSERT INTO `orders-v2` SELECT * FROM prod.other.orders",
-            "it reads prod.other.orders, in a database that is no cluster of the estate",
+            "it reads prod.other.orders, in a database that is not a cluster of the estate",
         ),
         (
             "INSERT INTO y SELECT (",

@@ -119,7 +119,7 @@ def test_the_last_endpoint_taken_out_is_told_once_and_put_back_creates_nothing()
     again = servers.discover(still_without, connect=[endpoint(ONE)])
 
     assert without.sections["connectors"].scope_note == (
-        "out of scope: all 40 connectors, because the estate names no source of them any more"
+        "out of scope: all 40 connectors, because the estate no longer names a source for them"
     )
     assert still_without.sections["connectors"].scope_note is None
     assert kinds(before, without) == kinds(without, still_without) == kinds(still_without, again) == []

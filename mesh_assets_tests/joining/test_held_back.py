@@ -149,7 +149,7 @@ def test_an_empty_second_reading_confirms_only_what_the_first_lacked_too() -> No
     assert names(second) == [topic.name for topic in many_topics(9)]
     assert second.state.status == "fresh"
     assert second.state.error == (
-        "9 topics that this reading lacks are kept until a reading after 17:01:02 UTC lacks them too"
+        "9 topics that this reading lacks are kept until a reading after 17:01:02 UTC also lacks them"
     )
     assert names(confirmed) == []
     assert confirmed.state == fresh_at(21)

@@ -137,7 +137,8 @@ def test_a_reading_of_another_order_that_did_not_know_the_latest_snapshot_is_ref
 
     knew = "none was known" if known == 0 else "snapshot 1 was the newest that was known"
     assert str(refused.value) == (
-        "warehouse: snapshot 2, which another store published or this one has lost, may hold a newer reading: when this run began to read, "
+        "warehouse: snapshot 2, which another store published or this one has lost, may hold a newer reading: "
+        "when this run started reading, "
         f"{knew}; nothing is published, run the discovery again"
     )
     document = join({"topics": replace(unknown, newest_known=2)}, latest)

@@ -64,11 +64,11 @@ def test_a_source_outside_of_the_estate_is_a_dataset_by_its_address_or_else_a_no
     hidden = graph(some_links(links=(a_link(config=None),)), with_source=False)
     assert hidden.edges == ()
     assert [note.text for note in hidden.notes] == [
-        "it mirrors orders of cluster lkc-2, by the link dr; that is none of the clusters that were looked at, and its "
+        "it mirrors orders of cluster lkc-2, by the link dr; that is not one of the clusters looked at, and its "
         "addresses are not known"
     ]
     [note] = graph(some_links(links=None), with_source=False).notes
-    assert "of a cluster that is not told" in note.text
+    assert "of an unknown cluster" in note.text
 
 
 @pytest.mark.parametrize(
