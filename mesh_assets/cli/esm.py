@@ -8,12 +8,12 @@ _COMMANDS = {
     "list": (
         "mesh_assets.mapping_commands.mappings",
         "list_mappings",
-        "The mappings of an account and region.",
+        "List the mappings of an account and region.",
     ),
     "get": (
         "mesh_assets.mapping_commands.mappings",
         "get",
-        "One mapping, with everything that Lambda says about it.",
+        "Show one mapping, with everything that Lambda says about it.",
     ),
     "create": ("mesh_assets.mapping_commands.changes", "create", "Wire a topic to a function."),
     "update": ("mesh_assets.mapping_commands.changes", "update", "Change a mapping."),
@@ -33,7 +33,7 @@ _COMMANDS = {
         "connection",
         "Check a connection to Kafka, step by step.",
     ),
-    "produce": ("mesh_assets.mapping_commands.proof", "produce", "Write test messages into a topic."),
+    "produce": ("mesh_assets.mapping_commands.proof", "produce", "Write test messages to a topic."),
     "validate": (
         "mesh_assets.mapping_commands.proof",
         "validate",

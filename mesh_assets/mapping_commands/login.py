@@ -31,9 +31,9 @@ _OPTIONS = (
     click.option(
         "--bootstrap-servers",
         metavar="HOST:PORT,…",
-        help="The brokers, where neither secret nor mapping names them.",
+        help="The brokers, if neither the secret nor the mapping names them.",
     ),
-    click.option("--cluster-arn", metavar="ARN", help="An MSK cluster, whose brokers AWS names."),
+    click.option("--cluster-arn", metavar="ARN", help="An MSK cluster; AWS names its brokers."),
     click.option(
         "--protocol",
         type=click.Choice(PROTOCOLS, case_sensitive=False),
@@ -56,7 +56,7 @@ _OPTIONS = (
 
 
 class AccountOnce:
-    """The AWS account, opened when it is first needed: checking plain Kafka needs none."""
+    """The AWS account, opened when first needed: checking plain Kafka does not need one."""
 
     def __init__(self, opening: Callable[[], AwsAccount]) -> None:
         self._opening = opening
@@ -78,7 +78,7 @@ def login_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def chosen_login(
     account: Callable[[], AwsAccount], mapping: EventSourceMapping | None, options: dict[str, Any]
 ) -> tuple[KafkaLogin, bool]:
-    """The login that the options mean, and whether it needs AWS; `account` is called only then.
+    """The login that the options ask for, and whether it needs AWS; `account` is called only if it does.
 
     Raises as `find_login` does.
     """
@@ -100,7 +100,7 @@ def chosen_login(
 
 
 def _asked_login(error: TwoLoginsError) -> Auth:
-    """Which login of the secret the person means. Raises the error itself where nobody answers."""
+    """Which login of the secret the person means. Raises the error itself if nobody answers."""
     try:
         asked: Auth = click.prompt("Which login of the secret", type=click.Choice(AUTHS), err=True)
     except click.Abort:
@@ -109,7 +109,7 @@ def _asked_login(error: TwoLoginsError) -> Auth:
 
 
 def _given(options: dict[str, Any], mapping: EventSourceMapping | None) -> KafkaLogin | None:
-    """What was given by hand; None for nothing."""
+    """What was given by hand; None if nothing was."""
     names = (
         "bootstrap_servers",
         "cluster_arn",

@@ -92,7 +92,7 @@ def _registry(mapping: EventSourceMapping) -> str | None:
 
 
 def naming_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the ways to name one mapping: UUID, or `--function`, `--source` and `--topic`."""
+    """Adds the options that name one mapping: UUID, or `--function`, `--source` and `--topic`."""
     for option in (
         click.option("--topic", metavar="NAME", help="… and its topic."),
         click.option("--source", metavar="ARN|SERVERS", help="… its cluster …"),
@@ -104,7 +104,7 @@ def naming_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def named_by(uuid: str | None, function: str | None, source: str | None, topic: str | None) -> dict[str, Any]:
-    """What these options say, by the names of a request."""
+    """The values of these options, by the names that a request uses."""
     is_arn = source is not None and source.startswith("arn:")
     return {
         "uuid": uuid,
@@ -115,7 +115,7 @@ def named_by(uuid: str | None, function: str | None, source: str | None, topic: 
     }
 
 
-@click.command(name="list", short_help="The mappings of an account and region.")
+@click.command(name="list", short_help="List the mappings of an account and region.")
 @click.option("--function", metavar="NAME", help="Only of this function: name or ARN.")
 @click.option(
     "--source", metavar="ARN|SERVERS", help="Only of this cluster: MSK ARN, or bootstrap servers with commas."
@@ -138,7 +138,7 @@ def list_mappings(
     click.echo(json_text(found) if as_json else "\n".join(mappings_text(found)))
 
 
-@click.command(short_help="One mapping, with everything that Lambda says about it.")
+@click.command(short_help="Show one mapping, with everything that Lambda says about it.")
 @naming_options
 @region_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")

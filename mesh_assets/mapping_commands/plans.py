@@ -27,7 +27,7 @@ def region_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def estate_if_any() -> Estate | None:
-    """The estate, which these commands can do without.
+    """The estate; these commands can do without one.
 
     Raises EstateError for a file that exists but is wrong.
     """
@@ -35,7 +35,7 @@ def estate_if_any() -> Estate | None:
 
 
 def aws_account(region: str | None) -> AwsAccount:
-    """The account, checked at the start.
+    """The account, checked up front.
 
     Raises EstateError without a region, RefusedError without working credentials.
     """
@@ -56,7 +56,7 @@ def json_text(value: Any) -> str:
 
 
 def plan_text(plan: Plan) -> Iterator[str]:
-    """The plan for people: what would be sent, what rights change, what to know, how to apply it."""
+    """The plan for people: what would be sent, which rights change, what to know, how to apply it."""
     yield f"Plan {plan.id}: {plan.summary}"
     yield f"  account {plan.observed.get('account', '-')}   region {plan.observed.get('region', '-')}"
     if plan.action == "delete_event_source_mapping":
@@ -105,7 +105,7 @@ def _rights(plan: Plan) -> Iterator[str]:
 
 
 def _shown(call: PlannedCall) -> dict[str, object]:
-    """The arguments without the policy's document, which is already shown as a diff."""
+    """The arguments, minus the policy document: it is already shown as a diff."""
     return {name: value for name, value in call.arguments.items() if name != "PolicyDocument"}
 
 
@@ -143,7 +143,7 @@ def rights_options(command: Callable[..., Any]) -> Callable[..., Any]:
         is_flag=True,
         help="Continue when the role's rights are unknown or cannot be granted.",
     )(command)
-    return click.option("--no-permissions", is_flag=True, help="Leave the role's rights alone.")(command)
+    return click.option("--no-permissions", is_flag=True, help="Do not touch the role's rights.")(command)
 
 
 def show(plan: Plan, *, as_json: bool) -> None:

@@ -30,7 +30,7 @@ from mesh_assets.mapping_commands.plans import aws_account, json_text, region_op
 def produce_plan_text(plan: ProducePlan) -> Iterator[str]:
     """The plan for people: what would be written where, and who else receives it."""
     where = f"with key {plan.key!r}" if plan.key is not None else "one partition after the other"
-    yield f"Plan {plan.id}: write {plan.messages:,} test messages of {plan.bytes_each:,} bytes into {plan.topic}, {where}"
+    yield f"Plan {plan.id}: write {plan.messages:,} test messages of {plan.bytes_each:,} bytes to {plan.topic}, {where}"
     yield f"  brokers       {plan.endpoint}"
     yield f"  partitions    {len(plan.partitions)}"
     if plan.unwritable is not None:
@@ -77,14 +77,14 @@ def validation_text(found: Validation) -> Iterator[str]:
         yield f"  counts        {', '.join(f'{name} {value:,}' for name, value in found.counts.known().items()) or 'none arrived'}"
 
 
-@click.command(short_help="Write test messages into a topic.")
+@click.command(short_help="Write test messages to a topic.")
 @click.option(
     "--mapping",
     "uuid",
     metavar="UUID",
-    help="Into this mapping's topic, with its own credentials unless others are given.",
+    help="Write to this mapping's topic, with its own credentials unless others are given.",
 )
-@click.option("--topic", metavar="NAME", help="Into this topic, where no mapping or secret names it.")
+@click.option("--topic", metavar="NAME", help="Write to this topic, if no mapping or secret names one.")
 @click.option("--messages", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
 @click.option(
     "--bytes",
@@ -112,7 +112,7 @@ def produce(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Write test messages into a topic and wait until all replicas have them: JSON with an id, a number and
+    """Write test messages to a topic and wait until all replicas have them: JSON with an id, a number and
     the time, or records of the latest schema where the mapping reads with a registry.
 
     Every group that reads the topic receives them: the plan names them. Without --apply nothing is written.
@@ -125,7 +125,7 @@ def produce(
         raise MeshError("no topic is named; give --topic, or a mapping or secret that names one")
     properties = properties_of(login, account() if uses_aws else None)
     group = None if mapping is None else mapping.consumer_group_id
-    # Into another topic than the mapping's, the mapping's format means nothing.
+    # For a topic other than the mapping's, the mapping's format means nothing.
     content = (
         content_for(account(), mapping, bytes_each)
         if mapping is not None and wanted == mapping.topic
@@ -182,7 +182,7 @@ def produce(
     "--apply",
     "plan_id",
     metavar="PLAN-ID",
-    help="Write the messages of this plan and judge. Default: only show the plan.",
+    help="Write this plan's messages and judge. Default: only show the plan.",
 )
 @click.option(
     "--json",
@@ -202,12 +202,12 @@ def validate(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Write test messages into the topic of the mapping with this UUID, and say what became of them.
+    """Write test messages to the topic of the mapping with this UUID, and report what became of them.
 
     Verdicts: processed; committed, not processed; partly; behind; unproven; not processed; inconclusive
-    (docs/esm-proof.md). It begins at the next full minute, from which CloudWatch counts. The function is
-    invoked with the messages, and every other group of the topic receives them: the plan names them. Exit
-    code 0 only for processed.
+    (docs/esm-proof.md). It starts at the next full minute, because CloudWatch counts by the minute. The
+    function is invoked with the messages, and every other group of the topic receives them: the plan names
+    them. Exit code 0 only for processed.
     """
     account = AccountOnce(lambda: aws_account(region))
     mapping = get_mapping(account(), uuid)

@@ -1,4 +1,4 @@
-"""A request's options, made from the table of its fields, and the request that they make."""
+"""A request's options, made from the table of its fields, and the request made from them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from mesh_assets.estate.text import decoded_text
 Request = TypeVar("Request", bound=EsmModel)
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-# How each form of value is written: what the option takes, and whether it may be repeated.
+# How to write each form of value: what the option takes, and whether it may be repeated.
 _METAVARS = {"accesses": "TYPE=ARN", "tags": "KEY=VALUE", "patterns": "JSON", "record": "JSON"}
 _REPEATED = ("accesses", "tags", "patterns")
 
@@ -36,7 +36,7 @@ def request_options(model: type[EsmModel], *, without: tuple[str, ...] = ()) -> 
 
 
 def request_from(model: type[Request], options: Mapping[str, Any], request_file: Path | None) -> Request:
-    """The request in file and options; options win.
+    """The request from the file and the options; options win.
 
     Raises InvalidRequestError with everything wrong about its shape, MeshError for a file or option that is
     not JSON.
@@ -75,7 +75,7 @@ def _flag(name: str) -> str:
 
 
 def _value(kind: Kind, value: Any, flag: str) -> Any:
-    """What an option holds, as the request takes it."""
+    """An option's value, as the request takes it."""
     match kind.form:
         case "accesses":
             pairs = [text.partition("=") for text in value]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mesh_assets.esm.connection.login import KafkaLogin
     from mesh_assets.esm.service import MappingService
 
-# How this answer names the network that the estate file calls multi_vpc.
+# This answer's name for the network that the estate file calls multi_vpc.
 _NETWORKS = {"multi_vpc": "vpc_connectivity"}
 SecretArn = Annotated[
     str | None,
@@ -38,16 +38,16 @@ AuthArgument = Annotated[Auth | None, Field(description="Which login of a secret
 
 
 class BrokersAnswer(Answer):
-    """By network and authentication; what the cluster does not offer is left out."""
+    """By network and authentication, without those that the cluster does not offer."""
 
     cluster_arn: str
     brokers: dict[str, dict[str, str]]
 
 
 class ConnectionAnswer(Answer):
-    """`steps` in the order a client takes them; those after a failure are skipped. Tried from this machine,
+    """`steps`: in the order a client takes them; those after a failure are skipped. Tried from this machine,
     not from Lambda's network. `event_source_arn` or `kafka_bootstrap_servers`: what a mapping names as its
-    source; `endpoint`: the brokers that were asked."""
+    source. `endpoint`: the brokers that were asked."""
 
     ok: bool
     event_source_arn: str | None = None
@@ -82,7 +82,7 @@ def test_kafka_connection(
     secret_arn: SecretArn = None,
     auth: AuthArgument = None,
 ) -> ConnectionAnswer:
-    """Tries the connection of a mapping, or of one that does not exist yet, step by step (names, TCP, TLS, login,
+    """Tries the connection of a mapping, existing or planned, step by step (names, TCP, TLS, login,
     metadata, topic, rights) and says why a step failed."""
     with importing:
         from mesh_assets.esm.connection import check_connection
@@ -134,13 +134,13 @@ def login_of_mapping(
 
 
 def _mapping(known: KnownEstate, service: "MappingService", request: ConnectionRequest) -> EventSourceMapping:
-    """The mapping as it is or will be. Raises BadArgumentError where its brokers are not known, or one of its
+    """The mapping as it is or will be. Raises BadArgumentError if its brokers are not known or one of its
     secrets may not be named."""
     described = [request.cluster, request.event_source_arn, request.kafka_bootstrap_servers]
     if request.uuid is not None:
         if any(one is not None for one in (*described, request.source_access_configurations)):
             raise BadArgumentError(
-                "uuid names a mapping with a source and an access of its own; leave out cluster, event_source_arn, "
+                "uuid names a mapping that has its own source and access; leave out cluster, event_source_arn, "
                 "kafka_bootstrap_servers and source_access_configurations"
             )
         return service.get(request.uuid)
@@ -149,7 +149,7 @@ def _mapping(known: KnownEstate, service: "MappingService", request: ConnectionR
     if request.cluster is not None:
         if arn or servers:
             raise BadArgumentError(
-                "cluster names the source already; leave out event_source_arn and kafka_bootstrap_servers"
+                "cluster already names the source; leave out event_source_arn and kafka_bootstrap_servers"
             )
         kafka = known.cluster(known.name(request.cluster)).kafka
         arn = kafka.cluster_arn
@@ -158,11 +158,11 @@ def _mapping(known: KnownEstate, service: "MappingService", request: ConnectionR
         )
     elif not arn and not servers:
         raise BadArgumentError(
-            "say what to connect to: uuid, or before there is a mapping cluster, event_source_arn or kafka_bootstrap_servers"
+            "say what to connect to: uuid, or, before there is a mapping, cluster, event_source_arn or kafka_bootstrap_servers"
         )
     else:
         check_brokers(known, service, cluster_arn=arn, bootstrap_servers=servers)
-    return read_mapping(  # which is how `find_login` knows what Lambda does
+    return read_mapping(  # so that `find_login` sees what Lambda would
         {
             "UUID": "that does not exist yet",
             "FunctionArn": "none",

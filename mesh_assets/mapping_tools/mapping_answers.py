@@ -1,4 +1,4 @@
-"""What the tools answer of event source mappings and of plans for them."""
+"""What the tools answer about event source mappings and plans for them."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ class MappingPage(Answer):
 
 
 class MappingAnswer(Answer):
-    """`configuration`: as Lambda returns it, but for a login in the registry's address, which is masked."""
+    """`configuration`: as Lambda returns it, except that a login in the registry's address is masked."""
 
     mapping: MappingRow
     consumer_group_id: str

@@ -1,5 +1,5 @@
-"""Tools: event source mappings. Whatever changes something answers with a plan first, and does only what the
-plan of that id says."""
+"""Tools: event source mappings. A tool that changes something first answers with a plan, and then does only
+what the plan of that id says."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 OpenService = Callable[[], "MappingService"]
 PlanId = Annotated[
     str | None,
-    Field(max_length=100, description="The plan to carry out; without it the plan is only shown."),
+    Field(max_length=100, description="The plan to carry out; without it, the plan is only shown."),
 ]
 RoleName = Annotated[Name, Field(max_length=64, description="The role's name.")]
 Uuid = Annotated[Name, Field(description="The mapping's UUID.")]
@@ -53,7 +53,7 @@ ContinueWithout = Annotated[
 
 
 def open_mapping_service(known: KnownEstate) -> "MappingService":
-    """As the command line opens it. Raises EstateError or RefusedError: no region, no credentials, the wrong
+    """Opened as on the command line. Raises EstateError or RefusedError: no region, no credentials, the wrong
     account."""
     with importing:
         from mesh_assets.esm.service import MappingService  # brings the Kafka client, for looking up topics
@@ -83,8 +83,8 @@ def list_event_source_mappings(
     limit: LimitArgument = None,
     cursor: CursorArgument = None,
 ) -> MappingPage:
-    """The Kafka event source mappings of the AWS account: function, topic, state, last result, group, when they
-    changed."""
+    """The Kafka event source mappings of the AWS account: function, topic, state, last result, group, last
+    change."""
     service = open_service()
     found = service.list(function=target, topic=kafka_topic, state=state)
     return build_page(
@@ -103,7 +103,7 @@ def list_event_source_mappings(
 def _of_cluster(
     known: KnownEstate, service: "MappingService", found: Sequence[EventSourceMapping], cluster: str | None
 ) -> Sequence[EventSourceMapping]:
-    """A name of the estate is looked for among the clusters that the mappings read, one question a source."""
+    """Looks for the estate's name among the clusters that the mappings read, with one question per source."""
     if cluster is None:
         return found
     if cluster.startswith("arn:") or ":" in cluster:
@@ -174,14 +174,14 @@ def update_event_source_mapping(
     continue_without_permissions: ContinueWithout = False,
     plan_id: PlanId = None,
 ) -> PlanAnswer:
-    """Plans a change to a mapping; with plan_id (and --allow-writes) makes it. What is left out stays as it
+    """Plans a change to a mapping; with plan_id (and --allow-writes) makes it. What you leave out stays as it
     is."""
     check_one_source(request.event_source_arn, request.kafka_bootstrap_servers)
     service = open_service()
     if request.source_access_configurations or request.schema_registry:
         named = NamedMapping(
             uuid=request.uuid,
-            # With a UUID it is the function to call from now on; whether the rest fits is for the plan to say.
+            # With a UUID, it is the function to call from now on; the plan decides whether the rest fits.
             function_name=None if request.uuid else request.target,
             event_source_arn=None if request.uuid else request.event_source_arn,
             kafka_bootstrap_servers=None if request.uuid else request.kafka_bootstrap_servers,
@@ -203,7 +203,7 @@ def update_event_source_mapping(
     )
 
 
-# Of the mapping to be, what decides on rights, or has to be there for the request to be one.
+# Parameters of the planned mapping that rights depend on, or that a request must have.
 _RIGHTS_DEPEND_ON = frozenset(
     {
         "target",
@@ -237,7 +237,8 @@ def create_execution_role(
     plan_id: PlanId = None,
 ) -> PlanAnswer:
     """Plans a role with the least rights for the function of a mapping; with plan_id (and --allow-writes) creates
-    it. Takes every parameter of create_event_source_mapping; those that no right depends on are not listed."""
+    it. Takes every parameter of create_event_source_mapping; those that do not affect rights are not
+    listed."""
     service = open_service()
     check_request_secrets(
         known, service.account, request.source_access_configurations, request.schema_registry
@@ -269,7 +270,7 @@ def add_msk_permissions(
     request: PermissionsRequest,
     plan_id: PlanId = None,
 ) -> PlanAnswer:
-    """Plans the rights that the function's role lacks for its mapping, or for one that does not exist yet; with
+    """Plans the rights that the function's role lacks for its mapping, existing or planned; with
     plan_id (and --allow-writes) adds them."""
     check_one_source(request.event_source_arn, request.kafka_bootstrap_servers)
     service = open_service()
@@ -291,8 +292,8 @@ def _options(add_permissions: bool, continue_without_permissions: bool) -> PlanO
 
 
 def _of_one_source(request: CreateRequest, plan: Callable[[], Plan]) -> Callable[[], Plan]:
-    """The plan, with a choice where the request names two sources: everything else wrong with it is in the
-    message."""
+    """The plan; offers a choice where the request names two sources, with everything else that is wrong in
+    the message."""
 
     def made() -> Plan:
         try:

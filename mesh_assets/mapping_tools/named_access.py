@@ -1,4 +1,4 @@
-"""What a call may name: which secrets, and which brokers.
+"""Which secrets and which brokers a call may name.
 
 The tools present credentials to brokers, with the rights of whoever runs the server. A call that could name both
 would send any secret of the account to any address, and a server that only reads would be enough for it.
@@ -21,11 +21,11 @@ from mesh_assets.esm.request_fields import SchemaRegistry, SourceAccess
 if TYPE_CHECKING:
     from mesh_assets.esm.service import MappingService
 
-# Those with which a mapping logs in: not the authority's certificate, and not what its schema registry wants.
+# Those that a mapping logs in with: neither the authority's certificate nor the schema registry's login.
 _LOGINS = ("SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "BASIC_AUTH")
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}")
 _SUFFIX = "-" + "[A-Za-z0-9]" * 6
-"""What Secrets Manager adds to a secret's name in its ARN."""
+"""The suffix that Secrets Manager adds to a secret's name in its ARN."""
 
 
 def check_login_secret(
@@ -45,9 +45,10 @@ def check_request_secrets(
     *,
     mapping: EventSourceMapping | None = None,
 ) -> None:
-    """The same for the secrets in a request: `mapping` has its own, each for what it is used for now.
+    """The same for the secrets in a request: `mapping` may use its own, each for what it is used for now.
 
-    What is not the ARN of a secret is left to the rules of requests, which report all faults at once.
+    Anything that is not the ARN of a secret is left to the rules of requests, which report all faults at
+    once.
     """
     own = {access.uri for access in mapping.source_access} if mapping is not None else set()
     _check(known, account, _secrets(accesses or ()), own=own)
@@ -63,10 +64,10 @@ def check_brokers(
     cluster_arn: str | None,
     bootstrap_servers: Sequence[str],
 ) -> None:
-    """Raises BadArgumentError for brokers of which neither the estate nor a mapping of the account knows the
-    host, and for another account's MSK cluster that neither knows.
+    """Raises BadArgumentError for brokers whose host neither the estate nor a mapping of the account knows,
+    and for another account's MSK cluster that neither knows.
 
-    The port may be another one: Lambda often uses another listener than discovery.
+    The port may differ: Lambda often uses a different listener from discovery.
     """
     servers = [server.strip() for server in ",".join(bootstrap_servers).split(",") if server.strip()]
     hosts = {server: _host(server) for server in servers}
@@ -120,7 +121,7 @@ def _check(
             continue
         if not _is_secret(arn):
             raise BadArgumentError(
-                "a secret is named by something else than its ARN (not shown: it could be the secret itself); give the whole ARN of "
+                "a secret is named by something other than its ARN (not shown: it could be the secret itself); give the whole ARN of "
                 "the secret in Secrets Manager"
             )
         if not _listed(known, account, arn):
@@ -131,7 +132,7 @@ def _check(
 
 
 def _listed(known: KnownEstate, account: AwsAccount, arn: str) -> bool:
-    """A part of an ARN can match a pattern and mean another secret: so AWS is asked which one it is."""
+    """Part of an ARN can match a pattern and mean another secret, so AWS is asked which one it is."""
     estate = known.estate_if_any
     patterns = () if estate is None or estate.esm is None else estate.esm.secrets
     identity = account.identity
@@ -160,7 +161,7 @@ def _secrets(accesses: Iterable[SourceAccess]) -> list[str]:
 
 
 def _registry_secrets(mapping: EventSourceMapping, uri: str) -> set[str | None]:
-    """Of the mapping's registry, provided that it stays at this address."""
+    """The secret of the mapping's registry, provided that the registry stays at this address."""
     found: set[str | None] = set()
     for name in KAFKA_CONFIGS:
         registry = (mapping.configuration.get(name) or {}).get("SchemaRegistryConfig") or {}
@@ -170,7 +171,7 @@ def _registry_secrets(mapping: EventSourceMapping, uri: str) -> set[str | None]:
 
 
 def _host(server: str) -> str:
-    """Raises BadArgumentError for what a Kafka client could read in another way."""
+    """Raises BadArgumentError for anything that a Kafka client could read differently."""
     match = _ADDRESS.fullmatch(server)
     if match is None:
         raise BadArgumentError(f"{shown(server)} is not the address of a broker; expected host:port")

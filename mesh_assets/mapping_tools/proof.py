@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SECONDS = 15.0
 _PAUSE_SECONDS = 0.5
 _TO_A_FULL_MINUTE = 60.0
-"""CloudWatch counts by the minute, so that a proof may first wait for the next one."""
+"""CloudWatch counts by the minute, so a proof may first wait for the next one."""
 
 Messages = Annotated[int, Field(ge=1, le=10_000, description="How many test messages.")]
 BytesEach = Annotated[
@@ -37,7 +37,7 @@ Key = Annotated[
 
 class PositionAnswer(Answer):
     """By partition: what the group has committed (null: nothing yet), the first record, and where the next
-    one goes."""
+    one will go."""
 
     position: dict[str, Any]
     lag_records: int | None = None
@@ -61,7 +61,7 @@ class ProgressAnswer(Answer):
 
 
 class ValidationAnswer(Answer):
-    """The verdict with its evidence. `applied` False: nothing was written, and there is only the plan."""
+    """The verdict with its evidence. `applied` False: nothing was written; this is only the plan."""
 
     applied: bool
     plan: dict[str, Any]
@@ -139,9 +139,7 @@ def check_offset_after_production(
     open_service: OpenService,
     /,
     uuid: Uuid,
-    initial: Annotated[
-        dict[str, Any], Field(description="`position` as get_initial_offset answered it before.")
-    ],
+    initial: Annotated[dict[str, Any], Field(description="`position` as get_initial_offset answered it.")],
     produced: Annotated[
         dict[str, Any], Field(description="`produced` as produce_test_messages answered it.")
     ],
@@ -242,8 +240,8 @@ def validate_esm_processing(
 
 
 def _check_time(seconds: float) -> None:
-    """Raises BadArgumentError for a wait that would be cut off: messages would be written, and nothing said of
-    them."""
+    """Raises BadArgumentError for a wait that would be cut off: messages would be written, but nothing
+    reported about them."""
     most = current_call().seconds
     if seconds > most:
         raise BadArgumentError(
@@ -253,10 +251,10 @@ def _check_time(seconds: float) -> None:
 
 
 def _check_same(mapping: EventSourceMapping, group: str, topics: tuple[str, str]) -> None:
-    """Raises BadArgumentError for another mapping's answers: its offsets say nothing of this one's."""
+    """Raises BadArgumentError for another mapping's answers: its offsets say nothing about this one."""
     if group != mapping.consumer_group_id or set(topics) != {mapping.topic}:
         raise BadArgumentError(
-            f"initial and produced are of another mapping: {mapping.uuid} reads topic {mapping.topic} as group "
+            f"initial and produced belong to another mapping: {mapping.uuid} reads topic {mapping.topic} as group "
             f"{mapping.consumer_group_id}"
         )
 
@@ -283,7 +281,7 @@ def _reached(
 
 def _topic(mapping: "EventSourceMapping") -> str:
     if mapping.topic is None:
-        raise BadArgumentError(f"mapping {mapping.uuid} reads no Kafka topic")
+        raise BadArgumentError(f"mapping {mapping.uuid} does not read a Kafka topic")
     return mapping.topic
 
 
@@ -297,7 +295,7 @@ def question_about_messages(answer: ProducedAnswer | ValidationAnswer) -> Questi
         may = f"{', '.join(plan['possible_groups'])} may read it, not known"
         readers = f"{', '.join(groups)}; {may}" if groups else may
     text = (
-        f"Write {plan['messages']} test messages of {plan['bytes_each']} bytes ({plan['format']}) into {plan['topic']} "
+        f"Write {plan['messages']} test messages of {plan['bytes_each']} bytes ({plan['format']}) to {plan['topic']} "
         f"at {plan['endpoint']}.\n"
         f"Other groups that would receive them: {readers}\nCarry out plan {plan['id']}?"
     )

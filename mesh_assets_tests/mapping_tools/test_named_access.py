@@ -273,7 +273,7 @@ def test_what_is_connected_to_is_said_once(make_esm: Esm) -> None:
     served = make_esm()
     assert "say what to connect to" in served.refusal("test_kafka_connection", kafka_topic="orders")
     assert "leave out cluster" in served.refusal("test_kafka_connection", uuid=UUID, cluster="warehouse")
-    assert "cluster names the source already" in served.refusal(
+    assert "cluster already names the source" in served.refusal(
         "test_kafka_connection", cluster="warehouse", event_source_arn=CLUSTER_ARN
     )
     assert "there is no cluster 'attic'" in served.refusal("test_kafka_connection", cluster="attic")

@@ -87,8 +87,8 @@ PRODUCED = {
     ("initial", "produced", "says"),
     [
         ({"group": "another"}, {}, "reads topic orders as group agents-proof"),
-        ({"topic": "payments"}, {}, "are of another mapping"),
-        ({}, {"topic": "payments"}, "are of another mapping"),
+        ({"topic": "payments"}, {}, "belong to another mapping"),
+        ({}, {"topic": "payments"}, "belong to another mapping"),
         ({}, {"partitions": []}, "nothing to wait for"),
     ],
 )
