@@ -1,4 +1,5 @@
-"""What is a secret, and how it is masked: in configs of connectors, in text, and in what is said of exceptions.
+"""What is a secret, and how it is masked: in connector configs, in text, and in what is said about
+exceptions.
 
 Imports nothing of the project but `errors` and `inventory`.
 """

@@ -1,4 +1,4 @@
-"""Masking of connector configs: what looks like a secret never gets into a record."""
+"""Masking of connector configs: anything that looks like a secret never gets into a record."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -21,11 +21,11 @@ __all__ = [
 
 _REFERENCE = re.compile(r"\$\{[^}:]+:[^}]*\}")
 _SCHEME_VALUE = re.compile(r"(Bearer|Basic) \S+", re.IGNORECASE)
-# Confluent Cloud masks with ten to sixteen asterisks. One mask for all, or their number would look like a
-# change.
+# Confluent Cloud masks with ten to sixteen asterisks. We use one mask for all, or a different number of them
+# would look like a change.
 _MASKED_ALREADY = re.compile(r"\*{4,}")
 
-# Where a key is kept, and the public half of it, are no secrets.
+# A key's location and its public half are not secrets.
 _PATH = re.compile(
     r"(?:file:|[A-Za-z]:)?[\\/.~][\w\\/.~+ -]{0,500}\.[A-Za-z0-9]{1,10}|(?:s3|gs)://\S{1,500}|[\w.-]{1,100}\.(?:pem|key|jks|p12|json|keytab)"
 )
@@ -35,7 +35,7 @@ _CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 # Debezium's hashed columns have their salt in the key.
 _SALT_IN_KEY = re.compile(r"(?<=\.with\.salt\.)(?!\*{8}).+")
 
-# Headers that say how to talk, not who may.
+# Headers about how to talk, not about who may.
 _PLAIN = (
     "accept accept-charset accept-encoding accept-language cache-control connection content-encoding "
     "content-language content-length content-type date expect host idempotency keep-alive origin prefer referer "
@@ -45,8 +45,8 @@ _PLAIN_HEADERS = frozenset(_PLAIN.split())
 _HEADER_ITEM = re.compile(r"(?P<name>\s*[\w-]+\s*)(?P<sep>[:=]\s*)(?P<value>.*)", re.DOTALL)
 _HEADER_SEPARATOR = re.compile(r"([|\n;]|,(?=\s*[\w-]+\s*:))")
 
-# A shorter secret would be found in words of the trace that have nothing to do with it; and one that is a word
-# itself (`kafka`, `debezium`) in names of packages and hosts, so it must stand alone.
+# A shorter secret would turn up in unrelated words of the trace, and one that is a word itself (`kafka`,
+# `debezium`) in names of packages and hosts; so a word only counts on its own.
 _TRACED_CHARACTERS = 5
 _WORD_CHARACTERS = 12
 
@@ -62,7 +62,7 @@ def mask_config(
     masked: dict[str, str | None] = {}
     for key in sorted(config):
         shown = _SALT_IN_KEY.sub(MASK, key)
-        while shown in masked:  # two keys that differ in their salt are still two
+        while shown in masked:  # two keys that differ only in their salt are still two
             shown += "*"
         masked[shown] = mask_value(key, config[key], is_password=key in passwords)
     return masked
@@ -93,7 +93,7 @@ def is_reference(value: str) -> bool:
 
 
 def mask_field(name: str, value: str) -> str:
-    """The value of a field of a record or of a tool's argument: their names are less telling than those of
+    """The value of a field of a record or of a tool's argument: their names reveal less than those of
     configs, where every `*.key` is suspect."""
     if _MASKED_ALREADY.fullmatch(value) or _SCHEME_VALUE.fullmatch(value):
         return MASK
@@ -103,7 +103,7 @@ def mask_field(name: str, value: str) -> str:
 
 
 def mask_trace(trace: str | None, secrets: Iterable[str] = ()) -> str | None:
-    """`trace` without credentials, and without `secrets`, in whatever form it quotes them."""
+    """`trace` without credentials and without `secrets`, whatever form it quotes them in."""
     if trace is None:
         return None
     for secret in sorted(set(secrets), key=len, reverse=True):
@@ -122,8 +122,8 @@ def masked_keys(config: Mapping[str, str | None]) -> frozenset[str]:
 
 
 def masked_values(config: Mapping[str, str | None], masked: Mapping[str, str | None]) -> dict[str, str]:
-    """The values of `config` that `masked`, which is made of it, does not show whole, by the key there. Without
-    those that came masked: how many asterisks stand for a secret says nothing about it."""
+    """The values of `config` that `masked`, made from it, does not show in full, by their key in `masked`.
+    Values that arrived masked are left out: the number of asterisks says nothing about a secret."""
     return {
         shown: value
         for key, (shown, said) in zip(sorted(config), masked.items(), strict=True)
@@ -133,7 +133,7 @@ def masked_values(config: Mapping[str, str | None], masked: Mapping[str, str | N
 
 def hidden_parts(values: Mapping[str, str], masked: Mapping[str, str | None]) -> list[str]:
     """What `masked` hides of `values` (masked_values), such as the password within a URL, which an error may quote
-    without the URL. Of `user:password` also the password alone."""
+    without the URL. Of `user:password`, also the password on its own."""
     parts: list[str] = []
     for key, value in values.items():
         at = 0
@@ -157,7 +157,7 @@ def _is_certificate(value: str) -> bool:
 
 
 def _masked_headers(value: str) -> str:
-    """Names of headers, and values of those that are harmless. A list of names alone holds no values."""
+    """Names of headers, and the values of harmless ones. A list of names alone holds no values."""
     if value.lstrip()[:1] in ("{", "["):
         return MASK
     parts = _HEADER_SEPARATOR.split(value)

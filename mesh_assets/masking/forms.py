@@ -1,5 +1,5 @@
-"""Secrets known by their form alone: private keys, tokens, logins of URLs and of Oracle, and what follows a telling word
-in a sentence. Each reader gives the places of the secrets, from left to right.
+"""Secrets recognised by their form alone: private keys, tokens, logins in URLs and of Oracle, and what
+follows a telltale word in a sentence. Each reader yields the places of the secrets, from left to right.
 """
 
 import re
@@ -9,8 +9,8 @@ Span = tuple[int, int]
 
 _PEM = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END = re.compile(r"-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-# Prefixes as their issuers publish them (for the secret scanning of code hosts). Each starts at a word's start
-# and takes the word whole.
+# Prefixes as their issuers publish them (for the secret scanning of code hosts). Each starts where a word
+# starts and takes the whole word.
 _TOKEN = re.compile(
     r"(?<![A-Za-z0-9_])(?:"
     r"A(?:KIA|SIA)[0-9A-Z]{16}\b"  # AWS
@@ -73,7 +73,7 @@ _SCHEME_CHARACTERS = 40
 _URL_END = re.compile(r"[\s\"'<>`|]")
 _SCHEME_NAME = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]*$")
 _PORT = re.compile(r"[^:/?#]*:\d{1,5}(?:[/?#]|$)")
-# `;` ends nothing in these, and `/`, `#` and `@` stand in passwords as they are.
+# `;` does not end these, and `/`, `#` and `@` may appear in passwords unescaped.
 _WEB = ("http", "https", "ws", "wss", "ftp")
 _ORACLE = re.compile(r"jdbc:oracle:[a-z0-9]{1,10}:[^/@\s]{0,128}/(?P<rest>[^\s]{1,1000})", re.IGNORECASE)
 _ORACLE_PLAIN = re.compile(
@@ -101,7 +101,7 @@ def logins_of_urls(text: str) -> Iterator[Span]:
 
 
 def _host_start(scheme: str, url: str) -> int | None:
-    """Where the `@` before the host is, in a URL without its scheme; None if it names no user."""
+    """Where the `@` before the host is, in a URL without its scheme; None if the URL names no user."""
     authority = re.split(r"[/?#]", url, maxsplit=1)[0]
     if scheme in _WEB:
         if "@" in authority:
@@ -124,9 +124,10 @@ def passwords_of_sqlplus(text: str) -> Iterator[Span]:
 
 # Sentences: `password hunter2`, `the token is 5f3c…`.
 #
-# A word cannot be told from a password of letters alone: `password swordfish` and `password authentication` are one
-# form. So what follows a telling word is a secret where it is no word: it holds a digit or a sign that words do not
-# have. What systems write there (names of algorithms, versions, dates, places in files) is known and stays.
+# A word cannot be told from a password made only of letters: `password swordfish` and `password
+# authentication` have one form. So what follows a telltale word is a secret if it is not a word, that is, if
+# it holds a digit or a sign that words do not have. What systems write there (names of algorithms, versions,
+# dates, places in files) is known and stays.
 
 _BLANK = r"(?:[ \t\xa0\u2007\u202f\u3000]|%(?:25){0,4}(?:20|09)){1,8}"
 _JOINED = r"is|was|are|were|be|being|now|set|changed|reset|to|equals?|used|given|sent|provided|value|[:=]"
@@ -205,8 +206,9 @@ def _secret_after(text: str, told: re.Match[str]) -> Span | None:
 
 
 def _is_secret(value: str, *, own: bool) -> bool:
-    """`own`: after a word that has its own value (`password`). `token` and `secret` are also followed by names."""
-    if "*" * 8 in value:  # masked already, and what is left may be read
+    """`own`: after a word that is followed by its own value (`password`). `token` and `secret` may also be
+    followed by names."""
+    if "*" * 8 in value:  # already masked; the rest may be read
         return False
     if _PLAIN.fullmatch(value):
         return not own and len(value) >= _RANDOM and _is_random(value)
@@ -227,7 +229,7 @@ def _is_mixed(part: str) -> bool:
 
 
 def _is_random(part: str) -> bool:
-    """Capitals where no name has them."""
+    """Capitals where names have none."""
     return (
         part.isascii()
         and part.isalpha()
@@ -238,7 +240,7 @@ def _is_random(part: str) -> bool:
 
 
 def joined(spans: Iterable[Span]) -> Iterator[Span]:
-    """In order, and those that touch each other as one."""
+    """In order, with those that touch merged into one."""
     last: Span | None = None
     for start, end in sorted(spans):
         if last is not None and start <= last[1]:

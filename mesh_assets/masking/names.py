@@ -1,6 +1,7 @@
 """Which names hold secrets: keys of connector configs, and names of pairs within a text.
 
-A name is judged by its words, so `dbPass`, `db_pwd` and `DB.PASSWORD` are one thing and `tokenizer` is no token.
+A name is judged by its words, so `dbPass`, `db_pwd` and `DB.PASSWORD` are one thing and `tokenizer` is not a
+token.
 """
 
 import re
@@ -8,8 +9,9 @@ from itertools import pairwise
 from typing import Literal
 
 Secrecy = Literal["secret", "key_material", "headers", "login"]
-"""`key_material` may also be the path of a file, a public certificate or the ARN of a key, which are no secrets;
-`headers` are pairs of which some are; `login` is a user and a password, or the word for a way to log in."""
+"""`key_material` may also be the path of a file, a public certificate or the ARN of a key, which are not
+secrets; `headers` are pairs, some of which are; `login` is a user and a password, or the word for a way to
+log in."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -17,7 +19,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-# Longer names have no meaning that their end does not have.
+# The end of a longer name carries all of its meaning.
 _NAME_CHARACTERS = 200
 # The user chooses an alias: `transforms.maskToken.fields` is about fields.
 _ALIAS = re.compile(r"^(?:transforms|predicates|config\.providers)\.[^.]+\.(?=.)")
@@ -31,7 +33,7 @@ _SECRETS = _words(
     hmac sas jwt otp"""
 )
 _MATERIAL = _words("pem keytab keyfile jwk jwks dek kek")
-# In configs only: records are of pepper, too.
+# In configs only: records may be about pepper.
 _SECRETS_OF_CONFIGS = _words("pin pepper mnemonic")
 # How Chinese clouds abbreviate access key and secret key: `obs.ak`, `obs_sk`. Alone, `sk` is also a sort key of DynamoDB.
 _ABBREVIATED = _words("ak sk aksk")
@@ -76,7 +78,7 @@ _PAIRS = frozenset(
     }
 )
 
-# What the last word says is told about a secret, but is none: where it is, how long it lives, what it is called.
+# Last words that describe a secret without being one: where it is, how long it lives, what it is called.
 _ABOUT = _words(
     """provider providers class type types location path paths file files filename folder directory dir enable
     enabled required source mechanism alias algorithm name names url urls uri uris endpoint endpoints ttl
@@ -88,7 +90,7 @@ _ABOUT = _words(
     error status code keyname java handler callback converter serializer deserializer cache pool bucket store"""
 )
 _AMOUNTS = frozenset({"max", "min", "num", "number"})
-# A secret although the last word would say otherwise: the address is the right to post.
+# Secret despite the last word: knowing the address is the right to post.
 _ADDRESSES = _words("url urls uri uris endpoint")
 
 # `*.key` is a secret unless it is one of these: parts of data, not of cryptography.
@@ -117,7 +119,8 @@ def words_of(name: str) -> list[str]:
 
 
 def secrecy_of_key(key: str) -> Secrecy | None:
-    """What the value of this config key may be; None: nothing secret by its name. In doubt it is secret."""
+    """What the value of this config key may be; None: nothing secret, by its name. If in doubt, it is
+    secret."""
     words = _unnumbered(words_of(_ALIAS.sub("", key[-_NAME_CHARACTERS:])))
     if not words or key.startswith(_OF_COLUMNS):
         return None
@@ -141,7 +144,7 @@ def secrecy_of_key(key: str) -> Secrecy | None:
 
 
 def _unnumbered(words: list[str]) -> list[str]:
-    """Without the number of one of several: `api.key.1`, `apiKey2`, `api_key_v3`."""
+    """Without the number that tells several apart: `api.key.1`, `apiKey2`, `api_key_v3`."""
     end = len(words)
     while end > 1 and (words[end - 1].isdigit() or (words[end - 1] == "v" and end < len(words))):
         end -= 1
@@ -149,7 +152,8 @@ def _unnumbered(words: list[str]) -> list[str]:
 
 
 def _stem_of_key(words: list[str]) -> str | None:
-    """What kind of key it is (`signing.key`, `signingkey`: signing), `?` if the name does not say; None: none."""
+    """What kind of key it is (`signing.key`, `signingkey`: signing), `?` if the name does not say; None: not
+    a key."""
     last = words[-1].removesuffix("s")
     if not last.endswith("key") or last in _NO_KEYS:
         return None
@@ -157,8 +161,8 @@ def _stem_of_key(words: list[str]) -> str | None:
 
 
 def is_plain_key(key: str) -> bool:
-    """Whether the name itself says that the value is no secret, or that its parts are judged one by one. The
-    others are only not known to hold one."""
+    """Whether the name itself says that the value is not a secret, or that its parts are judged one by one.
+    Other names are merely not known to hold one."""
     words = _unnumbered(words_of(_ALIAS.sub("", key[-_NAME_CHARACTERS:])))
     secrecy = secrecy_of_key(key)
     return secrecy == "headers" or (
@@ -167,8 +171,8 @@ def is_plain_key(key: str) -> bool:
 
 
 def is_secret_name(name: str, *, in_query: bool = False, in_prose: bool = False) -> bool:
-    """Whether a pair of this name within a text holds a secret: less strict than for the key of a config, for
-    texts are full of names. `in_prose`: it must end with the telling word."""
+    """Whether a pair of this name within a text holds a secret: less strict than for the key of a config,
+    since texts are full of names. `in_prose`: the name must end with the telltale word."""
     words = _unnumbered(words_of(name))
     if not words:
         return False
@@ -181,7 +185,7 @@ def is_secret_name(name: str, *, in_query: bool = False, in_prose: bool = False)
     if words[-1] in ("sig", "authorization") or words[-2:] == ["key", "id"]:
         return words[-1] != "id" or not _IDENTIFYING_KEYS.isdisjoint(words[-3:-2])
     if stem := _stem_of_key(words):
-        # A dot is of configs; fields of records are called `customer_key`, too.
+        # A dot marks configs; fields of records are also called `customer_key`.
         return stem not in _KEYS_OF_DATA if "." in name else stem in _KEYS_OF_CRYPTOGRAPHY
     if _is_about(words):
         return False

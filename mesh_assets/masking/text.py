@@ -1,9 +1,9 @@
 """Secrets within a text: a JDBC string, a URL, JSON, headers, a stack trace, a sentence of another system.
 
-One reader of pairs knows every form (`name=value`, `"name": "value"`, `?name=value&`, `Name: value`, escaped and
-SQL quotes, `{…}`); credentials by their form, also in sentences, are those of `forms.py`. What is encoded
-(percents, escapes of JSON, entities of HTML) is read as what it encodes. All of it takes time in proportion to the text:
-no pattern can start at one place and run again over what another start has read.
+One reader of pairs knows every form (`name=value`, `"name": "value"`, `?name=value&`, `Name: value`, escaped
+and SQL quotes, `{…}`); credentials recognised by their form, also in sentences, are in `forms.py`. Encoded
+text (percent-encoding, JSON escapes, HTML entities) is read decoded. All of it takes time in proportion to
+the text: no pattern can start at one place and run again over what another start has read.
 """
 
 import re
@@ -18,24 +18,24 @@ from mesh_assets.masking.names import is_secret_name
 MASK = "********"
 
 SEARCHED_CHARACTERS = 200_000
-"""The longest text that is searched. What is not searched does not leave."""
-# Without one of these there are no pairs, URLs, elements or sentences, and nothing is encoded.
+"""The longest text that is searched. Anything beyond it does not leave."""
+# A text with none of these has no pairs, URLs, elements or sentences, and nothing encoded.
 _TELLING = re.compile(r"[\s:=@%<+\\&]")
 _SHORTEST_TOKEN = 12
 _WORDS = re.compile(r"[\w\s.,;!?()]*+")  # no pairs, URLs or elements, and nothing encoded
 _TELLING_WORD = re.compile(
     r"pass|pwd|kennwort|credential|key|token|secret|identified|bearer|basic|invalid|[\w.]{12}", re.IGNORECASE
 )
-LEFT_OUT = "… (the rest is left out: too long to be searched for secrets)"
+LEFT_OUT = "… (the rest is left out: too long to search for secrets)"
 
 
 def mask_text(text: str) -> str:
-    """`text` with the credentials in it masked, and the rest as it was."""
+    """`text` with its credentials masked and the rest unchanged."""
     if len(text) > SEARCHED_CHARACTERS and not text.endswith(LEFT_OUT):
         text = text[:SEARCHED_CHARACTERS] + LEFT_OUT
-    if not _TELLING.search(text):  # as most values of records
+    if not _TELLING.search(text):  # like most values of records
         return text if len(text) < _SHORTEST_TOKEN else _covered(text, forms.tokens(text))
-    if _WORDS.fullmatch(text) and not _TELLING_WORD.search(text):  # as most descriptions are
+    if _WORDS.fullmatch(text) and not _TELLING_WORD.search(text):  # like most descriptions
         return text
     for find in _FINDERS:
         text = _covered(text, find(text))
@@ -83,7 +83,7 @@ _IN_LIST = re.compile(r"[^\s;\"]*+")
 _TO_SEMICOLON = re.compile(r"[^;\n\r\"=]{1,200}(?=;)")
 _IN_MAP = re.compile(r"(?:[^,}\n\r]++|,(?!\s?[\w.\-]++=)|\}(?=[\w!@#$%^*]))*+")
 _PLAIN = re.compile(r"(?:[^\s;&,\"'<>|)\]}]++|,(?![\s\"'\\]|$|[\w.\-]++[=:])|[)\]}'](?=[\w!@#$%^*]))*+")
-# What stands for a value, and words with which a sentence goes on: `token: must not be null`.
+# Placeholders for a value, and words that continue a sentence: `token: must not be null`.
 _NO_VALUE = re.compile(
     r"(?:\[hidden\]|[\[{(]?(?:…|\.{3})[\]})]?|\*+|<\w*>|null|none|nil|true|false|undefined)$", re.IGNORECASE
 )
@@ -129,7 +129,8 @@ def _is_telling(text: str, pair: re.Match[str]) -> bool:
 
 
 def _is_in_reference(text: str, at: int) -> bool:
-    """Whether the path or the key of a config provider's reference is at `at`: `${file:/etc/secrets:password}`."""
+    """Whether `at` is within the path or the key of a config provider's reference:
+    `${file:/etc/secrets:password}`."""
     opened = text.rfind("${", max(0, at - 500), at)
     reference = None if opened < 0 else _PROVIDED.match(text, opened)
     return reference is not None and reference.end() > at
@@ -188,7 +189,7 @@ def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
 
 
 def _quoted(text: str, opened: re.Match[str]) -> tuple[int, int]:
-    """Where the quoted value ends, and where its closing quote does; without one, the text's end."""
+    """Where the quoted value ends, and where its closing quote ends; without one, the end of the text."""
     opener = opened[0]
     if len(opener) == 1:
         end = _end(_STRING[opener], text, opened.end())
@@ -266,7 +267,7 @@ _Find = Callable[[str], Iterator[Span]]
 
 
 def _finders(*, encoded: bool) -> tuple[_Find, ...]:
-    """In their order: what an earlier one has masked is nothing to a later one."""
+    """In this order: what an earlier one has masked means nothing to a later one."""
     return (
         forms.private_keys,
         _refused_values,
@@ -284,8 +285,8 @@ def _finders(*, encoded: bool) -> tuple[_Find, ...]:
     )
 
 
-# What is encoded, once or more: a URL within a URL, a form that a proxy's log quotes, JSON in which a library wrote
-# escapes for `=` and `/`, the page that a web server shows of an error.
+# Text encoded once or more: a URL within a URL, a form that a proxy's log quotes, JSON in which a library
+# escaped `=` and `/`, a web server's error page.
 
 _RUN = re.compile(r"[^\s\"'<>`]++")
 _TELLING_CODE = re.compile(r"%(?:25)*+(?:3[AaDd]|40|[46][1-9A-Fa-f]|[57][0-9Aa])")
@@ -294,18 +295,18 @@ _ESCAPE = re.compile(r"(?<!\\)\\++(?:(?:u00|x)([2-7][0-9A-Fa-f])|(?=/))")
 _ENTITY = re.compile(
     r"&(?:#[xX]0{0,5}[2-7][0-9A-Fa-f]|#0{0,5}\d{2,3}|quot|apos|amp|lt|gt|colon|equals|commat|sol);"
 )
-# In percent-encoded texts; elsewhere there an encoded blank is part of a value.
+# In a percent-encoded text, an encoded blank counts as one only after these; elsewhere it is part of a value.
 _BEFORE_BLANKS = (":", ",", ";")
 _LEVELS = 4
 
 
 def _of_code(code: re.Match[str]) -> str:
-    """Nothing of the backslash before a `/`."""
+    """The character that a code stands for; nothing for the backslash before a `/`."""
     return chr(int(code[1], 16)) if code[1] else " " if code[0] == "+" else ""
 
 
 def _in_form(text: str) -> Iterator[Span]:
-    """What a form says, which writes `+` for blanks, and `&` between what it says."""
+    """The secrets in a form, which writes `+` for blanks and `&` between pairs."""
     if "+" not in text:
         return iter(())
     blanks = text.replace("+", " ")
@@ -342,7 +343,8 @@ def _read_decoded(
     *,
     blanks_after: Sequence[str] = (),
 ) -> str:
-    """`text` without what `finders` find once it is decoded. `blanks_after`: after what a code for a blank is one."""
+    """`text` without what `finders` find once it is decoded. `blanks_after`: what must precede a code for a
+    blank that counts as one."""
     if not codes.search(text):
         return text
     decoded, places = text, list(range(len(text) + 1))
@@ -367,7 +369,7 @@ def _once_decoded(
     decode: Callable[[re.Match[str]], str],
     blanks_after: Sequence[str],
 ) -> tuple[str, list[int]]:
-    """`text` decoded once, and for each character of it where it stood."""
+    """`text` decoded once, and for each character its position in the original."""
     parts: list[str] = []
     stood: list[int] = []
     last, done = "", 0

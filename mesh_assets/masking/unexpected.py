@@ -1,7 +1,7 @@
-"""What is said of exceptions: masked, wherever it goes.
+"""What is said about exceptions: masked, wherever it goes.
 
 Other libraries' exceptions quote what they were given (a URL with its login, a line of a config), and a traceback prints
-them with all their causes. So what a process logs, prints or hands on of one passes here first.
+them with all their causes. So whatever a process logs, prints or passes on about one goes through here first.
 """
 
 import logging
@@ -20,12 +20,12 @@ _SHOWN_CHARACTERS = 300
 
 
 class UnexpectedError(MeshError):
-    """A fault of this program: an exception that nobody foresaw. Its cause is that exception, masked."""
+    """A fault of this program: an unforeseen exception. Its cause is that exception, masked."""
 
 
 def masked(error: BaseException) -> BaseException:
-    """`error` as it may be shown, with its causes. A MeshError stays the same object, for its class means something to
-    callers; another one is replaced by one that prints alike."""
+    """`error` as it may be shown, with its causes. A MeshError stays the same object, since its class means
+    something to callers; any other is replaced by one that prints alike."""
     return _masked(error, ())
 
 
@@ -65,12 +65,12 @@ def _shown(error: BaseException, around: tuple[int, ...]) -> BaseException:
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception as failure:  # whatever a foreign class does
-        return f"(its text cannot be had: {type(failure).__name__})"
+    except Exception as failure:  # a foreign class may do anything
+        return f"(its text is not available: {type(failure).__name__})"
 
 
 def unexpected(error: Exception) -> UnexpectedError:
-    """The sentence that stands for an exception that nobody foresaw."""
+    """The sentence shown in place of an unforeseen exception."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "/mesh_assets/" in frame.filename]
     place = ""
@@ -86,13 +86,13 @@ def unexpected(error: Exception) -> UnexpectedError:
 
 
 def sentence(error: MeshError) -> str:
-    """What a person reads of it: it may quote a name of anyone's."""
+    """What a person reads about it: it may quote a name that anyone chose."""
     return readable(mask_text(str(error)))
 
 
 def mask_what_this_process_says() -> None:
-    """From here on: every logger's records, whoever's they are, and exceptions that nothing catches, also in threads
-    and while objects are destroyed."""
+    """Applies from here on to every logger's records, no matter whose, and to exceptions that nothing
+    catches, also in threads and while objects are destroyed."""
     if getattr(logging.getLogRecordFactory(), "masks", False):
         return
     make = logging.getLogRecordFactory()
@@ -110,7 +110,7 @@ def _masked_record(record: logging.LogRecord) -> logging.LogRecord:
         message = record.getMessage()
     except (
         Exception
-    ) as failure:  # logging would report it with all arguments; whoever logs must not fail for it
+    ) as failure:  # logging would report it with all arguments; the code that logs must not fail
         message, record.msg = _as_given(record, failure), ""
     clean = mask_text(message)
     if clean != message or not record.msg:
@@ -124,8 +124,8 @@ def _masked_record(record: logging.LogRecord) -> logging.LogRecord:
 def _as_given(record: logging.LogRecord, failure: Exception) -> str:
     try:
         return f"{record.msg} {record.args}"
-    except Exception:  # of an argument's class
-        return f"(a message of {record.name} that cannot be had: {type(failure).__name__})"
+    except Exception:  # raised by an argument's class
+        return f"(a message of {record.name} that is not available: {type(failure).__name__})"
 
 
 def _mask_hooks() -> None:
@@ -158,5 +158,5 @@ _OF_UNRAISABLE = ("exc_type", "exc_value", "exc_traceback", "err_msg", "object")
 
 
 def _print_ignored(error: BaseException, stream: TextIO) -> None:
-    """Python's own hook takes only what it made itself, and prints the object that was destroyed."""
+    """Python's own hook accepts only objects that it made itself, and prints the object being destroyed."""
     stream.write(f"Exception ignored:\n{''.join(traceback.format_exception(error))}")

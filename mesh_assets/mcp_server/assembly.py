@@ -1,4 +1,4 @@
-"""The server put together: its toolsets, what their functions get, resources, prompts, and who may talk to
+"""Assembles the server: its toolsets, what their functions are given, resources, prompts, and who may talk to
 it."""
 
 import functools
@@ -21,8 +21,8 @@ def build_server(
     known: KnownEstate | None = None,
     open_service: OpenService | None = None,
 ) -> MeshServer:
-    """The server. Nothing is read or contacted: a tool looks for the estate, the store and credentials when
-    it needs them.
+    """The server. This reads and contacts nothing: a tool looks for the estate, the store and credentials
+    when it needs them.
 
     Raises ConfigurationError when the audit log cannot be written.
     """
@@ -40,7 +40,7 @@ def build_server(
         auth=None if settings.oauth is None else auth_settings(settings.oauth),
         token_verifier=None if settings.oauth is None else JwtVerifier(settings.oauth),
     )
-    if "discovery" in settings.toolsets:  # they give its tools' answers
+    if "discovery" in settings.toolsets:  # they return its tools' answers
         offer_resources(server, known)
     offer_prompts(server)
     offer_completion(server, known)

@@ -1,7 +1,7 @@
 """Who may talk to the server over HTTP: holders of bearer tokens known by their hashes, or of JWTs of an OAuth issuer.
 
-The SDK's constructor takes the latter. The former is not OAuth (there is no issuer to name), so it guards the
-application.
+The SDK's constructor handles JWTs. Known tokens are not OAuth (there is no issuer to name), so a guard around
+the application checks them.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -22,7 +22,7 @@ HEALTH = "/healthz"
 
 
 class TokenHolders:
-    """Lets requests through whose bearer token is known; all others get 401."""
+    """Lets requests with a known bearer token through; all others get 401."""
 
     def __init__(self, app: App, tokens: KnownTokens) -> None:
         self._app = app
@@ -33,7 +33,7 @@ class TokenHolders:
     ) -> None:
         holder = self._tokens.holder(dict(scope.get("headers", ())).get(b"authorization", b""))
         if scope["type"] == "http" and holder is None and scope["path"] != HEALTH:
-            body = b'{"error":"invalid_token","error_description":"a bearer token is needed that this server knows"}'
+            body = b'{"error":"invalid_token","error_description":"a bearer token that this server knows is required"}'
             headers = [
                 (b"content-type", b"application/json"),
                 (b"www-authenticate", b"Bearer"),
@@ -48,8 +48,8 @@ class TokenHolders:
 
 
 class Alive:
-    """Answers `GET /healthz` for whoever restarts a server that hangs: without a token, which probes do not have, and without
-    counting as a request, or the server would never be idle."""
+    """Answers `GET /healthz` for whatever restarts a hanging server: without a token, since probes have none,
+    and without counting as a request, or the server would never be idle."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -78,7 +78,7 @@ def auth_settings(oauth: OAuth) -> AuthSettings:
 
 
 class JwtVerifier:
-    """As the SDK asks about a token."""
+    """The SDK's question about a token."""
 
     def __init__(self, oauth: OAuth) -> None:
         self._oauth = oauth
@@ -94,7 +94,8 @@ class JwtVerifier:
             scopes=scopes_of(claims),
             expires_at=int(claims["exp"]),
             resource=self._oauth.audience,
-            # Two users of one client are two: for the audit log, and for whose session and question it is.
+            # Two users of one client are kept apart: in the audit log, and in deciding whose session or
+            # question it is.
             subject=None if claims.get("sub") is None else str(claims["sub"]),
             claims={"iss": claims["iss"]},
         )

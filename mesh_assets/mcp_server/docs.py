@@ -21,7 +21,7 @@ def reference() -> str:
 
 
 def with_reference(page: str) -> str:
-    """The page with a current reference part. Everything above BEGIN is written by hand and stays."""
+    """The page with a current reference part. Everything above BEGIN is written by hand and kept."""
     head, _, _ = page.partition(BEGIN)
     return f"{head.rstrip()}\n\n{BEGIN}\n\n{reference()}"
 

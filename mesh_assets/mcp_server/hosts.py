@@ -1,6 +1,6 @@
-"""By what names clients reach the server over HTTP: letters of either case, with or without the usual port.
+"""The names by which clients reach the server over HTTP: in either case, with or without the default port.
 
-The SDK compares headers letter by letter, so they are brought into one form first.
+The SDK compares headers letter by letter, so we normalise them first.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -9,7 +9,7 @@ from typing import Any
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
-# A proxy that ends TLS passes requests on as http, so the scheme does not say which port is the usual one.
+# A proxy that ends TLS passes requests on as http, so the scheme does not reveal the default port.
 _USUAL_PORTS = (":80", ":443")
 
 
@@ -27,7 +27,7 @@ def canonical_origin(origin: str) -> str:
 
 
 class CanonicalHosts:
-    """Passes requests on with Host and Origin in one form."""
+    """Passes requests on with Host and Origin normalised."""
 
     def __init__(self, app: App) -> None:
         self._app = app

@@ -1,7 +1,8 @@
-"""The one place where text leaves: results, errors, progress and questions to the person.
+"""The one place where text leaves the server: results, errors, progress and questions to the person.
 
-Names, docs, configs, traces and messages are written by whoever may write to Kafka, Connect or the registry, and an
-agent reads them beside its instructions. They leave as values of structured fields, readable, and of limited length.
+Names, docs, configs, traces and messages are written by anyone who may write to Kafka, Connect or the
+registry, and an agent reads them alongside its instructions. They leave as values of structured fields,
+readable and limited in length.
 """
 
 import logging
@@ -22,21 +23,24 @@ logger = logging.getLogger(__name__)
 
 _MOST_CHARACTERS = 2_000
 _MOST_OF_NAMES = 600
-# What is made to be long: a schema's page, and what AWS is told and tells, of which a part would be another thing.
+# What is meant to be long: a page of a schema, and requests to and answers from AWS, where a part would mean
+# something else.
 _LONG = {
     "definition": 10_000,
     "next_cursor": 5_000,
     **dict.fromkeys(("calls", "statement", "configuration"), 25_000),
 }
-# No list of rows comes near it (pages.py); an answer beyond it is full of texts as long as they may be.
+# No list of rows comes near it (pages.py); an answer beyond it is full of texts of the greatest length
+# allowed.
 _ANSWER_CHARACTERS = 150_000
 _MOST_IN_LARGE_ANSWERS = 200
 _LARGEST_ANSWER = 500_000
 
 
 class Leaving:
-    """The server's middleware: whatever a request is answered with passes here. `estate_problem`: a sentence while the estate
-    file is broken, which then goes with every answer of a tool or resource: they are of the last good estate."""
+    """The server's middleware: every answer passes through here. `estate_problem`: a sentence while the
+    estate file is broken; it then goes with every answer of a tool or resource, since these use the last good
+    estate."""
 
     def __init__(self, estate_problem: Callable[[], str | None] = lambda: None) -> None:
         self._estate_problem = estate_problem
@@ -47,8 +51,8 @@ class Leaving:
         except MCPError as error:
             raise MCPError(error.code, _refusal(error.message), _clean(error.data)) from masked(error)
         except ValidationError:
-            raise  # the SDK names no values
-        except ValueError as error:  # how the SDK says that a prompt cannot be made
+            raise  # the SDK quotes no values
+        except ValueError as error:  # the SDK's sign that a prompt cannot be made
             raise MCPError(INVALID_PARAMS, _refusal(str(error))) from masked(error)
         except Exception as error:
             failure = unexpected(error)
@@ -75,18 +79,18 @@ class Leaving:
 
 
 def said(text: str, *, most: int = _MOST_CHARACTERS) -> str:
-    """`text` as it may leave: readable, and cut with its whole length."""
+    """`text` as it may leave: readable, and, where it is cut, with its whole length."""
     clean = readable(text)
     return clean if len(clean) <= most else f"{clean[:most]}… (cut: {len(clean):,} characters in all)"
 
 
 def _refusal(text: str) -> str:
-    """Of an error, which may quote what it was given. Answers are masked where they are made, by what each part is."""
+    """For an error, which may quote its input. Answers are masked where they are made, part by part."""
     return said(mask_text(text))
 
 
 def answered(value: Any) -> Any:
-    """An answer's structured value as it may leave. Raises MCPError for one that is too large however it is cut."""
+    """An answer's structured value as it may leave. Raises MCPError if it is too large even after cutting."""
     clean = _clean(value)
     if len(msgspec.json.encode(clean)) <= _ANSWER_CHARACTERS:
         return clean
@@ -95,14 +99,14 @@ def answered(value: Any) -> Any:
     if size > _LARGEST_ANSWER:
         raise MCPError(
             INTERNAL_ERROR,
-            f"the answer has {bytes_text(size)}, of {bytes_text(_LARGEST_ANSWER)} that may leave: ask for less, by pattern, limit or "
+            f"the answer has {bytes_text(size)}, but at most {bytes_text(_LARGEST_ANSWER)} may leave: ask for less, by pattern, limit or "
             "a name",
         )
     return clean
 
 
 def _tool_result(result: dict[str, Any]) -> dict[str, Any]:
-    if "inputRequests" in result:  # its texts are the question's, which is shown whole or not at all
+    if "inputRequests" in result:  # its texts belong to the question, which is shown in full or not at all
         return result
     structured = result.get("structuredContent")
     if structured is None:
@@ -112,7 +116,7 @@ def _tool_result(result: dict[str, Any]) -> dict[str, Any]:
         return {**result, "content": content}
     try:
         structured = answered(structured)
-    except MCPError as error:  # what a tool says goes to the agent
+    except MCPError as error:  # a tool's message goes to the agent
         refusal = {key: one for key, one in result.items() if key != "structuredContent"}
         return {**refusal, "isError": True, "content": [{"type": "text", "text": error.message}]}
     text = {"type": "text", "text": msgspec.json.encode(structured).decode()}
@@ -120,7 +124,7 @@ def _tool_result(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_note(result: dict[str, Any], problem: str | None) -> dict[str, Any]:
-    """The structured answer stays as its schema says."""
+    """The structured answer keeps to its schema."""
     if problem is None or "content" not in result:
         return result
     return {**result, "content": [*result["content"], {"type": "text", "text": f"Note: {problem}"}]}
@@ -144,7 +148,7 @@ def _clean(value: Any, *, most: int = _MOST_CHARACTERS) -> Any:
     clean: dict[str, Any] = {}
     for key, one in value.items():
         name = said(str(key), most=_MOST_OF_NAMES)
-        while name in clean:  # two names that differ in what is not seen are still two
+        while name in clean:  # two names that differ only in invisible characters are still two
             name += "*"
         clean[name] = _clean(one, most=max(most, _LONG.get(name, 0)))
     return clean

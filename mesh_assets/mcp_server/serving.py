@@ -1,4 +1,4 @@
-"""Running the server over stdio or streamable HTTP, until it is stopped or idle for too long."""
+"""Runs the server over stdio or streamable HTTP, until it is stopped or has been idle for too long."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ _GRACE_SECONDS = 3
 
 
 def serve_stdio(server: MeshServer) -> None:
-    """Ends the process with status 0 when the client closes stdin, or after the idle time."""
+    """Runs until the client closes stdin or the idle time is over, then ends the process with status 0."""
     mask_what_this_process_says()
 
     async def run() -> None:
@@ -54,7 +54,7 @@ def serve_stdio(server: MeshServer) -> None:
 
 
 def serve_http(server: MeshServer, http: HttpSettings) -> None:
-    """Ends the process with status 0 after a signal or the idle time.
+    """Runs until a signal or the end of the idle time, then ends the process with status 0.
 
     Raises ConfigurationError when the settings would leave the server open to others, or it cannot listen.
     """
@@ -72,7 +72,7 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
             async def announce() -> None:
                 while not running.started:
                     await anyio.sleep(0.02)
-                tasks.start_soon(end_when_idle)  # no client could have asked before
+                tasks.start_soon(end_when_idle)  # no client could have asked any earlier
                 for listening in running.servers:
                     for socket in listening.sockets:
                         host, port = socket.getsockname()[:2]
@@ -89,12 +89,12 @@ def serve_http(server: MeshServer, http: HttpSettings) -> None:
     if running.started:
         os._exit(0)
     raise ConfigurationError(
-        f"the MCP server could not listen at {http.host}:{http.port}; choose another --port, or find out what uses this one"
+        f"the MCP server could not listen at {http.host}:{http.port}; choose another --port, or find out what is using this one"
     )
 
 
 def web_server(server: MeshServer, http: HttpSettings) -> "uvicorn.Server":
-    """What answers over HTTP, not started yet. Raises ConfigurationError like check_http."""
+    """The HTTP server, not started yet. Raises ConfigurationError like check_http."""
     with importing:
         import uvicorn
 
@@ -113,7 +113,8 @@ def web_server(server: MeshServer, http: HttpSettings) -> "uvicorn.Server":
 
 
 def http_app(server: MeshServer, http: HttpSettings) -> Any:
-    """The ASGI application, which lets in only who may talk to it. Raises ConfigurationError like check_http."""
+    """The ASGI application, which admits only those who may talk to it. Raises ConfigurationError like
+    check_http."""
     check_http(server.mesh, http)
     loopback = ["127.0.0.1", "localhost", "[::1]"]
     named = [canonical_host(host) for host in http.allowed_hosts]
@@ -141,11 +142,11 @@ def check_http(settings: ServerSettings, http: HttpSettings) -> None:
         return
     if not http.token_hashes and settings.oauth is None:
         raise ConfigurationError(
-            f"at {http.host} others could reach the server: give --token-sha256 (or MESH_MCP_TOKEN_SHA256) or the --oauth "
+            f"other machines could reach the server at {http.host}: give --token-sha256 (or MESH_MCP_TOKEN_SHA256) or the --oauth "
             "settings, or listen on 127.0.0.1"
         )
     if not http.allowed_hosts:
         raise ConfigurationError(
-            f"at {http.host} the server must know by what name clients reach it: give --allowed-host, e.g. mesh.example.com or "
+            f"at {http.host} the server must know the name that clients reach it by: give --allowed-host, e.g. mesh.example.com or "
             f"10.0.0.5:{http.port}"
         )

@@ -15,9 +15,9 @@ DEFAULT_CALL_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """`token_hashes`: the SHA-256 of each bearer token that is accepted, as KnownTokens takes them. `allowed_hosts`: host names
-    by which clients may reach this server, besides loopback (`mesh.example.com`, `10.0.0.5:8000`).
-    `max_body_bytes`: of a request.
+    """`token_hashes`: the SHA-256 of each accepted bearer token, in the form that KnownTokens takes.
+    `allowed_hosts`: host names by which clients may reach this server, besides loopback (`mesh.example.com`,
+    `10.0.0.5:8000`). `max_body_bytes`: the limit for a request.
     """
 
     host: str = "127.0.0.1"
@@ -29,9 +29,9 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """`idle_seconds`: the process ends after so long without a request; 0: never. `call_seconds`: how long a
-    call may take; discoveries and whatever waits for messages may take ten times that. `audit_log` None:
-    stderr. `estate` and `store` None: those of MESH_ESTATE and MESH_STORE. `oauth`: who may talk to the
+    """`idle_seconds`: the process ends after this long without a request; 0: never. `call_seconds`: how long
+    a call may take; discoveries and anything that waits for messages may take ten times that. `audit_log`
+    None: stderr. `estate` and `store` None: those of MESH_ESTATE and MESH_STORE. `oauth`: who may talk to the
     server over HTTP.
     """
 

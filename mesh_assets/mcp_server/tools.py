@@ -1,4 +1,4 @@
-"""Tools of the protocol, made from the rows of a toolset, and asking the person at the client."""
+"""Makes the protocol's tools from the rows of a toolset, and asks the person at the client."""
 
 import functools
 import inspect
@@ -21,13 +21,13 @@ from mesh_assets.esm.request import read_request
 from mesh_assets.esm.request_fields import EsmModel, fields_of
 from mesh_assets.inventory.wording import readable
 
-# Asking the person at the client whether to carry out a plan, where the client can ask.
+# Asking the person at the client whether to carry out a plan, if the client can ask.
 
-# Nobody agrees to what is not shown in full, and longer forms are cut by clients or not read.
+# Nobody can agree to what is not shown in full, and clients cut longer forms, or people do not read them.
 _MOST_CHARACTERS = 8_000
 
 
-# From this version on, a question ends the call, and the client calls again with what was answered so far.
+# From this version on, a question ends the call, and the client calls again with the answers so far.
 _ASKS_BY_RESULT = "2026-07-28"
 Asked = TypeVar("Asked", bound=BaseModel)
 
@@ -45,7 +45,7 @@ class Person:
 
     def can_be_asked(self, text: str) -> bool:
         """Whether the client can show the whole question: it says so, and it can be reached during the call
-        (before 2026 not over HTTP without a stream).
+        (before 2026, not over HTTP without a stream).
         """
         capabilities = self._context.client_capabilities
         elicitation = capabilities.elicitation if capabilities is not None else None
@@ -57,14 +57,15 @@ class Person:
     async def agrees(self, question: Question) -> bool | InputRequiredResult:
         """Whether the person agrees. An InputRequiredResult must be returned as the call's result.
 
-        The SDK takes a yes only for the text that was shown, so a plan that has changed since is asked about
-        again.
+        The SDK accepts a yes only for the text that was shown, so a plan that has changed since needs a new
+        question.
         """
         consent = await self._ask(question.text, Consent)
         return consent if isinstance(consent, InputRequiredResult) else bool(consent and consent.carry_out)
 
     async def chooses(self, choice: ChoiceNeededError) -> str | InputRequiredResult | None:
-        """The option that the person chooses; None: none of them. An InputRequiredResult as in `agrees`."""
+        """The option that the person chooses; None: none of them. For an InputRequiredResult, see
+        `agrees`."""
         options: Any = Literal[tuple(choice.options)]
         form: Any = create_model("Choice", choice=(options, Field(description="Which one is meant.")))
         chosen = await self._ask(choice.question, form)
@@ -77,8 +78,8 @@ class Person:
     async def _ask(self, text: str, form: type[Asked]) -> Asked | InputRequiredResult | None:
         """What the person fills in; None where they decline.
 
-        What a call asked before is asked again with it: the SDK passes on only the answers to what it is asked
-        at once.
+        Everything that the call asked before is asked again with it: the SDK passes on only the answers to
+        questions asked together.
         """
 
         async def ask() -> Elicit[Asked]:
@@ -95,7 +96,7 @@ class Person:
         return outcome.data if isinstance(outcome, AcceptedElicitation) else None
 
 
-# Tools of the protocol, made from the rows of a toolset: their schemas, and how a call reaches the row's
+# The protocol's tools, made from the rows of a toolset: their schemas, and how a call reaches the row's
 # function.
 
 _ENTRIES = ("additionalProperties", "items")
@@ -103,12 +104,12 @@ _NAMED = ("properties", "$defs")
 """Their keys are names, not keywords."""
 _DEFINED = "#/$defs/"
 _TELLING = frozenset({"properties", "items", "additionalProperties"})
-"""Whoever reads these knows the type."""
+"""A reader of these knows the type."""
 
 
 def _hints(*, read_only: bool = False, destructive: bool = False) -> ToolAnnotations:
-    """Always of an open world: documents, too, hold what others wrote, and clients judge by this hint how far to
-    trust an answer. What is destructive has a meaning only for tools that change something."""
+    """Always open-world: documents also hold what others wrote, and clients use this hint to judge how far to
+    trust an answer. The destructive hint means something only for tools that change something."""
     return ToolAnnotations(
         read_only_hint=read_only, destructive_hint=None if read_only else destructive, open_world_hint=True
     )
@@ -123,8 +124,7 @@ _ANNOTATIONS: dict[Behaviour, ToolAnnotations] = {
 
 
 def make_tool(row: AgentTool, supplied: Mapping[str, Any], *, may_write: bool) -> Tool:
-    """The row as a tool of the SDK. `supplied`: what the server passes, by the name of the positional-only
-    parameter."""
+    """The row as a tool of the SDK. `supplied`: what the server passes, by positional-only parameter."""
     bound = BoundTool(row, supplied, may_write=may_write)
     behaviour = row.behaviour if may_write else row.behaviour_read_only or row.behaviour
     metadata, parameters = _described(row.function, row.unlisted)
@@ -143,9 +143,9 @@ def make_tool(row: AgentTool, supplied: Mapping[str, Any], *, may_write: bool) -
 
 @functools.cache
 def _described(function: Callable[..., Any], unlisted: frozenset[str]) -> tuple[FuncMetadata, dict[str, Any]]:
-    """What the SDK validates calls and answers by, and the schema of the arguments: without the unlisted, and those
-    that are taken only to say why they are refused. The same for every server of the process, and 10 ms of
-    pydantic's work for each function."""
+    """What the SDK validates calls and answers with, and the schema of the arguments, minus the unlisted ones
+    and those accepted only to say why they are refused. Every server of the process shares it, since it costs
+    pydantic 10 ms for each function."""
     signature = inspect.signature(function)
     metadata = FuncMetadata(arg_model=_argument_model(function), output_model=signature.return_annotation)
     metadata.output_schema = inlined(brief_schema(metadata.output_schema or {}, of_answer=True))
@@ -161,7 +161,7 @@ def _refused(function: Callable[..., Any]) -> frozenset[str]:
 
 
 def _argument_model(function: Callable[..., Any]) -> type[ArgModelBase]:
-    """The client's arguments; a request stands for its fields."""
+    """The client's arguments; a request is replaced by its fields."""
     fields: dict[str, Any] = {}
     for one in inspect.signature(function).parameters.values():
         if one.kind is inspect.Parameter.POSITIONAL_ONLY:
@@ -177,8 +177,8 @@ def _argument_model(function: Callable[..., Any]) -> type[ArgModelBase]:
 
 
 class BoundTool:
-    """A row's function with what the server supplies to it: called with the client's arguments, it gives the
-    call's result."""
+    """A row's function with what the server supplies to it: called with the client's arguments, it returns
+    the call's result."""
 
     def __init__(self, row: AgentTool, supplied: Mapping[str, Any], *, may_write: bool) -> None:
         parameters = inspect.signature(row.function).parameters.values()
@@ -190,11 +190,11 @@ class BoundTool:
     async def call(
         self, mesh_context: Context[Any, Any], **arguments: Any
     ) -> CallToolResult | InputRequiredResult:
-        """The answer as compact JSON, once as text and once structured. Asks the person at the client, where that
-        is possible, what is meant where that is open; and, without a `plan_id`, whether to carry out the plan:
-        their yes is for the plan shown, and what has changed since is refused.
+        """The answer as compact JSON, once as text and once structured. If the client can ask the person, it
+        asks what is meant where a call is ambiguous and, without a `plan_id`, whether to carry out the plan:
+        a yes holds for the plan shown, and a plan that has changed since is refused.
 
-        Raises ToolError for every MeshError.
+        Raises ToolError for any MeshError.
         """
         person = Person(mesh_context)
         arguments, answer = await self._chosen(person, arguments)
@@ -220,7 +220,7 @@ class BoundTool:
     async def _chosen(
         self, person: Person, arguments: dict[str, Any]
     ) -> tuple[dict[str, Any], Answer | InputRequiredResult]:
-        """The arguments and the answer to them, once the person has chosen wherever a call can mean several
+        """The arguments and the answer to them, once the person has chosen wherever a call could mean several
         things."""
         try:
             return arguments, await self._answer(arguments)
@@ -246,7 +246,7 @@ class BoundTool:
             raise ToolError(str(error)) from error
 
     def _passed(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The function's own arguments. A request is read from those that were given."""
+        """The function's own arguments; a request is put together from those that were given."""
         passed: dict[str, Any] = {}
         for one in self._parameters:
             if _is_request(one):
@@ -261,14 +261,14 @@ class BoundTool:
 def brief_schema(
     schema: dict[str, Any], *, of_answer: bool = False, within: bool = False, entry: bool = False
 ) -> dict[str, Any]:
-    """A JSON schema without what carries no information, since an agent reads those of all tools before it
-    asks anything.
+    """A JSON schema without the parts that carry no information, since an agent reads the schemas of all
+    tools before it asks anything.
 
     It drops the titles that pydantic derives from names, and null: an argument can be left out instead, and
-    answers leave out what is unknown. Nor does it say the type of what is one of a list of values. Otherwise it
-    accepts the same values; only that nothing else is in an answer, and that a part with properties is an object and
-    one with items a list, is not said, because the models of answers see to it. `within`: it is such a part. `entry`: of
-    a list or a map, where null stays, since an entry cannot be left out.
+    answers leave out what is unknown. It also drops the type of an enumeration. Otherwise it accepts the same
+    values; it only omits that an answer holds nothing else, that a part with properties is an object and that
+    one with items is a list, because the models of answers ensure this. `within`: this is such a part.
+    `entry`: of a list or a map, where null stays, since an entry cannot be left out.
     """
     found: dict[str, Any] = {}
     for key, value in schema.items():
@@ -302,7 +302,8 @@ def brief_schema(
 
 
 def inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema with each definition that one place alone refers to, and says nothing more about, in that place."""
+    """The schema with each definition moved to the one place that refers to it, if only one does and adds
+    nothing to it."""
     places = Counter(_references(schema))
     definitions = schema.get("$defs", {})
 

@@ -1,4 +1,4 @@
-"""The toolsets: a table each, in the order in which clients see the tools."""
+"""The toolsets: one table each, in the order in which clients see the tools."""
 
 from collections.abc import Callable
 

@@ -1,5 +1,4 @@
-"""What is watched of every request: the audit log, one JSON line a call, and how long the server has been
-idle."""
+"""Watches every request: the audit log, one JSON line per call, and how long the server has been idle."""
 
 import getpass
 import os
@@ -21,22 +20,22 @@ from mesh_assets.inventory.wording import escaped
 from mesh_assets.masking.configs import MASK, mask_field, mask_text
 
 _VALUE_CHARACTERS = 200
-# More than the arguments of any change may have by their schemas; beyond it they are shortened like others.
+# More than the schemas allow the arguments of any change; beyond it they are shortened like any others.
 _WHOLE_CHARACTERS = 200_000
-# Far more than is kept, so that masking sees a whole credential.
+# Far more than is kept, so that masking sees whole credentials.
 _READ_CHARACTERS = 4_000
 Outcome = Literal["ok", "error", "cancelled"]
-# Those that take a call's time; anything else is answered at once.
+# Those that may take a call's time; anything else is answered at once.
 _CALLS = {"tools/call": "name", "resources/read": "uri", "prompts/get": "name", "completion/complete": "ref"}
 _AUDITED = {"tools/call": "tool", "resources/read": "resource", "prompts/get": "prompt"}
 
 
 class AuditLog:
-    """Who asked what, how it ended and how long it took, with secrets in arguments masked. Arguments of changes
-    are kept whole, those of other calls by their beginnings.
+    """Who asked what, how it ended and how long it took, with secrets in arguments masked. Arguments of
+    changes are kept whole; of those of other calls, only the beginnings are.
 
-    Writes to `path`, or to stderr without one. A line that cannot be written goes to stderr and ends no call.
-    Raises ConfigurationError at the start when the file cannot be written.
+    Writes to `path`, or to stderr without one. A line that cannot be written goes to stderr and does not end
+    the call. Raises ConfigurationError on construction when the file cannot be written.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -67,8 +66,8 @@ class AuditLog:
         plan: Mapping[str, Any] | None = None,
     ) -> None:
         """`started`: `time.monotonic()` of the start. `client`: the program, as it calls itself. `caller`: who
-        uses it, see `caller_of`. `changes`: whether the tool may change something. `plan`: of an answer, its id
-        and whether it was carried out."""
+        uses it, see `caller_of`. `changes`: whether the tool may change something. `plan`: of an answer, its
+        id and whether it was carried out."""
         line = msgspec.json.encode(
             {
                 "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -102,8 +101,8 @@ class AuditLog:
 
 
 def shown_arguments(arguments: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
-    """Arguments as the log may show them: masked where a name or a form suggests a secret, and short unless they
-    are wanted `whole`."""
+    """Arguments as the log may show them: masked where a name or a form suggests a secret, and short unless
+    `whole` is asked for."""
     if whole and len(msgspec.json.encode(arguments, enc_hook=str)) <= _WHOLE_CHARACTERS:
         return {_encodable(str(key)): _whole(str(key), value) for key, value in arguments.items()}
     return {
@@ -120,7 +119,7 @@ def _whole(key: str, value: Any) -> Any:
 
 
 def _plain(key: str, value: Any) -> Any:
-    """A number may be a secret, too."""
+    """A number may also be a secret."""
     if value is None or isinstance(value, bool):
         return value
     return MASK if mask_field(key, str(value)) == MASK else value
@@ -139,7 +138,7 @@ def shown_argument(key: str, value: Any) -> Any:
 
 
 def shortened(text: str, *, characters: int | None = None) -> str:
-    """`characters`: how many there were at first."""
+    """`characters`: how many there were originally."""
     text = _encodable(text)
     if len(text) <= _VALUE_CHARACTERS:
         return text
@@ -152,9 +151,10 @@ def _encodable(text: str) -> str:
 
 
 class IdleWatch:
-    """The time since the last request, so that forgotten processes end. A call in progress is not idle time.
+    """Measures the time since the last request, so that forgotten processes end. A call in progress is not
+    idle time.
 
-    `seconds`: when the server may end; 0: never.
+    `seconds`: how long until the server may end; 0: never.
     """
 
     def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -178,20 +178,20 @@ class IdleWatch:
 
     @property
     def remaining_seconds(self) -> float:
-        """Until the server may end, unless a request comes; infinite when it never may."""
+        """Seconds until the server may end if no request comes; infinite when it never may."""
         if not self._seconds:
             return float("inf")
         return self._seconds if self._under_way else max(0.0, self._seconds - (self._clock() - self._last))
 
     async def wait(self) -> None:
-        """Returns when the server has been idle for so long."""
+        """Returns when the server has been idle for that long."""
         while (remaining := self.remaining_seconds) > 0:
             await anyio.sleep(min(remaining, 3600.0))
 
 
 class Watch:
-    """The server's middleware: every request and notification passes here. `changes`: the tools that may change
-    something."""
+    """The server's middleware: every request and notification passes through here. `changes`: the tools that
+    may change something."""
 
     def __init__(self, idle: IdleWatch, audit: AuditLog, *, changes: Collection[str] = ()) -> None:
         self._idle = idle
@@ -248,8 +248,8 @@ def _first_text(result: Any) -> str | None:
 
 
 def _plan(result: Any) -> dict[str, Any]:
-    """What of a plan's answer says whether it was carried out: also where the person agreed, so that no argument
-    says so."""
+    """The part of a plan's answer that says whether it was carried out, even when the person agreed and no
+    argument shows it."""
     structured = result.get("structuredContent") if isinstance(result, dict) else None
     if not isinstance(structured, dict) or "applied" not in structured:
         return {}
@@ -259,8 +259,8 @@ def _plan(result: Any) -> dict[str, Any]:
 
 
 def caller_of(ctx: Any) -> dict[str, str]:
-    """Who asks: the subject and client of a verified OAuth token, the holder of one of the server's bearer tokens by its name, whoever
-    is at that address, or, over stdio, the user that the server runs as."""
+    """Who asks: the subject and client of a verified OAuth token, the holder of one of the server's bearer
+    tokens, by its name; the address alone; or, over stdio, the user that the server runs as."""
     token = get_access_token()
     if token is not None:
         issuer = (token.claims or {}).get("iss")
@@ -275,7 +275,7 @@ def caller_of(ctx: Any) -> dict[str, str]:
 
 
 TOKEN_HOLDER = "mesh_assets.token_holder"
-"""In the scope of an HTTP request whose bearer token the server knows: the token's name."""
+"""Key in the scope of an HTTP request whose bearer token the server knows: the token's name."""
 
 
 def _user() -> str:

@@ -91,7 +91,7 @@ def test_causes_that_go_in_a_circle_and_texts_that_fail_end_nothing() -> None:
     shown = "".join(traceback.format_exception(masked(first)))
 
     assert SECRET not in shown
-    assert "its text cannot be had: RuntimeError" in shown
+    assert "its text is not available: RuntimeError" in shown
 
 
 @given(
@@ -228,6 +228,6 @@ logger.warning(Odd())
     assert done.stdout.splitlines() == [
         "%(missing)s {'password': '********'}",
         "%d ('password=********',)",
-        *["(a message of a.library that cannot be had: RuntimeError)"] * 2,
+        *["(a message of a.library that is not available: RuntimeError)"] * 2,
     ]
     assert "hunter2" not in done.stderr

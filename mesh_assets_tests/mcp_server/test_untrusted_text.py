@@ -287,7 +287,7 @@ def test_an_answer_full_of_long_texts_is_cut_as_a_whole_and_progress_is_cleaned(
     assert (readable(message), len(message) < 400) == (message, True)
     refused = anyio.run(run, 5_000)
     assert refused.is_error
-    assert "the answer has 1.2 MB, of 500 kB that may leave" in refused.content[0].text
+    assert "the answer has 1.2 MB, but at most 500 kB may leave" in refused.content[0].text
 
 
 def test_agents_are_told_that_what_others_wrote_is_data(one_served: Served) -> None:
