@@ -26,7 +26,7 @@ _GAPS = 5
 
 
 class DomainRow(Answer):
-    """`known`: how many topics are known by which rule. `reason`: that of the first."""
+    """`known`: how many topics each rule placed. `reason`: that of the first."""
 
     domain: str
     total_topics: int
@@ -37,7 +37,7 @@ class DomainRow(Answer):
 
 
 class DomainPage(Page):
-    """`without_domain`: the first topics about which nothing is said, and why."""
+    """`without_domain`: the first topics without one, and why."""
 
     domains: list[DomainRow]
     total_without_domain: int
@@ -45,7 +45,7 @@ class DomainPage(Page):
 
 
 class KeyRow(Answer):
-    """`in_key`: of the record's key. `score`: 0 to 1, how sure it is."""
+    """`in_key`: part of the record's key. `score`: 0 to 1, how sure it is."""
 
     topic: str
     path: str
@@ -112,7 +112,7 @@ def find_relationships(
         str | None, Field(max_length=249, description="Only what this topic shares with others.")
     ] = None,
     pattern: Annotated[
-        str | None, Field(max_length=249, description="Only entities or keys of such names, e.g. `user*`.")
+        str | None, Field(max_length=249, description="Only entities or keys with such names, e.g. `user*`.")
     ] = None,
     limit: LimitArgument = None,
     cursor: CursorArgument = None,

@@ -1,4 +1,4 @@
-"""Tool: the data contract of a topic, and where the estate does not keep it."""
+"""Tool: the data contract of a topic, and where the estate breaks it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +16,12 @@ from mesh_assets.contracts.reading import read_contract
 from mesh_assets.contracts.records import KnownContract
 
 _CHARACTERS = 9_000
-"""As of the text of a schema."""
+"""The same as for the text of a schema."""
 _BREACHES = 50
 
 
 class BreachRow(Answer):
-    """`level`: `unknown` is what cannot be told."""
+    """`level`: `unknown` where it cannot be determined."""
 
     level: str
     requirement: str
@@ -30,10 +30,10 @@ class BreachRow(Answer):
 
 
 class ContractAnswer(Answer):
-    """`origin`: `file`, as people keep it, or `generated` for this answer, where the folder has none. `definition`: YAML of ODCS, cut at
-    9,000 characters; pass `next_offset` as `offset` for the rest.
-    `breaches`: where the estate does not keep it, the worst first; `counts` has all of them. `not_checked`: parts that are
-    not understood."""
+    """`origin`: `file`, if people keep one, or `generated` for this answer if the folder has none.
+    `definition`: YAML of ODCS, cut at 9,000 characters; pass `next_offset` as `offset` for the rest.
+    `breaches`: where the estate breaks it, the worst first; `counts` covers all of them. `not_checked`: parts
+    that could not be understood."""
 
     id: str
     origin: Literal["file", "generated"]
@@ -53,12 +53,13 @@ def get_contract(
     known: KnownEstate,
     /,
     cluster: ClusterName = None,
-    topic: Annotated[str | None, Field(max_length=249, description="A topic that is in it.")] = None,
+    topic: Annotated[str | None, Field(max_length=249, description="A topic that it covers.")] = None,
     contract: Annotated[str | None, Field(max_length=500, description="Its id, instead of a topic.")] = None,
     offset: Annotated[int, Field(ge=0, le=10**9, description="Where in the definition to start.")] = 0,
 ) -> ContractAnswer:
     """The data contract (ODCS) of the product that a topic belongs to: owner, fields with types, service levels, quality rules,
-    references; and where the estate breaks it. From the estate's folder where people keep it, else generated now."""
+    references; and where the estate breaks it. From the estate's folder if people keep it there, else
+    generated now."""
     estate = known.estate
     ground = read_ground(estate, known.store)
     notes = [*ground.notes, *ground.known.problems]
@@ -76,7 +77,7 @@ def get_contract(
             return _answer(one, "generated", text_of(made), ground, notes, offset)
     if topic is not None:
         raise UnknownError(
-            f"topic {shown(topic)} of {name} is in no data product, so it has no contract; list_domains tells why"
+            f"topic {shown(topic)} of {name} is in no data product, so it has no contract; list_domains says why"
         )
     raise UnknownError(f"there is no contract {shown(contract)}; there are: {_ids(ground)}")
 

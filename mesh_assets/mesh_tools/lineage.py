@@ -32,7 +32,8 @@ _EDGES = 60
 
 class EdgeRow(Answer):
     """Data flows from `source` to `target`. `known`: declared (by a config), observed (at runtime), inferred, or
-    permitted (by ACLs, no more). `by`: what says so. `active`: whether anything reads by this edge now; null: unknown."""
+    permitted (by ACLs, no more). `by`: the evidence. `active`: whether anything reads by this edge now; null:
+    unknown."""
 
     source: str
     target: str
@@ -66,7 +67,7 @@ def get_lineage(
         str | None,
         Field(
             max_length=2_000,
-            description="Start at this table, bucket, index or file outside of Kafka: its name, or the end of it.",
+            description="Start at this table, bucket, index or file outside of Kafka: its name, or how that ends.",
         ),
     ] = None,
     function: Annotated[
@@ -80,7 +81,7 @@ def get_lineage(
     ] = None,
     principal: Annotated[
         str | None,
-        Field(max_length=249, description="Start at this principal, `User:billing`: what ACLs permit it."),
+        Field(max_length=249, description="Start at this principal, `User:billing`: what ACLs allow it."),
     ] = None,
     permitted: Annotated[
         bool,
@@ -156,18 +157,18 @@ def get_lineage(
 
 
 def _graph(known: KnownEstate, view: View) -> tuple[LineageGraph, list[str]]:
-    """The graph of the whole estate where the job `analysis` has kept it of this very document; else that of the cluster
-    alone."""
+    """The graph of the whole estate if the job `analysis` has kept one made from this very document; else
+    that of the cluster alone."""
     document = view.document
     kept = known.lineage.of(document) if view.source == "latest" else None
     if kept is not None:
-        others = f"other clusters and event source mappings are those of {moment_text(kept.made_at)}"
+        others = f"other clusters and event source mappings are as of {moment_text(kept.made_at)}"
         return kept.result, [*kept.result.gaps, others]
     mapped = known.mappings.of(document.cluster.name)
     notes = list(mapped.notes)
     if len(known.names()) > 1:
         notes.append(
-            "other clusters are not followed: analysis/lineage is not of this document; the job `analysis` brings it up to date"
+            "other clusters are not followed: analysis/lineage was not made from this document; the job `analysis` brings it up to date"
         )
     return cluster_graph(ClusterFacts(document=document, mappings=mapped.topics)), notes
 
@@ -217,7 +218,7 @@ def _start(graph: LineageGraph, document: Document, wanted: Mapping[str, str | N
 
 
 def _reader(document: Document, group_id: str) -> Node:
-    """The application, or the one sink connector that reads with that group."""
+    """The application, or the one sink connector that reads as that group."""
     cluster = document.cluster.name
     sinks = [one for one in document.connectors if sink_group(one) == group_id]
     if len(sinks) == 1:
@@ -237,7 +238,8 @@ def _principal(document: Document, name: str) -> Node:
 
 
 def _listed(graph: LineageGraph, kind: NodeKind, name: str, lacking: str) -> Node:
-    """The node of that kind and name. Raises UnknownError, which begins with `lacking` and lists those that are there."""
+    """The node of that kind and name. Raises UnknownError, which begins with `lacking` and lists those that
+    exist."""
     nodes = [node for node in graph.nodes if node.kind == kind]
     found = named(nodes, name, lambda node: node.name)
     if found is None:
@@ -247,7 +249,7 @@ def _listed(graph: LineageGraph, kind: NodeKind, name: str, lacking: str) -> Nod
 
 
 def _dataset(graph: LineageGraph, name: str) -> Node:
-    """By its whole address, its name, or the end of either, if that is one dataset's alone."""
+    """By its whole address, its name, or the end of either, if that fits only one dataset."""
     datasets = [node for node in graph.nodes if node.kind == "dataset"]
     wanted = name.casefold()
     for address in (lambda node: str(node).removeprefix("dataset "), lambda node: node.name):
@@ -261,9 +263,11 @@ def _dataset(graph: LineageGraph, name: str) -> Node:
         return near[0]
     addresses = listed([shown(str(node).removeprefix("dataset ")) for node in near or datasets])
     if near:
-        raise UnknownError(f"{len(near)} tables are called like {shown(name)}; pass one of them: {addresses}")
+        raise UnknownError(
+            f"{len(near)} tables have a name like {shown(name)}; pass one of them: {addresses}"
+        )
     raise UnknownError(
-        f"no connector of the cluster joins a table {shown(name)}; "
+        f"no connector of the cluster uses a table {shown(name)}; "
         + (f"those known are: {addresses}" if datasets else "no tables are known")
     )
 

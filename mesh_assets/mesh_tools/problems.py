@@ -41,8 +41,8 @@ from mesh_assets.inventory.sections import SECTION_NAMES
 
 
 class ProblemRow(Answer):
-    """`connect`: the Connect endpoint of a connector. `since`: when an analysis first saw it. `figures`: what the sentence
-    rests on. `muted`: why the estate mutes it."""
+    """`connect`: the Connect endpoint of a connector. `since`: when an analysis first saw it. `figures`: the
+    evidence for the sentence. `muted`: why the estate mutes it."""
 
     kind: str
     severity: str
@@ -131,8 +131,8 @@ def list_problems(
 
 
 def judged(known: KnownEstate, view: View, *, notes: list[str] | None = None) -> tuple[Finding, ...]:
-    """All findings of the cluster, muted ones included, with the times that the last analysis kept. Where those cannot
-    be read, `notes` gets a sentence."""
+    """All findings of the cluster, including muted ones, with the times that the last analysis kept. If those
+    cannot be read, `notes` gets a sentence."""
     case = case_of(known, view)
     findings = judge(case, today=datetime.now(UTC).date())
     if notes is not None:
@@ -141,7 +141,7 @@ def judged(known: KnownEstate, view: View, *, notes: list[str] | None = None) ->
         results = findings_results(known.store).get()
     except DamagedError as error:
         if notes is not None:
-            notes.append(f"since when the problems are there is not known: {error}")
+            notes.append(f"how long the problems have existed is not known: {error}")
         return findings
     cluster_id = view.document.cluster.id
     kept = [one for one in (results.result.clusters if results else ()) if one.cluster_id == cluster_id]

@@ -1,4 +1,4 @@
-"""Tools: data products, and what topics take."""
+"""Tools: data products, and the resources that topics use."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -32,8 +32,9 @@ _NOTES = 5
 
 
 class Takes(Answer):
-    """`quantities`, `shares`: by driver, shares of the whole estate from 0 to 1. `unknown`: drivers that are not known, or not
-    wholly, and why. `cost`: a month, at least that where a driver is not known; only where the estate has prices."""
+    """`quantities`, `shares`: by driver, shares of the whole estate from 0 to 1. `unknown`: drivers that are
+    not known, or only in part, and why. `cost`: per month, a minimum where a driver is not known; only where
+    the estate has prices."""
 
     quantities: dict[str, float]
     shares: dict[str, float]
@@ -44,7 +45,7 @@ class Takes(Answer):
 
 
 class JoinRow(Answer):
-    """`sql`: a draft for Flink that nothing has run; without it, `reason` says why there is none."""
+    """`sql`: a draft for Flink that has never been run; without one, `reason` says why."""
 
     left: str
     right: str
@@ -54,8 +55,8 @@ class JoinRow(Answer):
 
 
 class ProductRow(Answer):
-    """`status`: a candidate, or accepted by a person. `score`: the mean of the known `parts`, 0 to 1; `unknown_parts` lower
-    nothing. `vanished`: topics that belong to it and are not in the inventory."""
+    """`status`: a candidate, or accepted by a person. `score`: the mean of the known `parts`, 0 to 1;
+    `unknown_parts` do not lower it. `vanished`: topics that belong to it and are not in the inventory."""
 
     product: str
     name: str
@@ -111,14 +112,15 @@ def list_data_products(
     limit: LimitArgument = None,
     cursor: CursorArgument = None,
 ) -> ProductPage:
-    """Data products of the estate: topics that are kept and used as one thing, with owner, members, producers, consumers,
-    quality score, freshness and what they use. Without a cluster, those of all."""
+    """Data products of the estate: topics that are kept and used as one thing, with owner, members,
+    producers, consumers, quality score, freshness and what they use. Without a cluster: the products of
+    all."""
     name = None if cluster is None else known.name(cluster)
     kept = known.products.latest()
     if kept is None:
         raise UnknownError(
             "data products are not known: the job analysis has not run since the estate was discovered; "
-            "list_domains tells which topics belong together"
+            "list_domains shows which topics belong together"
         )
     found = kept.found.products
     if product is not None and found.product(product) is None:
@@ -153,8 +155,8 @@ def list_data_products(
 def product_of_topic(
     known: KnownEstate, view: View, topic: str, about: About
 ) -> tuple[TopicProduct | None, Takes | None]:
-    """The product of a topic and what the topic takes, as the last analysis of this cluster knew; a result that cannot be
-    read is a note."""
+    """The product of a topic and the resources the topic uses, according to the last analysis of this
+    cluster; a result that cannot be read becomes a note."""
     if view.source == "live":
         return None, None
     try:
@@ -189,13 +191,13 @@ def _about(known: KnownEstate, kept: KeptProducts, name: str | None) -> About:
     estate = known.estate_if_any
     if estate is not None and settings_digest(estate) != kept.found.products.settings:
         notes.append(
-            "the estate's decisions or prices are others since: the next run of the job analysis will follow them"
+            "the estate's decisions or prices have changed since: the next run of the job analysis will follow them"
         )
     for one in kept.found.documents:
         pointer = known.pointer(one.cluster) if name in (None, one.cluster) else None
         if pointer is not None and (pointer.cluster_id, pointer.sequence) != (one.cluster_id, one.sequence):
             notes.append(
-                f"of {one.cluster} it is of document {one.sequence}, and the newest is {pointer.sequence}: "
+                f"for {one.cluster} it is based on document {one.sequence}, and the newest is {pointer.sequence}: "
                 "the job analysis runs after a discovery that changed something"
             )
     return About(

@@ -1,4 +1,4 @@
-"""Tool: how good the data of a topic is, by its newest profile."""
+"""Tool: how good the data of a topic is, according to its newest profile."""
 
 from datetime import datetime
 from typing import Annotated
@@ -28,7 +28,7 @@ _SHOWN = 20
 
 
 class FaultRow(Answer):
-    """`share`: of the sampled records. `field`: None: it concerns the topic."""
+    """`share`: of the sampled records. `field` None: it concerns the whole topic."""
 
     kind: str
     field: str | None = None
@@ -37,10 +37,10 @@ class FaultRow(Answer):
 
 
 class FieldRow(Answer):
-    """`completeness`: the share of decoded records that have it, not null. `types`: shares by type. `figures_of`: what
-    `minimum` to `quantiles` are of: numbers, times in seconds since 1970, or lengths of texts. `withheld`: why they are not
-    told. `values`: of few different ones, how often each occurs, by its name where the estate allows it, else by a hash.
-    `looks_personal`: shares by kind."""
+    """`completeness`: the share of decoded records that have it, not null. `types`: shares by type.
+    `figures_of`: what `minimum` to `quantiles` measure: numbers, times in seconds since 1970, or lengths of
+    texts. `withheld`: why they are not shown. `values`: if there are few distinct ones, how often each
+    occurs, by its name where the estate allows it, else by a hash. `looks_personal`: shares by kind."""
 
     path: str
     types: dict[str, float]
@@ -61,7 +61,8 @@ class FieldRow(Answer):
 
 
 class SharedKey(Answer):
-    """`shared`: the share of the different sampled values of the field with fewer of them that the other has, too."""
+    """`shared`: of the distinct sampled values of the field that has fewer of them, the share that the other
+    field has as well."""
 
     path: str
     other_topic: str
@@ -70,10 +71,11 @@ class SharedKey(Answer):
 
 
 class TopicFigures(Answer):
-    """Shares are of the sampled records. `decoded`: of the values that are no tombstones. `latest_schema`: of the values
-    that name a schema. `age_seconds`: of the newest record when it was sampled; `usual_gap_seconds`: the longest time that
-    the topic usually waits for its next record. `inferred`: no schema describes the values. `unread_partitions`: why
-    partitions are not, or not wholly, in the sample."""
+    """Shares are of the sampled records. `decoded`: of the values that are not tombstones. `latest_schema`:
+    of the values that name a schema. `age_seconds`: of the newest record when it was sampled;
+    `usual_gap_seconds`: the longest time that the topic usually waits for its next record. `inferred`: no
+    schema describes the values. `unread_partitions`: why partitions are missing from the sample, in whole or
+    in part."""
 
     taken_at: datetime
     strategy: str
@@ -96,7 +98,7 @@ class TopicFigures(Answer):
 
 
 class ProfilePage(Page):
-    """The fields of a topic's sample, with the figures of the whole."""
+    """The fields of a topic's sample, with the figures for the whole sample."""
 
     topic: str
     figures: TopicFigures
@@ -112,14 +114,15 @@ def get_profile(
     cluster: ClusterName = None,
     pattern: PatternArgument = None,
     histograms: Annotated[
-        bool, Field(description="Also how the figures of each field are distributed.")
+        bool, Field(description="Also show how the figures of each field are distributed.")
     ] = False,
     limit: LimitArgument = None,
     cursor: CursorArgument = None,
 ) -> ProfilePage:
     """How good a topic's data is, from a sample of its records: what is likely wrong, how complete, fresh and decodable it
     is, and for each field (`pattern`: its path) types, completeness, distinct values, ranges and what looks personal.
-    Figures only, no values. The job `profiling` makes profiles of the topics under the estate's allow_message_reading."""
+    Figures only, no values. The job `profiling` profiles the topics under the estate's
+    allow_message_reading."""
     view = known.view(cluster, "latest")
     document = view.document
     the_topic(document, topic)
@@ -156,8 +159,8 @@ def fault_rows(profile: TopicProfile) -> list[FaultRow]:
 
 
 def data_faults(known: KnownEstate, view: View, topic: str, about: About) -> list[str] | None:
-    """What the newest profile found wrong; None: there is no profile, or the topic is read live. One that cannot be read is
-    a note."""
+    """What the newest profile found wrong; None: there is no profile, or the topic is read live. A profile
+    that cannot be read becomes a note."""
     if view.source == "live":
         return None
     try:

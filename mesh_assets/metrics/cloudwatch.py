@@ -1,8 +1,8 @@
 """CloudWatch's metrics of an MSK cluster in this project's vocabulary: means and maxima of five minutes.
 
 Names, dimensions and monitoring levels: "Amazon MSK metrics for monitoring with CloudWatch" in AWS's
-developer guide. What the offsets give exactly (records in, lag in records) is not requested again, because
-every metric costs.
+developer guide. Figures that the offsets give exactly (records in, lag in records) are not requested again,
+because every metric costs money.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from mesh_assets.platforms.aws.cloudwatch import CloudWatchClient, MetricQuery
 
 NAMESPACE = "AWS/Kafka"
 PERIOD_SECONDS = 300
-# MSK sends the values of a minute within the following ones.
+# MSK delivers a minute's values during the minutes that follow.
 _BEHIND = timedelta(minutes=2)
 
 _CLUSTER, _BROKER, _TOPIC, _GROUP = "Cluster Name", "Broker ID", "Topic", "Consumer Group"
@@ -39,12 +39,14 @@ _BROKER_METRICS = {
 _CLUSTER_METRICS = ("GlobalPartitionCount", "OfflinePartitionsCount", "ActiveControllerCount")
 
 NOT_AVAILABLE = (
-    "records out per second, retained bytes by topic: CloudWatch has none of it for MSK",
-    "cluster load and requests per second: MSK tells CPU and disk by broker instead",
-    "bytes, dead letters and what sources write, of connectors: not among MSK's metrics",
+    "records out per second, retained bytes by topic: CloudWatch does not have them for MSK",
+    "cluster load and requests per second: MSK reports CPU and disk by broker instead",
+    "connectors' bytes, dead letters and what sources write: not among MSK's metrics",
 )
-_NO_TOPICS = "bytes by topic: CloudWatch has none of this cluster; set its monitoring to PER_TOPIC_PER_BROKER"
-_NO_TIME_LAG = "Amazon's estimate of time lag: CloudWatch has none of this cluster"
+_NO_TOPICS = (
+    "bytes by topic: CloudWatch has none for this cluster; set its monitoring to PER_TOPIC_PER_BROKER"
+)
+_NO_TIME_LAG = "Amazon's estimate of time lag: CloudWatch has none for this cluster"
 
 Values = Mapping[MetricQuery, float]
 
@@ -95,7 +97,7 @@ class CloudWatchMetricsReader:
         cluster = self._cluster(asked.brokers, values)
         missing = [text for text, some in ((_NO_TOPICS, by_topic), (_NO_TIME_LAG, by_group)) if not some]
         nothing = (
-            f"CloudWatch has no metrics of {self._cluster_name}; check cluster_name and region in the estate"
+            f"CloudWatch has no metrics for {self._cluster_name}; check cluster_name and region in the estate"
         )
         return Measurement(
             source=MetricsSource(
@@ -182,7 +184,7 @@ class CloudWatchMetricsReader:
 
 
 def last_period(now: datetime) -> tuple[datetime, datetime]:
-    """Begin and end of the newest five minutes whose values have arrived."""
+    """Start and end of the newest five minutes whose values have arrived."""
     end = datetime.fromtimestamp((now - _BEHIND).timestamp() // PERIOD_SECONDS * PERIOD_SECONDS, UTC)
     return end - timedelta(seconds=PERIOD_SECONDS), end
 
@@ -218,7 +220,7 @@ def _topics(names: Sequence[str], queries: Sequence[MetricQuery], values: Values
 
 
 def _estimates(queries: Sequence[MetricQuery], values: Values) -> dict[str, float]:
-    """By group, the longest of its topics."""
+    """By group, the longest over its topics."""
     found: dict[str, float] = {}
     for query in queries:
         if query in values:

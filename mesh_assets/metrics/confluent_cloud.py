@@ -18,7 +18,7 @@ from mesh_assets.platforms.confluent_cloud.metrics_api import MOST_POINTS, Metri
 _SERVER, _CONNECT = "confluent_kafka_server_", "confluent_kafka_connect_"
 _MINUTE = timedelta(minutes=1)
 
-# Figure → its metric: counts of a minute, and levels.
+# Figure → its metric: counts per minute, and levels.
 _TOPIC_COUNTS = {
     "records_out_per_second": f"{_SERVER}sent_records",
     "bytes_in_per_second": f"{_SERVER}received_bytes",
@@ -45,8 +45,8 @@ WANTED = frozenset(
 )
 
 NOT_AVAILABLE = (
-    "a topic or connector without a value: Confluent leaves out what had no traffic in that minute, so it is unknown, not zero",
-    "load of single brokers: Confluent Cloud shows none",
+    "a topic or connector without a value: Confluent leaves out anything without traffic in that minute, so it is unknown, not zero",
+    "load of individual brokers: Confluent Cloud does not show it",
 )
 _CLUSTER_FIGURES = (
     *_TOPIC_COUNTS,
@@ -56,7 +56,7 @@ _CLUSTER_FIGURES = (
     "connections",
     "partitions",
 )
-_NO_LOAD = "cluster load: told of dedicated clusters only"
+_NO_LOAD = "cluster load: reported for dedicated clusters only"
 
 
 class ConfluentCloudMetricsReader:
@@ -180,7 +180,7 @@ def _connector(
 
 def _cluster(values: Mapping[str, Mapping[str, float]]) -> ClusterLoad:
     sums = {name: sum(some.values()) for name, some in values.items()}
-    # "The value is between 0.0 and 1.0" (the metric's description), whatever its name says.
+    # "The value is between 0.0 and 1.0" (the metric's description), despite its name.
     load = sums.get(_LOAD)
     return ClusterLoad(
         load_percent=None if load is None else round(100 * load, 3),
@@ -194,7 +194,7 @@ def _cluster(values: Mapping[str, Mapping[str, float]]) -> ClusterLoad:
 
 
 def _unknown_figures(cluster: ClusterLoad) -> list[str]:
-    """The figures of the cluster that Confluent can give and this export did not."""
+    """The figures of the cluster that Confluent can give but this export did not."""
     names = [name for name in _CLUSTER_FIGURES if getattr(cluster, name) is None]
     without = [f"cluster {', '.join(names)}: the export had no value"] if names else []
     return without if cluster.load_percent is not None else [*without, _NO_LOAD]
@@ -212,7 +212,7 @@ def _incomplete(hidden: Sequence[str], cut: Sequence[str], unreadable: Sequence[
             f"the metrics of {names} are not shown to this Cloud key; its owner needs the role MetricsViewer"
         )
     if cut:
-        parts.append(f"{', '.join(cut)} came cut off at {MOST_POINTS:,} points, so sums of it are too low")
+        parts.append(f"{', '.join(cut)} came cut off at {MOST_POINTS:,} points, so its sums are too low")
     if unreadable:
-        parts.append(f"values of {listed(unreadable)} are no numbers, or of no time, and left out")
+        parts.append(f"values of {listed(unreadable)} are not numbers, or have no time, and are left out")
     return "; ".join(parts) or None

@@ -1,5 +1,5 @@
-"""What topics hold on disk and how full the volumes are, from the brokers' own log directories: on every platform whose
-brokers tell them."""
+"""What topics hold on disk and how full the volumes are, from the brokers' own log directories: on every
+platform whose brokers report them."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -16,8 +16,8 @@ def with_disks(
     directories: tuple[LogDirectory, ...] | None,
     unknown: str | None,
 ) -> Metrics:
-    """`metrics`, with what the log directories tell; as it is without any (`directories` None). `unknown`: why some of
-    them could not be read."""
+    """`metrics` plus what the log directories show; unchanged without any (`directories` None). `unknown`:
+    why some of them could not be read."""
     if directories is None:
         return metrics
     rates = tuple(
@@ -42,7 +42,7 @@ def with_disks(
 
 
 def untold(metrics: Metrics, why: str | None) -> tuple[str, ...]:
-    """Which of these figures no source has, and `why` the brokers did not tell them; None: they did."""
+    """Which of these figures no source has, and `why` the brokers did not report them; None: they did."""
     if why is None:
         return ()
     figures_missing = [
@@ -57,7 +57,7 @@ def untold(metrics: Metrics, why: str | None) -> tuple[str, ...]:
 
 
 def _used_percent(directories: Iterable[LogDirectory]) -> float | None:
-    """Of the fullest volume; None where the brokers are too old to tell."""
+    """Of the fullest volume; None where the brokers are too old to report it."""
     used = [
         round(100 * (1 - one.usable_bytes / one.total_bytes), 2)
         for one in directories

@@ -1,5 +1,5 @@
-"""What a platform's own metrics say about a cluster, in this project's vocabulary, and how they complete the
-offsets' figures."""
+"""A platform's own metrics of a cluster, in this project's vocabulary, and how they complete the offsets'
+figures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -33,7 +33,7 @@ class Asked(Record, frozen=True, kw_only=True):
 
 
 class Measurement(Record, frozen=True, kw_only=True):
-    """`topics`, `connectors` and `brokers` hold only what was measured, so never a topic's
+    """`topics`, `connectors` and `brokers` hold only measured figures, so never a topic's
     `records_in_per_second` or a broker's address. `group_estimates`: Amazon's estimated time lag, in seconds.
     `not_available`: as in Metrics."""
 
@@ -47,10 +47,10 @@ class Measurement(Record, frozen=True, kw_only=True):
 
 
 class RecordCounts(Record, frozen=True, kw_only=True):
-    """Records that came into each topic, in steps of equal length. `ends_at`: the ends of the steps, oldest
+    """Records that arrived in each topic, in steps of equal length. `ends_at`: the ends of the steps, oldest
     first, in seconds since 1970.
 
-    A topic's None: unknown for that step. `lags`: each group's lag in records at those ends.
+    None in a topic's list: unknown for that step. `lags`: each group's lag in records at those ends.
     """
 
     ends_at: tuple[float, ...]
@@ -88,7 +88,8 @@ def _known_names(records: Sequence[Struct]) -> list[str]:
 
 
 def whole(value: float | None, *, bits: int = 64) -> int | None:
-    """`value` as a whole number of so many bits, as events hold it; None if it is unknown or no such number."""
+    """`value` as a whole number of that many bits, as events hold it; None if it is unknown or does not
+    fit."""
     if value is None or not abs(value) < 2.0 ** (bits - 1):  # NaN is not below anything
         return None
     return round(value)
@@ -131,7 +132,7 @@ def without(metrics: Metrics, name: MetricsSourceName, error: str) -> Metrics:
         sources=(*metrics.sources, MetricsSource(name=name, error=error)),
         not_available=(
             *metrics.not_available,
-            f"what {name} tells: it could not be read in this run ({error})",
+            f"the metrics of {name}: they could not be read in this run ({error})",
         ),
     )
 
@@ -141,7 +142,7 @@ def _key(rate: ConnectorRate) -> tuple[str, str]:
 
 
 def _completed(known: T, measured: T | None) -> T:
-    """`known`, with figures that it lacks and `measured` has."""
+    """`known`, with the figures that it lacks taken from `measured`."""
     if measured is None:
         return known
     told = {

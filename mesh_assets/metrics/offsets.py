@@ -28,11 +28,11 @@ from mesh_assets.platforms.kafka.values import ClusterMetadata
 
 NOT_AVAILABLE = (
     "bytes in and out per second: offsets count records, not bytes",
-    "records out per second: offsets tell what groups commit, not what clients read",
+    "records out per second: offsets show what groups commit, not what clients read",
     "cluster load, request rates and connections: the brokers' own metrics are not read",
-    "bytes, dead letters and what sources write, of connectors: Kafka Connect's REST interface has none of it",
+    "connectors' bytes, dead letters and what sources write: Kafka Connect's REST interface does not have them",
 )
-"""What offsets cannot say. A platform that measures itself can say some of it, and has a list of its own."""
+"""Figures that offsets cannot give. A platform with its own metrics has some of them, and its own list."""
 
 PartitionKey = tuple[str, int]
 
@@ -41,7 +41,7 @@ class Positions(Record, frozen=True, kw_only=True):
     """All positions at one moment: end offsets by topic and partition, committed offsets by group, topic and
     partition.
 
-    Only topics with all their partitions read; the others have no rate. `topic_ids`: those topics.
+    Only topics whose partitions were all read; the others have no rate. `topic_ids`: of those topics.
     """
 
     read_at: datetime
@@ -72,7 +72,7 @@ def positions(topics: Iterable[Topic], groups: Iterable[ConsumerGroup], *, read_
 def committed_by(
     groups: Iterable[ConsumerGroup | values.ConsumerGroup],
 ) -> dict[tuple[str, str, int], int]:
-    """What groups have committed, as records or as they were read."""
+    """What groups have committed, as records or as it was read."""
     return {
         (group.group_id, offset.topic, offset.partition): offset.committed
         for group in groups
@@ -92,7 +92,7 @@ def offset_metrics(
     time_lags: TimeLags | None = None,
 ) -> Metrics:
     """The metrics that offsets give. `before` None, or not earlier than `after`: there is no window, so there
-    are no rates. `time_lags`: as far as known."""
+    are no rates. `time_lags`: those known."""
     window = None if before is None else (after.read_at - before.read_at).total_seconds()
     usable = before if window is not None and window > 0 else None
     topic_rates = _topic_rates(topics, before=usable, after=after)
@@ -186,7 +186,7 @@ def _group_rates(
         for (group, topic, partition), committed in after.committed.items():
             earlier = before.committed.get((group, topic, partition))
             if earlier is not None:
-                # Resetting offsets is not consumption: it counts as none, not as a negative rate.
+                # Resetting offsets is not consumption: it counts as zero, not as a negative rate.
                 grown[group] = grown.get(group, 0) + max(0, committed - earlier)
     return tuple(
         GroupRate(
@@ -206,8 +206,8 @@ def _group_rates(
 
 
 def _sink_rates(connectors: Iterable[Connector], groups: Iterable[GroupRate]) -> tuple[ConnectorRate, ...]:
-    """Sinks, by what their groups commit. What a source writes cannot be distinguished from what others write
-    to its topics."""
+    """Sinks, by what their groups commit. A source's own records cannot be distinguished from others in its
+    topics."""
     committed = {rate.group_id: rate.records_committed_per_second for rate in groups}
     rates = ((connector, committed.get(sink_group(connector) or "")) for connector in connectors)
     return tuple(
@@ -232,7 +232,7 @@ def _health(metadata: ClusterMetadata, topics: tuple[Topic, ...]) -> PartitionHe
             None
             if any(value is None for value in min_isr.values())
             else sum(
-                # Kafka lowers the setting to the number of replicas: with fewer of them it can be met.
+                # Kafka lowers the setting to the number of replicas: it can be met with fewer of them.
                 1
                 for topic, p in every
                 if len(p.isr) < min(min_isr[topic.name] or 0, len(p.replicas))

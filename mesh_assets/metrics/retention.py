@@ -1,5 +1,5 @@
-"""How near a group is to losing records: how much of what its topics still hold it has yet to read, and how long the
-next record that it reads is kept."""
+"""How near a group is to losing records: how much of what its topics still hold it has yet to read, and how
+much longer the next record to read is kept."""
 
 from collections.abc import Iterable, Mapping
 
@@ -43,8 +43,8 @@ def group_topics(
 
 
 def _used_percent(offsets: Iterable[CommittedOffset], topic: Topic | None) -> float | None:
-    """On the partition where it is most. A log that has lost nothing yet is not near its retention, however much of
-    it waits; of one that is only compacted, nothing is removed for its age."""
+    """On the partition where it is largest. A log that has lost nothing yet is not near its retention,
+    however much of it is unread; a log that is only compacted loses nothing because of its age."""
     if topic is None or not _is_deleted_from(topic):
         return None
     shares = [share for offset in offsets if (share := _used_share(offset)) is not None]
@@ -71,5 +71,5 @@ def _left_seconds(lag_seconds: float | None, topic: Topic | None) -> float | Non
 
 
 def _is_deleted_from(topic: Topic) -> bool:
-    """Whether retention removes records: not known without configs, and then nothing is said."""
+    """Whether retention removes records; False without configs, when this is not known."""
     return topic.details.cleanup_policy is not None and "delete" in topic.details.cleanup_policy

@@ -1,7 +1,7 @@
 """Time lag: how long ago the end of the log was where a group is now. It comes from kept readings of the end,
 and from nothing else.
 
-The end passed an offset at some time between two readings; in between, records are assumed to have come
+The end passed an offset at some time between two readings; in between, records are assumed to have arrived
 evenly. If two readings are too far apart for that, or the history begins later, there is a lower bound and no
 guess.
 """
@@ -52,7 +52,7 @@ class EndReading(Record, frozen=True, kw_only=True):
 @dataclass(slots=True)
 class _Passed:
     """When the end of one partition passed the offsets `wanted` (ascending). `later`: the oldest reading so
-    far, which is past all of them."""
+    far, which lies beyond all of them."""
 
     wanted: list[int]
     later_at: datetime
@@ -101,7 +101,8 @@ def _searched(groups: Iterable[ConsumerGroup], now: EndReading) -> dict[Place, _
 
 
 def _following(offset: CommittedOffset, end: int | None) -> int | None:
-    """The next record for the group, whose age is its lag; None without a commit on this topic, or beyond the end."""
+    """The group's next record, whose age is its lag; None without a commit on this topic, or beyond the
+    end."""
     if offset.committed is None or end is None or offset.lag_is == "topic_recreated":
         return None
     return next_record(committed=offset.committed, start=offset.start, end=end)
@@ -118,12 +119,12 @@ def _search(
     names = {place: place_name(place[0], topic_ids.get(place[0]) or "", place[1]) for place in searched}
     oldest = kept.oldest() if kept is not None and pending else None
     if oldest is not None and (earlier is None or oldest[0] <= earlier.read_at):
-        # Groups that are no longer in use lag further back than the history: one object shows that, and the
-        # others need not be read.
+        # Groups that are no longer in use lag further back than the history goes: one object shows that, so
+        # the others need not be read.
         read_at, columns, index = oldest
         for place in list(pending):
             end = _kept_end(columns, names, index, place)
-            # An end beyond today's: the log was cut since, so it must be followed back step by step.
+            # An end beyond today's: the log has been cut since, so we must follow it back step by step.
             if end is not None and pending[place].wanted[-1] < end <= pending[place].later_end:
                 pending.pop(place).later_at = read_at
     if not pending:
@@ -162,7 +163,7 @@ def _kept_end(
 def _step_back(passed: _Passed, end: int, read_at: datetime, now: datetime) -> bool:
     """Adds an older reading; False when there is nothing left to look for."""
     if end > passed.later_end:
-        return False  # the log was cut: what was before is another log
+        return False  # the log was cut: anything earlier is a different log
     while passed.wanted and passed.wanted[-1] >= end:
         offset = passed.wanted.pop()
         apart = (passed.later_at - read_at).total_seconds()

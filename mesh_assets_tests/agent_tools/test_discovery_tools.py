@@ -230,5 +230,5 @@ def test_a_problem_says_since_when_it_is_there_once_an_analysis_has_kept_it(serv
     assert failed["since"] == "2026-11-24T16:40:02Z"
     store.objects.put(findings_results(store).key, b"{")
     page = served.answer("list_problems", kind="failed_connector")
-    assert "since when the problems are there is not known" in page["about"]["notes"][-1]
+    assert "how long the problems have existed is not known" in page["about"]["notes"][-1]
     assert len(page["problems"]) == 1

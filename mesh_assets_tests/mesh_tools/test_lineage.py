@@ -145,7 +145,7 @@ def test_it_begins_anywhere(
 ) -> None:
     if text is None:
         refusal = served.refusal("get_lineage", cluster="us", **start)
-        assert "2 tables are called like 'orders'" in refusal
+        assert "2 tables have a name like 'orders'" in refusal
         return
     answer = served.answer("get_lineage", cluster="us", direction="downstream", **start)
     assert answer["start"] == text
@@ -183,7 +183,7 @@ def test_it_begins_at_a_mapping_and_at_a_statement_of_the_kept_lineage(served: S
     [
         ({"mapping": "0a"}, "lineage has no event source mapping '0a'; those known are: none"),
         ({"statement": "totals"}, "lineage has no Flink statement 'totals'"),
-        ({"table": "nowhere"}, "no connector of the cluster joins a table 'nowhere'"),
+        ({"table": "nowhere"}, "no connector of the cluster uses a table 'nowhere'"),
         ({"function": "bill"}, "feeds a function 'bill'"),
         ({"subject": "nope"}, "has no subject 'nope'"),
         ({"subject": "orders-value", "table": "x"}, "give one of topic"),

@@ -81,8 +81,8 @@ def test_products_of_an_earlier_document_say_so_and_a_damaged_result_is_a_note(
     earlier = tuple(replace(one, sequence=1) for one in kept.documents)
     results.put(replace(kept.result, settings="others"), documents=earlier, made_at=kept.made_at)
     notes = served.answer("list_data_products")["about"]["notes"]
-    assert any("decisions or prices are others since" in note for note in notes)
-    assert any("it is of document 1, and the newest is 2" in note for note in notes)
+    assert any("decisions or prices have changed since" in note for note in notes)
+    assert any("it is based on document 1, and the newest is 2" in note for note in notes)
     served.known.store.objects.put(results.key, b"{")
     notes = served.answer("describe_topic", topic="orders")["about"]["notes"]
     assert any(note.startswith("data product and costs: ") for note in notes)

@@ -112,17 +112,17 @@ def test_amazons_estimate_of_time_lag_stays_an_estimate() -> None:
 def test_what_the_level_of_monitoring_lacks_is_said_with_what_to_do() -> None:
     missing = measured(DEFAULT).not_available
     assert (
-        "bytes by topic: CloudWatch has none of this cluster; set its monitoring to PER_TOPIC_PER_BROKER"
+        "bytes by topic: CloudWatch has none for this cluster; set its monitoring to PER_TOPIC_PER_BROKER"
         in missing
     )
-    assert "Amazon's estimate of time lag: CloudWatch has none of this cluster" in missing
+    assert "Amazon's estimate of time lag: CloudWatch has none for this cluster" in missing
     assert not any("PER_TOPIC_PER_BROKER" in text for text in measured(DEFAULT | BY_TOPIC).not_available)
 
 
 def test_a_cluster_that_cloudwatch_does_not_know_is_an_error_and_not_an_idle_one() -> None:
     source = measured({}).source
     assert (
-        source.error == "CloudWatch has no metrics of payments; check cluster_name and region in the estate"
+        source.error == "CloudWatch has no metrics for payments; check cluster_name and region in the estate"
     )
 
 

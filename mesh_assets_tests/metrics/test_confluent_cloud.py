@@ -148,7 +148,7 @@ def test_what_had_no_traffic_is_unknown_and_said_to_be_so() -> None:
     assert found.cluster == ClusterLoad()
     assert found.topics[0] == TopicRate(topic="orders", records_in_per_second=None, message_count=None)
     assert any("unknown, not zero" in text for text in found.not_available)
-    assert "cluster load: told of dedicated clusters only" in found.not_available
+    assert "cluster load: reported for dedicated clusters only" in found.not_available
 
 
 def test_connectors_that_the_key_may_not_see_make_the_source_incomplete() -> None:
@@ -260,7 +260,7 @@ def test_a_value_that_is_no_number_is_unknown_and_costs_no_other(odd: float) -> 
     assert [topic.retained_bytes for topic in found.topics] == [None, 5]
     assert found.connectors == known.connectors
     assert found.source.error == (
-        "values of confluent_kafka_server_retained_bytes are no numbers, or of no time, and left out"
+        "values of confluent_kafka_server_retained_bytes are not numbers, or have no time, and are left out"
     )
 
 

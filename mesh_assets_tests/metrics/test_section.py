@@ -149,7 +149,7 @@ def test_a_platform_that_cannot_be_asked_leaves_the_offsets_fresh_and_its_own_fi
     assert metrics.errors == ("the Metrics API is busy",)
     assert metrics.sources[1] == MetricsSource(name="confluent_cloud", error="the Metrics API is busy")
     assert metrics.not_available == (
-        "what confluent_cloud tells: it could not be read in this run (the Metrics API is busy)",
+        "the metrics of confluent_cloud: they could not be read in this run (the Metrics API is busy)",
         UNTOLD,
     )
 
