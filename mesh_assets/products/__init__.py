@@ -1,4 +1,5 @@
-"""Data products: topics that are kept and used as one thing, found in the mesh and decided about by people.
+"""Data products: topics that are kept and used as one thing. We find them in the mesh; people decide about
+them.
 
-Candidates follow from domains, owners, lineage and shared keys. What people decide in the estate wins, from run to run.
+Candidates follow from domains, owners, lineage and shared keys. People's decisions in the estate always win.
 """

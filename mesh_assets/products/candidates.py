@@ -1,4 +1,5 @@
-"""Which topics could be one product: those of a domain and an owner, and what lineage binds to them alone."""
+"""Which topics could form one product: those of a domain and an owner, plus those that lineage binds to them
+alone."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,12 +12,12 @@ from mesh_assets.products.records import TopicPlace
 from mesh_assets.relationships.records import Domains, Relationships
 
 _ROUNDS = 20
-"""How many steps of lineage away from a domain a topic may be."""
+"""How many lineage steps a topic may be from a domain."""
 _MOST_BOUND = 50
 
 
 class Candidate(Record, frozen=True, kw_only=True):
-    """`owner`: only where the domain has topics of several. `topics`: with the reason for each."""
+    """`owner`: only if topics of the domain have several. `topics`: with the reason for each."""
 
     cluster: str
     domain: str
@@ -34,9 +35,9 @@ class Found(Record, frozen=True, kw_only=True):
 def find_candidates(
     domains: Domains, relationships: Relationships, flows: Flows, owners: Mapping[TopicPlace, str]
 ) -> Found:
-    """A product has one owner: a domain whose topics have several is divided, and topics without an owner go where most of
-    what they share with others is. A topic without a domain belongs to the product that alone makes it or, if nothing
-    makes it, alone reads it."""
+    """A product has one owner: a domain whose topics have several is divided, and topics without an owner go
+    to the product they share most with. A topic without a domain belongs to the only product that writes it
+    or, if none does, to the only one that reads it."""
     bonds = cache(lambda: _bonds(relationships, flows))  # few estates need them
     made: list[Candidate] = []
     for domain in domains.domains:
@@ -88,13 +89,14 @@ def _by_owner(
             groups[name][topic] = f"it shares keys or flows with topics of {name}"
         else:
             groups[None][topic] = (
-                f"of the domain's {counted(len(set(owned.values())), 'owner')} none is its own"
+                f"none of the domain's {counted(len(set(owned.values())), 'owner')} is its own"
             )
     yield from sorted(groups.items(), key=lambda one: (one[0] is None, one[0] or ""))
 
 
 def _bonds(relationships: Relationships, flows: Flows) -> Bonds:
-    """Two for a key that both have, one for something that both flow through. What very many share binds nobody."""
+    """Two for a key that both have, one for something that both flow through. Anything shared by very many
+    binds nobody."""
     found: defaultdict[TopicPlace, Counter[TopicPlace]] = defaultdict(Counter)
     for entity in relationships.entities:
         _bind(found, [TopicPlace(cluster=entity.cluster, topic=topic) for topic in entity.topics], 2)
@@ -113,7 +115,7 @@ def _bind(
 
 
 def _follow(made: Sequence[Candidate], outside: dict[TopicPlace, str], flows: Flows) -> None:
-    """Moves topics from `outside` to the candidate that alone makes or reads them, step by step."""
+    """Moves topics from `outside` to the only candidate that writes or reads them, step by step."""
     of = {
         TopicPlace(cluster=one.cluster, topic=topic): at
         for at, one in enumerate(made)
@@ -128,7 +130,8 @@ def _follow(made: Sequence[Candidate], outside: dict[TopicPlace, str], flows: Fl
             around, why = evidence
             found = {of.get(other) for other in around}
             at = found.pop() if len(found) == 1 else None
-            # A product that people see as one cluster's does not grow into another by a mirror.
+            # A product that people think of as one cluster's does not grow into another cluster through a
+            # mirror.
             if at is not None and made[at].cluster == place.cluster:
                 moved.append((place, at, why))
         if not moved:
@@ -140,7 +143,7 @@ def _follow(made: Sequence[Candidate], outside: dict[TopicPlace, str], flows: Fl
 
 
 def _evidence(place: TopicPlace, flows: Flows) -> tuple[set[TopicPlace], str] | None:
-    """The topics that tell where this one belongs, and how; None: nothing does."""
+    """The topics that show where this one belongs, and how; None: nothing does."""
     makers, readers = flows.makers.get(place, set()), flows.readers.get(place, set())
     for nodes, sides, verb in (
         (makers, (flows.inputs, flows.outputs), "makes it"),

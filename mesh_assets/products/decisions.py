@@ -1,4 +1,5 @@
-"""What people decided, applied to the candidates: which products there are, under which names, with which topics."""
+"""Applies people's decisions to the candidates: which products there are, under which names, with which
+topics."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ KEPT = "it was in the product when it was accepted"
 
 @dataclass(slots=True)
 class Draft:
-    """A product while it is put together. `decision` None: a candidate that nobody decided about."""
+    """A product being put together. `decision` None: a candidate that nobody decided about."""
 
     id: str
     domain: str | None
@@ -37,8 +38,9 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What decisions are applied to. `topics`: all of the inventory, but for Kafka's own. `read`: the clusters whose topics
-    were read; of others nothing vanishes. `before`: the products of the run before; `now`: the time of this one."""
+    """What decisions are applied to. `topics`: all of the inventory, except Kafka's own. `read`: the clusters
+    whose topics were read; in other clusters nothing counts as vanished. `before`: the products of the
+    previous run; `now`: the time of this one."""
 
     candidates: Sequence[Candidate]
     identities: Sequence[Identity]
@@ -49,7 +51,7 @@ class Known:
 
 
 def decide(known: Known, decisions: Sequence[ProductDecision]) -> Decided:
-    """The word of a decision wins: over the candidates, and over what other decisions imply without naming it."""
+    """A decision wins over the candidates, and over what other decisions merely imply."""
     by_id = {one.id: at for at, one in enumerate(known.identities)}
     decided = {one.product: one for one in decisions}
     merged = {other: one.product for one in decisions for other in one.merge}
@@ -68,12 +70,12 @@ def decide(known: Known, decisions: Sequence[ProductDecision]) -> Decided:
     for one in decisions:
         if one.decision == "drop":
             if one.product not in by_id:
-                notes.append(f"the estate drops {one.product}, and there is no such candidate{_near(by_id)}")
+                notes.append(f"the estate drops {one.product}, but there is no such candidate{_near(by_id)}")
             continue
         draft = drafts.setdefault(one.product, Draft(one.product, None, None, one))
         for other in one.merge:
             if other not in by_id:
-                draft.notes.append(f"it merges {other}, and there is no such candidate now{_near(by_id)}")
+                draft.notes.append(f"it merges {other}, but there is no such candidate now{_near(by_id)}")
                 continue
             candidate = known.candidates[by_id[other]]
             draft.domain = draft.domain or candidate.domain
@@ -91,7 +93,7 @@ def decide(known: Known, decisions: Sequence[ProductDecision]) -> Decided:
                 if not one.topics
                 else "".join(f"; {note}" for note in draft_of.notes)
             )
-            notes.append(f"the estate decides about {one.product}, and no topic belongs to it{why}")
+            notes.append(f"the estate decides about {one.product}, but no topic belongs to it{why}")
     kept = tuple(one for _, one in sorted(drafts.items()) if one.topics or one.vanished)
     return Decided(drafts=kept, outside=outside, notes=tuple(notes))
 
@@ -102,8 +104,8 @@ def _give_topics(
     decisions: Sequence[ProductDecision],
     outside: dict[TopicPlace, str],
 ) -> Iterable[str]:
-    """First what accepted products keep, then what decisions take away, then what they name: the last word is theirs. What a
-    person should know of all of it."""
+    """First what accepted products keep, then what decisions take away, then what they name, which has the
+    last word. Returns what a person should know about it all."""
     earlier = {} if known.before is None else {one.id: one for one in known.before.products}
     named: dict[TopicPlace, str] = {}
     matched: dict[str, set[TopicPlace]] = {}
@@ -153,15 +155,15 @@ def _give_topics(
     for place in [place for draft in drafts.values() for place in draft.topics]:
         outside.pop(place, None)
     return [
-        f"the estate's decisions about {first} and {last} both name {listed(sorted(map(str, places)))}; the later one counts: name "
-        f"them in one alone"
+        f"the estate's decisions about {first} and {last} both name {listed(sorted(map(str, places)))}; the later one counts; name each "
+        f"in only one of them"
         for (first, last), places in several.items()
     ]
 
 
 def _note_missing(draft: Draft, decision: ProductDecision, known: Known, before: DataProduct | None) -> None:
-    """Of what the decision names, that which is not in the inventory: a topic that was in the product has vanished. What
-    was never seen may be misspelt, and its cluster, where no one says it, is anybody's guess."""
+    """The topics that the decision names but the inventory lacks. One that was in the product has vanished;
+    one never seen may be misspelt, and unless the decision says so, its cluster is unknown."""
     members: list[TopicPlace] = []
     if before is not None:
         members = [*(one.place for one in before.topics), *(one.place for one in before.vanished)]
@@ -177,7 +179,7 @@ def _note_missing(draft: Draft, decision: ProductDecision, known: Known, before:
                 draft.vanished.append(_vanished(place, since.get(place, known.now)))
         if not once and not any(True for _ in _matching(text, known.topics)):
             draft.notes.append(
-                f"its decision names {text}, and no topic of the inventory is called so; check its spelling"
+                f"its decision names {text}, but the inventory has no such topic; check its spelling"
             )
 
 
@@ -189,7 +191,7 @@ def _vanished(place: TopicPlace, since: datetime) -> Vanished:
     return Vanished(
         place=place,
         since=since,
-        reason="it is not in the inventory any more; take it out of the product with `without`, or out of `topics`",
+        reason="it is no longer in the inventory; take it out of the product with `without`, or out of `topics`",
     )
 
 

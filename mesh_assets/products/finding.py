@@ -1,4 +1,5 @@
-"""The analysis `data_products`: candidates, the decisions about them, and what is known of each product."""
+"""The analysis `data_products`: candidates, the decisions about them, and what is known about each
+product."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -29,8 +30,8 @@ from mesh_assets.relationships.records import Domains, Entity, Relationships
 
 
 class Ground(Record, frozen=True, kw_only=True):
-    """What products are found in: the newest documents by cluster, and what the other analyses found in them. `owners`: whom
-    schemas name, by topic."""
+    """The sources of products: the newest documents by cluster, and what the other analyses found in them.
+    `owners`: those that schemas name, by topic."""
 
     documents: Mapping[str, Document]
     flows: Flows
@@ -41,7 +42,7 @@ class Ground(Record, frozen=True, kw_only=True):
 
 
 class Placed(Record, frozen=True, kw_only=True):
-    """Which topics are in which product, before anything else of the products is known."""
+    """Which topics are in which product, before anything else about the products is known."""
 
     drafts: tuple[Draft, ...]
     outside: tuple[OutsideProduct, ...]
@@ -56,7 +57,8 @@ class Placed(Record, frozen=True, kw_only=True):
 def place_topics(
     ground: Ground, settings: ProductSettings, policy: Policy, *, before: DataProducts | None, now: datetime
 ) -> Placed:
-    """`before`: the result of the last run, by which products keep their ids and accepted ones their topics."""
+    """`before`: the result of the last run, from which products keep their ids, and accepted ones their
+    topics."""
     topics = {
         TopicPlace(cluster=name, topic=one.name)
         for name, document in ground.documents.items()
@@ -90,7 +92,8 @@ def make_products(
     *,
     before: DataProducts | None = None,
 ) -> DataProducts:
-    """`costs`: what each product takes, by its id. `before`: the result of the last run, whose drafts of joins were parsed."""
+    """`costs`: what each product uses, by its id. `before`: the result of the last run, whose join drafts
+    have been parsed."""
     readable = frozenset(
         join.sql
         for one in (() if before is None else before.products)
@@ -101,15 +104,13 @@ def make_products(
     entities = _Entities(ground.relationships.entities)
     made: list[DataProduct] = []
     left, notes = MOST_IN_ALL, list(placed.notes)
-    # Those that people accepted first: where there are too many joins, theirs are drafted.
+    # Accepted products first: if there are too many joins, theirs are drafted.
     for draft in sorted(placed.drafts, key=lambda one: (one.decision is None, one.id)):
         most = min(MOST_DRAFTS, left)
         made.append(_product(draft, ground, policy, tables, entities, costs.get(draft.id), most, readable))
         left -= len(made[-1].joins)
     if left == 0:
-        notes.append(
-            f"joins are drafted for the first products only, {MOST_IN_ALL} in all; accepted ones come first"
-        )
+        notes.append(f"only the first {MOST_IN_ALL} joins are drafted; accepted products come first")
     return DataProducts(
         products=tuple(sorted(made, key=lambda one: one.id)),
         outside=placed.outside,
@@ -128,7 +129,7 @@ class _Entities:
                 self._of.setdefault(TopicPlace(cluster=one.cluster, topic=topic), []).append(one)
 
     def of(self, places: Iterable[TopicPlace]) -> list[Entity]:
-        """Those of the topics, most shared among them first."""
+        """Those of the topics, the most widely shared first."""
         count: dict[int, int] = {}
         found: dict[int, Entity] = {}
         for place in places:
@@ -165,7 +166,7 @@ def _product(
     owner, owner_reason = _owner(draft, ground, policy, [place for place, _ in holding])
     notes = list(draft.notes)
     if len(joins) == MOST_DRAFTS:
-        notes.append(f"at most {MOST_DRAFTS} joins are drafted; find_relationships tells all keys")
+        notes.append(f"at most {MOST_DRAFTS} joins are drafted; find_relationships lists all keys")
     return DataProduct(
         id=draft.id,
         name=(decision.name if decision else None) or draft.domain or draft.id,
@@ -207,12 +208,12 @@ def _owner(
     most = max(votes.values())
     first = sorted(owner for owner, number in votes.items() if number == most)
     if len(first) > 1:
-        return None, f"its topics have {counted(len(votes), 'owner')}, none of them most: {listed(first)}"
+        return None, f"its topics have {counted(len(votes), 'owner')}, with no majority: {listed(first)}"
     return first[0], f"the owner of {most} of {counted(len(places), 'topic')}"
 
 
 class _Around:
-    """What works for a product and what is outside of it."""
+    """What works for a product, and what is outside it."""
 
     def __init__(self, places: set[TopicPlace], flows: Flows) -> None:
         self._places = places
@@ -222,7 +223,8 @@ class _Around:
         self._own = {node for node in self._makers | self._readers if self._is_own(node)}
 
     def _is_own(self, node: Node) -> bool:
-        """Whether it makes topics of the product, and touches no others. Who only reads is a consumer."""
+        """Whether it writes topics of the product and touches no others. Anything that only reads is a
+        consumer."""
         inputs, outputs = self._flows.inputs.get(node, set()), self._flows.outputs.get(node, set())
         return bool(outputs) and (inputs | outputs) <= self._places
 
@@ -231,7 +233,7 @@ class _Around:
 
     @property
     def producers(self) -> tuple[str, ...]:
-        """Also the tables that connectors of the product bring."""
+        """Also the tables that the product's connectors read."""
         fed = {source for node in self._own for source in self._flows.origins.get(node, ())}
         return _named((self._makers - self._own) | fed)
 

@@ -1,6 +1,6 @@
-"""Flink's SQL as drafts use it: types of fields, and a parser that says whether a draft can be read.
+"""Flink SQL as drafts use it: field types, and a parser that checks whether a draft can be read.
 
-sqlglot has no dialect for Flink. Spark's reads the statements that drafts consist of, once these words are its own:
+sqlglot has no dialect for Flink. Spark's reads the statements in drafts once it knows these words:
 https://nightlies.apache.org/flink/flink-docs-stable/docs/dev/table/sql/create/
 """
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from sqlglot.expressions import Expr
     from sqlglot.tokens import Token  # type: ignore[attr-defined]
 
-# By the formats avro-confluent, json and protobuf of Flink; unsigned integers and decimals without a known precision have
-# no type there that is surely right.
+# According to Flink's formats avro-confluent, json and protobuf; unsigned integers and decimals of unknown
+# precision have no type there that is certain to be right.
 _AVRO = {
     "string": "STRING",
     "int": "INT",
@@ -47,7 +47,8 @@ _PROTOBUF = {
     "bytes": "BYTES",
 }
 _INTEGERS = {"INT": 0, "BIGINT": 1}
-# What is in quotes, and comments. A group of their own have names, and options that name something, which no quoting changes.
+# Quoted text and comments. Names, and options that name something, have a group of their own, since quoting
+# does not change them.
 _QUOTED = re.compile(
     r"`(?P<name>[a-zA-Z0-9._-]+)`(?!`)|(?P<option>'(?:topic|key\.fields)' = )'[a-zA-Z0-9._-]+'(?!')|(?P<comment>--[^\n]*)"
     r"|`(?:[^`]|``)*`|'(?:[^']|'')*'"
@@ -56,7 +57,7 @@ _PATH = re.compile(r"[^.\[\]{}]+(\.[^.\[\]{}]+)*")
 
 
 def flink_type(schema_type: str, shown: str) -> str | None:
-    """The type of a field in Flink, from its type as analyses show it. None: there is none that is surely right."""
+    """A field's type in Flink, from its type as analyses show it. None: no type is certain to be right."""
     if schema_type == "AVRO":
         return "STRING" if shown.startswith("enum(") else _AVRO.get(shown)
     if schema_type == "JSON":
@@ -65,7 +66,7 @@ def flink_type(schema_type: str, shown: str) -> str | None:
 
 
 def common_type(one: str, other: str) -> str | None:
-    """The type to which two keys are cast to be compared; None: they have the same."""
+    """The type that two keys are cast to for comparison; None: they have the same."""
     if one == other:
         return None
     if one in _INTEGERS and other in _INTEGERS:
@@ -74,7 +75,7 @@ def common_type(one: str, other: str) -> str | None:
 
 
 def is_column_path(path: str) -> bool:
-    """Whether it leads through records alone: what is in an array or a map has no column to join by."""
+    """Whether it leads only through records: a value in an array or a map has no column to join by."""
     return _PATH.fullmatch(path) is not None
 
 
@@ -87,8 +88,9 @@ def literal(text: str) -> str:
 
 
 def why_draft_unreadable(sql: str) -> str | None:
-    """As `why_unreadable`, which takes some milliseconds, and is asked once of all drafts that differ in plain names alone."""
-    if "\\" in sql:  # which Flink and Spark read in their own ways
+    """Like `why_unreadable`, which takes a few milliseconds, but asked only once for all drafts that differ
+    only in plain names."""
+    if "\\" in sql:  # which Flink and Spark read differently
         return why_unreadable(sql)
     numbers: dict[str, int] = {}
 
@@ -108,8 +110,8 @@ def _is_readable(sql: str) -> bool:
 
 
 def why_unreadable(sql: str) -> str | None:
-    """Why the statements are no SQL that can be run as they stand, or name a column that no table of theirs has; None: they
-    can be read. `sql`: CREATE TABLE for each table, then one SELECT."""
+    """Why the statements are not SQL that can be run as it is, or name a column that none of their tables
+    has; None: they can be read. `sql`: CREATE TABLE for each table, then one SELECT."""
     with importing:
         from sqlglot import exp
         from sqlglot.errors import SqlglotError
@@ -138,7 +140,7 @@ def why_unreadable(sql: str) -> str | None:
 
 
 def parse_flink(sql: str) -> "list[Expr]":
-    """The statements, as sqlglot has them of Spark. Raises SqlglotError."""
+    """The statements, as sqlglot parses them for Spark. Raises SqlglotError."""
     with importing:
         from sqlglot.dialects.spark import Spark
 
@@ -147,7 +149,8 @@ def parse_flink(sql: str) -> "list[Expr]":
 
 
 def _as_spark(tokens: "Iterable[Token]") -> "Iterator[Token]":
-    """What only Flink writes, in the tokens of Spark. sqlglot compiled to C (`sqlglot[c]`) lets nobody extend its parsers."""
+    """Flink's own syntax, in Spark's tokens. sqlglot compiled to C (`sqlglot[c]`) does not let anyone extend
+    its parsers."""
     with importing:
         from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
@@ -157,9 +160,7 @@ def _as_spark(tokens: "Iterable[Token]") -> "Iterator[Token]":
         one = left.popleft()
         word = one.text.upper() if one.token_type not in (TokenType.IDENTIFIER, TokenType.STRING) else ""
         following = [each.text.upper() for each in islice(left, 3)]
-        if (
-            word == "METADATA"
-        ):  # METADATA FROM 'timestamp' VIRTUAL, of which only the first word must be there
+        if word == "METADATA":  # METADATA FROM 'timestamp' VIRTUAL, where only the first word is required
             for _ in range(2 if following[:1] == ["FROM"] else 0):
                 left.popleft()
             if left and left[0].text.upper() == "VIRTUAL":

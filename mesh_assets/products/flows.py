@@ -14,8 +14,8 @@ Nodes = dict[TopicPlace, set[Node]]
 @dataclass(frozen=True, slots=True)
 class Flows:
     """`inputs`, `outputs`: the topics that a node reads and writes. `readers`, `makers`: the nodes of a topic. `origins`:
-    the datasets outside of Kafka that a connector brings. `internal`: topics that a system keeps for itself.
-    `dead_letter`: topics of records set aside."""
+    the datasets outside Kafka that a connector reads. `internal`: topics that a system keeps for itself.
+    `dead_letter`: topics for records set aside."""
 
     inputs: Places = field(default_factory=lambda: defaultdict(set))
     outputs: Places = field(default_factory=lambda: defaultdict(set))
@@ -27,7 +27,7 @@ class Flows:
 
 
 def flows_of(graph: LineageGraph) -> Flows:
-    """Without what rights merely permit. Who reads a topic without being active now still belongs to it."""
+    """Without what rights merely permit. A reader of a topic that is not active now still belongs to it."""
     found = Flows()
     for edge in graph.edges:
         if edge.purpose == "schema" or edge.known == "permitted":

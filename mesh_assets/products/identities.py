@@ -1,5 +1,5 @@
-"""Which candidate is which of the run before, so that a product keeps its id when topics join, leave, or a domain is named
-anew."""
+"""Matches candidates with those of the previous run, so that a product keeps its id when topics join or
+leave, or when a domain is renamed."""
 
 import hashlib
 import re
@@ -9,15 +9,15 @@ from mesh_assets.products.candidates import Candidate
 from mesh_assets.products.records import Identity
 
 MOST_CHARACTERS = 63
-"""Of an id: what Backstage allows for a name, as DNS does for a label."""
+"""The longest id: what Backstage allows for a name and DNS for a label."""
 _LEAST_COMMON = 0.5
 _NOT_IN_IDS = re.compile(r"[^a-z0-9]+")
 
 
 def identify(candidates: Sequence[Candidate], before: Sequence[Identity]) -> tuple[Identity, ...]:
-    """An identity for each candidate, in their order. It is that of the earlier one with the same cluster, domain and
-    owner, else of the one that it shares at least half of all their topics with, else new: `cluster.domain`,
-    `cluster.domain.owner`."""
+    """An identity for each candidate, in their order. It is that of the earlier candidate with the same
+    cluster, domain and owner; else of the one it shares at least half of all their topics with; else new:
+    `cluster.domain`, `cluster.domain.owner`."""
     known = {(one.cluster, one.domain, one.owner): one for one in before}
     ids: dict[int, str] = {}
     for at, one in enumerate(candidates):
@@ -48,7 +48,7 @@ def identify(candidates: Sequence[Candidate], before: Sequence[Identity]) -> tup
 def _by_topics(
     candidates: Sequence[Candidate], left: Sequence[Identity], ids: dict[int, str]
 ) -> Iterable[tuple[int, str]]:
-    """The most alike first, each earlier one once."""
+    """The most alike first, each earlier one only once."""
     of_topic: dict[tuple[str, str], list[Identity]] = {}
     for identity in left:
         for topic in identity.topics:

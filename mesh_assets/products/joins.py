@@ -1,5 +1,5 @@
-"""Drafts of joins in Flink SQL, along keys that topics of a product share. They are for a person to begin with: nothing here
-runs them, and what nobody measured is named as an assumption."""
+"""Drafts of joins in Flink SQL, along keys that topics of a product share. They are a starting point for a
+person: nothing here runs them, and anything not measured is listed as an assumption."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ from mesh_assets.relationships.records import Entity, KeyUse
 MOST_DRAFTS = 12
 """Of a product."""
 MOST_IN_ALL = 300
-"""To parse one takes some milliseconds, where no other is like it."""
+"""Parsing one takes a few milliseconds if no other is like it."""
 _MOST_COLUMNS = 20
 _FORMATS = {"AVRO": "avro-confluent", "JSON": "json", "PROTOBUF": "protobuf"}
 _WATERMARK = "records arrive at most 5 seconds late, by the timestamps that they carry (the watermark)"
-_APART = "records that belong together are at most an hour apart"
+_APART = "matching records are at most an hour apart"
 _VERSIONS = "every version of a record of {topic} joins: its key in Kafka is not known to be the column"
 _CONNECTION = "addresses, credentials and the registry's address are added to each WITH"
 _HEADER = "{format} values carry the registry's header, which Confluent's Flink reads and Flink's own format does not"
@@ -33,7 +33,7 @@ _HEADER = "{format} values carry the registry's header, which Confluent's Flink 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """What tables are made of: topics, and schemas by cluster and subject."""
+    """The sources of tables: topics, and schemas by cluster and subject."""
 
     topics: Mapping[TopicPlace, Topic]
     schemas: Mapping[tuple[str, str], Schema]
@@ -54,8 +54,9 @@ def tables_of(documents: Mapping[str, Document]) -> Tables:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Side:
-    """A topic of a join, as a table. `schema`: that of the use, of the records' keys or their values. `value`: of their
-    values; None: the document has none. `kind`: of its key's column. `versioned`: the table keeps the latest of each key."""
+    """A topic of a join, as a table. `schema`: that of the use, for the records' keys or their values.
+    `value`: that of their values; None: the document has none. `kind`: the type of its key's column.
+    `versioned`: the table keeps the latest record of each key."""
 
     place: TopicPlace
     use: KeyUse
@@ -74,9 +75,9 @@ def draft_joins(
     most: int = MOST_DRAFTS,
     readable: Collection[str] = (),
 ) -> Iterator[JoinDraft]:
-    """For each entity that two of the topics share, the topic that describes it with each of the others; at most `most`.
-    An entity that no topic of the product describes relates the first of its topics with the others. `readable`: drafts that
-    were parsed before, which are not parsed again."""
+    """For each entity that two of the topics share, the topic that describes it, joined with each of the
+    others; at most `most`. For an entity that no topic of the product describes, the first of its topics is
+    joined with the others. `readable`: drafts parsed before, which are not parsed again."""
     wanted = set(topics)
     drafts = 0
     for entity in entities:
@@ -95,7 +96,7 @@ def draft_joins(
 
 
 def _best_uses(entity: Entity, wanted: set[TopicPlace]) -> dict[TopicPlace, KeyUse]:
-    """Of each topic the use that is surest; in the value before the key, in a column before an array."""
+    """Each topic's most certain use; the value before the key, a column before an array."""
     found: dict[TopicPlace, KeyUse] = {}
     for use in entity.uses:
         place = TopicPlace(cluster=entity.cluster, topic=use.topic)
@@ -157,7 +158,9 @@ def _side(use: KeyUse, cluster: str, tables: Tables) -> "_Side | str":
         return f"{use.path} of {use.topic} is within an array or a map, which a join by a column cannot reach"
     kind = flink_type(schema.schema_type, use.type)
     if kind is None:
-        return f"{use.path} of {use.topic} is of type {use.type}, for which no type of Flink is surely right"
+        return (
+            f"{use.path} of {use.topic} is of type {use.type}, for which no Flink type is certain to be right"
+        )
     compacted = "compact" in (topic.details.cleanup_policy or "")
     top_level = "." not in use.path
     subjects = (*topic.schema.value_subjects, *topic.schema.record_subjects)
@@ -175,13 +178,14 @@ def _side(use: KeyUse, cluster: str, tables: Tables) -> "_Side | str":
 
 
 def _is_whole_key(topic: Topic, schema: Schema) -> bool:
-    """Whether the records' key is that one field: only then is the latest of each key the latest of each thing."""
+    """Whether the records' key is just that field: only then is the latest record of each key the latest of
+    each thing."""
     read = schema_fields(schema.schema_type, schema.definition)
     return topic.schema.key_subjects == (schema.subject,) and read is not None and len(read.fields) == 1
 
 
 def _columns(side: _Side) -> dict[str, str]:
-    """Column → type: the key, and the plain fields at the top of the values."""
+    """Column → type: the key, and the plain top-level fields of the values."""
     first, _, rest = side.use.path.partition(".")
     columns = {first: side.kind if not rest else _row(rest, side.kind)}
     value = side.value

@@ -1,4 +1,5 @@
-"""The quality score of a product: its parts, each with what it is made of. What is not known lowers nothing, and is said."""
+"""The quality score of a product: its parts, each with its basis. A part that is not known does not lower the
+score and is listed as unknown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,15 +11,16 @@ from mesh_assets.inventory.wording import counted, listed, plural
 from mesh_assets.products.records import PartName, ProductFreshness, ScorePart, TopicPlace
 from mesh_assets.profiling.records import TopicProfile
 
-# Counted in parts of their own.
+# Counted as parts of their own.
 _OTHER_PARTS = ("missing_schema", "silent_topic", "data_fault")
 _SEVERITY = {"critical": 0.0, "warning": 0.5, "info": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of the topics of the estate. `documents`: by cluster. `findings`: those of topics that are not muted;
-    None: no analysis has judged them. `gaps`: the longest usual seconds between records, from readings."""
+    """What is known about the estate's topics. `documents`: by cluster. `findings`: unmuted ones about
+    topics; None: no analysis has judged them. `gaps`: the longest usual seconds between records, from
+    readings."""
 
     documents: Mapping[str, Document]
     findings: Mapping[TopicPlace, Sequence[Finding]] | None = None
@@ -27,7 +29,7 @@ class Evidence:
 
 
 def score_parts(topics: Sequence[tuple[TopicPlace, Topic]], evidence: Evidence) -> tuple[ScorePart, ...]:
-    """The five parts, of topics that hold data."""
+    """The five parts, for topics that hold data."""
     return (
         _completeness(topics, evidence),
         _validity(topics, evidence),
@@ -59,7 +61,7 @@ def freshness_of(topics: Sequence[tuple[TopicPlace, Topic]]) -> ProductFreshness
 
 
 def _of(name: PartName, values: Sequence[float], total: int, said: str, unknown: str) -> ScorePart:
-    """The mean of what is known of some of `total` topics."""
+    """The mean over those of `total` topics whose value is known."""
     if not values:
         return ScorePart(name=name, value=None, reason=unknown)
     left = total - len(values)
@@ -73,7 +75,7 @@ def _profiled(topics: Sequence[tuple[TopicPlace, Topic]], evidence: Evidence) ->
 
 
 def _completeness(topics: Sequence[tuple[TopicPlace, Topic]], evidence: Evidence) -> ScorePart:
-    """Of fields that the schema does not call optional: what may be missing is not incomplete."""
+    """Over fields that the schema does not call optional: a field that may be missing is not incomplete."""
     values, fields = [], 0
     for profile in _profiled(topics, evidence):
         shares = [
@@ -96,7 +98,7 @@ def _validity(topics: Sequence[tuple[TopicPlace, Topic]], evidence: Evidence) ->
         conforming = [one.type_conformance for one in profile.fields if one.type_conformance is not None]
         mean = sum(conforming) / len(conforming) if conforming else 1.0
         values.append(profile.decoded_share * mean)
-    said = f"which share of {counted(len(values), 'sampled topic')} decodes and is of the declared types"
+    said = f"what share of {counted(len(values), 'sampled topic')} decodes and has the declared types"
     return _of("validity", values, len(topics), said, "no topic has a profile (docs/profiles.md)")
 
 
@@ -117,12 +119,13 @@ def _freshness(topics: Sequence[tuple[TopicPlace, Topic]], evidence: Evidence) -
         values,
         len(topics),
         said,
-        "of no topic is it known how long it usually waits for a record",
+        "how long a topic usually waits for a record is not known for any of them",
     )
 
 
 def _age_and_gap(place: TopicPlace, topic: Topic, evidence: Evidence) -> tuple[float | None, float | None]:
-    """Seconds since the newest record, and the most that is usual: of the profile, else of the document and readings."""
+    """Seconds since the newest record, and the usual maximum: from the profile, else from the document and
+    readings."""
     profile = evidence.profiles.get(place)
     if profile is not None and profile.freshness is not None and profile.freshness.age_seconds is not None:
         return profile.freshness.age_seconds, profile.freshness.usual_gap_seconds

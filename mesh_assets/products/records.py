@@ -8,8 +8,8 @@ from mesh_assets.inventory.records import Record
 
 ProductStatus = Literal["candidate", "accepted"]
 MemberRole = Literal["output", "intermediate", "dead_letter", "internal"]
-"""`output`: for whoever may read it. `intermediate`: what members alone make and read. `dead_letter`: records set aside.
-`internal`: what a system of the product keeps for itself."""
+"""`output`: for anyone who may read it. `intermediate`: written and read only by members. `dead_letter`:
+records set aside. `internal`: what a system of the product keeps for itself."""
 PartName = Literal["completeness", "validity", "freshness", "schema", "findings"]
 
 
@@ -32,8 +32,8 @@ class Member(Record, frozen=True, kw_only=True):
 
 
 class Vanished(Record, frozen=True, kw_only=True):
-    """A topic that belongs to the product by a person's word and is not in the inventory. `since`: when an analysis first
-    missed it (UTC)."""
+    """A topic that a person put into the product and that is not in the inventory. `since`: when an analysis
+    first missed it (UTC)."""
 
     place: TopicPlace
     since: datetime
@@ -41,8 +41,8 @@ class Vanished(Record, frozen=True, kw_only=True):
 
 
 class ScorePart(Record, frozen=True, kw_only=True):
-    """A part of the quality score, 0 to 1, and what it is made of. `value` None: not known, for the `reason`; it then counts
-    for nothing."""
+    """A part of the quality score, 0 to 1, and its basis. `value` None: not known, for the `reason`; it then
+    does not count."""
 
     name: PartName
     value: float | None
@@ -50,8 +50,8 @@ class ScorePart(Record, frozen=True, kw_only=True):
 
 
 class JoinDraft(Record, frozen=True, kw_only=True):
-    """How two topics of the product can be joined in Flink. `sql` None: there is no draft, for the `reason`. `assumptions`:
-    what nobody measured and a person must check. Nobody ever runs it."""
+    """How two topics of the product can be joined in Flink. `sql` None: there is no draft, for the `reason`.
+    `assumptions`: what was not measured and a person must check. It is never run."""
 
     entity: str
     key: str
@@ -63,8 +63,8 @@ class JoinDraft(Record, frozen=True, kw_only=True):
 
 
 class ProductFreshness(Record, frozen=True, kw_only=True):
-    """The newest record of the product, and the output that got none for longest. `unknown`: how many outputs have no
-    known time."""
+    """The newest record of the product, and the output that has gone longest without one. `unknown`: how many
+    outputs have no known time."""
 
     newest_record_at: datetime | None
     stalest: TopicPlace | None
@@ -73,10 +73,10 @@ class ProductFreshness(Record, frozen=True, kw_only=True):
 
 
 class DataProduct(Record, frozen=True, kw_only=True):
-    """`id` stays from run to run. `owner`, `domain` None: nothing names one. `connectors`, `applications`: those that work
-    for it alone. `producers`, `consumers`: who writes to it and who reads it from outside, in the words of lineage.
-    `entities`: what its topics are about. `score`: the mean of the known parts; None: none is known. `costs` None: it has
-    no topic. `vanished`, `notes`: what a person should look at."""
+    """`id` stays from run to run. `owner`, `domain` None: nothing names one. `connectors`, `applications`:
+    those that work only for it. `producers`, `consumers`: who writes to it and who reads it from outside, as
+    lineage names them. `entities`: what its topics are about. `score`: the mean of the known parts; None:
+    none is known. `costs` None: it has no topic. `vanished`, `notes`: what a person should look into."""
 
     id: str
     name: str
@@ -111,8 +111,8 @@ class DataProduct(Record, frozen=True, kw_only=True):
 
 
 class Identity(Record, frozen=True, kw_only=True):
-    """A candidate by which the next run recognises it. `domain`, `owner`: what it was made of; `owner` None: the whole
-    domain."""
+    """What the next run recognises a candidate by. `domain`, `owner`: what it was made from; `owner` None:
+    the whole domain."""
 
     id: str
     cluster: str
@@ -129,9 +129,10 @@ class OutsideProduct(Record, frozen=True, kw_only=True):
 
 
 class DataProducts(Record, frozen=True, kw_only=True):
-    """The result `analysis/data_products.json`. `products`: by id. `outside`: topics in none. `identities`: of all
-    candidates, also of those that were dropped or merged. `notes`: of the whole, as decisions that concern nothing.
-    `settings`: a digest of what the estate said about them: its decisions, owners, domains and prices."""
+    """The result `analysis/data_products.json`. `products`: by id. `outside`: topics in none. `identities`:
+    of all candidates, including those dropped or merged. `notes`: about the whole, e.g. decisions that
+    concern nothing. `settings`: a digest of the estate's settings for them: its decisions, owners, domains
+    and prices."""
 
     settings: str = ""
     products: tuple[DataProduct, ...]

@@ -1,5 +1,5 @@
-"""Data products and costs as Parquet tables: `tables/data_products`, `tables/data_product_topics`, `tables/costs`. They are of
-the whole estate, one file each, made anew with each analysis."""
+"""Data products and costs as Parquet tables: `tables/data_products`, `tables/data_product_topics`,
+`tables/costs`. They cover the whole estate, one file each, and every analysis rewrites them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -19,8 +19,8 @@ TABLES = ("data_products", "data_product_topics", "costs")
 def write_product_tables(
     objects: ObjectStore, products: DataProducts, costs: EstateCosts, *, made_at: datetime
 ) -> dict[str, int]:
-    """Writes the tables over the earlier ones; rows by table. `made_at`, the same in each row: when the analysis ran (UTC).
-    Raises StoreError."""
+    """Overwrites the tables; returns the number of rows by table. `made_at`, the same in each row: when the
+    analysis ran (UTC). Raises StoreError."""
     texts, number, time = pa.list_(pa.string()), pa.float64(), pa.timestamp("us", tz="UTC")
     columns: dict[str, list[tuple[str, pa.DataType]]] = {
         "data_products": [

@@ -1,4 +1,5 @@
-"""The profiles of one cluster's topics: sampled one after another, so that no more than two samples are in memory."""
+"""The profiles of one cluster's topics: sampled one after another, so that at most two samples are in
+memory."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -40,10 +41,10 @@ from mesh_assets.readings.usual_gaps import UsualGap
 from mesh_assets.store.fingerprints import FingerprintKey
 
 MOST_POINTS = 30
-"""Earlier profiles that a trend keeps."""
+"""How many earlier profiles a trend keeps."""
 _SILENT_TOPICS = 3
-"""Topics in a row of which nothing came in time, after which the others are not waited for."""
-_GIVEN_UP = "was not sampled: of the topics before it nothing came in the time allowed"
+"""After this many topics in a row that returned nothing in time, the rest are not waited for."""
+_GIVEN_UP = "was not sampled: the topics before it returned nothing in the time allowed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class ProfilingClients:
 
 
 OpenProfiling = Callable[[Cluster], AbstractContextManager[ProfilingClients]]
-"""How the clients of a cluster are made: `open_profiling`, or a test's fakes."""
+"""Makes the clients of a cluster: `open_profiling`, or a test's fakes."""
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def open_profiling(cluster: Cluster) -> Iterator[ProfilingClients]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterProfiles:
-    """By topic; `not_allowed`: topics that the estate does not allow to read."""
+    """By topic; `not_allowed`: topics that the estate does not allow to be read."""
 
     profiles: tuple[TopicProfile, ...]
     overlaps: tuple[KeyOverlap, ...]
@@ -95,8 +96,8 @@ class ClusterProfiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """What is known of the cluster when profiling begins. `document` None: it was never discovered. `profiles`: the last ones,
-    by topic. `gaps`: how long topics usually wait, by series."""
+    """What is known about the cluster when profiling begins. `document` None: it was never discovered.
+    `profiles`: the last ones, by topic. `gaps`: how long topics usually wait, by series."""
 
     document: Document | None = None
     profiles: Mapping[str, TopicProfile] = field(default_factory=dict)
@@ -115,8 +116,8 @@ def profile_cluster(
     rng: Random | None = None,
 ) -> ClusterProfiles:
     """Profiles of the topics under `allow_message_reading` and the estate's patterns. A topic that cannot be sampled has a
-    profile with its `error`. No group is joined and nothing committed. Raises PlatformError when the cluster cannot be
-    read, EstateError as `open_profiling` and when it is not the cluster that the estate names."""
+    profile with its `error`. It joins no group and commits nothing. Raises PlatformError when the cluster
+    cannot be read, EstateError as `open_profiling` and when it is not the cluster that the estate names."""
     with open_clients(cluster) as clients:
         metadata = clients.kafka.metadata()
         cluster_id = cluster_id_of(cluster, metadata.cluster_id)
@@ -124,7 +125,7 @@ def profile_cluster(
         topics = [one for one in selected if cluster.may_read(one.name)]
         leading = leading_partitions(metadata)
         wanted = {one.name: leading.get(one.name, ()) for one in topics}
-        taken_at = now()  # samples end where the topics end now, however long they take
+        taken_at = now()  # samples end where the topics end now, however long sampling takes
         offsets = clients.kafka.offsets({name: numbers for name, numbers in wanted.items() if numbers})
         times = (
             clients.kafka.record_times(
@@ -187,8 +188,8 @@ def _samples(
     topics: Sequence[TopicMetadata],
     offsets: Mapping[str, Sequence[PartitionOffsets]],
 ) -> Generator[tuple[TopicMetadata, RawSample | str], None, None]:
-    """Each topic and its sample, or why there is none. The next one is read meanwhile: reading waits for
-    brokers, and figures do not."""
+    """Each topic and its sample, or why there is none. The next topic is read meanwhile: reading waits for
+    brokers, computing figures does not."""
 
     def read(topic: TopicMetadata) -> RawSample | str:
         try:
@@ -213,7 +214,7 @@ def _samples(
 
 
 def _nothing_came(raw: RawSample) -> bool:
-    """There are records, and none could be read."""
+    """There are records, but none could be read."""
     return not raw.records and any(one.error and one.latest != one.earliest for one in raw.windows)
 
 
@@ -226,7 +227,7 @@ def _may_name(settings: ProfilingSettings, topic: str, path: str) -> bool:
 
 
 def _trend(before: TopicProfile | None) -> tuple[TrendPoint, ...]:
-    """The earlier points and the last profile as the newest one; one that failed leaves no point."""
+    """The earlier points plus the last profile as the newest one; a profile that failed adds no point."""
     if before is None:
         return ()
     if before.error is not None:
@@ -249,7 +250,7 @@ def _trend(before: TopicProfile | None) -> tuple[TrendPoint, ...]:
 
 
 def _with_trend(profile: TopicProfile, trend: tuple[TrendPoint, ...], *, nothing: bool) -> TopicProfile:
-    """`nothing`: there are records, and none could be read, which is no empty topic."""
+    """`nothing`: there are records, but none could be read; the topic is not empty."""
     if not nothing:
         return replace(profile, trend=trend)
     reasons = Counter(one.error for one in profile.windows if one.error is not None)

@@ -1,6 +1,8 @@
-"""The values of a sample, decoded: by the schemas that they name, else as JSON, text or bytes, whichever most of them are.
+"""Decodes the values of a sample: with the schemas that they name, else as JSON, text or bytes, whichever
+most of them are.
 
-Unlike the samples that a person is shown (`collecting/samples.py`), values keep their types and are never shown.
+Unlike the samples that a person is shown (`collecting/samples.py`), these values keep their types and are
+never shown.
 """
 
 import io
@@ -22,27 +24,31 @@ from mesh_assets.profiling.shapes import Shape, avro_shape, is_recursive, json_s
 Kind = Literal["schema", "json", "text", "bytes"]
 
 MOST_UNKNOWN_IDS = 20
-"""Ids that the registry does not have which are asked for in one topic: bytes that only begin like Confluent's frame name
-any number."""
-_NOT_ASKED = "names a schema that was not asked for, after so many that the registry does not have"
+"""How many unknown ids we look up for one topic: bytes that merely begin like Confluent's frame can name any
+number."""
+_NOT_ASKED = "names a schema that was not looked up, after too many that the registry does not have"
 _NOT_THERE = "names a schema that the registry does not have"
-_NO_REGISTRY = "names a schema, and the estate configures no registry for the cluster"
+_NO_REGISTRY = "names a schema, but the estate configures no registry for the cluster"
 _UNFIT = {
     "schema": {
-        "json": "names no schema, as most of the topic do (it is JSON)",
-        "text": "names no schema, as most of the topic do (it is text)",
-        "bytes": "names no schema, as most of the topic do",
+        "json": "names no schema, unlike most of the topic (it is JSON)",
+        "text": "names no schema, unlike most of the topic (it is text)",
+        "bytes": "names no schema, unlike most of the topic",
     },
-    "json": {"text": "is no JSON, as most of the topic are", "bytes": "is no JSON, as most of the topic are"},
-    "text": {"bytes": "is no text in UTF-8, as most of the topic are"},
+    "json": {
+        "text": "is not JSON, unlike most of the topic",
+        "bytes": "is not JSON, unlike most of the topic",
+    },
+    "text": {"bytes": "is not UTF-8 text, unlike most of the topic"},
 }
 
 
 @dataclass(slots=True)
 class DecodedValues:
-    """`values`: those of the records, in their order; None for a null and for what could not be decoded. `reasons`: why not,
-    by place. `schemas`: the ids named, by place. `formats`: how many were read as what. `kind`: what most are, None: there are
-    none. `shapes`: of the schemas, by id. `json_ids`: those of JSON Schema, whose values may differ from what they declare."""
+    """`values`: those of the records, in their order; None for a null and for a value that could not be
+    decoded. `reasons`: why not, by place. `schemas`: the ids named, by place. `formats`: how many were read
+    in each format. `kind`: what most are; None: there are none. `shapes`: of the schemas, by id. `json_ids`:
+    those of JSON Schema, whose values may differ from what they declare."""
 
     values: list[Any]
     reasons: dict[int, str] = field(default_factory=dict)
@@ -55,7 +61,7 @@ class DecodedValues:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """How values of one schema are read, from behind the frame."""
+    """Reads the values of one schema, after the frame."""
 
     read: Callable[[bytes], Any]
     shape: Shape
@@ -63,8 +69,8 @@ class _Reader:
 
 
 class ValueDecoder:
-    """Decodes the topics of one cluster; each schema is read once. `schemas`: reads them, or None where the estate has no
-    registry."""
+    """Decodes the topics of one cluster; each schema is read once. `schemas`: reads them; None if the estate
+    has no registry."""
 
     def __init__(self, schemas: RecordDecoder | None) -> None:
         self._schemas = schemas
@@ -121,13 +127,14 @@ class ValueDecoder:
             found.values[place] = value
             found.formats["json"] += 1
             return "json"
-        # A bare number or word is as likely a text that looks like one; as a text it is decoded in either case.
+        # A bare number or word may just as well be a text that looks like JSON; read as text, it is decoded
+        # either way.
         found.values[place] = data.decode("utf-8")
         found.formats["text"] += 1
         return "text"
 
     def _reader(self, schema_id: int) -> _Reader | str:
-        """Or why values of that schema cannot be read."""
+        """The reader, or why values of that schema cannot be read."""
         if self._schemas is None:
             return _NO_REGISTRY
         if schema_id not in self._readers:
@@ -156,8 +163,9 @@ class ValueDecoder:
 
 
 def _settle(found: DecodedValues, kinds: dict[int, Kind]) -> None:
-    """What most values are; the others of a poorer kind count as undecodable then, so that one broken record does not make a
-    topic of records one of bytes. A schema that a value names does not tell against it: it may be newer."""
+    """What most values are; values of a poorer kind then count as undecodable, so that one broken record does
+    not turn a topic of records into one of bytes. Naming a schema never counts against a value: it may be
+    newer."""
     counts = Counter(kinds.values())
     found.kind = counts.most_common(1)[0][0] if counts else None
     if found.kind is None or 2 * counts[found.kind] <= len(kinds):
@@ -195,15 +203,15 @@ def _avro_reader(schemas: RecordDecoder, schema: SchemaText) -> _Reader:
             raise
         except Exception as error:
             raise UndecodableError(f"its schema cannot be read ({type(error).__name__})") from None
-    # The compiled reader is ten times faster and has no limit to its depth: a record of a schema that holds itself ends the
-    # process (1.13.1: a segmentation fault).
+    # The compiled reader is ten times faster but does not limit its depth: a record of a recursive schema
+    # ends the process (1.13.1: a segmentation fault).
     fast = patient if is_recursive(parsed) else fastavro.schemaless_reader
 
     def read(data: bytes) -> Any:
         stream = io.BytesIO(data)
         try:
             value = fast(stream, parsed.parsed, None)
-        except Exception as error:  # of any class, as for values that Python cannot hold
+        except Exception as error:  # of any class, e.g. for values that Python cannot hold
             if logical:
                 value = _without_logical(schemas, schema, patient, stream)
             else:
@@ -216,7 +224,7 @@ def _avro_reader(schemas: RecordDecoder, schema: SchemaText) -> _Reader:
 
 
 def _without_logical(schemas: RecordDecoder, schema: SchemaText, read: Any, stream: io.BytesIO) -> Any:
-    """Dates, times and decimals as they are stored, where Python cannot hold one of them: the year 10000."""
+    """Dates, times and decimals as stored, where Python cannot hold one of them, such as the year 10000."""
     stream.seek(0)
     try:
         return read(stream, schemas.avro(schema, logical=False).parsed, None)

@@ -1,4 +1,4 @@
-"""The profiles of the whole estate: made with what the store knows of it, and kept as its newest."""
+"""The profiles of the whole estate: made with what the store knows about it, and kept as its newest."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -16,11 +16,12 @@ from mesh_assets.store.fingerprints import FingerprintKey, fingerprint_key
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import DocumentRead, ResultStore, read_latest_documents
 
-_NONE_ALLOWED = "the estate allows reading no topic of it; name topics in allow_message_reading"
+_NONE_ALLOWED = "the estate does not allow reading any of its topics; name topics in allow_message_reading"
 
 
 class EstateProfiles(Record, frozen=True, kw_only=True):
-    """The profiles, the documents whose schemas they were compared with, and what was lost or missing of the store."""
+    """The profiles, the documents whose schemas they were compared with, and what was lost or missing in the
+    store."""
 
     quality: DataQuality
     documents: tuple[DocumentRead, ...]
@@ -37,8 +38,8 @@ def profile_estate(
     rng: Random | None = None,
 ) -> EstateProfiles:
     """Profiles of every topic that may be read. A cluster that cannot be read keeps its last profiles, with their time, and is
-    in `unprofiled`; one whose estate allows no topic has none. Raises StoreError if a document cannot be read, or the store's
-    private key."""
+    in `unprofiled`; one without a topic that may be read has none. Raises StoreError if a document cannot be
+    read, or the store's private key."""
     latest = read_latest_documents(store, estate.clusters)
     notes: list[str] = []
     last = _last(store, notes)
@@ -87,7 +88,7 @@ def profile_estate(
 
 
 def keep_estate_profiles(store: InventoryStore, found: EstateProfiles, *, made_at: datetime) -> str:
-    """Keeps them as the newest; the location, for people."""
+    """Keeps them as the newest; returns the location, for people."""
     return profile_results(store).put(found.quality, documents=found.documents, made_at=made_at)
 
 
@@ -96,7 +97,7 @@ def _still_allowed(cluster: Cluster, kept: Sequence[TopicProfile]) -> list[Topic
 
 
 def _of_id(kept: Sequence[TopicProfile], cluster_id: str | None) -> Mapping[str, TopicProfile]:
-    """By topic; those of another cluster that had the name are no trend of this one."""
+    """By topic; profiles of another cluster that had the name are not part of this one's trend."""
     return {one.topic: one for one in kept if cluster_id is None or one.cluster_id == cluster_id}
 
 
@@ -104,7 +105,7 @@ def _last(store: InventoryStore, notes: list[str]) -> DataQuality:
     try:
         kept = profile_results(store).get()
     except DamagedError as error:
-        notes.append(f"trends begin anew: {error}")
+        notes.append(f"trends start over: {error}")
         kept = None
     if kept is None:
         return DataQuality(profiles=(), overlaps=(), unprofiled=(), not_allowed=0)
@@ -115,7 +116,7 @@ def _gaps(store: InventoryStore, notes: list[str]) -> Mapping[str, Mapping[str, 
     try:
         kept = ResultStore(store, "usual_gaps", EstateGaps).get()
     except DamagedError as error:
-        notes.append(f"what is usual is taken from the samples: {error}")
+        notes.append(f"usual figures come from the samples: {error}")
         return {}
     return {} if kept is None else kept.result.clusters
 
@@ -124,11 +125,11 @@ def _key(store: InventoryStore) -> FingerprintKey:
     key = fingerprint_key(store.objects)
     if key is None:
         raise StoreError(
-            "the store's private key cannot be read, as the log says, and without it values cannot be hashed; "
+            "the store's private key cannot be read (see the log), and without it values cannot be hashed; "
             "run as the user that discovers, or let this user read the folder private/ of the store"
         )
     return key
 
 
 def _nothing(sample: TopicSample) -> None:
-    """Without rules, nobody judges the sample."""
+    """Without rules, nothing judges the sample."""

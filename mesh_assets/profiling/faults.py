@@ -1,4 +1,5 @@
-"""What of a profile is likely wrong: rules without settings. What a topic must keep is said by expectations."""
+"""What is likely wrong in a profile: rules without settings. What a topic must satisfy is for expectations to
+say."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from mesh_assets.profiling.freshness import is_silent
 from mesh_assets.profiling.records import Fault, FieldProfile, SchemaUse, TopicProfile
 
 FEWEST_RECORDS = 20
-"""Of fewer, a share says nothing."""
+"""With fewer, a share says nothing."""
 _NEARLY_ALL = 0.8
-"""A field that no schema describes is expected in all records when it stands in this share of them."""
+"""A field that no schema describes is expected in all records if it is in this share of them."""
 _REPEATED = 0.1
 _PERSONAL = 0.005
 _PERSONAL_RECORDS = 2
@@ -27,7 +28,8 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """`same`: records whose key and value both stand in an earlier record of the sample; `keyed`: records with a key."""
+    """`same`: records whose key and value both occur in an earlier record of the sample; `keyed`: records
+    with a key."""
 
     same: int
     keyed: int
@@ -36,9 +38,9 @@ class Repeats:
 def find_faults(
     profile: TopicProfile, repeats: Repeats, *, old_still_written: Sequence[int], compacted: bool
 ) -> tuple[Fault, ...]:
-    """The faults of a profile, none where the sample is too small. `old_still_written`: ids of older schemas that records
-    name behind the first that names the latest, or all ids where none names it. `compacted`: a record that repeats an earlier
-    one says again how things are, which harms nobody."""
+    """The faults of a profile, none where the sample is too small. `old_still_written`: ids of older schemas
+    in records after the first that names the latest, or all ids if none does. `compacted`: a record that
+    repeats an earlier one only restates how things are, which does no harm."""
     return tuple(_faults(profile, repeats, old_still_written, compacted=compacted))
 
 
@@ -82,7 +84,9 @@ def _faults(
 def _old_schema(profile: TopicProfile, old: Sequence[int]) -> Fault:
     records = sum(one.records for one in profile.schemas if one.id in old)
     none_new = not any(one.latest for one in profile.schemas)
-    said = "none names the latest schema" if none_new else "older schemas are still written beside the latest"
+    said = (
+        "none names the latest schema" if none_new else "older schemas are still written alongside the latest"
+    )
     return Fault(
         kind="old_schema",
         path=None,
@@ -109,7 +113,7 @@ def _of_field(field: FieldProfile, *, decoded: int) -> Iterator[Fault]:
         declared = field.optional is not None and field.declared is not None
         if declared or fit >= _NEARLY_ALL:
             wrong = round((1 - fit) * field.records)
-            kind = field.declared if declared else f"{field.types[0].type}, as the others are"
+            kind = field.declared if declared else f"{field.types[0].type}, unlike the others"
             yield Fault(
                 kind="wrong_type",
                 path=field.path,
@@ -124,19 +128,19 @@ def _of_field(field: FieldProfile, *, decoded: int) -> Iterator[Fault]:
                 path=field.path,
                 share=one.share,
                 sentence=f"{field.path} holds what look like {_WORDS[one.kind]} in {counted(one.records, 'value')} of "
-                f"{field.records:,}, which its name does not say",
+                f"{field.records:,}, which its name does not suggest",
             )
 
 
 def _decoded(profile: TopicProfile) -> int:
-    """Values that were decoded and are no tombstones."""
+    """Values that were decoded and are not tombstones."""
     tombstones = round((profile.tombstone_share or 0.0) * profile.sampled_records)
     undecodable = sum(one.records for one in profile.undecodable if one.part == "value")
     return profile.sampled_records - tombstones - undecodable
 
 
 def repeats_of(records: Iterable[SampledRecord]) -> Repeats:
-    """Of records by partition and offset. Tombstones may repeat."""
+    """In records by partition and offset. Tombstones may repeat."""
     seen: set[tuple[bytes, bytes]] = set()
     same = keyed = 0
     for one in records:
@@ -152,8 +156,9 @@ def repeats_of(records: Iterable[SampledRecord]) -> Repeats:
 def still_written(
     records: Sequence[SampledRecord], named: Mapping[int, int], uses: Sequence[SchemaUse]
 ) -> tuple[int, ...]:
-    """Ids that are not the latest and stand behind a latest one in their partition; all of them where none is. `named`: the
-    ids by place among the records, which are by partition and offset. Nothing where the latest are not known."""
+    """Ids that are not the latest but come after a latest one in their partition; all ids if none is the
+    latest. `named`: the ids by place among the records, in order of partition and offset. Empty if the latest
+    are not known."""
     latest = {one.id for one in uses if one.latest}
     old = {one.id for one in uses if one.latest is False}
     if not latest:

@@ -1,4 +1,4 @@
-"""The figures of one field: from its values in memory to counts and shares, which give none of them away."""
+"""The figures of one field: from its values in memory to counts and shares, which give no value away."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ from mesh_assets.profiling.records import (
 from mesh_assets.profiling.shapes import Declared, json_types
 
 FEWEST_VALUES = 10
-"""Of fewer, an extreme or a quantile is a value of somebody."""
+"""With fewer, an extreme or a quantile is somebody's value."""
 MOST_ENUMERATED = 20
 _BINS = 10
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -51,19 +51,19 @@ _TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
 _TEXT = frozenset({str})
 _NUMBERS = frozenset({int, float})
 _SINGLE = frozenset({str, int, float, bool, bytes, Decimal, UUID})
-"""Types of most columns, for which no value need be looked at alone."""
+"""The types of most columns, whose values need not be looked at one by one."""
 
 NameValue = Callable[[str], str]
 """The keyed hash of a value, given as text."""
 
 
 def identifies(name: str) -> bool:
-    """Whether a field of that name, a number, is one that something is known by: `order_id`, `customerNo`."""
+    """Whether a numeric field of that name identifies something: `order_id`, `customerNo`."""
     return _IDENTIFIES.search(name) is not None
 
 
 def type_name(kind: type) -> str:
-    """What a Python type is called in profiles."""
+    """The name of a Python type in profiles."""
     return next((name for types, name in _TYPES if issubclass(kind, types)), "string")
 
 
@@ -78,9 +78,9 @@ def profile_field(
     hashed: NameValue,
     named: bool,
 ) -> FieldProfile:
-    """The profile of a field with these `values`, none of them null. `records`: in how many records it stands, of `of` that
-    were decoded; None: the values lie within arrays or maps, and nobody counts records. `checked`: values may differ from what
-    is `declared`, as JSON's may. `named`: the estate lets its few values be named."""
+    """The profile of a field with these `values`, none of them null. `records`: how many of the `of` decoded
+    records have it; None: the values lie within arrays or maps, so records are not counted. `checked`: values
+    may differ from what is `declared`, as in JSON. `named`: the estate allows naming its few values."""
     shares = _shares(values)
     kinds = frozenset(map(type, values))
     texts = (
@@ -127,7 +127,8 @@ def _shares(values: Sequence[Any]) -> Counter[str]:
 
 
 def _conformance(shares: Mapping[str, int], declared: Declared | None, *, sure: bool) -> float | None:
-    """By what is declared; without that, by the most frequent type. `sure`: a value of another type could not be decoded."""
+    """Judged by the declared type, or by the most frequent one. `sure`: a value of another type could not
+    have been decoded."""
     total = sum(shares.values())
     if not total:
         return None
@@ -145,7 +146,7 @@ def _conformance(shares: Mapping[str, int], declared: Declared | None, *, sure: 
 def _numbers(
     values: Sequence[Any], shares: Mapping[str, int]
 ) -> tuple[Literal["number", "time", "length"] | None, "np.ndarray[Any, np.dtype[np.float64]]"]:
-    """What the figures are of, by the most frequent type, and the numbers."""
+    """What the figures measure, by the most frequent type, and the numbers."""
     if not shares:
         return None, np.empty(0)
     most = max(shares, key=lambda name: shares[name])
@@ -185,21 +186,21 @@ def _seconds(moment: date) -> float:
 def _withheld(
     path: str, what: str, count: int, counts: Mapping[str, int], personal: Sequence[LooksPersonal]
 ) -> str | None:
-    """Why extremes and quantiles are not told. Lengths of texts are no values."""
+    """Why extremes and quantiles are withheld. Lengths of texts are not values."""
     if count < FEWEST_VALUES:
-        return f"of fewer than {FEWEST_VALUES} values, figures would be values"
+        return f"with fewer than {FEWEST_VALUES} values, figures would reveal values"
     if what == "length":
         return None
     name = path.rpartition(".")[2].rstrip("[]{}")
     if personal or is_personal(name):
         return "it looks personal"
     if what == "number" and identifies(name) and len(counts) >= _MOSTLY_DIFFERENT * count:
-        return "its numbers are identifiers, so figures would be values"
+        return "its numbers are identifiers, so figures would reveal values"
     return None
 
 
 def _mean(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> float | None:
-    """None also for numbers that add up to more than a float holds."""
+    """Also None for numbers that add up to more than a float holds."""
     if not numbers.size:
         return None
     with np.errstate(over="ignore"):
@@ -219,7 +220,7 @@ def _histogram(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> Histogram | 
         return None
     try:
         counts, edges = np.histogram(numbers, bins=_BINS)
-    except ValueError:  # the numbers lie too close together to have ten bins between them
+    except ValueError:  # the numbers are too close together for ten bins
         return None
     return Histogram(edges=tuple(map(float, edges)), counts=tuple(map(int, counts)))
 
@@ -227,7 +228,8 @@ def _histogram(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> Histogram | 
 def _enumerated(
     counts: Counter[str], total: int, shares: Mapping[str, int], hashed: NameValue, *, named: bool
 ) -> tuple[EnumeratedValue, ...]:
-    """Of strings, booleans and whole numbers that have at most 20 values, each twice and more on average."""
+    """For strings, booleans and whole numbers with at most 20 distinct values, each occurring at least twice
+    on average."""
     enumerable = shares.keys() <= {"string", "boolean", "integer"}
     if (
         not enumerable

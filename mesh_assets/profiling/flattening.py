@@ -1,4 +1,4 @@
-"""Decoded values as columns, one a path, and the frame that rules are judged on."""
+"""Decoded values as columns, one per path, and the frame that rules are judged on."""
 
 import re
 from collections import Counter, defaultdict
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_FIELDS = 500
 DEEPEST = 12
 WHOLE = "value"
-"""The path of a value that is no record."""
+"""The path of a value that is not a record."""
 _RESERVED = frozenset({PARTITION, OFFSET, TIMESTAMP, KEY, TOMBSTONE, UNDECODABLE})
 _NAME = re.compile(r"[A-Za-z_$@][\w$@ :/-]{0,79}")
 _MAP_KEYS, _MAP_SHARE = 50, 0.1
@@ -31,8 +31,8 @@ _NESTED, _COLLECTIONS = (dict, list), (dict, list, tuple)
 
 @dataclass(slots=True)
 class Columns:
-    """`rows` and `values`: where a path stands, and what is there, never null. `inner`: the values within arrays and maps,
-    all records together. `left_out`: paths beyond the first 500."""
+    """`rows` and `values`: in which rows a path occurs, and its values, never null. `inner`: the values
+    within arrays and maps, over all records. `left_out`: paths beyond the first 500."""
 
     count: int
     rows: dict[str, list[int]] = field(default_factory=dict)
@@ -43,8 +43,8 @@ class Columns:
 
 def flatten(values: Sequence[Any], *, declared: Collection[str], maps: Collection[str]) -> Columns:
     """The columns of the decoded values. `declared`: paths of the schemas, `maps`: those whose keys are data. An object that
-    no schema describes counts as a map if it has many keys that are mostly different from record to record, and a key that
-    does not look like a name of a field is taken for data: what a path says is kept, and data is not."""
+    no schema describes counts as a map if it has many keys that are mostly different from record to record,
+    and a key that does not look like a field name is taken for data: paths are kept, and data is not."""
     return _Flattening(len(values), declared, {*maps, *_undeclared_maps(values, declared)}).of(values)
 
 
@@ -54,7 +54,8 @@ class _Flattening:
         self._maps = maps
         self._found = Columns(count=count)
         self._open: dict[str, dict[str, tuple[list[int], list[Any]]]] = {}
-        """Path of a record → name → the column it leads to: most values go where those of the record before went."""
+        """Path of a record → name → the column it leads to: most values go where those of the previous record
+        went."""
 
     def of(self, values: Sequence[Any]) -> Columns:
         for row, value in enumerate(values):
@@ -99,7 +100,7 @@ class _Flattening:
             rows = self._found.rows[path] = []
             self._found.values[path] = []
         if rows and rows[-1] == row:
-            return  # two names that give one path, such as `a.b` beside `a` with `b`
+            return  # two names give the same path, e.g. `a.b` next to `a` with `b`
         rows.append(row)
         self._found.values[path].append(value)
         if isinstance(value, _COLLECTIONS):
@@ -116,7 +117,7 @@ class _Flattening:
                 self._within(f"{path}[]", inner, depth + 1)
 
     def _within(self, path: str, value: Any, depth: int) -> None:
-        """A value of an array or a map: it has no row of its own."""
+        """A value within an array or a map: it has no row of its own."""
         if value is None or depth > DEEPEST:
             return
         if isinstance(value, dict) and path not in self._maps:
@@ -139,7 +140,7 @@ class _Flattening:
 
 @lru_cache(maxsize=65_536)
 def _is_name(text: str) -> bool:
-    """Whether a key of an object that no schema describes looks like a field's name and not like data."""
+    """Whether a key of an object that no schema describes looks like a field name rather than data."""
     return (
         _NAME.fullmatch(text) is not None
         and sum(map(str.isdigit, text)) <= len(text) // 2
@@ -157,7 +158,7 @@ def _undeclared_maps(values: Sequence[Any], declared: Collection[str]) -> set[st
         if depth > DEEPEST:
             return
         if isinstance(value, dict):
-            if path:  # the whole is a record, whatever its keys are
+            if path:  # the whole value is a record, whatever its keys
                 seen[path] += 1
                 total[path] += len(value)
                 if len(keys[path]) < _MOST_KEYS:

@@ -11,8 +11,8 @@ from mesh_assets.readings.usual_gaps import UsualGap
 
 FEWEST_GAPS = 20
 WATCHED = 3
-"""A sample tells what is usual only if it spans this many times the silence: a burst of records says nothing of the hour
-after it."""
+"""A sample shows what is usual only if it spans this many times the silence: a burst of records says nothing
+about the hour after it."""
 SILENT_FACTOR = 3
 """A topic is silent after this many of its usual gaps, and not before `SILENT_SECONDS`."""
 SILENT_SECONDS = 300.0
@@ -21,7 +21,8 @@ SILENT_SECONDS = 300.0
 def freshness_of(
     records: Sequence[SampledRecord], *, taken_at: datetime, strategy: Strategy, usual: UsualGap | None
 ) -> Freshness:
-    """`usual`: from the readings, None: not known there. Only the newest records, read in one run, show gaps."""
+    """`usual`: from the readings; None: not known there. Only the newest records, read in one run, show
+    gaps."""
     stamps = np.unique(
         np.asarray([one.timestamp_ms for one in records if one.timestamp_ms is not None], dtype=np.int64)
     )
@@ -48,13 +49,14 @@ def freshness_of(
 
 
 def is_silent(freshness: Freshness) -> bool:
-    """Whether the topic waits for its next record for longer than it ever does; False where that is not known."""
+    """Whether the topic has waited for its next record longer than it ever does; False if that is not
+    known."""
     age, usual = freshness.age_seconds, freshness.usual_gap_seconds
     return age is not None and usual is not None and age >= max(SILENT_SECONDS, SILENT_FACTOR * usual)
 
 
 def _moment(milliseconds: int) -> datetime | None:
-    """None for what producers may set and no calendar has."""
+    """None for a timestamp that producers may set but no calendar has."""
     try:
         return datetime.fromtimestamp(milliseconds / 1_000, UTC)
     except (ValueError, OverflowError, OSError):

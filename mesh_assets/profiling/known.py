@@ -1,4 +1,5 @@
-"""What a cluster's newest document knows of topics, for their profiles: schemas that values need not name, and cleanup."""
+"""What a cluster's newest document knows about topics, for their profiles: schemas that values need not name,
+and cleanup."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,9 @@ _MOST = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownTopic:
-    """`latest_ids`: of the subjects of its values, None: the document has none. `json_schema`: the text of the only one, if that
-    is a JSON Schema: producers of plain JSON do not name it. `compacted` None: its cleanup policy is not known."""
+    """`latest_ids`: of its value subjects; None: the document has none. `json_schema`: the text of the only
+    schema, if that is a JSON Schema: producers of plain JSON do not name it. `compacted` None: its cleanup
+    policy is not known."""
 
     latest_ids: frozenset[int] | None = None
     json_schema: str | None = None
@@ -42,8 +44,9 @@ def _known(topic: Topic, schemas: Mapping[str, Schema]) -> KnownTopic:
 
 
 def shape_of_plain_json(definition: str, values: Sequence[Any]) -> Shape | None:
-    """What a topic's JSON Schema declares, None where it describes other values than these, which do not name it: of its fields
-    at the top, fewer than half stand in half of the records. So an envelope around them is not taken for the record."""
+    """What a topic's JSON Schema declares; None if it describes values other than these, which do not name
+    it: fewer than half of its top-level fields are in half of the records. So an envelope around the records
+    is not taken for the record."""
     shape = json_shape(definition)
     tops = {path for path in shape.fields if not any(one in path for one in ".[{")}
     records = [one for one in values if isinstance(one, dict)]

@@ -1,8 +1,9 @@
 """How many values fields of different topics share, by sketches of the smallest keyed hashes.
 
 A sketch holds the smallest K of the 64-bit hashes of a field's different values (a KMV sketch: Bar-Yossef et al., "Counting
-distinct elements in a data stream", 2002). Hashes that lie under the largest of both sketches are those of the same values in
-both, so their share estimates how many values are shared. The hashes are keyed and never leave memory.
+distinct elements in a data stream", 2002). Below the smaller of the two sketches' largest hashes, both
+sketches are complete, so the share of equal hashes there estimates how many values are shared. The hashes are
+keyed and never leave memory.
 """
 
 import hashlib
@@ -21,10 +22,10 @@ from mesh_assets.profiling.records import KeyOverlap
 
 K = 1_024
 FEWEST = 20
-"""Different values that a field must have: of fewer, some are shared by chance."""
+"""The fewest distinct values that a field must have: with fewer, some are shared by chance."""
 _LONGEST = 100
 _MOST_FIELDS = 100
-"""A value that more fields have binds everything, and says nothing."""
+"""A value that more fields than this share binds everything, and says nothing."""
 _SURE = 0.3
 _DENSE = 10
 _TYPES_OF_KEYS = frozenset({str, int, UUID})
@@ -39,8 +40,9 @@ _UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
 
 @dataclass(frozen=True, slots=True)
 class KeySketch:
-    """`hashes`: the smallest, ascending; an array, since those of all topics are in memory together. `name`: of the key, as
-    relationships call it. `counter`: whole numbers so close together that any two such fields share many."""
+    """`hashes`: the smallest, ascending; an array, since those of all topics are in memory together. `name`:
+    of the key, as in relationships. `counter`: whole numbers so close together that any two such fields share
+    many."""
 
     topic: str
     path: str
@@ -51,8 +53,8 @@ class KeySketch:
 
 
 def sketch_of(topic: str, path: str, name: str, values: Sequence[Any], key: bytes) -> KeySketch | None:
-    """None: the values, none of them null, cannot be those of a key: they are too few, long, times, quantities, or of a type
-    that none has."""
+    """None: the values, none of them null, cannot be those of a key: they are too few, too long, times,
+    quantities, or of a type that keys never have."""
     if not values or not _TYPES_OF_KEYS.issuperset(map(type, values)):
         return None
     different = set(map(str, values))
@@ -69,9 +71,9 @@ def sketch_of(topic: str, path: str, name: str, values: Sequence[Any], key: byte
 
 
 def find_overlaps(cluster: str, sketches: Iterable[KeySketch]) -> list[KeyOverlap]:
-    """Between fields of different topics: those of one name, also where they share nothing, and those of different names that
-    share at least 0.3 and are no counters. Hashes are sorted to find the fields that have one in common, so that never all
-    are compared with all."""
+    """Between fields of different topics: those of one name, even if they share nothing, and those of
+    different names that share at least 0.3 and are not counters. Hashes are sorted to find fields that have
+    one in common, which avoids comparing all with all."""
     known = list(sketches)
     pairs: set[tuple[int, int]] = set()
     by_name: defaultdict[str, list[int]] = defaultdict(list)
@@ -99,7 +101,8 @@ def find_overlaps(cluster: str, sketches: Iterable[KeySketch]) -> list[KeyOverla
 
 
 def _with_one_hash(sketches: Sequence[KeySketch]) -> Iterator[list[int]]:
-    """The numbers of the sketches, ascending, that share a hash; for each hash that two and at most 100 have."""
+    """The numbers of the sketches, ascending, that share a hash; one entry for each hash that between two and
+    100 of them have."""
     if not sketches:
         return
     hashes = np.concatenate([np.frombuffer(one.hashes, dtype=np.uint64) for one in sketches])
@@ -139,8 +142,8 @@ def _overlap(cluster: str, one: KeySketch, other: KeySketch) -> KeyOverlap | Non
 
 
 def _are_times(path: str, texts: Iterable[str], numbers: Sequence[int]) -> bool:
-    """Whether values say when, which topics of one clock have in common and no key is: dates in ISO 8601, or seconds to
-    nanoseconds since 1970 in a field that is named so."""
+    """Whether values are times, which topics share without being keys: dates in ISO 8601, or seconds to
+    nanoseconds since 1970 in a field named accordingly."""
     if not numbers:
         return all(map(_ISO_8601.match, texts))
     of_time = _NAMED_FOR_TIMES.search(path.rstrip("[]{}")) is not None

@@ -1,4 +1,4 @@
-"""Which values look personal. A name of a field is no evidence: only values count, and how many of them."""
+"""Which values look personal. A field's name is not evidence: only values count, and how many of them."""
 
 import re
 from collections import Counter
@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from mesh_assets.profiling.records import LooksPersonal, PersonalKind
 
 _LONGEST = 2_000
-"""Characters of a value that are searched."""
+"""How many characters of a value are searched."""
 _EMAIL = re.compile(
     r"(?<![\w.+-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])"
 )
@@ -24,7 +24,7 @@ _IP = re.compile(
 _CARD_LENGTHS = range(13, 20)
 _SHORTEST_IBAN = 15
 _DIGITS = re.compile(r"\d.{0,3}\d.{0,3}\d")
-"""What a phone number, an IBAN and a card number have; most texts do not, and are searched for nothing else."""
+"""What a phone number, an IBAN and a card number contain; most texts do not, and need no further search."""
 
 
 def looks_personal(values: Sequence[object]) -> tuple[LooksPersonal, ...]:
@@ -32,7 +32,7 @@ def looks_personal(values: Sequence[object]) -> tuple[LooksPersonal, ...]:
     if not values:
         return ()
     found: list[LooksPersonal] = []
-    # What is there often is searched once.
+    # Frequent values are searched once.
     counts = Counter(one[:_LONGEST] for one in values if isinstance(one, str))
     texts = list(counts)
     whole = Counter(str(one) for one in values if isinstance(one, int) and not isinstance(one, bool))
@@ -48,7 +48,8 @@ def looks_personal(values: Sequence[object]) -> tuple[LooksPersonal, ...]:
     for kind, holds in _KINDS.items():
         searched = searched_for[kind]
         records = sum(counts[one] + whole[one] for one in searched if holds(one))
-        # One of twenty numbers of random digits passes for a card's: only where most that could be one are, they are.
+        # One in twenty numbers of random digits passes for a card number, so they count only if most of the
+        # candidates pass.
         by_chance = kind == "card" and 2 * records < sum(
             counts[one] + whole[one] for one in searched if _CARD.search(one)
         )
@@ -87,12 +88,12 @@ def is_card(text: str) -> bool:
 
 
 def _places(digits: Sequence[int]) -> Iterable[tuple[int, int]]:
-    """With 1 for the last digit, so that odd places stay as they are."""
+    """Counted from 1 at the last digit, so that odd places stay unchanged."""
     return ((len(digits) - place, one) for place, one in enumerate(digits))
 
 
 def is_ip(text: str) -> bool:
-    """An address of one machine: no loopback, no `0.0.0.0`, no version of a program."""
+    """The address of one machine: not loopback, not `0.0.0.0`, not a program's version."""
     try:
         address = ip_address(text)
     except ValueError:

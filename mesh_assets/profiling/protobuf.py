@@ -1,7 +1,8 @@
-"""Protobuf by the texts of a registry: messages built for Google's `protobuf`, which has no compiler, and their values.
+"""Protobuf from a registry's texts: messages built for Google's `protobuf`, which has no compiler, and their
+values.
 
-All messages are declared as proto2, in which every field says whether it is there. Where proto3 leaves out a field that has
-its type's default, the value is that default and not unknown. Enums are read as their numbers.
+All messages are declared as proto2, in which every field says whether it is set. Where proto3 leaves out a
+field with its type's default, the value is that default, not unknown. Enums are read as their numbers.
 """
 
 import re
@@ -70,8 +71,9 @@ Read = Callable[[bytes], dict[str, Any]]
 
 
 class MessageReader:
-    """Reads values behind Confluent's frame: which message of the text it is, then its bytes. `texts`: by the name under which
-    the last of them imports it, what it needs first. Raises UndecodableError for texts that cannot be used."""
+    """Reads values behind Confluent's frame: which message of the text it is, then its bytes. `texts`: by the
+    name that the last of them imports each under, dependencies first. Raises UndecodableError for texts that
+    cannot be used."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         try:
@@ -94,7 +96,7 @@ class MessageReader:
             raise UndecodableError(f"does not fit its schema ({type(error).__name__})") from None
 
     def first(self) -> ProtobufMessage | None:
-        """The message that is sent where the frame does not say otherwise."""
+        """The message to expect unless the frame says otherwise."""
         return self._top[0] if self._top else None
 
     def _which(self, data: bytes) -> tuple[tuple[str, ...], bytes]:
@@ -220,7 +222,7 @@ class _Builder:
             self._implicit.setdefault(full, set()).add(field.name)
 
     def _type(self, declared: Any, name: str, around: str) -> bool:
-        """Sets the type; whether it is a scalar one."""
+        """Sets the type; returns whether it is a scalar."""
         if name in _SCALARS:
             declared.type = _SCALARS[name]
             return True
@@ -254,7 +256,7 @@ class _Builder:
 
 @dataclass(frozen=True, slots=True)
 class ProtobufPlace:
-    """A field by its path, for what a schema declares."""
+    """A field with its path, for what a schema declares."""
 
     path: str
     type: str
@@ -262,7 +264,7 @@ class ProtobufPlace:
 
 
 def message_places(file: ProtobufFile, first: ProtobufMessage) -> list[ProtobufPlace]:
-    """The fields of a message, and of those that it holds and the same text declares, by path."""
+    """The fields of a message, and of the messages it contains that the same text declares, by path."""
     by_name: dict[str, ProtobufMessage] = {}
     for message in file.messages:
         by_name.setdefault(message.path[-1], message)
@@ -294,7 +296,7 @@ def _full(file: ProtobufFile, path: tuple[str, ...]) -> str:
 
 
 def _zigzag(data: bytes, at: int) -> tuple[int, int]:
-    """A number of Confluent's list of message indexes, and where the next begins."""
+    """A number from Confluent's list of message indexes, and where the next one begins."""
     value = shift = 0
     while True:
         if at >= len(data) or shift > 28:

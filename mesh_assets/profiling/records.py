@@ -1,6 +1,7 @@
 """What the analysis `data_quality` finds, as records; their JSON form is that of the store.
 
-A share is from 0 to 1, of the sampled records unless said otherwise. None: it could not be told, as of an empty sample.
+A share is from 0 to 1, of the sampled records unless stated otherwise. None: not known, e.g. for an empty
+sample.
 """
 
 from datetime import datetime
@@ -25,8 +26,9 @@ FaultKind = Literal[
 
 
 class PartitionWindow(Record, frozen=True, kw_only=True):
-    """What there was of a partition and what was read. `earliest`, `latest`: its offsets when sampling began, None if
-    unknown. `first`, `last`: of the records read, None: none was. `error`: why it is not, or not wholly, in the sample."""
+    """What a partition held and what was read of it. `earliest`, `latest`: its offsets when sampling began;
+    None if unknown. `first`, `last`: of the records read; None: none was. `error`: why all or part of it is
+    missing from the sample."""
 
     partition: int
     earliest: int | None
@@ -38,7 +40,7 @@ class PartitionWindow(Record, frozen=True, kw_only=True):
 
 
 class Undecodable(Record, frozen=True, kw_only=True):
-    """Records that could not be decoded, by what is wrong. `reason` quotes nothing of them."""
+    """Records that could not be decoded, by reason. `reason` does not quote them."""
 
     part: Literal["key", "value"]
     reason: str
@@ -56,7 +58,8 @@ class SchemaUse(Record, frozen=True, kw_only=True):
 
 
 class Freshness(Record, frozen=True, kw_only=True):
-    """`age_seconds`: from the newest sampled record's timestamp to the sampling, None: no record, or none with a timestamp.
+    """`age_seconds`: from the newest sampled record's timestamp to the sampling; None: no record, or none
+    with a timestamp.
 
     `usual_gap_seconds`: the longest time that the topic usually waits for its next record: known from two weeks of readings,
     else the longest between sampled records (`sample`), None: too few are known."""
@@ -76,7 +79,8 @@ class TypeShare(Record, frozen=True, kw_only=True):
 
 
 class Quantile(Record, frozen=True, array_like=True):
-    """`value`: the value below which the share `at` of the sampled values lies, exactly, interpolated between two."""
+    """`value`: the value below which the share `at` of the sampled values lies: exact, interpolated between
+    two."""
 
     at: float
     value: float
@@ -90,8 +94,8 @@ class Histogram(Record, frozen=True, kw_only=True):
 
 
 class EnumeratedValue(Record, frozen=True, kw_only=True):
-    """One value of a field that has few. `hash`: keyed by the store, of the value in its field. `name`: the value itself,
-    only where the estate allows names."""
+    """One value of a field that has few. `hash`: keyed by the store, of the value in its field. `name`: the
+    value itself, only if the estate allows naming it."""
 
     hash: str
     records: int
@@ -99,7 +103,7 @@ class EnumeratedValue(Record, frozen=True, kw_only=True):
 
 
 class LooksPersonal(Record, frozen=True, kw_only=True):
-    """`share`: of the values that are not null and hold something of this `kind`."""
+    """`share`: of the non-null values, those that hold something of this `kind`."""
 
     kind: PersonalKind
     share: float
@@ -109,14 +113,15 @@ class LooksPersonal(Record, frozen=True, kw_only=True):
 class FieldProfile(Record, frozen=True, kw_only=True):
     """One field. `path`: dots into records, `[]` into arrays, `{}` into maps.
 
-    `records`: in how many of the decoded records it stands, not null. `completeness`: their share. `optional`: the schema
-    allows null or that it is missing; None: no schema says. `distinct`: how many different values the sample
-    has, exactly. `declared`: the schema's type. `type_conformance`: the share of values of the
-    declared type, without one of the most frequent type.
+    `records`: how many of the decoded records have it, not null. `completeness`: their share. `optional`: the
+    schema allows it to be null or missing; None: no schema says. `distinct`: the exact number of distinct
+    values in the sample. `declared`: the schema's type. `type_conformance`: the share of values of the
+    declared type or, if none is declared, of the most frequent type.
 
-    `minimum` to `histogram` are of numbers as they are, of times as seconds since 1970 (UTC) and of strings and bytes as their
-    lengths (`figures_of` says which). They are None, with the reason in `withheld`, where they would give away values.
-    `values`: of fields with few different values, the most frequent first.
+    `minimum` to `histogram` are for numbers as they are, for times as seconds since 1970 (UTC), and for
+    strings and bytes as their lengths (`figures_of` says which). They are None, with the reason in
+    `withheld`, if they would give away values. `values`: for fields with few distinct values, the most
+    frequent first.
     """
 
     path: str
@@ -139,7 +144,7 @@ class FieldProfile(Record, frozen=True, kw_only=True):
 
 
 class TrendPoint(Record, frozen=True, kw_only=True):
-    """What an earlier profile said. `completeness`: of the fields that were not complete, by path."""
+    """What an earlier profile showed. `completeness`: of the fields that were not complete, by path."""
 
     taken_at: datetime
     sampled_records: int
@@ -152,7 +157,8 @@ class TrendPoint(Record, frozen=True, kw_only=True):
 
 
 class Fault(Record, frozen=True, kw_only=True):
-    """Something in a profile that is likely wrong. `path` None: it concerns the topic. `share`: how much of the sample."""
+    """Something in a profile that is likely wrong. `path` None: it concerns the whole topic. `share`: how
+    much of the sample."""
 
     kind: FaultKind
     path: str | None
@@ -164,10 +170,11 @@ class TopicProfile(Record, frozen=True, kw_only=True):
     """The figures of one topic's sample.
 
     `sampled_records` of `sampled_partitions` partitions, `sampled_bytes` of keys and values. `error`: why the topic could not
-    be sampled; all other figures are None or empty then. `format`: what most values are. `decoded_share`: of the values that
-    are no tombstones. `duplicate_key_share`: of the records with a key, those whose key stands in an earlier one of the
-    sample; usual in streams of changes, telling where each record is a new thing. `inferred`: no schema describes the values,
-    so the fields are what the sample shows. `fields_left_out`: beyond the first 500. `trend`: earlier profiles, oldest first.
+    be sampled; all other figures are None or empty then. `format`: what most values are. `decoded_share`: of
+    the values that are not tombstones. `duplicate_key_share`: of the records with a key, those whose key
+    occurs in an earlier record of the sample; normal in streams of changes, a warning sign where each record
+    is a new thing. `inferred`: no schema describes the values, so the fields are what the sample shows.
+    `fields_left_out`: beyond the first 500. `trend`: earlier profiles, oldest first.
     """
 
     cluster: str
@@ -204,8 +211,9 @@ class TopicProfile(Record, frozen=True, kw_only=True):
 class KeyOverlap(Record, frozen=True, kw_only=True):
     """How many values two fields of two topics of one cluster share, by sketches of their samples.
 
-    `contained`: the share of the different values of the field with fewer of them that the other has too, estimated from
-    `compared` values. The samples are not the topics: a low share may only say that other records were sampled."""
+    `contained`: of the distinct values of the field that has fewer of them, the share that the other has as
+    well, estimated from `compared` values. The samples are not the topics: a low share may only mean that
+    different records were sampled."""
 
     cluster: str
     topic: str
@@ -219,7 +227,8 @@ class KeyOverlap(Record, frozen=True, kw_only=True):
 
 
 class Unprofiled(Record, frozen=True, kw_only=True):
-    """A cluster without new profiles, and why. `nothing_allowed`: the estate allows reading none of its topics."""
+    """A cluster without new profiles, and why. `nothing_allowed`: the estate does not allow reading any of
+    its topics."""
 
     cluster: str
     reason: str

@@ -1,4 +1,5 @@
-"""Where profiles are kept: `analysis/data_quality.json`, the newest of every topic, with the trend of those before."""
+"""Where profiles are kept: `analysis/data_quality.json`, the newest of every topic, with the trend of earlier
+ones."""
 
 import threading
 from collections.abc import Callable
@@ -15,7 +16,7 @@ def profile_results(store: InventoryStore) -> ResultStore[DataQuality]:
 
 
 class KnownProfiles:
-    """The newest kept profiles, read once for each time that they are written. Safe to use from many threads."""
+    """The newest kept profiles, read once after each time they are written. Safe to use from many threads."""
 
     def __init__(self, store: Callable[[], InventoryStore]) -> None:
         self._store = store
@@ -33,7 +34,8 @@ class KnownProfiles:
             return None if not listed or self._kept is None else self._kept[1]
 
     def of(self, cluster_id: str, topic: str) -> TopicProfile | None:
-        """The topic's newest profile, by the cluster's id: a name may have come to another cluster. Raises StoreError."""
+        """The topic's newest profile, by the cluster's id: a name may have passed to another cluster. Raises
+        StoreError."""
         kept = self.latest()
         if kept is None:
             return None

@@ -1,6 +1,7 @@
-"""A topic's sample in memory: the seam between reading, the figures made of it, and rules that judge it.
+"""A topic's sample in memory: the seam between reading, the figures made from it, and the rules that judge
+it.
 
-Nothing of it is kept: whoever gets it hands on figures, partitions and offsets, never values.
+None of it is kept: whoever gets it passes on figures, partitions and offsets, never values.
 """
 
 from collections.abc import Callable
@@ -21,21 +22,22 @@ PARTITION, OFFSET, TIMESTAMP, KEY, TOMBSTONE, UNDECODABLE = (
     "__tombstone",
     "__undecodable",
 )
-"""Columns that a frame has beside those of the fields. A field of such a name is left out."""
+"""The columns of a frame besides those of the fields. A field with such a name is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicSample:
     """The sampled records of one topic, decoded.
 
-    `frame()`: made when it is asked for, anew each time, since only rules want it, and pandas weighs more than all else that
-    a profile needs. One row a record, by partition and offset. Columns: `__partition` and `__offset` (int64), `__timestamp` (UTC, NaT:
-    none), `__key` (bytes or None, as Kafka has it), `__tombstone` (bool), `__undecodable` (why the value could not be decoded,
-    or None), and each field of the values by its dotted path. A field that is missing or null is None or NaN. Records within
-    records have a column a leaf and none of their own; an array or a map is one column of lists or dicts. A value that is
-    no record (a text, a number) has the path `value`.
+    `frame()`: built on request, each time, since only rules want it and pandas weighs more than everything
+    else a profile needs. One row per record, by partition and offset. Columns: `__partition` and `__offset`
+    (int64), `__timestamp` (UTC, NaT: none), `__key` (bytes or None, as Kafka has it), `__tombstone` (bool),
+    `__undecodable` (why the value could not be decoded, or None), and each field of the values by its dotted
+    path. A field that is missing or null is None or NaN. Nested records have a column per leaf and none of
+    their own; an array or a map is one column of lists or dicts. A value that is not a record (a text, a
+    number) has the path `value`.
 
-    `array_values`: the values within arrays and maps, all rows together, by path (`items[].sku`, `labels{}`).
+    `array_values`: the values within arrays and maps, over all rows, by path (`items[].sku`, `labels{}`).
     `taken_at`: when its ends were looked up. `windows`: what was read of each partition. `bytes`: of keys and values.
     `inferred`: no schema describes the values.
     """
@@ -51,4 +53,5 @@ class TopicSample:
 
 
 OnSample = Callable[[TopicSample], None]
-"""Called by the profiling of a cluster for each topic that was sampled, also for an empty sample, while it is in memory."""
+"""Called while profiling a cluster, for each sampled topic while its sample is in memory, even an empty
+one."""

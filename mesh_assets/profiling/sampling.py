@@ -1,4 +1,4 @@
-"""Which records of a topic are read, and reading them: by strategy, and within bounds of records, bytes and seconds."""
+"""Chooses and reads a topic's records: by strategy, and within bounds of records, bytes and seconds."""
 
 import time
 from collections import defaultdict
@@ -14,15 +14,15 @@ from mesh_assets.platforms.kafka.storage import RecordTimes
 from mesh_assets.profiling.records import PartitionWindow
 
 RUNS = 10
-"""Runs of records a partition that the strategies `random` and `stratified` read: each costs a request, and neighbours
-are alike."""
+"""How many runs of records the strategies `random` and `stratified` read per partition: each costs a request,
+and neighbours are alike."""
 _FURTHER = 4
-_NO_LEADER = "has no leader, so nothing of it can be read"
+_NO_LEADER = "has no leader, so it cannot be read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawSample:
-    """What was read of one topic: records by partition and offset, and of which windows they are."""
+    """What was read of one topic: records by partition and offset, and the windows they come from."""
 
     records: Sequence[SampledRecord]
     windows: tuple[PartitionWindow, ...]
@@ -38,7 +38,8 @@ class _Partition:
 
 
 class TopicSampler:
-    """Samples topics of one cluster, one after another. `times`: of each topic, for the strategy `stratified`."""
+    """Samples topics of one cluster, one after another. `times`: each topic's, for the strategy
+    `stratified`."""
 
     def __init__(
         self,
@@ -58,8 +59,9 @@ class TopicSampler:
     def sample(
         self, topic: str, partitions: Sequence[PartitionMetadata], offsets: Sequence[PartitionOffsets]
     ) -> RawSample:
-        """A sample of the topic, which has these partitions; `offsets` are those of the ones with a leader. A partition of
-        which nothing could be read is in `windows` with its reason. Raises PlatformError when the topic cannot be read."""
+        """A sample of the topic, which has these partitions; `offsets`: of those with a leader. A partition
+        that could not be read at all is in `windows` with the reason. Raises PlatformError when the topic
+        cannot be read."""
         deadline = time.monotonic() + self._settings.seconds
         edges = {one.partition: one for one in offsets}
         errors: dict[int, str] = {}
@@ -85,7 +87,8 @@ class TopicSampler:
         return RawSample(records=records, windows=windows, bytes=size)
 
     def _chosen(self, read: Mapping[int, _Partition], errors: dict[int, str]) -> dict[int, _Partition]:
-        """All partitions with offsets; where they are more than records may be read, as many, evenly spread."""
+        """All partitions with offsets; if there are more of them than records may be read, that many, evenly
+        spread."""
         most = self._settings.records
         if len(read) <= most:
             return dict(read)
@@ -140,7 +143,9 @@ class TopicSampler:
         for number, one in chosen.items():
             if number in starts:
                 begins = starts[number]
-                one.begun = one.earliest  # nothing is searched before: the runs are spread over everything
+                one.begun = (
+                    one.earliest
+                )  # there is nothing earlier to search: the runs are spread over everything
                 share = -(-most // len(begins))
                 found[number] = [
                     Slice(begin, stop, share)
@@ -160,8 +165,8 @@ class TopicSampler:
         left: int,
         deadline: float,
     ) -> dict[int, list[Slice]]:
-        """Reads before what was read, where the newest offsets hold fewer records than asked for: compaction, markers of
-        transactions and what these rolled back leave gaps. Each round reaches four times as far."""
+        """Reads further back if the newest offsets hold fewer records than asked for: compaction, transaction
+        markers and rolled-back transactions leave gaps. Each round reaches four times as far."""
         found: dict[int, list[Slice]] = {}
         if left <= 0 or time.monotonic() >= deadline:
             return found
@@ -187,8 +192,8 @@ class TopicSampler:
         }
 
     def _at_times(self, topic: str, chosen: Mapping[int, _Partition]) -> dict[int, list[int]]:
-        """Offsets at even distances between the times of the topic's first and newest records; where no record has a time,
-        all runs begin with the partition."""
+        """Offsets at even distances between the times of the topic's first and newest records; if no record
+        has a time, all runs begin at the partition's start."""
         times = self._times.get(topic)
         starts = {number: {one.earliest} for number, one in chosen.items()}
         if times is not None and times.oldest_ms is not None and times.newest_ms is not None and chosen:

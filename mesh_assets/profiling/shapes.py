@@ -1,4 +1,4 @@
-"""What a schema declares of its fields, by path: types, what may be missing, and which fields are maps."""
+"""What a schema declares about its fields, by path: types, what may be missing, and which fields are maps."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from mesh_assets.profiling.protobuf import MessageReader, message_places
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """`type`: as the schema has it. `optional`: null, or missing, is allowed for it or for what it stands in."""
+    """`type`: as in the schema. `optional`: it, or something that contains it, may be null or missing."""
 
     type: str
     optional: bool
@@ -21,14 +21,14 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """`maps`: paths whose keys are data and not names of fields."""
+    """`maps`: paths whose keys are data, not field names."""
 
     fields: dict[str, Declared] = field(default_factory=dict)
     maps: frozenset[str] = frozenset()
 
 
 def shape_of(places: Iterable[tuple[str, str, bool]]) -> Shape:
-    """Of paths as describe_schema shows them, each with type and whether it is optional by itself."""
+    """From paths as describe_schema shows them, each with its type and whether it is optional itself."""
     found: dict[str, Declared] = {}
     maps = set()
     for path, kind, optional in places:
@@ -40,13 +40,13 @@ def shape_of(places: Iterable[tuple[str, str, bool]]) -> Shape:
 
 
 def json_shape(definition: str) -> Shape:
-    """Of a JSON Schema; empty where it cannot be read."""
+    """From a JSON Schema; empty if it cannot be read."""
     read = schema_fields("JSON", definition)
     return Shape() if read is None else shape_of((one.path, one.type, one.optional) for one in read.fields)
 
 
 def avro_shape(schema: AvroSchema) -> Shape:
-    """Of an Avro schema with what it refers to; empty where it cannot be read."""
+    """From an Avro schema and what it refers to; empty if it cannot be read."""
     try:
         read = avro_fields(_whole(schema))
     except UnreadableDefinitionError:
@@ -55,7 +55,7 @@ def avro_shape(schema: AvroSchema) -> Shape:
 
 
 def protobuf_shape(reader: MessageReader) -> Shape:
-    """Of the message that a text declares first."""
+    """From the message that a text declares first."""
     first = reader.first()
     if first is None:
         return Shape()
@@ -79,7 +79,7 @@ def json_types(declared: str) -> frozenset[str] | None:
 
 
 def is_recursive(schema: AvroSchema) -> bool:
-    """Whether a type of the schema holds itself: a value of it may be nested without end."""
+    """Whether a type of the schema contains itself, so that its values may be nested without end."""
     holds: dict[str, set[str]] = {}
     for name, definition in schema.named.items():
         holds[name] = _names_in(definition, schema.named)
@@ -115,7 +115,7 @@ def _names_in(definition: Any, named: Any) -> set[str]:
 
 
 def _whole(schema: AvroSchema) -> Any:
-    """The schema as one text has it: each type where it is first used."""
+    """The schema as a single text: each type where it is first used."""
     written: set[str] = set()
 
     def put(part: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The profile of one topic, made of its sample."""
+"""The profile of one topic, made from its sample."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -30,7 +30,7 @@ from mesh_assets.readings.usual_gaps import UsualGap
 from mesh_assets.relationships.keys import canonical
 
 KAFKA_KEY = "key"
-"""The path that a record's key has in overlaps, where it is one value."""
+"""The path of a record's key in overlaps, if it is a single value."""
 _NAMELESS = frozenset({"id", "key", "uuid", "guid", "code", "value", "name", "number"})
 _REASONS = 10
 _PARTS_OF_PATH = "[]{}"
@@ -38,8 +38,9 @@ _PARTS_OF_PATH = "[]{}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicFacts:
-    """What is known of a topic beside its sample. `known`: of the newest document. `named`: whether the few values of a field
-    may be named. `hashed`: the hash of a value in a field, keyed by the store. `key`: for sketches."""
+    """What is known about a topic besides its sample. `known`: from the newest document. `named`: whether a
+    field's few values may be named. `hashed`: the hash of a value in a field, keyed by the store. `key`: for
+    sketches."""
 
     cluster: str
     cluster_id: str
@@ -63,14 +64,14 @@ class Profiled:
 
 
 def profile_topic(raw: RawSample, facts: TopicFacts, decoder: ValueDecoder) -> Profiled:
-    """Figures of all fields, over records and, within arrays and maps, over values."""
+    """Figures for all fields, over records and, within arrays and maps, over values."""
     records = raw.records
     keys = decoder.decode([one.key for one in records])
     values = decoder.decode([one.value for one in records])
     shape = _shape(values, facts.known)
     columns = flatten(values.values, declared=shape.fields.keys(), maps=shape.maps)
     decoded = sum(1 for one in values.values if one is not None)
-    values.values.clear()  # they would double what a large sample takes: what is in them stands in the columns
+    values.values.clear()  # they would double a large sample's memory: the columns hold the same data
     undecodable = (*_undecodable("value", values, len(records)), *_undecodable("key", keys, len(records)))
     inferred = not values.shapes and not shape.fields
     fields = tuple(_fields(columns, values, shape, facts, decoded)) if records else ()
@@ -124,14 +125,15 @@ def profile_topic(raw: RawSample, facts: TopicFacts, decoder: ValueDecoder) -> P
 
 
 def _shape(values: DecodedValues, known: KnownTopic) -> Shape:
-    """What the schemas that values name declare; of plain JSON, what the topic's own does. Empty: no schema describes them."""
+    """What the schemas that values name declare; for plain JSON, what the topic's own schema declares. Empty:
+    no schema describes them."""
     plain = known.json_schema if values.kind == "json" and not values.shapes else None
     found = None if plain is None else shape_of_plain_json(plain, values.values)
     return _merged(values.shapes.values()) if found is None else found
 
 
 def _merged(shapes: Iterable[Shape]) -> Shape:
-    """Of all schemas that values name: a field that one of them lacks is optional."""
+    """Merged from all schemas that values name: a field that one of them lacks is optional."""
     found = list(shapes)
     fields: dict[str, Declared] = {}
     for shape in found:
@@ -231,7 +233,7 @@ def _share(count: int, of: int) -> float | None:
 
 
 def _sketches(columns: Columns, keys: DecodedValues, facts: TopicFacts) -> Iterable[KeySketch]:
-    """A key of several fields has a sketch of each; a bare name says nothing of what a field identifies."""
+    """A key of several fields has a sketch for each; a bare name does not show what a field identifies."""
     taken = [(path, column) for path, column in columns.values.items()]
     for path, column in flatten(keys.values, declared=(), maps=()).values.items():
         taken.append((KAFKA_KEY if path == WHOLE else f"{KAFKA_KEY}.{path}", column))

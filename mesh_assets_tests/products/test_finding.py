@@ -258,14 +258,14 @@ def test_what_a_decision_names_and_no_topic_is_called_is_a_note_and_no_member() 
     assert product is not None
     assert (topics_of(product), product.vanished) == (["orders"], ())
     assert product.notes == (
-        "its decision names never, and no topic of the inventory is called so; check its spelling",
-        "its decision names other/x*, and no topic of the inventory is called so; check its spelling",
+        "its decision names never, but the inventory has no such topic; check its spelling",
+        "its decision names other/x*, but the inventory has no such topic; check its spelling",
     )
     none = products_of(ground_of(a_shop()), {"product": "all", "topics": ("never",)})
     assert none.product("all") is None
     assert none.notes == (
-        "the estate decides about all, and no topic belongs to it; its decision names never, and no topic of the inventory is "
-        "called so; check its spelling",
+        "the estate decides about all, but no topic belongs to it; its decision names never, but the inventory has no "
+        "such topic; check its spelling",
     )
 
 
@@ -301,8 +301,8 @@ def test_topics_that_two_decisions_name_are_told_and_belong_to_the_later_one() -
     assert shown(found)["shop"] == ["orders"]
     assert shown(found)["europe"] == ["orders_eu"]
     assert found.notes == (
-        "the estate's decisions about shop and europe both name warehouse/orders_eu; the later one counts: name them in one "
-        "alone",
+        "the estate's decisions about shop and europe both name warehouse/orders_eu; the later one counts; name each in only "
+        "one of them",
     )
 
 
@@ -310,8 +310,8 @@ def test_decisions_about_nothing_are_said_with_what_there_is() -> None:
     found = products_of(ground_of(a_shop()), {"product": "typo"}, {"product": "gone", "decision": "drop"})
     assert shown(found) == CANDIDATES
     assert [note.partition(";")[0].partition(":")[0] for note in found.notes] == [
-        "the estate drops gone, and there is no such candidate",
-        "the estate decides about typo, and no topic belongs to it",
+        "the estate drops gone, but there is no such candidate",
+        "the estate decides about typo, but no topic belongs to it",
     ]
     assert all("warehouse.people" in note for note in found.notes)
 

@@ -181,7 +181,7 @@ def test_a_type_without_a_sure_one_in_flink_has_no_draft() -> None:
     [draft] = drafts_of(document)
     assert draft.sql is None
     assert draft.reason is not None
-    assert "of type uint64, for which no type of Flink is surely right" in draft.reason
+    assert "of type uint64, for which no Flink type is certain to be right" in draft.reason
 
 
 def test_there_are_at_most_twelve_drafts() -> None:

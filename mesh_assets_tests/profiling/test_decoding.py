@@ -301,7 +301,7 @@ def test_bytes_that_only_begin_like_a_frame_do_not_ask_the_registry_for_ever() -
 
 def test_a_registry_that_the_estate_does_not_name_is_said() -> None:
     found = profile_values(framed(7, b"x"), has_registry=False)
-    assert reasons(found) == {"names a schema, and the estate configures no registry for the cluster": 1}
+    assert reasons(found) == {"names a schema, but the estate configures no registry for the cluster": 1}
 
 
 def test_text_that_looks_like_numbers_is_text_and_bytes_are_bytes() -> None:

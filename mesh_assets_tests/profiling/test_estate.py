@@ -108,8 +108,8 @@ def test_damaged_results_cost_their_trend_and_nothing_else(store: InventoryStore
     store.objects.put("analysis/usual_gaps.json", b"{")
     found = run(store, estate, {"a": a_world()})
     assert [note.partition(":")[0] for note in found.notes] == [
-        "trends begin anew",
-        "what is usual is taken from the samples",
+        "trends start over",
+        "usual figures come from the samples",
     ]
     assert len(found.quality.profiles) == 1
 

@@ -64,7 +64,7 @@ def test_keys_are_counted() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
-        ("order_id", lambda n: 10_000_000 + n, "its numbers are identifiers, so figures would be values"),
+        ("order_id", lambda n: 10_000_000 + n, "its numbers are identifiers, so figures would reveal values"),
         ("salary", lambda n: 50_000 + n % 7, "it looks personal"),
         ("payload", lambda _: 4_111_111_111_111_111, "it looks personal"),
     ],
@@ -86,7 +86,7 @@ def test_extremes_that_would_be_somebodys_are_withheld(
 def test_of_a_few_values_there_are_no_figures() -> None:
     found = the_field("n", *({"n": n} for n in range(9)))
     assert found.minimum is None
-    assert found.withheld == "of fewer than 10 values, figures would be values"
+    assert found.withheld == "with fewer than 10 values, figures would reveal values"
 
 
 def test_few_different_values_are_counted_by_a_keyed_hash_unless_the_estate_names_them() -> None:

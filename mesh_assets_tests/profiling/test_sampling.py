@@ -113,7 +113,7 @@ def test_a_partition_without_a_leader_is_not_an_empty_one() -> None:
     (found,) = profile(InMemory({"orders": log})).profiles
     assert [(one.records, one.latest, one.error) for one in found.windows] == [
         (5, 5, None),
-        (0, None, "has no leader, so nothing of it can be read"),
+        (0, None, "has no leader, so it cannot be read"),
     ]
     assert found.error is None
 
