@@ -1,5 +1,5 @@
-"""What is kept of ends and rates over time: one reading every few minutes, the history of readings, and steps
+"""Ends and rates kept over time: one reading every few minutes, the history of readings, and the steps
 between them.
 
-Imports `store` and what lies below it.
+Imports `store` and the packages below it.
 """

@@ -2,7 +2,7 @@
 has committed on.
 
 Every reading of the last day (five minutes apart) is kept, and one an hour of the last 14 days: a lag of days
-need not be known to the minute. Both are chunks like those of all readings, under `ends/recent/<cluster_id>/`
+need not be known to the minute. Both are kept in chunks, like all readings, under `ends/recent/<cluster_id>/`
 and `ends/hourly/<cluster_id>/`.
 """
 
@@ -34,8 +34,8 @@ class KeptEnds:
         self._hourly = ReadingHistory(objects, cluster_id, folder="ends/hourly", kept=KEPT)
 
     def additions(self, reading: Reading) -> list[Callable[[], None]]:
-        """The writes that keep the reading's ends: among the recent ones, and once an hour among the hourly
-        ones.
+        """The writes that keep the reading's ends: always with the recent ones, and once an hour with the
+        hourly ones.
         """
         ends = Reading(
             read_at=reading.read_at,

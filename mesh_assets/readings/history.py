@@ -1,7 +1,7 @@
-"""The readings of the last 14 days, twelve to an object: `readings/<cluster_id>/<day>/<time>.bin`.
+"""The readings of the last 14 days, twelve per object: `readings/<cluster_id>/<day>/<time>.bin`.
 
 A tick rewrites the newest chunk (at most twelve readings, however long the history) and reads the three
-newest. The chunks of a whole day, or of the same hour a week ago, are read once an hour to compute what is
+newest. The chunks of a whole day, or of the same hour a week ago, are read once an hour, to compute what is
 usual.
 """
 
@@ -49,7 +49,7 @@ class ChunkEntry(Record, frozen=True, kw_only=True):
 
 
 class NewestChunk(Record, frozen=True, kw_only=True):
-    """The chunk that readings are added to. `version`: the one it was read as; None when it is not in the
+    """The chunk that readings are added to. `version`: the one that was read; None when it is not in the
     store yet.
     """
 
@@ -62,7 +62,7 @@ _decoder = msgspec.msgpack.Decoder(Chunk)
 
 
 class ReadingHistory:
-    """The readings of one cluster under `folder`, for as long as `kept` says.
+    """The readings of one cluster under `folder`, kept for as long as `kept` says.
 
     Every method raises StoreError when the store fails.
     """
@@ -85,7 +85,8 @@ class ReadingHistory:
         return sorted((entry for entry in listed if entry is not None), key=lambda entry: entry.began_at)
 
     def written(self, day: datetime) -> list[tuple[ChunkEntry, StoredObject]]:
-        """The chunks that began on that day (UTC), oldest first, as the store lists them: one day's names, not weeks of them."""
+        """The chunks that began on that day (UTC), oldest first, as the store lists them: one day's names,
+        not weeks' worth."""
         listed = self._objects.list(f"{self._folder}{day.astimezone(UTC):%Y-%m-%d}/")
         return [(entry, found) for found in listed if (entry := _entry(self._folder, found.key)) is not None]
 
@@ -94,7 +95,7 @@ class ReadingHistory:
         return [found[0] for entry in entries if (found := self._get(entry.key)) is not None]
 
     def newest(self, entries: Sequence[ChunkEntry]) -> "NewestChunk | None":
-        """The last chunk as it is now; None when there is none."""
+        """The last chunk in its current state; None when there is none."""
         found = self._get(entries[-1].key) if entries else None
         return None if found is None else NewestChunk(entry=entries[-1], chunk=found[0], version=found[1])
 
@@ -109,9 +110,9 @@ class ReadingHistory:
         return NewestChunk(entry=ChunkEntry(key=key, began_at=reading.read_at), chunk=chunk, version=None)
 
     def keep(self, newest: "NewestChunk") -> None:
-        """Writes the chunk over the version that it extends.
+        """Overwrites the version that the chunk extends.
 
-        Raises ConflictError when another process has written meanwhile.
+        Raises ConflictError when another process has written in the meantime.
         """
         if newest.version is None:
             self._objects.put_new(newest.entry.key, _encode(newest.chunk))
@@ -129,8 +130,8 @@ class ReadingHistory:
 
     def prune(self, entries: Sequence[ChunkEntry], *, now: datetime) -> None:
         """Removes the chunks whose readings have all expired."""
-        # A chunk ends where the next begins, so the last chunk that began before the limit still holds
-        # younger readings.
+        # A chunk ends where the next begins, so the last chunk that began before the limit still holds newer
+        # readings.
         old = [
             entry
             for entry, following in itertools.pairwise(entries)
@@ -175,7 +176,8 @@ def _with_column(columns: Mapping[str, Column], values: Mapping[str, int], befor
 
 @lru_cache(maxsize=1 << 16)
 def _entry(folder: str, key: str) -> ChunkEntry | None:
-    """None for what is no chunk. Every look lists weeks of chunks, nearly all of which the last one listed too."""
+    """None for anything that is not a chunk. Every look lists weeks of chunks, and the previous one listed
+    nearly all of them."""
     # strptime takes ten times as long.
     found = _CHUNK_NAME.fullmatch(key.removeprefix(folder))
     if found is None:

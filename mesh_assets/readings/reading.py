@@ -1,4 +1,5 @@
-"""One reading of a cluster: the end of every topic and the position of every group, in a number or two each."""
+"""One reading of a cluster: the end of every topic and the position of every group, in one or two numbers
+each."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from mesh_assets.importing import importing
 from mesh_assets.inventory.lag import lag_records
 from mesh_assets.inventory.records import Record
 
-if TYPE_CHECKING:  # its clients take 20 MB, which who only looks at kept readings need not have
+if TYPE_CHECKING:  # its clients take 20 MB, which a process that only looks at kept readings does not need
     from mesh_assets.platforms.kafka import (
         ClusterMetadata,
         GroupsReading,
@@ -24,10 +25,11 @@ if TYPE_CHECKING:  # its clients take 20 MB, which who only looks at kept readin
 
 
 class Reading(Record, frozen=True, kw_only=True):
-    """What was read at one moment. What could not be read completely is left out, never counted as zero.
+    """What was read at one moment. Anything that could not be read completely is left out, never counted as
+    zero.
 
     `ends`: the sum of a topic's end offsets, by series (`series_name`: the topic and its id, so that a topic
-    deleted and created again is another series). `commits`: the sum of a group's committed offsets, by the
+    deleted and created again is a new series). `commits`: the sum of a group's committed offsets, by the
     group and the partitions it has committed on, so that the first commit on a partition does not count as
     consumption. `lags`: by group. `topics` and `groups`: all that exist, whether read or not. `places`: the
     end of each partition that a group has committed on, by `place_name`.
@@ -56,7 +58,7 @@ def take_reading(cluster: Cluster, kafka: "KafkaReader", metadata: "ClusterMetad
         return cluster.consumer_groups.selects(group_id) and watched.consumer_groups.selects(group_id)
 
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"reading-{cluster.name}") as pool:
-        # Of all topics, whatever the patterns say: a group's lag includes its lag on topics that they leave
+        # For all topics, whatever the patterns say: a group's lag includes its lag on topics that they leave
         # out.
         offsets = pool.submit(kafka.offsets, leading_partitions(metadata))
         groups = pool.submit(kafka.groups, selects_group)
@@ -145,7 +147,7 @@ class _Place(NamedTuple):
 
 
 class _Places:
-    """The partitions of topics, by topic, made when somebody asks for the topic."""
+    """The partitions of topics, by topic, built when somebody asks for the topic."""
 
     def __init__(self, offsets: "OffsetsReading", now: "OffsetsReading", ids: Mapping[str, str]) -> None:
         self._offsets = offsets

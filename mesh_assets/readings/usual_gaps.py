@@ -1,9 +1,10 @@
 """How long a topic usually waits for its next record, from the kept readings.
 
-A gap is the time between two chunks of readings (an hour) at whose ends the topic's end offsets had grown: to compare every
-reading would take as long as twelve discoveries. It counts only where readings were taken all the time between: during an
-outage of the sensor nobody knows when records arrived. What is usual is the longest gap of the two weeks that readings are
-kept, if they cover at least a week (weekends are usual) and records arrived often enough.
+A gap is the time between two chunks of readings (an hour) at whose ends the topic's end offsets had grown:
+comparing every reading would take as long as twelve discoveries. A gap counts only if readings were taken
+throughout: during an outage of the sensor, nobody knows when records arrived. The usual wait is the longest
+gap in the two weeks that readings are kept, if they cover at least a week (weekends are usual) and records
+arrived often enough.
 """
 
 import itertools
@@ -14,10 +15,10 @@ from mesh_assets.readings.history import Chunk
 from mesh_assets.readings.window import USUAL_INTERVAL_SECONDS
 
 COVERED_SECONDS = 7 * 24 * 3_600.0
-"""From the first to the last reading of a topic, at least."""
+"""The least time from the first to the last reading of a topic."""
 FEWEST_GAPS = 20
 _OUTAGE_SECONDS = 3 * USUAL_INTERVAL_SECONDS
-"""Two readings farther apart have missed what came between; one that fails is usual."""
+"""Two readings farther apart have missed what came between; a single failed one is usual."""
 
 
 class UsualGap(Record, frozen=True, array_like=True):
@@ -28,13 +29,14 @@ class UsualGap(Record, frozen=True, array_like=True):
 
 
 class EstateGaps(Record, frozen=True, kw_only=True):
-    """The result `analysis/usual_gaps.json`: by cluster id and series, of topics that are known long enough."""
+    """The result `analysis/usual_gaps.json`: by cluster id and series, for topics known long enough."""
 
     clusters: dict[str, dict[str, UsualGap]]
 
 
 class _Series:
-    """What is known of a topic up to a chunk. `arrived_at` None: nothing arrived since readings began or failed."""
+    """What is known about a topic up to a chunk. `arrived_at` None: nothing has arrived since readings began
+    or failed."""
 
     __slots__ = ("arrived_at", "end", "first_at", "gaps", "longest", "seen_at")
 
@@ -47,8 +49,9 @@ class _Series:
 
 
 def usual_gaps(chunks: Iterable[Chunk]) -> dict[str, UsualGap]:
-    """By series (a topic and its id: one that is made anew begins anew); without those that are not known long enough.
-    `chunks`: of one cluster, oldest first; read one at a time, so two weeks need no more memory than an hour."""
+    """By series (a topic and its id: a recreated topic starts over), without those not known long enough.
+    `chunks`: of one cluster, oldest first; read one at a time, so two weeks need no more memory than an
+    hour."""
     known: dict[str, _Series] = {}
     before: float | None = None
     for chunk in chunks:
@@ -63,7 +66,7 @@ def usual_gaps(chunks: Iterable[Chunk]) -> dict[str, UsualGap]:
             elif one is None:
                 known[series] = _Series(at, end)
             else:
-                if broken or end < one.end:  # an end that falls: records were lost
+                if broken or end < one.end:  # an end that went back: records were lost
                     one.arrived_at = None
                 elif end > one.end:
                     if one.arrived_at is not None:

@@ -9,16 +9,15 @@ from mesh_assets.estate.monitoring import AnomalyThresholds
 from mesh_assets.inventory.records import Record
 from mesh_assets.readings.history import Chunk, Column
 
-# How often readings are taken, and what follows from it: which readings are close enough to compare, and
-# how
-# many are evidence.
+# How often readings are taken, and what follows from it: which readings are close enough to compare, and how
+# many are enough evidence.
 
 USUAL_INTERVAL_SECONDS = 300.0
 """The sensor's own interval, which the thresholds are tuned for."""
 
 # A shorter interval was chosen to watch something happen (demo, tests), so fewer readings are enough.
 _SHORTENED_SECONDS = 60.0
-# The daemon checks its sensors every 5 s, and a tick itself takes time: at short intervals a reading can be
+# The daemon checks its sensors every 5 s, and a tick itself takes time: at short intervals, a reading can be
 # late by much of an interval.
 _LATE_SECONDS = 30.0
 
@@ -27,9 +26,9 @@ class Cadence(Record, frozen=True, kw_only=True):
     """The thresholds in numbers of readings, for one interval.
 
     Two readings give a rate when they are between `closest_seconds` and `farthest_seconds` apart: farther
-    apart is a gap in which anything may have happened, and closer says too little. `returned_readings`: how
-    many ordinary readings in a row end an anomaly. `context_readings`: the recent readings that new ones are
-    compared with.
+    apart, there is a gap in which anything may have happened; closer, they say too little.
+    `returned_readings`: how many ordinary readings in a row end an anomaly. `context_readings`: the recent
+    readings that new ones are compared with.
     """
 
     interval_seconds: float
@@ -47,12 +46,12 @@ class Cadence(Record, frozen=True, kw_only=True):
 
     @property
     def farthest_seconds(self) -> float:
-        """Bridges one missed reading; two are a gap."""
+        """Bridges one missed reading; two make a gap."""
         return self.interval_seconds * 2.5 + _LATE_SECONDS
 
     @property
     def silent_seconds(self) -> float:
-        """The shortest silence that counts, however many readings fall into it: readings can come early."""
+        """The shortest silence that counts, however many readings fall within it: readings can come early."""
         return self.silent_readings * self.interval_seconds * 0.75
 
 
@@ -101,7 +100,7 @@ class Window:
 
     def newest_steps(self, column: Column, most: int) -> list[Step]:
         """The steps up to now without a gap between them, newest first, at most `most`. A counter that went
-        back is a gap too: its topic was recreated or its group's position was reset.
+        back is also a gap: its topic was recreated, or its group's position was reset.
         """
         steps: list[Step] = []
         for index in range(len(column) - 1, 0, -1):

@@ -1,5 +1,5 @@
 """What belongs together: entities that topics share by keys in their schemas, and domains of topics.
 
-Pure functions over documents. Names, types and places are evidence, not proof, so every result carries its reason in
-words and what is not told is left out.
+Pure functions over documents. Names, types and places are evidence, not proof, so every result carries its
+reason in words, and anything without evidence is left out.
 """

@@ -1,6 +1,7 @@
-"""Which topics hang together by what they share: keys, connectors, applications.
+"""Which topics belong together by what they share: keys, connectors, applications.
 
-A graph of topics and of what binds them. It is bipartite, so its size is the number of bonds and not of pairs of topics.
+A graph of topics and of what binds them. It is bipartite, so its size is the number of bonds, not of pairs of
+topics.
 """
 
 from collections import Counter, defaultdict, deque
@@ -12,18 +13,19 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.relationships.records import Entity
 
 _MOST_TOPICS = 100
-"""What binds more topics than this binds everything: a backup sink, an audit application, a tenant's id."""
-_SEED = 37  # any: the same graph shall always give the same communities
+"""Anything that binds more topics than this binds everything: a backup sink, an audit application, a tenant's
+id."""
+_SEED = 37  # arbitrary, but fixed: the same graph must always give the same communities
 _EXACT = 1_000_000
-"""Weights are whole numbers: each step of the propagation then makes the sum of what agrees larger, and it ends. Louvain's
-method, in floating point, moves topics to and fro for ever where two places are equally good."""
+"""Weights are whole numbers: each step of the propagation then increases the total agreement, so it ends.
+Louvain's method, in floating point, moves topics back and forth forever when two places are equally good."""
 _THINGS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Bond:
-    """Something that several topics share. `words`: as a sentence has it (`the key user_id`). `held_by`: those which
-    describe what the key identifies; the others only refer to it."""
+    """Something that several topics share. `words`: as in a sentence (`the key user_id`). `held_by`: the
+    topics that describe what the key identifies; the others only refer to it."""
 
     name: str
     words: str
@@ -33,8 +35,8 @@ class Bond:
 
 
 def bonds_of(document: Document, entities: Iterable[Entity]) -> list[Bond]:
-    """The bonds of two topics and up to 100, in a stable order. A key weighs more the fewer topics have it; connectors and
-    applications weigh half, since these are often wired for reasons of their own."""
+    """The bonds between two to 100 topics, in a stable order. A key weighs more the fewer topics have it;
+    connectors and applications weigh half, since these are often wired for other reasons."""
     names = {topic.name for topic in document.topics if not topic.details.internal}
     found: list[Bond] = []
 
@@ -55,11 +57,11 @@ def bonds_of(document: Document, entities: Iterable[Entity]) -> list[Bond]:
 
 
 def communities(bonds: Sequence[Bond]) -> list[frozenset[str]]:
-    """The topics of each community, by their first topic; the same for the same bonds.
+    """The topics of each community, by their first topic; the same bonds always give the same communities.
 
     Label propagation, weighted (Traag, Šubelj: Large network community detection by fast label propagation,
-    https://doi.org/10.1038/s41598-023-29610-z): each node takes the label that weighs most around it, one at random of several,
-    until none changes.
+    https://doi.org/10.1038/s41598-023-29610-z): each node takes the label with the most weight around it (at
+    random among equals), until none changes.
     """
     neighbours: defaultdict[int | str, dict[int | str, int]] = defaultdict(dict)
     for number, bond in enumerate(bonds):
@@ -100,12 +102,13 @@ class Placed:
 def place(
     bonds: Sequence[Bond], named: Mapping[str, str], candidates: Iterable[str]
 ) -> tuple[dict[str, Placed], dict[str, str]]:
-    """Domains for the `candidates`, which have no name of one, and why the others get none. `named`: the domains of the
-    other topics.
+    """Domains for the `candidates`, which no rule has named, and why the rest get none. `named`: the domains
+    of the other topics.
 
-    A bond counts only where it points one way: more than half of its other topics are of one domain. Otherwise a key
-    that all topics have (`user_id`) would make one domain of them. A key points to the topics that describe its things:
-    a shop's inventory and pizza orders that refer to the same stores are not of one domain for that.
+    A bond counts only if it points one way: more than half of its other topics are in one domain. Otherwise a
+    key that all topics have (`user_id`) would put them all into one domain. A key points to the topics that
+    describe its things: a shop's inventory and pizza orders that refer to the same stores are not in one
+    domain because of that.
     """
     open_topics = set(candidates)
     of: defaultdict[str, list[Bond]] = defaultdict(list)
@@ -136,7 +139,7 @@ def place(
 
 
 def _held_together(topics: frozenset[str], of: Mapping[str, list[Bond]]) -> frozenset[str]:
-    """Those that a bond holds most of whose topics are among them; fewer than two are nothing."""
+    """Those that are held by a bond with most of its topics among them; none if they are fewer than two."""
     while True:
         held = frozenset(
             topic for topic in topics if any(_more_than_half(bond.topics, topics) for bond in of[topic])
@@ -152,12 +155,12 @@ def _more_than_half(topics: Sequence[str], of: frozenset[str]) -> bool:
 
 
 def _joined(topic: str, bonds: Iterable[Bond], named: Mapping[str, str]) -> Placed | None:
-    """The domain to which the topic's bonds point, the stronger ones first."""
+    """The domain that the topic's bonds point to, the stronger ones first."""
     support: Counter[str] = Counter()
     by: defaultdict[str, list[Bond]] = defaultdict(list)
     for bond in bonds:
         if topic in bond.held_by:
-            continue  # who refers to it says nothing of where it belongs
+            continue  # topics that refer to it do not show where it belongs
         others = [one for one in bond.held_by or bond.topics if one != topic]
         domains = Counter(named[one] for one in others if one in named)
         for domain, count in domains.most_common(1):

@@ -1,4 +1,4 @@
-"""The analysis `domains`: which topics belong together, by the first rule that says something."""
+"""The analysis `domains`: which topics belong together, by the first rule that applies."""
 
 import re
 from collections import Counter, defaultdict
@@ -34,7 +34,7 @@ _NO_DOMAINS = frozenset(_KINDS.split())
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainRules:
     """What the estate says. `patterns`: domain → shell patterns of topics' names. `overrides`: topic, or
-    `cluster/topic`, → domain. `contracts`: the same, as people say in data contracts."""
+    `cluster/topic`, → domain. `contracts`: the same, from people's data contracts."""
 
     patterns: Mapping[str, Iterable[str]] = field(default_factory=dict)
     overrides: Mapping[str, str] = field(default_factory=dict)
@@ -44,8 +44,8 @@ class DomainRules:
 def find_domains(
     documents: Iterable[Document], relationships: Relationships, rules: DomainRules | None = None
 ) -> Domains:
-    """The domains of each cluster. Topics that are internal to Kafka are left out; a topic about which nothing is said
-    has no domain, with the reason."""
+    """The domains of each cluster. Topics that are internal to Kafka are left out; a topic that no rule
+    covers has no domain, with the reason."""
     rules = rules or DomainRules()
     patterns = [
         (name, pattern, re.compile(translate(pattern)))
@@ -163,11 +163,12 @@ class _Cluster:
                 found[topic.name] = (
                     other[1],
                     "prefix",
-                    f"its name is that of {as_name(other[0])}, in another version",
+                    f"its name is another version of {as_name(other[0])}",
                 )
 
     def _name_families(self, found: dict[str, tuple[str, DomainKnown, str]]) -> None:
-        """Topics whose names begin with one word; if a rule has named most of these already, they follow it."""
+        """Topics whose names begin with one word; if a rule has already named most of them, the rest follow
+        it."""
         families: defaultdict[str, list[str]] = defaultdict(list)
         for topic in self._topics:
             family = self._names.family(topic.name)
@@ -177,7 +178,7 @@ class _Cluster:
             known = Counter(found[name][0] for name in topics if name in found)
             domain = max(known, key=lambda one: (known[one], one)) if known else family
             if known and 2 * known[domain] <= sum(known.values()):
-                continue  # the rules know this word in several domains, so it tells nothing
+                continue  # the rules use this word in several domains, so it shows nothing
             reason = f"its name begins with {family}, as {counted(len(topics) - 1, 'other name')}"
             found.update({name: (domain, "prefix", reason) for name in topics if name not in found})
 

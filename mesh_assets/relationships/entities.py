@@ -1,6 +1,7 @@
-"""Entities of one cluster: keys of one name, taken apart where one name means several things.
+"""Entities of one cluster: keys of one name, split where one name means several things.
 
-An inverted index from key to topics; never a comparison of topics with each other, of which there would be millions.
+An inverted index from key to topics; topics are never compared with each other, which would take millions of
+comparisons.
 """
 
 from collections import defaultdict
@@ -17,7 +18,8 @@ _NAMES_SHOWN = 5
 def entities_of(
     cluster: str, found: Sequence[Candidate], names: TopicNames, *, topics: int, compacted: frozenset[str]
 ) -> list[Entity]:
-    """The entities of the candidates that are sure enough. `compacted`: topics that keep the latest record of each key."""
+    """The entities of the candidates that are certain enough. `compacted`: topics that keep the latest record
+    of each key."""
     scores = Scores(found, topics=topics)
     by_key: defaultdict[str, list[Candidate]] = defaultdict(list)
     keys_of: defaultdict[str, set[str]] = defaultdict(set)
@@ -39,7 +41,7 @@ def entities_of(
 
 
 class _Scopes:
-    """One key's uses by what they mean: `order_id` of `pizza_orders` is not that of `orders`.
+    """One key's uses grouped by meaning: `order_id` of `pizza_orders` is not that of `orders`.
 
     The words before the entity in the name of a topic that is about it (`pizza`) are the scope of every topic whose name
     begins with them. `groups`: scope → uses; () is the rest.
@@ -65,7 +67,7 @@ class _Scopes:
             self.groups[next((start for start in starts if start in scopes), ())].append(one)
 
     def join(self, rarer: set[str], keys_of: Mapping[str, set[str]]) -> None:
-        """Puts groups together again that are bound by another key, which fewer topics have and which means one thing:
+        """Rejoins groups that are bound by another key, which fewer topics have and which means one thing:
         clickstream and pageviews have one `session_id`, so they also have one `user_id`."""
         joined: dict[str, Words] = {}
         target = {scope: scope for scope in self.groups}
@@ -91,8 +93,8 @@ def _root(target: Mapping[Words, Words], scope: Words) -> Words:
 def _scope(one: Candidate, names: TopicNames, keys_of: Mapping[str, set[str]]) -> Words | None:
     """The scope of a topic that is about the entity; None: the topic is about something else.
 
-    It is about it if its name ends with it, or if the key is its first field and its only one, in a family of topics:
-    `shoes` beside `shoe_orders` holds products of its own.
+    It is about the entity if its name ends with it, or if the key is its first field and its only key, in a
+    family of topics: `shoes` next to `shoe_orders` holds products of its own.
     """
     words = names.words(one.topic)
     length = len(one.entity)

@@ -1,4 +1,5 @@
-"""The fields of a subject with those that it takes from others by reference, each at the version that it names."""
+"""The fields of a subject, including those that it takes from other subjects by reference, each at the
+referenced version."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,15 +14,16 @@ _DEEPEST_REFERENCE = 8
 _TYPE_NAMES = re.compile(r"[\w.$#-]+")
 
 Pinned = Mapping[tuple[str, int], Schema]
-"""Versions that are not the latest of their subject, by both."""
+"""Versions that are not the latest of their subject, by subject and version."""
 
 
 _Target = tuple[Schema, str, tuple[str, ...]]
-"""A schema that a type comes from, and which of its fields are meant: those below a prefix, but not below others."""
+"""A schema that a type comes from, and which of its fields are meant: those below a prefix, but not below
+certain others."""
 
 
 class FieldPlace(Record, frozen=True, kw_only=True):
-    """`first`: it is the first of its schema."""
+    """`first`: it is its schema's first field."""
 
     path: str
     type: str
@@ -37,7 +39,7 @@ class FieldReader:
         self.gaps: dict[str, str] = {}
 
     def fields(self, schema: Schema) -> list[FieldPlace]:
-        """At most 2,000; a schema within itself ends where it begins again."""
+        """At most 2,000; a recursive schema ends where it would repeat."""
         self._reading = schema.subject
         found: list[FieldPlace] = []
         for field in self._fields(schema, frozenset()):
@@ -100,7 +102,7 @@ class FieldReader:
         return f"version {reference.version} of {reference.subject}, which it refers to, is not known: {why}"
 
     def _at_the_top(self, schema: Schema) -> Iterator[str]:
-        """The names of schemas that this one is (one of), as a whole."""
+        """The names of schemas that this one refers to at its top level: as a whole, or combined."""
         if schema.schema_type == "PROTOBUF":
             return
         try:
@@ -125,8 +127,8 @@ class FieldReader:
 
 
 def _names(reference: SchemaReference, target: Schema) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """What a type may be called that comes by the reference: an Avro name with or without its namespace, the file of a
-    JSON Schema, the messages of a Protobuf file."""
+    """The possible names of a type that a reference brings in: an Avro name with or without its namespace, a
+    JSON Schema's file, the messages of a Protobuf file."""
     if target.schema_type != "PROTOBUF":
         yield reference.name, "", ()
         yield reference.name.rpartition("/" if target.schema_type == "JSON" else ".")[2], "", ()
@@ -134,7 +136,7 @@ def _names(reference: SchemaReference, target: Schema) -> Iterator[tuple[str, st
     try:
         file = parse_protobuf(target.definition)
     except UnreadableDefinitionError:
-        return  # noted where its fields are read
+        return  # noted when its fields are read
     first = file.messages[0].path[0] if file.messages else ""
     beside = tuple(f"{message.path[0]}." for message in file.messages if message.path[0] != first)
     for number, message in enumerate(file.messages):

@@ -11,18 +11,18 @@ from mesh_assets.inventory.records import Record
 from mesh_assets.relationships.names import Words, singular, singulars, words_of
 
 LEAST_SCORE = 0.5
-"""A field below it is not taken for a key. A field `something_id` of a known type reaches it in any place unless nearly
-all topics have it."""
+"""A field that scores lower is not taken for a key. A field `something_id` of a known type reaches this
+anywhere unless nearly all topics have it."""
 
 _FEW_TOPICS = 20
 _IDS = frozenset({"id", "uuid", "guid", "key", "pk"})
 _CODES = frozenset({"number", "no", "nr", "num", "code", "ref", "reference", "sku"})
 _GLUED = ("uuid", "guid", "id", "key", "number", "code")
-# Of the record, not of what it is about: of the call, the message, the process that wrote it.
+# They identify the record, not its subject: the call, the message, the process that wrote it.
 _OF_THE_RECORD = """trace span correlation causation request response message event batch run job task record row sequence offset partition
     schema process thread worker client instance host node log version idempotency deduplication dedup"""
 _ENVELOPE = frozenset(_OF_THE_RECORD.split())
-# A role that the thing plays; without another word it says nothing of what the thing is.
+# A role that the thing plays; on its own, it does not say what the thing is.
 _PLAYED = """from to source target src dst destination origin parent child previous prev next old new original related linked root external
     internal primary secondary main default"""
 _ROLES = frozenset(_PLAYED.split())
@@ -62,7 +62,8 @@ class TopicField(Record, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Vocabulary:
-    """What the cluster has names for: words of topics and of records, and entities with a key in separate words."""
+    """The names that the cluster uses: words of topics and records, and entities whose key is in separate
+    words."""
 
     named: set[str] = field(default_factory=set)
     keyed: set[str] = field(default_factory=set)
@@ -103,7 +104,8 @@ def candidates(
 
 
 def learn_keys(fields: Iterable[TopicField], vocabulary: Vocabulary) -> None:
-    """Adds the entities of keys in separate words: they tell which words written together are keys (`userid`)."""
+    """Adds the entities of keys in separate words: they show which words written together are keys
+    (`userid`)."""
     for one in fields:
         words, _ = _named_words(one.path)
         if len(words) > 1 and singular(words[-1]) in _IDS:
@@ -148,13 +150,13 @@ def _named_key(
 
 @lru_cache(maxsize=65_536)
 def _named_words(path: str) -> tuple[Words, str]:
-    """The words of a field's name, and the name of what it is in."""
+    """The words of a field's name, and the name of what contains it."""
     leaf, parent = _leaf(path)
     return words_of(leaf), parent
 
 
 def _leaf(path: str) -> tuple[str, str]:
-    """The name of the field and of what it is in; without the marks of arrays and maps."""
+    """The name of the field and of what contains it, without the marks of arrays and maps."""
     if path.isidentifier():
         return path, ""
     parts = [part for part in path.replace("[]", "").replace("{}", "").split(".") if part]
@@ -162,12 +164,12 @@ def _leaf(path: str) -> tuple[str, str]:
 
 
 def _thing(names: Sequence[Words]) -> Words:
-    """What a topic holds, by its name: the last word."""
+    """What a topic holds, judging by the last word of its name."""
     return names[0][-1:] if names and names[0] else ()
 
 
 def _without_roles(words: Words) -> Words:
-    """`from_user` is a user. Roles alone name nothing."""
+    """`from_user` is a user. A role alone names nothing."""
     start = 0
     while start < len(words) and words[start] in _ROLES:
         start += 1
@@ -176,7 +178,7 @@ def _without_roles(words: Words) -> Words:
 
 @lru_cache(maxsize=4_096)
 def type_family(type_text: str) -> Family | None:
-    """None for what identifies nothing: numbers with a fraction, truth values, records, choices."""
+    """None for types that identify nothing: numbers with a fraction, booleans, records, unions."""
     text = type_text.removeprefix("array<").removesuffix(">").casefold()
     families: set[Family] = set()
     for part in text.split("|"):
@@ -207,7 +209,7 @@ def type_family(type_text: str) -> Family | None:
 
 
 class Scores:
-    """Scores for the candidates of one cluster: rarity needs to know all of them."""
+    """Scores the candidates of one cluster: judging rarity takes all of them."""
 
     def __init__(self, found: Sequence[Candidate], *, topics: int) -> None:
         self._topics = topics
@@ -246,12 +248,12 @@ class Scores:
             said.append(f"but {share:,} of {self._topics:,} topics have it")
         if one.entity[-1:] and one.entity[-1] in _ENVELOPE and not described:
             score -= 0.3
-            said.append(f"but a {one.entity[-1]} is of the record more often than of what it is about")
+            said.append(f"but a {one.entity[-1]} more often identifies the record than its subject")
         return round(min(max(score, 0.0), 1.0), 2), ", ".join(said)
 
     def _rarity(self, with_key: int) -> float:
-        """1 for a key of one topic, 0 for a key of all; by logarithm, as words are weighed in a search. In a small cluster
-        it says little that all topics have a key."""
+        """1 for a key of one topic, 0 for a key of all; logarithmic, like the weight of words in a search. In
+        a small cluster it means little that all topics have a key."""
         return 1.0 - math.log(max(with_key, 1)) / math.log(max(self._topics, _FEW_TOPICS))
 
 
@@ -259,6 +261,6 @@ _FORMS = {
     "synonym": (0.5, "the estate calls it {key}"),
     "separate": (0.45, "its name is {key}"),
     "glued": (0.4, "its name is {key} in one word"),
-    "bare": (0.35, "an id alone, of what it is in: {key}"),
+    "bare": (0.35, "a bare id, of what contains it: {key}"),
     "code": (0.3, "its name is {key}"),
 }

@@ -9,11 +9,12 @@ Words = tuple[str, ...]
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _VERSION = re.compile(r"v?\d+")
-# Where a topic lives, which says nothing of what is in it.
+# Where a topic lives, which says nothing about its contents.
 _ENVIRONMENTS = frozenset(
     {"dev", "develop", "test", "qa", "uat", "int", "stage", "staging", "preprod", "prod", "production"}
 )
-# A first word of more topics than this share is of the whole cluster: a company, a region, a platform.
+# A first word that more than this share of topics have stands for the whole cluster: a company, a region, a
+# platform.
 _OF_ALL = 0.6
 _FEWEST_TOPICS = 10
 
@@ -25,7 +26,7 @@ def words_of(name: str) -> Words:
 
 @lru_cache(maxsize=16_384)
 def singular(word: str) -> str:
-    """The word without the ending of a plural, as far as spelling tells: good enough to compare two names."""
+    """The word without a plural ending, judging by its spelling: good enough to compare two names."""
     if len(word) > 4 and word.endswith("ies"):
         return f"{word[:-3]}y"
     if word.endswith(("sses", "shes", "ches", "xes", "zes")):
@@ -40,8 +41,8 @@ def singulars(words: Iterable[str]) -> Words:
 
 
 class TopicNames:
-    """The names of a cluster's topics as words, without what says nothing there: environments, a first word of
-    (nearly) all of them, and versions at the end (`orders-v2`, `orders.v2`)."""
+    """The names of a cluster's topics as words, without those that say nothing: environments, a first word
+    that (nearly) all of them share, and versions at the end (`orders-v2`, `orders.v2`)."""
 
     def __init__(self, topics: Sequence[str]) -> None:
         self._words = {topic: _own_words(topic) for topic in topics}
@@ -60,7 +61,8 @@ class TopicNames:
         return self._words[topic]
 
     def family(self, topic: str) -> str | None:
-        """The first word, where names of other things begin with it, too; versions of one thing are no others."""
+        """The first word, if names of other things also begin with it; versions of one thing do not count as
+        other things."""
         words = self._words[topic]
         return words[0] if words and len(self._families[words[0]]) > 1 else None
 
@@ -78,7 +80,7 @@ def _own_words(topic: str) -> Words:
 
 
 def _joined_words(topic: str) -> Words:
-    """The words, with a number that stands right behind one as part of it (`team5.orders`); not at the end of the name,
+    """The words; a number right after a word is part of it (`team5.orders`), except at the end of the name,
     where it is a version."""
     found = list(_WORD.finditer(topic))
     words: list[str] = []

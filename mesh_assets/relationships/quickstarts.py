@@ -1,7 +1,8 @@
 """The domains of Datagen's quickstarts.
 
-Their names are those of the connector (github.com/confluentinc/kafka-connect-datagen, its enum `Quickstart`, and what
-Confluent Cloud's DatagenSource takes besides); what belongs together follows from the demos they were made for.
+The names come from the connector (the enum `Quickstart` in github.com/confluentinc/kafka-connect-datagen,
+plus those that only Confluent Cloud's DatagenSource takes); the grouping follows the demos they were made
+for.
 """
 
 from collections.abc import Mapping
@@ -37,4 +38,4 @@ _BY_DOMAIN = {
 QUICKSTART_DOMAINS: Mapping[str, str] = {
     quickstart: domain for domain, quickstarts in _BY_DOMAIN.items() for quickstart in quickstarts
 }
-"""Quickstart in small letters → domain."""
+"""Quickstart in lower case → domain."""

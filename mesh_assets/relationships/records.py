@@ -7,15 +7,14 @@ from mesh_assets.inventory.records import Record
 DomainKnown = Literal[
     "override", "contract", "quickstart", "metadata", "owner", "pattern", "prefix", "community"
 ]
-"""How a topic's domain is known, the first that says something wins: the estate's overrides; what a person wrote in a data
-contract; the Datagen quickstart;
-the property `domain` of a schema; its owner; the estate's patterns; a word that names begin with; what the topic is
-connected with."""
+"""How a topic's domain is known; the first that applies wins: the estate's overrides; a person's data
+contract; the Datagen quickstart; the property `domain` of a schema; its owner; the estate's patterns; a word
+that names begin with; what the topic is connected to."""
 
 
 class KeyUse(Record, frozen=True, kw_only=True):
     """A field of a topic that identifies an entity. `path`: as describe_schema shows it. `in_key`: of the records'
-    key. `score`: 0 to 1, how sure it is, for the `reason`."""
+    key. `score`: 0 to 1, how certain it is, for the `reason`."""
 
     topic: str
     subject: str
@@ -27,8 +26,8 @@ class KeyUse(Record, frozen=True, kw_only=True):
 
 
 class SharedValues(Record, frozen=True, kw_only=True):
-    """What samples say of two fields: the share of the different values of the first, which has fewer of them, that the
-    other has, too. A low share may only say that other records were sampled."""
+    """What samples show about two fields: of the distinct values of the first, which has fewer, the share
+    that the other has as well. A low share may only mean that different records were sampled."""
 
     cluster: str
     topic: str
@@ -42,9 +41,9 @@ class Entity(Record, frozen=True, kw_only=True):
     """A kind of thing that topics are about (`user`, `pizza order`), by the key that identifies it (`user_id`).
 
     `described_by`: topics whose name says that they hold these things, or which keep the latest record of each.
-    `uses`: one or more a topic, by topic and path. `score`: that of its best use. Two topics of one entity can be
-    joined by its key. `shared_values`: what samples say of two of its uses, the most shared first; empty where topics may not
-    be read.
+    `uses`: one or more per topic, by topic and path. `score`: that of its best use. Two topics of one entity
+    can be joined by its key. `shared_values`: what samples show about two of its uses, the most shared first;
+    empty if topics may not be read.
     """
 
     cluster: str
@@ -70,7 +69,8 @@ class Gap(Record, frozen=True, kw_only=True):
 
 
 class Relationships(Record, frozen=True, kw_only=True):
-    """`entities`: those of two topics and more first, by their number. `subjects`, `fields`: how many were read."""
+    """`entities`: those of two or more topics first, by number of topics. `subjects`, `fields`: how many were
+    read."""
 
     entities: tuple[Entity, ...]
     gaps: tuple[Gap, ...]
@@ -85,7 +85,7 @@ class DomainTopic(Record, frozen=True, kw_only=True):
 
 
 class Domain(Record, frozen=True, kw_only=True):
-    """Topics of one cluster that belong together. `owners`: whom the contracts of their schemas name."""
+    """Topics of one cluster that belong together. `owners`: those named in the contracts of their schemas."""
 
     cluster: str
     name: str

@@ -20,7 +20,7 @@ from mesh_assets.relationships.names import TopicNames, singulars, words_of
 from mesh_assets.relationships.records import Entity, Gap, Relationships
 
 Synonyms = Mapping[str, Iterable[str]]
-"""Key → other names of it in any spelling: `{"user_id": ["uid", "customerNo"]}`."""
+"""Key → its other names, in any spelling: `{"user_id": ["uid", "customerNo"]}`."""
 
 
 def find_relationships(
@@ -29,10 +29,11 @@ def find_relationships(
     synonyms: Synonyms | None = None,
     pinned: Mapping[str, Pinned] | None = None,
 ) -> Relationships:
-    """The entities of each cluster on its own. Topics of two clusters are never related: a name says nothing of what
-    another cluster means by it.
+    """The entities of each cluster on its own. Topics of two clusters are never related: a name does not show
+    what another cluster means by it.
 
-    `pinned`: by cluster, versions of subjects that others refer to and the document, which has the latest, has not.
+    `pinned`: by cluster, versions of subjects that others refer to and that the document lacks, as it only
+    has the latest.
     """
     meant = {
         canonical(other): canonical(key)
@@ -55,7 +56,7 @@ def find_relationships(
 
 
 def _topic_fields(document: Document, reader: FieldReader, names: TopicNames) -> tuple[list[TopicField], int]:
-    """The fields of every topic, and how many fields the subjects have. One subject is read once."""
+    """The fields of every topic, and how many fields the subjects have. Each subject is read once."""
     read = {schema.subject: reader.fields(schema) for schema in document.schemas}
     schemas = {schema.subject: schema for schema in document.schemas}
     found: list[TopicField] = []

@@ -8,14 +8,15 @@ from msgspec.structs import replace
 from mesh_assets.relationships.records import Entity, KeyUse, Relationships, SharedValues
 
 SURE = 0.5
-"""Shared values from this share on make a use surer."""
+"""The share of shared values from which a use is more certain."""
 _MORE = 0.2
 _SHOWN = 3
 
 
 def with_shared_values(found: Relationships, shared: Iterable[SharedValues]) -> Relationships:
-    """The relationships with what samples say of their uses: those that share values are surer, and each says with what it
-    shares how many, or none. `shared`: in any order; of fields that no entity has, nothing is made."""
+    """The relationships plus what samples show about their uses: those that share values become more certain,
+    and each says with what it shares how many, or none. `shared`: in any order; fields that no entity has are
+    ignored."""
     ends: defaultdict[tuple[str, str, str], list[SharedValues]] = defaultdict(list)
     for one in shared:
         ends[one.cluster, one.topic, one.path].append(one)
@@ -67,5 +68,5 @@ def _of_use(use: KeyUse, known: list[SharedValues]) -> KeyUse:
 
 
 def _place(entity: Entity, use: KeyUse) -> tuple[str, str, str]:
-    """As samples name it, where the fields of a record's key stand below `key`."""
+    """The name in samples, where the fields of a record's key are below `key`."""
     return entity.cluster, use.topic, f"key.{use.path}" if use.in_key else use.path

@@ -1,5 +1,5 @@
-"""What the report tells, put together from the store alone: documents, lineage, findings, domains, relationships,
-changes, and what of it is missing or old."""
+"""The report's content, from the store alone: documents, lineage, findings, domains, relationships, changes,
+and which of these are missing or old."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -30,14 +30,15 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import DocumentRead, ResultStore, StoredResult
 
 DAYS = 7.0
-"""How far back changes are told unless somebody asks otherwise."""
+"""How far back changes go unless somebody asks otherwise."""
 _OLD = timedelta(days=1)
 T = TypeVar("T")
 
 
 class Report(Record, frozen=True, kw_only=True):
-    """All that the page shows. `findings`: worst first, over all clusters, muted ones included. `changes`: by cluster,
-    those since `since`. `notes`: what is missing or old, one sentence each. `quality`: None: no topic was profiled."""
+    """Everything the page shows. `findings`: worst first, over all clusters, including muted ones. `changes`:
+    by cluster, those since `since`. `notes`: what is missing or old, one sentence each. `quality` None: no
+    topic was profiled."""
 
     made_at: datetime
     since: datetime
@@ -60,28 +61,29 @@ def read_report(
     made_at: datetime,
     days: float = DAYS,
 ) -> Report:
-    """The report on those clusters of the estate; none named: on all.
+    """The report on these clusters of the estate; none named: on all.
 
-    What the job `analysis` kept of the newest documents is taken as it is; the rest is made anew, with a note where that
-    tells less. Raises EstateError for a name that the estate does not have, and StoreError if a document or a result cannot
-    be read, or none of the clusters was discovered.
+    What the job `analysis` kept about the newest documents is used as it is; the rest is recomputed, with a
+    note where that shows less. Raises EstateError for a name that the estate does not have, and StoreError if
+    a document or a result cannot be read, or none of the clusters was discovered.
     """
     mesh = read_mesh(estate, store, clusters)
     notes = list(_age_notes(mesh.documents, made_at))
     findings, without_since = _findings(estate, store, mesh.documents, notes)
     if without_since:
         notes.append(
-            "since when findings are there is not known where the job `analysis` has not seen them yet"
+            "how long findings have existed is not known where the job `analysis` has not seen them yet"
         )
     profiles = _kept(profile_results(store), notes, "profiles")
     relationships, domains, made_anew = _belonging(estate, store, mesh.documents, notes)
     if made_anew:
         notes.append(
-            "relationships and domains are without older versions that schemas refer to: "
+            "relationships and domains leave out older versions that schemas refer to: "
             "the job `analysis` has not run on these documents yet"
         )
     products = _products(estate, store, notes, told=mesh.notes)
-    # Lineage and relationships repeat of a section that is not current what is told of the section itself.
+    # About a section that is not current, lineage and relationships repeat what the report says about the
+    # section itself.
     told = {state.error for one in mesh.documents.values() for state in one.sections.values() if state.error}
     gaps = [f"{gap.cluster}: {gap.reason}" for gap in relationships.gaps if gap.subject is None]
     notes += [
@@ -109,7 +111,7 @@ def read_report(
 
 
 def told_of(finding: Finding) -> str:
-    """What is wrong, without the name that stands beside it in the page."""
+    """What is wrong, without the name, which the page shows next to it."""
     return finding.sentence.removeprefix(f"{finding.resource}: ")
 
 
@@ -133,9 +135,9 @@ def _age_notes(documents: Mapping[str, Document], made_at: datetime) -> Iterator
 def _findings(
     estate: Estate, store: InventoryStore, documents: Mapping[str, Document], notes: list[str]
 ) -> tuple[tuple[Finding, ...], bool]:
-    """All findings; and whether there are some of which it is not known since when they are there."""
+    """All findings, and whether it is unknown for some how long they have existed."""
     results = findings_results(store)
-    kept = _kept(results, notes, "since when findings are there")
+    kept = _kept(results, notes, "how long findings have existed")
     known = {one.cluster_id: one for one in kept.result.clusters} if kept else {}
     read = _read(kept.documents if kept else ())
     samples = read_samples(store)
@@ -150,14 +152,16 @@ def _findings(
         since = {one.id: one.since for one in before.findings if one.since} if before else {}
         case = read_case(document, store=store, estate=estate, samples=samples)
         found += with_since(judge(case), since, otherwise=None)
-    found.sort(key=lambda one: SEVERITIES.index(one.severity))  # within, by kind and name as they come
+    found.sort(
+        key=lambda one: SEVERITIES.index(one.severity)
+    )  # within each severity, in their order by kind and name
     return tuple(found), any(one.since is None for one in found)
 
 
 def _belonging(
     estate: Estate, store: InventoryStore, documents: Mapping[str, Document], notes: list[str]
 ) -> tuple[Relationships, Domains, bool]:
-    """What belongs together in these clusters; and whether it was made anew."""
+    """What belongs together in these clusters, and whether it was recomputed."""
     wanted = {(document.cluster.id, document.sequence) for document in documents.values()}
     relationships = _kept(relationship_results(store), notes, "relationships")
     domains = _kept(domain_results(store), notes, "domains")
@@ -187,8 +191,8 @@ def _belonging(
 def _products(
     estate: Estate, store: InventoryStore, notes: list[str], *, told: Sequence[str]
 ) -> EstateProducts | None:
-    """Those of the whole estate: shares are of it, whichever clusters the page shows. They are not made for a page, which
-    takes seconds and asks for joins to be parsed: None where there are none, which a note says."""
+    """Those of the whole estate: shares refer to it, whichever clusters the page shows. We do not make them
+    for a page, since that takes seconds and parses joins. None if none are kept, which a note says."""
     try:
         found = kept_estate_products(estate, store)
     except DamagedError as error:
@@ -205,7 +209,7 @@ def _products(
 
 
 def _kept(results: ResultStore[T], notes: list[str], what: str) -> StoredResult[T] | None:
-    """A result that is damaged can be made anew, so it does not keep the report from being made."""
+    """A damaged result can be recomputed, so it does not prevent the report."""
     try:
         return results.get()
     except DamagedError as error:
@@ -224,9 +228,9 @@ def _read(documents: Iterable[DocumentRead]) -> set[tuple[str, int]]:
 def _history_notes(changes: Mapping[str, History], since: datetime) -> Iterator[str]:
     for name, history in changes.items():
         if history.documents < 2:
-            yield f"{name}: changes are not known, since the store has one document to compare"
+            yield f"{name}: changes are not known, since the store has only one document to compare"
         elif history.first is not None and history.first > since:
-            yield f"{name}: changes before {history.first:%Y-%m-%d %H:%M} UTC are not known: the oldest document is of then"
+            yield f"{name}: changes before {history.first:%Y-%m-%d %H:%M} UTC are not known: the oldest document is from then"
         if history.net:
             yield (
                 f"{name}: of {counted(history.documents, 'document')} only the first and the last were compared; "

@@ -1,4 +1,4 @@
-"""The data in the page: all rows with the names of their fields, and what the page says beside them."""
+"""The data in the page: all rows with the names of their fields, and the rest of what the page says."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
@@ -59,9 +59,9 @@ _TABLES: dict[str, type[Struct]] = {
 
 
 class PageData(Record, frozen=True, kw_only=True):
-    """`columns`: the fields of each table's rows, in order. `flows`: through, source, target, as places of nodes: what
-    comes from the source leaves to the target. `advice`: what to do, by kind of finding. `left_out`: how many findings and
-    changes are not in the page."""
+    """`columns`: the fields of each table's rows, in order. `flows`: through, source, target, as places of
+    nodes: data from the source goes to the target. `advice`: what to do, by kind of finding. `left_out`: how
+    many findings and changes are not in the page."""
 
     made: int
     since: int
@@ -75,7 +75,7 @@ class PageData(Record, frozen=True, kw_only=True):
 
 
 def page_data(report: Report) -> PageData:
-    """The data of the page, in time and size that grow with what the estate holds."""
+    """The data of the page; its time and size grow with what the estate holds."""
     places = Places(report)
     documents = report.mesh.documents.values()
     members = _domains_of_topics(report, places)
@@ -123,7 +123,7 @@ def page_data(report: Report) -> PageData:
 
 
 def _domains_of_topics(report: Report, places: Places) -> dict[str, dict[str, tuple[int, str]]]:
-    """Cluster → topic → the place of its domain, -1 for none, and the reason."""
+    """Cluster → topic → the place of its domain (-1: none), and the reason."""
     found: dict[str, dict[str, tuple[int, str]]] = {}
     for domain in report.domains.domains:
         place = places.domains.known((domain.cluster, domain.name))
@@ -137,7 +137,8 @@ def _domains_of_topics(report: Report, places: Places) -> dict[str, dict[str, tu
 def _lineage(
     graph: LineageGraph, places: Places
 ) -> tuple[list[NodeRow], list[EdgeRow], list[tuple[int, int, int]]]:
-    """The graph without its schemas, which stand beside their topics, and without what is only permitted."""
+    """The graph without its schemas, which are shown with their topics, and without what is only
+    permitted."""
     notes: dict[object, str] = {}
     for note in graph.notes:
         notes[note.node] = f"{notes[note.node]}; {note.text}" if note.node in notes else note.text
@@ -175,7 +176,7 @@ def _lineage(
 
 
 def _findings(report: Report, places: Places) -> Iterator[FindingRow]:
-    """The worst first; those that are muted last."""
+    """The worst first; muted ones last."""
     for one in sorted(report.findings, key=lambda one: one.muted is not None):
         yield FindingRow(
             cluster=places.clusters.known(one.cluster),
@@ -208,7 +209,7 @@ def _changes(report: Report, places: Places) -> Iterable[ChangeRow]:
 
 
 def _entities(report: Report, places: Places) -> Iterator[EntityRow]:
-    """Those of two topics and more: what one topic alone has relates nothing."""
+    """Those of two or more topics: a single topic's entity relates nothing."""
     for one in report.relationships.entities:
         if len(one.topics) > 1:
             yield EntityRow(

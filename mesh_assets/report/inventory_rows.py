@@ -35,7 +35,7 @@ def cluster_row(document: Document) -> ClusterRow:
 def topic_rows(
     document: Document, places: Places, domains: Mapping[str, tuple[int, str]]
 ) -> Iterator[TopicRow]:
-    """`domains`: of each topic the place of its domain, -1 for none, and the reason."""
+    """`domains`: for each topic, the place of its domain (-1: none), and the reason."""
     cluster = document.cluster.name
     rates = {one.topic: one for one in document.metrics.topics} if document.metrics else {}
     for topic in document.topics:
@@ -103,7 +103,7 @@ def _trace(connector: Connector) -> str | None:
 
 
 def _shortened_trace(trace: str) -> str:
-    """How it begins, and what each exception in it was caused by: the last of these says what is wrong."""
+    """Its beginning, and the cause of each exception in it: the last cause says what is wrong."""
     if len(trace) <= _MOST_TRACE:
         return trace
     begins = shortened(trace, _MOST_TRACE)
@@ -193,7 +193,7 @@ def _read_row(
     known = [one.lag_records for one in offsets if one.lag_records is not None]
     lost = [one.lost_records for one in offsets if one.lost_records is not None]
     place = places.topics.known((cluster, topic))
-    note = "; ".join(lag_notes(offsets)) if offsets else group.error or "nothing committed is known of"
+    note = "; ".join(lag_notes(offsets)) if offsets else group.error or "no commit is known"
     return ReadRow(
         group=places.groups.known((cluster, group.group_id)),
         topic=place,

@@ -1,4 +1,5 @@
-"""The page: one HTML file with its data, styles and scripts in it, which may load nothing and run nothing else."""
+"""The page: one HTML file that contains its data, styles and scripts, and may not load or run anything
+else."""
 
 import base64
 import gzip
@@ -39,13 +40,13 @@ _FAILED = """.catch((error) => {
   failed.textContent = `Lineage, tables and pages of topics cannot be shown (${error}); open the page in a current browser.`;
   throw error;
 })"""
-# Of 9,000 topics, level 9 takes 0.46 s of CPU for a page of 1.40 MB, this one 0.11 s for 1.44 MB.
+# For 9,000 topics, level 9 takes 0.46 s of CPU for a page of 1.40 MB, this one 0.11 s for 1.44 MB.
 _COMPRESSION = 6
 _SOURCE_MAP = "\n//# sourceMappingURL"
 
 
 class KindGroup(Record, frozen=True, kw_only=True):
-    """The findings of one kind, worst first. `more`: how many there are beside those that are shown."""
+    """The findings of one kind, worst first. `more`: how many there are besides those shown."""
 
     kind: str
     words: str
@@ -64,8 +65,8 @@ class ChangedAt(Record, frozen=True, kw_only=True):
 
 @without_collector()
 def render_report(report: Report) -> str:
-    """The whole HTML. Names and texts of the estate are escaped, and can neither run nor load anything: the page's
-    policy (CSP) admits its own script and style by their hashes, and nothing else."""
+    """The whole HTML. Names and texts of the estate are escaped, and can neither run nor load anything: the
+    page's policy (CSP) admits only its own script and style, by their hashes."""
     data = msgspec.json.encode(page_data(report)).decode()
     shown = shown_findings(report.findings)
     script, style = _script(), _static("report.css")
@@ -93,13 +94,13 @@ def render_report(report: Report) -> str:
 
 
 def _packed(data: str) -> str:
-    """As gzip in base64: a fifth of the size, and nothing in it can be taken for markup."""
+    """As gzip in base64: a fifth of the size, with nothing that could be taken for markup."""
     return base64.b64encode(gzip.compress(readable(data).encode(), _COMPRESSION, mtime=0)).decode()
 
 
 def keep_report(store: InventoryStore, html: str) -> str:
-    """Keeps the page beside the results of the analyses, instead of the one before; its location, for people. Raises
-    StoreError."""
+    """Keeps the page next to the results of the analyses, replacing the previous one; returns its location,
+    for people. Raises StoreError."""
     store.objects.put(KEY, html.encode())
     return store.objects.location(KEY)
 
@@ -140,7 +141,7 @@ def _hash(text: str) -> str:
 
 @cache
 def _script() -> str:
-    """Ours in one scope, after the library that lays graphs out, with its licence."""
+    """Our scripts in one scope, after the library that lays out graphs, with its licence."""
     library = _static("dagre.min.js").split(_SOURCE_MAP)[0]
     own = "\n".join(_static(f"{name}.js") for name in SCRIPTS)
     return f'/*! dagre\n{_static("dagre.LICENSE.txt")}*/\n{library}\n(async () => {{\n"use strict";\n{own}\n}})(){_FAILED};\n'
@@ -154,7 +155,7 @@ def _static(name: str) -> str:
 @cache
 def _template() -> "Template":
     with importing:
-        from jinja2 import Environment, StrictUndefined  # needed only when a page is made
+        from jinja2 import Environment, StrictUndefined  # needed only when making a page
 
     environment = Environment(
         autoescape=True,
@@ -179,7 +180,7 @@ def _template() -> "Template":
 
 
 def _shown(value: Any) -> Any:
-    """What nobody sees in a name is shown as U+FFFD, but the scripts and styles are left as they are."""
+    """Invisible characters in names are shown as U+FFFD; scripts and styles are left as they are."""
     return readable(value) if type(value) is str else value
 
 
@@ -192,7 +193,7 @@ def _number(number: int | None) -> str:
 
 
 def _address(finding: Finding) -> str | None:
-    """Where in the page the thing is shown that a finding is about."""
+    """Where the page shows the thing that a finding is about."""
     page = _PAGES.get(finding.resource_type)
     if page is None:
         return None

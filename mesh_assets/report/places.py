@@ -1,4 +1,4 @@
-"""Where things stand in the page's data: places of rows, and texts that many rows share."""
+"""Where things are in the page's data: places of rows, and texts that many rows share."""
 
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
@@ -10,7 +10,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Table(Generic[K]):
-    """Things in the order in which they were first asked for, each with its place."""
+    """Things in the order in which they were first requested, each with its place."""
 
     def __init__(self, things: Iterable[K] = ()) -> None:
         self._places: dict[K, int] = {}
@@ -30,7 +30,7 @@ class Table(Generic[K]):
 
 
 class Field(Record, frozen=True, kw_only=True, array_like=True):
-    """A field as many schemas have it."""
+    """A field that many schemas have in common."""
 
     path: str
     type: str
@@ -38,7 +38,8 @@ class Field(Record, frozen=True, kw_only=True, array_like=True):
 
 
 class Places:
-    """The places of everything in the report that has a name; `text` and `fields` grow while rows are made."""
+    """The places of everything in the report that has a name; `text` and `fields` grow while rows are
+    built."""
 
     def __init__(self, report: Report) -> None:
         documents = report.mesh.documents

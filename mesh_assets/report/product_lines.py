@@ -1,4 +1,5 @@
-"""The report's part on data products and costs, as lines of two tables: which products there are, and what takes most."""
+"""The report's part on data products and costs, as lines of two tables: the products, and what uses the
+most."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,8 +15,8 @@ _MOST_TAKERS = 10
 
 
 class ProductLine(Record, frozen=True, kw_only=True):
-    """`score`, `cost`: as text, `unknown` where nothing is known. `unknown_parts`: of the score. `attention`: what a person
-    should look at."""
+    """`score`, `cost`: as text, `unknown` if nothing is known. `unknown_parts`: of the score. `attention`:
+    what a person should look into."""
 
     name: str
     id: str
@@ -41,7 +42,7 @@ class TakerLine(Record, frozen=True, kw_only=True):
 
 
 def product_lines(found: EstateProducts | None, clusters: frozenset[str]) -> tuple[ProductLine, ...]:
-    """Of products with a topic in these clusters, at most 200."""
+    """At most 200 products with a topic in these clusters."""
     if found is None:
         return ()
     chosen = [one for one in found.products.products if clusters.intersection(one.clusters)]
@@ -68,7 +69,7 @@ def product_lines(found: EstateProducts | None, clusters: frozenset[str]) -> tup
 
 
 def taker_lines(found: EstateProducts | None, clusters: frozenset[str]) -> Iterator[TakerLine]:
-    """Of domains, applications and topics of these clusters the ten of each kind that take most."""
+    """For domains, applications and topics of these clusters, the ten of each kind that use the most."""
     if found is None:
         return
     for kind, words in KINDS.items():
@@ -89,7 +90,7 @@ def taker_lines(found: EstateProducts | None, clusters: frozenset[str]) -> Itera
 
 
 def _cost(row: CostRow | None, currency: str | None) -> str:
-    """`12.40 EUR (3.1%)`; `at least` where something that has a price is not known."""
+    """`12.40 EUR (3.1%)`; `at least` if something that has a price is not known."""
     if row is None or row.cost is None:
         return "no prices" if currency is None else "unknown"
     least = "at least " if row.cost_unknown else ""

@@ -1,4 +1,4 @@
-"""The rows of profiles: what a sample said of each topic, with the fields that stand out first."""
+"""The rows of profiles: what a sample showed about each topic, with the fields that stand out first."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ _FAULTS = 20
 
 
 def profile_rows(quality: DataQuality | None, places: Places) -> Iterator[ProfileRow]:
-    """Of the topics that are in the page. A profile of an earlier cluster of the name is none of this one."""
+    """For the topics in the page. A profile of an earlier cluster of the same name does not count."""
     for one in () if quality is None else quality.profiles:
         topic = places.topics.known((one.cluster, one.topic))
         if topic < 0 or places.cluster_ids.get(one.cluster) != one.cluster_id:

@@ -1,8 +1,8 @@
-"""The rows of the page's data. Each is written as a JSON array, in the order of its fields, which go with the data: a
-large estate has tens of thousands.
+"""The rows of the page's data. Each is written as a JSON array, in the order of its fields, whose names go
+with the data: a large estate has tens of thousands of rows.
 
-A field called after a thing holds the place of its row (`cluster`, `topic`), one ending in `_text` that of a text which
-many rows share, -1 for none. None means unknown; times are seconds since 1970, UTC.
+A field called after a thing holds the place of its row (`cluster`, `topic`), one ending in `_text` the place
+of a text that many rows share; -1 means none. None means unknown; times are seconds since 1970, UTC.
 """
 
 from mesh_assets.inventory.records import Record
@@ -21,8 +21,8 @@ class ClusterRow(_Row, frozen=True, kw_only=True):
 
 
 class TopicRow(_Row, frozen=True, kw_only=True):
-    """`message_count_is` 1: an upper bound. `subjects`: places of schemas, with what of a record they describe. `config`:
-    what is set on the topic itself; None: it could not be read."""
+    """`message_count_is` 1: an upper bound. `subjects`: places of schemas, with the part of a record they
+    describe. `config`: what is set on the topic itself; None: it could not be read."""
 
     cluster: int
     name: str
@@ -42,8 +42,8 @@ class TopicRow(_Row, frozen=True, kw_only=True):
 
 
 class ProfileRow(_Row, frozen=True, kw_only=True):
-    """What the newest sample said of a topic. `faults`: kind and sentence. `fields`: path, types, completeness, different
-    values, and what looks personal."""
+    """What the newest sample showed about a topic. `faults`: kind and sentence. `fields`: path, types,
+    completeness, distinct values, and what looks personal."""
 
     topic: int
     taken_at: int
@@ -84,7 +84,7 @@ class ConnectorRow(_Row, frozen=True, kw_only=True):
 
 
 class SchemaRow(_Row, frozen=True, kw_only=True):
-    """`fields`: places in the table of fields, at most 200; None: the text cannot be read, for the reason in `note`.
+    """`fields`: places in the table of fields, at most 200; None: the text cannot be read; `note` says why.
     `inherited`: whether the compatibility is the registry's."""
 
     cluster: int
@@ -118,7 +118,7 @@ class GroupRow(_Row, frozen=True, kw_only=True):
 
 
 class ReadRow(_Row, frozen=True, kw_only=True):
-    """A group on a topic. `topic` -1: the inventory has no such topic, and `name` says which."""
+    """A group on a topic. `topic` -1: the inventory has no such topic; `name` says which it is."""
 
     group: int
     topic: int
@@ -131,7 +131,7 @@ class ReadRow(_Row, frozen=True, kw_only=True):
 
 
 class NodeRow(_Row, frozen=True, kw_only=True):
-    """`topic`: the place of its row; the name is left out there."""
+    """`topic`: the place of its row; the name is then left out."""
 
     kind_text: int
     cluster: int
@@ -184,7 +184,7 @@ class DomainRow(_Row, frozen=True, kw_only=True):
 
 
 class EntityRow(_Row, frozen=True, kw_only=True):
-    """`uses`: topic, path of the field, 1 if it is of the key of the records."""
+    """`uses`: topic, path of the field, 1 if it is in the records' key."""
 
     cluster: int
     name: str

@@ -115,7 +115,7 @@ def test_names_that_begin_with_one_word_are_a_domain_and_versions_of_one_thing_a
 def test_a_version_is_where_the_topic_is_of_which_it_is_one() -> None:
     found = domains_of(a_cluster(topics=("orders", "orders-v2", "orders.v2")), patterns={"sales": ["orders"]})
     assert by_name(found) == {"sales": {"orders", "orders-v2", "orders.v2"}}
-    assert known(found, "orders.v2")[2] == "its name is that of orders, in another version"
+    assert known(found, "orders.v2")[2] == "its name is another version of orders"
 
 
 @pytest.mark.parametrize("prefix", ["prod.", "raw-", "acme."])

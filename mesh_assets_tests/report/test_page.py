@@ -123,7 +123,7 @@ def test_what_is_missing_or_old_is_said_at_the_top(page_of: PageOf) -> None:
     assert "cluster payments has not been discovered yet" in page.text
     assert "warehouse was last discovered 3 days before this page was made" in page.text
     assert "section schemas is of 2026-11-23 16:40 UTC: connection refused" in page.text
-    assert "changes are not known, since the store has one document to compare" in page.text
+    assert "changes are not known, since the store has only one document to compare" in page.text
     assert page.text.index("connection refused") < page.text.index("Clusters")
 
 
