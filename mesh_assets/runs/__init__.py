@@ -1,2 +1,2 @@
-"""What Dagster's runs carry, how they are asked for, and what of their failures may be said. No definitions: those are
-in `defs`, which this must not import."""
+"""What Dagster's runs carry, how they are requested, and what may be said about their failures. No
+definitions: those are in `defs`, which this must not import."""

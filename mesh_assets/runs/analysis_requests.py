@@ -1,4 +1,5 @@
-"""When the job `analysis` is asked for: after snapshots that changed something, and not while it is at it."""
+"""When the job `analysis` is requested: after snapshots that changed something, and not while it is
+running."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ _READS_AT_ONCE = 16
 
 
 class Analysed(Record, frozen=True, kw_only=True):
-    """The snapshot of a cluster that an analysis was asked for."""
+    """The snapshot of a cluster that an analysis was requested for."""
 
     cluster_id: str
     sequence: int
@@ -29,31 +30,32 @@ class Analysed(Record, frozen=True, kw_only=True):
 def request_analysis(
     instance: dg.DagsterInstance, store: InventoryStore, clusters: Iterable[str], *, cursor: str | None
 ) -> dg.SensorResult:
-    """As `requested_after`, unless a run of the job waits or is under way: of hundreds of clusters one changes nearly every
-    minute, and each run reads them all. The cursor stays, then, so that the next run is for all that came meanwhile.
+    """Like `requested_after`, unless a run of the job waits or is under way: of hundreds of clusters, one
+    changes nearly every minute, and each run reads them all. The cursor then stays, so that the next run
+    covers everything that came in the meantime.
 
     Raises StoreError.
     """
     for run in instance.get_runs(dg.RunsFilter(job_name=ANALYSIS_JOB, statuses=list(IN_FLIGHT)), limit=1):
         if not end_if_lost(instance, run):
             return dg.SensorResult(
-                skip_reason=f"run {run.run_id[:8]} is {run.status.value.lower()}; what has changed meanwhile comes after it",
+                skip_reason=f"run {run.run_id[:8]} is {run.status.value.lower()}; changes since then get a run after it",
                 cursor=cursor,
             )
     return requested_after(_pointers(store, clusters), cursor=cursor)
 
 
 def _pointers(store: InventoryStore, clusters: Iterable[str]) -> dict[str, Pointer | None]:
-    """Two small reads a cluster, one after the other; in a bucket about 20 ms each."""
+    """Two small reads per cluster, one after the other; about 20 ms each in a bucket."""
     with ThreadPoolExecutor(max_workers=_READS_AT_ONCE, thread_name_prefix="mesh-pointers") as pool:
         found = pool.map(lambda name: latest_pointers(store, [name]), clusters)
         return {name: pointer for one in found for name, pointer in one.items()}
 
 
 def requested_after(latest: Mapping[str, Pointer | None], *, cursor: str | None) -> dg.SensorResult:
-    """A run if a cluster was discovered for the first time, is another one under its name, or has a snapshot with
-    changes that no run was asked for. Of several snapshots since the last tick only the newest says how much it
-    changed, so they count as changed."""
+    """A run if a cluster was discovered for the first time, is a different one under its name, or has a
+    snapshot with changes that no run was requested for. Of several snapshots since the last tick, only the
+    newest says how much it changed, so they count as changed."""
     before = _decoded(cursor)
     now = {
         name: Analysed(cluster_id=pointer.cluster_id, sequence=pointer.sequence)
@@ -86,7 +88,7 @@ def _has_changed(before: Analysed | None, pointer: Pointer) -> bool:
 
 
 def _decoded(cursor: str | None) -> dict[str, Analysed]:
-    """A cursor of another version counts as none: one more run does no harm."""
+    """A cursor from another version counts as none: one more run does no harm."""
     if not cursor:
         return {}
     try:

@@ -1,4 +1,5 @@
-"""A tick of the sensor `estate_file`: which clusters come into the estate and leave it, and whether its file is sound."""
+"""A tick of the sensor `estate_file`: which clusters enter and leave the estate, and whether its file is
+sound."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,10 +23,11 @@ _cursor = msgspec.json.Decoder(tuple[str, ...])
 def tick(
     instance: dg.DagsterInstance, watched: EstateInForce, store: InventoryStore, *, cursor: str | None
 ) -> tuple[dg.SensorResult, tuple[str, ...]]:
-    """The tick's result, and a line for each cluster that came or left. The first tick only learns the names.
+    """The tick's result, and a line for each cluster that entered or left. The first tick only learns the
+    names.
 
-    Raises EstateError while the file is broken, so that the tick fails where people and alerts look, and StoreError when the
-    store fails; what came is asked for again then.
+    Raises EstateError while the file is broken, so that the tick fails where people and alerts look, and
+    StoreError when the store fails; discoveries of new clusters are then requested again.
     """
     known = watched.now()
     if known.problem is not None:
@@ -36,11 +38,11 @@ def tick(
     came = [name for name in names if before is not None and name not in before]
     now = datetime.now(UTC)
     for name in came:
-        trigger = Trigger(type="external", resource=name, details="The cluster came into the estate.")
+        trigger = Trigger(type="external", resource=name, details="The cluster entered the estate.")
         Inbox(store.objects).put(
             store.cluster_id(name) or inbox_by_name(name),
             trigger,
-            cause=f"came into the estate: {name}",
+            cause=f"entered the estate: {name}",
             source=ESTATE_FILE,
             now=now,
         )
@@ -57,16 +59,16 @@ def tick(
 
 def _notes(came: list[str], left: list[str]) -> Iterator[str]:
     for name in came:
-        yield f"{name} came into the estate; a discovery is asked for"
+        yield f"{name} entered the estate; a discovery is requested"
     for name in left:
         yield (
-            f"{name} left the estate: nothing reads it any more. Its documents stay as `retention` says, and so does its last event; "
+            f"{name} left the estate: nothing reads it any more. Its documents are kept as `retention` says, and so is its last event; "
             "if the cluster is gone for good, retire it (docs/estate.md)"
         )
 
 
 def _known_before(cursor: str | None) -> tuple[str, ...] | None:
-    """The names at the last tick; None at the first one, and where another version wrote the cursor."""
+    """The names at the last tick; None at the first one, or if another version wrote the cursor."""
     try:
         return None if cursor is None else _cursor.decode(cursor)
     except msgspec.DecodeError:

@@ -1,4 +1,5 @@
-"""What Dagster is told of a failure: it keeps an exception's text with all its causes, and shows them in the UI."""
+"""What Dagster learns about a failure: it keeps an exception's text with all its causes, and shows them in
+the UI."""
 
 import functools
 import inspect
@@ -12,13 +13,13 @@ from mesh_assets.masking.text import mask_text
 from mesh_assets.masking.unexpected import masked, unexpected
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-# They steer the run, and are themselves what Dagster looks for.
+# They steer the run: Dagster looks for these very exceptions.
 _OF_DAGSTER = (dg.Failure, dg.RetryRequested)
 
 
 def masking_failures(body: _F) -> _F:
-    """The body of an asset, op, sensor or IO manager, of which only masked MeshErrors come out. Below Dagster's
-    decorator."""
+    """Decorates the body of an asset, op, sensor or IO manager, so that only masked MeshErrors leave it. Goes
+    below Dagster's decorator."""
 
     @functools.wraps(body)
     def call(*arguments: Any, **keywords: Any) -> Any:
@@ -30,7 +31,7 @@ def masking_failures(body: _F) -> _F:
             raise
         except Exception as error:
             failure = _told(error)
-        raise failure  # outside of the handler, or the exception itself would be its context
+        raise failure  # outside the handler, or the original exception would be its context
 
     @functools.wraps(body)
     def generate(*arguments: Any, **keywords: Any) -> Any:
@@ -49,7 +50,7 @@ def masking_failures(body: _F) -> _F:
 
 
 def _mask(error: dg.Failure | dg.RetryRequested) -> None:
-    """What it says and what it was raised from, which is mostly a MeshError with causes of its own."""
+    """Its text and its cause, which is usually a MeshError with causes of its own."""
     if isinstance(error, dg.Failure) and error.description is not None:
         error.description = mask_text(error.description)
         error.args = (error.description,)

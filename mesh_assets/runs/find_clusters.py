@@ -1,5 +1,5 @@
-"""The job `find_clusters`: what the estate's rules find in the clouds comes into the estate. Its schedule is off unless somebody
-switches it on."""
+"""The job `find_clusters`: adds the clusters that the estate's rules find in the clouds. Its schedule is off
+until somebody switches it on."""
 
 import os
 from datetime import UTC, datetime
@@ -47,7 +47,8 @@ def find_clusters_schedule() -> dg.ScheduleDefinition:
 
 
 def look_and_apply(context: dg.OpExecutionContext) -> None:
-    """What was found is kept before a list that failed fails the run. Raises EstateError, StoreError, PlatformError."""
+    """Keeps what was found before a failed list fails the run. Raises EstateError, StoreError,
+    PlatformError."""
 
     def objects() -> ObjectStore:
         return open_store(os.environ.get("MESH_STORE"))
@@ -74,5 +75,5 @@ def look_and_apply(context: dg.OpExecutionContext) -> None:
             f"rule {rule}: {failure}" for rule, failures in plan.failures.items() for failure in failures
         )
         raise PlatformError(
-            f"not every list of clusters is complete, so of those rules none was marked as missing: {told}"
+            f"not every list of clusters is complete, so no cluster of those rules was marked as missing: {told}"
         )

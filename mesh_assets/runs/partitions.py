@@ -1,6 +1,6 @@
-"""A partition for each cluster of the estate, as the estate is in force now.
+"""A partition for each cluster of the estate currently in force.
 
-Why they are not Dagster's dynamic partitions, docs/decisions/partitions-follow-the-estate.md says.
+docs/decisions/partitions-follow-the-estate.md says why they are not Dagster's dynamic partitions.
 """
 
 from collections.abc import Sequence, Set
@@ -13,9 +13,9 @@ from mesh_assets.fleet.in_force import EstateInForce, estate_in_force
 
 
 class ClusterPartitions(dg.StaticPartitionsDefinition):
-    """The names of the clusters, read anew whenever Dagster asks: a code server and its sensors, schedules and jobs follow
-    the estate file without being loaded again. What another process copied from it (the list of partitions in the UI)
-    is of the last time that the code location was loaded.
+    """The names of the clusters, read again whenever Dagster asks: a code server and its sensors, schedules
+    and jobs follow the estate file without a reload. What another process copied (the list of partitions in
+    the UI) is as of the last time the code location was loaded.
 
     Raises EstateError when there is no estate in force.
     """
@@ -34,7 +34,7 @@ class ClusterPartitions(dg.StaticPartitionsDefinition):
     def filter_valid_partition_keys(self, partition_keys: set[str]) -> Set[str]:
         return partition_keys & set(self.get_partition_keys())
 
-    # One and the same whatever the file says meanwhile: Dagster keeps definitions of partitions as keys of mappings.
+    # Always equal, whatever the file says by now: Dagster uses partitions definitions as keys of mappings.
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ClusterPartitions) and self._estate is other._estate
 

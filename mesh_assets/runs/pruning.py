@@ -1,4 +1,4 @@
-"""Runs that have ended, and their rows in Dagster's event log, which would grow for ever."""
+"""Removes ended runs and their rows in Dagster's event log, which would otherwise grow forever."""
 
 import time
 from collections import Counter
@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-# Private, and nothing public removes them (Dagster 1.13): `delete_run` leaves the evaluations of a run's checks, for ever.
+# Private, and nothing public removes them (Dagster 1.13): `delete_run` leaves the evaluations of a run's
+# checks behind forever.
 from dagster._core.storage.event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 
@@ -15,7 +16,8 @@ from mesh_assets.estate.retention import Kept
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 RUNS_AT_LEAST = 10
-"""Ended runs of a job and partition that stay whatever the estate says: the newest materializations are theirs."""
+"""How many ended runs of a job and partition stay whatever the estate says: the newest materializations are
+theirs."""
 # A third of the time that a run may take (`max_runtime_seconds`). A run with its events takes about 20 ms in SQLite.
 _SECONDS = 300.0
 _PAGE = 500
@@ -30,9 +32,9 @@ def prune_runs(
     seconds: float = _SECONDS,
     at_least: int = RUNS_AT_LEAST,
 ) -> int:
-    """Removes ended runs with their events; how many. Those stay that made the newest materialization of an asset, and of each
-    job and partition the newest `at_least`. It takes `seconds` at most, and the next time goes on. Events without a run:
-    `report_pruning.py`."""
+    """Removes ended runs with their events; returns how many. Runs that made the newest materialization of an
+    asset stay, and so do the newest `at_least` of each job and partition. It takes at most `seconds`; the
+    next call goes on from there. Events without a run: `report_pruning.py`."""
     spared = {
         but,
         *(
@@ -60,7 +62,7 @@ def prune_runs(
     oldest_first = going[::-1]
     for start in range(0, len(oldest_first), _PAGE):
         page = oldest_first[start : start + _PAGE]
-        # First: of a run that is gone nobody would ever ask for them again.
+        # First: nothing would ever ask for them again once their run is gone.
         _delete_evaluations(instance, page)
         for run_id in page:
             if time.monotonic() > ends:
@@ -71,7 +73,8 @@ def prune_runs(
 
 
 def _delete_evaluations(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
-    """Of asset checks, by those runs. A storage that keeps none in tables has nothing to remove."""
+    """Those of asset checks, made by these runs. A storage that does not keep them in tables has nothing to
+    remove."""
     storage = instance.event_log_storage
     if isinstance(storage, SqlEventLogStorage):
         with storage.index_connection() as connection:

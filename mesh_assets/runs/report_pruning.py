@@ -1,7 +1,8 @@
-"""Dagster's events without a run: each discovery reports the topics to which records came, and they would grow for ever.
+"""Dagster's events without a run: each discovery reports the topics that received records, and the events
+would grow forever.
 
-Dagster has no public way to remove some of them (1.13: `wipe_assets` takes all of an asset). So its tables are named here, as
-`dagster._core.storage.event_log.schema` has them in every storage that is a database.
+Dagster has no public way to remove some of them (1.13: `wipe_assets` takes all of an asset). So its tables
+are named here, as `dagster._core.storage.event_log.schema` has them in every storage that is a database.
 """
 
 import time
@@ -28,14 +29,16 @@ _ABOUT_ASSETS = sa.and_(_EVENTS.run_id == RUNLESS_RUN_ID, _EVENTS.asset_key.is_n
 def prune_reports(
     instance: dg.DagsterInstance, kept: Kept, *, clock: datetime, seconds: float = _SECONDS
 ) -> int:
-    """Removes events about assets that belong to no run and are older than `kept.days`; how many. The newest of each asset,
-    partition and kind stays, whatever its age: freshness and data versions are judged by it. It takes `seconds` at most, and the
-    next time goes on. Ages count from the newest such event, so that a clock that runs ahead removes nothing."""
+    """Removes events about assets that belong to no run and are older than `kept.days`; returns how many. The
+    newest of each asset, partition and kind stays, whatever its age: freshness and data versions depend on
+    it. It takes at most `seconds`; the next call goes on from there. Ages count from the newest such event,
+    so that a clock that runs ahead removes nothing."""
     storage = instance.event_log_storage
     if kept.days is None or not isinstance(storage, SqlEventLogStorage):
         return 0
     ends = time.monotonic() + seconds
-    # SQLite has each event about an asset twice: in the file of its run, and in the one that all assets share.
+    # SQLite holds each event about an asset twice: in the file of its run, and in the one that all assets
+    # share.
     removed = _prune(storage.index_connection, kept.days, clock=clock, ends=ends)
     _prune(partial(storage.run_connection, RUNLESS_RUN_ID), kept.days, clock=clock, ends=ends)
     return removed
@@ -48,7 +51,7 @@ def _prune(
         newest = connection.execute(sa.select(sa.func.max(_EVENTS.timestamp)).where(_ABOUT_ASSETS)).scalar()
     if newest is None:
         return 0
-    # Without a time zone, as the column is: UTC.
+    # Without a time zone, like the column: UTC.
     before = min(newest.replace(tzinfo=None), clock.astimezone(UTC).replace(tzinfo=None)) - timedelta(
         days=days
     )

@@ -33,7 +33,7 @@ from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import safe
 
-# What the sensors share: how often they tick, for which clusters, and how they explain a skipped tick.
+# Shared by the sensors: how often they tick, for which clusters, and how they explain a skipped tick.
 
 INTERVAL_VARIABLE = "MESH_SENSOR_INTERVAL_SECONDS"
 
@@ -41,17 +41,17 @@ INTERVAL_VARIABLE = "MESH_SENSOR_INTERVAL_SECONDS"
 _PAUSE_SECONDS = 60.0
 _PAUSE_BY_INTERVAL = 5
 
-# The UI shows the reason of a skip on one line; it must stay one with tens of clusters.
+# The UI shows the reason for a skip on one line; it must stay on one with tens of clusters.
 _REASONS_SHOWN = 10
-# Enough for two sentences that say what to do: the part that a cut would take.
+# Enough for two sentences that say what to do, the part that cutting would lose.
 _REASON_CHARACTERS = 500
 
 
 def discovery_sensor(
     *, name: str, interval_seconds: int, description: str
 ) -> Callable[[Callable[..., dg.SensorResult]], dg.SensorDefinition]:
-    """A decorator: a sensor that runs unless it is switched off, and launches the job `discovery`. `interval_seconds`: between
-    its ticks."""
+    """A decorator: a sensor that runs unless it is switched off, and launches the job `discovery`.
+    `interval_seconds`: between its ticks."""
     as_sensor = dg.sensor(
         name=name,
         job_name=DISCOVERY_JOB,
@@ -81,8 +81,8 @@ def pause_unit_seconds(*, environment: Mapping[str, str] | None = None) -> float
 
 
 def between_rounds(cursor: SensorCursor, interval_seconds: int) -> dg.SensorResult | None:
-    """What a tick says that has nothing to do: every cluster has been visited, and it is not time for the next round. None when
-    there is something to do."""
+    """What an idle tick says: every cluster has been visited, and it is not time for the next round. None
+    when there is something to do."""
     until = rests_until(cursor, now=time.time(), interval_seconds=interval_seconds)
     if until is None:
         return None
@@ -93,14 +93,14 @@ def between_rounds(cursor: SensorCursor, interval_seconds: int) -> dg.SensorResu
 
 
 def clusters_with_partition(estate: Estate, partitions: dg.StaticPartitionsDefinition) -> dict[str, Cluster]:
-    """A cluster added to the estate file since the definitions loaded has no partition to run on."""
+    """A cluster added to the estate file after the definitions were loaded has no partition to run on."""
     return {
         name: estate.clusters[name] for name in partitions.get_partition_keys() if name in estate.clusters
     }
 
 
 def reasons_text(reasons: Mapping[str, Sequence[str]]) -> list[str]:
-    """From reasons by cluster: `cluster: reason; reason` for the first ones, and how many more there are."""
+    """`cluster: reason; reason` for the first clusters, and how many more there are."""
     shown = [
         f"{name}: {shortened('; '.join(text.removeprefix(f'{name}: ') for text in texts), _REASON_CHARACTERS)}"
         for name, texts in sorted(reasons.items())[:_REASONS_SHOWN]
@@ -137,20 +137,20 @@ IN_FLIGHT = (
 )
 _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
-# 1, 2, 4, 8, 16, then 30 minutes: looking back further than the sixth failure in a row changes nothing.
+# 1, 2, 4, 8, 16, then 30 minutes: looking back beyond the sixth failure in a row changes nothing.
 _LONGEST_PAUSE = 30
 _RUNS_LOOKED_AT = 6
 _LISTINGS_AT_ONCE = 8
-_LATER = "many runs were asked for at once, this one comes with the next tick"
-# The daemon submits them one after the other, each in 0.1 to 0.5 s, and no other sensor may think meanwhile that one was lost
-# (CLAIM_LASTS). The queue runs fewer in the time between two ticks.
+_LATER = "many runs were requested at once; this one comes with the next tick"
+# The daemon submits them one after the other, each in 0.1 to 0.5 s, and no other sensor may conclude
+# meanwhile that one was lost (CLAIM_LASTS). Between two ticks, the queue runs fewer than this.
 MOST_REQUESTS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launches:
-    """`requests`: the runs to launch. `waiting`: by cluster, why triggers wait and no run is requested. `more`: whether there
-    were too many for one tick, and the next one is to ask for the rest."""
+    """`requests`: the runs to launch. `waiting`: by cluster, why triggers wait and no run is requested.
+    `more`: whether there were too many for one tick, so that the next one must request the rest."""
 
     requests: list[dg.RunRequest]
     waiting: dict[str, str]
@@ -167,23 +167,23 @@ def requests_for(
     """A run of the job `discovery` for each of `clusters` (names, each a partition) with something in the
     inbox and nothing in its way.
 
-    Call it once per tick, after putting what the tick found into the inbox, and even when it found nothing:
-    triggers of failed runs wait there too. `run_key` stays empty, since Dagster would remember it forever.
+    Call it once per tick, after putting what the tick found into the inbox, even when it found nothing:
+    triggers of failed runs also wait there. `run_key` stays empty, since Dagster would remember it forever.
 
-    At most MOST_REQUESTS: `Launches.more` says that there are others.
+    At most MOST_REQUESTS: `Launches.more` says that there are more.
 
     A cluster that was never discovered is launched when something waits under its name. Raises StoreError when
-    the store fails for every cluster; where it fails for some, `waiting` says so and the others go on.
+    the store fails for every cluster; if it fails for only some, `waiting` says so and the others go ahead.
     """
     now = now or datetime.now(UTC)
     inbox = Inbox(store.objects)
-    # One listing instead of one a cluster, which in a bucket is a request each.
+    # One listing instead of one per cluster, each of which is a request in a bucket.
     folders = {entry.key.split("/")[1] for entry in store.objects.list("triggers/")}
     if not folders:
         return Launches(requests=[], waiting={})
 
-    # One after the other: a place that somebody takes and gives back, since a run was asked for before, would be
-    # one too few for those who come meanwhile.
+    # One after the other: a place that is taken and given back, because a run was already requested, would be
+    # missing for those that come meanwhile.
     claiming, claimed = Lock(), 0
 
     def look(name: str) -> tuple[str, str | None, tuple[dg.RunRequest, ...]]:
@@ -206,7 +206,7 @@ def requests_for(
                 elif claim_run(store.objects, cluster_id, now=now, newest_run=newest):
                     claimed += 1
                 else:
-                    reason = "a run has just been asked for"
+                    reason = "a run has just been requested"
         if reason is not None:
             return name, f"{sum(one.stands_for for one in waiting):,} waiting: {reason}", ()
         leading = leading_trigger([one.trigger for one in waiting])
@@ -249,7 +249,7 @@ def _in_the_way(records: "Sequence[dg.RunRecord]", now: datetime) -> str | None:
     for record in records:
         status = record.dagster_run.status
         # The daemon records a run before it submits it. A run that stays unsubmitted was lost in between;
-        # nobody may wait for it.
+        # nothing may wait for it.
         created = (
             status is dg.DagsterRunStatus.NOT_STARTED and abs(now - record.create_timestamp) < CLAIM_LASTS
         )
@@ -265,17 +265,17 @@ def _in_the_way(records: "Sequence[dg.RunRecord]", now: datetime) -> str | None:
         else newest.update_timestamp
     )
     again = ended + pause_after(failures)
-    # A run that ended in the future did so before the clock was set back: nobody can say how long ago that is.
+    # A run that ended in the future did so before the clock was set back: how long ago is unknown.
     if now >= again or ended - now > CLAIM_LASTS:
         return None
     return f"{failures} failed in a row, again at {again.strftime('%H:%M:%S')} UTC"
 
 
 def _failures(records: "Sequence[dg.RunRecord]") -> int:
-    """How many of the newest in a row failed."""
+    """How many of the newest runs failed in a row."""
     return sum(1 for _ in takewhile(lambda record: record.dagster_run.status in _FAILED, records))
 
 
 def pause_after(failures: int) -> timedelta:
-    """1, 2, 4 … 30 minutes after so many failed runs in a row."""
+    """1, 2, 4 … 30 minutes after that many failed runs in a row."""
     return timedelta(seconds=pause_unit_seconds() * min(_LONGEST_PAUSE, 2 ** (failures - 1)))

@@ -1,4 +1,4 @@
-"""What a run's tags say: why it was made, whether for the inbox, and which process works on it."""
+"""What a run's tags say: why it exists, whether it is for the inbox, and which process works on it."""
 
 from collections.abc import Mapping
 
@@ -17,8 +17,9 @@ DETAILS_TAG = "mesh/trigger_details"
 FROM_INBOX_TAG = "mesh/from_inbox"
 PROCESS_TAG = "mesh/process"
 
-# Dagster's queue takes the highest first, and 0 where nothing is said (dagster._core.storage.tags). What has changed does not
-# wait for the schedule's runs of all clusters, and a cluster whose discoveries fail, which may take long, lets the others go first.
+# Dagster's queue takes the highest first, and 0 if there is no tag (dagster._core.storage.tags). Changes do
+# not wait for the schedule's runs of all clusters, and a cluster whose discoveries fail, which may take long,
+# lets the others go first.
 PRIORITY_TAG = "dagster/priority"
 SOONER, LATER = "1", "-1"
 
@@ -50,7 +51,8 @@ def is_from_inbox(tags: Mapping[str, str]) -> bool:
 
 
 def note_process(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Tags the run with this process, so that others notice when it is gone. A run calls it first of all."""
+    """Tags the run with this process, so that others notice when it is gone. A run calls it before anything
+    else."""
     instance.add_run_tags(run_id, {PROCESS_TAG: msgspec.json.encode(this_process(run_id)).decode()})
 
 
@@ -58,7 +60,7 @@ def end_if_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     """Reports a started run as failed if its process was on this host and is gone; returns whether it did.
 
     Dagster's default launcher does not check on its runs: after `kill -9` one stays STARTED until run
-    monitoring's `max_runtime` is over. A run in a pod or task of its own is unknown to this host; its
+    monitoring's `max_runtime` is over. This host knows nothing about a run in a pod or task of its own; its
     launcher's health check covers it.
     """
     if run.status is not dg.DagsterRunStatus.STARTED or PROCESS_TAG not in run.tags:

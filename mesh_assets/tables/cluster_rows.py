@@ -1,4 +1,4 @@
-"""Columns and rows of the tables of the sections `brokers` and `access`. What is not known has no rows."""
+"""Columns and rows of the tables of the sections `brokers` and `access`. Unknown things have no rows."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -73,7 +73,7 @@ def _brokers(document: Document) -> Iterator[Row]:
 
 
 def _broker_configs(document: Document) -> Iterator[Row]:
-    """With the brokers named, also where a config is the same on all of them."""
+    """With the brokers named, even if a config is the same on all of them."""
     configs = None if document.brokers is None else document.brokers.configs
     if configs is not None:
         for entry in configs.entries:

@@ -1,5 +1,5 @@
-"""Columns of Parquet tables, made from buffers: what pyarrow makes of Python's lists takes five times as long, and imports
-pandas first (findings/pyarrow-imports-pandas.sh).
+"""Columns of Parquet tables, made from buffers: building them from Python lists takes pyarrow five times as
+long, and it imports pandas first (findings/pyarrow-imports-pandas.sh).
 
 Format: https://arrow.apache.org/docs/format/Columnar.html
 """
@@ -19,8 +19,8 @@ _CODES = {pa.int32(): "i", pa.int64(): "q", pa.float64(): "d"}
 
 
 def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """`kind`: string, int32, int64, float64, a list of these, or a map of texts to any of it (as pairs). Raises
-    OverflowError for a number that it does not hold."""
+    """`kind`: string, int32, int64, float64, a list of these, or a map from text to any of these (as pairs).
+    Raises OverflowError for a number that does not fit."""
     return texts(values) if kind == pa.string() else _plain(values, kind)
 
 
@@ -53,14 +53,14 @@ def _microseconds(moment: datetime) -> int:
 
 
 class Texts:
-    """The texts of a column while it is made: each different one is kept once, a row is its number."""
+    """The texts of a column under construction: each distinct one is kept once, and a row is its number."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self.rows = array("i")
 
     def number(self, text: str | None) -> int:
-        """-1 stands for none."""
+        """-1 means none."""
         return -1 if text is None else self._numbers.setdefault(text, len(self._numbers))
 
     def add(self, texts: Iterable[str | None]) -> None:
@@ -85,7 +85,7 @@ def booleans(values: Sequence[bool] | bytearray) -> pa.Array:
 
 
 def bits(values: Sequence[bool] | bytearray) -> pa.Buffer:
-    """A bit each, the first value in the lowest one."""
+    """One bit each, the first value in the lowest."""
     digits = bytes(values)[::-1].translate(_DIGITS)
     return pa.py_buffer(int(digits or b"0", 2).to_bytes(-(-len(values) // 8), "little"))
 
@@ -104,8 +104,8 @@ def _plain_texts(values: Iterable[str]) -> pa.Array:
 def arrow_table(
     schema: pa.Schema, columns: Mapping[str, pa.Array], *, stamp: Mapping[str, int | str | datetime]
 ) -> pa.Table:
-    """The columns of `schema`: those of `stamp`, the same in each row, and `columns`, as long as one another. Repeated
-    texts are dictionaries."""
+    """The columns of `schema`: those of `stamp`, the same in each row, and `columns`, all of one length.
+    Repeated texts become dictionaries."""
     rows = len(next(iter(columns.values())))
     arrays = [
         columns[field.name] if field.name in columns else _repeated(stamp[field.name], rows, field.type)
@@ -117,9 +117,9 @@ def arrow_table(
 def parquet(
     schema: pa.Schema, columns: Mapping[str, pa.Array], *, stamp: Mapping[str, int | str | datetime]
 ) -> bytes:
-    """A file of that table. Its types are those of `schema`: how a column was made is not kept."""
+    """A file of that table. Its types are those of `schema`: how a column was built is not kept."""
     buffer = io.BytesIO()
-    # Without Arrow's own schema beside Parquet's, which would say that repeated texts were kept as such.
+    # Without Arrow's own schema next to Parquet's, which would say that repeated texts are dictionaries.
     pq.write_table(arrow_table(schema, columns, stamp=stamp), buffer, compression="zstd", store_schema=False)
     return buffer.getvalue()
 

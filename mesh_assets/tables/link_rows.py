@@ -1,4 +1,4 @@
-"""Columns and rows of the tables of the section `cluster_links`. What is not known has no rows."""
+"""Columns and rows of the tables of the section `cluster_links`. Unknown things have no rows."""
 
 from collections.abc import Callable, Iterable, Iterator
 

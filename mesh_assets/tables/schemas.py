@@ -1,4 +1,4 @@
-"""The columns of each table. The first three say since which document the table has these rows."""
+"""The columns of each table. The first three name the document since which the table has had these rows."""
 
 import pyarrow as pa
 

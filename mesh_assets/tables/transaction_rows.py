@@ -1,4 +1,4 @@
-"""Columns and rows of the tables of the section `transactions`. What is not known has no rows."""
+"""Columns and rows of the tables of the section `transactions`. Unknown things have no rows."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -64,7 +64,7 @@ def _open_transactions(document: Document) -> Iterator[Row]:
 
 
 def _topic_producers(document: Document) -> Iterator[Row]:
-    """The sum over partitions, null where one of them is not known."""
+    """The sum over partitions, null if one of them is not known."""
     for one in (document.transactions.producers if document.transactions else None) or ():
         counts = [count for count in one.by_partition if count is not None]
         producers = sum(counts) if len(counts) == len(one.by_partition) else None

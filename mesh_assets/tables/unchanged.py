@@ -1,7 +1,7 @@
-"""Which tables of a cluster need not be written again: their rows would be the same.
+"""Which tables of a cluster need not be rewritten: their rows would be the same.
 
-`tables/_written/<cluster id>.json` says of which document the tables are. It lies beside them, so whoever removes the folder
-`tables/` has all of them made again.
+`tables/_written/<cluster id>.json` says which document the tables were made from. It is in the same folder,
+so removing `tables/` has all of them rebuilt.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,8 +19,8 @@ from mesh_assets.store.objects import ObjectStore
 
 
 class WrittenTables(Record, frozen=True, kw_only=True):
-    """`document`: the SHA-256 of the one whose rows the tables have; empty while they are being written. `made_by`: the
-    version of the code. `rows`: how many, by table."""
+    """`document`: the SHA-256 of the document whose rows the tables hold; empty while they are being written.
+    `made_by`: the version of the code. `rows`: how many, by table."""
 
     document: str = ""
     made_by: str = ""
@@ -38,19 +38,19 @@ class TablesWriting:
         self._key = f"tables/_written/{safe(cluster_id)}.json"
         found = objects.get(self._key)
         self._before = WrittenTables() if found is None else _decoded(found[0])
-        # From here on until `end`, nobody may take them for those of a document.
+        # From here until `end`, they belong to no document.
         self._version = objects.put(self._key, msgspec.json.encode(WrittenTables()))
 
     def kept(self, previous: tuple[str, Document] | None, document: Document) -> dict[str, int]:
-        """The rows of the tables that stay as they are. `previous`: the document before, and its SHA-256."""
+        """The rows of the tables that stay as they are. `previous`: the previous document and its SHA-256."""
         if previous is None or (self._before.document, self._before.made_by) != (previous[0], made_by()):
             return {}
         same = unchanged_tables(previous[1], document)
         return {name: rows for name, rows in self._before.rows.items() if name in same}
 
     def end(self, document: str, rows: Mapping[str, int]) -> None:
-        """They are all of `document`, unless another discovery has begun to write them meanwhile: then the next one writes
-        all of them."""
+        """Marks all tables as those of `document`, unless another discovery has started writing them
+        meanwhile: then the next one writes all of them."""
         written = WrittenTables(document=document, made_by=made_by(), rows=dict(rows))
         try:
             self._objects.put_if(self._key, msgspec.json.encode(written), self._version)
@@ -59,13 +59,13 @@ class TablesWriting:
 
 
 def unchanged_tables(before: Document, now: Document) -> set[str]:
-    """The tables whose rows are the same in both documents, but for which snapshot they say they are of."""
+    """The tables whose rows are the same in both documents, apart from the snapshot that they name."""
     return {name for name, made_of in MADE_OF.items() if made_of(before) == made_of(now)}
 
 
 @cache
 def made_by() -> str:
-    """Where a file of this package differs, another version wrote the tables."""
+    """If a file of this package differs, another version wrote the tables."""
     modules = sorted(Path(__file__).parent.glob("*.py"))
     return sha256(b"\0".join(module.read_bytes() for module in modules))
 
@@ -73,7 +73,7 @@ def made_by() -> str:
 def _decoded(data: bytes) -> WrittenTables:
     try:
         return _decoder.decode(data)
-    except UNDECODABLE:  # of another version: all tables are written, and then it is replaced
+    except UNDECODABLE:  # from another version: all tables are written, and then it is replaced
         return WrittenTables()
 
 
@@ -110,4 +110,4 @@ MADE_OF: dict[str, Callable[[Document], Any]] = {
         for name in names
     },
 }
-"""What of a document the rows of a table are made of."""
+"""The parts of a document that a table's rows are made from."""

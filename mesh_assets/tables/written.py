@@ -1,12 +1,12 @@
 """Parquet tables of the newest document, for pandas, DuckDB and the like. They are derived from it and can be
-made again.
+rebuilt.
 
 They are under `tables/<table>/cluster_id=<id>/data.parquet`, so one pattern reads all clusters: `SELECT *
 FROM read_parquet('.mesh/tables/topics/*/*.parquet', hive_partitioning = true)`. Changes are kept, one file
 per sequence.
 
-The first columns say which snapshot a table is of. One whose rows stay the same is not written again, and goes on to say
-since which snapshot they are so; `latest.json` says which is the newest.
+The first columns say which snapshot a table was made from. A table whose rows stay the same is not rewritten,
+and keeps naming the snapshot since which they have been so; `latest.json` names the newest.
 """
 
 from array import array
@@ -52,17 +52,17 @@ def write_tables(
     stored: str = "",
     previous: tuple[str, Document] | None = None,
 ) -> dict[str, int]:
-    """Writes the tables of `document` over the cluster's earlier ones, and its changes next to the earlier changes; the
-    number of rows by table. Raises StoreError.
+    """Overwrites the cluster's tables with those of `document`, and adds its changes next to the earlier
+    ones; returns the number of rows by table. Raises StoreError.
 
-    `stored`: the SHA-256 of the document, `previous`: the one before and its SHA-256. A table with the same rows as then is
-    not written again.
+    `stored`: the SHA-256 of the document, `previous`: the previous one and its SHA-256. A table with
+    unchanged rows is not rewritten.
     """
     folder = f"cluster_id={safe(document.cluster.id)}"
     stamp = _stamp(document)
     writing = TablesWriting(objects, document.cluster.id)
     rows = writing.kept(previous, document)
-    # One after the other: made into files, their columns are gone.
+    # One after the other: once in a file, a table's columns are freed.
     for name, make in _TABLES.items():
         if name not in rows:
             columns = make(document)
@@ -80,7 +80,7 @@ def write_tables(
 
 
 def document_table(name: str, document: Document) -> pa.Table:
-    """The rows that the document has in that table of SCHEMAS, but for `changes`, which no document holds."""
+    """The document's rows in that table of SCHEMAS, except `changes`, which no document holds."""
     return arrow_table(SCHEMAS[name], _TABLES[name](document), stamp=_stamp(document))
 
 
@@ -97,7 +97,7 @@ def _names(table: str) -> list[str]:
 
 
 def _of(table: str, records: Iterable[R], row: Callable[[R], Sequence[Any]]) -> Columns:
-    """The columns of a table whose rows are one a record."""
+    """The columns of a table with one row per record."""
     rows = [row(record) for record in records]
     columns = zip(*rows, strict=True) if rows else [()] * len(_names(table))
     return {
@@ -107,7 +107,7 @@ def _of(table: str, records: Iterable[R], row: Callable[[R], Sequence[Any]]) -> 
 
 
 def _fields_of(table: str, records: Sequence[Record], *, but: Sequence[str] = ()) -> Columns:
-    """The columns behind the first one, which are named as the records' fields."""
+    """The columns after the first one, which are named after the records' fields."""
     return {
         name: column([getattr(record, name) for record in records], SCHEMAS[table].field(name).type)
         for name in _names(table)[1:]
@@ -158,7 +158,7 @@ def _log_directories(document: Document) -> Columns:
 
 
 def _topic_configs(document: Document) -> Columns:
-    """Most topics have the same configs as many others: what those give is made once."""
+    """Most topics share their configs with many others: the result for each set is computed once."""
     topics, names, values, overridden = Texts(), Texts(), Texts(), bytearray()
     known: dict[tuple[int, tuple[str, ...]], tuple[array[int], array[int], bytes]] = {}
     for topic in document.topics:
@@ -225,7 +225,7 @@ def _schemas(document: Document) -> Columns:
 
 
 def _contract(contract: DataContract | None) -> tuple[Any, ...]:
-    """Properties, tags by path, and rules as JSON text; null where they are unknown."""
+    """Properties, tags by path, and rules as JSON text; null if unknown."""
     if contract is None:
         return None, None, None
     rules = [msgspec.json.encode(rule).decode() for rule in contract.rules]

@@ -68,11 +68,11 @@ def test_a_cluster_that_comes_is_discovered_at_once_and_one_that_leaves_is_named
     assert second.run_requests is not None
     [request] = second.run_requests
     assert (request.partition_key, request.tags["mesh/trigger"]) == ("c", "external")
-    assert request.tags["mesh/trigger_details"] == "The cluster came into the estate."
+    assert request.tags["mesh/trigger_details"] == "The cluster entered the estate."
     [waiting] = Inbox(store.objects).waiting(inbox_by_name("c"))
     assert waiting.trigger.resource == "c"
     came, left = notes
-    assert came == "c came into the estate; a discovery is asked for"
+    assert came == "c entered the estate; a discovery is requested"
     assert left.startswith("a left the estate: nothing reads it any more.")
 
     third, notes = tick(instance, watched, store, cursor=second.cursor)

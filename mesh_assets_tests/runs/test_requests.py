@@ -64,7 +64,7 @@ def test_what_waits_under_the_name_of_a_cluster_launches_its_first_discovery_onc
     again = requests_for(instance, ["warehouse", "new"], store)
 
     assert [request.partition_key for request in first.requests] == ["new"]
-    assert (again.requests, again.waiting) == ([], {"new": "1 waiting: a run has just been asked for"})
+    assert (again.requests, again.waiting) == ([], {"new": "1 waiting: a run has just been requested"})
 
 
 def test_one_clusters_damaged_files_stop_no_other_cluster(
@@ -276,7 +276,7 @@ def test_two_sensors_that_tick_at_once_ask_for_one_run(
     first, second = requests_for(instance, ["warehouse"], store), requests_for(instance, ["warehouse"], store)
 
     assert (len(first.requests), second.requests) == (1, [])
-    assert second.waiting == {"warehouse": "1 waiting: a run has just been asked for"}
+    assert second.waiting == {"warehouse": "1 waiting: a run has just been requested"}
 
 
 def test_after_failed_runs_the_triggers_wait_and_the_pauses_grow(

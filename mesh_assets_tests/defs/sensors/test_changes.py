@@ -114,7 +114,7 @@ def test_what_several_sensors_notice_becomes_one_run(world: Estate, instance: dg
     assert requested(first) == [("warehouse", "schema_updated")]
     assert requested(second) == []
     assert skipped(second) == (
-        "2 of 2 clusters looked at, 1 new in the inbox; warehouse: 2 waiting: a run has just been asked for"
+        "2 of 2 clusters looked at, 1 new in the inbox; warehouse: 2 waiting: a run has just been requested"
     )
     assert [str(trigger) for trigger in world.discover("warehouse")] == [
         "schema_updated clicks-value",
