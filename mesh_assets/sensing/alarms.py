@@ -1,5 +1,5 @@
 """CloudWatch alarms as triggers: an alarm in ALARM is reported once, until it ends.
-`alarms/<cluster_id>.json` remembers which were.
+`alarms/<cluster_id>.json` records which have been.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,8 @@ ReadAlarms = Callable[[Cluster, CloudWatchAlarms], tuple[AlarmInAlarm, ...]]
 
 
 class OpenAlarm(Record, frozen=True, kw_only=True):
-    """An alarm that was in ALARM when last read. `cause`: its ARN and since when, as in a message about it."""
+    """An alarm that was in ALARM when it was last read. `cause`: its ARN and since when, as in a message
+    about it."""
 
     name: str
     cause: str
@@ -38,8 +39,8 @@ class OpenAlarms(Record, frozen=True, kw_only=True):
 
 
 class WatchedAlarms:
-    """The outcome for one cluster. `begun`, `ended`: one line for each alarm. `skipped`: why no alarms, or not
-    all of them, were read.
+    """The outcome for one cluster. `begun`, `ended`: one line for each alarm. `skipped`: why all or some of
+    the alarms were not read.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class WatchedAlarms:
         self._keep = keep
 
     def keep(self) -> None:
-        """Fills the inbox, then remembers the alarms. After a crash in between they are reported again, under
+        """Fills the inbox, then records the alarms. After a crash in between, they are reported again under
         the same cause.
 
         Raises StoreError when the store fails.
@@ -81,7 +82,9 @@ def watch_alarms(
         return WatchedAlarms()
     cluster_id = store.cluster_id(cluster.name)
     if cluster_id is None:
-        return WatchedAlarms(skipped="alarms are read after its first discovery: run `mesh-assets discover`")
+        return WatchedAlarms(
+            skipped="alarms are read only after its first discovery: run `mesh-assets discover`"
+        )
     found = [
         alarm
         for alarm in (read or _read)(cluster, cluster.alarms)
@@ -115,7 +118,7 @@ def watch_alarms(
 
 
 def _meaning(alarm: AlarmInAlarm) -> Meaning:
-    """The alarm read like a notification of it, so that both have one cause."""
+    """The alarm, read like a notification about it, so that both have the same cause."""
     return read_alarm(
         name=alarm.name,
         identity=alarm.arn,
@@ -130,7 +133,7 @@ def _meaning(alarm: AlarmInAlarm) -> Meaning:
 def _read(cluster: Cluster, settings: CloudWatchAlarms) -> tuple[AlarmInAlarm, ...]:
     with importing:
         from mesh_assets.platforms.aws.cloudwatch import (
-            alarms_in_alarm,  # boto3 is heavy, and only needed where alarms are named
+            alarms_in_alarm,  # boto3 is heavy, and only needed if alarms are named
         )
         from mesh_assets.platforms.aws.msk import region_of_cluster
 
@@ -144,8 +147,8 @@ _decoder = msgspec.json.Decoder(OpenAlarms)
 
 
 def _get(objects: ObjectStore, cluster_id: str) -> OpenAlarms:
-    """None where they are damaged: the alarms that are open are then reported once more, which costs a
-    discovery; to wait for somebody who repairs the file would cost every later alarm."""
+    """None if they are damaged: open alarms are then reported once more, which costs a discovery; waiting for
+    somebody to repair the file would cost every later alarm."""
     found = objects.get(_key(cluster_id))
     if found is None:
         return OpenAlarms()
@@ -153,7 +156,7 @@ def _get(objects: ObjectStore, cluster_id: str) -> OpenAlarms:
         return _decoder.decode(found[0])
     except UNDECODABLE as error:
         set_aside(objects, _key(cluster_id), found[0], reason=str(error))
-        with suppress(ConflictError):  # another has written it anew
+        with suppress(ConflictError):  # another process has rewritten it
             objects.delete_if(_key(cluster_id), found[1])
         return OpenAlarms()
 

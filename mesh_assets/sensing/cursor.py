@@ -1,5 +1,5 @@
-"""What a sensor keeps between two ticks: where it stopped, and a little about each cluster. Small: clusters
-at rest have no entry.
+"""What a sensor remembers between two ticks: where it stopped, and a little about each cluster. Small:
+clusters at rest have no entry.
 """
 
 import math
@@ -11,17 +11,17 @@ from msgspec import field
 
 from mesh_assets.inventory.records import Record
 
-# What a sensor keeps between two ticks: where it stopped, and a little about each cluster.
+# What a sensor remembers between two ticks: where it stopped, and a little about each cluster.
 #
-# Small: clusters at rest have no entry. What costs a request each is read in slices, so that everything is
-# seen within half an hour.
+# Small: clusters at rest have no entry. Things that cost a request each are read in slices, so that
+# everything is seen within half an hour.
 
 
 class Flaps(Record, frozen=True, kw_only=True, omit_defaults=True):
     """A connector's recent failures.
 
     `since`: when the window began, in seconds since 1970. `failed`: whether it had failed when last seen.
-    `flapping`: it failed more than once in the window before, so everything is held until this one ends.
+    `flapping`: it failed more than once in the window before, so everything is held back until this one ends.
     """
 
     since: float
@@ -31,11 +31,11 @@ class Flaps(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ClusterCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the observation of one cluster stopped.
+    """Where the observation of a cluster stopped.
 
     `…_after`: the last name of the last slice; None when everything fits into one. `bulk`: whether the
     registry has a bulk list, as far as known. `flaps`: by `endpoint/name`, only for connectors that failed
-    lately.
+    recently.
     """
 
     versions_after: str | None = None
@@ -46,9 +46,9 @@ class ClusterCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SensorCursor(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """`began`: when the round began, in seconds since 1970; None: there was none. `unreached`: clusters that it still has to
-    visit, in order. `hung`: those that did not answer in time, or were slow; they come last. `more`: whether runs are still to
-    be asked for.
+    """`began`: when the round began, in seconds since 1970; None: there was none. `unreached`: clusters still
+    to be visited, in order. `hung`: those that did not answer in time, or were slow; they come last. `more`:
+    whether runs still have to be requested.
     """
 
     began: float | None = None
@@ -63,7 +63,7 @@ AT_REST = ClusterCursor()
 
 
 def decode_cursor(text: str | None) -> SensorCursor:
-    """The cursor in `text`; an empty one for a cursor of another version, since it only says where to
+    """The cursor in `text`; an empty one for a cursor from another version, since it only says where to
     continue.
     """
     if not text:
@@ -83,8 +83,8 @@ SEEN_WITHIN_SECONDS = 1800.0
 
 
 def slice_size(count: int, *, interval_seconds: float, least: int, most: int) -> int:
-    """How many of `count` to read in one tick. `least`: what is cheap anyway. `most` takes precedence over
-    the half hour.
+    """How many of `count` to read in one tick. `least`: as many as are cheap anyway. `most` takes precedence
+    over the half hour.
     """
     ticks = max(1, int(SEEN_WITHIN_SECONDS // interval_seconds))
     return min(most, max(least, math.ceil(count / ticks)))
@@ -94,7 +94,7 @@ def next_slice(names: Sequence[str], *, after: str | None, size: int) -> tuple[f
     """`size` of the sorted `names` after `after`, wrapping around, and the name to continue after; None when
     all fit.
 
-    The place is kept as a name, not a number, so names that come and go meanwhile shift nothing.
+    The place is kept as a name, not a number, so names that come and go in the meantime shift nothing.
     """
     if len(names) <= size:
         return frozenset(names), None

@@ -1,8 +1,9 @@
-"""Whose turn it is: a sensor visits each cluster once a round, and a round is as long as the sensor's interval.
+"""Whose turn it is: a sensor visits each cluster once per round, and a round is as long as the sensor's
+interval.
 
 A tick of Dagster has a minute, and the next comes only after its minimum interval. So a sensor ticks more often than it
-looks: a tick goes on with the round where the last one ended, begins the next round when it is time, and is over at once
-otherwise. What could not be visited within one tick so waits for seconds, not for another interval.
+looks: a tick continues the round where the last one ended, starts the next round when it is time, and
+otherwise ends at once. So clusters that one tick could not visit wait seconds, not another interval.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,15 +22,15 @@ _LEAST_TICK_SECONDS = 5
 
 
 def tick_seconds(interval_seconds: int) -> int:
-    """How often a sensor ticks that is to visit each cluster every `interval_seconds`: a tenth of that, at most every 5 and at
-    least every 30 s; never less often than it visits."""
+    """How often a sensor must tick to visit each cluster every `interval_seconds`: a tenth of that, between 5
+    and 30 s; never less often than it visits."""
     return min(interval_seconds, max(_LEAST_TICK_SECONDS, min(_TICK_SECONDS, interval_seconds // 10)))
 
 
 def rests_until(cursor: SensorCursor, *, now: float, interval_seconds: int) -> float | None:
     """When the next round begins, in seconds since 1970; None when there is something to do now.
 
-    It begins a tick early, or a cluster would wait for its interval and one tick more.
+    It begins a tick early, or a cluster would wait for its interval plus one tick.
     """
     if cursor.began is None or cursor.unreached or cursor.more:
         return None
@@ -41,11 +42,12 @@ def rests_until(cursor: SensorCursor, *, now: float, interval_seconds: int) -> f
 def turn_of(
     cursor: SensorCursor, clusters: Sequence[str], *, now: float, interval_seconds: int
 ) -> tuple[float, list[str]]:
-    """When the round began, and which of `clusters` are to be visited now, in order: what the last tick did not reach comes
-    first, so the cluster whose last visit is the oldest. Those that hung or were slow come last, whatever they are: they must
-    not cost the healthy ones their time again.
+    """When the round began, and which of `clusters` to visit now, in order: those that the last tick did not
+    reach come first, so the oldest visit leads. Those that hung or were slow always come last: they must not
+    cost the healthy ones their time again.
 
-    A round that has lasted for an interval is given up for the next one: clusters that hang delay no healthy one by more.
+    A round that has lasted an interval gives way to the next one: hanging clusters cannot delay a healthy one
+    by more.
     """
     left = [name for name in dict.fromkeys(cursor.unreached) if name in set(clusters)]
     last = set(cursor.hung)
@@ -63,8 +65,8 @@ def turn_of(
 def moved_on(
     cursor: SensorCursor, swept: Swept[Result], clusters: Iterable[str], *, began: float, more: bool = False
 ) -> SensorCursor:
-    """The cursor after those visits: of the round, nothing about the clusters themselves. `more`: whether runs are still to be
-    asked for, so that the next tick has something to do."""
+    """The cursor after those visits: the round, nothing about the clusters themselves. `more`: whether runs
+    still have to be requested, so that the next tick has something to do."""
     known = set(clusters)
     late = {*swept.hung, *swept.slow}
     in_time = {*swept.seen, *swept.failed} - late

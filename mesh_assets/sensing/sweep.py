@@ -1,5 +1,5 @@
-"""Visiting all clusters within one tick: several at a time, each with a deadline, so that one that hangs
-blocks no other.
+"""Visits all clusters within one tick: several at a time, each with a deadline, so that a hanging one blocks
+no other.
 """
 
 import logging
@@ -21,11 +21,11 @@ class SweepLimits:
     """How many clusters to visit at once, and for how long.
 
     Visits mostly wait, so there can be more of them than cores. A tick of Dagster ends after 60 s (its sensors' gRPC
-    deadline), and a tick that does not make it is lost with all that it has seen: half of the time is for what comes before and
-    after the looks. It mostly takes none; with 300 clusters on two cores under a load of 35 from other work it took more than
-    20 s in one tick of five. `slow_seconds`: a visit that takes longer counts as slow, also if it succeeds. Clients give up
-    before a cluster's time is over: on a broker that takes connections and answers nothing after 6 s, on one that closes
-    them after 3.
+    deadline), and a tick that misses it is lost with everything it has seen: half of the time is reserved for
+    the work before and after the looks. That usually takes no time; with 300 clusters on two cores under a
+    load of 35 from other work it took more than 20 s in one tick of five. `slow_seconds`: a visit that takes
+    longer counts as slow, even if it succeeds. Clients give up before a cluster's time is over: after 6 s on
+    a broker that accepts connections and never answers, after 3 on one that closes them.
     """
 
     at_once: int = 16
@@ -42,7 +42,7 @@ class Swept(Generic[Result]):
     """What became of each cluster.
 
     `seen`: the results. `failed`: the reasons. `hung`: not done within a cluster's time. `unreached`: not
-    begun, or cut short by the end of the tick. `slow`: of all but those that hung, the ones that took long.
+    started, or cut short by the end of the tick. `slow`: those that took long, except the ones that hung.
     """
 
     seen: dict[str, Result] = field(default_factory=dict)
@@ -55,14 +55,14 @@ class Swept(Generic[Result]):
 def sweep(clusters: Sequence[str], visit: Callable[[str], Result], *, limits: SweepLimits) -> Swept[Result]:
     """Calls `visit` for each of `clusters`, in order. An exception stops no other cluster.
 
-    Threads cannot be ended from outside: one whose time is up is left to its clients' timeouts, nobody waits
-    for its result, and its place goes to the next cluster. So `visit` must not change anything.
+    Threads cannot be ended from outside: one whose time is up is left to its clients' timeouts, its result is
+    ignored, and its place goes to the next cluster. So `visit` must not change anything.
     """
     swept: Swept[Result] = Swept()
     waiting = list(reversed(clusters))
     ends = time.monotonic() + limits.tick_seconds
     under_way: dict[Future[Result], tuple[str, float]] = {}  # the name, and since when
-    # A thread for each cluster in the worst case: the places of those that hang go to others.
+    # In the worst case, a thread for each cluster: the places of hanging ones go to others.
     pool = ThreadPoolExecutor(max_workers=max(1, len(clusters)), thread_name_prefix="mesh-visit")
     try:
         while waiting or under_way:
@@ -101,6 +101,6 @@ def _note(swept: Swept[Result], name: str, future: Future[Result]) -> None:
     elif isinstance(error, MeshError):
         swept.failed[name] = str(error)
     else:
-        # A bug of ours, for the log; the other clusters are visited all the same.
+        # A bug of ours, for the log; the other clusters are visited regardless.
         logger.error("%s: visiting the cluster failed", name, exc_info=error)
         swept.failed[name] = f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Looks after the store: what is in it, what may go, what is damaged.
+"""Looks after the store: what is in it, what can be removed, what is damaged.
 
 May import `errors`, `estate`, `inventory` and `store`.
 """

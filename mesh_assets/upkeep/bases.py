@@ -1,8 +1,8 @@
-"""Bases of packed documents that nothing differs from any more, and documents that are packed twice.
+"""Bases that no packed document differs from any more, and documents that are packed twice.
 
-A base that `packing.json` names may be in use by a discovery that has not written its difference yet. So it is taken out of
-that file first, in the version that was read before the listing: whoever builds on the base meanwhile writes the file, too,
-and one of the two has to begin again.
+A base that `packing.json` names may be in use by a discovery that has not written its difference yet. So it
+is first removed from that file, in the version read before the listing: a process that builds on the base
+meanwhile also writes the file, and one of the two has to start over.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ _TRIES = 5
 def unused(
     objects: ObjectStore, cluster_id: str, forms: Collection[str], bases: Iterable[StoredObject]
 ) -> list[StoredObject]:
-    """The bases that none of the documents differs from, but for the newest, which is in use. Raises StoreError."""
+    """The bases that no document differs from, except the newest, which is in use. Raises StoreError."""
     packing, _ = PackedDocuments(objects, cluster_id).packing()
     in_use = {layout.base_of(key) for key in forms}
     if packing.bases:
@@ -31,9 +31,10 @@ def unused(
 
 
 def drop_unused(objects: ObjectStore, cluster_id: str) -> list[StoredObject]:
-    """Removes them, and of a document that two processes packed the second difference; what is gone.
+    """Removes them, and the second difference of any document that two processes packed; returns what is
+    gone.
 
-    Raises StoreError, also when others pack all the time.
+    Raises StoreError, also when other processes keep packing.
     """
     packed = PackedDocuments(objects, cluster_id)
     for _ in range(_TRIES):
@@ -51,7 +52,7 @@ def drop_unused(objects: ObjectStore, cluster_id: str) -> list[StoredObject]:
         if not going and not twice:
             return []
         ids = {layout.base_of(one.key) for one in going}
-        # `turn` moves also where the file names none of them: a base that is being written counts as none of it.
+        # `turn` moves also if the file names none of them: a base that is being written is not in it yet.
         left = tuple(base for base in packing.bases if base.id not in ids)
         with suppress(ConflictError):
             packed.put_packing(replace(packing, turn=packing.turn + 1, bases=left), version)
@@ -59,14 +60,14 @@ def drop_unused(objects: ObjectStore, cluster_id: str) -> list[StoredObject]:
                 objects.delete(one.key)
             return [*twice, *going]
     raise StoreError(
-        f"{objects.location(layout.cluster_folder(cluster_id))} is being packed by others all the time; try again"
+        f"{objects.location(layout.cluster_folder(cluster_id))} is constantly being packed by other processes; try again"
     )
 
 
 def _packed_twice(
     objects: ObjectStore, listed: Iterable[StoredObject], known: set[str]
 ) -> list[StoredObject]:
-    """All but one difference of each document whose plain form is gone. The one that stays is of a base that is known,
+    """All but one difference of each document whose plain form is gone. The one that stays has a known base
     and can be read."""
     by_document = defaultdict(list)
     for one in listed:

@@ -1,4 +1,4 @@
-"""What is in the store, by kind: from listings alone, nothing is read."""
+"""What is in the store, by kind: from listings alone, without reading anything."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -29,7 +29,8 @@ _FOLDERS: dict[str, Kind] = {
 
 
 class Held(Record, frozen=True, kw_only=True):
-    """What there is of a kind. `bytes`: as stored. `oldest`, `newest`: when they were written; None where there are none."""
+    """The objects of a kind. `bytes`: as stored. `oldest`, `newest`: when they were written; None if there
+    are none."""
 
     kind: Kind
     objects: int
@@ -56,8 +57,8 @@ class Census(Record, frozen=True, kw_only=True):
         )
 
     def now(self, clock: datetime) -> datetime:
-        """When it is, for what is judged by its age: never later than anything was last written, since a clock that runs
-        ahead must not make all of it old."""
+        """The present, for judging ages: never later than the last write, since a clock that runs ahead must
+        not make everything old."""
         newest = max((one.modified_at for found in self.objects.values() for one in found), default=clock)
         return min(clock, newest)
 
@@ -86,7 +87,7 @@ def kind_of(key: str) -> Kind:
     if key.startswith("tables/changes/"):
         return "changes"
     if key.rpartition("/")[2] in {"anomalies.json", "usual.bin"}:
-        return "state"  # beside the readings, and replaced with each of them
+        return "state"  # next to the readings, and replaced with each of them
     return _FOLDERS.get(top, "state")
 
 

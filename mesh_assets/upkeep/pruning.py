@@ -1,7 +1,7 @@
-"""What of the store may go, and taking it away.
+"""Decides what can be removed from the store, and removes it.
 
-Ages are those of a cluster's newest document, or of whatever was last written into the store, never of this machine's clock
-alone: one that runs ahead would make everything old.
+Ages count back from a cluster's newest document, or from the last write to the store, never from this
+machine's clock alone: a clock that runs ahead would make everything old.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,11 +22,12 @@ from mesh_assets.upkeep.bases import drop_unused, unused
 from mesh_assets.upkeep.census import Census, Kind, moment_of, take_census, total_bytes
 
 AT_LEAST = 10
-"""Documents of a cluster that stay whatever the estate says: enough to see what it was like before it was lost."""
+"""How many documents of a cluster stay whatever the estate says: enough to see what it was like before it was
+lost."""
 
 
 class Removal(Record, frozen=True, kw_only=True):
-    """Objects of a kind that go, and why. `cluster_id` None: of no cluster."""
+    """Objects of a kind to be removed, and why. `cluster_id` None: of no cluster."""
 
     kind: Kind
     cluster_id: str | None
@@ -36,8 +37,8 @@ class Removal(Record, frozen=True, kw_only=True):
 
 
 class PrunePlan(Record, frozen=True, kw_only=True):
-    """What would go, and which documents would be packed, by their keys. `left`: sentences about what cannot be judged, and
-    so stays."""
+    """What would be removed, and which documents would be packed, by their keys. `left`: sentences about what
+    cannot be judged and therefore stays."""
 
     removals: tuple[Removal, ...]
     packed: tuple[str, ...]
@@ -77,7 +78,7 @@ def plan_pruning(store: InventoryStore, retention: Retention, *, clock: datetime
             removals += of_it.removals
             packed += of_it.packed
         except DamagedError as error:
-            left.append(f"nothing of cluster {cluster_id} is pruned: {error}")
+            left.append(f"nothing is pruned for cluster {cluster_id}: {error}")
     removals += _others(census, retention, clock=clock)
     return PrunePlan(removals=tuple(removals), packed=tuple(packed), left=tuple(left))
 
@@ -85,11 +86,12 @@ def plan_pruning(store: InventoryStore, retention: Retention, *, clock: datetime
 def prune(
     store: InventoryStore, plan: PrunePlan, *, progress: Callable[[str], None] = lambda _: None
 ) -> Pruned:
-    """Does what the plan says. Discoveries may go on meanwhile. Raises StoreError; what was done by then stays done."""
+    """Does what the plan says. Discoveries may go on meanwhile. Raises StoreError; whatever was done by then
+    stays done."""
     objects = store.objects
     gone, freed = 0, 0
     for removal in plan.removals:
-        if removal.kind != "bases":  # those are found anew, since a discovery may use one by now
+        if removal.kind != "bases":  # those are looked up again, since a discovery may use one by now
             progress(f"removes {counted(len(removal.keys), 'object')} of {removal.kind}: {removal.reason}")
             for key in removal.keys:
                 objects.delete(key)
@@ -97,7 +99,7 @@ def prune(
     for key in plan.packed:
         pack_plain(objects, key)
         repack_gzipped(objects, key)
-    # Also where nothing else goes: a killed run may have left some.
+    # Even if nothing else is removed: a killed run may have left some.
     for cluster_id in take_census(objects).of_cluster("bases"):
         for one in drop_unused(objects, cluster_id):
             gone, freed = gone + 1, freed + one.bytes
@@ -112,7 +114,8 @@ def _documents(
     named: set[str],
     clock: datetime,
 ) -> PrunePlan:
-    """Of one cluster. The listing comes first: a document in it that is being published is in the lock or the pointer."""
+    """For one cluster. The listing comes first: a document in it that is being published is in the lock or
+    the pointer."""
     forms: dict[str, list[StoredObject]] = {}
     for one in census.of_cluster("documents").get(cluster_id, []):
         forms.setdefault(layout.plain_key(one.key), []).append(one)
@@ -200,7 +203,8 @@ def _removal(kind: Kind, cluster_id: str | None, found: Sequence[StoredObject], 
 
 
 def _named_by_results(store: InventoryStore, census: Census, left: list[str]) -> set[str]:
-    """The documents that results are of: whether a result still holds is found out by comparing with its document."""
+    """The documents that results were made from: whether a result still holds is found by comparing with its
+    document."""
     found: set[str] = set()
     for one in census.objects["results"]:
         data = store.objects.get(one.key) if one.key.endswith(".json") else None
@@ -210,7 +214,7 @@ def _named_by_results(store: InventoryStore, census: Census, left: list[str]) ->
             found |= {read.key for read in _named.decode(data[0]).documents if read.key is not None}
         except UNDECODABLE as error:
             left.append(
-                f"which documents {store.objects.location(one.key)} is of cannot be read ({error}), so they are not spared for it; "
+                f"which documents {store.objects.location(one.key)} was made from cannot be read ({error}), so they are not spared for it; "
                 "run the job `analysis` again"
             )
     return found

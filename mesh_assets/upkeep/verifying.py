@@ -1,4 +1,5 @@
-"""Reads all that is in the store, and says what is damaged, what stands without what it needs, and how to repair it."""
+"""Reads everything in the store, and says what is damaged, what lacks something it needs, and how to repair
+it."""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -23,12 +24,12 @@ from mesh_assets.store.pointers import (
 from mesh_assets.upkeep.census import Census, cluster_of, take_census
 
 _PARQUET = b"PAR1"
-_SNAPSHOT_REPAIR = "mesh-assets snapshot repair --cluster NAME, which knows what follows for the cluster"
+_SNAPSHOT_REPAIR = "mesh-assets snapshot repair --cluster NAME, which knows the consequences for the cluster"
 
 
 class Damage(Record, frozen=True, kw_only=True):
-    """`version`: of the object as it was found, None if it is missing or not taken out here. `problem`, `then`: sentences,
-    the latter about what a repair does or, where this cannot repair it, what can."""
+    """`version`: of the object as found; None if it is missing or not taken out here. `problem`, `then`:
+    sentences, the latter about what a repair does or, if this cannot repair it, what can."""
 
     key: str
     version: str | None
@@ -46,7 +47,7 @@ def find_damage(
     yield from _bases(store.objects, census)
     yield from _documents(store, census)
     yield from _state(store.objects, census)
-    # Not the inbox: whoever reads it puts another trigger in the place of one that cannot be read.
+    # Not the inbox: reading it replaces any trigger that cannot be read.
     checks: tuple[tuple[str, Callable[[str, bytes], str | None], str], ...] = (
         (
             "tables",
@@ -56,10 +57,10 @@ def find_damage(
         (
             "changes",
             _table_fault,
-            "it is taken out; these changes are in no table any more, and still follow from the documents",
+            "it is taken out; these changes are then in no table, but still follow from the documents",
         ),
-        ("readings", _readings_fault, "it is taken out: what was read in that time is not known any more"),
-        ("results", _result_fault, "it is taken out; the next run of its analysis makes it again"),
+        ("readings", _readings_fault, "it is taken out: the readings of that time are lost"),
+        ("results", _result_fault, "it is taken out; the next run of its analysis recreates it"),
     )
     for kind, fault_of, then in checks:
         for one in census.objects[kind]:  # type: ignore[index]
@@ -70,15 +71,15 @@ def find_damage(
 
 
 def repair_damage(store: InventoryStore, damage: Damage) -> str | None:
-    """Takes the damaged object out, keeping a copy below `quarantine/`; where that is. None: it is not repaired here. Raises
-    ConflictError if it has changed meanwhile, StoreError if the store fails."""
+    """Takes the damaged object out, keeping a copy under `quarantine/`; returns where that is. None: it is
+    not repaired here. Raises ConflictError if it has changed meanwhile, StoreError if the store fails."""
     if damage.version is None:
         return None
     found = store.objects.get(damage.key)
     if found is None or found[1] != damage.version:
         raise ConflictError(f"{store.objects.location(damage.key)} has changed meanwhile; look again")
     kept = keep_aside(store.objects, damage.key, found[0])
-    if damage.key.startswith("tables/"):  # what says that the tables need not be written again
+    if damage.key.startswith("tables/"):  # the file that says the tables need not be rewritten
         store.objects.delete(f"tables/_written/{layout.safe(cluster_of(damage.key))}.json")
     store.objects.delete_if(damage.key, found[1])
     return kept
@@ -95,7 +96,7 @@ def _bases(objects: ObjectStore, census: Census) -> Iterator[Damage]:
             whole = whole_base(stored[0])
             if whole is None or sha256(whole) != expected.get(base_id, sha256(whole)):
                 users = sum(layout.base_of(form.key) == base_id for form in forms)
-                then = f"it is taken out, and so are the {users} that differ from it; restored from a backup, it saves them"
+                then = f"it is taken out, and so are the {users} that differ from it; restoring it from a backup saves them"
                 yield _damage(objects, one.key, stored[1], "is damaged", then)
 
 
@@ -116,7 +117,7 @@ def _documents(store: InventoryStore, census: Census) -> Iterator[Damage]:
             problem = f"{objects.location(one.key)} is not what was written there (its SHA-256 differs)"
             yield _of_document(objects, census, one, True, problem)
         elif not (data.startswith(b"{") and data.rstrip().endswith(b"}")):
-            problem = f"{objects.location(one.key)} is no document: it is not JSON from beginning to end"
+            problem = f"{objects.location(one.key)} is not a document: it is not JSON from beginning to end"
             yield _of_document(objects, census, one, plain in named, problem)
     there = {layout.plain_key(one.key) for one in census.objects["documents"]}
     for key in named.keys() - there:
@@ -137,14 +138,14 @@ def _of_document(
     if is_latest:
         return Damage(key=one.key, version=None, problem=problem, then=_SNAPSHOT_REPAIR)
     found = objects.get(one.key)
-    then = "it is taken out; the document is there in another form, too"
+    then = "it is taken out; the document also exists in another form"
     if len(others) == 1:
         then = "it is taken out: that moment of the cluster's history is lost, unless a backup has the object"
     return Damage(key=one.key, version=None if found is None else found[1], problem=problem, then=then)
 
 
 def _pointed_at(store: InventoryStore, census: Census) -> dict[str, str]:
-    """The SHA-256 of the documents that pointers name, by key. Damaged pointers are told of elsewhere."""
+    """The SHA-256 of the documents that pointers name, by key. Damaged pointers are reported elsewhere."""
     found = {}
     for one in census.objects["state"]:
         if one.key.endswith("/latest.json") and one.key.startswith("inventories/"):
@@ -190,10 +191,12 @@ def _damage(objects: ObjectStore, key: str, version: str, problem: str, then: st
 def _table_fault(key: str, data: bytes) -> str | None:
     if not key.endswith(".parquet"):
         return (
-            None if key.startswith("tables/_written/") else "is no table: its name does not end in .parquet"
+            None
+            if key.startswith("tables/_written/")
+            else "is not a table: its name does not end in .parquet"
         )
     whole = len(data) > 2 * len(_PARQUET) and data.startswith(_PARQUET) and data.endswith(_PARQUET)
-    return None if whole else "is no Parquet file from beginning to end"
+    return None if whole else "is not a Parquet file from beginning to end"
 
 
 def _readings_fault(key: str, data: bytes) -> str | None:
@@ -202,7 +205,7 @@ def _readings_fault(key: str, data: bytes) -> str | None:
     try:
         zlib.decompress(data)
     except zlib.error as error:
-        return f"is no chunk of readings: {error}"
+        return f"is not a chunk of readings: {error}"
     return None
 
 

@@ -146,7 +146,7 @@ def test_a_cluster_without_alarms_in_the_estate_or_without_a_discovery_asks_nobo
     new = InventoryStore(MemoryObjects())
     assert (
         watch(new, cloudwatch).skipped
-        == "alarms are read after its first discovery: run `mesh-assets discover`"
+        == "alarms are read only after its first discovery: run `mesh-assets discover`"
     )
 
 

@@ -1,8 +1,8 @@
 """An observed section compared with the latest document by the discovery's own rules, and the causes that
 follow.
 
-A cause never leads to a run that then finds nothing: what the discovery would not call a change is none here,
-and what it would hold back is held back here too.
+A cause never leads to a run that then finds nothing: anything the discovery would not call a change is not
+one here, and anything it would hold back is also held back here.
 """
 
 from collections import defaultdict
@@ -45,7 +45,7 @@ _NAMED = 5
 # The details become a tag of the run, which the UI shows on one line.
 _DETAILS_CHARACTERS = 500
 
-# A topic's replicas move whenever brokers are balanced: that alone deserves no discovery.
+# A topic's replicas move whenever brokers are balanced: that alone does not merit a discovery.
 _TOPIC_FIELDS = ("partitions", "replication_factor")
 
 _SECTION_TITLES: dict[SectionName, str] = {
@@ -73,8 +73,8 @@ Identities = Mapping[tuple[ChangeKind, ResourceType, str], Identity]
 
 
 class Compared(Record, frozen=True, kw_only=True):
-    """What differs. `changes`: what a discovery would publish now. `identities`: of what these created or
-    deleted. `causes`: what concerns the section as a whole (a mass disappearance).
+    """The differences. `changes`: what a discovery would publish now. `identities`: of what these created or
+    deleted. `causes`: those about the section as a whole (a mass disappearance).
     """
 
     changes: tuple[Change, ...] = ()
@@ -88,13 +88,13 @@ def observed_now(now: datetime, scope: SectionScope) -> SectionState:
 
 
 def compare_section(name: SectionName, observed: Section, document: Document, *, now: datetime) -> Compared:
-    """Compares `observed`, the whole section: what was not read is in it as the document has it."""
+    """Compares `observed`, the whole section; parts that were not read are as in the document."""
     settled = settle_section(name, observed, cluster_id=document.cluster.id, previous=document, now=now)
     held_since = document.sections[name].held_since
     known = document.held.get(name, {})
     title = _SECTION_TITLES[name]
     if settled.held.keys() - known.keys():
-        # One run, which makes the document say so; the run that confirms it comes when the hold is over.
+        # One run, which puts this into the document; the run that confirms it comes when the hold is over.
         vanished = settled.state.error or "more than half is gone"
         cause = _whole(name, f"{title}: {vanished}", cause_id=f"{name} vanished after {document.sequence}")
         return Compared(causes=(cause,))
@@ -167,7 +167,7 @@ def identities_of(
                 }
             case "connectors":
                 for connector in side.connectors:
-                    # A change gives the endpoint, too, where the name alone is ambiguous.
+                    # A change also gives the endpoint if the name alone is ambiguous.
                     found[kind, "connector", f"{connector.connect}/{connector.name}"] = Identity(connector.id)
                     if "/" not in connector.name:
                         found[kind, "connector", connector.name] = Identity(connector.id)
@@ -178,10 +178,11 @@ def identities_of(
 
 
 def trigger_type(change: Change) -> TriggerType | None:
-    """The trigger that a change is a reason for; None when it can wait for the next discovery.
+    """The trigger that a change calls for; None when it can wait for the next discovery.
 
     Connectors' states are judged in connectors.py. A subject that appears is `schema_updated` and one that
-    goes is `schema_deleted`, whichever sensor sees it: two sensors that see the same event make one trigger.
+    goes is `schema_deleted`, no matter which sensor sees it: two sensors that see the same event make one
+    trigger.
     """
     match change.resource_type:
         case "schema" | "schema_registry":
@@ -234,7 +235,7 @@ def _event(change: Change, identities: Identities) -> str:
 
 
 def at_most(type_: TriggerType, causes: list[Cause]) -> list[Cause]:
-    """The causes, or the one that says how many there are."""
+    """The causes, or a single one that says how many there are."""
     if len(causes) <= KEPT_SEPARATE:
         return causes
     names = [str(cause.trigger.resource) for cause in causes]

@@ -2,9 +2,9 @@
 
 A connector that keeps failing is held back: its first failure and first recovery are reported, further ones
 are counted. A window opens with a failure and lasts the quiet period. A second failure within it is flapping:
-nothing more is reported until the window ends, then one trigger says how often the connector failed, and so
-for each further window while it goes on. A failure and a recovery between two ticks cannot be seen, so they
-are not counted.
+nothing more is reported until the window ends, then one trigger says how often the connector failed; the same
+goes for each further window while the flapping lasts. A failure and a recovery between two ticks cannot be
+seen, so they are not counted.
 """
 
 from collections import defaultdict
@@ -43,7 +43,7 @@ from mesh_assets.sensing.observations.observation import (
 from mesh_assets.store.fingerprints import others_than
 
 Verdict = Literal["report", "hold", "flapped"]
-"""`report`: what the comparison says. `hold`: nothing now. `flapped`: one trigger with the number of
+"""`report`: what the comparison says. `hold`: nothing for now. `flapped`: one trigger with the number of
 failures, `flaps.failures`.
 """
 
@@ -84,7 +84,7 @@ def observe_connectors(context: ObservationContext) -> Observation:
     except PlatformError as error:
         return Observation(causes=(), notes=(str(error),), cursor=context.cursor)
     if compared.causes or (compared.notes and not compared.changes):
-        # The list as a whole is in doubt: `resource_changes` deals with that.
+        # The whole list is in doubt: `resource_changes` deals with that.
         return Observation(
             causes=(),
             notes=(*(compared.notes or ("many connectors are gone at once",)), *unread),
@@ -98,8 +98,8 @@ def observe_connectors(context: ObservationContext) -> Observation:
 
 
 class ComparedConnectors(NamedTuple):
-    """`observed`: the connectors, without their configs. `unread`: why endpoints could not be read, whose connectors
-    are then as the document has them. `config_causes`: of configs that changed."""
+    """`observed`: the connectors, without their configs. `unread`: why endpoints could not be read; their
+    connectors are then as in the document. `config_causes`: for configs that changed."""
 
     compared: Compared
     observed: tuple[Connector, ...]
@@ -116,7 +116,7 @@ def compare_connectors(
 ) -> ComparedConnectors:
     """Compares the connectors of all endpoints with the document. Raises PlatformError when none can be read.
 
-    Without `known_secrets` a secret that was rotated looks as it did before.
+    Without `known_secrets`, a rotated secret looks unchanged.
     """
     scope = connectors_scope(endpoints)
     known = known_connectors(document, scope)
@@ -129,8 +129,8 @@ def compare_connectors(
         collected.failed,
         document,
     )
-    # Configs are dropped, since nobody was asked which of their values are passwords. A connector without one
-    # has an unknown config, and so no change of it.
+    # Configs are dropped, since we did not ask which of their values are passwords. A connector without a
+    # config has an unknown config, and so no change to it.
     observed = tuple(replace(record, config={}) for record in section.records)
     compared = compare_section("connectors", replace(section, records=observed), document, now=now)
     before = {connector_key(connector): connector for connector in known}
@@ -151,8 +151,8 @@ def _changed_keys(
     secrets: SecretFingerprints | None,
     now: SecretFingerprints | None,
 ) -> tuple[str, ...]:
-    """The keys under which the config is another. None where the document has a config of an earlier reading, with
-    the reason, or this one could not be read: the discovery would not find a change."""
+    """The keys whose values in the config differ. None if the document has a config from an earlier reading,
+    with the reason, or if this one could not be read: the discovery would not find a change."""
     if before.error is not None or observed.error is not None or not before.config or not observed.config:
         return ()
     names = before.config.keys() | observed.config.keys()
@@ -163,7 +163,7 @@ def _changed_keys(
 
 
 def _config_causes(changed: Mapping[ConnectorKey, tuple[str, ...]], sequence: int) -> tuple[Cause, ...]:
-    """Keys only: nobody was asked which of the values are passwords."""
+    """Keys only: we did not ask which of the values are passwords."""
     causes = [
         Cause(
             trigger=Trigger(
@@ -171,7 +171,8 @@ def _config_causes(changed: Mapping[ConnectorKey, tuple[str, ...]], sequence: in
                 resource=name,
                 details=details_text(f"Connector {name}: {listed(keys)} changed"),
             ),
-            # Until the next document, however often it changes: the fingerprint of a secret stays where it is kept.
+            # The same until the next document, however often it changes: a secret's fingerprint stays in the
+            # store.
             cause_id=f"connector {connect}/{name} config after {sequence}: {', '.join(keys)}",
         )
         for (connect, name), keys in changed.items()
@@ -217,7 +218,7 @@ def _judged(
 def _cause(
     connector: Connector, before: Connector | None, changes: Sequence[Change], identities: Identities
 ) -> Cause | None:
-    """The cause in its changes: part of it broke, or nothing of it is broken any more."""
+    """The cause in its changes: part of it broke, or no part is broken any more."""
     breaking = [change for change in changes if _is_state(change) and change.after in _BROKEN]
     if breaking:
         return cause_of("connector_failed", breaking, identities)

@@ -1,4 +1,4 @@
-"""One observation of one cluster: what it is made from, and what comes of it."""
+"""One observation of one cluster: its input and its result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from mesh_assets.store.fingerprints import FingerprintKey, KeptFingerprints, fin
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.known_state import KnownState
 
-# Less than a discovery allows: a sensor has little time, and comes again soon. A client that hangs ends its
-# thread after two or three of these, so threads of clusters that hang do not pile up from tick to tick.
+# Less than a discovery allows: a sensor has little time, and soon comes again. A hanging client ends its
+# thread after two or three of these, so threads of hanging clusters do not pile up from tick to tick.
 CALL_SECONDS = 8.0
 
 KnownSecrets = tuple[FingerprintKey, SecretFingerprints]
@@ -28,7 +28,7 @@ NO_DISCOVERY_YET = "no discovery yet"
 
 
 class Cause(Record, frozen=True, kw_only=True):
-    """A reason for a discovery. `cause_id`: the same text whenever the same event is seen again."""
+    """A reason for a discovery. `cause_id`: the same text whenever the same event is seen."""
 
     trigger: Trigger
     cause_id: str
@@ -37,9 +37,9 @@ class Cause(Record, frozen=True, kw_only=True):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationContext:
     """The cluster, its clients, and what was known before: `document` is an outline, `known` has all of it.
-    `interval_seconds`: the time between observations.
-    `read_secrets`: the store's key of fingerprints, and those of the secrets in the document's connectors; None where
-    there are none, so that nothing is known of rotations. Raises StoreError."""
+    `interval_seconds`: the time between observations. `read_secrets`: the store's fingerprint key, and the
+    fingerprints of the secrets in the document's connectors; None if there are none, so that nothing is known
+    about rotations. Raises StoreError."""
 
     cluster: Cluster
     clients: ClusterClients
@@ -52,7 +52,7 @@ class ObservationContext:
 
 
 class Observation(Record, frozen=True, kw_only=True):
-    """The causes found, and in `notes` what could not be observed and why. A source that fails gives a note,
+    """The causes found, and in `notes` what could not be observed and why. A source that fails yields a note,
     never a cause.
     """
 
@@ -89,9 +89,9 @@ def observe_cluster(
 ) -> ObservedCluster:
     """Observes one cluster. Changes nothing.
 
-    Raises EstateError when a secret cannot be resolved, StoreError when the store fails; PlatformError when the
-    brokers do not say which cluster they are, or are another one than the document's, with which nothing can be
-    compared then: not the connectors and schemas beside it either.
+    Raises EstateError when a secret cannot be resolved, StoreError when the store fails; PlatformError when
+    the brokers do not say which cluster they are, or are a different one from the document's; then nothing
+    can be compared with it, not even the connectors and schemas.
     """
     cluster_id = store.cluster_id(cluster.name)
     latest = None if cluster_id is None else store.latest(cluster_id)
@@ -106,7 +106,7 @@ def observe_cluster(
         if found != document.cluster.id:
             raise UnexpectedAnswerError(
                 f"{cluster.kafka.address} is cluster {found}, but the latest document of {cluster.name} is of {document.cluster.id}; "
-                f"if it was built anew, run: mesh-assets discover --cluster {cluster.name}"
+                f"if it was rebuilt, run: mesh-assets discover --cluster {cluster.name}"
             )
         observation = observe(
             ObservationContext(

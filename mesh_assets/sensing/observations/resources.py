@@ -1,7 +1,7 @@
-"""Observing what exists: topics with partitions and, in slices, configs; connectors with their configs; subjects and
-groups by name.
+"""Observes what exists: topics with partitions and, in slices, configs; connectors with their configs;
+subjects and groups by name.
 
-Each source is read on its own: one that fails leaves a note, and the others are still compared.
+Each source is read separately: one that fails leaves a note, and the others are still compared.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def observe_resources(context: ObservationContext) -> Observation:
 
     registry = context.clients.registry
     topics_were_read = reads(lambda: _topics(context, digest.topics, configs))
-    if topics_were_read:  # otherwise the groups would only wait for the same brokers again
+    if topics_were_read:  # otherwise, reading groups would only wait for the same brokers again
         reads(lambda: _groups(context, digest.groups))
     if context.clients.connect:
         reads(lambda: _connectors(context))
@@ -77,8 +77,8 @@ def observe_resources(context: ObservationContext) -> Observation:
 
 
 def _is_ours(change: Change) -> bool:
-    """Whether this sensor reports the change. Other updates than topics' are seen by chance (a bulk list has
-    versions): other sensors report them.
+    """Whether this sensor reports the change. Updates to anything but topics are seen only by chance (a bulk
+    list has versions): other sensors report them.
     """
     return change.kind != "updated" or change.resource_type in ("topic", "topic_defaults")
 

@@ -1,4 +1,4 @@
-"""Observing the registry: all names; all versions where it has a bulk list, otherwise in slices; levels in
+"""Observes the registry: all names; all versions if it has a bulk list, otherwise in slices; levels in
 slices.
 
 The records come from the discovery's own `collect_schemas`, limited to a slice.
@@ -24,7 +24,7 @@ LEAST_VERSIONS, MOST_VERSIONS = 200, 1000
 # Two requests each; Confluent Cloud allows 75 reads a second for all keys together.
 LEAST_LEVELS, MOST_LEVELS = 50, 250
 LEVEL_SECONDS = 8.0
-# New subjects are read whatever the slice; the run that follows reads the rest.
+# New subjects are read regardless of the slice; the run that follows reads the rest.
 MOST_NEW = 200
 
 
@@ -67,7 +67,7 @@ def observe_schemas(context: ObservationContext) -> Observation:
         )
     except PlatformError as error:
         # Only a successful reading shows that the registry has a bulk list: one that lost it must not be read
-        # subject by subject at once.
+        # all at once, subject by subject.
         return Observation(causes=(), notes=(str(error),), cursor=replace(cursor, bulk=False))
     bulk = isinstance(registry, KnowsBulkList) and bool(registry.has_bulk_list)
     return Observation(
@@ -80,7 +80,7 @@ def observe_schemas(context: ObservationContext) -> Observation:
 
 
 def compare_subjects(registry: RegistryReader, document: Document, now: datetime) -> Compared:
-    """Compares the names of subjects alone: created or deleted.
+    """Compares only the names of subjects: created or deleted.
 
     Raises PlatformError when the registry cannot be read.
     """
@@ -117,7 +117,7 @@ def _compare(
     collected = collect_schemas(registry, previous=known.values(), now=now, scope=scope)
     confirm_subjects_gone(registry, expected_subjects(document, section_scope) - collected.listed)
     read = {schema.subject: schema for schema in collected.records}
-    # A listed subject of the slice without a version was deleted while it was read.
+    # A listed subject of the slice without a version was deleted during the reading.
     asked = known.keys() if versions is None else versions
     observed = tuple(
         record

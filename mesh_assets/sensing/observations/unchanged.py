@@ -1,8 +1,9 @@
-"""Whether a look at the brokers shows what the document's digest says: then the discovery would find no reason either.
+"""Whether a look at the brokers agrees with the document's digest: then the discovery would find no cause
+either.
 
-Each answer is True only if comparing the document itself would give no change that is a cause (`comparison.py`), and False
-whenever that is not plain: then the document is compared. So what these functions do not look at (leaders,
-replicas, whether a topic is internal) is exactly what is never a cause.
+Each answer is True only if comparing the document itself would yield no change that is a cause
+(`comparison.py`), and False whenever that is not obvious: then the document is compared. So these functions
+ignore exactly what is never a cause (leaders, replicas, whether a topic is internal).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,8 +19,8 @@ from mesh_assets.platforms.kafka import TopicConfigs, TopicMetadata
 def are_topics_unchanged(
     digest: TopicsDigest, topics: Sequence[TopicMetadata], *, scope: SectionScope
 ) -> bool:
-    """Whether `topics`, those that the patterns of `scope` select, are those of the digest with as many partitions and
-    replicas."""
+    """Whether `topics`, those that the patterns of `scope` select, are the digest's, with as many partitions
+    and replicas."""
     known = digest.topics
     return (
         scope == digest.scope
@@ -39,7 +40,7 @@ def _is_same(was: TopicDigest, topic: TopicMetadata) -> bool:
 
 def are_configs_unchanged(digest: TopicsDigest, read: Mapping[str, TopicConfigs]) -> bool:
     """Whether the configs set on these topics, all of which are in the digest, and the cluster's defaults are the same.
-    What cannot be read now, or could not then, is no change."""
+    Anything that cannot be read now, or could not be then, is not a change."""
     for name, configs in read.items():
         was = digest.topics[name].configs
         now = configs_fingerprint(configs.values, configs.overridden)
@@ -49,7 +50,7 @@ def are_configs_unchanged(digest: TopicsDigest, read: Mapping[str, TopicConfigs]
 
 
 def are_groups_unchanged(digest: GroupsDigest, listed: Collection[str], *, scope: SectionScope) -> bool:
-    """Whether the groups of the digest are all `listed`, and no others but such as come and go."""
+    """Whether all groups of the digest are `listed`, and no others except those that come and go."""
     return (
         scope == digest.scope
         and digest.names <= set(listed)

@@ -1,4 +1,4 @@
-"""CloudWatch alarms: the notification that an alarm's action sends to SNS. EventBridge's form of it is in
+"""CloudWatch alarms: the notification that an alarm's action sends to SNS. EventBridge's form is in
 events.py.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html
@@ -55,7 +55,7 @@ def alarm(
 ) -> Meaning:
     """What an alarm's state means: only ALARM asks for a discovery.
 
-    The cause is the alarm's change of state, whichever way and however often it is reported.
+    The cause is the alarm's state change, no matter how, or how often, it is reported.
     """
     if state != "ALARM":
         return Ignored(reason=f"alarm {resource_text(name)} is {resource_text(state)}")
@@ -103,7 +103,7 @@ def _cluster_values(dimensions: object) -> Iterator[str]:
 
 
 def cluster_dimensions(dimensions: object) -> tuple[str, ...]:
-    """The clusters in dimensions as EventBridge writes them: an object of names and values."""
+    """The clusters in dimensions in EventBridge's form: an object of names and values."""
     if not isinstance(dimensions, dict):
         return ()
     return tuple(
@@ -114,9 +114,9 @@ def cluster_dimensions(dimensions: object) -> tuple[str, ...]:
 
 
 def _moment(text: object) -> str | None:
-    """The time in one form: SNS and EventBridge both write `2026-11-23T16:40:02.123+0000`, stand-ins write
-    `…Z`. None for what is no time. Raises OverflowError for the first or last day there is, in a zone that
-    leaves it.
+    """The time, normalised: SNS and EventBridge both write `2026-11-23T16:40:02.123+0000`, stand-ins write
+    `…Z`. None for anything that is not a time. Raises OverflowError on the calendar's first or last day, if
+    the zone moves the time beyond it.
     """
     if not isinstance(text, str):
         return None

@@ -28,11 +28,11 @@ _TEXTS = ("resource", "details", "cluster", "id")
 
 
 def read_own_form(content: Mapping[str, Any], *, message_id: str) -> Meaning:
-    """Reads our own form. `type`: one of ours, default `external`. `id`: the sender's own, for what it may
-    send twice.
+    """Reads our own form. `type`: one of ours, default `external`. `id`: the sender's own, for messages that
+    it may send twice.
 
-    A field of the wrong type or an unknown trigger type is a mistake that somebody wants to know about, so it
-    is not read as something else.
+    A field of the wrong type or an unknown trigger type is a mistake that the sender wants to know about, so
+    we do not read it as something else.
     """
     trigger = content["trigger"]
     if not isinstance(trigger, dict):
@@ -69,8 +69,8 @@ _READ_CHARACTERS = 4_000
 
 
 def read_confluent_notification(content: Mapping[str, Any]) -> Meaning:
-    """Reads a notification as `external`: it says what happened in prose only, and a type is not guessed from
-    prose. A cluster's id in the text is a hint.
+    """Reads a notification as `external`: it says what happened only in prose, and we do not guess a type
+    from prose. A cluster's id in the text is a hint.
     """
     notification_id = content.get("id")
     said = [text for name in ("title", "message") if isinstance(text := content.get(name), str)]
@@ -88,15 +88,15 @@ def read_confluent_notification(content: Mapping[str, Any]) -> Meaning:
     )
 
 
-# --- any message: out of its SNS envelope if it has one, then by the first form that fits
+# --- any message: taken out of its SNS envelope if it has one, then read by the first form that fits
 
 # SQS's own limit is 1 MiB; the largest form read here is an event of 256 KiB.
 _MOST_CHARACTERS = 1024 * 1024
 
 
 def read_message(body: str, *, message_id: str) -> Meaning:
-    """What `body` means. `message_id` is SQS's; an SNS envelope's own id takes precedence, since each
-    delivery has another from SQS.
+    """What `body` means. `message_id` is SQS's; an SNS envelope's own id takes precedence, since SQS gives
+    each delivery a new one.
     """
     content = _json_object(body)
     if isinstance(content, NotUnderstood):
@@ -132,7 +132,7 @@ def _json_object(text: str) -> dict[str, Any] | NotUnderstood:
     try:
         content = msgspec.json.decode(text)
     except UNDECODABLE as error:
-        # Its message has a position, never the text.
+        # The error's message has a position, never the text.
         return NotUnderstood(reason=f"not JSON ({type(error).__name__})")
     if not isinstance(content, dict):
         return NotUnderstood(reason=f"expected a JSON object, found {type(content).__name__}")

@@ -1,4 +1,4 @@
-"""From the queue into the inbox: nothing is deleted before it is there, and nothing waits twice."""
+"""From the queue into the inbox: no message is deleted before it is there, and nothing waits twice."""
 
 import hashlib
 import logging
@@ -30,8 +30,8 @@ _REMEMBERED = 200
 _MOST_MESSAGES = 200
 _TICK_SECONDS = 40.0
 LONGEST_WAIT_SECONDS = 10
-# After the first batch, only what is there already: a poll of 0 s asks only some of SQS's servers and misses
-# messages.
+# After the first batch, only messages that are already there: a poll of 0 s asks only some of SQS's servers
+# and misses messages.
 _MORE_WAIT_SECONDS = 1
 
 
@@ -46,7 +46,7 @@ class TriggerQueue(Protocol):
 
 
 class DeadLetters(Protocol):
-    """Where messages go that cannot be understood. Raises PlatformError."""
+    """Where messages that cannot be understood go. Raises PlatformError."""
 
     def send(self, body: str, *, attributes: Mapping[str, str], deduplication_id: str) -> None: ...
 
@@ -78,7 +78,7 @@ class Intake(Record, frozen=True, kw_only=True):
     """What a tick has done.
 
     `notes`: a line for everything a person may wonder about. `remembered`: for the next tick. `error`: why it
-    ended early; messages not deleted by then come again.
+    ended early; messages not deleted by then are delivered again.
     """
 
     received: int
@@ -99,7 +99,8 @@ def take_in(
     wait_seconds: int = LONGEST_WAIT_SECONDS,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Intake:
-    """Receives messages within a tick's limits and moves them: into the inbox, to the dead letters, or away.
+    """Receives messages within a tick's limits and moves them into the inbox or to the dead letters, or drops
+    them.
 
     `wait_seconds`: how long to wait for the first message. Raises nothing: a failure is in `Intake.error`.
     """
@@ -119,7 +120,7 @@ def take_in(
         try:
             kept = queue.delete(done) if done else ()
         except PlatformError as failure:
-            error = error or f"{failure}; what was taken in will come again and be recognised"
+            error = error or f"{failure}; messages already taken in will come again and be recognised"
             break
         if kept:
             work.notes.append(
@@ -238,8 +239,8 @@ class _Work:
 
 
 def _read(message: QueueMessage) -> Meaning:
-    """What the message means. Strangers write them, so one that defeats its reader costs itself and not the
-    messages behind it."""
+    """What the message means. Strangers write messages, so one that defeats its reader must cost only itself,
+    not the messages behind it."""
     try:
         return read_message(message.body, message_id=message.id)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What a message can mean, and how text that strangers wrote in it is made harmless before it is kept."""
+"""What a message can mean, and how text from strangers is made harmless before it is kept."""
 
 import unicodedata
 
@@ -10,8 +10,8 @@ from mesh_assets.masking.configs import mask_value
 class Understood(Record, frozen=True, kw_only=True):
     """A message that asks for a discovery.
 
-    `cause_id` is the same for every delivery of the same event, whichever way it came. `cluster`: named by
-    the sender, must be in the estate. `hints`: names that may or may not be clusters'. When neither matches,
+    `cause_id` is the same for every delivery of the same event, however it came. `cluster`: named by the
+    sender; it must be in the estate. `hints`: names that may or may not be clusters'. When neither matches,
     all clusters are meant.
     """
 
@@ -22,13 +22,13 @@ class Understood(Record, frozen=True, kw_only=True):
 
 
 class Ignored(Record, frozen=True, kw_only=True):
-    """A message that is understood and asks for nothing: an alarm that is over, a read call in CloudTrail."""
+    """A message that is understood but asks for nothing: an alarm that is over, a read call in CloudTrail."""
 
     reason: str
 
 
 class NotUnderstood(Record, frozen=True, kw_only=True):
-    """A message that fits no form. `reason` never quotes values of the message, only what was expected of it."""
+    """A message that fits no form. `reason` never quotes values from the message, only what was expected."""
 
     reason: str
 
@@ -36,19 +36,19 @@ class NotUnderstood(Record, frozen=True, kw_only=True):
 Meaning = Understood | Ignored | NotUnderstood
 
 
-# --- text that strangers wrote, made harmless: one line, bounded, no control characters, no credentials
+# --- text from strangers, made harmless: one line, bounded, no control characters, no credentials
 #
 # It goes into run tags, events and eventually to language models, so it must stay a short quotation.
 
 RESOURCE_CHARACTERS = 200
 DETAILS_CHARACTERS = 500
 
-# Far more than is kept, so that masking sees a whole credential, and little enough to be quick.
+# Far more than is kept, so that masking sees whole credentials, and little enough to be quick.
 _READ_CHARACTERS = 4_000
 
 
 def bounded(value: object, characters: int) -> str | None:
-    """`value` as harmless text; None when it is not text or nothing of it is left."""
+    """`value` as harmless text; None when it is not text, or when none of it is left."""
     if not isinstance(value, str):
         return None
     # Cc, Cf, Cs, Co, Cn: control characters, and invisible ones that reverse or hide text.

@@ -148,7 +148,7 @@ def test_another_cluster_under_the_same_address_is_compared_with_nothing(
         estate.observe(observe)
 
     assert str(refused.value) == (
-        "127.0.0.1:9092 is cluster lkc-2, but the latest document of warehouse is of lkc-1; if it was built anew, run: "
+        "127.0.0.1:9092 is cluster lkc-2, but the latest document of warehouse is of lkc-1; if it was rebuilt, run: "
         "mesh-assets discover --cluster warehouse"
     )
 

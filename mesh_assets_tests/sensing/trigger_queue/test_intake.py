@@ -149,7 +149,7 @@ def test_what_is_delivered_again_waits_once(queue: FakeQueue, inbox: Inbox) -> N
 def test_what_is_delivered_again_after_its_run_leads_to_no_other_run(queue: FakeQueue, inbox: Inbox) -> None:
     queue.put('{"trigger": {"cluster": "warehouse"}}').fails_to["delete"] = UnreachableError("no answer")
     first = run(queue, inbox)
-    assert first.error == "no answer; what was taken in will come again and be recognised"
+    assert first.error == "no answer; messages already taken in will come again and be recognised"
     inbox.remove("lkc-1", [one.id for one in inbox.waiting("lkc-1")])  # its run has dealt with it
 
     queue.release()
