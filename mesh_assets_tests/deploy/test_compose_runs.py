@@ -22,6 +22,7 @@ TOKEN = "of-this-test"
 HASH = hashlib.sha256(TOKEN.encode()).hexdigest()
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 _DISCOVERED_SECONDS = 300.0
+_LOOKED_SECONDS = 120.0
 _RUN = "query Run($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
 
 
@@ -70,6 +71,17 @@ def status_of(run_id: str, composed: Composed) -> str:
         time.sleep(1)
 
 
+def wait_for_metric(line: str, composed: Composed) -> None:
+    """The service looks into the store every 30 seconds."""
+    deadline = time.monotonic() + _LOOKED_SECONDS
+    while True:
+        told = httpx.get(f"{composed.url('service')}/metrics", headers=BEARER, timeout=60).text
+        if line in told.splitlines():
+            return
+        assert time.monotonic() < deadline, f"{line} is not told\n{composed.log('service')[-3_000:]}"
+        time.sleep(1)
+
+
 def test_a_discovery_that_the_service_is_asked_for_goes_through_all_roles(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -82,8 +94,7 @@ def test_a_discovery_that_the_service_is_asked_for_goes_through_all_roles(
             found = discovered(composed)
             assert (found["status"], found["sequence"]) == ("published", 1), found
             assert status_of(found["run_id"], composed) == "SUCCESS"
-            metrics = httpx.get(f"{composed.url('service')}/metrics", headers=BEARER, timeout=60).text
-            assert 'mesh_snapshot_sequence{cluster="warehouse"} 1' in metrics
+            wait_for_metric('mesh_snapshot_sequence{cluster="warehouse"} 1', composed)
             assert _mcp_status(composed, BEARER) == 200
             assert _mcp_status(composed, {}) == 401
 
