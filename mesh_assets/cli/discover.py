@@ -16,6 +16,7 @@ import msgspec
 from mesh_assets.cli.text import discovery_text
 from mesh_assets.discovering.discovery import discover_cluster
 from mesh_assets.errors import MeshError
+from mesh_assets.estate.model import Estate
 from mesh_assets.fleet.loading import load_estate
 from mesh_assets.importing import without_collector
 from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger, TriggerType
@@ -49,6 +50,12 @@ _STOPPED = 130
 @click.option("--trigger-details", metavar="TEXT", help="A sentence of explanation.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of reports on stdout, nothing else.")
 @click.option("-v", "--verbose", is_flag=True, help="Show each phase with its duration.")
+@click.option(
+    "--in-force",
+    is_flag=True,
+    hidden=True,
+    help="For servers: by the last good estate while the file is broken.",
+)
 def discover(
     clusters: tuple[str, ...],
     trigger_type: TriggerType,
@@ -56,6 +63,7 @@ def discover(
     trigger_details: str | None,
     as_json: bool,
     verbose: bool,
+    in_force: bool,
 ) -> None:
     """Read the topics, connectors, schemas, consumer groups, metrics, brokers, rights, transactions and cluster links
     of each cluster, find what changed, and publish one event per cluster.
@@ -63,7 +71,7 @@ def discover(
     Does what the job `discovery` does, without Dagster; its UI shows the result once its daemon has looked into the
     store. Exit code 1: a cluster failed, and nothing was published for it.
     """
-    estate = load_estate()
+    estate = _estate_in_force() if in_force else load_estate()
     unknown = [name for name in clusters if name not in estate.clusters]
     if unknown:
         raise MeshError(f"the estate has no cluster {unknown[0]!r}; it has: {', '.join(estate.clusters)}")
@@ -92,6 +100,15 @@ def discover(
         click.echo(f"mesh-assets: {failure}", err=True)
     if failures:
         sys.exit(1)
+
+
+def _estate_in_force() -> Estate:
+    """Kept as well, for those who begin once the file is broken: there need not be a daemon that does it."""
+    from mesh_assets.fleet.in_force import estate_in_force
+
+    watched = estate_in_force()
+    watched.keep()
+    return watched.now().estate
 
 
 def _at_once(

@@ -27,12 +27,12 @@ async def discover_in_process(
     environment: Mapping[str, str],
     heard: Callable[[str], Awaitable[None]],
 ) -> dict[str, Any]:
-    """Its report, as `mesh-assets discover --json` writes it. `options`: more of the command's. `heard` gets each line of its
-    progress. When cancelled, the process is stopped, and nothing is half published.
+    """Its report, as `mesh-assets discover --json` writes it, by the estate in force. `options`: more of the command's. `heard`
+    gets each line of its progress. When cancelled, the process is stopped, and nothing is half published.
 
     Raises DiscoveryFailedError with the last line that it said.
     """
-    arguments = ["discover", "--json", "--verbose", f"--cluster={cluster}", *options]
+    arguments = ["discover", "--json", "--verbose", "--in-force", f"--cluster={cluster}", *options]
     out = await _run(arguments, environment, heard)
     try:
         [report] = msgspec.json.decode(out)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from mesh_assets.cli.discover import discover
-from mesh_assets.errors import UnreachableError
+from mesh_assets.errors import EstateError, UnreachableError
 from mesh_assets.snapshot.report import DiscoveryReport
 from mesh_assets_tests.discovering.a_report import REPORT
 
@@ -67,6 +67,21 @@ def test_a_cluster_that_fails_ends_no_other_and_is_told_at_the_end(monkeypatch: 
     assert done.exit_code == 1
     assert done.stdout.startswith("payments (")
     assert done.stderr == "mesh-assets: warehouse: 127.0.0.1:1 does not answer, password=********\n"
+
+
+def test_what_servers_ask_for_goes_by_the_last_good_estate_and_what_people_ask_for_by_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "mesh_assets.cli.discover.discover_cluster", lambda _estate, name, **_: replace(REPORT, cluster=name)
+    )
+    for_servers = ["--json", "--in-force", "--cluster", "payments"]  # as discover_in_process writes it
+    CliRunner().invoke(discover, for_servers, catch_exceptions=False)
+    Path("estate.yaml").write_text("clusters: [")
+
+    done = CliRunner().invoke(discover, for_servers, catch_exceptions=False)
+    assert [report["cluster"] for report in json.loads(done.stdout)] == ["payments"]
+    assert isinstance(CliRunner().invoke(discover, ["--cluster", "payments"]).exception, EstateError)
 
 
 def test_a_cluster_named_twice_is_discovered_once(monkeypatch: pytest.MonkeyPatch) -> None:
