@@ -4,6 +4,7 @@ The SDK's constructor handles JWTs. Known tokens are not OAuth (there is no issu
 the application checks them.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -12,8 +13,12 @@ from mcp.server.auth.settings import AuthSettings
 from pydantic import AnyHttpUrl
 
 from mesh_assets.answering.answers import in_thread
+from mesh_assets.errors import UnreachableError
+from mesh_assets.masking.unexpected import sentence
 from mesh_assets.mcp_server.watching import TOKEN_HOLDER
 from mesh_assets.service.identity import IssuerTokens, KnownTokens, OAuth, client_of, scopes_of
+
+logger = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
@@ -85,7 +90,11 @@ class JwtVerifier:
         self._tokens = IssuerTokens(oauth)
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        claims = await in_thread(lambda: self._tokens.claims(token))
+        try:
+            claims = await in_thread(lambda: self._tokens.claims(token))
+        except UnreachableError as error:  # the SDK can only be told that a token is good, or not
+            logger.warning("a token was refused: %s", sentence(error))
+            return None
         if claims is None:
             return None
         return AccessToken(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import anyio
 import anyio.to_thread
 
-from mesh_assets.errors import MeshError
+from mesh_assets.errors import MeshError, UnreachableError
 from mesh_assets.masking.unexpected import sentence, unexpected
 from mesh_assets.platforms.listeners import is_loopback
 from mesh_assets.service.asking import MOST_BODY_BYTES, Asking, BadRequestError, RateLimit
@@ -28,6 +28,11 @@ _NO_SCOPE = refusal(
     403,
     "the token lacks a scope that this service requires",
     www_authenticate='Bearer error="insufficient_scope"',
+)
+_NO_KEYS = refusal(
+    503,
+    "the OAuth issuer does not give its keys, so the token cannot be checked; try again later",
+    retry_after="30",
 )
 
 
@@ -133,7 +138,13 @@ class Service:
         token = bearer_token(authorization)
         if self._issuer is not None and token is not None:
             issuer = self._issuer
-            claims = await anyio.to_thread.run_sync(lambda: issuer.claims(token.decode("latin-1")))
+            try:
+                claims = await anyio.to_thread.run_sync(lambda: issuer.claims(token.decode("latin-1")))
+            except UnreachableError as error:
+                logger.warning(
+                    "%s of %s from %s: %s", request.method, request.path[:80], request.peer, sentence(error)
+                )
+                return _NO_KEYS
             if claims is not None:
                 return (
                     _NO_SCOPE if issuer.lacks_scope(claims) else str(claims.get("sub") or client_of(claims))

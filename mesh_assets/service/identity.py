@@ -2,13 +2,14 @@
 
 import hashlib
 import hmac
+import json
 import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mesh_assets.errors import ConfigurationError
+from mesh_assets.errors import ConfigurationError, UnreachableError
 from mesh_assets.importing import importing
 
 logger = logging.getLogger(__name__)
@@ -101,12 +102,22 @@ class IssuerTokens:
         self._keys = jwt.PyJWKClient(oauth.jwks_url, cache_keys=True, lifespan=300, timeout=10)
 
     def claims(self, token: str) -> dict[str, Any] | None:
-        """What a good token says; None for any other. May ask the issuer for its keys."""
+        """What a good token says; None for any other. May ask the issuer for its keys. Raises UnreachableError where it does not
+        give them: whether the token is good is unknown then."""
         with importing:
             import jwt
 
         try:
             key = self._keys.get_signing_key_from_jwt(token).key
+        except (jwt.PyJWKClientConnectionError, json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+            raise UnreachableError(
+                f"the keys of the OAuth issuer cannot be read from {self._oauth.jwks_url} ({error}), so no token can be checked; "
+                "see whether that address (--oauth-jwks) is right and answers"
+            ) from error
+        except jwt.PyJWTError as error:
+            logger.warning("a token was refused: %s", type(error).__name__)
+            return None
+        try:
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,

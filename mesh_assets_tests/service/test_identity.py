@@ -92,3 +92,18 @@ def test_with_oauth_the_caller_is_the_tokens_subject_and_a_scope_can_be_required
     headers = {"Authorization": f"Bearer {make_token()}"}
     followed = asked(service, lambda client: client.get(follow, headers=headers)).json()
     assert followed["requested_by"] == ["anne"]
+
+
+def test_where_the_issuer_gives_no_keys_nobody_is_called_unknown(
+    monkeypatch: pytest.MonkeyPatch, make_token: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unreachable(_: jwt.PyJWKClient) -> Any:
+        raise jwt.PyJWKClientConnectionError("connection refused")
+
+    monkeypatch.setattr(jwt.PyJWKClient, "fetch_data", unreachable)
+    service = a_service(a_world(a_document()), hashes=(), issuer=IssuerTokens(OAUTH), host="0.0.0.0")
+    headers = {"Authorization": f"Bearer {make_token()}"}
+    answer = asked(service, lambda client: client.post("/discover", headers=headers, json={}))
+    assert (answer.status_code, "try again later" in answer.json()["error"]) == (503, True)
+    assert f"cannot be read from {OAUTH.jwks_url} (connection refused)" in caplog.text
+    assert asked(service, lambda client: client.get("/readyz", headers=headers)).status_code == 200
