@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import anyio.to_thread
 import msgspec
 
@@ -69,6 +70,7 @@ class Asking:
     def __init__(self, discoveries: Discoveries, estate: Callable[[], Estate]) -> None:
         self._discoveries = discoveries
         self._estate = estate
+        self._with_a_key = anyio.Lock()
 
     async def ask(self, body: bytes, *, caller: str, key: str | None) -> list[dict[str, Any]]:
         """One entry a cluster: the id of its discovery, and where to follow it. Raises BadRequestError, EstateError, StoreError,
@@ -78,10 +80,11 @@ class Asking:
         if not 0 < len(key) <= _MOST_KEY_CHARACTERS:
             raise BadRequestError(400, f"Idempotency-Key: expected 1 to {_MOST_KEY_CHARACTERS} characters")
         digest, kept = hashlib.sha256(body).hexdigest(), self._discoveries.kept
-        known = await anyio.to_thread.run_sync(kept.answer, caller, key)
-        if known is None:
-            answer = KeptAnswer(digest=digest, answered=await self._asked(_wanted(body), caller))
-            known = await anyio.to_thread.run_sync(kept.keep_answer, caller, key, answer)
+        async with self._with_a_key:  # or of two at once, each would ask for a discovery
+            known = await anyio.to_thread.run_sync(kept.answer, caller, key)
+            if known is None:
+                answer = KeptAnswer(digest=digest, answered=await self._asked(_wanted(body), caller))
+                known = await anyio.to_thread.run_sync(kept.keep_answer, caller, key, answer)
         if known.digest != digest:
             raise BadRequestError(
                 422, "this Idempotency-Key came with another body before; use a key once for each request"

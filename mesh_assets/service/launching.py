@@ -1,5 +1,6 @@
 """Who carries out a discovery that was asked for: a process beside the service, or Dagster, whose sensors look into the inbox."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -9,11 +10,15 @@ import anyio
 import anyio.to_thread
 
 from mesh_assets.discovering.process import DiscoveryFailedError, discover_in_process
+from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.wording import duration
+from mesh_assets.masking.unexpected import sentence
 from mesh_assets.service.asked import dealt_with, report_of
 from mesh_assets.service.discoveries import Launch
 from mesh_assets.store.inventories import InventoryStore
+
+logger = logging.getLogger(__name__)
 
 Launcher = Literal["here", "dagster"]
 
@@ -41,18 +46,30 @@ def launch_by_dagster(
     waits_seconds: float = _WAITS_SECONDS,
 ) -> Launch:
     """Waits until a run has dealt with the trigger, which is in the inbox: Dagster's sensors launch one, through its queue and
-    with its launcher. Raises DiscoveryFailedError where none has for hours, StoreError."""
+    with its launcher. A store that cannot be read is asked again. Raises DiscoveryFailedError where no run has for hours, or the
+    store says nothing for as long."""
 
     async def launch(cluster: str, trigger: Trigger) -> Mapping[str, Any]:
-        until = time.monotonic() + waits_seconds
+        until, unread = time.monotonic() + waits_seconds, ""
         while time.monotonic() < until:
-            latest, waits = await anyio.to_thread.run_sync(lambda: dealt_with(store(), cluster, trigger))
-            if latest is not None and not waits:
-                return report_of(store(), latest)
+            try:
+                latest, waits = await anyio.to_thread.run_sync(lambda: dealt_with(store(), cluster, trigger))
+            except StoreError as error:
+                if not unread:
+                    logger.warning(
+                        "whether %s was discovered cannot be read; it is asked again: %s",
+                        cluster,
+                        sentence(error),
+                    )
+                unread = f" (the store cannot be read: {error})"
+            else:
+                unread = ""
+                if latest is not None and not waits:
+                    return report_of(store(), latest)
             await anyio.sleep(every_seconds)
         raise DiscoveryFailedError(
             f"no run has dealt with it for {duration(waits_seconds)}; it still waits: see whether Dagster's daemon runs, "
-            f"and what the runs of the job `discovery` for {cluster} say"
+            f"and what the runs of the job `discovery` for {cluster} say{unread}"
         )
 
     return launch

@@ -13,6 +13,7 @@ from mesh_assets.inventory.changes import Trigger
 from mesh_assets.service.asking import RateLimit
 from mesh_assets.service.launching import launch_by_dagster
 from mesh_assets.store.inbox import Inbox, inbox_by_name
+from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.documents import a_document
 from mesh_assets_tests.service.asked import CI, OPS, Launches, a_service, ask, asked, followed
 from mesh_assets_tests.service.estate_of_metrics import a_world, publish
@@ -108,6 +109,23 @@ def test_the_same_idempotency_key_gets_the_same_answer() -> None:
 
     asked(service, work)
     assert len(launches.of) == 2
+
+
+def test_two_requests_with_one_idempotency_key_at_the_same_time_ask_for_one_discovery() -> None:
+    world, answers = a_world(a_document()), []
+    keyed = {**CI, "Idempotency-Key": "deploy-1"}
+
+    async def work(client: httpx.AsyncClient) -> None:
+        async def once() -> None:
+            answers.append(await ask(client, keyed, cluster="warehouse"))
+
+        async with anyio.create_task_group() as both:
+            both.start_soon(once)
+            both.start_soon(once)
+
+    asked(a_service(world), work)
+    assert answers[0] == answers[1]
+    assert len(Inbox(world.store.objects).waiting("lkc-1")) == 1
 
 
 def test_a_discovery_that_fails_says_why_and_holds_up_no_other() -> None:
@@ -227,6 +245,19 @@ def test_where_dagster_discovers_the_service_waits_until_a_run_has_taken_the_tri
     )
 
 
+def test_where_dagster_discovers_a_store_that_refuses_for_a_while_fails_no_discovery() -> None:
+    world, asked_for = a_world(a_document()), []
+
+    def store() -> InventoryStore:
+        asked_for.append(1)
+        if len(asked_for) < 4:
+            raise StoreError("the bucket does not answer")
+        return world.store
+
+    launch = launch_by_dagster(store, every_seconds=0.01, waits_seconds=10)
+    assert anyio.run(launch, "warehouse", Trigger(type="api"))["sequence"] == 1
+
+
 def test_a_trigger_that_is_only_counted_with_others_still_waits() -> None:
     world = a_world(a_document())
     inbox = Inbox(world.store.objects)
@@ -245,3 +276,28 @@ def test_where_no_run_takes_the_trigger_it_is_said_where_to_look() -> None:
     launch = launch_by_dagster(lambda: world.store, every_seconds=0.01, waits_seconds=0.05)
     with pytest.raises(DiscoveryFailedError, match="whether Dagster's daemon runs"):
         anyio.run(launch, "warehouse", Trigger(type="api"))
+
+
+def test_a_request_whose_sender_has_gone_before_its_end_asks_for_nothing() -> None:
+    world, launches = a_world(a_document()), Launches()
+    service = a_service(world, launches=launches)
+    messages = [{"type": "http.request", "body": b"", "more_body": True}, {"type": "http.disconnect"}]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/discover",
+        "headers": [(b"host", b"127.0.0.1"), (b"authorization", CI["Authorization"].encode())],
+    }
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(_: Any) -> None:
+        raise OSError("nobody is there")
+
+    async def work(_: httpx.AsyncClient) -> None:
+        await service(scope, receive, send)
+
+    asked(service, work)
+    assert Inbox(world.store.objects).waiting("lkc-1") == ()
+    assert launches.of == []
