@@ -50,9 +50,9 @@ def read_cluster(
     """The cluster as the store knows it; `before` itself where nothing changed. `reader`: one thread, in which documents are
     read: one is in memory at a time, and takes the place of the last. Raises StoreError when the store cannot be asked; what it
     has of this cluster alone may be missing or damaged."""
-    cluster_id = store.cluster_id(cluster)
     pointer: Pointer | None = None
     try:
+        cluster_id = store.cluster_id(cluster)
         latest = None if cluster_id is None else store.latest(cluster_id)
         pointer = None if latest is None else latest[0]
         if pointer is None or cluster_id is None:

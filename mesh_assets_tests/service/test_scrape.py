@@ -86,11 +86,16 @@ def test_a_cluster_without_a_document_or_with_a_damaged_one_says_so_and_costs_no
     assert "never discovered" in problems["new"]
 
 
-def test_a_document_of_a_later_version_costs_no_other_cluster_either() -> None:
-    world = a_world(a_document(), a_document(cluster=ClusterIdentity(id="lkc-2", name="later")))
-    world.objects.data["inventories/lkc-2/latest.json"] = b'{"format": 99}'
-    read = scraped(a_scrape(world, "warehouse", "later"))
-    assert [read.value("mesh_snapshot_readable", cluster=name) for name in ("warehouse", "later")] == [1, 0]
+@pytest.mark.parametrize("content", [b'{"format": 99}', b"{half"])
+@pytest.mark.parametrize("key", ["inventories/lkc-2/latest.json", "clusters/other.json"])
+def test_what_is_damaged_or_of_a_later_version_costs_no_other_cluster_either(
+    key: str, content: bytes
+) -> None:
+    world = a_world(a_document(), a_document(cluster=ClusterIdentity(id="lkc-2", name="other")))
+    assert key in world.objects.data
+    world.objects.data[key] = content
+    read = scraped(a_scrape(world, "warehouse", "other"))
+    assert [read.value("mesh_snapshot_readable", cluster=name) for name in ("warehouse", "other")] == [1, 0]
 
 
 def test_a_store_that_cannot_be_read_is_no_empty_answer_and_what_was_known_is_not_told_for_long() -> None:
