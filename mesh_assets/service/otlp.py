@@ -7,6 +7,7 @@ objects.
 
 import io
 import logging
+import re
 import time
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 PUSH_SECONDS = 60.0
 _POINTS_A_REQUEST = 2_000
 """A point takes about 200 bytes; collectors take 4 MB by default."""
+_ADDRESS = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
 _UNITS = {"seconds": "s", "bytes": "By", "ratio": "1"}
 
 
@@ -32,10 +34,14 @@ class Answers(Protocol):
 
 
 class Pusher:
-    """`endpoint`: the collector's address for metrics, `http://collector:4318/v1/metrics`. Raises ConfigurationError where the extra is
-    not installed."""
+    """`endpoint`: the collector's address for metrics, `http://collector:4318/v1/metrics`. Raises ConfigurationError where it is none, or
+    the extra is not installed."""
 
     def __init__(self, endpoint: str, *, version: str) -> None:
+        if not _ADDRESS.match(endpoint):
+            raise ConfigurationError(
+                f"--otlp {endpoint!r}: expected a collector's address for metrics, like http://collector:4318/v1/metrics"
+            )
         with importing:
             try:
                 from opentelemetry.exporter.otlp.proto.http import Compression

@@ -113,6 +113,7 @@ def test_a_discovery_that_is_asked_for_is_published_with_who_asked_and_its_metri
         (["--token-sha256", f"a={'00' * 32}", "--token-sha256", f"a={'11' * 32}"], "two tokens"),
         (["--oauth-issuer", "https://x.example"], "go together"),
         (["--max-age", "lab=soon"], "CLUSTER=HOURS"),
+        (["--otlp", "collector:4318"], "like http://collector:4318/v1/metrics"),
     ],
 )
 def test_a_service_that_is_told_nonsense_or_would_be_open_to_others_does_not_start(
