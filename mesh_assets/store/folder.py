@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -82,8 +83,12 @@ class FolderStore:
                 path = Path(folder, name)
                 key = path.relative_to(self._root).as_posix()
                 if key.startswith(prefix) and is_key(key):
-                    with suppress(FileNotFoundError):  # removed since it was seen
+                    try:
                         status = path.stat()
+                    except OSError as error:
+                        _unreadable(error)  # unless it was removed since it was seen
+                        continue
+                    if stat.S_ISREG(status.st_mode):  # whoever reads a pipe waits for ever
                         found.append(
                             StoredObject(
                                 key=key,
@@ -198,7 +203,7 @@ def _make_folder(path: Path) -> None:
 
 
 def _unreadable(error: OSError) -> None:
-    """A folder that does not exist holds nothing; one that cannot be read is an error."""
+    """What does not exist holds nothing; what cannot be read is an error."""
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise StoreError(f"{error.filename} could not be read: {error.strerror}") from error
 

@@ -21,6 +21,10 @@ def open_store(value: str | None) -> ObjectStore:
     text = value or DEFAULT_STORE
     scheme, found, rest = text.partition("://")
     if not found:
+        if Path(text).is_file():  # below which nothing is found, as in an empty store
+            raise StoreError(
+                f"MESH_STORE is {text!r}, which is a file; expected a folder, or the address of a bucket"
+            )
         return FolderStore(Path(text))
     name, _, prefix = rest.partition("/")
     if scheme not in ("s3", "gs", "az") or not name:
@@ -138,7 +142,11 @@ def document_moment(key: str) -> tuple[datetime, int] | None:
     match = _DOCUMENT.fullmatch(key.rpartition("/")[2])
     if match is None:
         return None
-    return datetime.strptime(match[1], "%Y-%m-%dT%H-%M-%SZ").replace(tzinfo=UTC), int(match[2] or 1)
+    try:
+        moment = datetime.strptime(match[1], "%Y-%m-%dT%H-%M-%SZ")
+    except ValueError:  # somebody's file, named like one: there is no such day
+        return None
+    return moment.replace(tzinfo=UTC), int(match[2] or 1)
 
 
 def plain_key(key: str) -> str:
@@ -167,4 +175,4 @@ def base_of(key: str) -> str | None:
     if base := _BASE.fullmatch(name):
         return base[1]
     match = _DOCUMENT.fullmatch(name)
-    return None if match is None else match[4]
+    return None if match is None or document_moment(name) is None else match[4]

@@ -98,7 +98,7 @@ class PackedDocuments:
             from mesh_assets.store.differences import Pieces, comes_back, difference
         day = layout.document_day(key)
         for _ in range(_TRIES):
-            packing, version = self.packing()
+            packing, version = self.packing(to_write=True)
             base, whole = self._usable(packing, day)
             bases = packing.bases
             if base is None or whole is None:
@@ -120,16 +120,17 @@ class PackedDocuments:
                 return form
         raise StoreError(f"{self._where(self._key)} is being written by others all the time; try again")
 
-    def packing(self) -> tuple[Packing, str | None]:
-        """The bases, and the version of the file that names them; None if there is none. A damaged file is set aside and counts
-        as one that names none: bases in use are known by what differs from them."""
+    def packing(self, *, to_write: bool = False) -> tuple[Packing, str | None]:
+        """The bases, and the version of the file that names them; None if there is none. A damaged file counts as one that names
+        none, since bases in use are known by what differs from them; whoever is about to write another sets it aside."""
         found = self._objects.get(self._key)
         if found is None:
             return Packing(), None
         try:
             return decode_packing(found[0], source=self._where(self._key)), found[1]
         except DamagedError as error:
-            set_aside(self._objects, self._key, found[0], reason=str(error))
+            if to_write:
+                set_aside(self._objects, self._key, found[0], reason=str(error))
             return Packing(turn=uuid.uuid4().int >> 66), found[1]
 
     def put_packing(self, packing: Packing, version: str | None) -> None:

@@ -38,7 +38,7 @@ def drop_unused(objects: ObjectStore, cluster_id: str) -> list[StoredObject]:
     """
     packed = PackedDocuments(objects, cluster_id)
     for _ in range(_TRIES):
-        packing, version = packed.packing()
+        packing, version = packed.packing(to_write=True)
         listed = objects.list(layout.cluster_folder(cluster_id))
         known = {base.id for base in packing.bases}
         twice = _packed_twice(objects, listed, known)

@@ -25,6 +25,9 @@ AT_LEAST = 10
 """How many documents of a cluster stay whatever the estate says: enough to see what it was like before it was
 lost."""
 
+IN_USE = timedelta(days=1)
+"""Triggers and what runs keep stay for as long whatever the estate says: a run that is under way or asked for needs them."""
+
 
 class Removal(Record, frozen=True, kw_only=True):
     """Objects of a kind to be removed, and why. `cluster_id` None: of no cluster."""
@@ -78,7 +81,7 @@ def plan_pruning(store: InventoryStore, retention: Retention, *, clock: datetime
             removals += of_it.removals
             packed += of_it.packed
         except DamagedError as error:
-            left.append(f"nothing is pruned for cluster {cluster_id}: {error}")
+            left.append(f"no document of cluster {cluster_id} is removed: {error}")
     removals += _others(census, retention, clock=clock)
     return PrunePlan(removals=tuple(removals), packed=tuple(packed), left=tuple(left))
 
@@ -173,7 +176,11 @@ def _of_kind(
     by_key = {one.key: one for one in found}
     newest_first = sorted(by_key.values(), key=lambda one: (one.modified_at, one.key), reverse=True)
     for reason, keys in _too_old([(one.key, one.modified_at) for one in newest_first], kept, now=now):
-        yield _removal(kind, cluster_id, [by_key[key] for key in keys], reason)
+        old = [by_key[key] for key in keys]
+        if kind in ("inbox", "runs"):
+            old = [one for one in old if one.modified_at < now - IN_USE]
+        if old:
+            yield _removal(kind, cluster_id, old, reason)
 
 
 def _too_old(

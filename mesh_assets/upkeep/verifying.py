@@ -16,6 +16,7 @@ from mesh_assets.store.packed import PackedDocuments, form_bytes, whole_base
 from mesh_assets.store.pointers import (
     decode_adoption,
     decode_known_cluster,
+    decode_packing,
     decode_pending,
     decode_pointer,
     decode_store_identity,
@@ -165,6 +166,7 @@ def _state(objects: ObjectStore, census: Census) -> Iterator[Damage]:
         "pending.json": decode_pending,
         "adopted.json": decode_adoption,
         "tickets.json": decode_tickets,
+        "packing.json": decode_packing,
     }
     for one in census.objects["state"]:
         top, _, name = one.key.partition("/")
@@ -181,7 +183,11 @@ def _state(objects: ObjectStore, census: Census) -> Iterator[Damage]:
                 decode(found[0], source=objects.location(one.key))
             except DamagedError as error:
                 problem = str(error).partition(". See what")[0]
-                yield Damage(key=one.key, version=None, problem=problem, then=_SNAPSHOT_REPAIR)
+                if decode is decode_packing:
+                    then = "it is taken out; documents name their bases themselves, and the next one is packed on a new base"
+                    yield Damage(key=one.key, version=found[1], problem=problem, then=then)
+                else:
+                    yield Damage(key=one.key, version=None, problem=problem, then=_SNAPSHOT_REPAIR)
 
 
 def _damage(objects: ObjectStore, key: str, version: str, problem: str, then: str) -> Damage:

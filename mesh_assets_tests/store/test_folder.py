@@ -11,6 +11,7 @@ import pytest
 
 from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.store.folder import FolderStore
+from mesh_assets.store.layout import open_store
 
 _ROUNDS = 20
 
@@ -163,6 +164,8 @@ def test_a_store_that_is_no_folder_is_a_sentence_that_names_mesh_store(tmp_path:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="MESH_STORE"):
         FolderStore(tmp_path / "file").put_new("a", b"1")
+    with pytest.raises(StoreError, match=r"MESH_STORE is .*, which is a file; expected a folder"):
+        open_store(str(tmp_path / "file"))
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(
@@ -175,6 +178,18 @@ def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(
 
     monkeypatch.setattr(os, "scandir", refused)
     with pytest.raises(StoreError, match="a could not be read: Permission denied"):
+        store.list("a/")
+
+
+def test_what_is_no_file_is_not_listed_and_what_cannot_be_looked_at_is_an_error(
+    store: FolderStore, tmp_path: Path
+) -> None:
+    store.put("a/b", b"1")
+    os.mkfifo(tmp_path / "store/a/pipe")  # whoever opened it would wait for ever
+    (tmp_path / "store/a/dangling").symlink_to("nowhere")
+    assert [entry.key for entry in store.list("a/")] == ["a/b"]
+    (tmp_path / "store/a/round").symlink_to("round")
+    with pytest.raises(StoreError, match="round could not be read: Too many levels of symbolic links"):
         store.list("a/")
 
 

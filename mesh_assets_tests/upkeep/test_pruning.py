@@ -1,5 +1,6 @@
 import gzip
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -120,7 +121,7 @@ def test_nothing_of_a_cluster_is_pruned_whose_pointer_cannot_be_read() -> None:
     store.objects.put(layout.latest_key(ID), b"{half")
     plan = plan_pruning(store, TWELVE_DAYS, clock=LATER)
     assert (plan.removals, plan.packed) == ((), ())
-    assert "nothing of cluster lkc-1 is pruned" in plan.left[0]
+    assert "no document of cluster lkc-1 is removed" in plan.left[0]
 
 
 def test_a_clock_that_runs_ahead_makes_nothing_old() -> None:
@@ -172,6 +173,26 @@ def test_each_kind_goes_by_its_own_age(
     assert plan_pruning(store, Retention(**{kind: Kept(days=6)}), clock=now).removals == ()
     [removal] = plan_pruning(store, Retention(**{kind: Kept(days=4)}), clock=now).removals
     assert (removal.kind, removal.keys, removal.reason) == (kind, (key,), "older than 4 days")
+
+
+@pytest.mark.parametrize("kept", [Kept(days=0.01), Kept(newest=1)])
+def test_what_a_run_under_way_may_need_stays_a_day_whatever_the_estate_says(
+    kept: Kept, tmp_path: Path
+) -> None:
+    store = InventoryStore(FolderStore(tmp_path))
+    keys = [f"{place}/{name}.json" for place in ("steps/run/a", "triggers/lkc-1") for name in ("old", "new")]
+    for key in (*keys, "store.json"):
+        store.objects.put(key, b"{}")
+
+    def removed(hours_ago: int) -> list[str]:
+        for place, key in enumerate(keys):
+            ago = time.time() - hours_ago * 3_600 + place
+            os.utime(tmp_path / key, (ago, ago))
+        plan = plan_pruning(store, Retention(runs=kept, inbox=kept), clock=datetime.now(UTC))
+        return [key for one in plan.removals for key in one.keys]
+
+    assert removed(hours_ago=2) == []
+    assert {"steps/run/a/old.json", "triggers/lkc-1/old.json"} <= set(removed(hours_ago=30))
 
 
 def test_pruning_that_is_killed_at_any_effect_leaves_every_document_that_stays_readable(

@@ -1,11 +1,14 @@
 import pytest
 
 from mesh_assets.errors import ConflictError, DamagedError
+from mesh_assets.estate.retention import Retention
 from mesh_assets.store import layout
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.packed import document_bytes
 from mesh_assets.upkeep.census import KINDS, take_census
+from mesh_assets.upkeep.pruning import plan_pruning
 from mesh_assets.upkeep.verifying import find_damage, repair_damage
+from mesh_assets_tests.documents import MOMENT
 from mesh_assets_tests.snapshot.world import MemoryObjects
 from mesh_assets_tests.upkeep.stored import ID, a_history
 
@@ -92,6 +95,25 @@ def test_what_is_derived_or_gathered_is_taken_out(store: InventoryStore, key: st
     assert store.objects.get(key) is None
     # Nothing may go on to say that the tables of the cluster are whole.
     assert (store.objects.get("tables/_written/lkc-1.json") is None) == key.startswith("tables/")
+
+
+def test_a_damaged_list_of_bases_is_told_of_and_taken_out_only_by_a_repair(store: InventoryStore) -> None:
+    key = f"{layout.cluster_folder(ID)}packing.json"
+    store.objects.put(key, b"{half")
+    before = {one.key for one in store.objects.list("")}
+    [damage] = find_damage(store)
+    plan_pruning(store, Retention(), clock=MOMENT)
+    assert (damage.key, {one.key for one in store.objects.list("")}) == (key, before)
+    assert repair_damage(store, damage) is not None
+    assert list(find_damage(store)) == []
+
+
+def test_somebodys_file_that_is_named_like_a_document_of_no_day_is_none(store: InventoryStore) -> None:
+    for name in ("inventory-2026-02-30T10-00-00Z.json", "inventory-0000-01-01T00-00-00Z.json.gz"):
+        store.objects.put(f"{layout.cluster_folder(ID)}{name}", b"a draft")
+    assert list(find_damage(store)) == []
+    assert len(store.list_documents(ID)) == 4
+    assert plan_pruning(store, Retention(), clock=MOMENT).removals == ()
 
 
 def test_what_has_changed_since_it_was_found_is_not_taken_out(store: InventoryStore) -> None:
