@@ -91,9 +91,9 @@ def _show_damage(opened: InventoryStore, *, apply: bool) -> None:
     if not found:
         click.echo("Nothing is damaged.")
     elif not apply:
-        click.echo(
-            f"{counted(left, 'fault')} found. Nothing was changed. Repair: mesh-assets store repair --apply"
-        )
+        ours = any(damage.version is not None for damage in found)
+        how = " Repair: mesh-assets store repair --apply" if ours else ""
+        click.echo(f"{counted(left, 'fault')} found. Nothing was changed.{how}")
     if left:
         sys.exit(1)
 

@@ -99,8 +99,9 @@ def is_key(key: str) -> bool:
 def keep_aside(objects: ObjectStore, key: str, data: bytes) -> str:
     """Keeps a copy below `quarantine/` under a name that no other content has; where it is, for people. Raises
     StoreError when the store fails."""
-    stem, dot, ending = key.rpartition(".")
-    kept = f"{QUARANTINE}{stem}-{hashlib.sha256(data).hexdigest()[:12]}{dot}{ending}"
+    folder, slash, name = key.rpartition("/")
+    stem, dot, ending = name.rpartition(".") if "." in name else (name, "", "")
+    kept = f"{QUARANTINE}{folder}{slash}{stem}-{hashlib.sha256(data).hexdigest()[:12]}{dot}{ending}"
     objects.put(kept, data)
     return objects.location(kept)
 

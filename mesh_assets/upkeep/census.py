@@ -79,8 +79,12 @@ def take_census(objects: ObjectStore) -> Census:
 
 
 def kind_of(key: str) -> Kind:
-    top = key.partition("/")[0]
+    top, folder, _ = key.partition("/")
+    if not folder:
+        return "state"
     if top == "inventories":
+        if key.count("/") != 2:
+            return "state"  # somebody's: what is of a cluster stands in its folder
         if layout.document_moment(key) is not None:
             return "documents"
         return "state" if layout.base_of(key) is None else "bases"

@@ -153,7 +153,7 @@ def _pointed_at(store: InventoryStore, census: Census) -> dict[str, str]:
             data = store.objects.get(one.key)
             try:
                 if data is not None:
-                    document = decode_pointer(data[0], source=one.key).document
+                    document = decode_pointer(data[0], source=store.objects.location(one.key)).document
                     found[document.key] = document.sha256
             except DamagedError:
                 continue

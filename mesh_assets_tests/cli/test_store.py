@@ -57,12 +57,21 @@ def test_verify_and_repair_say_what_is_wrong_by_their_exit_code(store: Inventory
     shown = _store("verify")
     assert shown.exit_code == 1
     assert f"WRONG   {store.objects.location(packed)} or its base-" in shown.output
+    assert shown.output.endswith("1 fault found. Nothing was changed. Repair: mesh-assets store repair --apply\n")
     assert _store("repair").exit_code == 1
     assert store.objects.get(packed) is not None
     done = _store("repair", "--apply")
     assert done.exit_code == 0
     assert "done: kept at " in done.output
     assert _store("verify").exit_code == 0
+
+
+def test_what_a_repair_does_not_mend_is_not_offered_as_one(store: InventoryStore) -> None:
+    [key] = a_history(store, 1)
+    store.objects.delete(key)
+    shown = _store("verify").output
+    assert "mesh-assets snapshot repair" in shown
+    assert shown.endswith("1 fault found. Nothing was changed.\n")
 
 
 def test_an_empty_store_is_no_error(store: InventoryStore) -> None:  # noqa: ARG001 - sets the environment

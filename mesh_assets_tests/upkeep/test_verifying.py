@@ -1,7 +1,7 @@
 import pytest
 
 from mesh_assets.errors import ConflictError, DamagedError
-from mesh_assets.estate.retention import Retention
+from mesh_assets.estate.retention import Kept, Retention
 from mesh_assets.store import layout
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.packed import document_bytes
@@ -112,8 +112,20 @@ def test_somebodys_file_that_is_named_like_a_document_of_no_day_is_none(store: I
     for name in ("inventory-2026-02-30T10-00-00Z.json", "inventory-0000-01-01T00-00-00Z.json.gz"):
         store.objects.put(f"{layout.cluster_folder(ID)}{name}", b"a draft")
     assert list(find_damage(store)) == []
+    assert take_census(store.objects).of_cluster("documents").keys() == {ID}
     assert len(store.list_documents(ID)) == 4
     assert plan_pruning(store, Retention(), clock=MOMENT).removals == ()
+
+
+def test_somebodys_files_elsewhere_in_the_store_are_nobodys_documents_and_stay(store: InventoryStore) -> None:
+    packed = _packed_key(store, 0).rpartition("/")[2]
+    keys = ("triggers", "readings", "asked", f"inventories/{packed}", f"inventories/copy/of/{packed}")
+    for key in keys:
+        store.objects.put(key, b"a copy")
+    before = {one.key for one in take_census(store.objects).objects["documents"]}
+    assert list(find_damage(store)) == []
+    assert plan_pruning(store, Retention(inbox=Kept(newest=1)), clock=MOMENT).removals == ()
+    assert before == {one.key for one in store.objects.list("inventories/lkc-1/inventory-")}
 
 
 def test_what_has_changed_since_it_was_found_is_not_taken_out(store: InventoryStore) -> None:
