@@ -118,7 +118,7 @@ class FolderStore:
     def _written(self, key: str, data: bytes) -> Iterator[Path]:
         """A synced temporary file with the data, removed at the end unless it was renamed."""
         path = self._temporary / f"{os.getpid()}-{uuid.uuid4().hex}"
-        with _store_errors(path, "written"):
+        with _store_errors(self._path(key), "written"):
             if not self._temporary.is_dir():
                 _make_folder(self._temporary)
             self._drop_abandoned()
