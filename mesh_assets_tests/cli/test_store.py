@@ -57,7 +57,9 @@ def test_verify_and_repair_say_what_is_wrong_by_their_exit_code(store: Inventory
     shown = _store("verify")
     assert shown.exit_code == 1
     assert f"WRONG   {store.objects.location(packed)} or its base-" in shown.output
-    assert shown.output.endswith("1 fault found. Nothing was changed. Repair: mesh-assets store repair --apply\n")
+    assert shown.output.endswith(
+        "1 fault found. Nothing was changed. Repair: mesh-assets store repair --apply\n"
+    )
     assert _store("repair").exit_code == 1
     assert store.objects.get(packed) is not None
     done = _store("repair", "--apply")
