@@ -180,7 +180,7 @@ def _undone(packed: bytes, base: Pieces) -> tuple[bytes, Iterator[bytes]]:
         frame, text = _decode(packed[size + 1 :])
         whole = _decode_difference(_decompress(frame))
     except (msgspec.MsgspecError, zstd.ZstdError) as error:
-        raise ValueError(f"it cannot be unpacked: {error}") from error
+        raise ValueError(f"it is damaged: {error}") from error
     return whole.sha256, _put_together(whole, text, base)
 
 

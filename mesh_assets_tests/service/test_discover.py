@@ -281,7 +281,10 @@ def test_where_no_run_takes_the_trigger_it_is_said_where_to_look() -> None:
 def test_a_request_whose_sender_has_gone_before_its_end_asks_for_nothing() -> None:
     world, launches = a_world(a_document()), Launches()
     service = a_service(world, launches=launches)
-    messages = [{"type": "http.request", "body": b"", "more_body": True}, {"type": "http.disconnect"}]
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
     scope = {
         "type": "http",
         "method": "POST",
