@@ -134,7 +134,8 @@ class SliceReader:
 
     def _find_leaders(self, topic: str, deadline: float) -> None:
         """librdkafka looks once a second for leaders that it does not know (`rd_kafka_topic_scan_all`), which is how long most
-        topics took (48 of them 47 s, 2.16). What is wrong with the topic or the brokers, reading tells."""
+        topics took (48 of them 47 s, 2.16; findings/librdkafka-new-topics.sh). What is wrong with the topic or the brokers,
+        reading tells."""
         seconds = deadline - time.monotonic()
         if seconds > 0:
             with suppress(KafkaException):
