@@ -11,6 +11,7 @@ A difference is `mesh-diff`, the version of this form (1 byte), and in MessagePa
 import hashlib
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -58,10 +59,11 @@ _decode_difference = msgspec.msgpack.Decoder(_Difference).decode
 
 class Pieces:
     """A document cut before and behind each record of its lists. `keys`: the list and first field of the record; of records
-    with the same one, `number` has the last."""
+    with the same one, `number` has the last. `sha256`: of the document, in hexadecimal, where it is known."""
 
-    def __init__(self, document: bytes) -> None:
+    def __init__(self, document: bytes, sha256: str | None = None) -> None:
         self._document = document
+        self._sha256 = sha256
         self.keys, self.starts = [b""], [0]
         if _NUMBER in document or _END in document:
             self.keys = [_NUMBER]  # no other piece has that key
@@ -81,6 +83,18 @@ class Pieces:
 
     def __getitem__(self, at: int) -> bytes:
         return self._document[self.starts[at] : self.starts[at + 1]]
+
+    def between(self, first: int, end: int) -> bytes:
+        """The pieces from `first` up to, not including, `end`."""
+        return self._document[self.starts[first] : self.starts[end]]
+
+    @cached_property
+    def sha256(self) -> bytes:
+        known = self._sha256
+        return hashlib.sha256(self._document).digest() if known is None else bytes.fromhex(known)
+
+    def are_of(self, document: bytes) -> bool:
+        return self._document is document
 
     def _cut(self, value: "bytes | msgspec.Raw", at: int, path: bytes) -> None:
         if len(value) < _RECORDS_FROM:
@@ -104,14 +118,20 @@ class Pieces:
             starts.append(at - 1)
 
 
-def difference(data: bytes, base: Pieces) -> bytes:
-    """What to keep of `data` where the document `base` is kept as well."""
-    pieces = Pieces(data)
+def difference(data: bytes, base: Pieces, sha256: str | None = None) -> bytes:
+    """What to keep of `data` where the document `base` is kept as well. `sha256`: as in Pieces."""
+    pieces = base if base.are_of(data) else Pieces(data, sha256)
     kinds, sources = bytearray(), []
     texts: list[bytes] = []
     moves: list[Integers] = []
     expected = 0
     for some in _batches(len(pieces)):
+        until = expected + len(some)  # where everything stays, nothing is looked at one by one
+        if until <= len(base) and pieces.between(some.start, some.stop) == base.between(expected, until):
+            kinds += bytes([_SAME]) * len(some)
+            sources += [0] * len(some)
+            expected = until
+            continue
         found = [base.number.get(pieces.keys[at], -1) for at in some]
         new = [pieces[at] for at in some]
         old = [b"" if at < 0 else base[at] for at in found]
@@ -135,7 +155,7 @@ def difference(data: bytes, base: Pieces) -> bytes:
     by = np.concatenate([np.zeros(0, np.int64), *moves])
     places = np.flatnonzero(by)
     whole = _Difference(
-        sha256=hashlib.sha256(data).digest(),
+        sha256=pieces.sha256,
         kinds=bytes(kinds),
         sources=np.array(sources, "<i4").tobytes(),
         sizes=np.array([len(text) for text in texts], "<i4").tobytes(),
@@ -195,6 +215,9 @@ def _put_together(whole: _Difference, text: bytes, base: Pieces) -> Iterator[byt
         for some in _batches(len(whole.kinds)):
             kinds = whole.kinds[some.start : some.stop]
             found = [-1 if kind == _NEW else next(sources) for kind in kinds]
+            if not any(kinds) and found == [*range(found[0], found[-1] + 1)]:
+                yield base.between(found[0], found[-1] + 1)
+                continue
             old = [base[at] for at, kind in zip(found, kinds, strict=True) if kind == _MOVED]
             marked, numbers = _apart(_END.join(old))
             here = slice(*np.searchsorted(places, [first, first + len(numbers)]))

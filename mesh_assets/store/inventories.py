@@ -12,7 +12,7 @@ from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.store import layout
 from mesh_assets.store.objects import ObjectStore, keep_aside, set_aside
-from mesh_assets.store.packed import document_bytes, pack_plain
+from mesh_assets.store.packed import document_bytes, document_object, has_sha256, pack_plain
 from mesh_assets.store.pointers import (
     Adoption,
     KnownCluster,
@@ -94,11 +94,11 @@ class InventoryStore:
         return self._decoded(stored.key, self.read_document_bytes(stored))
 
     def read_document_bytes(self, stored: StoredDocument) -> bytes:
-        data = document_bytes(self.objects, stored.key)
-        if data is not None and sha256(data) == stored.sha256:
-            return data
+        found = document_object(self.objects, stored.key)
+        if found is not None and has_sha256(found, stored.sha256):
+            return found[0]
         other = "not what was written there (its SHA-256 differs)"
-        wrong = "missing though the store refers to it" if data is None else other
+        wrong = "missing though the store refers to it" if found is None else other
         raise DamagedError(f"{self.objects.location(stored.key)} is {wrong}; restore it from a backup")
 
     def document_at(self, cluster_id: str, moment: datetime | str = "latest") -> Document:

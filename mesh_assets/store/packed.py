@@ -27,7 +27,7 @@ else:
     from backports import zstd
 
 _TRIES = 20
-_BASE_LEVEL = 9
+_BASE_LEVEL = 6
 # A base serves a day: offsets wander off, and a year of bases must not weigh more than the differences.
 _MOST_ON_A_BASE = 100
 _PIECE = 1 << 20
@@ -92,7 +92,7 @@ class PackedDocuments:
                 f"{self._where(form)} or its base-{base_id}.zst is damaged: {error}; restore it from a backup"
             ) from error
 
-    def pack(self, key: str, data: bytes) -> str:
+    def pack(self, key: str, data: bytes, known_sha256: str | None = None) -> str:
         """Writes the document of that key as a difference; the key of that. Its plain form may go then."""
         with importing:  # brings numpy
             from mesh_assets.store.differences import Pieces, comes_back, difference
@@ -101,13 +101,13 @@ class PackedDocuments:
             packing, version = self.packing(to_write=True)
             base, whole = self._usable(packing, day)
             bases = packing.bases
-            if base is None or whole is None:
-                base, whole = Base(id=uuid.uuid4().hex[:16], day=day, sha256=sha256(data)), data
+            old = Pieces(data, known_sha256) if base is None or whole is None else Pieces(whole, base.sha256)
+            if base is None:
+                base = Base(id=uuid.uuid4().hex[:16], day=day, sha256=old.sha256.hex())
                 self._objects.put_new(layout.base_key(self._id, base.id), compress(data))
                 bases = (*bases, base)
             form = f"{key}.{base.id}.{uuid.uuid4().hex[:8]}{layout.DIFFERENCE}"
-            old = Pieces(whole)
-            packed = difference(data, old)
+            packed = difference(data, old, known_sha256)
             if not comes_back(data, packed, old):
                 raise StoreError(
                     f"{self._where(key)} does not come back out of what differs from its base; it stays as it is"
@@ -167,10 +167,16 @@ def whole_base(data: bytes) -> bytes | None:
 
 def document_bytes(objects: ObjectStore, key: str) -> bytes | None:
     """A document's JSON, in whatever form it is kept; None if there is none. Raises DamagedError."""
+    found = document_object(objects, key)
+    return None if found is None else found[0]
+
+
+def document_object(objects: ObjectStore, key: str) -> tuple[bytes, str] | None:
+    """With the version of the object, empty where it is packed."""
     for _ in range(_TRIES):  # what was listed may have been packed before it is read
         found = objects.get(key)
         if found is not None:
-            return found[0]
+            return found
         forms = sorted(one.key for one in objects.list(f"{key}.") if layout.plain_key(one.key) == key)
         if not forms:
             return None
@@ -178,7 +184,7 @@ def document_bytes(objects: ObjectStore, key: str) -> bytes | None:
         for form in forms:
             try:
                 if (data := form_bytes(objects, form)) is not None:
-                    return data
+                    return data, ""
             except DamagedError as error:
                 damage = damage or error
         if damage is not None:
@@ -201,11 +207,16 @@ def form_bytes(objects: ObjectStore, form: str) -> bytes | None:
         ) from error
 
 
+def has_sha256(found: tuple[bytes, str], expected: str) -> bool:
+    """Of an object with its version, which is the SHA-256 itself in a folder: nobody adds it up twice."""
+    return found[1] == expected or sha256(found[0]) == expected
+
+
 def pack_plain(objects: ObjectStore, key: str, expected: str | None = None) -> None:
     """Packs the document of that key, if it stands there in its plain form and has the SHA-256 `expected` (None: any)."""
     found = objects.get(key)
-    if found is not None and expected in (None, sha256(found[0])):
-        PackedDocuments(objects, layout.cluster_of(key)).pack(key, found[0])
+    if found is not None and (expected is None or has_sha256(found, expected)):
+        PackedDocuments(objects, layout.cluster_of(key)).pack(key, found[0], expected)
         objects.delete_if(key, found[1])
 
 
