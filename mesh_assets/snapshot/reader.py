@@ -5,7 +5,7 @@ import time
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 from confluent_kafka import (
@@ -28,9 +28,9 @@ from mesh_assets.platforms.schema_registry import SchemaRegistryClient, SchemaTe
 from mesh_assets.snapshot.connection import EventsConnection, carrier_of
 from mesh_assets.store.pointers import EventPosition, SchemaIds
 
-# How many offsets to look at, from the end. Usually the last event is the right one; if many clusters share a
-# topic, it is further back.
-_FIRST_STEP = 8
+# How many offsets to look at, from the end. Usually these are the right event, which may be large, and the end of its
+# transaction; if many clusters share a topic, it is further back.
+_FIRST_STEP = 2
 _GROWTH = 8
 
 
@@ -210,22 +210,42 @@ def change_id_of(message: Message) -> str | None:
     return found.decode(errors="replace") if isinstance(found, bytes) else None
 
 
+class Look(NamedTuple):
+    """`edges`: partition, first and next offset. `newest`: the newest record with the key that was looked for."""
+
+    edges: tuple[tuple[int, int, int], ...]
+    newest: Message | None
+
+
 def newest_record(
     connection: EventsConnection, topic: str, *, key: str, timeout_seconds: float
 ) -> Message | None:
     """The newest record with that key, which can be a tombstone; None if there is none or no such topic.
     Raises PlatformError."""
+    return look(connection, topic, key=key, timeout_seconds=timeout_seconds).newest
+
+
+def look(
+    connection: EventsConnection, topic: str, *, key: str, timeout_seconds: float, before: Look | None = None
+) -> Look:
+    """As `newest_record`. `before`: an earlier look, which holds where nothing came and nothing went since."""
     deadline = time.monotonic() + timeout_seconds
     consumer = connection.consumer()
     try:
         described = consumer.list_topics(topic, timeout=timeout_seconds).topics[topic]
         if described.error is not None:
             if described.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                return None
+                return Look((), None)
             raise KafkaException(described.error)
+        edges = tuple(
+            (number, *_edges(consumer, connection, TopicPartition(topic, number), deadline))
+            for number in sorted(described.partitions)
+        )
+        if before is not None and edges == before.edges:
+            return before
         found = [
-            _newest_in(consumer, connection, TopicPartition(topic, number), key, deadline)
-            for number in described.partitions
+            _newest_in(consumer, connection, TopicPartition(topic, number), (low, end), key, deadline)
+            for number, low, end in edges
         ]
     except KafkaException as error:
         raise connection.failure(
@@ -233,7 +253,7 @@ def newest_record(
         ) from error
     finally:
         consumer.close()
-    return newest_of(message for message in found if message is not None)
+    return Look(edges, newest_of(message for message in found if message is not None))
 
 
 def newest_of(messages: Iterable[Message]) -> Message | None:
@@ -248,10 +268,22 @@ def newest_of(messages: Iterable[Message]) -> Message | None:
     return max(messages, key=order, default=None)
 
 
-def _newest_in(
-    consumer: Consumer, connection: EventsConnection, place: TopicPartition, key: str, deadline: float
-) -> Message | None:
+def _edges(
+    consumer: Consumer, connection: EventsConnection, place: TopicPartition, deadline: float
+) -> tuple[int, int]:
     low, end = consumer.get_watermark_offsets(place, timeout=_left(connection, place.topic, deadline))
+    return low, end
+
+
+def _newest_in(
+    consumer: Consumer,
+    connection: EventsConnection,
+    place: TopicPartition,
+    edges: tuple[int, int],
+    key: str,
+    deadline: float,
+) -> Message | None:
+    low, end = edges
     step = _FIRST_STEP
     while end > low:
         start = max(low, end - step)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -56,17 +56,22 @@ def ensure_topics(
     """
     notes: list[str] = []
     found: dict[str, Mapping[str, str] | None] = {}
-    with connection.admin() as admin:
-        for topic, config in ((topics.events, EVENTS_CONFIG), (topics.changes, CHANGES_CONFIG)):
-            answer = _read_config(admin, connection, topic)
-            if answer == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                if not create:
-                    raise PublishError(
-                        f"the topic {topic} is missing on {connection.cluster} and events.create_topics is false; {_recipe(topic, config)}"
-                    )
-                made = _create(admin, connection, topic, config, replication_factor)
-                notes += made or ()
-                answer = config if made is not None else _read_known_config(admin, connection, topic)
+    wanted = {topics.events: EVENTS_CONFIG, topics.changes: CHANGES_CONFIG}
+
+    def ensure(topic: str) -> tuple[Mapping[str, str] | int, list[str]]:
+        answer, config = _read_config(admin, connection, topic), wanted[topic]
+        if answer != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return answer, []
+        if not create:
+            raise PublishError(
+                f"the topic {topic} is missing on {connection.cluster} and events.create_topics is false; {_recipe(topic, config)}"
+            )
+        made = _create(admin, connection, topic, config, replication_factor)
+        return (config, made) if made is not None else (_read_known_config(admin, connection, topic), [])
+
+    with connection.admin() as admin, ThreadPoolExecutor(len(wanted)) as pool:
+        for topic, (answer, said) in zip(wanted, pool.map(ensure, wanted), strict=True):
+            notes += said
             if isinstance(answer, int):
                 notes.append(
                     f"the configs of {topic} on {connection.cluster} may not be read (needs DESCRIBE_CONFIGS): not checked"
