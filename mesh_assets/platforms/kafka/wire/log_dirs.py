@@ -1,20 +1,20 @@
 """What topics take on the brokers' disks: DescribeLogDirs, one request a broker.
 
-A broker tells every replica that it holds: 108,000 rows for 36,000 partitions of three replicas. They are added up as
-each answer comes, and only the sizes of the leaders' replicas are kept one by one.
+A broker tells every replica that it holds: 108,000 rows for 36,000 partitions of three replicas. They are read into columns and
+added up as each answer comes, and only the sizes of the leaders' replicas are kept one by one.
 """
 
-import struct
-from collections.abc import Sequence
+from itertools import pairwise
 from sys import intern
 from typing import NamedTuple
 
+import numpy as np
 from confluent_kafka import KafkaError
 
 from mesh_assets.inventory.storage_records import LogDirectory
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, item_error
 from mesh_assets.platforms.kafka.storage import StorageReading, TopicSize
-from mesh_assets.platforms.kafka.values import ClusterMetadata, PartitionMetadata
+from mesh_assets.platforms.kafka.values import ClusterMetadata
 from mesh_assets.platforms.kafka.wire.forms import (
     BrokerError,
     Connections,
@@ -24,6 +24,7 @@ from mesh_assets.platforms.kafka.wire.forms import (
     Writer,
     together,
 )
+from mesh_assets.platforms.kafka.wire.partition_columns import Numbers
 
 RIGHT = "DESCRIBE on the cluster"
 
@@ -33,17 +34,25 @@ _TELLS_REFUSALS = 3
 _TELLS_VOLUMES = 4
 _TELLS_CORDONS = 5
 
-Row = tuple[int, int, int, bool]
-"""Partition, bytes, offsets behind, whether it is a future replica; and a byte more in flexible versions."""
-_ROW, _FLEXIBLE_ROW = struct.Struct(">iqq?"), struct.Struct(">iqq?B")
+# A replica of an answer; the last field is there in flexible versions alone.
+_REPLICA = np.dtype(
+    [("partition", ">i4"), ("bytes", ">i8"), ("behind", ">i8"), ("future", "u1"), ("tags", "u1")]
+)
+_BEFORE_TAGS = 21
 
 
 class DescribedDirectory(NamedTuple):
-    """One of a broker's log directories, as it tells it. `total`, `usable`: bytes of the volume; None: not told."""
+    """One of a broker's log directories, as it tells it. `topics`: their names, and `counts`: how many replicas of each follow
+    one another in the columns. `total`, `usable`: bytes of the volume; None: not told."""
 
     code: int
     path: str
-    topics: dict[str, list[Row]]
+    topics: list[str]
+    counts: list[int]
+    partitions: Numbers
+    bytes: Numbers
+    behind: Numbers
+    future: Numbers
     total: int | None
     usable: int | None
 
@@ -69,37 +78,77 @@ def _read(r: Reader, version: int) -> list[DescribedDirectory]:
 
 def _directory(r: Reader, version: int) -> DescribedDirectory:
     code, path = r.int16(), r.text()
-    topics: dict[str, list[Row]] = {}
-    for _ in range(r.length()):
-        name = intern(r.text())
-        if name in topics:
-            raise MalformedError("an answer to DescribeLogDirs with a topic twice in a directory")
-        topics[name] = _rows(r)
-        r.tags()
+    begin = r.at
+    found = _plain(r) if r.flexible else None
+    if found is None:
+        r.at = begin
+        found = _field_by_field(r)
+    topics, counts, rows = found
+    if len(set(topics)) < len(topics):
+        raise MalformedError("an answer to DescribeLogDirs with a topic twice in a directory")
     total, usable = (r.int64(), r.int64()) if version >= _TELLS_VOLUMES else (-1, -1)
     if version >= _TELLS_CORDONS:
         r.boolean()
     r.tags()
+    columns = np.frombuffer(rows, _REPLICA)
     return DescribedDirectory(
-        code, path, topics, total if total >= 0 else None, usable if usable >= 0 else None
+        code=code,
+        path=path,
+        topics=topics,
+        counts=counts,
+        partitions=columns["partition"].astype(np.int64),
+        bytes=columns["bytes"].astype(np.int64),
+        behind=columns["behind"].astype(np.int64),
+        future=columns["future"].astype(np.int64),
+        total=total if total >= 0 else None,
+        usable=usable if usable >= 0 else None,
     )
 
 
-def _rows(r: Reader) -> list[Row]:
-    form = _FLEXIBLE_ROW if r.flexible else _ROW
-    count = r.length()
-    block = r.data[r.at : r.at + count * form.size]
-    rows: list[Row] = []
-    if len(block) == count * form.size and not (r.flexible and any(block[form.size - 1 :: form.size])):
-        r.at += len(block)
-        rows = list(form.iter_unpack(block))  # nowhere are tagged fields, as it nearly always is
-    else:
+Replicas = tuple[list[str], list[int], bytes]
+"""Topics, how many replicas of each, and these."""
+
+
+def _plain(r: Reader) -> Replicas | None:
+    """Those of a flexible version as they nearly always are: the lengths of names and arrays take a byte each, and nowhere are
+    tagged fields. Read without a call for each of these. None: one is not like that."""
+    count, data, size = r.length(), r.data, _REPLICA.itemsize
+    at = r.at
+    topics: list[str] = []
+    counts: list[int] = []
+    blocks: list[bytes] = []
+    try:
         for _ in range(count):
-            rows.append(form.unpack(r.take(form.size)))
-            if r.flexible:
-                r.at -= 1  # the last byte is no field, but begins the tagged ones
-                r.tags()
-    return rows
+            begin = at + data[at] + 1
+            rows = data[begin - 1] - 1
+            end = begin + rows * size
+            if not 0 < data[at] <= 0x7F or not 0 <= rows < 0x7F or data[end]:
+                return None
+            topics.append(intern(data[at + 1 : begin - 1].decode()))
+            counts.append(rows)
+            blocks.append(data[begin:end])
+            at = end + 1
+    except (IndexError, UnicodeDecodeError):
+        return None
+    joined = b"".join(blocks)
+    if any(joined[size - 1 :: size]):
+        return None
+    r.at = at
+    return topics, counts, joined
+
+
+def _field_by_field(r: Reader) -> Replicas:
+    topics: list[str] = []
+    counts: list[int] = []
+    blocks: list[bytes] = []
+    for _ in range(r.length()):
+        topics.append(intern(r.text()))
+        counts.append(r.length())
+        for _ in range(counts[-1]):
+            blocks += (r.take(_BEFORE_TAGS), b"\0")
+            r.tags()
+        r.tags()
+    return topics, counts, b"".join(blocks)
 
 
 DESCRIBE_LOG_DIRS: Request[list[DescribedDirectory]] = Request("DescribeLogDirs", 35, 1, 5, 2, _write, _read)
@@ -141,81 +190,78 @@ async def read_log_dirs(connections: Connections, metadata: ClusterMetadata) -> 
 def _taken(one: DescribedDirectory, broker: int) -> LogDirectory:
     if one.code:
         return LogDirectory(broker=broker, path=one.path, error=item_error(KafkaError(one.code), RIGHT))
-    replicas = whole = future_replicas = future = 0
-    for rows in one.topics.values():
-        for _, size, _, is_future, *_ in rows:
-            if is_future:
-                future_replicas += 1
-                future += size
-            else:
-                replicas += 1
-                whole += size
+    future = one.future != 0
+    future_replicas = int(future.sum())
     return LogDirectory(
         broker=broker,
         path=one.path,
-        replicas=replicas,
-        bytes=whole,
+        replicas=len(future) - future_replicas,
+        bytes=int(one.bytes[~future].sum()),
         future_replicas=future_replicas,
-        future_bytes=future,
+        future_bytes=int(one.bytes[future].sum()),
         total_bytes=one.total,
         usable_bytes=one.usable,
     )
 
 
-class _Size:
-    """Of one topic, while answers come."""
-
-    __slots__ = ("bytes", "future", "leaders", "partitions", "replicas")
-
-    def __init__(self, partitions: Sequence[PartitionMetadata]) -> None:
-        self.partitions = partitions
-        self.leaders: list[int | None] = [None] * len(partitions)
-        self.replicas = 0
-        self.bytes = 0
-        self.future = 0
-
-    def add(self, rows: Sequence[Row], broker: int) -> None:
-        partitions, count = self.partitions, len(self.partitions)
-        for number, size, _, is_future, *_ in rows:
-            if is_future:
-                self.future += size
-                continue
-            self.replicas += 1
-            self.bytes += size
-            # Partitions are sorted, and nearly always all of them are there.
-            at = (
-                number
-                if 0 <= number < count and partitions[number].partition == number
-                else self._place(number)
-            )
-            if at >= 0 and partitions[at].leader == broker:
-                self.leaders[at] = size
-
-    def _place(self, number: int) -> int:
-        return next((at for at, one in enumerate(self.partitions) if one.partition == number), -1)
-
-    def size(self) -> TopicSize:
-        known = [size for size in self.leaders if size is not None]
-        every = self.replicas == sum(len(one.replicas) for one in self.partitions)
-        return TopicSize(
-            partitions=tuple(self.leaders),
-            leader_bytes=sum(known) if len(known) == len(self.leaders) else None,
-            replica_bytes=self.bytes if every else None,
-            future_bytes=self.future,
-        )
-
-
 class _Sizes:
+    """Of the topics in `metadata`, a row for each of their partitions, while answers come."""
+
     def __init__(self, metadata: ClusterMetadata) -> None:
-        self._topics = {
-            topic.name: _Size(topic.partitions) for topic in metadata.topics if topic.error is None
+        topics = [topic for topic in metadata.topics if topic.error is None]
+        every = [one for topic in topics for one in topic.partitions]
+        self._topics = {topic.name: at for at, topic in enumerate(topics)}
+        self._ends = np.cumsum([0, *(len(topic.partitions) for topic in topics)])
+        self._leaders = np.array([-1 if one.leader is None else one.leader for one in every], np.int64)
+        self._copies = [sum(len(one.replicas) for one in topic.partitions) for topic in topics]
+        # Partitions are sorted, and nearly always all of them are there.
+        self._elsewhere = {
+            (at, one.partition): row
+            for at, topic in enumerate(topics)
+            if topic.partitions and topic.partitions[-1].partition >= len(topic.partitions)
+            for row, one in enumerate(topic.partitions, int(self._ends[at]))
         }
+        self._gaps = {topic for topic, _ in self._elsewhere}
+        self._known = np.zeros(len(every), np.bool_)
+        self._leading = np.zeros(len(every), np.int64)
+        self._replicas, self._bytes, self._future = np.zeros((3, len(topics)), np.int64)
 
     def add(self, directory: DescribedDirectory, broker: int) -> None:
         """What belongs to topics that came or went since the metadata was read is left out."""
-        for name, rows in directory.topics.items():
-            if (size := self._topics.get(name)) is not None:
-                size.add(rows, broker)
+        numbers = [self._topics.get(name, -1) for name in directory.topics]
+        topics = np.repeat(np.array(numbers, np.intp), directory.counts)
+        future = (directory.future != 0) & (topics >= 0)
+        now = (directory.future == 0) & (topics >= 0)
+        np.add.at(self._future, topics[future], directory.bytes[future])
+        np.add.at(self._replicas, topics[now], 1)
+        np.add.at(self._bytes, topics[now], directory.bytes[now])
+        topics, partitions, sizes = topics[now], directory.partitions[now], directory.bytes[now]
+        rows = self._ends[topics] + partitions
+        there = (partitions >= 0) & (rows < self._ends[topics + 1])
+        if self._elsewhere:
+            for at, place in enumerate(zip(topics.tolist(), partitions.tolist(), strict=True)):
+                if place[0] in self._gaps:
+                    rows[at], there[at] = self._elsewhere.get(place, 0), place in self._elsewhere
+        rows, sizes = rows[there], sizes[there]
+        led = self._leaders[rows] == broker
+        self._leading[rows[led]] = sizes[led]
+        self._known[rows[led]] = True
 
     def topics(self) -> dict[str, TopicSize]:
-        return {name: size.size() for name, size in self._topics.items()}
+        sizes: list[int | None] = [*self._leading.tolist()]
+        for row in np.flatnonzero(~self._known).tolist():
+            sizes[row] = None
+        columns = (self._copies, self._replicas.tolist(), self._bytes.tolist(), self._future.tolist())
+        found: dict[str, TopicSize] = {}
+        for name, (begin, end), copies, replicas, whole, future in zip(
+            self._topics, pairwise(self._ends.tolist()), *columns, strict=True
+        ):
+            of_leaders = sizes[begin:end]
+            known = [size for size in of_leaders if size is not None]
+            found[name] = TopicSize(
+                partitions=tuple(of_leaders),
+                leader_bytes=sum(known) if len(known) == len(of_leaders) else None,
+                replica_bytes=whole if replicas == copies else None,
+                future_bytes=future,
+            )
+        return found

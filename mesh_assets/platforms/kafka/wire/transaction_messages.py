@@ -131,7 +131,12 @@ def describe_transactions(names: Sequence[str]) -> Request[Mapping[str, Describe
 NO_PRODUCERS = PartitionProducers(0, "", 0, False, None, ())
 
 
+_OTHERS = "an answer to DescribeProducers about other partitions than were asked for"
+
+
 def describe_producers(asked: PartitionsAsked) -> Request[dict[str, dict[int, PartitionProducers]]]:
+    """The answer is without partitions that have no producers, which most are."""
+
     def write(request: Writer, _version: int) -> None:
         request.count(len(asked.topics))
         for head, numbers in asked.heads(flexible=True):
@@ -141,13 +146,21 @@ def describe_producers(asked: PartitionsAsked) -> Request[dict[str, dict[int, Pa
 
     def read(answer: Reader, _version: int) -> dict[str, dict[int, PartitionProducers]]:
         answer.throttle()
-        found = dict(every(answer, lambda: _without_producers(answer, asked) or _topic(answer)))
+        found: dict[str, dict[int, PartitionProducers]] = {}
+        told: set[int] = set()
+        for _ in range(answer.length()):
+            place = _without_producers(answer, asked)
+            if place is None:
+                name, partitions = _topic(answer)
+                place = asked.by_name.get(name.encode(), -1)
+                if place < 0 or partitions.keys() != set(asked.numbers[place]):
+                    raise MalformedError(_OTHERS)
+                if some := {number: one for number, one in partitions.items() if one != NO_PRODUCERS}:
+                    found[name] = some
+            told.add(place)
         answer.tags()
-        if found.keys() != set(asked.topics) or any(
-            found[topic].keys() != set(numbers)
-            for topic, numbers in zip(asked.topics, asked.numbers, strict=True)
-        ):
-            raise MalformedError("an answer to DescribeProducers about other partitions than were asked for")
+        if len(told) != len(asked.topics):
+            raise MalformedError(_OTHERS)
         return found
 
     return Request(
@@ -178,22 +191,19 @@ def _nobody(numbers: tuple[int, ...]) -> bytes:
     return bytes(w.data)
 
 
-def _without_producers(
-    answer: Reader, asked: PartitionsAsked
-) -> tuple[str, dict[int, PartitionProducers]] | None:
-    """A topic as most are: asked for, with a name of less than 127 bytes, in the order that was asked for and without
-    producers. None: it is not like that; nothing was read."""
+def _without_producers(answer: Reader, asked: PartitionsAsked) -> int | None:
+    """The place among those asked for of a topic as most are: with a name of less than 127 bytes, in the order that was asked
+    for and without producers. None: it is not like that; nothing was read."""
     data, at = answer.data, answer.at
     begin = at + data[at] if at < answer.end else at
     place = asked.by_name.get(data[at + 1 : begin])
     if place is None or data[at] > 0x7F:
         return None
-    numbers = asked.numbers[place]
-    expected = _nobody(numbers)
+    expected = _nobody(asked.numbers[place])
     if not data.startswith(expected, begin):
         return None
     answer.at = begin + len(expected)
-    return asked.topics[place], dict.fromkeys(numbers, NO_PRODUCERS)
+    return place
 
 
 def _topic(answer: Reader) -> tuple[str, dict[int, PartitionProducers]]:

@@ -33,6 +33,7 @@ from mesh_assets.platforms.kafka.wire.parts import known, part, unread
 from mesh_assets.platforms.kafka.wire.topics import list_topics
 from mesh_assets.platforms.kafka.wire.transaction_messages import (
     LIST_TRANSACTIONS,
+    NO_PRODUCERS,
     DescribedTransaction,
     OpenOnPartition,
     PartitionProducers,
@@ -66,7 +67,7 @@ _GONE = 105  # Kafka's TRANSACTIONAL_ID_NOT_FOUND, which librdkafka has no name 
 
 Place = tuple[str, int]
 Told = dict[str, dict[int, PartitionProducers]]
-"""By topic and partition."""
+"""By topic and partition, without those of which there is nothing to tell."""
 
 
 class _Ids(NamedTuple):
@@ -202,7 +203,8 @@ async def _producers(connections: Connections, topics: Collection[TopicMetadata]
     """Raises BrokerError when nothing could be read of any partition, with the reason of the first."""
     leaders = _leaders(topics)
     waiting: Places = {topic: list(ones) for topic, ones in leaders.items() if ones}
-    told: Told = {topic: {} for topic in leaders}
+    asked = sum(map(len, waiting.values()))
+    told: Told = {}
     codes: Mapping[str, int] = {}
     for turn in range(_TURNS):
         if not waiting:
@@ -214,9 +216,8 @@ async def _producers(connections: Connections, topics: Collection[TopicMetadata]
             leaders = _leaders(one for name, one in listed.topics.items() if name not in codes)
         await _ask(connections, waiting, leaders, codes, told)
         waiting = _moved(waiting, told)
-    every = [one for ones in told.values() for one in ones.values()]
-    failures = [one for one in every if one.code]
-    if failures and len(failures) == len(every):
+    failures = [one for ones in told.values() for one in ones.values() if one.code]
+    if failures and len(failures) == asked:
         raise BrokerError(failures[0].code, failures[0].said)
     return told
 
@@ -228,7 +229,8 @@ def _leaders(topics: Iterable[TopicMetadata]) -> dict[str, dict[int, int | None]
 def _moved(waiting: Places, told: Told) -> dict[str, list[int]]:
     moved = {}
     for topic, numbers in waiting.items():
-        if again := [number for number in numbers if told[topic][number].code in _MOVED]:
+        ones = told.get(topic, {})
+        if again := [number for number in numbers if number in ones and ones[number].code in _MOVED]:
             moved[topic] = again
     return moved
 
@@ -240,14 +242,18 @@ async def _ask(
     codes: Mapping[str, int],
     told: Told,
 ) -> None:
-    """Puts in `told` what leaders say. `codes`: Kafka's errors, of the topics whose leaders are not known for one."""
+    """Puts in `told` what leaders say, in the place of what it has of these partitions. `codes`: Kafka's errors, of the topics
+    whose leaders are not known for one."""
     by_leader: dict[int, dict[str, list[int]]] = {}
     for topic, numbers in sorted(places.items()):
         leader_of = leaders.get(topic, {}).get
+        before = told.get(topic, {})
         for number in sorted(numbers):
+            before.pop(number, None)
             leader = leader_of(number)
             if leader is None:
-                told[topic][number] = _failed(codes.get(topic) or KafkaError.LEADER_NOT_AVAILABLE)
+                failed = _failed(codes.get(topic) or KafkaError.LEADER_NOT_AVAILABLE)
+                told.setdefault(topic, {})[number] = failed
             else:
                 by_leader.setdefault(leader, {}).setdefault(topic, []).append(number)
 
@@ -257,7 +263,7 @@ async def _ask(
             failed = _failed(answer.code, answer.said)
             answer = {topic: dict.fromkeys(numbers, failed) for topic, numbers in some.items()}
         for topic, ones in answer.items():
-            told[topic] |= ones
+            told.setdefault(topic, {}).update(ones)
 
     await together(
         about(leader, some)
@@ -273,8 +279,9 @@ def _failed(code: int, said: str = "") -> PartitionProducers:
 def _by_topic(told: Told, topics: Iterable[TopicMetadata]) -> tuple[TopicProducers, ...]:
     """Topics with producers, or of which something could not be read."""
     rows = []
-    for topic in sorted(topics, key=lambda one: one.name):
-        ones = [told[topic.name][one.partition] for one in topic.partitions]
+    for topic in sorted((one for one in topics if one.name in told), key=lambda one: one.name):
+        known = told[topic.name]
+        ones = [known.get(one.partition, NO_PRODUCERS) for one in topic.partitions]
         failed = next((one for one in ones if one.code), None)
         if failed is None and not any(one.producers for one in ones):
             continue

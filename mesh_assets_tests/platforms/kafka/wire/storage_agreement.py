@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from mesh_assets.errors import UnsupportedError
 from mesh_assets.platforms.kafka.reader import WireReader, leading_partitions
 from mesh_assets.platforms.kafka.values import ClusterMetadata
@@ -129,9 +131,12 @@ def _raw_log_dirs(broker: int) -> Any:
                 "error": one.code != 0,
                 "total": one.total,
                 "replicas": {
-                    f"{topic}-{number}": {"bytes": size, "lag": lag, "future": future}
-                    for topic, rows in one.topics.items()
-                    for number, size, lag, future, *_ in rows
+                    f"{topic}-{number}": {"bytes": size, "lag": lag, "future": future != 0}
+                    for topic, number, size, lag, future in zip(
+                        np.repeat(one.topics, one.counts).tolist(),
+                        *(column.tolist() for column in (one.partitions, one.bytes, one.behind, one.future)),
+                        strict=True,
+                    )
                 },
             }
             for one in await kafka.ask(DESCRIBE_LOG_DIRS, broker=broker)
