@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         AccessReading,
         BrokersReading,
         ClusterMetadata,
+        EndsReading,
         GroupsReading,
         OffsetsReading,
         PartitionOffsets,
@@ -168,6 +169,27 @@ class MemoryKafka:
             read_at=self.read_at or datetime.now(UTC),
             topics={name: self._offsets_of(name) for name in partitions_by_topic},
         )
+
+    def ends(self, partitions_by_topic: Mapping[str, Collection[int]]) -> "EndsReading":
+        from mesh_assets.platforms.kafka.values import EndsReading
+
+        return EndsReading(
+            read_at=self.read_at or datetime.now(UTC),
+            topics={
+                name: {one.partition: one.latest for one in self._offsets_of(name)}
+                for name in partitions_by_topic
+            },
+        )
+
+    def commits(self, coordinators: Mapping[str, int]) -> dict[str, dict[str, dict[int, int]]]:
+        found: dict[str, dict[str, dict[int, int]]] = {}
+        for group in self._groups:
+            if group.group_id in coordinators:
+                by_topic = found[group.group_id] = {}
+                for one in group.offsets or ():
+                    if one.committed is not None:
+                        by_topic.setdefault(one.topic, {})[one.partition] = one.committed
+        return found
 
     def groups(self, selects: Callable[[str], bool]) -> "GroupsReading":
         from mesh_assets.platforms.kafka.values import GroupsReading

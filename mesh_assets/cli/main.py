@@ -105,6 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command. A MeshError becomes a sentence on stderr and exit code 1; what nobody foresaw, Python's
     traceback, masked."""
     mask_what_this_process_says()
+    # Looking for plugins of pydantic reads the metadata of every package that is installed: 20 ms, and here nobody wants one.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # Not on the root logger, which would also print Dagster's log with all of the library's lines in it.
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)

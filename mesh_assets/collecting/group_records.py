@@ -17,7 +17,6 @@ from mesh_assets.platforms.kafka.values import (
     TopicMetadata,
 )
 
-Edges = Mapping[str, Mapping[int, PartitionOffsets]]
 Place = tuple[str, int]
 
 
@@ -54,19 +53,30 @@ def group_records(
     before: KnownBefore = NOTHING_BEFORE,
 ) -> tuple[ConsumerGroup, ...]:
     """`offsets`: no older than the commits where a group is beyond the end (`ends_after`)."""
-    edges = {
-        topic: {partition.partition: partition for partition in partitions}
-        for topic, partitions in offsets.topics.items()
-    }
+    edges = _Edges(offsets)
     return tuple(_group_record(group, edges, before) for group in groups)
 
 
-def _group_record(group: values.ConsumerGroup, edges: Edges, before: KnownBefore) -> ConsumerGroup:
-    earlier = _Earlier(before.groups.get(group.group_id), before.recreated)
+class _Edges(dict[str, dict[int, PartitionOffsets]]):
+    """By topic and partition, of topics that somebody asks for."""
+
+    def __init__(self, offsets: OffsetsReading) -> None:
+        self._topics = offsets.topics
+
+    def __missing__(self, topic: str) -> dict[int, PartitionOffsets]:
+        found = self[topic] = {one.partition: one for one in self._topics.get(topic, ())}
+        return found
+
+
+def _group_record(group: values.ConsumerGroup, edges: _Edges, before: KnownBefore) -> ConsumerGroup:
+    known = before.groups.get(group.group_id)
+    earlier = _Earlier(known, before.recreated)
     positions: Iterable[CommittedPartition | ShareOffset] | None = (
         group.share if group.type == "share" else group.offsets
     )
     offsets = None if positions is None else _offsets(positions, edges, earlier)
+    if known is not None and offsets == known.offsets:
+        offsets = known.offsets  # whatever compares the two later has nothing to do
     lags = [offset.lag_records for offset in offsets or () if offset.lag_records is not None]
     losses = [lost for offset in offsets or () if (lost := offset.lost_records) is not None]
     failed = next((position.error for position in positions or () if position.error is not None), None)
@@ -129,7 +139,7 @@ class _Earlier:
 
 
 def _offsets(
-    positions: Iterable[CommittedPartition | ShareOffset], edges: Edges, earlier: _Earlier
+    positions: Iterable[CommittedPartition | ShareOffset], edges: _Edges, earlier: _Earlier
 ) -> tuple[CommittedOffset, ...]:
     """With the partitions on which the group has committed nothing, of topics on which it has committed
     something: records may wait there, too."""
@@ -137,14 +147,12 @@ def _offsets(
     for position in positions:
         by_topic.setdefault(position.topic, {})[position.partition] = position
     return tuple(
-        _offset(
-            (topic, partition),
-            positions_there.get(partition),
-            edges.get(topic, {}).get(partition),
-            earlier,
-        )
-        for topic, positions_there in sorted(by_topic.items())
-        for partition in sorted(positions_there.keys() | edges.get(topic, {}).keys())
+        [
+            _offset((topic, partition), positions_there.get(partition), there.get(partition), earlier)
+            for topic, positions_there in sorted(by_topic.items())
+            for there in (edges[topic],)
+            for partition in sorted(positions_there.keys() | there.keys())
+        ]
     )
 
 
@@ -155,6 +163,24 @@ def _offset(
     earlier: _Earlier,
 ) -> CommittedOffset:
     start, end = (None, None) if edges is None else (edges.earliest, edges.latest)
+    if (
+        isinstance(position, CommittedPartition)
+        and position.committed is not None
+        and start is not None
+        and end is not None
+        and start <= position.committed <= end
+        and position.error is None
+        and not earlier.matters
+    ):  # as nearly all are: what follows would say the same in four times as long
+        return CommittedOffset(
+            topic=place[0],
+            partition=place[1],
+            committed=position.committed,
+            start=start,
+            end=end,
+            lag_records=end - position.committed,
+            lag_is="known",
+        )
     shared = position if isinstance(position, ShareOffset) else None
     committed = position.committed if isinstance(position, CommittedPartition) else None
     if shared is not None:

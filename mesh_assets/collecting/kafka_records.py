@@ -1,6 +1,6 @@
 """Topics as records, from what Kafka's bulk reads gave."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from types import MappingProxyType
 from typing import Any, Literal
@@ -34,7 +34,10 @@ def topic_records(
     sizes: Mapping[str, TopicSize] = NOTHING,
 ) -> tuple[Topic, ...]:
     """One record per topic. Partitions or configs that could not be read stay as `previous` has them, with
-    the error. `storage`, `sizes`: by topic; without a topic's, nobody asked."""
+    the error. `storage`, `sizes`: by topic; without a topic's, nobody asked.
+
+    What is equal to what `previous` has is that object: whatever compares the two later has nothing to do."""
+    same: _SameConfigs = {}
     return tuple(
         _record(
             topic,
@@ -43,9 +46,24 @@ def topic_records(
             previous.get(topic.name),
             storage.get(topic.name),
             sizes.get(topic.name),
+            same,
         )
         for topic in topics
     )
+
+
+_Config = dict[str, str | None]
+_SameConfigs = dict[tuple[int, int], tuple[_Config, _Config, bool]]
+"""By identity, of configs that many topics share, and with them, so that they last: whether the two are equal."""
+
+
+def _known_config(values: _Config, before: _Config | None, same: _SameConfigs) -> _Config:
+    if before is None:
+        return values
+    key = id(values), id(before)
+    if key not in same:
+        same[key] = values, before, values == before
+    return before if same[key][2] else values
 
 
 def topic_defaults(
@@ -86,11 +104,13 @@ def _record(
     previous: Topic | None,
     storage: TopicStorage | None,
     size: TopicSize | None,
+    same: _SameConfigs,
 ) -> Topic:
-    values: dict[str, str | None] | None
+    values: _Config | None
     overrides: tuple[str, ...]
     if configs is not None and configs.values is not None:
-        values, overrides, config_error = configs.values, configs.overridden, None
+        values = _known_config(configs.values, None if previous is None else previous.config, same)
+        overrides, config_error = configs.overridden, None
     else:
         values, overrides = (None, ()) if previous is None else (previous.config, previous.config_overrides)
         config_error = "not asked" if configs is None else configs.error or "no answer"
@@ -99,6 +119,10 @@ def _record(
         if topic.error is not None and previous is not None and not topic.partitions
         else _partitions(topic, offsets, size)
     )
+    if previous is not None and partitions == previous.partitions:
+        partitions = previous.partitions
+    if previous is not None and storage == previous.storage:
+        storage = previous.storage
     cleanup_policy = None if values is None else values.get("cleanup.policy")
     message_count, message_count_is = _message_count(partitions, cleanup_policy)
     return Topic(
@@ -130,12 +154,14 @@ def _replication_factor(partitions: tuple[Partition, ...], storage: TopicStorage
 def _partitions(
     topic: TopicMetadata, offsets: tuple[PartitionOffsets, ...], size: TopicSize | None
 ) -> tuple[Partition, ...]:
-    by_partition = {reading.partition: reading for reading in offsets}
+    numbers = [partition.partition for partition in topic.partitions]
+    readings: Sequence[PartitionOffsets | None] = offsets
+    if [reading.partition for reading in offsets] != numbers:
+        by_partition = {reading.partition: reading for reading in offsets}
+        readings = [by_partition.get(number) for number in numbers]
     sizes = size.partitions if size is not None else repeat(None)
-    partitions = []
-    for partition, of_leader in zip(topic.partitions, sizes, strict=False):  # `repeat` has no end
-        reading = by_partition.get(partition.partition)
-        partitions.append(
+    return tuple(
+        [
             Partition(
                 partition=partition.partition,
                 leader=partition.leader,
@@ -146,8 +172,10 @@ def _partitions(
                 error=partition.error or (None if reading is None else reading.error),
                 bytes=of_leader,
             )
-        )
-    return tuple(partitions)
+            # `repeat` has no end
+            for partition, reading, of_leader in zip(topic.partitions, readings, sizes, strict=False)
+        ]
+    )
 
 
 CountIs = Literal["exact_without_transactions", "upper_bound", "unknown"]

@@ -1,6 +1,6 @@
 """The sections that the brokers are asked for, from readings that they share: metadata, offsets, configs, groups."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
@@ -32,6 +32,7 @@ from mesh_assets.inventory.sections import (
 )
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.joining.join import stale_section
+from mesh_assets.metrics.positions import Positions, read_positions, without_producers
 from mesh_assets.platforms.kafka import (
     GroupsReading,
     OffsetsReading,
@@ -43,8 +44,7 @@ from mesh_assets.platforms.kafka import (
 
 NEED_METADATA = frozenset[SectionName](("topics", "consumer_groups", "metrics"))
 _IN_PARTS: dict[SectionName, CollectParts] = {"brokers": collect_brokers, "access": collect_access}
-_PARTS: tuple[SectionName, ...] = (*_IN_PARTS, "transactions")
-FROM_BROKERS = NEED_METADATA.union(_PARTS)
+FROM_BROKERS = NEED_METADATA.union(_IN_PARTS, ("transactions",))
 
 
 class KafkaSections:
@@ -62,16 +62,27 @@ class KafkaSections:
     ) -> dict[SectionName, Section]:
         """Reads no more than the wanted ones need: metrics need everything, topics no groups, groups no configs."""
         everything = "metrics" in wanted
-        parts = {name: pool.submit(self._parts, name) for name in _PARTS if name in wanted}
+        offsets = pool.submit(self._offsets) if not NEED_METADATA.isdisjoint(wanted) else None
+        parts = {
+            name: pool.submit(self._part, name, collect)
+            for name, collect in _IN_PARTS.items()
+            if name in wanted
+        }
+        if "transactions" in wanted:
+            parts["transactions"] = pool.submit(self._transactions, offsets)
         storage = (
             StorageCollection(self._kafka, self._of.metadata, self._selected, self._of.phases)
             if everything or "topics" in wanted
             else None
         )
         begun = None if storage is None else storage.begin(pool)
-        offsets = pool.submit(self._offsets) if not NEED_METADATA.isdisjoint(wanted) else None
         configs = pool.submit(self._configs) if everything or "topics" in wanted else None
         reading = pool.submit(self._groups) if everything or "consumer_groups" in wanted else None
+        again: Callable[[], Positions] | None = None
+        if everything and offsets is not None and reading is not None:
+            again = partial(self._again, offsets, reading)
+            if self._of.previous is None:  # there is nothing yet that rates could be made with
+                again = pool.submit(again).result
         found: dict[SectionName, Section] = {}
         if configs is not None and offsets is not None and storage is not None and begun is not None:
             found["topics"] = self._of.or_stale(
@@ -81,8 +92,8 @@ class KafkaSections:
             found["consumer_groups"] = self._of.or_stale(
                 "consumer_groups", lambda: self._consumer_groups(reading, offsets)
             )
-        if everything:
-            found["metrics"] = self._metrics(found["topics"], found["consumer_groups"], connectors)
+        if again is not None:
+            found["metrics"] = self._metrics(found["topics"], found["consumer_groups"], connectors, again)
         found = {**{name: section.result() for name, section in parts.items()}, **found}
         if "topics" in found:
             found["topics"] = with_transactions(found["topics"], found.get("transactions"), self._of.previous)
@@ -107,12 +118,27 @@ class KafkaSections:
         with self._of.phases.phase("kafka consumer groups"):
             return self._kafka.groups(self._of.cluster.consumer_groups.selects)
 
-    def _parts(self, name: SectionName) -> Section:
-        collect = _IN_PARTS.get(name) or partial(
-            collect_transactions, selects=self._of.cluster.topics.selects
-        )
+    def _again(
+        self, reading_offsets: Future[OffsetsReading], reading_groups: Future[GroupsReading]
+    ) -> Positions:
+        """Where everything stands a moment after the offsets were read. While groups cannot be read, topics can be."""
+        read_at = reading_offsets.result().read_at
+        groups = () if reading_groups.exception() is not None else reading_groups.result().groups
+        with self._of.phases.phase("kafka second reading"):
+            return read_positions(self._kafka, self._selected, groups, since=read_at, sleep=self._of.sleep)
+
+    def _part(self, name: SectionName, collect: CollectParts) -> Section:
         about = (self._kafka, self._of.cluster_id, self._of.previous, self._of.phases)
         return self._of.or_stale(name, lambda: collect(*about))
+
+    def _transactions(self, reading_offsets: Future[OffsetsReading] | None) -> Section:
+        """After the offsets, so that what a producer writes since then moves an end that is known."""
+        idle: frozenset[str] = frozenset()
+        if reading_offsets is not None and reading_offsets.exception() is None:
+            idle = without_producers(self._of.previous, self._selected, reading_offsets.result())
+        chosen = self._of.cluster.topics.selects
+        collect = partial(collect_transactions, selects=lambda name: name not in idle and chosen(name))
+        return self._part("transactions", collect)
 
     def _topics(
         self,
@@ -195,7 +221,13 @@ class KafkaSections:
             cost=self._kafka_cost("consumer_groups", "kafka consumer groups"),
         )
 
-    def _metrics(self, topics: Section, groups: Section, connectors: "Future[Section] | None") -> Section:
+    def _metrics(
+        self,
+        topics: Section,
+        groups: Section,
+        connectors: "Future[Section] | None",
+        again: Callable[[], Positions],
+    ) -> Section:
         """Fresh when the topics are. Groups that could not be read take only their own figures with them:
         the health of partitions matters most when `__consumer_offsets` lost some."""
         assert isinstance(topics, TopicsSection)
@@ -216,17 +248,12 @@ class KafkaSections:
             connectors=self._known_connectors(connectors),
             previous=self._of.previous,
             kept=self._of.history(self._of.cluster_id),
+            again=again,
         )
+        reader = self._of.clients.metrics
         return self._of.or_stale(
             "metrics",
-            lambda: collect_metrics(
-                self._of.cluster,
-                ground,
-                kafka=self._kafka,
-                reader=self._of.clients.metrics,
-                phases=self._of.phases,
-                sleep=self._of.sleep,
-            ),
+            lambda: collect_metrics(self._of.cluster, ground, reader=reader, phases=self._of.phases),
         )
 
     def _known_connectors(self, connectors: "Future[Section] | None") -> tuple[Connector, ...]:

@@ -7,7 +7,7 @@ figures are never mixed with new ones.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -21,26 +21,19 @@ from mesh_assets.inventory.sections import MetricsSection, SectionCost, SectionS
 from mesh_assets.inventory.storage_records import LogDirectory
 from mesh_assets.metrics.disks import untold, with_disks
 from mesh_assets.metrics.measurements import Asked, MetricsReader, merged, without
-from mesh_assets.metrics.offsets import (
-    NOT_AVAILABLE,
-    Positions,
-    committed_by,
-    offset_metrics,
-    positions,
-)
-from mesh_assets.metrics.time_lag import EndReading, TimeLags, time_lags
-from mesh_assets.platforms.kafka import ClusterMetadata, KafkaReader, leading_partitions
+from mesh_assets.metrics.offsets import NOT_AVAILABLE, offset_metrics
+from mesh_assets.metrics.positions import Positions, ends_of, positions, positions_of
+from mesh_assets.metrics.time_lag import TimeLags, time_lags
+from mesh_assets.platforms.kafka import ClusterMetadata
 from mesh_assets.readings.ends import KeptEnds
-
-# Between two readings, when no earlier document gives the first one for a rate.
-SHORT_WINDOW = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """What metrics are computed from: one reading of Kafka. `groups` None: they could not be read.
     `groups_error`: why those, or some of them, could not. `connectors`: those known. `previous`: the latest document. `kept`: the ends
-    that the sensor has kept; None: there are none. `log_directories`, `unknown`: as in TopicsSection."""
+    that the sensor has kept; None: there are none. `again`: where everything stands a moment later; raises PlatformError.
+    `log_directories`, `unknown`: as in TopicsSection."""
 
     cluster_id: str
     read_at: datetime
@@ -50,6 +43,7 @@ class Ground:
     connectors: tuple[Connector, ...]
     previous: Document | None
     kept: KeptEnds | None
+    again: Callable[[], Positions]
     groups_error: str | None = None
     log_directories: tuple[LogDirectory, ...] | None = None
     unknown: dict[str, str] = field(default_factory=dict)
@@ -59,10 +53,8 @@ def collect_metrics(
     cluster: Cluster,
     ground: Ground,
     *,
-    kafka: KafkaReader,
     reader: MetricsReader | None,
     phases: Phases,
-    sleep: Callable[[float], None],
 ) -> MetricsSection:
     """The section, fresh. `reader`: of the platform's own metrics; None: the offsets are all there is.
 
@@ -70,10 +62,10 @@ def collect_metrics(
     """
     groups = ground.groups or ()
     after = positions(ground.topics, groups, read_at=ground.read_at)
-    before = known = _positions_before(ground.previous)
+    before = known = positions_of(ground.previous)
     # Not earlier: the clock was set back, or another host's lags. No rate can be made of the two.
     if before is None or before.read_at >= after.read_at:
-        before, after = after, _second_reading(cluster, kafka, ground, phases=phases, sleep=sleep)
+        before, after = after, ground.again()
     with phases.phase("time lag"):
         lags, unreadable = _lags(ground, known)
     metrics = offset_metrics(
@@ -134,19 +126,11 @@ def _with_measured(cluster: Cluster, reader: MetricsReader, ground: Ground, metr
 
 def _lags(ground: Ground, known: Positions | None) -> tuple[TimeLags, str | None]:
     """The time lags, and why the kept readings could not be read; None if they could."""
-    now = EndReading(
-        read_at=ground.read_at,
-        ends={
-            (offset.topic, offset.partition): offset.end
-            for group in ground.groups or ()
-            for offset in group.offsets or ()
-            if offset.end is not None
-        },
-    )
     ids = {topic.name: topic.id for topic in ground.metadata.topics}
-    earlier = _earlier(known, ids)
+    earlier = ends_of(known, ids)
+    groups, read_at = ground.groups or (), ground.read_at
     try:
-        return time_lags(ground.groups or (), now=now, topic_ids=ids, kept=ground.kept, earlier=earlier), None
+        return time_lags(groups, read_at=read_at, topic_ids=ids, kept=ground.kept, earlier=earlier), None
     except StoreError as error:
         return TimeLags(groups={}, topics={}), str(error)
 
@@ -158,64 +142,3 @@ def _unknown_lags(metrics: Metrics) -> list[str]:
     return [
         f"time lag of {late:,} groups: the kept readings of the log's end do not reach back to where they stand"
     ]
-
-
-def _positions_before(previous: Document | None) -> Positions | None:
-    """The positions in the latest document; None when it has no offsets."""
-    if previous is None:
-        return None
-    read_at = previous.sections["topics"].collected_at
-    if read_at is None:
-        return None
-    # A stale section's commits are of another moment, and would give a rate over the wrong window.
-    same_moment = previous.sections["consumer_groups"].collected_at == read_at
-    return positions(previous.topics, previous.consumer_groups if same_moment else (), read_at=read_at)
-
-
-def _earlier(before: Positions | None, ids: dict[str, str | None]) -> EndReading | None:
-    """The ends in the latest document, of topics that are still the same."""
-    if before is None:
-        return None
-    same = {
-        place: end
-        for place, end in before.ends.items()
-        if before.topic_ids.get(place[0]) == ids.get(place[0])
-    }
-    return EndReading(read_at=before.read_at, ends=same)
-
-
-def _second_reading(
-    cluster: Cluster,
-    kafka: KafkaReader,
-    ground: Ground,
-    *,
-    phases: Phases,
-    sleep: Callable[[float], None],
-) -> Positions:
-    with phases.phase("kafka second reading"):
-        left = ground.read_at + SHORT_WINDOW - datetime.now(UTC)
-        # Between the two readings a clock can be set.
-        sleep(min(max(timedelta(), left), SHORT_WINDOW).total_seconds())
-        offsets = kafka.offsets(leading_partitions(ground.metadata))
-        groups = () if ground.groups is None else kafka.groups(cluster.consumer_groups.selects).groups
-    ends = {
-        name: {one.partition: one.latest for one in ones if one.latest is not None}
-        for name, ones in offsets.topics.items()
-    }
-    whole = [
-        topic
-        for topic in ground.metadata.topics
-        if topic.error is None
-        and cluster.topics.selects(topic.name)
-        and ends.get(topic.name, {}).keys() >= {partition.partition for partition in topic.partitions}
-    ]
-    return Positions(
-        read_at=offsets.read_at,
-        ends={
-            (topic.name, p.partition): ends[topic.name][p.partition]
-            for topic in whole
-            for p in topic.partitions
-        },
-        committed=committed_by(groups),
-        topic_ids={topic.name: topic.id for topic in whole},
-    )

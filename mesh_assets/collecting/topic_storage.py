@@ -237,16 +237,16 @@ def _ages_known(
     brokers look ages up on disk, so it is worth not to ask."""
     if before is None or before.storage is None or topic.id is None or topic.id != before.id:
         return None
-    policies = {before.details.cleanup_policy, ((config and config.values) or {}).get("cleanup.policy")}
-    began = [(one.partition, one.earliest, one.leader) for one in before.partitions]
-    begin = [
-        (now.partition, now.earliest, one.leader) for now, one in zip(edges, topic.partitions, strict=False)
-    ]
+    policy = None if config is None or config.values is None else config.values.get("cleanup.policy")
     oldest, newest = before.storage.oldest_record_at, before.storage.newest_record_at
-    if oldest is None or newest is None or policies != {"delete"} or began != begin:
+    if oldest is None or newest is None or not policy == before.details.cleanup_policy == "delete":
+        return None
+    if len(before.partitions) != min(len(edges), len(topic.partitions)):
         return None
     moved = []
-    for then, now in zip(before.partitions, edges, strict=True):
+    for then, now, place in zip(before.partitions, edges, topic.partitions, strict=False):
+        if then.partition != now.partition or then.earliest != now.earliest or then.leader != place.leader:
+            return None
         if then.latest is None or now.latest is None or now.earliest is None or now.latest < then.latest:
             return None
         if now.latest > then.latest:

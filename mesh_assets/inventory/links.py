@@ -154,6 +154,7 @@ def link_topics(
     for connector in connectors:
         for name in (*(topic.name for topic in connector.topics), *set_aside_topics(connector).values()):
             used[name].add(connector.name)
+    linked = {*keys, *values, *records, *used}
     return tuple(
         replace(
             topic,
@@ -164,8 +165,13 @@ def link_topics(
             ),
             connectors=tuple(sorted(used.get(topic.name, ()))),
         )
+        if topic.name in linked or topic.schema != _NO_SUBJECTS or topic.connectors
+        else topic
         for topic in topics
     )
+
+
+_NO_SUBJECTS = TopicSchema()
 
 
 def sink_group(connector: Connector) -> str | None:

@@ -3,6 +3,8 @@ figures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
+from operator import attrgetter, is_not
 from typing import Protocol, TypeVar
 
 from msgspec import Struct, field
@@ -84,7 +86,7 @@ def figures(records: Mapping[str, Iterable[Struct]]) -> tuple[str, ...]:
 
 def _known_names(records: Sequence[Struct]) -> list[str]:
     names = records[0].__struct_fields__ if records else ()
-    return [name for name in names if any(getattr(record, name) is not None for record in records)]
+    return [name for name in names if any(map(is_not, map(attrgetter(name), records), repeat(None)))]
 
 
 def whole(value: float | None, *, bits: int = 64) -> int | None:

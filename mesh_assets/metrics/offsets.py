@@ -1,7 +1,6 @@
 """Metrics from offsets, which every Kafka has. Rates are means between two readings of the offsets."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from math import inf
 
 from mesh_assets.inventory.groups import ConsumerGroup
@@ -14,16 +13,14 @@ from mesh_assets.inventory.records import (
     GroupTopicRate,
     Metrics,
     MetricsSource,
-    Partition,
     PartitionHealth,
-    Record,
     Topic,
     TopicRate,
 )
 from mesh_assets.metrics.measurements import figures
+from mesh_assets.metrics.positions import Positions
 from mesh_assets.metrics.retention import group_topics
 from mesh_assets.metrics.time_lag import TimeLag, TimeLags
-from mesh_assets.platforms.kafka import values
 from mesh_assets.platforms.kafka.values import ClusterMetadata
 
 NOT_AVAILABLE = (
@@ -33,52 +30,6 @@ NOT_AVAILABLE = (
     "connectors' bytes, dead letters and what sources write: Kafka Connect's REST interface does not have them",
 )
 """Figures that offsets cannot give. A platform with its own metrics has some of them, and its own list."""
-
-PartitionKey = tuple[str, int]
-
-
-class Positions(Record, frozen=True, kw_only=True):
-    """All positions at one moment: end offsets by topic and partition, committed offsets by group, topic and
-    partition.
-
-    Only topics whose partitions were all read; the others have no rate. `topic_ids`: of those topics.
-    """
-
-    read_at: datetime
-    ends: dict[PartitionKey, int]
-    committed: dict[tuple[str, str, int], int]
-    topic_ids: dict[str, str | None]
-
-
-def positions(topics: Iterable[Topic], groups: Iterable[ConsumerGroup], *, read_at: datetime) -> Positions:
-    whole = [
-        topic
-        for topic in topics
-        if topic.error is None and all(partition.latest is not None for partition in topic.partitions)
-    ]
-    return Positions(
-        read_at=read_at,
-        ends={
-            (topic.name, p.partition): p.latest
-            for topic in whole
-            for p in topic.partitions
-            if p.latest is not None
-        },
-        committed=committed_by(groups),
-        topic_ids={topic.name: topic.id for topic in whole},
-    )
-
-
-def committed_by(
-    groups: Iterable[ConsumerGroup | values.ConsumerGroup],
-) -> dict[tuple[str, str, int], int]:
-    """What groups have committed, as records or as it was read."""
-    return {
-        (group.group_id, offset.topic, offset.partition): offset.committed
-        for group in groups
-        for offset in group.offsets or ()
-        if offset.committed is not None
-    }
 
 
 def offset_metrics(
@@ -136,34 +87,26 @@ def offset_metrics(
 def _topic_rates(
     topics: tuple[Topic, ...], *, before: Positions | None, after: Positions
 ) -> tuple[TopicRate, ...]:
-    grown: dict[str, int] = {}
-    broken: set[str] = set()
-    if before is not None:
-        for (name, partition), end in after.ends.items():
-            # A partition that did not exist before began at 0. Offsets that went back belong to another topic
-            # of the same name.
-            growth = end - before.ends.get((name, partition), 0)
-            grown[name] = grown.get(name, 0) + growth
-            if growth < 0:
-                broken.add(name)
     rates = []
     for topic in topics:
-        known = (
-            before is not None
-            and topic.name in grown
-            and topic.name not in broken
-            and _same_topic(topic, before)
-        )
-        rate = _per_second(grown[topic.name], before, after) if known else None
+        grown = None if before is None else _grown(topic, before, after)
+        rate = None if grown is None else _per_second(grown, before, after)
         rates.append(
             TopicRate(topic=topic.name, records_in_per_second=rate, message_count=topic.details.message_count)
         )
     return tuple(rates)
 
 
-def _same_topic(topic: Topic, before: Positions | None) -> bool:
-    """False if the topic was deleted and created again in between."""
-    return before is not None and topic.name in before.topic_ids and before.topic_ids[topic.name] == topic.id
+def _grown(topic: Topic, before: Positions, after: Positions) -> int | None:
+    """By how many records; None: unknown, as of a topic that was deleted and created again in between."""
+    then, now = before.ends.get(topic.name), after.ends.get(topic.name)
+    if then is None or not now or before.topic_ids[topic.name] != topic.id:
+        return None
+    if now == then:
+        return 0
+    # A partition that did not exist before began at 0. Offsets that went back belong to another topic of the same name.
+    growth = [end - then.get(partition, 0) for partition, end in now.items()]
+    return None if min(growth) < 0 else sum(growth)
 
 
 def _group_rates(
@@ -183,11 +126,18 @@ def _group_rates(
             left[one.group_id] = min(left.get(one.group_id, inf), one.retention_left_seconds)
     grown: dict[str, int] = {}
     if before is not None:
-        for (group, topic, partition), committed in after.committed.items():
-            earlier = before.committed.get((group, topic, partition))
-            if earlier is not None:
-                # Resetting offsets is not consumption: it counts as zero, not as a negative rate.
-                grown[group] = grown.get(group, 0) + max(0, committed - earlier)
+        for group_id, now in after.committed.items():
+            then = before.committed.get(group_id, {})
+            # Resetting offsets is not consumption: it counts as zero, not as a negative rate.
+            growth = [
+                max(0, committed - earlier[partition])
+                for topic, ones in now.items()
+                if (earlier := then.get(topic))
+                for partition, committed in ones.items()
+                if partition in earlier
+            ]
+            if growth:
+                grown[group_id] = sum(growth)
     return tuple(
         GroupRate(
             group_id=group.group_id,
@@ -223,30 +173,29 @@ def _per_second(count: int, before: Positions | None, after: Positions) -> float
 
 def _health(metadata: ClusterMetadata, topics: tuple[Topic, ...]) -> PartitionHealth:
     live = {broker.id for broker in metadata.brokers}
-    every = [(topic, partition) for topic in topics for partition in topic.partitions]
-    min_isr = {topic.name: _min_isr(topic.config) for topic in topics}
+    under_replicated = offline = leaderless = 0
+    under_min_isr: int | None = 0
+    for topic in topics:
+        min_isr = _min_isr(topic.config)
+        if min_isr is None:
+            under_min_isr = None
+        for one in topic.partitions:
+            in_sync, replicas = len(one.isr), len(one.replicas)
+            under_replicated += in_sync < replicas
+            # Kafka lowers the setting to the number of replicas: it can be met with fewer of them.
+            if under_min_isr is not None and in_sync < min(min_isr or 0, replicas):
+                under_min_isr += 1
+            offline += live.isdisjoint(one.replicas)
+            leaderless += one.leader is None
     return PartitionHealth(
-        partitions=len(every),
-        under_replicated=sum(1 for _, p in every if len(p.isr) < len(p.replicas)),
-        under_min_isr=(
-            None
-            if any(value is None for value in min_isr.values())
-            else sum(
-                # Kafka lowers the setting to the number of replicas: it can be met with fewer of them.
-                1
-                for topic, p in every
-                if len(p.isr) < min(min_isr[topic.name] or 0, len(p.replicas))
-            )
-        ),
-        offline=sum(1 for _, p in every if _offline(p, live)),
-        leaderless=sum(1 for _, p in every if p.leader is None),
+        partitions=sum(len(topic.partitions) for topic in topics),
+        under_replicated=under_replicated,
+        under_min_isr=under_min_isr,
+        offline=offline,
+        leaderless=leaderless,
     )
 
 
 def _min_isr(config: Mapping[str, str | None] | None) -> int | None:
     value = None if config is None else config.get("min.insync.replicas")
     return int(value) if value is not None and value.isdecimal() else None
-
-
-def _offline(partition: Partition, live: set[int]) -> bool:
-    return live.isdisjoint(partition.replicas)

@@ -19,15 +19,17 @@ def group_topics(
     by_name = {topic.name: topic for topic in topics}
     rows = []
     for group in groups:
-        offsets_by_topic: dict[str, list[CommittedOffset]] = {}
+        offsets_by_topic: dict[str, list[tuple[CommittedOffset, int | None]]] = {}
         for offset in group.offsets or ():
-            if offset.lag_records or offset.lost_records:
-                offsets_by_topic.setdefault(offset.topic, []).append(offset)
-        for name, offsets in offsets_by_topic.items():
+            lost_records = offset.lost_records
+            if offset.lag_records or lost_records:
+                offsets_by_topic.setdefault(offset.topic, []).append((offset, lost_records))
+        for name, ones in offsets_by_topic.items():
             topic = by_name.get(name)
             lag = time_lags.get((group.group_id, name))
             seconds = None if lag is None else lag.seconds
-            lost = [one.lost_records for one in offsets if one.lost_records is not None]
+            offsets = [offset for offset, _ in ones]
+            lost = [records for _, records in ones if records is not None]
             rows.append(
                 GroupTopicRate(
                     group_id=group.group_id,
@@ -47,7 +49,7 @@ def _used_percent(offsets: Iterable[CommittedOffset], topic: Topic | None) -> fl
     however much of it is unread; a log that is only compacted loses nothing because of its age."""
     if topic is None or not _is_deleted_from(topic):
         return None
-    shares = [share for offset in offsets if (share := _used_share(offset)) is not None]
+    shares = [share for offset in offsets if offset.start and (share := _used_share(offset)) is not None]
     return round(100 * max(shares), 1) if shares else None
 
 

@@ -6,12 +6,12 @@ evenly. If two readings are too far apart for that, or the history begins later,
 guess.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup
+from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.lag import next_record
 from mesh_assets.inventory.records import Record
 from mesh_assets.readings.ends import KeptEnds
@@ -46,7 +46,11 @@ class EndReading(Record, frozen=True, kw_only=True):
     """The ends of the log at one moment, by topic and partition."""
 
     read_at: datetime
-    ends: dict[Place, int]
+    ends: dict[str, dict[int, int]]
+
+    def end(self, place: Place) -> int | None:
+        ends = self.ends.get(place[0])
+        return None if ends is None else ends.get(place[1])
 
 
 @dataclass(slots=True)
@@ -54,69 +58,108 @@ class _Passed:
     """When the end of one partition passed the offsets `wanted` (ascending). `later`: the oldest reading so
     far, which lies beyond all of them."""
 
-    wanted: list[int]
     later_at: datetime
     later_end: int
+    wanted: list[int] = field(default_factory=list)
     found: dict[int, TimeLag] = field(default_factory=dict)
+
+
+_Waits = dict[str, "list[TimeLag | tuple[_Passed, int]]"]
+"""Of one group, by topic: its lag on each partition, or which record waits there, whose age is its lag."""
 
 
 def time_lags(
     groups: Iterable[ConsumerGroup],
     *,
-    now: EndReading,
+    read_at: datetime,
     topic_ids: Mapping[str, str | None],
     kept: KeptEnds | None = None,
     earlier: EndReading | None = None,
 ) -> TimeLags:
-    """The lag of every group that has committed anything. `kept`: the sensor's readings. `earlier`: that of
+    """The lag of every group that has committed anything, as it was read. `kept`: the sensor's readings. `earlier`: that of
     the previous document.
 
     Raises StoreError if the kept readings cannot be read.
     """
-    groups = tuple(groups)
-    searched = _searched(groups, now)
-    _search(searched, now, topic_ids, kept, earlier)
+    searched: dict[Place, _Passed] = {}
+    waits = {group.group_id: _waits(group, read_at, searched) for group in groups}
+    for passed in searched.values():
+        if len(passed.wanted) > 1:
+            passed.wanted = sorted(set(passed.wanted))
+    _search(searched, read_at, topic_ids, kept, earlier)
     by_group: dict[str, TimeLag] = {}
     by_topic: dict[tuple[str, str], TimeLag] = {}
-    for group in groups:
-        lags = _by_topic(group, now, searched)
-        for topic, ones in lags.items():
-            by_topic[group.group_id, topic] = _slowest(ones)
+    bounds: dict[datetime, TimeLag] = {}
+    for group_id, topics in waits.items():
+        lags = [
+            _slowest([one if isinstance(one, TimeLag) else _lag(*one, read_at, bounds) for one in ones])
+            for ones in topics.values()
+        ]
+        by_topic.update(zip([(group_id, topic) for topic in topics], lags, strict=True))
         if lags:
-            by_group[group.group_id] = _slowest([lag for ones in lags.values() for lag in ones])
+            by_group[group_id] = _slowest(lags)
     return TimeLags(groups=by_group, topics=by_topic)
 
 
-def _searched(groups: Iterable[ConsumerGroup], now: EndReading) -> dict[Place, _Passed]:
-    wanted: dict[Place, set[int]] = {}
-    for group in groups:
-        for offset in group.offsets or ():
-            end = now.ends.get((offset.topic, offset.partition))
-            following = _following(offset, end)
-            if following is not None and end is not None and following < end:
-                wanted.setdefault((offset.topic, offset.partition), set()).add(following)
-    return {
-        place: _Passed(sorted(offsets), now.read_at, now.ends[place]) for place, offsets in wanted.items()
-    }
+_UNKNOWN = TimeLag(seconds=None, at_least_seconds=None)
+_NOTHING_WAITS = TimeLag(seconds=0.0, at_least_seconds=None)
 
 
-def _following(offset: CommittedOffset, end: int | None) -> int | None:
-    """The group's next record, whose age is its lag; None without a commit on this topic, or beyond the
-    end."""
-    if offset.committed is None or end is None or offset.lag_is == "topic_recreated":
-        return None
-    return next_record(committed=offset.committed, start=offset.start, end=end)
+def _waits(group: ConsumerGroup, read_at: datetime, searched: dict[Place, _Passed]) -> _Waits:
+    waits: _Waits = {}
+    for offset in group.offsets or ():
+        committed, end = offset.committed, offset.end
+        if committed is None:
+            continue
+        following = (
+            None
+            if end is None or offset.lag_is == "topic_recreated"
+            else next_record(committed=committed, start=offset.start, end=end)
+        )
+        ones = waits.setdefault(offset.topic, [])
+        if end is None or following is None:
+            ones.append(_UNKNOWN)
+        elif following == end:
+            ones.append(_NOTHING_WAITS)
+        else:
+            place = offset.topic, offset.partition
+            passed = searched.get(place)
+            if passed is None:
+                passed = searched[place] = _Passed(read_at, end)
+            passed.wanted.append(following)
+            ones.append((passed, following))
+    return waits
+
+
+def _lag(passed: _Passed, following: int, read_at: datetime, bounds: dict[datetime, TimeLag]) -> TimeLag:
+    """`bounds`: what is known of records that were there already at a time, made once for each."""
+    found = passed.found.get(following) or bounds.get(passed.later_at)
+    if found is None:
+        bound = round((read_at - passed.later_at).total_seconds(), 1) or None
+        found = bounds[passed.later_at] = TimeLag(seconds=None, at_least_seconds=bound)
+    return found
+
+
+class _Names(dict[Place, str]):
+    """Of the partitions in kept readings."""
+
+    def __init__(self, topic_ids: Mapping[str, str | None]) -> None:
+        self._topic_ids = topic_ids
+
+    def __missing__(self, place: Place) -> str:
+        name = self[place] = place_name(place[0], self._topic_ids.get(place[0]) or "", place[1])
+        return name
 
 
 def _search(
     searched: dict[Place, _Passed],
-    now: EndReading,
+    now: datetime,
     topic_ids: Mapping[str, str | None],
     kept: KeptEnds | None,
     earlier: EndReading | None,
 ) -> None:
     pending = dict(searched)
-    names = {place: place_name(place[0], topic_ids.get(place[0]) or "", place[1]) for place in searched}
+    names = _Names(topic_ids)
     oldest = kept.oldest() if kept is not None and pending else None
     if oldest is not None and (earlier is None or oldest[0] <= earlier.read_at):
         # Groups that are no longer in use lag further back than the history goes: one object shows that, so
@@ -132,11 +175,11 @@ def _search(
     for read_at, ends in _backwards(kept, earlier, names):
         if not pending:
             return
-        if read_at >= now.read_at:
+        if read_at >= now:
             continue
         for place in list(pending):
             end = ends(place)
-            if end is not None and not _step_back(pending[place], end, read_at, now.read_at):
+            if end is not None and not _step_back(pending[place], end, read_at, now):
                 del pending[place]
 
 
@@ -146,11 +189,11 @@ def _backwards(
     """All readings, newest first: the time, and a function that gives the end of a partition then."""
     for read_at, columns, index in kept.backwards() if kept is not None else ():
         if earlier is not None and earlier.read_at >= read_at:
-            yield earlier.read_at, earlier.ends.get
+            yield earlier.read_at, earlier.end
             earlier = None
         yield read_at, partial(_kept_end, columns, names, index)
     if earlier is not None:
-        yield earlier.read_at, earlier.ends.get
+        yield earlier.read_at, earlier.end
 
 
 def _kept_end(
@@ -178,29 +221,10 @@ def _step_back(passed: _Passed, end: int, read_at: datetime, now: datetime) -> b
     return bool(passed.wanted)
 
 
-def _by_topic(
-    group: ConsumerGroup, now: EndReading, searched: Mapping[Place, _Passed]
-) -> dict[str, list[TimeLag]]:
-    by_topic: dict[str, list[TimeLag]] = {}
-    for offset in group.offsets or ():
-        if offset.committed is None:
-            continue
-        lags = by_topic.setdefault(offset.topic, [])
-        place = (offset.topic, offset.partition)
-        end = now.ends.get(place)
-        following = _following(offset, end)
-        if end is None or following is None:
-            lags.append(TimeLag(seconds=None, at_least_seconds=None))
-        elif following == end:
-            lags.append(TimeLag(seconds=0.0, at_least_seconds=None))
-        else:
-            passed = searched[place]
-            bound = round((now.read_at - passed.later_at).total_seconds(), 1) or None
-            lags.append(passed.found.get(following) or TimeLag(seconds=None, at_least_seconds=bound))
-    return by_topic
-
-
-def _slowest(lags: Sequence[TimeLag]) -> TimeLag:
+def _slowest(lags: list[TimeLag]) -> TimeLag:
+    first = lags[0]  # usually of all
+    if first.at_least_seconds != 0 and lags.count(first) == len(lags):
+        return first
     known = [lag.seconds for lag in lags if lag.seconds is not None]
     if len(known) == len(lags):
         return TimeLag(seconds=max(known), at_least_seconds=None)

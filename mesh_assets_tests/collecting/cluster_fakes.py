@@ -34,6 +34,7 @@ from mesh_assets.platforms.kafka import (
     BrokersReading,
     ClusterMetadata,
     ConsumerGroup,
+    EndsReading,
     GroupsReading,
     OffsetsReading,
     PartitionMetadata,
@@ -88,6 +89,7 @@ class FakeKafka:
     times: dict[str, RecordTimes] = field(default_factory=dict)
     asked_for_times: list[Mapping[str, Collection[int]]] = field(default_factory=list)
     asked_for_newest_only: list[set[str]] = field(default_factory=list)
+    asked_for_producers: list[set[str]] = field(default_factory=list)
 
     def read_cluster_id(self) -> str | None:
         self._count("cluster_id")
@@ -134,6 +136,30 @@ class FakeKafka:
         )
         self.topics = {name: [end + self.growth for end in ends] for name, ends in self.topics.items()}
         return reading
+
+    def ends(self, partitions_by_topic: Mapping[str, Collection[int]]) -> EndsReading:
+        self._count("ends")
+        moment = self.read_at.pop(0) if self.read_at else datetime.now(UTC)
+        reading = EndsReading(
+            read_at=moment,
+            topics={
+                name: {p: self.topics[name][p] for p in partitions}
+                for name, partitions in partitions_by_topic.items()
+            },
+        )
+        self.topics = {name: [end + self.growth for end in ends] for name, ends in self.topics.items()}
+        return reading
+
+    def commits(self, coordinators: Mapping[str, int]) -> dict[str, dict[str, dict[int, int]]]:
+        self._count("commits")
+        found: dict[str, dict[str, dict[int, int]]] = {}
+        for group in self.consumer_groups:
+            if group.group_id in coordinators:
+                by_topic = found[group.group_id] = {}
+                for one in group.offsets or ():
+                    if one.committed is not None:
+                        by_topic.setdefault(one.topic, {})[one.partition] = one.committed
+        return found
 
     def log_dirs(self, metadata: ClusterMetadata) -> StorageReading:  # noqa: ARG002
         self._fail("log_dirs")
@@ -195,7 +221,7 @@ class FakeKafka:
 
     def transactions(self, selects: Callable[[str], bool]) -> TransactionsReading:
         """Whatever is selected: a test that selects says what there is."""
-        assert selects is not None
+        self.asked_for_producers.append(set(filter(selects, self.topics)))
         self._count("transactions")
         parts = ("transactional_ids", "producers", "open_transactions")
         return TransactionsReading(**self._in_parts("transactions", self.known_transactions, parts))

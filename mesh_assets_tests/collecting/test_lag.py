@@ -186,9 +186,8 @@ def test_ends_are_read_once_where_no_group_is_beyond_them() -> None:
 def test_the_time_lag_is_that_of_the_oldest_record_that_is_there_and_unknown_beyond_the_end() -> None:
     def lag_of(committed: int, start: int, end: int) -> float | None:
         group = a_record(committed, edges=((start, end),))
-        now = EndReading(read_at=NOW, ends={("orders", 0): end})
-        earlier = EndReading(read_at=NOW - timedelta(minutes=10), ends={("orders", 0): 0})
-        return time_lags([group], now=now, topic_ids={}, earlier=earlier).groups["billing"].seconds
+        earlier = EndReading(read_at=NOW - timedelta(minutes=10), ends={"orders": {0: 0}})
+        return time_lags([group], read_at=NOW, topic_ids={}, earlier=earlier).groups["billing"].seconds
 
     assert lag_of(10, 0, 100) == 540.0
     assert lag_of(10, 50, 100) == 300.0

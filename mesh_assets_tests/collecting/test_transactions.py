@@ -8,7 +8,13 @@ from msgspec.structs import replace
 from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.parts import Unread
-from mesh_assets.inventory.sections import Section, SectionName, TopicsSection, TransactionsSection
+from mesh_assets.inventory.sections import (
+    Section,
+    SectionName,
+    SectionState,
+    TopicsSection,
+    TransactionsSection,
+)
 from mesh_assets.inventory.transaction_records import TopicProducers
 from mesh_assets_tests.collecting.cluster_fakes import NO_TRANSACTIONS, FakeKafka, a_cluster, opened
 from mesh_assets_tests.documents import a_document, a_topic, some_transactions
@@ -81,3 +87,54 @@ def test_transactions_that_may_not_be_read_are_unknown_and_those_known_before_ar
     assert old.records is not None
     assert old.records.open_transactions == some_transactions().open_transactions
     assert [one.source for one in old.state.stale_sources] == ["open_transactions"]
+
+
+def as_published(these: dict[SectionName, Section], **fields: Any) -> Document:
+    """The document of these sections, all of one collection."""
+    topics, transactions = these["topics"], these["transactions"]
+    assert isinstance(topics, TopicsSection)
+    assert isinstance(transactions, TransactionsSection)
+    states: dict[SectionName, SectionState] = {"topics": topics.state, "transactions": transactions.state}
+    known = {
+        "topics": topics.records,
+        "transactions": transactions.records,
+        "tickets": dict.fromkeys(states, 1),
+    }
+    return a_document(**{"sections": states, **known, **fields})
+
+
+def test_producers_are_asked_for_where_there_were_some_or_something_came_since() -> None:
+    kafka = FakeKafka(
+        topics={"orders": [10], "users": [10, 10], "clicks": [10]}, known_transactions=TRANSACTIONAL
+    )
+    previous = as_published(collected(kafka))
+    kafka.topics = {**kafka.topics, "users": [10, 11], "new": [0]}
+
+    collected(kafka, previous)
+
+    assert kafka.asked_for_producers == [{"clicks", "orders", "users"}, {"new", "orders", "users"}]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tickets": {"topics": 1, "transactions": 2}},
+        {"tickets": {}},
+        {"transactions": replace(NO_TRANSACTIONS, producers=None)},
+        {
+            "sections": {
+                name: SectionState(status="stale", collected_at=None) for name in ("topics", "transactions")
+            }
+        },
+    ],
+)
+def test_producers_of_all_topics_are_asked_for_where_it_is_not_certain_that_there_were_none(
+    fields: dict[str, Any],
+) -> None:
+    """Two readings may have been of the wrong order: what was written between them moves no end since."""
+    kafka = a_kafka()
+    previous = as_published(collected(kafka), **fields)
+
+    collected(kafka, previous)
+
+    assert kafka.asked_for_producers[1] == {"orders", "users"}

@@ -18,7 +18,8 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ClusterLoad, ConnectorRate, Metrics, MetricsSource, TopicRate
 from mesh_assets.inventory.sections import MetricsSection, SectionState
 from mesh_assets.metrics.measurements import Asked, Measurement, RecordCounts
-from mesh_assets.metrics.offsets import Positions, offset_metrics
+from mesh_assets.metrics.offsets import offset_metrics
+from mesh_assets.metrics.positions import Positions
 from mesh_assets.platforms.kafka.values import ClusterMetadata
 from mesh_assets_tests.collecting.cluster_fakes import (
     FakeCloudConnect,

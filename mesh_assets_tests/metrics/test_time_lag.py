@@ -44,13 +44,9 @@ def lag(
     earlier: EndReading | None = None,
     ids: dict[str, str] | None = None,
 ) -> TimeLag | None:
-    ends = {
-        (offset.topic, offset.partition): offset.end
-        for offset in group.offsets or ()
-        if offset.end is not None
-    }
-    now = EndReading(read_at=NOW, ends=ends)
-    return time_lags([group], now=now, topic_ids=ids or IDS, kept=history, earlier=earlier).groups.get("g")
+    return time_lags([group], read_at=NOW, topic_ids=ids or IDS, kept=history, earlier=earlier).groups.get(
+        "g"
+    )
 
 
 class CountedObjects(MemoryObjects):
@@ -125,7 +121,7 @@ def test_of_a_lag_of_days_an_hour_between_readings_is_close_enough() -> None:
 
 
 def test_the_document_before_serves_as_a_reading_too() -> None:
-    earlier = EndReading(read_at=ago(minutes=10), ends={("orders", 0): 400})
+    earlier = EndReading(read_at=ago(minutes=10), ends={"orders": {0: 400}})
     assert lag(a_group(("orders", 0, 700, 1000)), earlier=earlier) == TimeLag(
         seconds=300.0, at_least_seconds=None
     )

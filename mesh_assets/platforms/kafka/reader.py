@@ -13,6 +13,7 @@ from mesh_assets.platforms.kafka.values import (
     AccessReading,
     BrokersReading,
     ClusterMetadata,
+    EndsReading,
     GroupsReading,
     OffsetsReading,
     PartitionOffsets,
@@ -61,6 +62,12 @@ class KafkaReader(Protocol):
 
     def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
         """Earliest and latest offset of each of the partitions, all of which must have a leader."""
+
+    def ends(self, partitions_by_topic: Mapping[str, Collection[int]]) -> EndsReading:
+        """The latest offset of each of the partitions, as `offsets`."""
+
+    def commits(self, coordinators: Mapping[str, int]) -> dict[str, dict[str, dict[int, int]]]:
+        """What groups have committed, by group, topic and partition; of those alone that their coordinators tell now."""
 
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
         """Every selected group of any kind, with its members and committed offsets."""
@@ -150,6 +157,20 @@ class WireReader:
             lambda kafka: offsets.read_offsets(kafka, partitions_by_topic, self._seen),
             doing="reading the offsets",
             right=_TOPICS,
+        )
+
+    def ends(self, partitions_by_topic: Mapping[str, Collection[int]]) -> EndsReading:
+        return self._kafka.run(
+            lambda kafka: offsets.read_ends(kafka, partitions_by_topic, self._seen),
+            doing="reading the offsets",
+            right=_TOPICS,
+        )
+
+    def commits(self, coordinators: Mapping[str, int]) -> dict[str, dict[str, dict[int, int]]]:
+        return self._kafka.run(
+            lambda kafka: groups.read_commits(kafka, coordinators, **self._asked),
+            doing="reading what consumer groups have committed",
+            right=_GROUPS,
         )
 
     def log_dirs(self, metadata: ClusterMetadata) -> StorageReading:
@@ -263,11 +284,15 @@ def ends_after(kafka: KafkaReader, offsets: OffsetsReading, groups: GroupsReadin
     is beyond the end still is so because the topic was recreated or truncated. An end that cannot be read again
     is unknown.
     """
-    ends = {(topic, one.partition): one.latest for topic, ones in offsets.topics.items() for one in ones}
+    ends: dict[str, dict[int, int | None]] = {}  # of the topics that groups read
     passed: dict[str, set[int]] = {}
     for group in groups.groups:
         for commit in group.offsets or ():
-            end = ends.get((commit.topic, commit.partition))
+            of_topic = ends.get(commit.topic)
+            if of_topic is None:
+                of_topic = {one.partition: one.latest for one in offsets.topics.get(commit.topic, ())}
+                ends[commit.topic] = of_topic
+            end = of_topic.get(commit.partition)
             if end is not None and commit.committed is not None and commit.committed > end:
                 passed.setdefault(commit.topic, set()).add(commit.partition)
     if not passed:

@@ -111,6 +111,13 @@ class OffsetsReading(Value, frozen=True, kw_only=True):
     topics: dict[str, tuple[PartitionOffsets, ...]]
 
 
+class EndsReading(Value, frozen=True, kw_only=True):
+    """The latest offsets alone, by topic and partition; None: it could not be read."""
+
+    read_at: datetime
+    topics: dict[str, dict[int, int | None]]
+
+
 # --- consumer groups
 
 

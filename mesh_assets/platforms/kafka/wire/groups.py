@@ -125,6 +125,23 @@ async def read_groups(
     return GroupsReading(read_at=read_at, groups=tuple(found), excluded=excluded, unlisted=listing.unlisted)
 
 
+async def read_commits(
+    connections: Connections, coordinators: Mapping[str, int], *, endpoint: Endpoint, timeout_seconds: float
+) -> dict[str, dict[str, dict[int, int]]]:
+    """What these groups have committed, by group, topic and partition; of those alone that their coordinators tell."""
+    told = await Coordinators(connections, endpoint, timeout_seconds).ask(
+        dict(coordinators), fetch_offsets, several_from=MANY_GROUPS_FROM
+    )
+    return {
+        group: {
+            topic: {one.partition: one.committed for one in ones if one.committed is not None}
+            for topic, ones in committed.items()
+        }
+        for group, committed in told.items()
+        if not isinstance(committed, Failure)
+    }
+
+
 # --- the questions
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from confluent_kafka import KafkaError
 
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, item_error
-from mesh_assets.platforms.kafka.values import ClusterMetadata, OffsetsReading, PartitionOffsets
+from mesh_assets.platforms.kafka.values import ClusterMetadata, EndsReading, OffsetsReading, PartitionOffsets
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections, MalformedError, together
 from mesh_assets.platforms.kafka.wire.offset_messages import (
     EARLIEST,
@@ -107,6 +107,21 @@ async def read_offsets(
             ]
         )
     return OffsetsReading(read_at=read_at, topics=topics)
+
+
+async def read_ends(
+    connections: Connections,
+    partitions_by_topic: Mapping[str, Collection[int]],
+    metadata: ClusterMetadata | None = None,
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> EndsReading:
+    """As `read_offsets`, of the latest offsets alone."""
+    wanted = Partitions(partitions_by_topic)
+    end, read_at = time.monotonic() + patience_seconds, datetime.now(UTC)
+    latest = await Reading(Leaders(connections, metadata), wanted, LATEST).read(end)
+    rows = list(zip(wanted.numbers, latest.known_offsets(), strict=True))
+    return EndsReading(read_at=read_at, topics={topic: dict(ones) for topic, ones in wanted.by_topic(rows)})
 
 
 def error_text(error: KafkaError | None) -> str | None:

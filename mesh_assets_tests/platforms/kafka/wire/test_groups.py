@@ -3,7 +3,9 @@
 import pytest
 
 from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup, ShareOffset
+from mesh_assets.platforms.kafka.wire.groups import read_commits
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
+    GROUP_REFUSED,
     INVALID_GROUP,
     OLD_BROKERS,
     Group,
@@ -24,6 +26,18 @@ from mesh_assets_tests.platforms.kafka.wire.groups_read import (
 def test_a_classic_group_has_its_members_and_offsets_also_where_it_committed_nothing() -> None:
     brokers = GroupBrokers(billing=billing())
     assert groups(brokers) == (BILLING,)
+
+
+@pytest.mark.parametrize("newest", [{}, OLD_BROKERS])
+def test_commits_alone_are_those_that_coordinators_tell(newest: dict[str, int | None]) -> None:
+    brokers = GroupBrokers(billing=billing(), shipping=billing(broker=2), lost=billing())
+    brokers.newest = newest
+    brokers.patience_seconds = 0.01
+    brokers.failures["OffsetFetch", "lost"] = [GROUP_REFUSED]
+
+    told = {"payments": {0: 0}, "orders": {0: 12, 1: 40}}
+    places = {"billing": 1, "shipping": 1, "lost": 1}
+    assert brokers.run(read_commits, places) == {"billing": told, "shipping": told}
 
 
 def test_brokers_of_kafka_2_8_tell_the_same_with_a_request_a_group_for_offsets() -> None:

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError
 from mesh_assets.platforms.kafka.values import ClusterMetadata, OffsetsReading, PartitionOffsets
 from mesh_assets.platforms.kafka.wire import offsets
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError
-from mesh_assets.platforms.kafka.wire.offsets import read_offsets
+from mesh_assets.platforms.kafka.wire.offsets import read_ends, read_offsets
 from mesh_assets_tests.platforms.kafka.wire.oracle import (
     EARLIEST,
     LATEST,
@@ -63,6 +63,13 @@ def test_each_partition_has_its_earliest_and_latest_offset_in_every_version(vers
     }
     assert list(reading.topics) == ["big", "nothing", "orders"]
     assert before <= reading.read_at <= datetime.now(UTC)
+
+
+def test_the_ends_alone_are_read_by_half_the_requests_and_unknown_where_a_leader_is_missing() -> None:
+    cluster = Cluster({"orders": {0: 1, 1: -1}})
+    cluster.ends = {("orders", 0): (5, 25), ("orders", 1): (0, 7)}
+    reading = asyncio.run(read_ends(cluster.brokers, {"orders": [0, 1]}, patience_seconds=0.01))
+    assert reading.topics == {"orders": {0: 25, 1: None}}
 
 
 @pytest.mark.parametrize("version", [5, 6, 11])
