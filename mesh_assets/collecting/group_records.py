@@ -64,7 +64,9 @@ class _Edges(dict[str, dict[int, PartitionOffsets]]):
         self._topics = offsets.topics
 
     def __missing__(self, topic: str) -> dict[int, PartitionOffsets]:
-        found = self[topic] = {one.partition: one for one in self._topics.get(topic, ())}
+        found = self[topic] = {
+            one.partition: one for one in self._topics.get(topic, ())
+        }  # sorted as they are read
         return found
 
 
@@ -76,9 +78,12 @@ def _group_record(group: values.ConsumerGroup, edges: _Edges, before: KnownBefor
     )
     offsets = None if positions is None else _offsets(positions, edges, earlier)
     if known is not None and offsets == known.offsets:
-        offsets = known.offsets  # whatever compares the two later has nothing to do
-    lags = [offset.lag_records for offset in offsets or () if offset.lag_records is not None]
-    losses = [lost for offset in offsets or () if (lost := offset.lost_records) is not None]
+        # Whatever compares the two later has nothing to do.
+        offsets, lag, lost = known.offsets, known.total_lag_records, known.lost_records
+    else:
+        lags = [offset.lag_records for offset in offsets or () if offset.lag_records is not None]
+        losses = [lost for offset in offsets or () if (lost := offset.lost_records) is not None]
+        lag, lost = sum(lags) if lags else None, sum(losses) if losses else None
     failed = next((position.error for position in positions or () if position.error is not None), None)
     return ConsumerGroup(
         group_id=group.group_id,
@@ -94,9 +99,9 @@ def _group_record(group: values.ConsumerGroup, edges: _Edges, before: KnownBefor
                 | {topic for member in group.members or () for topic in member.assignment}
             )
         ),
-        total_lag_records=sum(lags) if lags else None,
+        total_lag_records=lag,
         error=group.error or failed,
-        lost_records=sum(losses) if losses else None,
+        lost_records=lost,
         epoch=group.epoch,
         assignment_epoch=group.assignment_epoch,
         assignor=group.assignor,
@@ -151,9 +156,13 @@ def _offsets(
             _offset((topic, partition), positions_there.get(partition), there.get(partition), earlier)
             for topic, positions_there in sorted(by_topic.items())
             for there in (edges[topic],)
-            for partition in sorted(positions_there.keys() | there.keys())
+            for partition in _in_order(positions_there, there)
         ]
     )
+
+
+def _in_order(positions: Mapping[int, object], edges: Mapping[int, object]) -> Iterable[int]:
+    return edges if positions.keys() <= edges.keys() else sorted(positions.keys() | edges.keys())
 
 
 def _offset(

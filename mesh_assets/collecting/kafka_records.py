@@ -5,11 +5,7 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import Any, Literal
 
-from msgspec.structs import replace
-
-from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Partition, Topic, TopicDetails
-from mesh_assets.inventory.sections import Section, TopicsSection, TransactionsSection
 from mesh_assets.inventory.storage_records import TopicStorage
 from mesh_assets.platforms.kafka.storage import TopicSize
 from mesh_assets.platforms.kafka.values import (
@@ -148,6 +144,8 @@ def _record(
 def _replication_factor(partitions: tuple[Partition, ...], storage: TopicStorage | None) -> int:
     """Without the brokers that a reassignment adds: while it lasts, replicas are those of both sides."""
     adding = {one.partition: len(one.adding) for one in (storage and storage.reassignments) or ()}
+    if not adding:
+        return max([len(one.replicas) for one in partitions], default=0)
     return max((len(one.replicas) - adding.get(one.partition, 0) for one in partitions), default=0)
 
 
@@ -194,34 +192,3 @@ def _message_count(
     if cleanup_policy is not None and "compact" not in cleanup_policy:
         return total, "exact_without_transactions"
     return total, "upper_bound"
-
-
-def with_transactions(topics: Section, transactions: Section | None, previous: Document | None) -> Section:
-    """The topics, whose counts are upper bounds where transactions are known to have written: now, by what brokers still
-    know of producers, or when the previous document was made, for they forget producers before retention removes
-    what these wrote."""
-    assert isinstance(topics, TopicsSection)
-    assert transactions is None or isinstance(transactions, TransactionsSection)
-    known = transactions.records if transactions is not None else None
-    transactional = {one.topic for one in (known.producers if known else None) or () if one.transactional}
-    before = {
-        (topic.name, topic.id)
-        for topic in (previous.topics if previous else ())
-        if topic.details.message_count_is == "upper_bound" and not _is_compacted(topic)
-    }
-    if not transactional and not before:
-        return topics
-    return replace(
-        topics,
-        records=tuple(
-            replace(topic, details=replace(topic.details, message_count_is="upper_bound"))
-            if topic.details.message_count_is == "exact_without_transactions"
-            and (topic.name in transactional or (topic.name, topic.id) in before)
-            else topic
-            for topic in topics.records
-        ),
-    )
-
-
-def _is_compacted(topic: Topic) -> bool:
-    return topic.details.cleanup_policy is None or "compact" in topic.details.cleanup_policy

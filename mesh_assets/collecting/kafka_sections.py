@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from mesh_assets.collecting.collection import Collection
 from mesh_assets.collecting.group_records import group_records, known_before
-from mesh_assets.collecting.kafka_records import topic_defaults, topic_records, with_transactions
+from mesh_assets.collecting.kafka_records import topic_defaults, topic_records
 from mesh_assets.collecting.metrics_section import Ground, collect_metrics
 from mesh_assets.collecting.phases import cost_of, requests_about
 from mesh_assets.collecting.scopes import patterns_scope
@@ -31,6 +31,7 @@ from mesh_assets.inventory.sections import (
     TopicsSection,
 )
 from mesh_assets.inventory.wording import counted, plural
+from mesh_assets.joining.counts import with_transactions
 from mesh_assets.joining.join import stale_section
 from mesh_assets.metrics.positions import Positions, read_positions, without_producers
 from mesh_assets.platforms.kafka import (

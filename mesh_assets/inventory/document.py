@@ -2,9 +2,8 @@
 its JSON form."""
 
 import hashlib
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from datetime import UTC, datetime
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -244,8 +243,11 @@ _outline_decoder = msgspec.json.Decoder(_OUTLINE)
 _config_decoder: msgspec.json.Decoder[dict[str, str | None] | None] = msgspec.json.Decoder(
     dict[str, str | None] | None
 )
-_WITHOUT_CONFIG = tuple(name for name in Topic.__struct_fields__ if name != "config")
-_values_without_config = attrgetter(*_WITHOUT_CONFIG)
+# One expression for all fields: 9,000 calls that go through a list of them take twice as long.
+_fields = ", ".join(f"{name}=bare.{name}" for name in Topic.__struct_fields__ if name != "config")
+_topic: Callable[[Any, dict[str, str | None] | None], Topic] = eval(
+    f"lambda bare, config: Topic(config=config, {_fields})", {"Topic": Topic}
+)
 _section_decoder: msgspec.json.Decoder[Section] = msgspec.json.Decoder(Section)
 
 
@@ -293,8 +295,7 @@ def _with_configs(topics: tuple[Any, ...]) -> tuple[Topic, ...]:
                 known[raw] = _config_decoder.decode(raw)
             except UNDECODABLE as error:
                 raise msgspec.ValidationError(f"{error}, in the config of topic {topic.name}") from error
-        fields = zip(_WITHOUT_CONFIG, _values_without_config(topic), strict=True)
-        read.append(Topic(config=known[raw], **dict(fields)))
+        read.append(_topic(topic, known[raw]))
     return tuple(read)
 
 

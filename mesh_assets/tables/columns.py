@@ -52,19 +52,28 @@ def _microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
+class _Numbers(dict[str, int]):
+    """Each text that is not known yet gets the next number."""
+
+    def __missing__(self, text: str) -> int:
+        number = self[text] = len(self)
+        return number
+
+
 class Texts:
     """The texts of a column under construction: each distinct one is kept once, and a row is its number."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self._numbers = _Numbers()
         self.rows = array("i")
 
     def number(self, text: str | None) -> int:
         """-1 means none."""
-        return -1 if text is None else self._numbers.setdefault(text, len(self._numbers))
+        return -1 if text is None else self._numbers[text]
 
     def add(self, texts: Iterable[str | None]) -> None:
-        self.rows.extend([self.number(text) for text in texts])
+        numbers = self._numbers
+        self.rows.extend([-1 if text is None else numbers[text] for text in texts])
 
     def column(self) -> pa.Array:
         missing = -1 in self.rows

@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -109,7 +110,7 @@ def _of(table: str, records: Iterable[R], row: Callable[[R], Sequence[Any]]) -> 
 def _fields_of(table: str, records: Sequence[Record], *, but: Sequence[str] = ()) -> Columns:
     """The columns after the first one, which are named after the records' fields."""
     return {
-        name: column([getattr(record, name) for record in records], SCHEMAS[table].field(name).type)
+        name: column([*map(attrgetter(name), records)], SCHEMAS[table].field(name).type)
         for name in _names(table)[1:]
         if name not in but
     }
