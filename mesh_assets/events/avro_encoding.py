@@ -138,7 +138,7 @@ class _Compiler:
                 )
             known.add(kind)
 
-        scope: dict[str, Any] = {"known": known, "check": check}
+        scope: dict[str, Any] = {"known": known, "check": check, "join": b"".join}
         parts = []
         for number, field in enumerate(fields):
             match field["type"]:
@@ -153,7 +153,7 @@ class _Compiler:
             "def record(value):",
             "    if value.__class__ not in known:",
             "        check(value.__class__)",
-            f'    return b"{"%b" * len(parts)}" % ({", ".join(parts)},)',
+            f"    return join(({', '.join(parts)},))",
         )
         exec("\n".join(lines), scope)  # of the schema's field names alone
         encode: Encode = scope["record"]
