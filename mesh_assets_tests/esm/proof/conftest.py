@@ -155,7 +155,7 @@ def _served(made: Registry, context: ssl.SSLContext | None = None) -> Iterator[R
         if context is not None:
             server.socket = context.wrap_socket(server.socket, server_side=True)
         made.url = f"{'http' if context is None else 'https'}://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield made
