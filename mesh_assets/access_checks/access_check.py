@@ -123,7 +123,7 @@ def some(names: Collection[str]) -> str:
 
 
 def stand_in_notes(text: str | None) -> tuple[str, ...]:
-    """The note for a service that declares itself a stand-in; none for others."""
+    """The note for a service that declares itself a stand-in; empty for any other."""
     return () if text is None else (f"this is a stand-in: {text}",)
 
 
@@ -151,8 +151,8 @@ def kafka_identity(properties: Mapping[str, str]) -> str:
 
 
 def kafka_endpoint(connection: KafkaConnection) -> str:
-    """The bootstrap servers, or the ARN that stands for them; unresolved, as in the estate, when a reference
-    cannot be resolved.
+    """The bootstrap servers, or the ARN that replaces them; as written in the estate when a reference cannot
+    be resolved.
     """
     try:
         return resolve(connection.address)
@@ -161,7 +161,7 @@ def kafka_endpoint(connection: KafkaConnection) -> str:
 
 
 def http_endpoint(connection: HttpConnection, *, name: str) -> str:
-    """The address without what may be secret in it; empty when a reference cannot be resolved."""
+    """The address without the parts that may be secret; empty when a reference cannot be resolved."""
     try:
         return parse_base_url(resolve(connection.url), name=name).shown
     except EstateError:

@@ -1,4 +1,4 @@
-"""Checking the brokers of one cluster: what discovery reads there, and what publishing needs if the cluster
+"""Checks the brokers of one cluster: what discovery reads there, and what publishing needs if the cluster
 carries events.
 """
 
@@ -47,8 +47,7 @@ def check_brokers(
 ) -> tuple[AccessCheck, ...]:
     """Checks discovery and publishing over one connection.
 
-    `discovered`: whether the cluster itself is to be checked. `carried`: the clusters whose events it
-    carries.
+    `discovered`: whether to check the cluster itself. `carried`: the clusters whose events it carries.
     """
     systems: list[System] = ["kafka"] if discovered else []
     if carried:
@@ -144,7 +143,7 @@ def _with_roles(check: AccessCheck) -> AccessCheck:
 def _failed(
     cluster: Cluster, systems: Sequence[System], endpoint: str, identity: str, sentence: str
 ) -> tuple[AccessCheck, ...]:
-    """The sentence once; other systems on the same connection refer to it."""
+    """Gives the sentence once; other systems on the same connection refer to it."""
     first, *others = systems
     return (
         failed(cluster.name, first, endpoint, identity, sentence),

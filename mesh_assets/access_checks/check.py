@@ -1,4 +1,4 @@
-"""Everything the estate names, asked at the same time, with a deadline that no hanging system can delay."""
+"""Checks everything the estate names, all at once, within a deadline that no hanging system can delay."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,8 +44,8 @@ def side_by_side(
     """What each piece returned, in order; None for those not done in time.
 
     A ThreadPoolExecutor would not do: the interpreter waits for its threads before it exits, but not for
-    these. Pieces also have deadlines of their own, so what is left behind ends soon. Raises the first
-    exception of a piece.
+    these. Each piece also has a deadline of its own, so what is left behind ends soon. Raises the first
+    exception that a piece raised.
     """
     waiting: SimpleQueue[tuple[Future[Result], Callable[[], Result]]] = SimpleQueue()
     futures: list[Future[Result]] = []
@@ -57,7 +57,7 @@ def side_by_side(
         threading.Thread(target=_run, args=(waiting,), name=f"mesh-check-{number}", daemon=True).start()
     wait(futures, timeout=within_seconds)
     for future in futures:
-        future.cancel()  # what has not begun never will; what is done stays done
+        future.cancel()  # what has not started never will; what is done stays done
     return [future.result() if future.done() and not future.cancelled() else None for future in futures]
 
 
@@ -84,7 +84,7 @@ _WITHIN_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
-    """One system to ask. `system` and `endpoint`: what is reported when no answer comes in time."""
+    """One system to ask. `system` and `endpoint` are reported when no answer comes in time."""
 
     cluster: str
     system: System
@@ -100,11 +100,11 @@ def check_estate(
     connect: Connect = RunningCluster,
     transport: Transport | None = None,
 ) -> tuple[AccessCheck, ...]:
-    """What answers, as whom, with what rights, and what is missing: for the named clusters (none: all) and
-    the carriers of their events.
+    """Finds out what answers, as whom, with what rights, and what is missing, for the named clusters (none: all)
+    and the carriers of their events.
 
-    Reads only. A system that fails raises nothing: its check has the sentence. Raises EstateError for a name
-    that the estate does not have.
+    Only reads. A system that fails raises nothing: its check says why. Raises EstateError for a name that the
+    estate does not have.
     """
     unknown = [name for name in names if name not in estate.clusters]
     if unknown:
@@ -134,7 +134,7 @@ def check_estate(
 
 
 def _named_once(checks: Sequence[AccessCheck], ids: Mapping[str, str]) -> Iterator[AccessCheck]:
-    """The checks, with what discovery refuses: a second name for one cluster, which only the brokers can tell."""
+    """Adds what discovery refuses and only the brokers can reveal: a second name for one cluster."""
     first: dict[str, str] = {}
     for check in checks:
         cluster_id = ids.get(check.cluster) if check.system == "kafka" else None
@@ -157,7 +157,7 @@ def _with_note_on_plain_http(check: AccessCheck) -> AccessCheck:
 def _pieces(
     estate: Estate, chosen: Sequence[Cluster], *, connect: Connect, transport: Transport | None
 ) -> list[_Piece]:
-    """In the estate's order, with carriers that were not chosen last."""
+    """In the estate's order; carriers that were not chosen come last."""
     carried: dict[str, list[str]] = {}
     for cluster in chosen:
         carried.setdefault(estate.events.cluster or cluster.name, []).append(cluster.name)

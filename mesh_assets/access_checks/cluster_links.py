@@ -18,13 +18,13 @@ from mesh_assets.platforms.http import Transport
 
 
 def links_endpoint(cluster: Cluster) -> str:
-    """The address in the estate; empty where the control plane tells it."""
+    """The address in the estate; empty where the control plane provides it."""
     return "" if cluster.kafka_rest is None else http_endpoint(cluster.kafka_rest, name=NAME)
 
 
 def check_cluster_links(cluster: Cluster, *, transport: Transport | None = None) -> AccessCheck:
-    """Asks for what a discovery reads. Without links a cluster misses nothing, so what it does not have, or does not show,
-    is a note."""
+    """Asks for what a discovery reads. A cluster can do without links, so any that are missing or not visible are only a
+    note."""
     endpoint = links_endpoint(cluster)
     if cluster.cluster_id is None:
         sentence = "not checked: links are requested by cluster_id, which the estate does not give; discovery asks the brokers for it"

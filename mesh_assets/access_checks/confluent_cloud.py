@@ -1,5 +1,5 @@
-"""What Confluent Cloud itself says about a cluster compared with the estate: environment, cluster, registry,
-possible roles.
+"""Compares what Confluent Cloud says about a cluster with the estate: environment, cluster, registry, possible
+roles.
 """
 
 from collections.abc import Iterator, Sequence
@@ -67,7 +67,7 @@ def _read(client: ControlPlaneClient, cluster: Cluster) -> ControlPlaneFacts:
     try:
         organizations = client.organizations()
     except RefusedError:
-        organizations = ()  # only shown, and a right of its own
+        organizations = ()  # only for display, and it needs a right of its own
     environments = client.environments()
     wanted = None if cluster.environment is None else cluster.environment.id
     return ControlPlaneFacts(
@@ -125,8 +125,8 @@ def _named(thing: Organization | CloudEnvironment | KafkaCluster) -> str:
 
 
 def _missing(cluster: Cluster, facts: ControlPlaneFacts, found: KafkaCluster | None) -> Iterator[str]:
-    """What contradicts the estate. What is merely invisible is not missing: discovery does not need to see
-    it.
+    """Whatever contradicts the estate. Something merely invisible is not missing: discovery does not need to
+    see it.
     """
     if cluster.environment is None:
         visible = some([_named(environment) for environment in facts.environments]) or "none"
@@ -174,8 +174,8 @@ def _cluster_notes(cluster: Cluster, found: KafkaCluster) -> Iterator[str]:
         yield f"its id is {found.id}; set cluster_id to it, and discovery makes sure that it reads this cluster"
     if found.takes_granular_roles is False:
         yield (
-            "a Basic cluster takes no roles on single topics, groups and connectors: rights on topics and groups are ACLs there, and "
-            "configs of connectors can be read with stronger roles only (docs/confluent-cloud.md)"
+            "a Basic cluster has no roles on single topics, groups and connectors: rights on topics and groups are ACLs there, and "
+            "only stronger roles can read connector configs (docs/confluent-cloud.md)"
         )
     servers = kafka_endpoint(cluster.kafka)
     if found.bootstrap_servers is not None and found.bootstrap_servers not in servers.split(","):
@@ -191,21 +191,21 @@ def _registry_notes(
     shown = http_endpoint(connection, name="Schema Registry")
     registry = next((one for one in facts.registries if one.id == registry_id), facts.registries[0])
     if registry_id is None:
-        yield f"the registry's id is {registry.id}; give it as schema_registry.id, which metrics name it by"
+        yield f"the registry's id is {registry.id}; set schema_registry.id to it, since metrics use that id"
     if shown and shown not in (registry.url, registry.private_url):
         yield f"Confluent Cloud gives {registry.url or registry.private_url} as the registry's address, the estate {shown}"
 
 
 # --- the Metrics API: the newest minute of the cluster
 
-# The export has this metric for every topic that holds something.
+# The export has this metric for every topic that is not empty.
 _SHOWN = "confluent_kafka_server_retained_bytes"
 
 
 def check_cloud_metrics(
     cluster: Cluster, source: ConfluentCloudMetrics, *, transport: Transport | None = None
 ) -> AccessCheck:
-    """Asks the Metrics API once, of the 160 times an hour that it allows for a cluster."""
+    """Asks the Metrics API once; it allows 160 requests an hour for a cluster."""
     endpoint, key = http_endpoint(source, name=METRICS_NAME), http_identity(source, name=METRICS_NAME)
     identity = f"Cloud key {key}" if key else ""
     if cluster.cluster_id is None:

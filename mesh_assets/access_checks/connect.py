@@ -51,7 +51,7 @@ def check_managed_connect(
     notes = [*stand_in_notes(stand_in)]
     if not connectors:
         notes.append(
-            "no connector is listed: there are none, or this key may see none; to see them it needs Operator on the cluster, and "
+            "no connectors are listed: there are none, or this key may not see any; to see them it needs Operator on the cluster, and "
             "DeveloperRead on connector * for configs"
         )
     return answered(
@@ -103,7 +103,7 @@ def check_msk_connect(cluster: Cluster, endpoint: MskConnectEndpoint) -> AccessC
         "connect",
         url,
         _IDENTITY,
-        # Others are not among them.
+        # MSK Connect's list has no connectors of other clusters.
         facts={"connectors": len(connectors), "belongs_to": "this cluster"},
         rights="reads states; not all configs" if hidden else "reads",
         missing=missing,

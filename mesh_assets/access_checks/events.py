@@ -22,10 +22,10 @@ _HOLDS = {EVENTS_TOPIC: "snapshots", CHANGES_TOPIC: "changes"}
 
 
 class EventsRights(Record, frozen=True, kw_only=True):
-    """What the user may do with the topics of the events.
+    """What the user may do with the event topics.
 
     `topics`: both of them. `policies`: the cleanup policies of those that exist; None where unreadable.
-    `creation`: of those that are absent and that discovery is to create, why Kafka would refuse it; None: it would
+    `creation`: for each absent topic that discovery is to create, why Kafka would refuse to; None: it would
     not.
     """
 
@@ -93,7 +93,7 @@ def _rights(rights: EventsRights, identity: str) -> str:
     ]
     held += [f"CREATE of {topic}" for topic in _creatable(rights)]
     if any(rights.topics[topic].operations is None for topic in rights.those("here")):
-        return "the brokers do not say"
+        return "the brokers do not report them"
     return ", ".join(held) or "none"
 
 

@@ -26,7 +26,7 @@ class KafkaRights(Record, frozen=True, kw_only=True):
     """What the user may do on a cluster.
 
     `topics`: those that the estate's patterns select. `groups` None: they could not be listed, for the reason
-    in `groups_error`. `transactional_ids_are_hidden` None: the brokers tell nobody which there are.
+    in `groups_error`. `transactional_ids_are_hidden` None: these brokers cannot list them for anyone.
     """
 
     cluster: ClusterRights
@@ -55,7 +55,7 @@ def judge_kafka(cluster: Cluster, rights: KafkaRights, *, endpoint: str, identit
 
 
 def holds_everything(cluster: ClusterRights, topics: Mapping[str, ResourceRights]) -> bool:
-    """Whether the user holds every operation there is: a super user, or brokers without an authorizer."""
+    """Whether the user holds every operation: a super user, or brokers without an authorizer."""
     described = [access.operations or frozenset() for access in topics.values() if access.state == "here"]
     return (cluster.operations or frozenset()) >= EVERY_CLUSTER_OPERATION and all(
         held >= EVERY_TOPIC_OPERATION for held in described
@@ -63,9 +63,7 @@ def holds_everything(cluster: ClusterRights, topics: Mapping[str, ResourceRights
 
 
 def everything(identity: str) -> str:
-    """The words for it: what an anonymous client may do, everyone may; for others the two reasons look the
-    same.
-    """
+    """Says so: anyone may do what an anonymous client may; for a named user the two reasons look the same."""
     return "all, and so may everyone" if identity == ANONYMOUS else "all (a super user, or no authorizer)"
 
 
@@ -88,7 +86,7 @@ def _rights(rights: KafkaRights, identity: str) -> str:
     if holds_everything(rights.cluster, rights.topics):
         return everything(identity)
     if _reports_no_rights(rights):
-        return "the brokers do not say"
+        return "the brokers do not report them"
     parts = ["cluster DESCRIBE" if _describes_cluster(rights) else "cluster none"]
     if rights.topics:
         shares = [
@@ -129,7 +127,7 @@ def _missing_on_topics(rights: KafkaRights) -> Iterator[str]:
 
 def _missing_on_groups(rights: KafkaRights) -> Iterator[str]:
     if rights.groups is None:
-        yield f"{rights.groups_error}: the section consumer_groups keeps its last known data"
+        yield f"{rights.groups_error}: the section consumer_groups keeps its last good data"
         return
     if (
         not _describes_cluster(rights)
@@ -138,8 +136,8 @@ def _missing_on_groups(rights: KafkaRights) -> Iterator[str]:
     ):
         visible = counted(len(rights.groups.groups) + rights.groups.excluded, "group")
         yield (
-            f"no DESCRIBE on the cluster: Kafka lists only the groups this user may describe ({visible}), and others would look as if they "
-            "did not exist; grant DESCRIBE on the cluster"
+            f"no DESCRIBE on the cluster: Kafka lists only the groups this user may describe ({visible}), and all others would seem not to "
+            "exist; grant DESCRIBE on the cluster"
         )
     lacking = _lacking(rights.groups.groups, "DESCRIBE")
     if lacking:
@@ -160,7 +158,7 @@ def _notes(rights: KafkaRights) -> Iterator[str]:
         )
     if rights.cluster.topics and not rights.every_topic_is_visible:
         yield (
-            "Kafka shows this user only the topics granted by name or prefix, and others look as if they did not exist; "
+            "Kafka shows this user only the topics granted by name or prefix, and all others seem not to exist; "
             "for the whole picture grant DESCRIBE and DESCRIBE_CONFIGS on topic *"
         )
     yield from _unknown_parts(rights)
@@ -176,7 +174,7 @@ _PARTS = {
 
 
 def _unknown_parts(rights: KafkaRights) -> Iterator[str]:
-    """What of `brokers` and `access` stays unknown. No failure: managed clusters never tell it."""
+    """The parts of `brokers` and `access` that stay unknown. Not a failure: managed clusters never report them."""
     held = rights.cluster.operations
     if held is None:
         return
@@ -186,17 +184,17 @@ def _unknown_parts(rights: KafkaRights) -> Iterator[str]:
 
 
 def _unknown_transactions(rights: KafkaRights) -> Iterator[str]:
-    """What of `transactions` stays unknown: reading takes these rights for nothing else."""
+    """The parts of `transactions` that stay unknown: nothing else that is read needs these rights."""
     lacking = _lacking(rights.topics, "READ")
     if lacking:
         what = _share_of(lacking, rights.topics, "topic")
         yield (
             f"no READ on {what}: their producers and open transactions will be unknown; grant READ on topic * if they are wanted, "
-            "which also allows to read records"
+            "which also allows reading records"
         )
     if rights.transactional_ids_are_hidden:
         yield (
-            "no DESCRIBE on every transactional id: which there are will be unknown; grant DESCRIBE on transactional id * if they "
+            "no DESCRIBE on every transactional id: the list of them will be unknown; grant DESCRIBE on transactional id * if they "
             "are wanted"
         )
 
@@ -206,15 +204,13 @@ def _describes_cluster(rights: KafkaRights) -> bool:
 
 
 def _reports_no_rights(rights: KafkaRights) -> bool:
-    """Whether the brokers report no rights, of anything."""
+    """Whether the brokers report no rights at all."""
     described = [access for access in rights.topics.values() if access.state == "here"]
     return rights.cluster.operations is None and all(access.operations is None for access in described)
 
 
 def _lacking(resources: Mapping[str, ResourceRights], operation: str) -> list[str]:
-    """Those on which the operation is not granted, as far as known. What could be described is granted
-    DESCRIBE.
-    """
+    """Those on which the operation is known not to be granted. Whatever could be described has DESCRIBE."""
     return [
         name
         for name, access in resources.items()

@@ -1,4 +1,4 @@
-"""What discovery needs from a schema registry: to read it, and to register the events' schemas where it
+"""What discovery needs from a schema registry: reading it, and registering the events' schemas where it
 serves their carrier.
 """
 
@@ -58,7 +58,7 @@ def check_registry(
     notes = [*stand_in_notes(stand_in)]
     if not names and connection.id is not None:
         notes.append(
-            "no subject is listed: there are none, or this key may see none; to see all it needs DeveloperRead on subject *"
+            "no subjects are listed: there are none, or this key may not see any; to see all it needs DeveloperRead on subject *"
         )
     return answered(
         cluster,

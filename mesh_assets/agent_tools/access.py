@@ -25,7 +25,7 @@ _SHOWN = 10
 
 
 class AclRow(Answer):
-    """`resource` with `pattern` prefixed: the beginning of names."""
+    """`resource`: with `pattern` prefixed, how the names begin."""
 
     principal: str
     permission: str
@@ -37,7 +37,7 @@ class AclRow(Answer):
 
 
 class PermittedRow(Answer):
-    """`denied`: what one ACL allows and another one denies."""
+    """`denied`: what one ACL allows and another denies."""
 
     principal: str
     host: str
@@ -59,15 +59,15 @@ class AccessPage(Answer):
     total: int | None = None
     acls: list[AclRow] | None = None
     permitted: list[PermittedRow] | None = Field(
-        default=None, description="Of a topic or group: what each principal may do, a deny wins."
+        default=None, description="For a topic or group: what each principal may do; a deny wins."
     )
     conflicts: list[str] | None = None
     unused_principals: list[str] | None = Field(
-        default=None, description="Whose ACLs match no topic or group; null: cannot be known."
+        default=None, description="Principals whose ACLs match no topic or group; null: this cannot be known."
     )
     quotas: list[QuotaRow] | None = None
     scram_users: dict[str, list[str]] | None = Field(default=None, description="User → mechanisms.")
-    totals: dict[str, int] = Field(description="How many there are, where lists are cut.")
+    totals: dict[str, int] = Field(description="The full counts, where lists are cut.")
     unknown: dict[str, str] = Field(description="What could not be read → why.")
     next_cursor: str | None = None
     hint: str | None = None
@@ -91,7 +91,7 @@ def describe_access(
     cursor: CursorArgument = None,
     source: SourceArgument = "latest",
 ) -> AccessPage:
-    """Who may do what: ACLs, and of a topic or group what each principal may effectively do; ACLs that contradict each
+    """Who may do what: ACLs, and for a topic or group what each principal may effectively do; ACLs that contradict each
     other or do nothing, client quotas, SCRAM users.
     """
     if topic is not None and group is not None:
@@ -101,12 +101,12 @@ def describe_access(
     access = document.access
     if access is None:
         state = document.state("access")
-        raise UnknownError(f"nothing is known of who may do what on {document.cluster.name}: {state.error}")
+        raise UnknownError(f"who may do what on {document.cluster.name} is unknown: {state.error}")
     acls = Acls(access.acls or ())
     about = acls.all
     permitted: tuple[Permitted, ...] | None = None
     if access.acls is None:
-        pass  # then nothing is permitted that we know of, and nothing is not
+        pass  # then nothing is known to be permitted or forbidden
     elif topic is not None:
         about, permitted = tuple(acls.about("topic", topic)), acls.permitted("topic", topic)
     elif group is not None:
@@ -206,7 +206,7 @@ def _sentence(conflict: Conflict) -> str:
         case "redundant":
             return f"{_said(conflict.acl)} is not needed: {other} allows the same and more"
         case "matches_nothing":
-            return f"{_said(conflict.acl)} matches no {conflict.acl.resource_type} that there is"
+            return f"{_said(conflict.acl)} matches no existing {conflict.acl.resource_type}"
 
 
 def _said(acl: Acl) -> str:

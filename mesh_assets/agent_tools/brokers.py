@@ -29,7 +29,7 @@ class BrokerRow(Answer):
 
 
 class BrokerConfigRow(Answer):
-    """`brokers`: those that have it so; left out: all."""
+    """`brokers`: those with this value; left out: all."""
 
     name: str
     value: str | None = None
@@ -83,7 +83,9 @@ def describe_brokers(
     found = view.document.brokers
     if found is None:
         state = view.document.state("brokers")
-        raise UnknownError(f"nothing is known of the brokers of {view.document.cluster.name}: {state.error}")
+        raise UnknownError(
+            f"nothing is known about the brokers of {view.document.cluster.name}: {state.error}"
+        )
     rows = None if found.configs is None else _configs(found.configs, configs)
     return BrokersAnswer(
         about=view.about("brokers"),

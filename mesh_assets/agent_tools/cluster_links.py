@@ -19,12 +19,12 @@ from mesh_assets.inventory.cluster_link_records import ClusterLink, MirrorTopic
 
 _SHOWN = 40
 _TASKS = 10
-# The worst first: what is broken, paused, on its way, well, over.
+# The worst first: broken, paused, in transition, healthy, ended.
 _ORDER = ("FAILED", "LINK_FAILED", "SOURCE_UNAVAILABLE", "PAUSED", "LINK_PAUSED")
 
 
 class LinkRow(Answer):
-    """`source_cluster`, `destination_cluster`: ids; one of them is this cluster, and not given."""
+    """`source_cluster`, `destination_cluster`: ids; whichever is this cluster is left out."""
 
     name: str
     source_cluster: str | None = None
@@ -36,7 +36,7 @@ class LinkRow(Answer):
 
 
 class MirrorRow(Answer):
-    """`topic` of this cluster is filled from `source_topic`. `lag_records`: what it has not yet, over all partitions."""
+    """`topic` of this cluster is filled from `source_topic`. `lag_records`: how far it is behind, over all partitions."""
 
     topic: str
     source_topic: str
@@ -66,14 +66,14 @@ def describe_cluster_links(
     ] = None,
     source: SourceArgument = "latest",
 ) -> ClusterLinksAnswer:
-    """Links to other clusters, and the topics that they mirror, broken and paused ones first."""
+    """Links to other clusters and the topics that they mirror, broken and paused ones first."""
     view = known.view(cluster, source, needs=("cluster_links",))
     document = view.document
     found = document.cluster_links
     if found is None:
         state = document.state("cluster_links")
         why = state.error or "the cluster has neither kafka_rest nor control_plane in the estate"
-        raise UnknownError(f"nothing is known of the cluster links of {document.cluster.name}: {why}")
+        raise UnknownError(f"nothing is known about the cluster links of {document.cluster.name}: {why}")
     links = None if found.links is None else [one for one in found.links if matches(one.name, link)]
     mirrors = (
         None

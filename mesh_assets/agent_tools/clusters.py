@@ -195,7 +195,7 @@ def _systems(cluster: Cluster | None) -> list[str]:
 
 
 def _largest(sizes: Iterable[tuple[str, int | None]]) -> dict[str, int]:
-    """The largest first, those of equal size by name; what is empty or unknown is left out."""
+    """The largest first, those of equal size by name; empty and unknown ones are left out."""
     known = [(name, size) for name, size in sizes if size]
     return dict(sorted(known, key=lambda pair: (-pair[1], pair[0]))[:_TOP])
 

@@ -28,7 +28,7 @@ ConnectorName = Annotated[Name, Field(description="The connector's name.")]
 
 
 class ConnectorRow(Answer):
-    """`tasks`: how many are running, of how many. `topics`: how many it is known to use."""
+    """`tasks`: how many run, of how many. `topics`: how many it is known to use."""
 
     name: str
     type: str
@@ -213,7 +213,7 @@ def _uses(connector: Connector, topic: str) -> bool:
 
 
 def _tasks(connector: Connector) -> list[TaskRow]:
-    """Failed tasks first, and only the first three with traces: these are usually the same."""
+    """Failed tasks first; only the first three have traces, which are usually the same."""
     ordered = sorted(connector.tasks, key=lambda task: (task.state != "FAILED", task.id))[:_SHOWN]
     return [
         TaskRow(

@@ -26,7 +26,7 @@ from mesh_assets.inventory.records import GroupRate
 from mesh_assets.inventory.transaction_records import GRACE, stable_offsets
 
 _SHOWN = 40
-# Both need all configs, the age of records and two readings of every offset: ten times of what the list itself does.
+# Both need all configs, the age of records and two readings of every offset: ten times the cost of the list.
 _NOT_LIVE = (
     "lag in seconds and the share of retention used are not read for a live list; "
     "ask with source latest, or describe_consumer_group for one group"
@@ -34,8 +34,8 @@ _NOT_LIVE = (
 
 
 class GroupRow(Answer):
-    """`lag_seconds`: how far behind in time. `lag_seconds_at_least`: where the readings kept do not go back
-    far enough. `lost_records`: removed before the group read them, no part of the lag; left out where there are none.
+    """`lag_seconds`: how far behind in time. `lag_seconds_at_least`: given instead where the readings kept do not go back
+    far enough. `lost_records`: removed before the group read them, not part of the lag; left out where there are none.
     `retention_used_percent`: at 100, the next record the group reads is the next that retention removes."""
 
     group_id: str
@@ -55,8 +55,8 @@ class GroupPage(Page):
 
 
 class TopicLag(Answer):
-    """`behind`: the partitions with the most lag, as partition: records. `undecided_records`: of the lag, what open
-    transactions hold back. `retention_left_seconds`: how long the next record is kept at least."""
+    """`behind`: the partitions with the most lag, as partition: records. `undecided_records`: the part of the lag that open
+    transactions hold back. `retention_left_seconds`: how much longer the next record is kept at least."""
 
     topic: str
     partitions: int
@@ -70,7 +70,7 @@ class TopicLag(Answer):
 
 class MemberRow(Answer):
     """`tasks`: of a streams group, how many by role. `settled`: whether it has what the group wants it to have; left
-    out where its protocol does not tell."""
+    out where its protocol does not say."""
 
     client_id: str
     host: str
@@ -84,7 +84,7 @@ class MemberRow(Answer):
 class SubtopologyRow(Answer):
     id: str
     reads: list[str]
-    writes: list[str] = Field(description="Repartition topics; what else it writes, Kafka does not know.")
+    writes: list[str] = Field(description="Repartition topics; Kafka does not know what else it writes.")
     changelogs: list[str]
 
 
@@ -162,7 +162,7 @@ def describe_consumer_group(
     source: SourceArgument = "latest",
 ) -> GroupDescription:
     """One consumer group of any kind: lag by topic with the partitions furthest behind, what it lost or is about to
-    lose to retention, members, state, commit rate; of a streams group, its topology."""
+    lose to retention, members, state, commit rate; for a streams group, its topology."""
     view = known.view(cluster, source, needs=("consumer_groups", "metrics"))
     found = the_group(view.document, group)
     rate = _rates(view.document).get(found.group_id)
@@ -250,8 +250,8 @@ def _topics(group: ConsumerGroup, document: Document) -> list[TopicLag]:
 
 
 def _stable_offsets(group: ConsumerGroup, document: Document) -> dict[tuple[str, int], int]:
-    """Empty of a share group, whose lag brokers count, and where the transactions were not read with the group: they may
-    be over."""
+    """Empty for a share group, whose lag brokers count, and where the transactions were not read with the group: they may
+    have ended."""
     read_at, group_read_at = (
         document.state("transactions").collected_at,
         document.state("consumer_groups").collected_at,

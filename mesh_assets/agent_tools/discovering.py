@@ -1,4 +1,4 @@
-"""Tool: run a discovery now, by `mesh-assets discover` in a process of its own, which a cancelled call can stop at any
+"""Tool: run a discovery now, as `mesh-assets discover` in a process of its own, which a cancelled call can stop at any
 moment."""
 
 import os
@@ -13,8 +13,8 @@ _STEPS = 8
 
 
 class DiscoveryAnswer(Answer):
-    """What the discovery found and where it is stored. `inventory_location`: the document. The first
-    discovery has no `changes`."""
+    """What the discovery found and where it is stored. `inventory_location`: the document. A first discovery
+    has no `changes`."""
 
     cluster: str
     cluster_id: str
@@ -37,8 +37,8 @@ class DiscoveryAnswer(Answer):
 async def run_discovery(
     known: KnownEstate, may_write: bool, /, cluster: ClusterName = None
 ) -> DiscoveryAnswer:
-    """Reads everything of a cluster now, publishes it as an event and stores the document. Needs
-    --allow-writes; takes seconds to minutes. When cancelled, its process is stopped and nothing is half
+    """Reads everything about a cluster now, publishes it as an event and stores the document. Needs
+    --allow-writes; takes seconds to minutes. Cancelling stops its process and leaves nothing half
     published.
     """
     if not may_write:

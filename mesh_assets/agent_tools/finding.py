@@ -20,8 +20,8 @@ from mesh_assets.errors import StoreError
 
 
 class FoundRow(Answer):
-    """`by`: what it was found by. `where`: the field and its type, the config and its value, or the
-    surrounding text."""
+    """`by`: what matched. `where`: the field and its type, the config and its value, or the surrounding
+    text."""
 
     kind: str
     name: str
@@ -36,7 +36,7 @@ class Found(Answer):
 
     matches: list[FoundRow]
     total: int
-    counts: dict[str, int] = Field(description="Matches by kind and by what they were found by.")
+    counts: dict[str, int] = Field(description="Matches by kind and by what matched.")
     searched: list[str]
     not_searched: dict[str, str]
     next_cursor: str | None = None
@@ -54,14 +54,14 @@ def find(
             description="Part of a name, a field, an owner or any text, ignoring case.",
         ),
     ],
-    by: Annotated[By, Field(description="Only what is found by this: a schema's field, an owner, …")] = "any",
+    by: Annotated[By, Field(description="Only matches by this: a schema's field, an owner, …")] = "any",
     kind: Annotated[FoundKind | None, Field(description="Only things of this kind.")] = None,
     cluster: ClusterName = None,
     limit: LimitArgument = None,
     cursor: CursorArgument = None,
 ) -> Found:
-    """Topics, connectors, schemas and consumer groups of all clusters by name, schema field, owner, config (of a
-    topic: what is set on it) or other text."""
+    """Topics, connectors, schemas and consumer groups of all clusters by name, schema field, owner, config (for a
+    topic: only what is set on it) or other text."""
     kinds = None if kind is None else frozenset({kind})
     searched: list[str] = []
     missing: dict[str, str] = {}

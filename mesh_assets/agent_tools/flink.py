@@ -53,9 +53,9 @@ class StatementPage(Answer):
 
 
 class SqlResult(Answer):
-    """`columns`: name and type. `rows`: with what looks personal as `********`; none of a statement that may
-    change something. `complete`: these are all rows. `deleted`: the statement is gone; otherwise it runs on and
-    costs money."""
+    """`columns`: name and type. `rows`: whatever looks personal is `********`; none for a statement that may
+    change something. `complete`: these are all rows. `deleted`: the statement is gone; otherwise it keeps
+    running and costs money."""
 
     cluster: str
     statement: str
@@ -82,7 +82,7 @@ def list_flink_statements(
     """Flink SQL statements of the cluster's compute pool, with phase and the start of their SQL. Asks
     Confluent Cloud now."""
     with importing:
-        from mesh_assets.platforms.confluent_cloud.flink import FlinkClient  # brings HTTP, needed only here
+        from mesh_assets.platforms.confluent_cloud.flink import FlinkClient  # imports HTTP, needed only here
 
     name, connection = _connection(known, cluster)
     with FlinkClient(connection) as flink:
@@ -117,8 +117,8 @@ def execute_flink_sql(
     ] = 30,
 ) -> SqlResult:
     """Runs one Flink SQL statement in the cluster's compute pool, which costs money. SELECT, WITH and VALUES read
-    only topics under the estate's allow_message_reading, with personal columns masked; with SHOW, DESCRIBE and
-    EXPLAIN they are deleted after their first rows. Anything else needs --allow-writes, and gives no rows.
+    only topics under the estate's allow_message_reading, with personal columns masked; they, and SHOW, DESCRIBE
+    and EXPLAIN, are deleted after their first rows. Anything else needs --allow-writes, and returns no rows.
     """
     with importing:
         from mesh_assets.platforms.confluent_cloud.flink import FlinkClient
@@ -141,7 +141,7 @@ def execute_flink_sql(
                 keep=read.effect == "may_change",
                 wait=call.wait,
             )
-    except RefusedError as error:  # Flink quotes the statement, and values that it could not read
+    except RefusedError as error:  # Flink quotes the statement and values that it could not read
         raise RefusedError(_masked_text(str(error))) from error
     columns = result.statement.columns
     rows: list[list[Any]] = []
@@ -153,11 +153,7 @@ def execute_flink_sql(
             break
         rows.append(short)
     left = len(result.rows) - len(rows)
-    why = (
-        "rows are given only of statements that only read"
-        if read.effect == "may_change"
-        else "ask for fewer columns"
-    )
+    why = "only read-only statements return rows" if read.effect == "may_change" else "ask for fewer columns"
     return SqlResult(
         cluster=name,
         statement=result.statement.name,
@@ -180,13 +176,13 @@ def _check_tables(known: KnownEstate, cluster: Cluster, connection: FlinkConnect
         said = shown(".".join(path))
         if connection.database is None and len(path) == 1:
             raise EstateError(
-                f"which cluster's topic {said} is cannot be known: set `flink: {{database}}` of cluster {cluster.name} in the "
-                "estate, to that cluster's name in Confluent Cloud"
+                f"it is unknown which cluster's topic {said} is: in the estate, set `flink: {{database}}` of cluster {cluster.name} "
+                "to that cluster's name in Confluent Cloud"
             )
         places: list[set[str | None]] = [{path[-1]}, databases, catalogs]
         if len(path) > 3 or any(one not in place for one, place in zip(reversed(path), places, strict=False)):
             raise RefusedError(
-                f"{said} is not of cluster {cluster.name}: expected its database ({connection.database}) or none, "
+                f"{said} is not in cluster {cluster.name}: expected its database ({connection.database}) or none, "
                 "and its catalog or none"
             )
         check_may_read(cluster, path[-1])

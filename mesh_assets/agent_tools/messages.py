@@ -22,7 +22,7 @@ _SECONDS = 30.0
 
 
 class SampledMessage(Answer):
-    """`value`: JSON, with what looks personal as `********`. `note`: why it could not be decoded further."""
+    """`value`: JSON; whatever looks personal is `********`. `note`: why it could not be decoded further."""
 
     partition: int
     offset: int
@@ -84,15 +84,15 @@ def _hint(tail: "Tail", *, left: int) -> str | None:
         said.append(f"{left} more were read but left out to keep this short")
     if tail.not_searched:
         said.append(
-            f"the newest offsets of {tail.not_searched} partitions hold only markers of transactions or what these "
-            "rolled back; there was no time to search all before them, so there may be records"
+            f"the newest offsets of {tail.not_searched} partitions hold only transaction markers or rolled-back "
+            "records; there was no time to search everything before them, so there may be records"
         )
     if not tail.records and not tail.unread and not tail.not_searched:
         said.append(
-            "no record can be read now: its offsets hold only markers of transactions, or what these rolled back or did "
+            "no record can be read now: its offsets hold only transaction markers, or what transactions rolled back or did "
             "not finish"
             if tail.has_offsets
-            else "the topic holds no records now, but for any of transactions that are not finished"
+            else "the topic holds no records now, except any in unfinished transactions"
         )
     return "; ".join(said) or None
 
@@ -100,9 +100,9 @@ def _hint(tail: "Tail", *, left: int) -> str | None:
 def _read(
     cluster: Cluster, topic: str, partition: int | None, most: int, call: Call
 ) -> tuple[list[SampledMessage], "Tail"]:
-    """The messages, and the records they are made of. Raises MeshError."""
+    """The messages and the records they come from. Raises MeshError."""
     with importing:
-        from mesh_assets.platforms.kafka import client_properties  # brings librdkafka, needed only here
+        from mesh_assets.platforms.kafka import client_properties  # imports librdkafka, needed only here
         from mesh_assets.platforms.kafka.tail import read_tail
         from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 
@@ -166,7 +166,7 @@ def _note(timestamp_ms: int | None, key: Decoded, value: Decoded) -> str | None:
 
 
 def _time(timestamp_ms: int | None) -> str | None:
-    """None as well for what producers may set and no calendar has."""
+    """None also for a value that producers may set but no calendar has."""
     if timestamp_ms is None:
         return None
     try:

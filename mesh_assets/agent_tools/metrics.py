@@ -76,7 +76,7 @@ def get_metrics(
     about = view.about("metrics")
     if metrics is None:
         raise UnknownError(
-            f"no metrics of cluster {about.cluster} are known: {'; '.join(about.notes) or 'they were never read'}"
+            f"no metrics of cluster {about.cluster} are known: {'; '.join(about.notes) or 'they have never been read'}"
         )
     sources = [
         SourceRow(
@@ -126,7 +126,7 @@ def _of(metrics: Metrics, kind: str, name: str) -> Figures:
         found = named(metrics.connectors, name, lambda rate: rate.connector)
     if found is None:
         raise UnknownError(
-            f"there are no figures of {kind} {shown(name)}; use find to look for a name. Not every source has figures of connectors"
+            f"there are no figures for {kind} {shown(name)}; use find to look for a name. Not every source has figures for connectors"
         )
     return _figures(found)
 

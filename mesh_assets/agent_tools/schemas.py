@@ -96,7 +96,7 @@ class RuleRow(Answer):
 
 
 class ContractRow(Answer):
-    """`tags`: by the path that they mark. Sensitive properties are masked."""
+    """`tags`: by the path that they tag. Sensitive properties are masked."""
 
     properties: dict[str, str]
     tags: dict[str, list[str]]
@@ -104,9 +104,9 @@ class ContractRow(Answer):
 
 
 class SchemaDescription(Answer):
-    """`naming`: how the subject got its name (topic, record, topic_record, unknown). Without `fields` the
-    definition cannot be read; without `total_fields` it has more than are read. `properties`: those in the
-    definition; `contract`: what the registry keeps beside it."""
+    """`naming`: how the subject got its name (topic, record, topic_record, unknown). Without `fields`, the
+    definition cannot be read; without `total_fields`, it has more fields than are read. `properties`: those in the
+    definition; `contract`: what the registry stores with it."""
 
     about: About
     subject: str
@@ -191,7 +191,7 @@ def describe_schema(
     ] = None,
     source: SourceArgument = "latest",
 ) -> SchemaDescription:
-    """One subject in brief: fields with types and docs, compatibility, the topics it describes, references."""
+    """One subject in brief: fields with types and docs, compatibility, topics it describes, references."""
     view = known.view(cluster, source, needs=("schemas", "topics"))
     schema = _version(known, view, subject, version)
     listed = schema_fields(schema.schema_type, schema.definition)
@@ -205,7 +205,7 @@ def describe_schema(
             f"the definition cannot be read as {schema.schema_type}: {why}; get_schema shows its text"
         )
     elif not listed.fields and listed.note is None:
-        said.append("the schema has no named fields, as one of a plain value or of arrays of these has none")
+        said.append("the schema has no named fields: it describes a plain value or arrays of these")
     elif listed.note is not None:
         said.append(f"{listed.note}; get_schema shows the whole text")
     if schema.contract is not None and _most_of(schema.contract) > _CONTRACT_ROWS:
@@ -258,7 +258,7 @@ def _version(known: KnownEstate, view: View, subject: str, version: int | None) 
         )
     with importing:
         from mesh_assets.platforms.schema_registry import (
-            SchemaRegistryClient,  # brings HTTP, needed only here
+            SchemaRegistryClient,  # imports HTTP, needed only here
         )
 
     with SchemaRegistryClient(connection) as registry:
@@ -290,7 +290,7 @@ def _most_of(contract: DataContract) -> int:
 
 
 def _contract(contract: DataContract | None) -> ContractRow | None:
-    """None where nothing is known or said."""
+    """None where nothing is known or stated."""
     if contract is None or contract == DataContract():
         return None
     return ContractRow(

@@ -1,4 +1,4 @@
-"""What a tool is, independent of any protocol: a function, and a row of a toolset's table that says how it
+"""What a tool is, independent of any protocol: a function, and a row in a toolset's table that says how it
 behaves."""
 
 from collections.abc import Callable, Mapping
@@ -14,8 +14,8 @@ LONG = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What to ask a person about a plan. The same plan must give the same `text`: a yes to another text does
-    not count."""
+    """What to ask a person about a plan. The same plan must give the same `text`: a yes to a different text
+    does not count."""
 
     plan_id: str
     text: str
@@ -34,7 +34,7 @@ class ChoiceNeededError(MeshError):
 
 @dataclass(frozen=True, slots=True)
 class AgentTool:
-    """A row of a toolset's table. The tool's name, description and arguments are those of `function`.
+    """A row in a toolset's table. The tool's name, description and arguments are those of `function`.
 
     The function's positional-only parameters come from the server, by name: `known` (KnownEstate),
     `may_write` (bool) and `open_service` (OpenService). The others are the client's arguments; one annotated
@@ -43,7 +43,7 @@ class AgentTool:
     `behaviour_read_only`: what it does when the server may not write; None: the same. `times`: how many times
     the usual time limit a call may take. `question`: what to ask the person at the client about an answer
     that shows a plan, when the server may write; it returns None when there is nothing to carry out.
-    `unlisted`: arguments that are taken, but say nothing to who chooses them here.
+    `unlisted`: arguments that are accepted, but mean nothing to whoever chooses arguments here.
     """
 
     function: Callable[..., Any]

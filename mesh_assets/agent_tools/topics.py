@@ -95,7 +95,7 @@ class TopicDomain(Answer):
 
 
 class TopicEntity(Answer):
-    """`key`: the canonical name of the field at `path`. `other_topics`: how many have it, too."""
+    """`key`: the canonical name of the field at `path`. `other_topics`: how many others have it."""
 
     entity: str
     key: str
@@ -106,7 +106,7 @@ class TopicEntity(Answer):
 class TopicDescription(Answer):
     """`message_count_is`: how exact that count is. `retained_bytes`: on disk, without replicas; `replica_bytes`: with
     them. `oldest_record_at`, `newest_record_at`: timestamps that records carry. `config_overrides`: what is set on the
-    topic itself. `unknown`: what of its storage could not be read, and why. Lists have at most 50 entries."""
+    topic itself. `unknown`: which parts of its storage could not be read, and why. Lists have at most 50 entries."""
 
     about: About
     name: str
@@ -132,23 +132,25 @@ class TopicDescription(Answer):
     writers: list[UsingConnector] = Field(description="Source connectors that write to it.")
     reading_connectors: list[UsingConnector] = Field(description="Connectors that read it.")
     reading_groups: list[ReadingGroup] = Field(description="Consumer groups that read it.")
-    possible_readers: list[str] = Field(description="Groups that may read it: what they read is not known.")
+    possible_readers: list[str] = Field(
+        description="Groups that may read it: it is not known what they read."
+    )
     domain: TopicDomain | None = Field(
-        default=None, description="What it belongs to, once the job analysis ran."
+        default=None, description="What it belongs to, once the job analysis has run."
     )
     data_product: TopicProduct | None = Field(
-        default=None, description="Once the job analysis ran; list_data_products tells more."
+        default=None, description="Once the job analysis has run; list_data_products says more."
     )
     takes: Takes | None = Field(default=None, description="Its share in the estate, as of that job.")
-    entities: list[TopicEntity] = Field(description="What its keys identify; find_relationships tells more.")
+    entities: list[TopicEntity] = Field(description="What its keys identify; find_relationships says more.")
     data_faults: list[str] | None = Field(default=None, description="By its newest profile (get_profile).")
     partition_details: list[PartitionRow]
     hint: str | None = None
 
 
 class TopicConfigs(Answer):
-    """`overridden`: those set on the topic itself; the others are defaults of the cluster. Sensitive values
-    are left out."""
+    """`overridden`: those set on the topic itself; the rest are the cluster's defaults. Sensitive values are
+    left out."""
 
     about: About
     topic: str
@@ -277,7 +279,7 @@ def get_topic_configs(
     ] = None,
     source: SourceArgument = "latest",
 ) -> TopicConfigs:
-    """All configs of one topic that are in effect, and which of them are set on the topic itself."""
+    """All configs in effect for one topic, and which of them are set on the topic itself."""
     view = known.view(cluster, source, needs=("topics",))
     found = the_topic(view.document, topic)
     configs = {key: value for key, value in sorted((found.config or {}).items()) if matches(key, pattern)}
@@ -293,7 +295,7 @@ def get_topic_configs(
 def _belonging(
     known: KnownEstate, view: View, topic: str, about: About
 ) -> tuple[TopicDomain | None, list[TopicEntity]]:
-    """Only what is known already; a result that cannot be read is a note."""
+    """Only what is already known; a result that cannot be read becomes a note."""
     if view.source == "live":
         return None, []
     try:
@@ -338,7 +340,7 @@ def _row(topic: Topic) -> TopicRow:
 
 
 def _rank(topic: Topic, sort: str) -> tuple[int, float]:
-    """What is unknown comes last."""
+    """Unknown values come last."""
     storage = topic.storage or TopicStorage()
     most_first = {"bytes": storage.leader_bytes, "messages": topic.details.message_count}
     if sort in most_first:

@@ -1,4 +1,4 @@
-"""Tool: transactional ids, active producers, and transactions that are open or hang."""
+"""Tool: transactional ids, active producers, and open or hanging transactions."""
 
 from typing import Annotated
 
@@ -75,7 +75,9 @@ def describe_transactions(
     found = document.transactions
     if found is None:
         state = document.state("transactions")
-        raise UnknownError(f"nothing is known of the transactions of {document.cluster.name}: {state.error}")
+        raise UnknownError(
+            f"nothing is known about the transactions of {document.cluster.name}: {state.error}"
+        )
     opened = found.open_transactions
     if opened is not None:
         opened = tuple(

@@ -124,7 +124,7 @@ def test_configs_that_are_hidden_are_counted_and_the_role_is_named() -> None:
 def test_no_connector_at_all_is_said_to_be_none_or_none_that_may_be_seen() -> None:
     result = check_managed(httpx.Response(200, json={}))
     assert result.state == "ok"
-    assert result.notes[0].startswith("no connector is listed: there are none, or this key may see none")
+    assert result.notes[0].startswith("no connectors are listed: there are none, or this key may not see any")
 
 
 def test_a_refusal_is_one_sentence_without_the_secret() -> None:

@@ -92,7 +92,7 @@ def test_what_does_not_agree_is_missing_with_what_to_correct(
 @pytest.mark.parametrize(
     ("cloud", "fields", "note"),
     [
-        (Cloud(kind="Basic"), {}, "a Basic cluster takes no roles on single topics, groups and connectors"),
+        (Cloud(kind="Basic"), {}, "a Basic cluster has no roles on single topics, groups and connectors"),
         (Cloud(), {"cluster_id": None}, "its id is lkc-nd1ng3; set cluster_id to it"),
         (
             Cloud(),
@@ -102,7 +102,7 @@ def test_what_does_not_agree_is_missing_with_what_to_correct(
         (
             Cloud(),
             {"schema_registry": {"url": REGISTRY}},
-            "the registry's id is lsrc-1; give it as schema_registry.id",
+            "the registry's id is lsrc-1; set schema_registry.id to it",
         ),
         (
             Cloud(),

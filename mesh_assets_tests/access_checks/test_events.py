@@ -181,4 +181,4 @@ def test_without_a_schema_registry_nothing_can_be_published() -> None:
 
 def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them() -> None:
     result = check(FakeBrokers(newest=SINCE_2_3, topics=BOTH))
-    assert (result.state, result.rights) == ("ok", "the brokers do not say")
+    assert (result.state, result.rights) == ("ok", "the brokers do not report them")

@@ -21,10 +21,10 @@ TOPICS = {"orders": "delete", "users": "compact"}
 
 ORDERS_AND_USERS = (
     "no READ on any of 2 topics (orders, users): their producers and open transactions will be unknown; grant READ on topic * if "
-    "they are wanted, which also allows to read records"
+    "they are wanted, which also allows reading records"
 )
 TRANSACTIONAL_IDS = (
-    "no DESCRIBE on every transactional id: which there are will be unknown; grant DESCRIBE on transactional id "
+    "no DESCRIBE on every transactional id: the list of them will be unknown; grant DESCRIBE on transactional id "
     "* if they are wanted"
 )
 
@@ -172,10 +172,10 @@ def test_topics_that_may_be_hidden_are_worth_a_note() -> None:
     )
     assert (result.state, result.facts["topics"]) == ("ok", 1)
     assert result.notes == (
-        "Kafka shows this user only the topics granted by name or prefix, and others look as if they did not exist; "
+        "Kafka shows this user only the topics granted by name or prefix, and all others seem not to exist; "
         "for the whole picture grant DESCRIBE and DESCRIBE_CONFIGS on topic *",
         "no READ on 1 topic (orders): their producers and open transactions will be unknown; grant READ on topic * if they are wanted, "
-        "which also allows to read records",
+        "which also allows reading records",
         TRANSACTIONAL_IDS,
     )
 
@@ -186,16 +186,16 @@ def test_a_user_without_any_right_sees_nothing_and_learns_why() -> None:
     assert result.missing == (
         "no topic is visible, because Kafka hides topics without DESCRIBE: the picture would be empty; "
         "grant DESCRIBE and DESCRIBE_CONFIGS on topic *",
-        "no DESCRIBE on the cluster: Kafka lists only the groups this user may describe (0 groups), and others would look as if they "
-        "did not exist; grant DESCRIBE on the cluster",
+        "no DESCRIBE on the cluster: Kafka lists only the groups this user may describe (0 groups), and all others would seem not to "
+        "exist; grant DESCRIBE on the cluster",
     )
 
 
 def test_the_list_of_groups_may_be_filtered_without_describe_on_the_cluster() -> None:
     result = check(with_rights(topics=DISCOVERY.topics, groups={"g1": ["DESCRIBE"]}))
     assert result.missing == (
-        "no DESCRIBE on the cluster: Kafka lists only the groups this user may describe (1 group), and others would look as if they "
-        "did not exist; grant DESCRIBE on the cluster",
+        "no DESCRIBE on the cluster: Kafka lists only the groups this user may describe (1 group), and all others would seem not to "
+        "exist; grant DESCRIBE on the cluster",
     )
 
 
@@ -214,7 +214,7 @@ def test_a_group_that_may_not_be_described_is_missing() -> None:
 @pytest.mark.parametrize("topics", [TOPICS, {}])
 def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them(topics: dict[str, str]) -> None:
     result = check(FakeBrokers(newest=SINCE_2_3, topics=topics, groups=("g1",)))
-    assert (result.state, result.rights) == ("ok", "the brokers do not say")
+    assert (result.state, result.rights) == ("ok", "the brokers do not report them")
     assert result.notes == (
         "the brokers do not report rights (Kafka does since 2.3), so it is unknown whether configs can be read and "
         "whether groups are hidden",
@@ -265,7 +265,7 @@ def test_groups_that_cannot_be_listed_leave_the_rest_of_the_check() -> None:
     result = check(brokers)
     assert (result.state, "groups" in result.facts, result.facts["topics"]) == ("incomplete", False, 2)
     (sentence,) = result.missing
-    assert sentence.endswith(": the section consumer_groups keeps its last known data")
+    assert sentence.endswith(": the section consumer_groups keeps its last good data")
 
 
 @pytest.mark.parametrize("failure", [None, KafkaError._TIMED_OUT])

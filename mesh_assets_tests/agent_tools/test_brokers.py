@@ -82,7 +82,7 @@ def test_nothing_that_is_set_is_an_empty_list(make_served: MakeServed) -> None:
 
 
 def test_before_anything_was_read_there_is_a_sentence(make_served: MakeServed) -> None:
-    assert "nothing is known of the brokers of" in make_served(a_document()).refusal("describe_brokers")
+    assert "nothing is known about the brokers of" in make_served(a_document()).refusal("describe_brokers")
 
 
 def test_a_thousand_brokers_and_configs_stay_a_short_answer_that_says_what_it_leaves_out(

@@ -56,7 +56,7 @@ def test_a_statement_that_changes_something_runs_only_with_allow_writes_gives_no
     served = make_served(estate=FLINK, allow_writes=True)
     answer = served.answer("execute_flink_sql", sql=sql)
     assert (answer["deleted"], answer["rows"]) == (False, [])
-    assert "only of statements that only read" in answer["hint"]
+    assert "only read-only statements return rows" in answer["hint"]
 
     [listed] = served.answer("list_flink_statements")["statements"]
     assert (listed["name"], listed["sql"]) == (answer["statement"], sql)
@@ -73,8 +73,8 @@ def test_a_statement_that_changes_something_runs_only_with_allow_writes_gives_no
             "SELECT * FROM TABLE(TUMBLE(TABLE users, DESCRIPTOR(ts), INTERVAL '1' HOUR))",
             "'users' may not be read",
         ),
-        ("SELECT * FROM other.`public-users`", "is not of cluster warehouse"),
-        ("SELECT * FROM elsewhere.warehouse.`public-users`", "is not of cluster warehouse"),
+        ("SELECT * FROM other.`public-users`", "is not in cluster warehouse"),
+        ("SELECT * FROM elsewhere.warehouse.`public-users`", "is not in cluster warehouse"),
         ("SELECT * FROM `public-view`", "had no topic 'public-view'"),
     ],
 )

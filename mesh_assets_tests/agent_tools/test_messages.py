@@ -70,8 +70,8 @@ def test_records_that_no_answer_can_hold_cost_no_other(sample: Callable[[Tail], 
     ("found", "hint"),
     [
         (Tail(records=(), unread=0, has_offsets=False), "the topic holds no records now"),
-        (Tail(records=(), unread=0), "its offsets hold only markers of transactions"),
-        (Tail(records=(), unread=0, not_searched=2), "there was no time to search all before them"),
+        (Tail(records=(), unread=0), "its offsets hold only transaction markers"),
+        (Tail(records=(), unread=0, not_searched=2), "there was no time to search everything before them"),
     ],
 )
 def test_why_there_is_no_record(sample: Callable[[Tail], dict[str, Any]], found: Tail, hint: str) -> None:
@@ -149,7 +149,7 @@ def test_what_transactions_committed_is_shown_and_what_they_rolled_back_is_not(
     transactional.abort("rolled back")
     assert transactional.shows(
         [],
-        "no record can be read now: its offsets hold only markers of transactions, or what these rolled back or did not "
+        "no record can be read now: its offsets hold only transaction markers, or what transactions rolled back or did not "
         "finish",
     )
 
@@ -168,7 +168,7 @@ def test_what_a_transaction_has_not_finished_is_not_shown_and_not_denied(
     transactional.begin("first")
     assert transactional.shown() == (
         [],
-        "the topic holds no records now, but for any of transactions that are not finished",
+        "the topic holds no records now, except any in unfinished transactions",
     )
     transactional.producer.commit_transaction(WAIT_SECONDS)
     assert transactional.shows(["first"])

@@ -124,7 +124,7 @@ def test_open_transactions_that_could_not_be_read_are_not_none_at_all(
 
 def test_before_anything_was_read_there_is_a_sentence(make_served: Callable[..., Served]) -> None:
     refusal = make_served(a_document()).refusal("describe_transactions")
-    assert "nothing is known of the transactions of" in refusal
+    assert "nothing is known about the transactions of" in refusal
 
 
 def test_thousands_of_each_stay_a_short_answer(make_served: Callable[..., Served]) -> None:
