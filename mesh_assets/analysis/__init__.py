@@ -1,5 +1,4 @@
-"""What follows from the documents, without asking any system again: fields of schemas,
-search.
+"""What can be derived from the documents without asking any system again: fields of schemas, search.
 
 Pure functions. Imports `inventory` and nothing else of the project.
 """

@@ -33,7 +33,7 @@ def avro_fields(schema: Any) -> SchemaFields:
 
 def _named_types(schema: Any) -> _Named:
     """Every type that the schema names, by full name, with the namespace that its own parts are in. Also checks the
-    form of the schema, so that what follows can rely on it."""
+    schema's form, so that later code can rely on it."""
     named: dict[str, tuple[dict[str, Any], str]] = {}
     waiting: list[tuple[Any, str]] = [(schema, "")]
     while waiting:
@@ -83,8 +83,8 @@ def _field_type(field: Any) -> Any:
 
 
 def _is_plain(kind: Any) -> bool:
-    """Whether it is a primitive type, or one of several: most fields are, and nothing is named within. No other type may be
-    called like one of these (https://avro.apache.org/docs/1.12.0/specification/#names)."""
+    """Whether it is a primitive type or a union of them: most fields are, and none of these defines a name. No other type
+    may have the name of a primitive type (https://avro.apache.org/docs/1.12.0/specification/#names)."""
     if isinstance(kind, str):
         return kind in _PRIMITIVE
     return isinstance(kind, list) and all(isinstance(one, str) and one in _PRIMITIVE for one in kind)
@@ -114,7 +114,7 @@ def _branch(schema: Any, namespace: str, path: str, holders: frozenset[str], nam
 
 
 def _records(schema: Any, namespace: str, path: str, named: _Named) -> Iterator[tuple[str, str]]:
-    """The records in a type, within arrays, maps and unions, by full name and with the path to each."""
+    """The records in a type, including those in arrays, maps and unions, by full name and with the path to each."""
     waiting: list[tuple[Any, str]] = [(schema, path)]
     seen: set[tuple[str, str]] = set()
     while waiting:

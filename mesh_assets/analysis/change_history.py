@@ -10,7 +10,7 @@ from mesh_assets.inventory.records import Record
 from mesh_assets.store.inventories import DocumentEntry, InventoryStore
 from mesh_assets.store.pointers import Pointer
 
-# How much is decoded for one question. A document of 9,000 topics has about 13 MB, one of 37 topics 0.2 MB.
+# How much is decoded for one question. A document of 9,000 topics is about 13 MB, one of 37 topics 0.2 MB.
 MOST_BYTES = 64_000_000
 
 
@@ -22,11 +22,11 @@ class ChangeAt(Record, frozen=True, kw_only=True):
 
 
 class History(Record, frozen=True, kw_only=True):
-    """The changes, newest first. `first` and `last`: the moments that were compared, None if there is no
+    """The changes, newest first. `first` and `last`: the moments that were compared; None if there is no
     document.
 
-    `net`: there were too many documents, so only the first and the last were compared; what came and went in
-    between is missing. `documents`: how many there are from first to last.
+    `net`: there were too many documents, so only the first and the last were compared, and whatever came and went
+    in between is missing. `documents`: how many there are from first to last.
     """
 
     changes: tuple[ChangeAt, ...]
@@ -49,18 +49,18 @@ def read_history(
     at `since` (or the first there is).
 
     Documents are chosen by the times in their names and compared in the order of their sequences: after a clock
-    was set back a later one has an earlier name. Those that were not published are left out. Raises StoreError.
+    is set back, a later one has an earlier name. Unpublished ones are left out. Raises StoreError.
     """
     pointer = store.latest(cluster_id)
     entries = _between(_published(store, cluster_id, pointer[0]), since, until) if pointer is not None else []
     if pointer is None or not entries:
         return History(changes=(), first=None, last=None, documents=0, net=False)
-    # By the newest: packed, none of them shows how much it is to decode.
+    # Judged by the newest: packed documents do not show how much there is to decode.
     net = len(entries) * pointer[0].document.bytes > most_bytes and len(entries) > 2
     decode = read or (lambda key: store.document_at(cluster_id, key))
     chosen = [entries[0].key, entries[-1].key] if net else [entry.key for entry in entries]
     found, sequences = _compared(decode, chosen, newest=pointer[0].sequence)
-    # Of two with one sequence the first was never published: repaired away, with the record that knew it.
+    # Of two with the same sequence, the first was never published: a repair moved it aside with its record.
     places = dict(sorted((sequence, place) for place, sequence in enumerate(sequences)))
     in_order = [chosen[place] for place in places.values()]
     if in_order != chosen:
@@ -77,7 +77,7 @@ def read_history(
 def _compared(
     decode: Callable[[str], Document], keys: Sequence[str], *, newest: int
 ) -> tuple[list[ChangeAt], list[int]]:
-    """The changes from each document to the next, newest first; and the documents' sequences, as `keys` has them.
+    """The changes from each document to the next, newest first, and the documents' sequences in the order of `keys`.
 
     One document is held at a time besides the one before it: all of them at once may be gigabytes.
     """
@@ -96,7 +96,7 @@ def _compared(
 
 
 def _published(store: InventoryStore, cluster_id: str, latest: Pointer) -> list[DocumentEntry]:
-    """Oldest first by their names, without the one that a run is about to publish, if there is such."""
+    """Oldest first by their names, without the one that a run may be about to publish."""
     pending = store.pending(cluster_id)
     record = None if pending is None else pending[0].record
     about_to_be = {

@@ -21,21 +21,21 @@ class SchemaField(Record, frozen=True, kw_only=True):
 
 
 class SchemaFields(Record, frozen=True, kw_only=True):
-    """The fields in the schema's order. `note`: what was left out; None if these are all."""
+    """The fields in the schema's order. `note`: what was left out; None if nothing was."""
 
     fields: tuple[SchemaField, ...]
     note: str | None = None
 
 
 Branch = Callable[[], Iterator["tuple[SchemaField, Branch | None]"]]
-"""The fields directly below some place, each with those below itself."""
+"""The fields directly below a place, each with those below it."""
 
 _Place = tuple[int, ...]
 
 
 def walk(roots: Sequence[Branch]) -> SchemaFields:
     """At most 2,000 fields, 12 levels deep. Outer fields come before inner ones, and siblings take turns, so that one
-    wide record does not push out what stands beside it."""
+    wide record does not crowd out its siblings."""
     found: dict[_Place, SchemaField] = {}
     level: list[tuple[_Place, Branch]] = [((number,), root) for number, root in enumerate(roots)]
     for _ in range(DEEPEST):

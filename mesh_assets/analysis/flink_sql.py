@@ -1,13 +1,13 @@
-"""Flink SQL of an agent: whether a statement only reads, which tables it reads, and whether what comes out can be
-masked by the names of its columns.
+"""An agent's Flink SQL: whether a statement only reads, which tables it reads, and whether its result can be masked by
+column names.
 
-Flink reads `//` as a comment, ends a comment at a carriage return and, by version, knows other literals. So nothing
-is sent as it came: a statement that reads is written again from the tokens that were judged here. What is not
-understood is refused.
+Flink reads `//` as a comment, ends a comment at a carriage return and, depending on the version, knows other literals.
+So nothing is sent as it came: a statement that reads is rewritten from the tokens that were judged here. Anything that
+is not understood is refused.
 
-A query must leave a personal column its name, and text as it is: another name, or a part of the text, would slip
-through the masks. Flink also has functions that call models, tools and users' own code, so only those that are
-known to compute are let through.
+A query must keep the name of a personal column, and text as it is: a different name, or a part of the text, would slip
+past the masks. Flink also has functions that call models, tools and users' own code, so only those known to just
+compute are let through.
 """
 
 import re
@@ -28,13 +28,13 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _ROWS = frozenset({"SELECT", "WITH", "VALUES"})
-# These only describe, whatever words follow.
+# These only describe, no matter what words follow.
 _DESCRIBES = frozenset({"SHOW", "DESCRIBE", "DESC", "EXPLAIN"})
 _WRITING = """
 INSERT UPDATE DELETE UPSERT MERGE CREATE DROP ALTER TRUNCATE EXECUTE CALL ANALYZE LOAD UNLOAD RESET USE BEGIN COMPILE GRANT REVOKE INTO
 """
 _CHANGES = frozenset(_WRITING.split())
-# Their columns are named by place, by the first of several queries, or not at all.
+# They name columns by position, by the first of several queries, or not at all.
 _NAMELESS = (
     "UNION INTERSECT EXCEPT MINUS MATCH_RECOGNIZE PIVOT UNPIVOT LATERAL UNNEST RECURSIVE WINDOW TABLESAMPLE"
 )
@@ -47,28 +47,28 @@ UNIX_TIMESTAMP FROM_UNIXTIME NOW CURRENT_WATERMARK CARDINALITY CHAR_LENGTH TUMBL
 """
 _FUNCTIONS = frozenset(_COMPUTING.split())
 _WINDOWS = frozenset({"TUMBLE", "HOP", "CUMULATE", "SESSION"})
-# Reserved words, which no table or alias can be called.
+# Reserved words, which cannot name a table or alias.
 _RESERVED = """
 SELECT FROM JOIN TABLE WHERE ON USING AND OR NOT IN EXISTS ANY SOME ALL DISTINCT HAVING BY CASE WHEN THEN ELSE AS OVER
 VALUES BETWEEN LIKE
 """
 _BEFORE_PARENTHESIS = frozenset(_RESERVED.split())
-# Text of a row or of bytes would hold fields without their names; CHAR(3) a part of a value.
+# A row or bytes as text would hold fields without their names; CHAR(3), a part of a value.
 _NO_TEXT = "BOOLEAN TINYINT SMALLINT INT INTEGER BIGINT FLOAT DOUBLE DECIMAL NUMERIC DATE TIME TIMESTAMP TIMESTAMP_LTZ"
 _CAST_TO = frozenset(_NO_TEXT.split())
 _TYPES = frozenset({"DECIMAL", "NUMERIC", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ"})
-# Others may be names where they stand (`FROM a QUALIFY, b`), so a list of tables goes on after them.
+# Other words may be names there (`FROM a QUALIFY, b`), so a list of tables continues after them.
 _AFTER_TABLES = frozenset({"WHERE", "GROUP", "HAVING", "ORDER"})
 _AFTER_KEY = frozenset({",", ")", "HAVING", "ORDER", "LIMIT", "ASC", "DESC", "ROWS", "RANGE", ""})
 
 
 class StatementError(MeshError):
-    """Not one complete statement, or one that cannot be judged."""
+    """The text is not one complete statement, or cannot be judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`text`: as it is sent. `value`: a word in capitals, what is between quotes, or the sign."""
+    """`text`: as it is sent. `value`: a word in capitals, the text between quotes, or the sign."""
 
     kind: str
     text: str
@@ -81,8 +81,8 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """`sql`: what may be sent. `tables`: those that `reads_rows` reads, as paths of up to three names; queries
-    named by the statement itself are not among them."""
+    """`sql`: what may be sent. `tables`: those that `reads_rows` reads, as paths of up to three names, without queries
+    that the statement itself names."""
 
     sql: str
     effect: Effect
@@ -92,9 +92,8 @@ class Statement:
 def read_statement(sql: str) -> Statement:
     """Judges the one statement in `sql`.
 
-    Raises StatementError for no statement, for several, for a literal or comment that is never closed, and for
-    a query that cannot be judged. A statement that may change something is not judged further, and is kept as
-    it came.
+    Raises StatementError for no statement, several statements, an unclosed literal or comment, and a query that
+    cannot be judged. A statement that may change something is not judged further, and is kept as it came.
     """
     tokens, ended = [], False
     first = next((found for found in _TOKEN.finditer(sql) if found["space"] is None), None)
@@ -106,9 +105,7 @@ def read_statement(sql: str) -> Statement:
         if found["space"] is not None:
             continue
         if found["open"] is not None:
-            raise StatementError(
-                f"the statement has {found[0]} at character {found.start() + 1} that is never closed"
-            )
+            raise StatementError(f"the statement has an unclosed {found[0]} at character {found.start() + 1}")
         if ended:
             raise StatementError("expected one statement; run each in a call of its own")
         if found["end"] is not None:
@@ -130,11 +127,11 @@ def _token(found: re.Match[str]) -> Token:
     where = f"at character {found.start() + 1}"
     if kind == "odd":
         raise StatementError(
-            f"the statement has {text!a} {where}, which Flink may read in another way: write names as `name` "
+            f"the statement has {text!a} {where}, which Flink may read differently: write names as `name` "
             "and text as 'text'"
         )
     if kind in ("text", "name") and "\\" in text:
-        raise StatementError(f"the quotes {where} hold a backslash, which Flink may read in another way")
+        raise StatementError(f"the quotes {where} contain a backslash, which Flink may read differently")
     value = text.upper()
     if kind in ("text", "name"):
         value = text[1:-1].replace(text[0] * 2, text[0])
@@ -147,8 +144,8 @@ def _written(tokens: Sequence[Token]) -> str:
 
 @dataclass(slots=True)
 class _Scope:
-    """A pair of parentheses, or the whole. `opened_by`: the function or keyword before it. `clause`: where it
-    stands: `items`, `tables`, `keys` (after BY) or `other`."""
+    """A pair of parentheses, or the whole. `opened_by`: the function or keyword before it. `clause`: the one it
+    is in: `items`, `tables`, `keys` (after BY) or `other`."""
 
     opened_by: str
     is_query: bool
@@ -162,7 +159,7 @@ class _Query:
     tokens: Sequence[Token]
     scopes: list[_Scope] = field(default_factory=list)
     named: set[str] = field(default_factory=set)
-    """Queries of the WITH list that are complete; the others are not visible yet."""
+    """Queries of the WITH list that are complete; the rest are not visible yet."""
 
     def tables(self) -> Iterator[tuple[str, ...]]:
         self.scopes = [_Scope(opened_by="", is_query=True)]
@@ -201,7 +198,7 @@ class _Query:
                     raise StatementError("the statement has SELECT where no query can begin")
                 scope.clause, with_name = "items", None if len(self.scopes) == 1 else with_name
             elif word == "TABLE":
-                # `TABLE (` stands around a window function, which names its table itself.
+                # `TABLE (` encloses a window function, which names its table itself.
                 expects_table = True
             elif word == "JOIN" or (word == "FROM" and not self._is_operator(at)):
                 scope.clause, expects_table = "tables", True
@@ -224,7 +221,7 @@ class _Query:
         return "" if token is None or token.kind in ("name", "text") else token.value
 
     def _with_name(self, at: int) -> str:
-        """`name AS (`, and nothing else: a list of columns would rename them."""
+        """`name AS (` and nothing else: a list of columns would rename them."""
         if at >= len(self.tokens) or not self.tokens[at].is_identifier:
             raise StatementError("expected a name after WITH")
         if self._value(at + 1) != "AS" or self._value(at + 2) != "(":
@@ -256,13 +253,13 @@ class _Query:
         self.scopes.append(_Scope(opened_by=word, is_query=is_query, clause="tables" if is_list else "other"))
 
     def check_functions(self) -> None:
-        """Also what is only explained may compute: Flink replaces calls with constant arguments by their values."""
+        """Even EXPLAIN may compute: Flink replaces calls with constant arguments by their values."""
         for at in range(1, len(self.tokens)):
             if self._value(at) == "(":
                 self._check_function(at)
 
     def _check_function(self, at: int) -> None:
-        """Whether what stands before the parenthesis is a keyword or a function of Flink's own."""
+        """Whether a keyword or one of Flink's own functions comes before the parenthesis."""
         before = self.tokens[at - 1]
         word = self._value(at - 1)
         if not before.is_identifier or word in _BEFORE_PARENTHESIS:
@@ -272,14 +269,14 @@ class _Query:
         if word not in _FUNCTIONS or self._value(at - 2) in (".", "AS", ")", "]") or self._ends_term(at - 2):
             raise StatementError(
                 f"{before.text}(…) cannot be judged here: expected a function that computes without naming, cutting or "
-                f"joining text ({', '.join(sorted(_FUNCTIONS))}); names take no list of columns"
+                f"joining text ({', '.join(sorted(_FUNCTIONS))}); a name may not have a list of columns"
             )
 
     def _in_cast(self) -> bool:
         return not self.scopes or self.scopes[-1].opened_by in ("CAST", "TRY_CAST")
 
     def _ends_term(self, at: int) -> bool:
-        """Whether a name or literal stands there, after which a word is an alias and no function."""
+        """Whether it is a name or literal, after which a word is an alias and not a function."""
         token = self.tokens[at] if at >= 0 else None
         if token is None or token.kind == "sign":
             return False
@@ -295,22 +292,20 @@ class _Query:
         token = self.tokens[at]
         value = self._value(at)
         if value in _RENAMING:
-            raise StatementError(
-                f"{value} cannot be judged here: it gives columns names by their place or none"
-            )
+            raise StatementError(f"{value} cannot be judged here: it names columns by position or not at all")
         if value == "||":
-            raise StatementError("text cannot be joined here (||): its parts would no longer be masked")
+            raise StatementError("joining text (||) is not allowed here: its parts would no longer be masked")
         in_cast = self.scopes[-1].opened_by in ("CAST", "TRY_CAST")
         if in_cast and value == "AS" and self._value(at + 1) not in _CAST_TO:
             kinds = ", ".join(sorted(_CAST_TO))
-            raise StatementError(f"what this CAST gives cannot be judged here; expected one of {kinds}")
+            raise StatementError(f"the result of this CAST cannot be judged here; expected one of {kinds}")
         if value == "[" and not (
             self._value(at + 2) == "]" and self.tokens[at + 1].kind in ("number", "text")
         ):
             raise StatementError("expected one number or one text between [ and ]")
         if token.kind == "text" and self._value(at - 1) == "[" and is_personal(token.value):
             raise StatementError(
-                f"the entry {token.text} looks personal: select the whole column, which is masked"
+                f"the entry {token.text} looks personal: select the whole column, which will be masked"
             )
 
     def _check_personal(self, at: int) -> None:
@@ -335,6 +330,6 @@ class _Query:
 
     def _personal(self, at: int) -> StatementError:
         return StatementError(
-            f"{self.tokens[at].text} looks personal: it can be selected as it is (and is masked), counted, or stand after "
-            "GROUP BY or ORDER BY, but not be renamed, computed with or searched"
+            f"{self.tokens[at].text} looks personal: it can be selected as it is (masked), counted, or used in GROUP BY or "
+            "ORDER BY, but not renamed, computed with or searched"
         )

@@ -1,4 +1,4 @@
-"""The graph of lineage and its JSON form: nodes, edges, what goes through a node to where, and notes on what is missing."""
+"""The lineage graph and its JSON form: nodes, edges, what flows through a node to where, and notes on what is missing."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -25,11 +25,11 @@ Purpose = Literal["data", "dead_letter", "internal", "schema"]
 class Node(Record, frozen=True, kw_only=True, cache_hash=True):
     """Something that data flows through, and the key by which it is found; equal nodes are one thing.
 
-    `cluster`: the name in the estate of the Kafka cluster that it belongs to; None for datasets and functions, which
-    belong to none, and for mappings, whose ids are unique. `namespace`: of a dataset, as OpenLineage names it
-    (`postgres://host:5432`); of a connector, the Connect cluster that runs it; else None. `name`: of a dataset, as
-    OpenLineage names it (`db.schema.table`; `/` for a whole bucket or system); of an application, its consumer group; of a
-    principal, as ACLs have it (`User:billing`).
+    `cluster`: the estate's name for the Kafka cluster that it belongs to; None for datasets and functions, which
+    belong to none, and for mappings, whose ids are unique. `namespace`: for a dataset, as OpenLineage names it
+    (`postgres://host:5432`); for a connector, the Connect cluster that runs it; else None. `name`: for a dataset, as
+    OpenLineage names it (`db.schema.table`; `/` for a whole bucket or system); for an application, its consumer group;
+    for a principal, as ACLs write it (`User:billing`).
     """
 
     kind: NodeKind
@@ -48,7 +48,7 @@ class Node(Record, frozen=True, kw_only=True, cache_hash=True):
 
 
 class ColumnPair(Record, frozen=True, kw_only=True):
-    """A column (or field, with its path) of the source of a flow, and what it becomes in the target."""
+    """A column (or field, with its path) of a flow's source, and what it becomes in the target."""
 
     source: str
     target: str
@@ -57,10 +57,10 @@ class ColumnPair(Record, frozen=True, kw_only=True):
 class Edge(Record, frozen=True, kw_only=True):
     """Data flows from `source` to `target`.
 
-    `known`: `declared` by a config or statement, `observed` at runtime, `inferred` from a name or pattern, `permitted`:
-    no more than that rights allow it. `by`: the evidence, in words. `purpose`: `data`, or records set aside, topics
-    that a system keeps for itself, a schema that describes a topic. `active`: whether anything flows by this edge now
-    (a member has its partitions, a mapping is enabled); None: unknown.
+    `known`: `declared` by a config or statement, `observed` at runtime, `inferred` from a name or pattern, or merely
+    `permitted` by rights. `by`: the evidence, in words. `purpose`: `data`, or records set aside, topics that a system
+    keeps for itself, a schema that describes a topic. `active`: whether anything flows along this edge now (a member
+    has its partitions, a mapping is enabled); None: unknown.
     """
 
     source: Node
@@ -72,9 +72,9 @@ class Edge(Record, frozen=True, kw_only=True):
 
 
 class Flow(Record, frozen=True, kw_only=True):
-    """What comes from `source` leaves `through` to `target`: which table of a connector becomes which topic. A node
-    without flows may bring everything that enters it to everything that leaves it. `columns`: of the source, and what
-    they become in the target (fields of a topic's value by their paths); None: not known."""
+    """Data from `source` passes `through` a node to `target`: which table of a connector becomes which topic. A node
+    without flows may pass everything that enters it to everything that leaves it. `columns`: those of the source, and
+    what they become in the target (fields of a topic's value by their paths); None: not known."""
 
     source: Node
     through: Node
@@ -90,9 +90,9 @@ class Note(Record, frozen=True, kw_only=True):
 
 
 class LineageGraph(Record, frozen=True, kw_only=True):
-    """All that is known, sorted. `nodes`: also those without any edge. `edges`: one for two nodes and a purpose, with
-    its best evidence. `gaps`: why edges of any node may be missing (a cluster never discovered, an account that did not
-    answer). `format` grows when a reader of the JSON would have to change."""
+    """All that is known, sorted. `nodes`: includes those without edges. `edges`: one for each pair of nodes and purpose,
+    with the best evidence. `gaps`: why edges of any node may be missing (a cluster never discovered, an account that did
+    not answer). `format` grows when a reader of the JSON would have to change."""
 
     format: int = 1
     nodes: tuple[Node, ...] = ()
@@ -102,10 +102,10 @@ class LineageGraph(Record, frozen=True, kw_only=True):
     gaps: tuple[str, ...] = ()
 
 
-# Edges are sorted by one number each, made of the places of their nodes and of this.
+# Each edge is sorted by one number, made of its nodes' positions and of this.
 _PURPOSES: dict[Purpose, int] = {"data": 0, "dead_letter": 1, "internal": 2, "schema": 3}
 _MOST = len(_PURPOSES)
-# The first is the best evidence: what was seen outweighs what a config says.
+# The first is the best evidence: an observation outweighs a config.
 _EVIDENCE: tuple[Known, ...] = ("observed", "declared", "inferred", "permitted")
 
 
@@ -117,7 +117,7 @@ def build_graph(
     notes: Iterable[Note] = (),
     gaps: Iterable[str] = (),
 ) -> LineageGraph:
-    """The graph of these, sorted, with equal edges made one. Nodes that only edges or notes name are added."""
+    """The graph of these, sorted, with equal edges merged. Nodes that only edges or notes name are added."""
     best: dict[tuple[Node, Node, Purpose], Edge] = {}
     for edge in edges:
         key = (edge.source, edge.target, edge.purpose)
@@ -161,7 +161,7 @@ def _order(node: Node) -> str:
 
 
 def _merged(one: Edge, other: Edge) -> Edge:
-    """One edge of two: the better evidence, with the words of both."""
+    """Merges two edges: the better evidence, with the words of both."""
     first, second = sorted((one, other), key=lambda edge: _EVIDENCE.index(edge.known))
     words = first.by if second.by in first.by else f"{first.by}; {second.by}"
     active = first.active if first.active is not None else second.active

@@ -14,7 +14,7 @@ from referencing.jsonschema import DRAFT201909, DRAFT202012, specification_with
 from mesh_assets.analysis.field_walk import DEEPEST, MOST_FIELDS, Branch, SchemaField, SchemaFields, walk
 from mesh_assets.inventory.definitions import UnreadableDefinitionError
 
-# Before these, a reference stood alone: what is beside it does not apply.
+# Before these drafts, keywords beside a reference were ignored.
 _REFERENCES_HAVE_COMPANY = (DRAFT201909, DRAFT202012)
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _REFERRING = frozenset(_REFERENCES)
@@ -22,9 +22,9 @@ _SAY_NOTHING = frozenset(
     {*_REFERENCES, "title", "description", "$comment", "deprecated", "readOnly", "writeOnly"}
 )
 _MOST_PLACES = 5_000
-# Properties read; 2,000 fields need far fewer, unless each of many places combines the same large one in its own way.
+# Properties read; 2,000 fields need far fewer, unless many places each combine the same large schema differently.
 _MOST_WORK = 50_000
-# What `referencing` raises, beside its own errors, where an $id, $anchor or $ref is not such text as it should be.
+# What `referencing` raises, besides its own errors, for an $id, $anchor or $ref that is not the text it should be.
 _ODD = (ValueError, TypeError, AttributeError, LookupError)
 # Parts, of a schema in which some have names.
 _MOST_SEARCHED = 20_000
@@ -36,14 +36,14 @@ _PARTS = frozenset(
     *("additionalItems", "unevaluatedItems", "contains"),
     *("additionalProperties", "unevaluatedProperties", "patternProperties"),
 }
-# A part with none of these holds no field: most parts of most schemas are a type and nothing else.
+# A part with none of these has no fields: most parts of most schemas are just a type.
 _LEADING_ON = _PARTS | {"properties", *_REFERENCES}
 _TYPE_DEPTH = 4
 _BRANCHES_SHOWN = 6
 
 
 class _Place:
-    """A part of the schema that describes the same value as the place it was found from, but for `suffix` (`[]`, `{}`).
+    """A part of the schema that describes the same value as the place that led to it, except for `suffix` (`[]`, `{}`).
 
     `certain`: it applies to every such value, so what it requires is required.
     """
@@ -85,7 +85,7 @@ def _checked(schema: Any) -> Any:
 
 
 class _Reader:
-    """Reads each part of one schema once, however often it is referred to."""
+    """Reads each part of one schema once, however often it is referenced."""
 
     def __init__(self, schema: Any) -> None:
         dialect = schema.get("$schema") if isinstance(schema, dict) else None
@@ -95,12 +95,12 @@ class _Reader:
         self.cut = False
         try:
             root = self._specification.create_resource(schema)
-            # As if it had been searched for names. A search takes 10 µs a part, and most schemas have none.
+            # Treated as already searched for names. A search takes 10 µs per part, and most schemas have none.
             registry: Any = Registry({root.id() or "": root})  # type: ignore[call-arg]  # hidden by its attrs
             if (named := _named_parts(schema)) is None:
                 self.cut = True
             elif named:
-                # Finds every $id and $anchor once, not at each reference.
+                # Finds every $id and $anchor once instead of at each reference.
                 registry = Registry().with_resource(root.id() or "", root).crawl()
             resolver = registry.resolver(root.id() or "")
         except _ODD:
@@ -142,7 +142,7 @@ class _Reader:
             properties = place.schema.get("properties")
             for name, schema in properties.items() if isinstance(properties, dict) else ():
                 if len(found) > MOST_FIELDS and f"{place.suffix}.{name}" not in found:
-                    continue  # it would not be shown
+                    continue  # too deep to be shown
                 if self._work == _MOST_WORK:
                     self.cut = True
                     break
@@ -169,7 +169,7 @@ class _Reader:
         ]
 
     def _places(self, parts: Sequence[_Place]) -> Iterator[_Place]:
-        """All objects of the schema that describe the value at these parts, or what its arrays and maps hold: each
+        """All objects of the schema that describe the value at these parts, or the contents of its arrays and maps: each
         once, in the order of the text."""
         waiting = list(reversed(parts))
         seen: set[tuple[int, str]] = set()
@@ -238,7 +238,7 @@ class _Reader:
                     contents, resolver = target.contents, target.resolver
                 except (Unresolvable, *_ODD):
                     if reference not in self._anchors:
-                        continue  # of another subject
+                        continue  # in another subject
                     contents, resolver = self._anchors[reference], place.resolver
                 found.append(_Place(contents, resolver, place.suffix, place.certain))
         return found
@@ -246,7 +246,7 @@ class _Reader:
     # --- in words
 
     def _target(self, place: _Place) -> _Place:
-        """Where a reference that says nothing else leads, so that what is referred to often is read once."""
+        """Where a bare reference leads, so that a part with many references is read once."""
         if isinstance(place.schema, dict) and _REFERRING.isdisjoint(place.schema):
             return place
         seen: set[int] = set()
@@ -262,7 +262,7 @@ class _Reader:
         return all(_is_nullable(self._target(part).schema) for part in parts)
 
     def _type(self, parts: Sequence[_Place], depth: int) -> str:
-        """What the first of the parts that says anything says of its type."""
+        """The type according to the first part that states one."""
         if depth == 0:
             return "…"
         texts = [self._type_of(self._target(part), depth) for part in parts]
@@ -317,15 +317,15 @@ class _Reader:
 
 
 def _named_parts(schema: Any) -> bool | None:
-    """Whether parts of the schema have names of their own, by which references find them; None: so many parts that
-    they are not searched for."""
+    """Whether parts of the schema have names of their own, by which references find them; None: too many parts to
+    search."""
     waiting, count, named = [schema], 0, False
     while waiting:
         part = waiting.pop()
         if isinstance(part, list):
             waiting.extend(part)
         elif isinstance(part, dict):
-            # Of a text in place of a list `referencing` takes each character for a part.
+            # Given a text instead of a list, `referencing` takes each character for a part.
             count += 1 + sum(len(part[name]) for name in _LISTS & part.keys() if isinstance(part[name], str))
             if not named and not _NAMES.isdisjoint(part):
                 names = _NAMES - {"$id", "id"} if part is schema else _NAMES
@@ -337,7 +337,8 @@ def _named_parts(schema: Any) -> bool | None:
 
 
 def _leads_on(parts: Sequence[_Place]) -> bool:
-    """Whether fields may be below these. What is no schema leads on, so that whoever follows it says so."""
+    """Whether there may be fields below these. Something that is not a schema counts, so that reading it reports the
+    fault."""
     return any(not isinstance(one.schema, dict) or not _LEADING_ON.isdisjoint(one.schema) for one in parts)
 
 

@@ -1,11 +1,11 @@
 """What ACLs permit, as Kafka's own authorizer decides it, and which of them contradict each other or do nothing.
 
-An ACL concerns a resource by its exact name, by the beginning of the name (`prefixed`), or as one of all (`*`). A deny
+An ACL matches a resource by its exact name, by the beginning of the name (`prefixed`), or as one of all (`*`). A deny
 wins over every allow; without either, nothing is allowed (unless `allow.everyone.if.no.acl.found` is set). Allowing
 read, write, delete or alter allows describe as well, and alter_configs describe_configs; denying them denies nothing
 else (https://kafka.apache.org/documentation/#security_authz; AclAuthorizer and StandardAuthorizer agree).
 
-Which of them concern nothing that there is: `unused_permissions`.
+`unused_permissions` finds those that match nothing that exists.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ from mesh_assets.inventory.access_records import Acl
 from mesh_assets.inventory.records import Record
 
 EVERYBODY, EVERYWHERE, ALL_NAMES = "User:*", "*", "*"
-# An allowed operation → what it allows as well.
+# An allowed operation → what else it allows.
 _IMPLIES = {
     "read": ("describe",),
     "write": ("describe",),
@@ -33,7 +33,7 @@ _OPERATIONS = {
 
 class Permitted(Record, frozen=True, kw_only=True):
     """What a principal may do with one topic or group, from one host or everywhere (`*`). `denied`: what an ACL would
-    allow, or allows from elsewhere, and another one denies."""
+    allow, or allows from elsewhere, and another denies."""
 
     principal: str
     host: str
@@ -42,9 +42,9 @@ class Permitted(Record, frozen=True, kw_only=True):
 
 
 class Conflict(Record, frozen=True, kw_only=True):
-    """`overridden`: `acl` allows what `other` denies altogether, so it does nothing. `restricted`: `other` denies a
-    part of it. `redundant`: `other` allows the same and more. `matches_nothing`: no topic or group of the inventory is
-    concerned."""
+    """`overridden`: `other` denies all that `acl` allows, so it does nothing. `restricted`: `other` denies part of it.
+    `redundant`: `other` allows the same and more. `matches_nothing`: it matches no topic or group of the
+    inventory."""
 
     kind: Literal["overridden", "restricted", "redundant", "matches_nothing"]
     acl: Acl
@@ -52,7 +52,7 @@ class Conflict(Record, frozen=True, kw_only=True):
 
 
 class Acls:
-    """ACLs by what they are about, so that each question costs as much as its answer and not as all of them."""
+    """ACLs indexed by what they match, so that a question costs only as much as its answer."""
 
     def __init__(self, acls: Iterable[Acl]) -> None:
         self._by_resource: defaultdict[tuple[str, str, str], list[Acl]] = defaultdict(list)
@@ -77,7 +77,7 @@ class Acls:
         return tuple(_permitted(principal, host, about, _OPERATIONS[kind]) for principal, host in subjects)
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Denials that override allowances, and allowances that others contain, in the order of the ACLs."""
+        """Denies that override allows, and allows that others contain, in the order of the ACLs."""
         denials: defaultdict[str, list[Acl]] = defaultdict(list)
         for acl in self.all:
             if acl.permission == "deny":
@@ -100,7 +100,7 @@ class Acls:
 
     @staticmethod
     def _of_whom(principal: str, by_principal: Mapping[str, list[Acl]]) -> Iterator[Acl]:
-        """Those of the principal and of everybody; all of them where everybody is meant."""
+        """Those of the principal and of everybody; where the principal is everybody, all of them."""
         if principal == EVERYBODY:
             return chain.from_iterable(by_principal.values())
         return chain(by_principal.get(principal, ()), by_principal.get(EVERYBODY, ()))
@@ -148,27 +148,27 @@ def _permitted(principal: str, host: str, about: Sequence[Acl], operations: Sequ
 
 
 def _includes(operation: str, other: str, permission: str) -> bool:
-    """Whether an ACL of `operation` decides about `other`, too."""
+    """Whether an ACL for `operation` also decides about `other`."""
     if operation in ("all", other):
         return True
     return permission == "allow" and other in _IMPLIES.get(operation, ())
 
 
 def _matching(name: str) -> Iterator[tuple[str, str]]:
-    """Pattern and resource of every ACL that concerns the one thing called `name`."""
+    """Pattern and resource of every ACL that matches exactly the name `name`."""
     yield "literal", name
     yield from _prefixes(name)
 
 
 def _prefixes(name: str) -> Iterator[tuple[str, str]]:
-    """Pattern and resource of every ACL that concerns all that begins with `name`."""
+    """Pattern and resource of every ACL that matches every name beginning with `name`."""
     yield "literal", ALL_NAMES
     for end in range(len(name) + 1):
         yield "prefixed", name[:end]
 
 
 def _meet(allow: Acl, deny: Acl) -> bool:
-    """Whether something is allowed by the one and denied by the other."""
+    """Whether one allows something that the other denies."""
     return (
         allow.resource_type == deny.resource_type
         and (allow.principal == deny.principal or EVERYBODY in (allow.principal, deny.principal))

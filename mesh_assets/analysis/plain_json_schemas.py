@@ -1,5 +1,5 @@
-"""The fields of a JSON Schema that is plain: objects, arrays and values, nothing of it put together from parts or referred to.
-Most of a registry's are. To read one costs a tenth of what the reader of all schemas takes, which finds the same fields."""
+"""The fields of a plain JSON Schema: objects, arrays and values, without references or combined parts. Most schemas in a
+registry are plain. Reading one costs a tenth of what the general reader takes, which finds the same fields."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,9 @@ from typing import Any
 from mesh_assets.analysis.field_walk import DEEPEST, MOST_FIELDS, SchemaField, SchemaFields
 
 _LONGEST = 20_000
-"""Characters of the text: a schema that long may be cut, by rules that are not these."""
+"""Characters of the text: a longer schema may be cut, by rules that are not applied here."""
 _LEVELS_OF_A_TYPE = 4
-# Beside these an object, an array or a value is all that its type says.
+# Apart from these, an object, an array or a value is fully described by its type.
 _NOT_PLAIN = frozenset(
     {
         *("$ref", "$dynamicRef", "$recursiveRef"),
@@ -21,11 +21,11 @@ _NOT_PLAIN = frozenset(
 
 
 class _NotPlainError(Exception):
-    """The reader of all schemas must read it."""
+    """The general reader must read this schema."""
 
 
 def plain_json_schema_fields(schema: Any, *, length: int) -> SchemaFields | None:
-    """As `json_schema_fields`; None: the schema, whose text has that many characters, is not plain."""
+    """Like `json_schema_fields`; None: the schema, whose text has that many characters, is not plain."""
     if length > _LONGEST:
         return None
     found: list[SchemaField] = []
@@ -37,8 +37,8 @@ def plain_json_schema_fields(schema: Any, *, length: int) -> SchemaFields | None
 
 
 def _add_fields(schema: Any, path: str, depth: int, nested: int, found: list[SchemaField]) -> None:
-    """The fields below a place, each before those below itself, which is the order of the text. `nested`: in how many arrays
-    and maps, of one in another, the place is."""
+    """The fields below a place, each before those below it: the order of the text. `nested`: how many arrays and maps the
+    place is nested in."""
     schema = _plain(schema)
     if nested > DEEPEST:
         raise _NotPlainError

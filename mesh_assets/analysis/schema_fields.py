@@ -20,8 +20,8 @@ from mesh_assets.masking.configs import MASK, mask_field
 
 
 def protobuf_fields(definition: str) -> SchemaFields:
-    """Fields by their message; those of the first message, which is the record that is sent, without its name. Raises
-    UnreadableDefinitionError."""
+    """Fields by their message; those of the first message, which is the record that is sent, without the message's name.
+    Raises UnreadableDefinitionError."""
     messages = parse_protobuf(definition).messages
     first = messages[0].path[0] if messages else ""
     return walk([_branch(message, first) for message in messages])
@@ -46,9 +46,9 @@ def _branch(message: ProtobufMessage, first: str) -> Branch:
 
 @lru_cache(maxsize=16_384)
 def schema_fields(schema_type: str, definition: str) -> SchemaFields | None:
-    """The fields of the schema; None if the text cannot be read as one of its declared type.
+    """The fields of the schema; None if the text cannot be read as its declared type.
 
-    What a schema takes from another by reference appears as a type only.
+    Anything a schema takes from another by reference appears as a type only.
     """
     try:
         return _read(schema_type, definition)
@@ -57,7 +57,7 @@ def schema_fields(schema_type: str, definition: str) -> SchemaFields | None:
 
 
 def why_unreadable(schema_type: str, definition: str) -> str:
-    """What is wrong with a text of which `schema_fields` gives None."""
+    """What is wrong with a text for which `schema_fields` returns None."""
     try:
         _read(schema_type, definition)
     except UnreadableDefinitionError as error:
@@ -91,8 +91,8 @@ def schema_properties(schema_type: str, definition: str) -> dict[str, str]:
 
 
 def told_properties(schema: Schema) -> dict[str, str]:
-    """What the schema's text and, before it, the registry say of the subject (`owner`, `domain`, `doc`, …), by names in
-    lower case. What is masked says nothing."""
+    """What the registry and, failing that, the schema's text say about the subject (`owner`, `domain`, `doc`, …), by names
+    in lower case. Masked values are left out."""
     contract = schema.contract
     beside = {} if contract is None else contract.properties
     hidden = () if contract is None else contract.sensitive
@@ -102,7 +102,7 @@ def told_properties(schema: Schema) -> dict[str, str]:
 
 
 def told_owner_and_text(schemas: Sequence[Schema]) -> tuple[str | None, str | None]:
-    """Who owns what these describe, and what it is: as the first of them that says it does. None: none does."""
+    """Who owns what these describe, and what it is, from the first of them that says so. None: none does."""
     said: dict[str, str] = {}
     for schema in reversed(schemas):
         said |= {key: value for key, value in told_properties(schema).items() if value}
@@ -110,10 +110,10 @@ def told_owner_and_text(schemas: Sequence[Schema]) -> tuple[str | None, str | No
 
 
 # Which fields look personal, and masking them in a record that was read: by name and by the look of a
-# value, in doubt masked.
+# value; in doubt, masked.
 
 _SEARCHED_CHARACTERS = 20_000
-"""A field is cut before it is searched: answers show 1,500 characters of a whole record."""
+"""Fields are cut to this before they are searched: answers show 1,500 characters of a whole record."""
 
 _OF_PEOPLE = """
 email mail phone mobile telephone fax surname firstname lastname fullname username nickname givenname familyname maidenname address street
@@ -127,7 +127,7 @@ _NAMED = "first last full user customer family given middle display contact empl
 _NAMES_OF_PEOPLE = frozenset(_NAMED.split())
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LOOKS_PERSONAL = re.compile(
-    r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]++"  # e-mail; from a word's start only, or a long word takes its square
+    r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]++"  # e-mail; only from a word's start, since a long word would otherwise take quadratic time
     r"|\b\d{3}-\d{2}-\d{4}\b"  # US social security number
     r"|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"  # IBAN
     r"|\b(?:\d[ -]?){13,19}\b"  # card number
@@ -155,7 +155,7 @@ def mask_personal(value: Any, field: str = "") -> Any:
         below = f"{field}." if is_personal(field) else ""
         for key, inner in value.items():
             shown = mask_personal_text(str(key))
-            while shown in masked:  # two keys under one mask are still two
+            while shown in masked:  # two keys with the same mask are still two
                 shown += "*"
             masked[shown] = mask_personal(inner, f"{below}{key}")
         return masked
@@ -183,8 +183,8 @@ _PLAIN = ("DATE", "TIME", "INTERVAL")
 
 
 def mask_column(name: str, kind: Mapping[str, Any], value: Any) -> Any:
-    """A value of a query's answer, masked as that field of a record is. `kind`: its type as Confluent's Flink
-    describes it; values come as text, and rows within without the names of their fields."""
+    """A value from a query's answer, masked as that field of a record would be. `kind`: its type as Confluent's Flink
+    describes it; values come as text, and nested rows without the names of their fields."""
     named = _named(kind, value)
     type_name = str(kind.get("type"))
     if type_name == "BOOLEAN" and not isinstance(named, list | dict):
@@ -238,8 +238,8 @@ def _cut(text: str) -> str:
 
 
 def _is_card(number: float) -> bool:
-    """Whether `number` is one of a payment card by ISO/IEC 7812: 13 to 19 digits, an issuer's first digit, and
-    Luhn's check digit. Milliseconds since 1970 begin with 1, which no card of today does."""
+    """Whether `number` is a payment card's by ISO/IEC 7812: 13 to 19 digits, an issuer's first digit, and Luhn's
+    check digit. Milliseconds since 1970 begin with 1; no current card number does."""
     if isinstance(number, float) and not number.is_integer():
         return False
     digits = str(int(number))

@@ -33,7 +33,7 @@ def find_things(
 ) -> list[Match]:
     """Where `text` occurs, ignoring case: each thing once, by its best match.
 
-    Best first: whole names, then parts of names, fields, owners, other text (configs of connectors, those set on
+    Best first: whole names, then parts of names, fields, owners, other text (connector configs, configs set on
     a topic itself, definitions, client ids). Owners are what configs and schemas call `owner`, `team`, `contact` or `maintainer`.
     """
     wanted = text.casefold()
@@ -123,7 +123,7 @@ def _in_schemas(document: Document, wanted: str) -> Iterator[Match]:
 
 
 def _in_configs(document: Document, wanted: str) -> Iterator[Match]:
-    """A topic's inherited configs are those of every topic: only what is set on it says something about it."""
+    """Every topic has the inherited configs: only those set on it say something about it."""
     cluster = document.cluster.name
     configs: list[tuple[FoundKind, str, Mapping[str, str | None]]] = [
         ("connector", connector.name, connector.config) for connector in document.connectors

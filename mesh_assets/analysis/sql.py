@@ -1,4 +1,4 @@
-"""Which tables a statement reads and writes, as sqlglot parses it. What it does not understand is said, never guessed."""
+"""Which tables a statement reads and writes, as sqlglot parses it. What it does not understand is reported, never guessed."""
 
 import logging
 import re
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 Path = tuple[str, ...]
-"""A table's name in its parts, without quotes: (`catalog`, `database`, `table`) or the last of them."""
+"""The parts of a table's name, without quotes: (`catalog`, `database`, `table`) or the last of them."""
 
 # sqlglot has no dialect for Flink. Spark's quotes names alike; these are the differences that statements need.
 _SKIPPED = r"(?P<skipped>'(?:[^']|'')*'|`[^`]*`|--[^\n]*|/\*.*?\*/)"
@@ -41,12 +41,12 @@ _WRITES = re.compile(
 
 
 class UnreadableSqlError(MeshError):
-    """SQL whose tables cannot be told."""
+    """SQL whose tables cannot be determined."""
 
 
 class Insertion(Record, frozen=True, kw_only=True):
-    """A table that is written, and those that its rows come from. `columns`: which of theirs become which of its; None:
-    not known. Without a list of its columns an insertion fills them in their order, which is not known here."""
+    """A table that is written, and those that its rows come from. `columns`: which of theirs become which of its own; None:
+    not known. An INSERT without a column list fills the columns in table order, which is not known here."""
 
     target: Path
     sources: tuple[Path, ...]
@@ -105,10 +105,10 @@ def _insertions_of(parsed: "exp.Expression", *, creates: bool) -> Iterator[Inser
     if isinstance(parsed, exp.Select | exp.SetOperation):
         return
     if not isinstance(parsed, exp.Insert):
-        raise UnreadableSqlError(f"what {type(parsed).__name__.upper()} writes is not known")
+        raise UnreadableSqlError(f"it is not known what {type(parsed).__name__.upper()} writes")
     target = parsed.this.this if isinstance(parsed.this, exp.Schema) else parsed.this
     if not isinstance(target, exp.Table):
-        raise UnreadableSqlError("what it inserts into is not a table")
+        raise UnreadableSqlError("it inserts into something that is not a table")
     query = parsed.expression
     if isinstance(query, exp.Values):
         yield Insertion(target=_path(target), sources=())
@@ -143,7 +143,7 @@ def _parsed(sql: str, dialect: str) -> "list[exp.Expression]":
 
 
 def _sources(query: "exp.Expression") -> Iterator[Path]:
-    """The tables a query reads: not the queries that it names itself."""
+    """The tables a query reads, without the queries that it names itself."""
     with importing:
         from sqlglot import exp
         from sqlglot.errors import SqlglotError

@@ -1,4 +1,4 @@
-"""Which column of a query's tables becomes which column of what it fills, by sqlglot's own lineage."""
+"""Which column of a query's tables becomes which column of its target, by sqlglot's own lineage."""
 
 from typing import TYPE_CHECKING
 
@@ -8,12 +8,12 @@ from mesh_assets.inventory.records import Record
 if TYPE_CHECKING:
     from sqlglot import exp
 
-# Each column is followed through the whole query: a statement with more is left out, for its time.
+# Each column is followed through the whole query: a statement with more would take too long and is left out.
 _MOST = 200
 
 
 class SqlColumn(Record, frozen=True, kw_only=True):
-    """A column of the table, by its path, and what it becomes, maybe with others."""
+    """A column of the table, by its path, and what it becomes, possibly together with others."""
 
     table: tuple[str, ...]
     source: str
@@ -23,8 +23,8 @@ class SqlColumn(Record, frozen=True, kw_only=True):
 def columns_of_query(
     query: "exp.Expression", targets: tuple[str, ...] | None
 ) -> tuple[SqlColumn, ...] | None:
-    """`targets`: what is filled, in the order of the query's columns; None: as the query names them. None where any
-    column cannot be followed to its table (`*`, a name that two tables may have, a function's table)."""
+    """`targets`: the columns filled, in the order of the query's columns; None: as the query names them. Returns None
+    where any column cannot be followed to its table (`*`, a name that two tables may have, a function's table)."""
     with importing:  # a third of a second, and needed only where there is SQL
         from sqlglot import exp, parse_one
         from sqlglot.errors import SqlglotError

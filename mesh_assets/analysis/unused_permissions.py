@@ -1,8 +1,8 @@
-"""ACLs that concern no topic or group that there is.
+"""ACLs that match no existing topic or group.
 
-Who uses an ACL, Kafka does not tell: groups show no principals of their members. So what is called unused here is what
-nothing in the inventory matches, and only where nothing that might match it can be missing: the section was read, and
-what the estate's patterns leave out has other names.
+Kafka does not say who uses an ACL: groups do not show their members' principals. So an ACL is called unused here if
+nothing in the inventory matches it, and only where nothing that might match it can be missing: the section was read,
+and everything the estate's patterns leave out has other names.
 """
 
 from bisect import bisect_left
@@ -16,15 +16,15 @@ from mesh_assets.inventory.sections import SectionName, SectionScope
 
 
 class KnownNames:
-    """The names of all topics, or of all groups, that a document has. `scope`: the patterns that left others out; None:
-    none was."""
+    """The names of all topics, or of all groups, in a document. `scope`: the patterns that left some out; None: nothing
+    was left out."""
 
     def __init__(self, names: Iterable[str], *, scope: SectionScope | None = None) -> None:
         self._names = sorted(names)
         self._scope = scope
 
     def match(self, acl: Acl) -> bool:
-        """Whether the ACL concerns one of them."""
+        """Whether the ACL matches one of them."""
         if (acl.pattern, acl.resource) == ("literal", ALL_NAMES):
             return True
         at = bisect_left(self._names, acl.resource)
@@ -34,7 +34,7 @@ class KnownNames:
         return found == acl.resource if acl.pattern == "literal" else found.startswith(acl.resource)
 
     def may_lack(self, acl: Acl) -> bool:
-        """Whether the ACL may concern something that was left out."""
+        """Whether the ACL may match something that was left out."""
         if self._scope is None:
             return False
         if acl.pattern == "literal":
@@ -46,7 +46,7 @@ class KnownNames:
 
 
 def _may_meet(prefix: str, pattern: str) -> bool:
-    """Whether a name may begin with `prefix` and match `pattern`, a shell pattern."""
+    """Whether some name can begin with `prefix` and match `pattern`, a shell pattern."""
     fixed = pattern[: min((at for sign in "*?[" if (at := pattern.find(sign)) >= 0), default=len(pattern))]
     return fixed.startswith(prefix) or prefix.startswith(fixed)
 
@@ -72,7 +72,7 @@ def known_names(document: Document) -> dict[str, KnownNames]:
 
 
 def is_matched(acl: Acl, names: Mapping[str, KnownNames]) -> bool | None:
-    """Whether the ACL concerns anything that there is. None: nobody can say."""
+    """Whether the ACL matches anything that exists. None: unknown."""
     known = names.get(acl.resource_type)
     if known is None:
         return None
@@ -80,7 +80,7 @@ def is_matched(acl: Acl, names: Mapping[str, KnownNames]) -> bool | None:
 
 
 def conflicts_of(document: Document) -> tuple[Conflict, ...] | None:
-    """All of them; that an ACL matches nothing only where that can be known. None: the ACLs are unknown."""
+    """All of them; that an ACL matches nothing, only where that can be known. None: the ACLs are unknown."""
     if document.access is None or document.access.acls is None:
         return None
     acls, names = Acls(document.access.acls), known_names(document)
@@ -93,8 +93,8 @@ def conflicts_of(document: Document) -> tuple[Conflict, ...] | None:
 
 
 def unused_principals(document: Document) -> tuple[str, ...] | None:
-    """Principals all of whose ACLs allow something on topics and groups of which there are none. None: that cannot be
-    known, as the ACLs are not, or the names of topics or groups."""
+    """Principals all of whose ACLs allow something on topics and groups that do not exist. None: unknown, because the
+    ACLs or the names of topics or groups are."""
     names = known_names(document)
     if document.access is None or document.access.acls is None or len(names) < 2:
         return None

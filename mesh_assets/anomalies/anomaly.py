@@ -1,4 +1,4 @@
-"""An anomaly from its beginning to its end, and where the open and ended ones are kept.
+"""An anomaly from beginning to end, and where open and ended ones are kept.
 
 `readings/<cluster_id>/anomalies.json` holds both, so that each anomaly is reported once.
 """
@@ -27,9 +27,8 @@ _ENDED_KEPT = 1_000
 class Anomaly(Record, frozen=True, kw_only=True):
     """Something unusual.
 
-    `resource`: the topic, group or connector. `series`: what it was seen in. `began_at`: the reading before
-    the first unusual one. `sentence`: as it was when the anomaly was noticed. `told`: it is or was in the
-    inbox.
+    `resource`: the topic, group or connector. `series`: where it was seen. `began_at`: the reading before the
+    first unusual one. `sentence`: as worded when the anomaly was noticed. `told`: it is or was in the inbox.
     """
 
     kind: AnomalyKind
@@ -105,7 +104,7 @@ def get_anomalies(objects: ObjectStore, cluster_id: str) -> Anomalies:
         return _decoder.decode(found[0])
     except UNDECODABLE as error:
         raise StoreError(
-            f"{objects.location(key)} holds no anomalies of this version: {error}; remove it"
+            f"{objects.location(key)} does not hold anomalies of this version: {error}; remove it"
         ) from error
 
 

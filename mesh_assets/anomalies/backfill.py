@@ -1,9 +1,9 @@
 """Readings from before the first one, made from the platform's own history, so that what is usual is known at
 once.
 
-Record counts by topic, in steps as long as the sensor's interval, become ends of topics, of which only the
+Record counts by topic, in steps as long as the sensor's interval, become end offsets of topics, of which only the
 differences matter. Groups have no such history. A gap is left between the last step and the first real
-reading: nobody knows what arrived in it.
+reading, since it is unknown what arrived in it.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from mesh_assets.readings.history import READINGS_A_CHUNK, Chunk, Column
 from mesh_assets.readings.reading import Reading, resource_of
 from mesh_assets.readings.window import USUAL_INTERVAL_SECONDS, Cadence
 
-# A day of 1,000 topics, or less time of more topics: so many points are about 20 MB, and a tick has a minute.
+# A day of 1,000 topics, or less time for more topics: that many points are about 20 MB, and a tick has a minute.
 _MOST_POINTS = 288_000
 # Beyond the readings being judged, which do not count towards what is usual.
 _BEYOND_MINIMUM = 12

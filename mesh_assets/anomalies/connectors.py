@@ -1,6 +1,6 @@
 """Connectors that run but move nothing.
 
-Connect does not say what a connector moves; Kafka's offsets do:
+Connect does not say how much a connector moves; Kafka's offsets do:
 
 a sink's in what its consumer group commits, a source's in its topics.
 """
@@ -34,7 +34,7 @@ class ConnectorLink(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def connector_links(connectors: Iterable[Connector]) -> list[ConnectorLink]:
-    """The links of those whose topics are known."""
+    """The links of connectors whose topics are known."""
     return [
         ConnectorLink(
             name=connector.name,
@@ -58,13 +58,13 @@ class ConnectorRules:
         self._cadence = cadence
         self._silent_topics = silent_topics
         self._topics = {resource_of(series): column for series, column in window.ends.items()}
-        # The newest of a group's series: its first commit on a partition starts another.
+        # The newest of a group's series: its first commit on a partition starts a new one.
         self._groups = {
             resource_of(series): column for series, column in window.commits.items() if column[-1] is not None
         }
 
     def begins(self, link: ConnectorLink, usual: UsualRate | None) -> Anomaly | None:
-        """The anomaly, whether or not the connector runs: asking that costs a request, and is rarely needed."""
+        """The anomaly, whether or not the connector runs: asking costs a request and is rarely needed."""
         return self._source(link) if link.group is None else self._sink(link, usual)
 
     def is_over(self, link: ConnectorLink) -> bool:

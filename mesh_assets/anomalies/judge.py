@@ -1,4 +1,4 @@
-"""Judging a cluster: which anomalies begin and which are over, from the newest readings, what is usual, and
+"""Judges a cluster: which anomalies begin and which are over, given the newest readings, what is usual, and
 what is open.
 """
 
@@ -55,7 +55,7 @@ class Judgement:
             begins = None if usual is None else self._topic_rules.begins(series, column, usual)
             if begins is None or (begins.kind, series) in self._open:
                 continue
-            # A trickle during a silence is not a drop of its own.
+            # A trickle during a silence is not a separate drop.
             if begins.kind != "rate_drop" or ("topic_silent", series) not in self._open:
                 self.begun.append(begins)
         read = {resource_of(series) for series in self._reading.ends} if self._open else set()
@@ -63,7 +63,7 @@ class Judgement:
             match anomaly.kind:
                 case "topic_silent" | "rate_spike" | "rate_drop" as kind:
                     column = self._window.ends.get(anomaly.series, [None])
-                    # A topic deleted and created again ends its old series; one that could not be read leaves
+                    # A topic deleted and recreated ends its old series; one that could not be read leaves
                     # it open.
                     if (
                         anomaly.resource not in self._reading.topics

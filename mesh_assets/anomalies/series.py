@@ -46,7 +46,7 @@ class TopicRules:
         column: Column,
         usual: UsualRate | None,
     ) -> bool:
-        """Whether it is at least half way back at several readings in a row, so that wavering around the
+        """Whether it has come at least halfway back for several readings in a row, so that wavering around the
         threshold is one anomaly.
         """
         wanted = self._cadence.returned_readings
@@ -73,7 +73,7 @@ class TopicRules:
         before = self._context(column, len(run))
         if before is None and usual.basis != "week":
             return None
-        # Compared with the last hours too: a stream whose day fades out has not stopped.
+        # Also compared with the last hours: a stream whose day fades out has not stopped.
         per_second = math.expm1(usual.middle) / self._cadence.interval_seconds
         expected = min(per_second, per_second if before is None else before) * seconds
         if expected < self._cadence.expected_records:
@@ -98,8 +98,8 @@ class TopicRules:
         before = self._context(column, len(run))
         if before is None:
             return self._anomaly(side, series, run, usual) if usual.basis == "week" else None
-        # Compared with the last hours too: the slow change over a day, a holiday and a history's first
-        # weekend are no anomalies.
+        # Also compared with the last hours: slow change over a day, a holiday and a history's first
+        # weekend are not anomalies.
         factor = self._factor(usual, side)
         apart = level(mean(run) * self._cadence.interval_seconds) - level(
             before * self._cadence.interval_seconds
@@ -108,7 +108,7 @@ class TopicRules:
         return self._anomaly(side, series, run, usual) if sudden else None
 
     def _context(self, column: Column, judged: int) -> float | None:
-        """The median rate of the hours before the judged steps; None when too little is known of them."""
+        """The median rate of the hours before the judged steps; None when too little is known about them."""
         steps = self._window.earlier_steps(column, before=judged, most=self._cadence.context_readings)
         return (
             median(step.per_second for step in steps)

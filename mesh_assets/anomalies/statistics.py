@@ -3,7 +3,7 @@
 Rates differ by factors, not by amounts, so they are compared by the logarithm of the records that arrive
 between two readings (plus one, since zero has no logarithm): `level`. Anomalies among the samples move
 neither a median nor a MAD. The MAD of a constant series is 0, and that of a few samples of the same hour says
-little about another week, so the deviation has a floor: 15 %, or the scatter of counting itself (Poisson:
+little about another week, so the deviation has a floor: 15 %, or the scatter inherent in counting (Poisson:
 1/√n).
 """
 
@@ -32,7 +32,7 @@ class UsualRate(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `middle` and `deviation` are levels; `low` and `high` are the range in records per second that sentences
     quote. `peak`: the highest recent `high`, halved each day. `longest_pause`: the most readings in a row
-    without a record. `seconds`: the length of the time it was derived from. `spread`: the deviation without
+    without a record. `seconds`: the length of the period it was derived from. `spread`: the deviation without
     its floor, as a running mean over hours, since that of a single hour is down to chance.
     """
 
@@ -49,7 +49,7 @@ class UsualRate(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def steady(self) -> bool:
-        """Whether it is hardly ever without records: only then is silence unusual."""
+        """Whether it almost always has records: only then is silence unusual."""
         return self.low > 0
 
 

@@ -1,4 +1,4 @@
-"""What is usual for every series of a cluster: derived from the history once an hour, kept in
+"""What is usual for every series of a cluster, derived from the history once an hour and kept in
 `readings/<cluster_id>/usual.bin`.
 
 It comes from the same hour of the week (an hour either side, one and two weeks ago) where a series has enough
@@ -38,7 +38,7 @@ from mesh_assets.store.objects import ObjectStore
 _BASES: tuple[Basis, ...] = ("week", "day", "recent")
 _AROUND = timedelta(hours=1)
 _RECENT_READINGS = 288  # a day at five minutes
-# While the history is young, every reading changes what is usual, and computing it is cheap.
+# While the history is young, every reading changes what is usual, and recomputing it is cheap.
 _YOUNG_CHUNKS = 3
 _MOST_CHUNKS = 48
 _PEAK_HALVES_SECONDS = 86_400.0
@@ -91,7 +91,7 @@ class Samples:
         self._before = chunk
 
     def _usual(self, chunk: Chunk) -> Mapping[str, Column]:
-        """The columns of topics, without what was read during an anomaly."""
+        """The columns of topics, without readings taken during an anomaly."""
         if self._unusual.keys().isdisjoint(chunk.ends):
             return chunk.ends
         return chunk.ends | {
@@ -216,7 +216,7 @@ def _settled(samples: "array[float]", basis: Basis, margin: int) -> "array[float
     end = len(samples) - margin
     while end > 0 and samples[end - 1] == 0:
         end -= 1
-    # A series of nothing but zeros is usual as it is.
+    # For a series of nothing but zeros, silence is usual.
     return samples[:end] if end > 0 else samples
 
 
@@ -244,20 +244,20 @@ _decoder = msgspec.msgpack.Decoder(Usuals)
 
 
 def must_be_computed(usuals: Usuals | None, *, chunks: int, cadence: Cadence, now: datetime) -> bool:
-    """Whether to compute it again: once every twelve readings, and at each while the history is young."""
+    """Whether to recompute it: once every twelve readings, and at every one while the history is young."""
     if usuals is None or usuals.interval_seconds != cadence.interval_seconds or chunks <= _YOUNG_CHUNKS:
         return True
     return not 0 <= now.timestamp() - usuals.computed_at < READINGS_A_CHUNK * cadence.interval_seconds
 
 
 def get_usuals(objects: ObjectStore, cluster_id: str) -> Usuals | None:
-    """What is usual, as last computed; None when it must be computed again. Raises StoreError when the store fails."""
+    """What is usual, as last computed; None when it must be recomputed. Raises StoreError when the store fails."""
     found = objects.get(_key(cluster_id))
     if found is None:
         return None
     try:
         return _decoder.decode(zlib.decompress(found[0]))
-    except (*UNDECODABLE, zlib.error):  # derived: computed again
+    except (*UNDECODABLE, zlib.error):  # derived: recomputed
         return None
 
 

@@ -1,4 +1,4 @@
-"""Watching a cluster for anomalies: take a reading, keep it, judge the newest ones, and put what has begun
+"""Watches a cluster for anomalies: takes a reading, keeps it, judges the newest ones, and puts new anomalies
 into the inbox.
 """
 
@@ -62,8 +62,8 @@ def watch_cluster(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clients: OpenClients = open_clients,
 ) -> "Watched":
-    """Takes a reading and judges it. Nothing is written before `Watched.keep`, so a call that nobody waits
-    for any more changes nothing.
+    """Takes a reading and judges it. Nothing is written before `Watched.keep`, so a call that nobody waits for
+    any longer changes nothing.
 
     Raises PlatformError when Kafka cannot be read: then there is no reading and nothing is judged. Raises
     EstateError when a secret cannot be resolved or the estate names another cluster, StoreError when the
@@ -109,8 +109,8 @@ class Watched:
     def keep(self) -> None:
         """Writes the reading and the state, then fills the inbox.
 
-        A crash in between loses nothing: what was noticed but not reported is reported next time, under the
-        same cause. Raises ConflictError when another process has kept a reading meanwhile (nothing is written
+        A crash in between loses nothing: anything noticed but not reported is reported next time, under the same
+        cause. Raises ConflictError when another process has kept a reading meanwhile (nothing is written
         then), StoreError when the store fails.
         """
         for write in self._writes:
@@ -143,16 +143,16 @@ class Watch:
         if seconds >= self._cadence.closest_seconds:
             return None
         if seconds <= -self._cadence.closest_seconds:
-            # Which of the two is wrong nobody can say, so neither the history nor the order in it is touched.
+            # There is no way to know which clock was wrong, so the history and its order are left alone.
             return (
                 f"the last reading is {duration(-seconds)} ahead of this host's clock, which was set back or lags; the next is taken when "
-                f"it has caught up, or at once if the readings of after now are removed from {self._history.location}"
+                f"it has caught up, or at once if readings later than now are removed from {self._history.location}"
             )
         return f"the last reading is {seconds:.0f} s old; the next is taken {self._cadence.closest_seconds:.0f} s after it or later"
 
     def look_back(self, reading: Reading, platform: MetricsReader) -> None:
-        """Fills a history that is too young to judge by from the platform's own; where that fails, it fills
-        up with time.
+        """Fills a history that is too young to judge by from the platform's own; where that fails, it fills up
+        over time.
         """
         oldest = self._entries[0].began_at if self._entries else None
         if not wanted_since(self._cadence, oldest=oldest, now=reading.read_at):

@@ -1,5 +1,5 @@
-"""What calls and answers have in common: progress and the end of waiting, models that tell the client their shape, arguments
-that recur, and how values are written."""
+"""What calls and answers have in common: progress and stopping, models that describe their shape to the client, recurring
+arguments, and how values are written."""
 
 import threading
 from collections.abc import Callable, Coroutine
@@ -20,7 +20,7 @@ Report = Callable[[float, float | None, str], Coroutine[Any, Any, None]]
 
 
 class StoppedError(MeshError):
-    """The call was cancelled or ran out of time: nobody is waiting for the work that sees this."""
+    """The call was cancelled or ran out of time: nobody is waiting for this work any longer."""
 
 
 class Call:
@@ -39,7 +39,7 @@ class Call:
         return self._stopped.is_set()
 
     def go_on(self) -> None:
-        """Called between the steps of work in a thread. Raises StoppedError once nobody is waiting."""
+        """Call this between the steps of work in a thread. Raises StoppedError once nobody is waiting."""
         if self.stopped:
             raise StoppedError("the call was stopped")
 
@@ -63,7 +63,7 @@ _CURRENT: ContextVar[Call | None] = ContextVar("mesh_assets_mcp_call", default=N
 
 
 def current_call() -> Call:
-    """The call that this code runs for; outside any call, a new one."""
+    """The call that this code serves; outside any call, a new one."""
     return _CURRENT.get() or Call()
 
 
@@ -104,15 +104,15 @@ Name = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class BadArgumentError(MeshError):
-    """An argument that means nothing, contradicts another, or asks for what the server does not allow."""
+    """An argument that has no meaning, contradicts another, or asks for something the server does not allow."""
 
 
 class UnknownError(MeshError):
-    """The estate has nothing of that name."""
+    """The estate has nothing by that name."""
 
 
 class Answer(BaseModel):
-    """Unknown values are left out of what is sent."""
+    """Unknown values are not sent."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Relationships and domains of the whole estate: made of the newest documents, kept as results, and read for answers."""
+"""Relationships and domains of the whole estate: derived from the newest documents, kept as results, and read for answers."""
 
 import threading
 from collections import OrderedDict
@@ -38,14 +38,14 @@ ReadVersions = Callable[
 
 
 class EstateRelationships(Record, frozen=True, kw_only=True):
-    """The relationships, and the documents that they are of."""
+    """The relationships, and the documents they were derived from."""
 
     relationships: Relationships
     documents: tuple[DocumentRead, ...]
 
 
 class EstateDomains(Record, frozen=True, kw_only=True):
-    """The domains, and the documents that they are of."""
+    """The domains, and the documents they were derived from."""
 
     domains: Domains
     documents: tuple[DocumentRead, ...]
@@ -67,8 +67,8 @@ def read_estate_relationships(
 ) -> EstateRelationships:
     """The relationships of every cluster of the estate that was discovered.
 
-    Versions of subjects that others refer to are read from the registry where the document has not got them; what
-    could not be read is a gap. Raises StoreError if a document cannot be read.
+    Versions of subjects that others refer to are read from the registry where the document lacks them; anything
+    that could not be read is a gap. Raises StoreError if a document cannot be read.
     """
     latest = read_latest_documents(store, estate.clusters)
     pinned: dict[str, dict[tuple[str, int], Schema]] = {}
@@ -97,11 +97,11 @@ def read_estate_relationships(
 
 
 def _shared_values(store: InventoryStore) -> tuple[list[SharedValues], str | None]:
-    """What profiles say of the values that fields share, and why it could not be read; None: nothing is wrong."""
+    """What profiles say about the values that fields share, and why it could not be read; None: it was read."""
     try:
         kept = profile_results(store).get()
     except DamagedError as error:
-        return [], f"which values fields share is not known: {error}"
+        return [], f"it is not known which values fields share: {error}"
     return [
         SharedValues(
             cluster=one.cluster,
@@ -117,8 +117,8 @@ def _shared_values(store: InventoryStore) -> tuple[list[SharedValues], str | Non
 
 @without_collector()
 def read_estate_domains(estate: Estate, store: InventoryStore) -> EstateDomains:
-    """The domains of every cluster of the estate that was discovered, with the relationships that were kept of the same
-    documents, else with new ones. Raises StoreError if a document or the kept result cannot be read."""
+    """The domains of every discovered cluster of the estate, with the relationships kept for the same documents, else with
+    new ones. Raises StoreError if a document or the kept result cannot be read."""
     latest = read_latest_documents(store, estate.clusters)
     kept = relationship_results(store).get()
     relationships = (
@@ -156,8 +156,8 @@ def domain_rules(estate: Estate) -> DomainRules:
 def read_pinned(
     cluster: Cluster, document: Document, read: ReadVersions
 ) -> tuple[dict[tuple[str, int], Schema], str | None]:
-    """The versions that schemas of the document, and those versions themselves, refer to and the document has not got;
-    and why some are missing, None: none is."""
+    """The versions that schemas of the document, and those versions themselves, refer to and the document lacks; and why
+    some are missing (None: none is)."""
     known = {(schema.subject, schema.version) for schema in document.schemas}
     found: dict[tuple[str, int], Schema] = {}
     wanted = _missing(document.schemas, known)
@@ -181,7 +181,7 @@ def read_pinned(
                 f"{counted(len(wanted), 'version')} that schemas refer to could not be read: {error}",
             )
         found.update(new)
-        known.update(wanted)  # asked for once, also those that the registry no longer has
+        known.update(wanted)  # asked for once, even those that the registry no longer has
         wanted = _missing(new.values(), known)
     return found, None
 
@@ -210,7 +210,7 @@ def _read_versions(
 ) -> dict[tuple[str, int], Schema]:
     with importing:
         from mesh_assets.platforms.schema_registry import (
-            SchemaRegistryClient,  # brings HTTP, needed only here
+            SchemaRegistryClient,  # imports HTTP, needed only here
         )
 
     found = {}
@@ -233,8 +233,8 @@ def _read_versions(
 
 
 class ClusterBelonging(Record, frozen=True, kw_only=True):
-    """What is known of one cluster. `kept`: by the job `analysis`; else it was made for the answer, without versions that
-    only the registry has."""
+    """What is known about one cluster. `kept`: by the job `analysis`; otherwise it was derived for the answer, without
+    versions that only the registry has."""
 
     relationships: Relationships
     domains: Domains
@@ -242,7 +242,7 @@ class ClusterBelonging(Record, frozen=True, kw_only=True):
 
 
 class KnownBelonging:
-    """Relationships and domains for answers: those kept of the same document, else made once per document."""
+    """Relationships and domains for answers: those kept for the same document, else derived once per document."""
 
     def __init__(self, estate: Callable[[], Estate | None], store: Callable[[], InventoryStore]) -> None:
         self._estate = estate
@@ -252,14 +252,14 @@ class KnownBelonging:
 
     def of(self, document: Document, *, version: str) -> ClusterBelonging:
         """`version`: of the view, which identifies the document's state. Raises MeshError."""
-        with self._lock:  # 50 clients that ask at once make it once
+        with self._lock:  # 50 clients asking at once derive it once
             found = self._current(document, version)
             if found is None:
                 found = self._keep(document, version, self._new(document))
             return found
 
     def if_current(self, document: Document, *, version: str) -> ClusterBelonging | None:
-        """None where it would have to be made, which takes seconds for thousands of subjects. Raises StoreError."""
+        """None where it would have to be derived, which takes seconds for thousands of subjects. Raises StoreError."""
         with self._lock:
             return self._current(document, version)
 

@@ -1,4 +1,4 @@
-"""What contracts are made from and held against: the newest documents, and what the analyses kept."""
+"""What contracts are made from and checked against: the newest documents, and the kept results of the analyses."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -32,8 +32,8 @@ _Place = tuple[str, str]
 
 
 class ContractGround(Record, frozen=True, kw_only=True):
-    """`facts`: of every product, by id. `now`: the estate as it is. `known`: the contracts of the folder. `notes`: what is
-    missing, and why."""
+    """`facts`: about every product, by id. `now`: the estate as it is. `known`: the contracts in the folder. `notes`: what
+    is missing, and why."""
 
     facts: tuple[ContractFacts, ...]
     now: EstateNow
@@ -42,13 +42,13 @@ class ContractGround(Record, frozen=True, kw_only=True):
 
 
 def rules_of_estate(estate: Estate) -> tuple[RulesOf, tuple[str, ...]]:
-    """The rules about each topic: those of the policy, and those that contracts have beside them; and a sentence for each
-    file that is no contract, whose rules are missing. Raises ContractError if the folder cannot be listed."""
+    """The rules about each topic, from the policy and from contracts; and a sentence for each file that is not a contract,
+    whose rules are therefore missing. Raises ContractError if the folder cannot be listed."""
     known = known_contracts(estate)
 
     def rules_of(cluster: str, topic: str) -> tuple[Rule, ...]:
         own = policy_rules(estate.policy, cluster, topic)
-        # A contract that `write` made repeats the policy's rules; a rule of its own may have the name of one, too.
+        # A contract made by `write` repeats the policy's rules; a rule of its own may also share a name with one of them.
         named = {(one.name, about_of(one.rule)) for one in own}
         others = known.rules_of(cluster, topic)
         return (*own, *(one for one in others if (one.name, about_of(one.rule)) not in named))
@@ -64,7 +64,7 @@ def read_ground(
     folder: Path | None = None,
     with_facts: bool = True,
 ) -> ContractGround:
-    """`with_facts`: also what contracts are made from, which takes longer than what they are held against.
+    """`with_facts`: also what contracts are made from, which takes longer than what they are checked against.
 
     Asks nothing but the store and the folder. Raises EstateError for a cluster that the estate does not have, StoreError
     when what was kept cannot be read or nothing was discovered, ContractError when the folder cannot be listed."""
@@ -74,11 +74,11 @@ def read_ground(
     names = tuple(dict.fromkeys(clusters)) or tuple(estate.clusters)
     documents = read_latest_documents(store, names).documents
     if not documents:
-        raise StoreError("none of the clusters was discovered; run `mesh-assets discover` first")
+        raise StoreError("none of the clusters has been discovered; run `mesh-assets discover` first")
     profiles, results = profile_results(store).get(), expectation_results(store).get()
     notes = [f"cluster {name} has not been discovered yet" for name in names if name not in documents]
     if profiles is None:
-        notes.append("no profile was taken yet: freshness is not known; the job `profiling` takes them")
+        notes.append("no profile has been taken yet: freshness is not known; the job `profiling` takes them")
     reader = _Reader(
         estate,
         documents,
@@ -92,7 +92,7 @@ def read_ground(
     belonging = KnownBelonging(lambda: estate, lambda: store)
     kept = product_results(store).get()
     if kept is None:
-        notes.append("contracts are of domains: the job `analysis` has not found data products yet")
+        notes.append("contracts cover domains: the job `analysis` has not found data products yet")
     products: list[Product] = []
     references: dict[_Place, tuple[Reference, ...]] = {}
     for name, document in documents.items():
@@ -161,7 +161,7 @@ class _Reader:
         }
 
     def products(self, cluster: str, domains: Iterable[tuple[str, list[str]]]) -> Iterator[Product]:
-        """A product a domain. Whom a person names in a contract wins over what schemas and the policy say."""
+        """One product per domain. An owner that a person names in a contract wins over what schemas and the policy say."""
         for name, topics in domains:
             owners = Counter(
                 owner for topic in topics if (owner := self._contract_owner(cluster, topic)) is not None
@@ -175,7 +175,7 @@ class _Reader:
             )
 
     def kept_products(self, found: DataProducts, clusters: Collection[str]) -> Iterator[Product]:
-        """The data products with a topic for others in these clusters, under the names that people gave them."""
+        """The data products that offer others a topic in these clusters, under the names that people gave them."""
         for one in found.products:
             places = [(place.cluster, place.topic) for place in one.outputs if place.cluster in clusters]
             owners = {owner for place in places if (owner := self.known.owner_of(*place)) is not None}
@@ -193,7 +193,7 @@ class _Reader:
         return self.known.owner_of(cluster, topic) or self._owner(cluster, topic)
 
     def _owner(self, cluster: str, topic: str) -> str | None:
-        """As the estate itself says: its policy, else the registry."""
+        """What the estate itself says: its policy, else the registry."""
         named = self._estate.policy.owner_of(topic)
         if named is not None:
             return named
@@ -222,7 +222,7 @@ class _Reader:
                 )
 
     def _host(self, cluster: str) -> str:
-        """As the estate has it; of a cluster that it knows by its ARN, the brokers' addresses."""
+        """As the estate has it; for a cluster that it knows by its ARN, the brokers' addresses."""
         servers = addresses(self._estate.clusters[cluster])
         metrics = self._documents[cluster].metrics
         brokers = [f"{one.host}:{one.port}" for one in metrics.brokers] if metrics is not None else []
@@ -266,7 +266,7 @@ class _Reader:
             return (), False, f"schemas are not current: {state.error}"
         profile = self._profiles.get(place)
         if profile is None or not profile.fields:
-            return (), False, "no schema of the registry describes its values, and no profile was taken"
+            return (), False, "no schema in the registry describes its values, and no profile has been taken"
         return tuple(_inferred(profile)), True, None
 
     def now(self, clusters: tuple[str, ...], undiscovered: Iterable[str]) -> EstateNow:
@@ -306,7 +306,7 @@ class _Reader:
 
 
 def _inferred(profile: TopicProfile) -> Iterator[SchemaField]:
-    """A field of one type has it; of several, no type is promised."""
+    """The type of a field that has one; with several, no type is promised."""
     for one in profile.fields:
         kind = " | ".join(part.type for part in one.types) or "null"
         yield SchemaField(path=one.path, type=kind, optional=one.completeness != 1)

@@ -1,5 +1,5 @@
-"""Documents and results that one run goes through several times, decoded once: each part of the job `analysis` reads the
-newest document of every cluster, two of them the one before, and most of them what the parts before them found."""
+"""Decodes once the documents and results that one run reads several times: each part of the job `analysis` reads the
+newest document of every cluster, two parts the one before, and most parts the results of earlier parts."""
 
 import threading
 from collections import OrderedDict
@@ -15,14 +15,14 @@ from mesh_assets.store.pointers import StoredDocument
 
 T = TypeVar("T")
 MOST_BYTES = 128 << 20
-"""Of what is kept, as JSON. Of 9,000 topics with 5,000 subjects the newest document and the one before have 53 MB, all results
-45 MB; what does not fit is decoded once more, for which both of its forms need room at a time."""
+"""Measured as JSON. With 9,000 topics and 5,000 subjects, the newest document and the one before are 53 MB, all results
+45 MB; anything that does not fit is decoded again, which needs room for both of its forms at once."""
 
 
 class DocumentsOnce(InventoryStore):
-    """A store that keeps what it decoded, up to `most_bytes` of JSON, and drops what was asked for longest ago. For the time
-    of a run: a document never changes under its key, and one that is removed meanwhile is still answered; a result is kept by
-    its version, so one that another process wrote is decoded. Safe to use from many threads."""
+    """A store that keeps what it decoded, up to `most_bytes` of JSON, and drops what was asked for longest ago. Meant for one
+    run: a document never changes under its key, and one that is removed meanwhile is still returned; a result is kept by its
+    version, so one that another process wrote is decoded. Safe to use from many threads."""
 
     def __init__(self, objects: ObjectStore, *, most_bytes: int = MOST_BYTES) -> None:
         super().__init__(objects)
@@ -32,7 +32,7 @@ class DocumentsOnce(InventoryStore):
 
     def read_document(self, stored: StoredDocument) -> Document:
         known = self._known(stored.key)
-        # Another SHA-256: it is damaged, which reading it says.
+        # A different SHA-256: it is damaged, and reading it says so.
         return known[1] if known is not None and known[0] == stored else super().read_document(stored)
 
     def document_at(self, cluster_id: str, moment: datetime | str = "latest") -> Document:

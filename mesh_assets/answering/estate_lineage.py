@@ -44,7 +44,7 @@ FROM_DOCUMENTS_ALONE = (
 
 
 class EstateLineage(Record, frozen=True, kw_only=True):
-    """The graph, and the documents that it is of."""
+    """The graph, and the documents it was derived from."""
 
     graph: LineageGraph
     documents: tuple[DocumentRead, ...]
@@ -56,7 +56,7 @@ def lineage_results(store: InventoryStore) -> ResultStore[LineageGraph]:
 
 
 class KnownLineage:
-    """The newest kept graph, read once for each time that it is written. Safe to use from many threads."""
+    """The newest kept graph, read once each time it is written. Safe to use from many threads."""
 
     def __init__(self, store: Callable[[], InventoryStore]) -> None:
         self._store = store
@@ -75,7 +75,7 @@ class KnownLineage:
             return None if not listed or self._kept is None else self._kept[1]
 
     def of(self, document: Document) -> StoredResult[LineageGraph] | None:
-        """The newest kept graph if it holds for that document of its cluster; None otherwise. Raises StoreError."""
+        """The newest kept graph if it was derived from that document of its cluster; None otherwise. Raises StoreError."""
         found = self.latest()
         if found is None:
             return None
@@ -96,9 +96,9 @@ def read_estate_lineage(
     read_statements: ReadStatements | None = None,
     read_queries: ReadQueries | None = None,
 ) -> EstateLineage:
-    """The lineage of every cluster of the estate that was discovered.
+    """The lineage of every discovered cluster of the estate.
 
-    What mappings, statements and queries could not be read is among the graph's gaps. Raises StoreError if a document cannot
+    Mappings, statements and queries that could not be read are among the graph's gaps. Raises StoreError if a document cannot
     be read.
     """
     latest = read_latest_documents(store, estate.clusters)
@@ -159,7 +159,7 @@ def _statements(cluster: Cluster, read: ReadStatements) -> tuple[tuple[SqlStatem
 
 def _read_statements(connection: FlinkConnection) -> "Sequence[Statement]":
     with importing:
-        from mesh_assets.platforms.confluent_cloud.flink import FlinkClient  # brings HTTP, needed only here
+        from mesh_assets.platforms.confluent_cloud.flink import FlinkClient  # imports HTTP, needed only here
 
     with FlinkClient(connection) as flink:
         return flink.statements()

@@ -25,7 +25,7 @@ from mesh_assets.store.layout import open_store, unsafe
 from mesh_assets.store.pointers import Pointer
 
 _DOCUMENTS_KEPT = 16
-# Three of 9,000 topics, 36,000 partitions and 2,199 groups, 28 MB each (measured); the server without any has 88 MB.
+# Three of 9,000 topics, 36,000 partitions and 2,199 groups, 28 MB each (measured); without any, the server takes 88 MB.
 _BYTES_KEPT = 100_000_000
 _BYTES_A_RECORD = 350
 _NAMES_LISTED = 30
@@ -35,8 +35,8 @@ ReadLive = Callable[[Cluster, Sequence[SectionName], Callable[[str], Document | 
 class KnownEstate:
     """`estate` and `store`: those of MESH_ESTATE and MESH_STORE when None. `reads` counts the documents read
     and decoded. `mappings`: the event source mappings of the estate's accounts. `lineage`: of the whole estate, as the
-    job `analysis` last kept it. `belonging`: relationships and
-    domains. `profiles`: as the job `profiling` last kept them.
+    job `analysis` last kept it. `belonging`: relationships and domains. `profiles`: as the job `profiling` last kept
+    them.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class KnownEstate:
 
     @property
     def estate(self) -> Estate:
-        """The estate as the file describes it now; while the file is broken, the last good one. Raises EstateError when there
-        is none."""
+        """The estate as the file describes it now; while the file is broken, the last good version. Raises EstateError when
+        there is none."""
         return self._in_force().now().estate
 
     @property
     def estate_problem(self) -> str | None:
-        """That the estate file is broken and what is in force instead, as of at most a second ago; None while it is sound, and
-        where there is no estate at all, as whoever needs one says."""
+        """Says that the estate file is broken and what is in force instead, as of at most a second ago; None while it is sound,
+        and where there is no estate at all, which whoever needs one reports."""
         try:
             return self._in_force().lately().problem
         except MeshError:
@@ -101,7 +101,7 @@ class KnownEstate:
         return {name: str(value) for name, value in chosen.items() if value is not None}
 
     def names(self) -> list[str]:
-        """The estate's clusters; those of the store when there is no estate. Raises EstateError when there is
+        """The estate's clusters; the store's when there is no estate. Raises EstateError when there is
         neither."""
         try:
             return list(self.estate.clusters)
@@ -112,7 +112,7 @@ class KnownEstate:
             return known
 
     def name(self, cluster: str | None) -> str:
-        """The cluster meant: by name, by id, or because there is only one. Raises UnknownError, which lists
+        """The cluster that is meant: by name, by id, or because there is only one. Raises UnknownError, which lists
         the clusters."""
         names = self.names()
         if cluster is None:
@@ -177,7 +177,7 @@ class KnownEstate:
     def _document(self, key: str, read: Callable[[], Document]) -> Document:
         with self._lock:
             one = self._reading.setdefault(key, threading.Lock())
-        with one:  # 50 clients that ask at once read it once
+        with one:  # 50 clients asking at once read it once
             with self._lock:
                 if key in self._documents:
                     self._documents.move_to_end(key)
@@ -192,7 +192,7 @@ class KnownEstate:
             return document
 
     def _keeps_too_much(self) -> bool:
-        """Whether something is kept that need not be: the newest one always is, however large."""
+        """Whether more is kept than must be: the newest document always is, however large."""
         kept = self._documents.values()
         return len(kept) > 1 and (len(kept) > _DOCUMENTS_KEPT or sum(size for _, size in kept) > _BYTES_KEPT)
 
@@ -233,14 +233,14 @@ def _read_live(
 ) -> Document:
     with importing:
         from mesh_assets.collecting.live import (
-            read_live,  # brings the clients, which are heavy and needed only here
+            read_live,  # imports the clients, which are heavy and needed only here
         )
 
     return read_live(cluster, wanted, previous=previous, sleep=current_call().wait)
 
 
 def _bytes_of(document: Document) -> int:
-    """About what the document takes in memory: what there are tens of thousands of, and the texts of schemas."""
+    """Roughly what the document takes in memory: the things that come in tens of thousands, and the texts of schemas."""
     records = sum(1 + len(topic.partitions) for topic in document.topics)
     records += sum(1 + len(group.offsets or ()) for group in document.consumer_groups)
     return _BYTES_A_RECORD * records + sum(len(schema.definition) for schema in document.schemas)

@@ -55,7 +55,7 @@ class KnownMappings:
         self._listing: _Listing | None = None
 
     def of(self, cluster: str) -> ClusterMappings:
-        """Never raises: a note says what could not be read, and the mappings that could be read are there."""
+        """Never raises: a note says what could not be read; the mappings that could be read are included."""
         try:
             estate = self._estate()
         except EstateError as error:
@@ -103,10 +103,10 @@ def _place(
     mappings: Sequence[EventSourceMapping],
     by_cluster: dict[str, list[MappedTopic]],
 ) -> Counter[str | None]:
-    """Adds each mapping to the cluster it reads. Returns how many have no place, by error (None: not of this
+    """Adds each mapping to the cluster it reads. Returns how many could not be placed, by error (None: not in this
     estate)."""
     with importing:
-        from mesh_assets.esm.estate_clusters import cluster_of  # brings the Kafka client
+        from mesh_assets.esm.estate_clusters import cluster_of  # imports the Kafka client
 
     unplaced: Counter[str | None] = Counter()
     found: dict[str, str | None] = {}

@@ -1,4 +1,4 @@
-"""Data products and costs as the job `analysis` keeps them, and for answers: read once for each time that they are written."""
+"""Data products and costs as the job `analysis` keeps them and, for answers, read once each time they are written."""
 
 import hashlib
 import threading
@@ -14,7 +14,7 @@ from mesh_assets.store.results import DocumentRead, ResultStore
 
 
 class EstateProducts(Record, frozen=True, kw_only=True):
-    """The products and costs, the documents that they are of, and what is missing or older than these."""
+    """The products and costs, the documents they were derived from, and what is missing or older than these."""
 
     products: DataProducts
     costs: EstateCosts
@@ -35,13 +35,14 @@ def cost_results(store: InventoryStore) -> ResultStore[EstateCosts]:
 def keep_estate_products(
     store: InventoryStore, found: EstateProducts, *, made_at: datetime
 ) -> tuple[str, str]:
-    """Keeps both as the newest; their locations, for people. The costs first: who finds products finds their costs."""
+    """Keeps both as the newest; their locations, for people. Costs come first: whoever finds products finds their costs."""
     costs = cost_results(store).put(found.costs, documents=found.documents, made_at=made_at)
     return product_results(store).put(found.products, documents=found.documents, made_at=made_at), costs
 
 
 def settings_digest(estate: Estate) -> str:
-    """Of all that an estate says about products and costs: another one makes another result of the same documents."""
+    """A fingerprint of all that an estate says about products and costs: a different one gives a different result for the
+    same documents."""
     parts = [estate.products, estate.costs, estate.policy, estate.domains, estate.relationships]
     text = "\n".join(one.model_dump_json(exclude={"file"}) for one in parts)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -56,7 +57,7 @@ class KeptProducts(Record, frozen=True, kw_only=True):
     takes: Mapping[tuple[str, str], CostRow]
 
     def of_document(self, cluster: str, cluster_id: str) -> DocumentRead | None:
-        """The document of that cluster which the result is of; None: of none, or of another cluster under its name."""
+        """The document of that cluster that the result was derived from; None: of none, or of another cluster by that name."""
         read = (one for one in self.found.documents if one.cluster == cluster)
         return next((one for one in read if one.cluster_id == cluster_id), None)
 

@@ -18,7 +18,7 @@ from mesh_assets.store.results import holds_for, read_latest_documents
 
 
 class Mesh(Record, frozen=True, kw_only=True):
-    """`documents`: by the cluster's name in the estate. `graph`: of these clusters and of whatever borders on them.
+    """`documents`: by the cluster's name in the estate. `graph`: these clusters and whatever borders on them.
     `addresses`: of the brokers of every cluster of the estate, as it has them. `notes`: what is missing or older than the
     documents, and why."""
 
@@ -29,10 +29,10 @@ class Mesh(Record, frozen=True, kw_only=True):
 
 
 def read_mesh(estate: Estate, store: InventoryStore, clusters: Sequence[str] = ()) -> Mesh:
-    """The mesh of those clusters of the estate; none named: of all. Asks nothing but the store.
+    """The mesh of those clusters of the estate; none named: all. Reads only the store.
 
-    The lineage is the one that the job `analysis` kept. Where it has not run, or ran on other documents, it is made anew
-    from the documents of all clusters, without what only the running systems tell (event source mappings, Flink
+    The lineage is the one that the job `analysis` kept. Where the job has not run, or ran on other documents, the lineage
+    is rebuilt from the documents of all clusters, without what only running systems know (event source mappings, Flink
     statements), and a note says so.
     Raises EstateError for a name that the estate does not have, and StoreError when a document cannot be read or none of
     the clusters was discovered.
@@ -44,7 +44,7 @@ def read_mesh(estate: Estate, store: InventoryStore, clusters: Sequence[str] = (
     latest = read_latest_documents(store, names)
     if not latest.documents:
         raise StoreError(
-            f"{counted(len(names), 'cluster')} of the estate asked for, none of them discovered; run `mesh-assets discover` first"
+            f"none of the {counted(len(names), 'cluster')} asked for has been discovered; run `mesh-assets discover` first"
         )
     notes = [
         f"cluster {one.cluster} has not been discovered yet" for one in latest.read if one.sequence is None
@@ -56,7 +56,7 @@ def read_mesh(estate: Estate, store: InventoryStore, clusters: Sequence[str] = (
     ):
         graph = kept.result
     else:
-        # All of them, whatever was asked for: a topic that is mirrored from a cluster is that cluster's topic.
+        # All clusters, whichever were asked for: a topic mirrored from a cluster is that cluster's topic.
         every = (
             latest if set(names) == set(estate.clusters) else read_latest_documents(store, estate.clusters)
         )
@@ -74,8 +74,8 @@ def read_mesh(estate: Estate, store: InventoryStore, clusters: Sequence[str] = (
 
 
 def read_domains(estate: Estate, store: InventoryStore, mesh: Mesh) -> dict[str, Domains]:
-    """The domains of each cluster of the mesh: those that the job `analysis` kept of its document, else made of it now.
-    Raises StoreError if what was kept cannot be read."""
+    """The domains of each cluster of the mesh: those that the job `analysis` kept for its document, else derived from it
+    now. Raises StoreError if the kept result cannot be read."""
     known = KnownBelonging(lambda: estate, lambda: store)
     return {
         name: known.of(document, version=str(document.sequence)).domains
@@ -84,9 +84,9 @@ def read_domains(estate: Estate, store: InventoryStore, mesh: Mesh) -> dict[str,
 
 
 def _of_clusters(graph: LineageGraph, names: frozenset[str]) -> LineageGraph:
-    """What belongs to the clusters, and what one edge leads to from there; sorted as the graph is."""
+    """What belongs to the clusters, and what is one edge away from it; sorted as the graph is."""
     near = [edge for edge in graph.edges if edge.source.cluster in names or edge.target.cluster in names]
-    # Mappings and functions belong to no cluster: from a topic to the function are two edges.
+    # Mappings and functions belong to no cluster: a function is two edges away from the topic.
     mappings = {edge.target for edge in near if edge.target.kind == "event_source_mapping"}
     edges = [
         edge

@@ -1,4 +1,4 @@
-"""Pages of lists: limited by bytes, since names are of any length, and continued after the last row's
+"""Pages of lists: limited by bytes, since names can be of any length, and continued after the last row's
 position in the order.
 
 A cursor says after which row to continue, not how many rows were seen: it stays valid when a newer document
@@ -45,10 +45,10 @@ def build_page(
 ) -> P:
     """The answer `kind` with the page of `items` (sorted by `place`) after `cursor`, in its field `rows`.
 
-    `question`: what makes the list; a cursor is valid for that list only. `version`: the document that it
-    comes from. `narrow`: the argument that would shorten the list. `beside_bytes`: what the other fields take of the
-    first page beyond what every list has. `rest`: the answer's other fields. Raises
-    BadArgumentError for a cursor that is not of this list.
+    `question`: what defines the list; a cursor is valid for that list only. `version`: the document that it
+    comes from. `narrow`: the argument that would shorten the list. `beside_bytes`: how much of the first page the other
+    fields take beyond what every list has. `rest`: the answer's other fields. Raises BadArgumentError for a cursor that
+    does not belong to this list.
     """
     key = hashlib.sha256(msgspec.json.encode([str(part) for part in question])).hexdigest()[:12]
     after, seen_version = _read_cursor(cursor, key)
@@ -62,7 +62,7 @@ def build_page(
     if left:
         hints.append(f"{left:,} more: pass next_cursor, or narrow with {narrow}")
     if seen_version not in (None, version):
-        hints.append("a newer document arrived since the previous page; rows may have come or gone")
+        hints.append("a newer document has arrived since the previous page; rows may have come or gone")
     return kind.model_validate(
         {
             rows: made,
@@ -131,7 +131,7 @@ def _read_cursor(cursor: str | None, key: str) -> tuple[list[Any] | None, str | 
 
 
 def _rest(items: Sequence[T], place: Callable[[T], Place], last: list[Any]) -> list[T]:
-    """Those after the row of that place; where it is gone, those that would come after it."""
+    """The rows after that place; if its row is gone, those that would come after it."""
     try:
         places = [_short(place(item)) for item in items]
         if last in places:

@@ -1,5 +1,5 @@
-"""Data products and costs of the whole estate: made of the newest documents and what the other analyses found in them, kept
-as results, and read for answers, exports and the report."""
+"""Data products and costs of the whole estate: derived from the newest documents and the other analyses' results, kept as
+results, and read for answers, exports and the report."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -51,13 +51,14 @@ from mesh_assets.store.results import (
 
 
 def known_estate_products(estate: Estate, store: InventoryStore, *, now: datetime) -> EstateProducts:
-    """As `kept_estate_products`; made anew where these are none. Raises StoreError if a document or a result cannot be read."""
+    """Like `kept_estate_products`; derived again where there are none. Raises StoreError if a document or a result cannot be
+    read."""
     return kept_estate_products(estate, store) or read_estate_products(estate, store, now=now)
 
 
 def kept_estate_products(estate: Estate, store: InventoryStore) -> EstateProducts | None:
-    """Those that the job `analysis` kept, with a note where they are of older documents. None: it has not run, or the
-    estate's decisions or prices are others since.
+    """Those that the job `analysis` kept, with a note where they come from older documents. None: it has not run, or the
+    estate's decisions or prices have changed since.
 
     Raises StoreError if a document or a result cannot be read.
     """
@@ -67,7 +68,7 @@ def kept_estate_products(estate: Estate, store: InventoryStore) -> EstateProduct
     of = {one.cluster: one for one in products.documents}
     latest = read_latest_documents(store, estate.clusters)
     notes = [
-        f"data products and costs of {name} are of an earlier document: the job `analysis` has not run on the newest yet"
+        f"data products and costs of {name} come from an earlier document: the job `analysis` has not run on the newest yet"
         for name, document in latest.documents.items()
         if not holds_for(store, of.get(name), document)
     ]
@@ -78,8 +79,8 @@ def kept_estate_products(estate: Estate, store: InventoryStore) -> EstateProduct
 
 @without_collector()
 def read_estate_products(estate: Estate, store: InventoryStore, *, now: datetime) -> EstateProducts:
-    """The products of every cluster of the estate that was discovered, made anew. What other analyses kept of the same
-    documents is taken as it is; the rest is made from the documents, with a note where that tells less.
+    """The products of every discovered cluster of the estate, derived again. The results that other analyses kept for the
+    same documents are taken as they are; the rest is derived from the documents, with a note where that says less.
 
     Raises StoreError if a document or a kept result cannot be read.
     """
@@ -151,7 +152,7 @@ def _belonging(
 def _findings(
     estate: Estate, store: InventoryStore, latest: LatestDocuments
 ) -> dict[TopicPlace, list[Finding]]:
-    """Of topics, without those that are muted."""
+    """Those about topics, without muted ones."""
     kept = findings_results(store).get()
     known = {} if kept is None else {one.cluster: one.findings for one in kept.result.clusters}
     read = {} if kept is None else {one.cluster: one for one in kept.documents}
@@ -174,11 +175,11 @@ def _findings(
 def _profiles(
     store: InventoryStore, documents: Mapping[str, Document], notes: list[str]
 ) -> dict[TopicPlace, TopicProfile]:
-    """Of the clusters as they are: what another cluster held under that name says nothing."""
+    """Only of the present clusters: profiles of an earlier cluster by the same name do not count."""
     try:
         kept = profile_results(store).get()
     except DamagedError as error:  # the next run of the job `profiling` replaces it
-        notes.append(f"profiles do not count: {error}")
+        notes.append(f"profiles are not taken into account: {error}")
         return {}
     return {
         TopicPlace(cluster=one.cluster, topic=one.topic): one
@@ -192,14 +193,14 @@ def _gaps(
 ) -> dict[TopicPlace, float]:
     if not store.objects.list("analysis/usual_gaps.json"):
         return {}
-    with importing:  # they bring a client of Kafka, which nobody needs who only reads products
+    with importing:  # they import a Kafka client, which reading products does not need
         from mesh_assets.readings.reading import resource_of
         from mesh_assets.readings.usual_gaps import EstateGaps
 
     try:
         kept = ResultStore(store, "usual_gaps", EstateGaps).get()
     except DamagedError as error:  # the next run replaces it
-        notes.append(f"how long topics usually wait does not count: {error}")
+        notes.append(f"how long topics usually wait is not taken into account: {error}")
         return {}
     if kept is None:
         return {}
@@ -216,14 +217,14 @@ def _before(store: InventoryStore, notes: list[str]) -> DataProducts | None:
         kept = product_results(store).get()
     except DamagedError as error:
         notes.append(
-            f"products are identified anew, and accepted ones have lost the topics that nobody named: {error}"
+            f"products were identified from scratch, and accepted ones have lost the topics that nobody named: {error}"
         )
         return None
     return None if kept is None else kept.result
 
 
 def _owners(documents: Iterable[Document]) -> Iterator[tuple[TopicPlace, str]]:
-    """Whom the schemas of a topic's values name, in the registry or, else, in their own text."""
+    """Whom the schemas of a topic's values name as owner, in the registry or, failing that, in their own text."""
     for document in documents:
         schemas = {one.subject: one for one in document.schemas}
         for topic in document.topics:

@@ -27,7 +27,7 @@ class View:
     version: str
 
     def about(self, *sections: SectionName) -> About:
-        """`sections`: those the answer is made from; each that is not current adds a note."""
+        """`sections`: those the answer draws on; each one that is not current adds a note."""
         states = {name: self.document.sections.get(name) for name in sections}
         times = [
             state.collected_at
@@ -85,8 +85,8 @@ def the_group(document: Document, group_id: str) -> ConsumerGroup:
 
 
 def named(things: Sequence[T], name: str, name_of: Callable[[T], str]) -> T | None:
-    """The thing of that name, or else of that name as answers show it, without what cannot be seen. Raises
-    UnknownError where several look so."""
+    """The thing with that name or, failing that, with that name as answers show it, without invisible characters. Raises
+    UnknownError where several look alike."""
     alike: list[T] = []
     for thing in things:
         own = name_of(thing)
@@ -97,7 +97,7 @@ def named(things: Sequence[T], name: str, name_of: Callable[[T], str]) -> T | No
     if len(alike) > 1:
         escaped = listed([ascii(name_of(thing)[:80]) for thing in alike])
         raise UnknownError(
-            f"{len(alike)} names look like {shown(name)} and differ in characters that cannot be seen: {escaped}; pass one as it is"
+            f"{len(alike)} names look like {shown(name)} and differ in invisible characters: {escaped}; pass one as it is"
         )
     return alike[0] if alike else None
 

@@ -213,7 +213,7 @@ def test_anomalies_that_cannot_be_read_are_not_forgotten_but_named(silent: Obser
     [key] = [key for key in silent.objects.data if key.endswith("anomalies.json")]
     silent.objects.data[key] = b"{}}"
 
-    with pytest.raises(StoreError, match=r"anomalies\.json holds no anomalies of this version"):
+    with pytest.raises(StoreError, match=r"anomalies\.json does not hold anomalies of this version"):
         silent.tick()
 
 
@@ -267,7 +267,7 @@ def test_a_clock_that_was_set_back_is_named_and_takes_no_reading_out_of_order() 
 
     assert world.watch().skipped == (
         "the last reading is 2 h ahead of this host's clock, which was set back or lags; the next is taken when it has caught up, or at "
-        "once if the readings of after now are removed from readings/lkc-1"
+        "once if readings later than now are removed from readings/lkc-1"
     )
     assert world.objects.data == kept
     world.now += timedelta(hours=2, minutes=5)

@@ -45,7 +45,7 @@ def test_a_cursor_continues_after_the_last_row_and_says_when_a_newer_document_ar
     assert (names(first), first.hint) == (["a", "c"], "1 more: pass next_cursor, or narrow with pattern")
     second = page(["a", "b", "d", "e"], cursor=first.next_cursor, version="2")
     assert names(second) == ["d", "e"]
-    assert second.hint == "a newer document arrived since the previous page; rows may have come or gone"
+    assert second.hint == "a newer document has arrived since the previous page; rows may have come or gone"
 
 
 def test_a_cursor_belongs_to_its_list() -> None:

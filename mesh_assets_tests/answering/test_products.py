@@ -154,7 +154,7 @@ def test_kept_products_are_read_again_and_a_newer_document_that_differs_is_said(
     publish(store, replace(a_shop("orders_new"), sequence=2, discovery_timestamp=MOMENT + timedelta(hours=1)))
     known = known_estate_products(estate, store, now=MOMENT)
     assert known.products == found.products
-    assert "data products and costs of warehouse are of an earlier document" in known.notes[0]
+    assert "data products and costs of warehouse come from an earlier document" in known.notes[0]
 
 
 def test_decisions_that_are_others_since_count_at_once(
@@ -168,14 +168,14 @@ def test_decisions_that_are_others_since_count_at_once(
 
 def test_contracts_are_of_the_products_that_were_kept(estate: Estate, store: InventoryStore) -> None:
     before = read_ground(estate, store)
-    assert any(note.startswith("contracts are of domains") for note in before.notes)
+    assert any(note.startswith("contracts cover domains") for note in before.notes)
     keep_estate_products(store, read_estate_products(estate, store, now=MOMENT), made_at=MOMENT)
     after = read_ground(estate, store)
     assert [(one.product.id, one.product.name) for one in after.facts] == [
         ("warehouse.people", "people"),
         ("warehouse.sales", "Sales"),
     ]
-    assert not any(note.startswith("contracts are of domains") for note in after.notes)
+    assert not any(note.startswith("contracts cover domains") for note in after.notes)
 
 
 def test_a_member_that_vanishes_between_two_runs_is_said(estate: Estate, store: InventoryStore) -> None:
@@ -195,7 +195,7 @@ def test_a_damaged_result_is_an_error_for_readers_and_said_by_the_next_run(
     with pytest.raises(DamagedError, match="run the job `analysis` again"):
         known_estate_products(estate, store, now=MOMENT)
     found = read_estate_products(estate, store, now=MOMENT)
-    assert any("products are identified anew" in note for note in found.notes)
+    assert any("products were identified from scratch" in note for note in found.notes)
 
 
 def test_the_tables_hold_every_product_topic_and_cost_with_null_for_what_is_unknown(
