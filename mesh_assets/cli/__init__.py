@@ -1,1 +1,1 @@
-"""The command line `mesh-assets`, a file for each command."""
+"""The command line `mesh-assets`, one file per command."""

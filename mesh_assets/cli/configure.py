@@ -87,10 +87,10 @@ def configure(
     force: bool,
     dry_run: bool,
 ) -> None:
-    """Write what discovery needs to know about existing clusters.
+    """Write what discovery needs to know about existing clusters:
 
-    That is their entries in the estate file (MESH_ESTATE, default estate.yaml), their keys in `.env` beside
-    it, and the entry that lets an MCP client start the server.
+    their entries in the estate file (MESH_ESTATE, default estate.yaml), their keys in `.env` beside it, and
+    the entry that lets an MCP client start the server.
 
     Everything else in those files stays. An existing entry that differs is replaced only with --force.
     Secrets are never shown.

@@ -1,4 +1,4 @@
-"""`mesh-assets contract`: data contracts in ODCS, written from the estate and held against it."""
+"""`mesh-assets contract`: data contracts in ODCS, written from the estate and checked against it."""
 
 import os
 import sys
@@ -54,10 +54,10 @@ def contract() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be written.")
 def write(folder: Path | None, products: tuple[str, ...], dry_run: bool) -> None:
-    """Write a contract for each data product, or merge what is new into the one that is there.
+    """Write a contract for each data product, or merge what is new into the existing one.
 
-    What a person changed stays; where the estate changed the same, the conflict is named on stderr. Exit code 1: nothing was
-    written, with the reason.
+    Changes that people made stay; where the estate changed the same thing, stderr names the conflict. Exit code 1: nothing
+    was written; stderr says why.
     """
     place, ground = _read(folder)
     ids = [one.product.id for one in ground.facts]
@@ -81,18 +81,18 @@ def write(folder: Path | None, products: tuple[str, ...], dry_run: bool) -> None
         _say(f"conflict in {one.path}: {line}" for line in lines_of(one.conflicts))
 
 
-@contract.command(short_help="Say where the estate no longer keeps a contract.")
+@contract.command(short_help="Show where the estate no longer keeps a contract.")
 @_folder
 @click.option(
     "--fail-on",
     type=click.Choice(_LEVELS),
     default="error",
     show_default=True,
-    help="The lowest level of a breach that makes the exit code 1; unknown: what cannot be decided.",
+    help="The lowest level of a breach that makes the exit code 1; unknown: it cannot be decided.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of breaches on stdout, nothing else.")
 def check(folder: Path | None, fail_on: str, as_json: bool) -> None:
-    """Check the newest documents and profiles against the contracts; nothing is written, no cluster is asked.
+    """Check the newest documents and profiles against the contracts. Writes nothing and asks no cluster.
 
     Exit code 1: a breach of the level --fail-on or worse. Exit code 2: there is no contract, or a file or the store
     cannot be read.
@@ -141,7 +141,7 @@ def _say(notes: Iterator[str] | Sequence[str]) -> None:
 def _written(made: Sequence[Written], *, dry_run: bool) -> Iterator[str]:
     for one in made:
         what = (
-            "new" if one.is_new else f"{counted(len(one.changes), 'change')}" if one.changes else "as it was"
+            "new" if one.is_new else f"{counted(len(one.changes), 'change')}" if one.changes else "unchanged"
         )
         yield f"{one.path}   {what}"
         yield from (f"  {brief_sentence(change)}" for change in one.changes[:_SHOWN_CHANGES])
@@ -153,7 +153,7 @@ def _written(made: Sequence[Written], *, dry_run: bool) -> Iterator[str]:
 
 
 def _without_product(folder: Path, ids: Sequence[str]) -> Iterator[str]:
-    """Contracts that we wrote once, of products that there are no longer; they stay."""
+    """Contracts that we wrote earlier for products that no longer exist; they stay."""
     now = {file_name(one) for one in ids}
     for path in contract_files(folder):
         if path.name not in now and (folder / GENERATED / path.name).exists():

@@ -1,4 +1,4 @@
-"""`mesh-assets costs`: what each thing uses, and what that costs by the estate's prices."""
+"""`mesh-assets costs`: what each thing uses, and what that costs at the estate's prices."""
 
 import os
 from datetime import UTC, datetime
@@ -28,10 +28,10 @@ from mesh_assets.store.layout import open_store
     "--json", "as_json", is_flag=True, help="All rows of the kinds as JSON on stdout, nothing else."
 )
 def costs(kinds: tuple[TakerKind, ...], as_json: bool) -> None:
-    """Show bytes in, out and kept, partitions and connector tasks, as shares of the estate and, with prices in the
-    estate, in money (docs/products.md).
+    """Show bytes in, out and kept, partitions and connector tasks, as shares of the estate and, if the estate has prices,
+    in money (docs/products.md).
 
-    Asks no cluster. What is not known is marked, and is never 0.
+    Asks no cluster. Unknown figures are marked, never shown as 0.
     """
     store = InventoryStore(open_store(os.environ.get("MESH_STORE")))
     found = known_estate_products(load_estate(), store, now=datetime.now(UTC))

@@ -78,7 +78,7 @@ class _Kinds(click.ParamType[tuple[str, ...]]):
 @click.option(
     "--cluster",
     metavar="NAME",
-    help="Whose documents A and B are, by name or id. Default: the only cluster of the store.",
+    help="The cluster of A and B, by name or id. Default: the only cluster in the store.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON array of all changes on stdout, nothing else."
@@ -104,7 +104,7 @@ def diff(
     old, new = _read(before, cluster), _read(after, cluster)
     if old.cluster.id != new.cluster.id:
         raise BadInputError(
-            f"{before} is of cluster {old.cluster.id} ({old.cluster.name}), {after} of {new.cluster.id} ({new.cluster.name}); "
+            f"{before} belongs to cluster {old.cluster.id} ({old.cluster.name}), {after} to {new.cluster.id} ({new.cluster.name}); "
             "give two documents of the same cluster"
         )
     changes = diff_documents(old, new)
@@ -134,7 +134,7 @@ def _read(moment: str, cluster: str | None) -> Document:
 
 
 def _stored_cluster_id(store: InventoryStore, cluster: str | None) -> str:
-    """`cluster` is a name or an id. Raises BadInputError when the store does not have it."""
+    """`cluster` is a name or an id. Raises BadInputError when it is not in the store."""
     names = sorted(
         unsafe(entry.key.removeprefix("clusters/").removesuffix(".json"))
         for entry in store.objects.list("clusters/")
@@ -182,7 +182,7 @@ def _count(changes: tuple[Change, ...], *, accompanying: int) -> str:
         for severity in ("critical", "warning", "info")
     ]
     text = f"{counted(len(changes), 'change')}: {', '.join(f'{n:,} {word}' for n, word in numbers if n)}"
-    everything = f"; --json lists all {len(changes) + accompanying:,}, with those that follow from these"
+    everything = f"; --json lists all {len(changes) + accompanying:,}, including those that follow from these"
     return text + everything if accompanying else text
 
 
@@ -197,7 +197,7 @@ def _not_compared(old: Document, new: Document) -> Iterator[str]:
             continue
         state = new.sections.get(name)
         if state is None or state.status == "not_configured":
-            why = "B does not have them"
+            why = "not in B"
         elif state.status == "stale":
             why = f"stale in B: {state.error or 'no reason given'}"
         else:

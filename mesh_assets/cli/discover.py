@@ -25,9 +25,9 @@ from mesh_assets.snapshot.report import DiscoveryReport
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 
-# Each waits for its own cluster most of the time. More would mostly take memory: 9,000 topics, 200 MB.
+# Each mostly waits for its own cluster. More would mainly take memory: 200 MB for 9,000 topics.
 _AT_ONCE = 4
-# As shells say it of a command that Ctrl-C ended: 128 and the number of the signal.
+# As shells report a command that Ctrl-C ended: 128 plus the number of the signal.
 _STOPPED = 130
 
 
@@ -44,7 +44,7 @@ _STOPPED = 130
     type=click.Choice(TRIGGER_TYPES),
     default="manual",
     show_default=True,
-    help="Why, as the event will say.",
+    help="Why; the event will say so.",
 )
 @click.option("--trigger-resource", metavar="NAME", help="What caused it, e.g. users-value.")
 @click.option("--trigger-details", metavar="TEXT", help="A sentence of explanation.")
@@ -68,7 +68,7 @@ def discover(
     """Read the topics, connectors, schemas, consumer groups, metrics, brokers, rights, transactions and cluster links
     of each cluster, find what changed, and publish one event per cluster.
 
-    Does what the job `discovery` does, without Dagster; its UI shows the result once its daemon has looked into the
+    Does what the job `discovery` does, without Dagster; Dagster's UI shows the result once its daemon has looked into the
     store. Exit code 1: a cluster failed, and nothing was published for it.
     """
     estate = _estate_in_force() if in_force else load_estate()
@@ -80,9 +80,9 @@ def discover(
     objects = open_store(os.environ.get("MESH_STORE"))
     reports: list[DiscoveryReport] = []
     failures: list[str] = []
-    # What a discovery leaves behind in cycles is little (5 MB), and goes where many clusters follow.
+    # A discovery leaves little behind in reference cycles (5 MB); it is collected where many clusters follow.
     with without_collector(), _progress(shown=verbose):
-        # A store for each: what one has in hand is of one cluster.
+        # A store for each: what a store holds in memory is for one cluster.
         discoveries = _at_once(
             names,
             lambda name: discover_cluster(estate, name, store=InventoryStore(objects), trigger=trigger),
@@ -114,7 +114,7 @@ def _estate_in_force() -> Estate:
 def _at_once(
     names: Sequence[str], discover_one: Callable[[str], DiscoveryReport]
 ) -> Iterator[tuple[str, DiscoveryReport | MeshError]]:
-    """What each discovery ends with, in the order of the names, a few clusters at the same time."""
+    """The outcome of each discovery, in the order of the names; a few clusters run at the same time."""
 
     def outcome(name: str) -> DiscoveryReport | MeshError:
         try:
@@ -126,7 +126,7 @@ def _at_once(
                 gc.collect()
 
     frozen_before = gc.get_freeze_count()
-    gc.freeze()  # what was imported stays, and need not be looked at again
+    gc.freeze()  # imported modules stay, and need not be scanned again
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="discover") as pool:
         try:
             yield from zip(names, pool.map(outcome, names), strict=True)
@@ -138,7 +138,7 @@ def _at_once(
 
 
 def _stop() -> NoReturn:
-    """Ends the process at once, whatever its threads wait for. The store and the topics stand it: it is what `kill -9` does,
+    """Ends the process at once, whatever its threads wait for. The store and the topics survive it: it is like `kill -9`,
     and the next discovery completes what was begun."""
     click.echo(
         "mesh-assets: stopped; if a snapshot was being published, the next discovery completes it", err=True

@@ -1,4 +1,4 @@
-"""The group `mesh-assets esm`. A command's module is imported when the command is called."""
+"""The group `mesh-assets esm`. A command's module is imported only when the command is called."""
 
 import click
 
@@ -46,6 +46,5 @@ _COMMANDS = {
 def esm() -> None:
     """Event source mappings: Kafka topics wired to Lambda functions.
 
-    A command that changes something shows its plan and does nothing, unless --apply is given with the plan's
-    id.
+    A command that changes something only shows its plan, unless --apply is given with the plan's id.
     """

@@ -17,7 +17,7 @@ from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.wording import aligned, counted, plural
 
 _HEADINGS = ("", "cluster", "system", "endpoint", "as", "answers", "rights")
-# The columns on the first line when the terminal is too narrow for all.
+# The columns on the first line when the terminal is too narrow for all of them.
 _ON_THE_FIRST_LINE = 5
 _STATES = {"ok": "ok", "incomplete": "MISSING", "failed": "FAILED"}
 
@@ -57,11 +57,11 @@ estate.add_command(find)
 
 
 @estate.command(short_help="Print the JSON Schema of estate files, for editors and generators.")
-@click.option("--included", is_flag=True, help="Of a file that an estate file includes.")
+@click.option("--included", is_flag=True, help="The schema of files that an estate file includes.")
 def schema(*, included: bool) -> None:
     """Print the JSON Schema (draft 2020-12) of the estate file.
 
-    Editors use it to complete and to check: save it beside the file, and begin the file with
+    Editors use it for completion and checks: save it beside the file, and begin the file with
     `# yaml-language-server: $schema=estate.schema.json`.
     """
     click.echo(json.dumps(included_schema() if included else estate_schema(), indent=2, ensure_ascii=False))

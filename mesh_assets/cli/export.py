@@ -37,13 +37,13 @@ def export() -> None:
     """Write the newest documents, and their lineage, in the formats of other tools (docs/exports.md).
 
     Asks no cluster. stderr says what is missing. A file is written whole or not at all. Exit code 1: nothing was
-    written, with the reason on stderr.
+    written; stderr says why.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What all exports are made of."""
+    """The source of all exports."""
 
     estate: Estate
     store: InventoryStore
@@ -88,7 +88,7 @@ def _part(command: Callable[..., Any]) -> Callable[..., Any]:
         "--from",
         "start",
         metavar="NODE",
-        help="Only what feeds this and what it feeds, as 'topic orders'; the same name elsewhere: 'topic orders of cluster C'.",
+        help="Only what feeds this and what it feeds: 'topic orders', or 'topic orders of cluster C' if several have one.",
     )(command)
 
 
@@ -98,7 +98,9 @@ def _part(command: Callable[..., Any]) -> Callable[..., Any]:
     "--out", metavar="FILE", help="The file to write, one event per line; - for stdout, without --url."
 )
 @click.option(
-    "--url", metavar="URL", help="Post the events there: https://host/api/v1/lineage, or …/lineage/batch."
+    "--url",
+    metavar="URL",
+    help="Post the events to this URL: https://host/api/v1/lineage, or …/lineage/batch.",
 )
 @click.option(
     "--api-key",
@@ -106,7 +108,7 @@ def _part(command: Callable[..., Any]) -> Callable[..., Any]:
     help="With --url: the key, by its name: '${OPENLINEAGE_API_KEY}', ssm:/path, secretsmanager:name#field, vault:path#field.",
 )
 def openlineage(clusters: tuple[str, ...], out: str | None, url: str | None, api_key: str | None) -> None:
-    """Lineage as static events of OpenLineage 2-0-2, to a file or to whatever receives them over HTTP."""
+    """Lineage as static events of OpenLineage 2-0-2, to a file or to any HTTP endpoint that receives them."""
     if (url is None and api_key is not None) or (url is not None and out is not None):
         raise click.UsageError("give either --out FILE or --url URL; --api-key goes with --url")
     from mesh_assets.exports.openlineage import openlineage_events
@@ -116,7 +118,7 @@ def openlineage(clusters: tuple[str, ...], out: str | None, url: str | None, api
         events = openlineage_events(read.mesh, read_domains(read.estate, read.store, read.mesh))
         write_out(out or "-", (event + b"\n" for event in events))
         return
-    from mesh_assets.exports.lineage_endpoint import LineageEndpoint  # brings a client of HTTP
+    from mesh_assets.exports.lineage_endpoint import LineageEndpoint  # imports an HTTP client
 
     endpoint = LineageEndpoint(url, api_key=api_key)
     try:
@@ -174,7 +176,7 @@ def asyncapi(clusters: tuple[str, ...], out: str) -> None:
     is_file = out == "-" or Path(out).suffix in (".yaml", ".yml", ".json")
     if is_file and len(mesh.documents) > 1:
         raise ExportError(
-            f"an AsyncAPI document is of one cluster, and there are {len(mesh.documents)}: {listed(list(mesh.documents))}; "
+            f"an AsyncAPI document describes one cluster, and there are {len(mesh.documents)}: {listed(list(mesh.documents))}; "
             "choose one with --cluster, or give a folder with --out"
         )
     domains = read_domains(read.estate, read.store, mesh)
@@ -200,7 +202,7 @@ def asyncapi(clusters: tuple[str, ...], out: str) -> None:
 @clusters_option
 @click.option("--out", required=True, metavar="FOLDER", help="The folder to write to.")
 def csv(clusters: tuple[str, ...], out: str) -> None:
-    """Every table of the store as a CSV file, the clusters one after the other."""
+    """Every table of the store as a CSV file, one cluster after another."""
     from mesh_assets.exports.csv_tables import csv_tables
 
     read = read_all(clusters)

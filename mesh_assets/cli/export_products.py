@@ -15,7 +15,7 @@ from mesh_assets.exports.files import write_files
 from mesh_assets.inventory.wording import counted, listed
 
 __all__ = ["export"]
-"""The group of all exports, with these among them: what `mesh-assets export` is."""
+"""The group `mesh-assets export`, including these commands."""
 
 
 def _read(clusters: tuple[str, ...]) -> tuple[Read, EstateProducts]:
@@ -34,7 +34,7 @@ def _read(clusters: tuple[str, ...]) -> tuple[Read, EstateProducts]:
 @export.command(short_help="The data products as Markdown.")
 @file_option
 def products(out: str) -> None:
-    """The data products of the estate as Markdown: members, quality, costs, drafts of joins."""
+    """The data products of the estate as Markdown: members, quality, costs, draft joins."""
     from mesh_assets.exports.products_text import products_markdown
 
     _, found = _read(())
@@ -57,11 +57,11 @@ def odps(clusters: tuple[str, ...], out: str) -> None:
     click.echo(f"wrote {counted(len(written), 'file')} to {out}", err=True)
 
 
-@export.command(short_help="The data products as entities of Backstage.")
+@export.command(short_help="The data products as Backstage entities.")
 @clusters_option
 @file_option
 def backstage(clusters: tuple[str, ...], out: str) -> None:
-    """The data products as entities of Backstage's catalog, one YAML document each: domains, systems, resources, APIs and
+    """The data products as entities for Backstage's catalog, one YAML document each: domains, systems, resources, APIs and
     components."""
     from mesh_assets.exports.backstage import backstage_entities
     from mesh_assets.exports.document_text import as_yaml
@@ -75,7 +75,7 @@ def backstage(clusters: tuple[str, ...], out: str) -> None:
     write_out(out, chunks())
 
 
-@export.command(short_help="The data products as a metadata file of DataHub.")
+@export.command(short_help="The data products as a DataHub metadata file.")
 @clusters_option
 @file_option
 def datahub(clusters: tuple[str, ...], out: str) -> None:

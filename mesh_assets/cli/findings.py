@@ -30,7 +30,7 @@ _SHOWN_OF_A_KIND = 20
 )
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(FINDING_KINDS), metavar="KIND")
 @click.option("--severity", "severities", multiple=True, type=click.Choice(get_args(Severity)))
-@click.option("--muted", is_flag=True, help="Also those that the estate mutes.")
+@click.option("--muted", is_flag=True, help="Include those that the estate mutes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of findings on stdout, nothing else.")
 def findings(
     clusters: tuple[str, ...],

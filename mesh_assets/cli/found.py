@@ -28,20 +28,20 @@ _WORDS = {"add": "ADD", "changed": "CHANGED", "back": "BACK", "missing": "MISSIN
 @click.option(
     "--forget-missing",
     is_flag=True,
-    help="Let clusters that no list has any more leave the estate; lists must be complete.",
+    help="Remove clusters that no list has any longer from the estate; lists must be complete.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else.")
 def find(*, apply: bool, forget_missing: bool, as_json: bool) -> None:
-    """List the clusters of Amazon MSK and Confluent Cloud by the rules under `found` in the estate, and show which ones would
-    be added, have changed, are missing, or are skipped and why.
+    """List the clusters of Amazon MSK and Confluent Cloud by the rules under `found` in the estate, and show which would be
+    added, have changed, are missing, or are skipped and why.
 
-    Reads only, in the clouds. With --apply, the store keeps what was found, and the estate has it from then on. A list that
-    fails removes nothing. Exit code 1 when one failed.
+    Only reads from the clouds. With --apply, the store keeps what was found, and from then on it is part of the estate. A
+    list that fails removes nothing. Exit code 1 when one failed.
     """
     from mesh_assets.fleet.looking import look_for_clusters
 
     def objects() -> "ObjectStore":
-        return open_store(os.environ.get("MESH_STORE"))  # once a `.env` beside the estate was read
+        return open_store(os.environ.get("MESH_STORE"))  # after reading any `.env` beside the estate
 
     look = look_for_clusters(estate_path(), objects, at=datetime.now(UTC), forget_missing=forget_missing)
     if apply:
@@ -57,7 +57,7 @@ def find(*, apply: bool, forget_missing: bool, as_json: bool) -> None:
 
 
 def missing_clusters() -> tuple[str, ...]:
-    """A sentence for each cluster of the estate that was found once, and that no list has any more. Asks no cloud. Raises
+    """A sentence for each cluster of the estate that was found earlier and is no longer in any list. Asks no cloud. Raises
     StoreError."""
     from mesh_assets.fleet.finding import missing
     from mesh_assets.fleet.kept_found import kept_clusters
@@ -78,7 +78,7 @@ def _text(plan: "FindPlan", *, applied: bool) -> Iterator[str]:
         if step.why is not None:
             yield f"    {step.why}"
     for rule, failures in plan.failures.items():
-        yield from ("", f"The list of rule {rule} is not complete, so nothing follows from what it lacks:")
+        yield from ("", f"The list of rule {rule} is not complete, so missing clusters are not removed:")
         yield from (f"  {failure}" for failure in failures)
     yield ""
     yield _conclusion(plan, applied=applied)

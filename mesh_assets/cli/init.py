@@ -14,13 +14,13 @@ from mesh_assets.configuration.new_project import project_files, project_name, w
 @click.option(
     "--sandbox",
     is_flag=True,
-    help="Begin with the sandbox's clusters, by a `.env` that names its estate file.",
+    help="Start with the sandbox's clusters: `.env` names its estate file.",
 )
 def init(folder: Path, *, sandbox: bool) -> None:
     """Write a project into DIR: an estate file, Dagster's configuration and a code location, ready for
     `dg dev`.
 
-    DIR may exist, but nothing in it is replaced: if one of the project's files is there, nothing is written.
+    DIR may exist, but nothing in it is replaced: if it has one of the project's files, nothing is written.
     """
     texts = project_files(project_name(folder), sandbox=sandbox)
     write_project(folder, texts)

@@ -1,4 +1,4 @@
-"""`mesh-assets`: the command line. A command is imported when it is called, so `--help` costs nothing."""
+"""`mesh-assets`: the command line. A command is imported only when it is called, so `--help` is fast."""
 
 import importlib
 import io
@@ -65,7 +65,7 @@ _COMMANDS = {
         "Event source mappings: Kafka topics to Lambda functions.",
     ),
     "export": (
-        "mesh_assets.cli.export_products",  # which adds its commands to those of mesh_assets.cli.export
+        "mesh_assets.cli.export_products",  # adds its commands to those of mesh_assets.cli.export
         "export",
         "Write lineage, inventories and data products for other tools.",
     ),
@@ -102,12 +102,12 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a command. A MeshError becomes a sentence on stderr and exit code 1; what nobody foresaw, Python's
-    traceback, masked."""
+    """Runs a command. A MeshError becomes a sentence on stderr and exit code 1; an unforeseen error, Python's traceback,
+    masked."""
     mask_what_this_process_says()
-    # Looking for plugins of pydantic reads the metadata of every package that is installed: 20 ms, and here nobody wants one.
+    # Looking for pydantic plugins reads the metadata of every installed package: 20 ms, and nothing here needs one.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # Not on the root logger, which would also print Dagster's log with all of the library's lines in it.
+    # Not on the root logger, which would also print Dagster's log, including all of the library's lines.
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     logging.getLogger("mesh_assets").addHandler(handler)
@@ -120,8 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _read_settings(path: Path) -> None:
-    """Sets the variables MESH_… of a `.env` that are not set, so that commands in a project mean the same estate and store as
-    `dagster dev` there, which reads all of it. Secrets are read beside the estate file, wherever that is.
+    """Sets the variables MESH_… of a `.env` that are not set yet, so that commands in a project use the same estate and store
+    as `dagster dev` there, which reads all of it. Secrets are read beside the estate file, wherever that is.
 
     Raises ConfigurationError when it cannot be read.
     """

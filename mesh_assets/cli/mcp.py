@@ -55,7 +55,7 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
 @click.option(
     "--allow-writes",
     is_flag=True,
-    help="Let tools change something. Without it they only plan, or refuse.",
+    help="Let tools change things. Without it they only plan, or refuse.",
 )
 @click.option(
     "--idle-timeout",
@@ -85,14 +85,14 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
     multiple=True,
     envvar="MESH_MCP_TOKEN_SHA256",
     metavar="[NAME=]HEX",
-    help="SHA-256 of a bearer token that HTTP clients may send; the audit log names it. Repeatable.",
+    help="SHA-256 of a bearer token that HTTP clients may send, and a name for the audit log. Repeatable.",
 )
 @click.option(
     "--allowed-host",
     "allowed_hosts",
     multiple=True,
     metavar="HOST[:PORT]",
-    help="A host name by which HTTP clients may reach it. Repeatable.",
+    help="A host name that HTTP clients may use to reach it. Repeatable.",
 )
 @click.option("--oauth-issuer", metavar="URL", help="OAuth resource server: who issues the tokens (JWTs).")
 @click.option(

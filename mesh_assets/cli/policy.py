@@ -36,17 +36,17 @@ def policy() -> None:
     type=click.Choice(_LEVELS),
     default="error",
     show_default=True,
-    help="The lowest level of a violation that makes the exit code 1.",
+    help="The lowest level of violation that makes the exit code 1.",
 )
 @click.option(
     "--live", is_flag=True, help="Read topics and schemas from the cluster now; default: the newest document."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of violations on stdout, nothing else.")
 def check(clusters: tuple[str, ...], fail_on: str, live: bool, as_json: bool) -> None:
-    """Compare the topics of the clusters with the estate's policy; nothing is written.
+    """Compare the topics of the clusters with the estate's policy. Writes nothing.
 
-    Violations are sorted by cluster, level, topic and requirement. Exit code 1: one of the level --fail-on or worse,
-    that the estate does not mute. Exit code 2: the policy is empty, or a cluster could not be read.
+    Violations are sorted by cluster, level, topic and requirement. Exit code 1: there is one of the level --fail-on or
+    worse that the estate does not mute. Exit code 2: the policy is empty, or a cluster could not be read.
     """
     cases = list(read_cases(clusters, live=("topics", "schemas") if live else ()))
     if not any(case.policy.rules for case in cases):

@@ -37,7 +37,7 @@ def report(clusters: tuple[str, ...], out: Path, days: float) -> None:
     """Write what is wrong, what changed, the lineage by domain and a page for each topic into one HTML file
     (docs/report.md).
 
-    It needs no network to be read. Reads the store alone: asks no cluster.
+    The page needs no network. Only the store is read: no cluster is asked.
     """
     store = InventoryStore(open_store(os.environ.get("MESH_STORE")))
     found = read_report(load_estate(), store, clusters, made_at=datetime.now(UTC), days=days)
@@ -52,7 +52,7 @@ def report(clusters: tuple[str, ...], out: Path, days: float) -> None:
 
 
 def _write(out: Path, html: bytes) -> None:
-    """As a whole: whoever reads the file meanwhile sees the page before."""
+    """Replaces the file as a whole: anyone reading it meanwhile sees the previous page."""
     draft = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         draft.write_bytes(html)

@@ -69,9 +69,9 @@ def sandbox() -> None:
 
     SERVER is broker, registry, connect, cloud-broker (Kafka of the second cluster, data-mesh-cluster, which
     requires API keys), cloud (a stand-in for Confluent Cloud's interfaces to it) or feed (the process that
-    writes and consumes records). Without SERVER, all of these. Two more start only by name, and empty each
-    time: aws (a stand-in for SNS, SQS, S3 and more) and lambda (a stand-in for Lambda's Kafka mappings, in
-    front of aws).
+    writes and consumes records). Without SERVER, all of these. Two more start only by name, and start empty:
+    aws (a stand-in for SNS, SQS, S3 and more) and lambda (a stand-in for Lambda's Kafka mappings, in front of
+    aws).
     """
 
 
@@ -123,7 +123,7 @@ def start(
 @_servers
 @_folder
 def stop(servers: tuple[str, ...], folder: Path | None) -> None:
-    """Stop servers that `start` started. Their data stays."""
+    """Stop servers that `start` started. Their data is kept."""
     stopped = _open(folder).stop(servers, progress=_progress())
     click.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
@@ -178,5 +178,5 @@ def _print_table(statuses: "Sequence[ServerStatus]") -> None:
 
 
 def _short(path: Path) -> str:
-    """Relative to the current folder, if it is below."""
+    """Relative to the current folder, if inside it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -48,7 +48,7 @@ class _Series(click.ParamType[tuple[Series, ...]]):
     multiple=True,
     envvar="MESH_SERVICE_TOKEN_SHA256",
     metavar="[NAME=]HEX",
-    help="SHA-256 of a bearer token that callers may send, and who has it. Repeatable.",
+    help="SHA-256 of a bearer token that callers may send, and its holder. Repeatable.",
 )
 @click.option("--oauth-issuer", metavar="URL", help="Who issues the tokens (JWTs) of callers.")
 @click.option("--oauth-audience", metavar="URL", help="The audience that tokens must be for.")
@@ -65,32 +65,32 @@ class _Series(click.ParamType[tuple[Series, ...]]):
     "allowed_hosts",
     multiple=True,
     metavar="HOST",
-    help="A host name by which clients may reach it, e.g. through a proxy on this machine. Repeatable.",
+    help="A host name that clients may use to reach it, e.g. through a proxy on this machine. Repeatable.",
 )
 @click.option(
     "--open-metrics",
     is_flag=True,
-    help="Answer /metrics without a token at any address: for networks that decide who can connect.",
+    help="Answer /metrics without a token on any address: for networks that control who can connect.",
 )
 @click.option(
     "--series",
     type=_Series(),
     default=",".join(USUAL),
     show_default=True,
-    help=f"Kinds of things that get series of their own, comma-separated, from {', '.join(SERIES)}.",
+    help=f"Kinds of things that get their own series, comma-separated, from {', '.join(SERIES)}.",
 )
 @click.option(
-    "--topics", multiple=True, metavar="PATTERN", help="Topics that have series. Repeatable. Default: all."
+    "--topics", multiple=True, metavar="PATTERN", help="Topics that get series. Repeatable. Default: all."
 )
-@click.option("--exclude-topics", multiple=True, metavar="PATTERN", help="Topics that have none. Repeatable.")
+@click.option("--exclude-topics", multiple=True, metavar="PATTERN", help="Topics that get none. Repeatable.")
 @click.option("--groups", multiple=True, metavar="PATTERN", help="Like --topics, for consumer groups.")
-@click.option("--exclude-groups", multiple=True, metavar="PATTERN", help="Consumer groups that have none.")
+@click.option("--exclude-groups", multiple=True, metavar="PATTERN", help="Consumer groups that get none.")
 @click.option(
     "--most",
     type=click.IntRange(min=0),
     default=MOST,
     show_default=True,
-    help="How many topics, groups, … of each cluster get series at most.",
+    help="The most topics, groups, … of each cluster that get series.",
 )
 @click.option(
     "--refresh",
@@ -101,7 +101,7 @@ class _Series(click.ParamType[tuple[Series, ...]]):
     help="How often it looks into the store.",
 )
 @click.option(
-    "--otlp", metavar="URL", help="Also push the metrics there, e.g. http://collector:4318/v1/metrics."
+    "--otlp", metavar="URL", help="Also push the metrics to this URL, e.g. http://collector:4318/v1/metrics."
 )
 @click.option(
     "--otlp-every",
@@ -123,7 +123,7 @@ class _Series(click.ParamType[tuple[Series, ...]]):
     type=click.Choice(get_args(Launcher)),
     default="here",
     show_default=True,
-    help="Who discovers: a process beside this one, or Dagster, whose sensors look into the inbox.",
+    help="What runs discoveries: a process beside this one, or Dagster, whose sensors look into the inbox.",
 )
 @click.option(
     "--at-once", type=click.IntRange(1, 64), default=AT_ONCE, show_default=True, help="Discoveries at a time."
@@ -184,6 +184,6 @@ def _say_what_is_asked_for() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(
         lambda record: record.levelno < logging.WARNING
-    )  # those the command line prints already
+    )  # the command line already prints those
     own.addHandler(handler)
     own.setLevel(logging.INFO)

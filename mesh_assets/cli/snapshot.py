@@ -1,5 +1,5 @@
 """`mesh-assets snapshot`: reads the newest event back from Kafka, hands a cluster over to this store, repairs what
-blocks one, and retires one that is gone."""
+blocks a cluster, and retires one that is gone."""
 
 import os
 import sys
@@ -43,7 +43,7 @@ def show(cluster: str, as_json: bool) -> None:
     known, damage = None, None
     try:
         known = store.latest(cluster_id)
-    except StoreError as error:  # all that it would save is a question to the registry
+    except StoreError as error:  # it would only save a request to the registry
         damage = str(error)
     try:
         read = read_newest_snapshot(
@@ -71,7 +71,7 @@ def show(cluster: str, as_json: bool) -> None:
 @click.option(
     "--cluster-id",
     metavar="ID",
-    help="An id that the cluster had before it was rebuilt. Default: its present one.",
+    help="An id that the cluster had before it was rebuilt. Default: its current one.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
@@ -120,8 +120,8 @@ def retire(cluster: str, cluster_id: str | None, yes: bool) -> None:
 
 
 def _refuse_if_of_another(estate: Estate, store: InventoryStore, cluster: str, cluster_id: str) -> None:
-    """Raises MeshError where the id is, or was, that of another cluster of the estate. A name that the estate has no more
-    can be given to no command, so of it this only speaks."""
+    """Raises MeshError where the id is, or was, that of another cluster of the estate. No command accepts a name that the
+    estate no longer has, so such a name is only mentioned."""
     here = estate.clusters
     of_store = [name for name in store.names_of(cluster_id) if name not in here]
     others = [
@@ -141,12 +141,12 @@ def _refuse_if_of_another(estate: Estate, store: InventoryStore, cluster: str, c
         )
 
 
-@snapshot.command(short_help="Let this store publish a cluster that another one published.")
+@snapshot.command(short_help="Let this store publish a cluster that another store published.")
 @click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def adopt(cluster: str, yes: bool) -> None:
     """Hand a cluster over to this store and this name: its next discovery continues from the newest snapshot in Kafka,
-    whichever store that came from. Runs of the other store, or under another name, are refused from then on.
+    whichever store published it. From then on, runs of the other store, or under another name, are refused.
     """
     estate = _estate_with(cluster)
     store = _store()
@@ -198,7 +198,7 @@ def _adopt_name(
     *,
     yes: bool,
 ) -> None:
-    """Raises MeshError where the estate itself has the other name: then it goes on being published as that."""
+    """Raises MeshError where the estate itself has the other name, under which it would still be published."""
     if twice := [name for name in others if name in estate.clusters]:
         raise MeshError(
             f"the estate has {cluster_id} twice, as {cluster} and as {twice[0]}; remove one of them from it"
@@ -214,10 +214,10 @@ def _adopt_name(
 @click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
 @click.option("--apply", "wanted", is_flag=True, help="Do what is shown. Without it nothing changes.")
 def repair(cluster: str, wanted: bool) -> None:
-    """Show what in the store keeps a cluster from being published and will not resolve itself: damaged files,
-    and a snapshot or change that Kafka refuses for good. With --apply, move it aside.
+    """Show what in the store permanently keeps a cluster from being published: damaged files, and a snapshot or
+    change that Kafka will never accept. With --apply, move it aside.
 
-    What is moved is kept below quarantine/ in the store. Exit code 1 while something is wrong.
+    Anything moved is kept below quarantine/ in the store. Exit code 1 while something is wrong.
     """
     estate = _estate_with(cluster)
     store = _store()
@@ -228,14 +228,14 @@ def repair(cluster: str, wanted: bool) -> None:
         return
     for fault in faults:
         click.echo(f"WRONG   {fault.problem}")
-        click.echo(f"  repair: it is moved aside and kept; {fault.then}")
+        click.echo(f"  repair: move it aside and keep it; {fault.then}")
         if wanted:
             for place in repair_fault(store, fault):
                 click.echo(f"  done: kept at {place}")
     if wanted:
         click.echo(f"Repaired. Now publish: mesh-assets discover --cluster {cluster}")
         return
-    click.echo(f"Nothing was changed. Do it with: mesh-assets snapshot repair --cluster {cluster} --apply")
+    click.echo(f"Nothing was changed. To do it: mesh-assets snapshot repair --cluster {cluster} --apply")
     sys.exit(1)
 
 
@@ -255,7 +255,7 @@ def _cluster_id(estate: Estate, name: str, store: InventoryStore) -> str:
     known = estate.clusters[name].cluster_id
     with suppress(
         StoreError
-    ):  # the brokers know; a command that needs the store will say what is wrong with it
+    ):  # the brokers know it; a command that needs the store will say what is wrong with it
         known = known or store.cluster_id(name)
     if known is not None:
         return known
@@ -311,5 +311,5 @@ def _text(read: ReadSnapshot) -> list[str]:
         names = [brief(topic.name) for topic in state.topics[:_LISTED]]
         more = f", and {len(state.topics) - _LISTED} more" if len(state.topics) > _LISTED else ""
         lines.append(f"  topics          {', '.join(names)}{more}")
-    lines.append("  everything      with --json")
+    lines.append("  everything      --json")
     return lines

@@ -23,7 +23,7 @@ def store() -> None:
     """Look after the store (MESH_STORE). Nothing changes without --apply."""
 
 
-@store.command(short_help="Show what is in the store, and how much of it could go.")
+@store.command(short_help="Show what is in the store, and how much could be removed.")
 def status() -> None:
     """Show how many objects and bytes there are of each kind, and what `prune` would do. Reads no documents."""
     opened = _store()
@@ -40,7 +40,7 @@ def status() -> None:
     for line in plan.left:
         click.echo(shown_lines([f"LEFT    {line}"]))
     if plan.removals or plan.packed:
-        click.echo(f"{_summary(plan)}. See it: mesh-assets store prune")
+        click.echo(f"{_summary(plan)}. To see them: mesh-assets store prune")
     else:
         click.echo("Nothing to prune.")
 
@@ -48,15 +48,15 @@ def status() -> None:
 @store.command(short_help="Remove what is no longer kept; pack documents.")
 @click.option("--apply", "wanted", is_flag=True, help="Do what is shown. Without it nothing changes.")
 def prune(wanted: bool) -> None:
-    """Show what is older or more than the estate's `retention` keeps, and documents that could be packed; with --apply,
-    remove and pack it. Discoveries can continue meanwhile."""
+    """Show what exceeds the estate's `retention`, by age or number, and documents that could be packed; with --apply,
+    remove and pack them. Discoveries can continue meanwhile."""
     opened = _store()
     plan = _plan(opened)
     click.echo(shown_lines(_plan_lines(plan)))
     if not plan.removals and not plan.packed:
         return
     if not wanted:
-        click.echo(f"{_summary(plan)}. Nothing was changed. Do it with: mesh-assets store prune --apply")
+        click.echo(f"{_summary(plan)}. Nothing was changed. To do it: mesh-assets store prune --apply")
         return
     done = prune_store(opened, plan)
     click.echo(
@@ -65,7 +65,7 @@ def prune(wanted: bool) -> None:
     )
 
 
-@store.command(short_help="Read all of the store, and show what is damaged.")
+@store.command(short_help="Read the whole store, and show what is damaged.")
 def verify() -> None:
     """Read every object and show what is damaged, missing, or lacks what it needs. Exit code 1 if anything is."""
     _show_damage(_store(), apply=False)
@@ -74,8 +74,8 @@ def verify() -> None:
 @store.command(short_help="Show how each damaged object is repaired, and move it aside.")
 @click.option("--apply", "wanted", is_flag=True, help="Do what is shown. Without it nothing changes.")
 def repair(wanted: bool) -> None:
-    """Like `verify`; with --apply, move damaged objects aside; a copy of each stays below quarantine/. For what keeps a
-    cluster from being published, use `mesh-assets snapshot repair`. Exit code 1 while something is wrong."""
+    """Like `verify`; with --apply, move damaged objects aside, keeping a copy of each below quarantine/. For anything that
+    keeps a cluster from being published, use `mesh-assets snapshot repair`. Exit code 1 while something is wrong."""
     _show_damage(_store(), apply=wanted)
 
 
@@ -92,7 +92,7 @@ def _show_damage(opened: InventoryStore, *, apply: bool) -> None:
         click.echo("Nothing is damaged.")
     elif not apply:
         ours = any(damage.version is not None for damage in found)
-        how = " Repair: mesh-assets store repair --apply" if ours else ""
+        how = " To repair: mesh-assets store repair --apply" if ours else ""
         click.echo(f"{counted(left, 'fault')} found. Nothing was changed.{how}")
     if left:
         sys.exit(1)

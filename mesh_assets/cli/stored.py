@@ -1,4 +1,4 @@
-"""What commands read of the estate and the store: the newest document of each cluster that was asked for."""
+"""What commands read from the estate and the store: the newest document of each cluster asked for."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -28,8 +28,8 @@ class CannotCheckError(click.ClickException):
 
 
 def read_cases(clusters: Sequence[str], *, live: Sequence[SectionName] = ()) -> Iterator[Case]:
-    """The case of each cluster of the estate, or of those named. `live`: the sections that are read now, from the
-    cluster itself; none: the newest stored document. Nothing is written.
+    """The case of each cluster of the estate, or of those named. `live`: the sections to read now, from the cluster
+    itself; none: the newest stored document. Writes nothing.
 
     Raises CannotCheckError when the estate, a document or the cluster cannot be read.
     """
@@ -55,7 +55,7 @@ def _case(
 ) -> Case:
     if live:
         with importing:
-            from mesh_assets.collecting.live import read_live  # brings the clients, which are heavy
+            from mesh_assets.collecting.live import read_live  # imports the clients, which are heavy
 
         document = read_live(estate.clusters[name], live, previous=store.latest_document)
         return read_case(document, store=store, estate=estate, samples=samples, live=True)
@@ -63,7 +63,7 @@ def _case(
     stored = None if cluster_id is None else store.latest_document(cluster_id)
     if stored is None:
         raise StoreError(
-            f"cluster {name} was never discovered (store {os.environ.get('MESH_STORE') or '.mesh'}); "
+            f"cluster {name} has never been discovered (store {os.environ.get('MESH_STORE') or '.mesh'}); "
             "run `mesh-assets discover` first"
         )
     return read_case(stored, store=store, estate=estate, samples=samples)

@@ -1,5 +1,5 @@
-"""What commands print for people: sizes, and the summary of a discovery. Long names are brief here,
-and whole in --json."""
+"""What commands print for people: sizes, and the summary of a discovery. Long names are shortened here and whole
+in --json."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,7 +15,7 @@ def discovery_text(report: DiscoveryReport, *, verbose: bool = False) -> str:
 
 
 def shown_lines(lines: Iterable[str]) -> str:
-    """Lines for a person: names are of whoever may write to Kafka, and must not move the terminal."""
+    """Lines for a person: anyone who may write to Kafka chooses names, which must not control the terminal."""
     return "\n".join(map(readable, lines))
 
 
@@ -81,7 +81,7 @@ def _counts(report: DiscoveryReport) -> Iterator[str]:
 
 
 def _brokers_and_access(report: DiscoveryReport) -> Iterator[str]:
-    """What a platform never tells is left out."""
+    """Leaves out what a platform never reports."""
     summary = report.summary
     if summary.total_brokers is None:
         yield "       ? brokers     unknown"

@@ -1,4 +1,4 @@
-"""The clients of one cluster, opened and closed together; tests put fakes in their place."""
+"""The clients of one cluster, opened and closed together; tests replace them with fakes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -29,8 +29,8 @@ from mesh_assets.platforms.secrets import read_ahead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterClients:
-    """`registry` None, `connect` empty: the estate names none. `metrics` None: the offsets are all there is. `links` None:
-    nothing says where cluster links are read."""
+    """`registry` None, `connect` empty: the estate names none. `metrics` None: there are only the offsets. `links` None: the
+    estate does not say where to read cluster links."""
 
     kafka: KafkaReader
     registry: RegistryReader | None
@@ -44,13 +44,13 @@ OpenClients = Callable[[Cluster], AbstractContextManager[ClusterClients]]
 
 
 def cluster_id_of(cluster: Cluster, given: str | None) -> str:
-    """The cluster's id, from what the brokers have given.
+    """The cluster's id, as the brokers gave it.
 
-    Raises EstateError if the estate says another one, UnexpectedAnswerError if there is none.
+    Raises EstateError if the estate has a different one, UnexpectedAnswerError if there is none.
     """
     if given is None:
         raise UnexpectedAnswerError(
-            f"{cluster.kafka.address} gives no cluster id, which events and readings are keyed by; Kafka 0.10.1 or later does"
+            f"{cluster.kafka.address} gives no cluster id, which is the key of events and readings; Kafka 0.10.1 and later give one"
         )
     if cluster.cluster_id is not None and cluster.cluster_id != given:
         raise EstateError(
@@ -91,7 +91,7 @@ def _metrics_reader(cluster: Cluster, stack: ExitStack) -> MetricsReader | None:
 
 def _cloudwatch_reader(cluster: Cluster, metrics: CloudWatchMetrics) -> MetricsReader:
     with importing:
-        from mesh_assets.metrics.cloudwatch import (  # boto3 takes its time
+        from mesh_assets.metrics.cloudwatch import (  # boto3 is slow to import
             NAMESPACE,
             CloudWatchMetricsReader,
         )
@@ -112,7 +112,7 @@ def _cloudwatch_reader(cluster: Cluster, metrics: CloudWatchMetrics) -> MetricsR
 
 @contextmanager
 def open_clients(cluster: Cluster) -> Iterator[ClusterClients]:
-    """None of the cluster's own systems is contacted before the first read.
+    """Contacts none of the cluster's own systems before the first read.
 
     Raises EstateError if a reference cannot be resolved, PlatformError if AWS does not return the brokers of
     a cluster that the estate names by ARN.

@@ -22,12 +22,12 @@ _ELSE = "or give the cluster kafka_rest: {url: …}"
 
 
 class ClusterLinksReader:
-    """Reads the links of a cluster that has `kafka_rest` in the estate, or `control_plane`, which tells its address."""
+    """Reads the links of a cluster that has `kafka_rest` in the estate, or `control_plane`, which knows its address."""
 
     def __init__(
         self, cluster: Cluster, *, transport: Transport | None = None, clock: Clock = SYSTEM_CLOCK
     ) -> None:
-        """Contacts nothing, and resolves no secret: nothing else of a discovery needs those of `control_plane`."""
+        """Contacts nothing and resolves no secrets: nothing else in a discovery needs those of `control_plane`."""
         self._cluster = cluster
         self._transport = transport
         self._clock = clock
@@ -52,16 +52,16 @@ class ClusterLinksReader:
 
     @property
     def url(self) -> str:
-        """Of the Kafka REST interface, fit to be shown; empty while it is not known."""
+        """The address of the Kafka REST interface, safe to show; empty while it is not known."""
         return next((client.url for client in self._opened if isinstance(client, KafkaRestClient)), "")
 
     @property
     def identity(self) -> str:
-        """Who asks it; or, while it is not known, who looks it up."""
+        """Who asks it or, while its address is not known, who looks that up."""
         return self._opened[-1].identity if self._opened else ""
 
     def read(self, cluster_id: str) -> tuple[ClusterLinks, dict[str, Unread]]:
-        """What is known, and the parts that could not be read. Raises PlatformError where nobody answers."""
+        """What is known, and the parts that could not be read. Raises PlatformError if nobody answers."""
         try:
             connection = self._cluster.kafka_rest_at() or self.find(cluster_id)
             if isinstance(connection, Unread):
@@ -75,7 +75,7 @@ class ClusterLinksReader:
         return client.cluster_links(cluster_id)
 
     def find(self, cluster_id: str) -> KafkaRestConnection | Unread:
-        """Where Confluent Cloud says that the cluster's Kafka REST interface is. Raises EstateError, PlatformError."""
+        """The address that Confluent Cloud gives for the cluster's Kafka REST interface. Raises EstateError, PlatformError."""
         control_plane, environment = self._cluster.control_plane, self._cluster.environment
         assert control_plane is not None
         if environment is None:
@@ -93,16 +93,16 @@ class ClusterLinksReader:
             return _unread(f"the address of the Kafka REST interface is not known: {error}; {_ELSE}")
         if found is None or found.http_endpoint is None:
             return _unread(
-                f"{client.identity} is not shown the Kafka REST address of {cluster_id} in {environment.id}; grant its owner "
+                f"{client.identity} cannot see the Kafka REST address of {cluster_id} in {environment.id}; grant its owner "
                 f"Operator on the environment, {_ELSE}"
             )
         if not _may_have_the_key(found.http_endpoint, told_by=client.url):
             return _unread(
-                f"Confluent Cloud names {found.http_endpoint} for Kafka REST, which is no host of its own, so the key is not sent "
+                f"Confluent Cloud names {found.http_endpoint} for Kafka REST, which is not one of its own hosts, so the key is not sent "
                 f"there; if it is right, give the cluster kafka_rest: {{url: {found.http_endpoint}}}"
             )
         return self._cluster.kafka_rest_at(found.http_endpoint) or _unread(
-            "the Kafka REST interface takes a key of the Kafka cluster, and the estate's brokers have no username and password "
+            "the Kafka REST interface needs a key of the Kafka cluster, and the estate's brokers have no username and password "
             "(PLAIN); give kafka_rest its url, username and password"
         )
 
@@ -110,7 +110,7 @@ class ClusterLinksReader:
 def collect_cluster_links(
     reader: ClusterLinksReader, cluster_id: str, previous: Document | None, phases: Phases
 ) -> ClusterLinksSection:
-    """Raises PlatformError when nobody answers."""
+    """Raises PlatformError if nobody answers."""
     now = datetime.now(UTC)
     with phases.phase("cluster links"):
         links, unread = reader.read(cluster_id)
@@ -125,7 +125,7 @@ def collect_cluster_links(
 
 
 def _may_have_the_key(url: str, *, told_by: str) -> bool:
-    """A key goes to Confluent's hosts alone, in TLS; or, with a stand-in, to whoever told the address."""
+    """A key is sent only to Confluent's hosts, over TLS, or, with a stand-in, to the host that gave the address."""
     here, there = urlsplit(url), urlsplit(told_by)
     if (here.scheme, here.hostname) == (there.scheme, there.hostname):
         return True

@@ -1,4 +1,4 @@
-"""One collection of one cluster: what all of its sections are collected from and with."""
+"""One collection of one cluster: what its sections share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from mesh_assets.platforms.kafka import ClusterMetadata
 from mesh_assets.readings.ends import KeptEnds
 
 History = Callable[[str], KeptEnds | None]
-"""The kept ends by cluster id, from which time lags are read."""
+"""The kept end offsets by cluster id, from which time lags are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """`metadata`: as read at its beginning; without topics where no section needs them. `previous`: the latest document.
-    `phases`: what takes how long."""
+    """`metadata`: as read at the start; without topics where no section needs them. `previous`: the latest document.
+    `phases`: how long each part takes."""
 
     cluster: Cluster
     cluster_id: str
@@ -32,7 +32,7 @@ class Collection:
     sleep: Callable[[float], None]
 
     def or_stale(self, name: SectionName, read: Callable[[], Section]) -> Section:
-        """What `read` gives, or else the section as it was, with the reason."""
+        """What `read` returns; if it fails, the section as it was, with the reason."""
         try:
             return read()
         except PlatformError as error:

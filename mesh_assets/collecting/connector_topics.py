@@ -1,4 +1,4 @@
-"""The topics that a connector's config names, read as Connect reads it. What it does not name gives a reason."""
+"""The topics that a connector's config names, read as Connect reads it. Where it does not name them, the reason."""
 
 from collections.abc import Mapping
 
@@ -7,10 +7,10 @@ from mesh_assets.inventory.links import is_topic_name, pattern_not_followed
 from mesh_assets.inventory.records import Record
 
 # A source with a name under one of these keys writes to exactly that topic. `topic` comes second: beside
-# `kafka.topic` it is one of the other system.
+# `kafka.topic` it is a topic of the other system.
 _SOURCE_KEYS = ("kafka.topic", "topic")
 _MIRRORS = "org.apache.kafka.connect.mirror."
-# Elsewhere a source's `topics` are not those it writes to (MirrorMaker: patterns of the cluster it reads).
+# In other classes, a source's `topics` are not those it writes to (MirrorMaker: patterns of the cluster it reads).
 _WRITES_TO_TOPICS = "org.apache.camel.kafkaconnector."
 
 _KAFKA = "org.apache.kafka.connect.transforms."
@@ -51,7 +51,7 @@ KEEP_THE_TOPIC = frozenset(
 class DeclaredTopics(Record, frozen=True, kw_only=True):
     """The topics a config names. `names`: after its routing. `pattern`: a sink's `topics.regex`.
 
-    `unknown_because`: why these may not be all; None if they are.
+    `unknown_because`: why these may not be all of them; None if they are.
     """
 
     names: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ def declared_topics(connector_type: str, config: Mapping[str, str | None]) -> De
     if connector_type == "sink" or (
         connector_type != "source" and (config.get("topics") or config.get("topics.regex"))
     ):
-        # A sink's transforms work on records it has already read, so they do not change what it reads.
+        # A sink's transforms act on records it has already read, so they do not change what it reads.
         return _read(config)
     return _written(config)
 
@@ -100,7 +100,7 @@ def _named(key: str, names: list[str]) -> DeclaredTopics:
     # `sf.${_ObjectType}` and `${env:TOPIC}` become names where the connector runs.
     known = tuple(sorted({name for name in names if is_topic_name(name)}))
     if len(known) < len(set(names)):
-        return DeclaredTopics(names=known, unknown_because=f"its {key} holds what is not the name of a topic")
+        return DeclaredTopics(names=known, unknown_because=f"its {key} has an entry that is not a topic name")
     return DeclaredTopics(names=known)
 
 
@@ -131,7 +131,7 @@ def _routed(names: tuple[str, ...], config: Mapping[str, str | None]) -> Declare
 
 
 def _follow(names: tuple[str, ...], regex: str | None, replacement: str | None) -> tuple[str, ...] | None:
-    """The names after a RegexRouter; None if one of them cannot be known."""
+    """The names after a RegexRouter; None if any of them cannot be known."""
     pattern = None if regex is None else java_pattern(regex)
     if pattern is None or replacement is None:
         return None

@@ -23,8 +23,8 @@ from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect import connectors as platform
 from mesh_assets.store.fingerprints import FingerprintKey, fingerprints_of
 
-# Asking a connector for its topics costs a request. The others keep what the latest document has, and are
-# asked in a later run.
+# Asking a connector for its topics costs a request. The rest keep what the latest document has, and are asked
+# in a later run.
 OBSERVED_PER_RUN = 100
 _IN_FLIGHT = 8
 
@@ -32,7 +32,7 @@ ConnectorKey = tuple[str, str]
 
 
 class ConnectReader(Protocol):
-    """What collecting needs of a Connect endpoint."""
+    """What collecting needs from a Connect endpoint."""
 
     @property
     def url(self) -> str: ...
@@ -53,13 +53,13 @@ class ConnectReader(Protocol):
 
 
 ConnectorScope = Literal["whole", "list"]
-"""How much to read: `whole` is what a discovery needs. `list` is one list per endpoint and nothing else, so
-configs are masked without knowing which keys hold passwords, and observed topics are those of `previous`."""
+"""How much to read: `whole` is what a discovery needs. `list` is only one list per endpoint, so configs are
+masked without knowing which keys hold passwords, and observed topics are those of `previous`."""
 
 
 class CollectedConnectors(Record, frozen=True, kw_only=True):
-    """`failed`: why endpoints could not be read, by their names as in `Connector.connect`; `records` then
-    holds what was known of their connectors. `fingerprints`: of the secrets in the configs that were read."""
+    """`failed`: why endpoints could not be read, by name as in `Connector.connect`; `records` then holds what was
+    known about their connectors. `fingerprints`: those of the secrets in the configs that were read."""
 
     records: tuple[Connector, ...]
     failed: dict[str, str]
@@ -78,11 +78,11 @@ def collect_connectors(
     keys that it declares as passwords.
 
     `turn` grows from run to run. It chooses which connectors are asked for their topics when more than
-    OBSERVED_PER_RUN have configs that do not name them. `fingerprint_key`: of the fingerprints; None: there are
+    OBSERVED_PER_RUN have configs that do not name them. `fingerprint_key`: the key for fingerprints; None: make
     none.
 
-    An endpoint that cannot be read, or whose list lacks a connector that is not gone (vanished.py), costs
-    nothing but itself. Raises PlatformError when no endpoint can be read.
+    An endpoint that cannot be read, or whose list lacks a connector that is not gone (vanished.py), affects only
+    itself. Raises PlatformError when no endpoint can be read.
     """
     known = {(connector.connect, connector.name): connector for connector in previous}
     secrets: dict[ConnectorKey, dict[str, str]] = {}
@@ -138,7 +138,7 @@ def _records(
     scope: ConnectorScope,
     secrets: dict[ConnectorKey, dict[str, str]],
 ) -> list[Connector]:
-    """The records; adds to `secrets` what is masked in the configs that were read."""
+    """The records; adds to `secrets` what it masks in the configs that were read."""
     name = endpoint.name
     declared = _declared_passwords(endpoint, connectors) if scope == "whole" else {}
     records = []
@@ -160,9 +160,9 @@ _Declared = Mapping[str, frozenset[str] | PlatformError | None]
 def _record(
     connect: str, connector: platform.Connector, declared: _Declared, old: Connector | None
 ) -> tuple[Connector, bool]:
-    """The record, and whether its config is the one that was read. It is the one last known, masked as it was then,
-    where this one could not be read or it cannot be asked which of its values are passwords: so a secret that was
-    masked before stays known as one."""
+    """The record, and whether its config is the one that was read. Where the config could not be read, or Connect cannot
+    say which of its values are passwords, it is the last known config, masked as it was then: so a secret that was masked
+    before is still known to be one."""
     answers = {plugin: declared.get(plugin) for _, plugin in _plugins(connector.config)}
     said = {
         plugin: None if isinstance(answer, PlatformError) else answer for plugin, answer in answers.items()
@@ -172,7 +172,7 @@ def _record(
     last_known = {} if old is None else old.config
     if refused is not None:
         withheld = (
-            f"its config is withheld, because it is not known which of its keys are passwords: {refused}"
+            f"its config is withheld because it is not known which of its keys are passwords: {refused}"
         )
         error = withheld if record.error is None else f"{record.error}; {withheld}"
         return replace(record, config=last_known, error=error), False
@@ -184,8 +184,8 @@ def _record(
 def _observed_topics(
     endpoint: ConnectReader, records: Sequence[Connector], turn: int
 ) -> dict[str, tuple[str, ...] | PlatformError | None]:
-    """By connector, of those asked in this turn; None where Connect does not say, the error where it cannot
-    be asked. Once it does not answer at all, the others are not asked."""
+    """By connector, for those asked in this turn; None where Connect does not say, the error where it cannot be
+    asked. Once it does not answer at all, the rest are not asked."""
     silent = [record.name for record in records if record.topics_note is not None]
     first = turn * OBSERVED_PER_RUN % max(1, len(silent))
     asked = (silent[first:] + silent[:first])[:OBSERVED_PER_RUN]
@@ -217,7 +217,7 @@ def _with_observed(
         if old is None:
             return record
         kept = [topic.name for topic in old.topics if topic.known == "observed"]
-        # The sentence of the turn in which Connect was asked, so that it does not come and go.
+        # The sentence from the turn in which Connect was asked, so that it does not come and go.
         same = (old.topics_note or "").startswith(unnamed)
         note = old.topics_note if same else unnamed
         return replace(record, topics=_declared_and_seen(record, kept), topics_note=note)
@@ -234,8 +234,8 @@ def _declared_and_seen(record: Connector, seen: Iterable[str]) -> tuple[Connecto
 def _declared_passwords(
     endpoint: ConnectReader, connectors: Sequence[platform.Connector]
 ) -> dict[str, frozenset[str] | PlatformError | None]:
-    """By class; None where the endpoint does not say, the error where it cannot be asked. All are asked in
-    every run: a plugin may have been replaced by a version that declares more."""
+    """By class; None where the endpoint does not say, the error where it cannot be asked. All are asked in every
+    run: a newer version of a plugin may declare more."""
     classes = sorted({plugin for connector in connectors for _, plugin in _plugins(connector.config)})
 
     def ask(plugin: str) -> frozenset[str] | PlatformError | None:
@@ -254,7 +254,7 @@ _OF_KAFKA = "org.apache.kafka.connect."
 
 
 def _plugins(config: Mapping[str, str | None]) -> Iterator[tuple[str, str]]:
-    """What in a config may declare passwords: the prefix of its keys, and its class."""
+    """The parts of a config that may declare passwords: the prefix of their keys, and their class."""
     if connector_class := config.get("connector.class"):
         yield "", connector_class
     named = [
@@ -273,8 +273,8 @@ def _password_keys(
     previous: Connector | None,
 ) -> frozenset[str]:
     """The keys that the connector and its plugins declare as passwords, and those that were masked before: a
-    plugin that does not answer today has not made its secrets public. Only a key that today's rules know to
-    be harmless is let go, once every plugin has answered."""
+    plugin that does not answer today has not made its secrets public. A key is released only when today's rules
+    know it to be harmless and every plugin has answered."""
     answers = [(prefix, declared.get(plugin)) for prefix, plugin in _plugins(config)]
     passwords = frozenset(prefix + key for prefix, keys in answers for key in keys or ())
     masked = frozenset() if previous is None else masked_keys(previous.config)
@@ -289,7 +289,7 @@ def connector_record(
     """`connect`: the endpoint's name. `passwords`: the config keys that are known to hold one."""
     declared = declared_topics(connector.type, connector.config)
     config = mask_config(connector.config, passwords=passwords)
-    # A trace quotes a secret in forms that no pattern knows; here it is known.
+    # A trace may quote a secret in a form that no pattern matches; here the secret is known.
     secrets = hidden_parts(masked_values(connector.config, config), config)
     return Connector(
         name=connector.name,

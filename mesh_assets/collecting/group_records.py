@@ -1,5 +1,5 @@
-"""Consumer groups as records: what they have committed, joined with the edges of the logs of the same reading, and
-with what the previous document knew, where the present says too little.
+"""Consumer groups as records: what they have committed, joined with the log edges of the same reading and, where the
+present says too little, with what the previous document knew.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class KnownBefore:
-    """What the previous document says of groups. `recreated`: topics that have had another id since."""
+    """What the previous document says about groups. `recreated`: topics whose id has changed since."""
 
     groups: Mapping[str, ConsumerGroup]
     recreated: frozenset[str]
@@ -32,7 +32,7 @@ NOTHING_BEFORE = KnownBefore({}, frozenset())
 
 
 def known_before(previous: Document | None, *, now: Iterable[TopicMetadata]) -> KnownBefore:
-    """`now`: the topics as this reading found them. One whose id was or is unknown is taken for the same."""
+    """`now`: the topics as this reading found them. One whose id was or is unknown is taken to be the same."""
     if previous is None:
         return NOTHING_BEFORE
     ids = {topic.name: topic.id for topic in now if topic.id is not None}
@@ -110,7 +110,7 @@ def _group_record(group: values.ConsumerGroup, edges: _Edges, before: KnownBefor
 
 
 class _Earlier:
-    """Where the group stood in the previous document. Indexed when first asked: few groups need it."""
+    """Where the group was in the previous document. Indexed on first use: few groups need it."""
 
     def __init__(self, group: ConsumerGroup | None, recreated: frozenset[str]) -> None:
         self._group = group
@@ -127,8 +127,8 @@ class _Earlier:
         return self._offsets.get(place)
 
     def is_of_another_topic(self, place: Place, committed: int) -> bool:
-        """Whether this commit was, or may have been, made on an earlier topic of the same name: it was there before
-        the topic was created anew and has not gone back since, as one on the new topic does."""
+        """Whether this commit was, or may have been, made on an earlier topic of the same name: it existed before the
+        topic was recreated and has not gone back since, as a commit on the new topic would."""
         offset = self._at(place)
         if offset is None or offset.committed is None:
             return False
@@ -146,8 +146,8 @@ class _Earlier:
 def _offsets(
     positions: Iterable[CommittedPartition | ShareOffset], edges: _Edges, earlier: _Earlier
 ) -> tuple[CommittedOffset, ...]:
-    """With the partitions on which the group has committed nothing, of topics on which it has committed
-    something: records may wait there, too."""
+    """Adds the partitions on which the group has committed nothing, of topics on which it has committed something:
+    records may be waiting there as well."""
     by_topic: dict[str, dict[int, CommittedPartition | ShareOffset]] = {}
     for position in positions:
         by_topic.setdefault(position.topic, {})[position.partition] = position

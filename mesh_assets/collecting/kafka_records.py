@@ -1,4 +1,4 @@
-"""Topics as records, from what Kafka's bulk reads gave."""
+"""Topics as records, from Kafka's bulk reads."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
@@ -29,10 +29,10 @@ def topic_records(
     storage: Mapping[str, TopicStorage] = NOTHING,
     sizes: Mapping[str, TopicSize] = NOTHING,
 ) -> tuple[Topic, ...]:
-    """One record per topic. Partitions or configs that could not be read stay as `previous` has them, with
-    the error. `storage`, `sizes`: by topic; without a topic's, nobody asked.
+    """One record per topic. Partitions or configs that could not be read stay as `previous` has them, with the
+    error. `storage`, `sizes`: by topic; a missing topic was not asked about.
 
-    What is equal to what `previous` has is that object: whatever compares the two later has nothing to do."""
+    Anything equal to what `previous` has is that same object, so a later comparison of the two has nothing to do."""
     same: _SameConfigs = {}
     return tuple(
         _record(
@@ -68,7 +68,7 @@ def topic_defaults(
     """The cluster-wide defaults of topics' configs, as topics that inherit them show them; None if no config
     could ever be read.
 
-    Only these, because they are the same on every broker: a static default is that of the broker which
+    Only these, because they are the same on every broker, while a static default is that of the broker which
     answered. One that no topic inherits at present stays as `previous` has it.
     """
     read = False
@@ -142,7 +142,7 @@ def _record(
 
 
 def _replication_factor(partitions: tuple[Partition, ...], storage: TopicStorage | None) -> int:
-    """Without the brokers that a reassignment adds: while it lasts, replicas are those of both sides."""
+    """Without the brokers that a reassignment adds: while it lasts, the replicas include both the old and the new."""
     adding = {one.partition: len(one.adding) for one in (storage and storage.reassignments) or ()}
     if not adding:
         return max([len(one.replicas) for one in partitions], default=0)
@@ -182,8 +182,8 @@ CountIs = Literal["exact_without_transactions", "upper_bound", "unknown"]
 def _message_count(
     partitions: tuple[Partition, ...], cleanup_policy: str | None
 ) -> tuple[int | None, CountIs]:
-    """The difference of offsets is the number of records only if none is missing in between: compaction
-    removes some, and transaction markers take an offset each."""
+    """The difference between offsets is the number of records only if none is missing in between: compaction
+    removes some, and each transaction marker takes an offset."""
     total = 0
     for partition in partitions:
         if partition.earliest is None or partition.latest is None:

@@ -1,4 +1,4 @@
-"""The sections that the brokers are asked for, from readings that they share: metadata, offsets, configs, groups."""
+"""The sections read from the brokers, using shared readings: metadata, offsets, configs, groups."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -61,7 +61,7 @@ class KafkaSections:
     def collect(
         self, pool: ThreadPoolExecutor, connectors: "Future[Section] | None", wanted: Sequence[SectionName]
     ) -> dict[SectionName, Section]:
-        """Reads no more than the wanted ones need: metrics need everything, topics no groups, groups no configs."""
+        """Reads only what the wanted sections need: metrics need everything, topics no groups, groups no configs."""
         everything = "metrics" in wanted
         offsets = pool.submit(self._offsets) if not NEED_METADATA.isdisjoint(wanted) else None
         parts = {
@@ -98,7 +98,7 @@ class KafkaSections:
         found = {**{name: section.result() for name, section in parts.items()}, **found}
         if "topics" in found:
             found["topics"] = with_transactions(found["topics"], found.get("transactions"), self._of.previous)
-        # Whatever was asked meanwhile and afterwards, so that the sum is what went over the wire.
+        # Everything asked meanwhile and afterwards, so that the sum is what went over the wire.
         last, section = found.popitem()
         rest = sum(self._kafka.requests.values()) - sum(
             section.cost.kafka_requests for section in found.values()
@@ -110,7 +110,7 @@ class KafkaSections:
             return self._kafka.configs([topic.name for topic in self._selected])
 
     def _offsets(self) -> OffsetsReading:
-        # Of all topics, whatever the patterns say: a group's lag on a topic that is left out belongs to the
+        # All topics, whatever the patterns say: a group's lag on a topic that is left out still belongs to the
         # group.
         with self._of.phases.phase("kafka offsets"):
             return self._kafka.offsets(leading_partitions(self._of.metadata))
@@ -229,8 +229,8 @@ class KafkaSections:
         connectors: "Future[Section] | None",
         again: Callable[[], Positions],
     ) -> Section:
-        """Fresh when the topics are. Groups that could not be read take only their own figures with them:
-        the health of partitions matters most when `__consumer_offsets` lost some."""
+        """Fresh when the topics are. Groups that could not be read lose only their own figures: partition health
+        matters most when `__consumer_offsets` has lost some."""
         assert isinstance(topics, TopicsSection)
         assert isinstance(groups, ConsumerGroupsSection)
         if topics.state.status != "fresh":

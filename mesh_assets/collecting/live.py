@@ -1,4 +1,4 @@
-"""Parts of a cluster read now, as the document that would result; nothing is written."""
+"""Reads parts of a cluster now and returns the document that would result; writes nothing."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -23,8 +23,8 @@ def read_live(
     clients: OpenClients = open_clients,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Document:
-    """The cluster's document with the `wanted` sections read now. The others come from the latest document,
-    marked as such.
+    """The cluster's document with the `wanted` sections read now. The rest come from the latest document and are
+    marked so.
 
     Stores and publishes nothing. Raises what `collect_sections` raises.
     """

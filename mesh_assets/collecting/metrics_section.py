@@ -1,8 +1,8 @@
 """The metrics section: always from offsets, and from the platform's own metrics where the estate names them.
 
-The section is fresh when the offsets are, because everything else adds to them. When the platform cannot be
-asked, its figures are unknown, `Metrics.sources` has the reason, and the check of the section fails. Old
-figures are never mixed with new ones.
+The section is fresh when the offsets are, because everything else only adds to them. When the platform cannot be
+asked, its figures are unknown, `Metrics.sources` has the reason, and the section's check fails. Old figures are
+never mixed with new ones.
 """
 
 from collections.abc import Callable
@@ -30,9 +30,9 @@ from mesh_assets.readings.ends import KeptEnds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What metrics are computed from: one reading of Kafka. `groups` None: they could not be read.
-    `groups_error`: why those, or some of them, could not. `connectors`: those known. `previous`: the latest document. `kept`: the ends
-    that the sensor has kept; None: there are none. `again`: where everything stands a moment later; raises PlatformError.
+    """What metrics are computed from: one reading of Kafka. `groups` None: they could not be read. `groups_error`: why
+    they, or some of them, could not. `connectors`: the known ones. `previous`: the latest document. `kept`: the end offsets
+    that the sensor has kept; None: there are none. `again`: takes a second reading a moment later; raises PlatformError.
     `log_directories`, `unknown`: as in TopicsSection."""
 
     cluster_id: str
@@ -56,14 +56,14 @@ def collect_metrics(
     reader: MetricsReader | None,
     phases: Phases,
 ) -> MetricsSection:
-    """The section, fresh. `reader`: of the platform's own metrics; None: the offsets are all there is.
+    """The section, fresh. `reader`: reads the platform's own metrics; None: there are only the offsets.
 
     Raises PlatformError if a second reading of the offsets is needed and fails.
     """
     groups = ground.groups or ()
     after = positions(ground.topics, groups, read_at=ground.read_at)
     before = known = positions_of(ground.previous)
-    # Not earlier: the clock was set back, or another host's lags. No rate can be made of the two.
+    # Not earlier: the clock was set back, or another host's is slow. The two give no rate.
     if before is None or before.read_at >= after.read_at:
         before, after = after, ground.again()
     with phases.phase("time lag"):
@@ -80,7 +80,7 @@ def collect_metrics(
     missing = [] if unreadable is None else [f"no time lags: {unreadable}"]
     if ground.groups is None or ground.groups_error is not None:
         of = "consumer groups" if ground.groups is None else "some consumer groups"
-        missing.append(f"no figures of {of}: {ground.groups_error or 'they could not be read'}")
+        missing.append(f"no figures for {of}: {ground.groups_error or 'they could not be read'}")
     if missing:
         (offsets,) = metrics.sources
         metrics = replace(metrics, sources=(replace(offsets, error="; ".join(missing)),))
@@ -140,5 +140,5 @@ def _unknown_lags(metrics: Metrics) -> list[str]:
     if not late:
         return []
     return [
-        f"time lag of {late:,} groups: the kept readings of the log's end do not reach back to where they stand"
+        f"time lag of {late:,} groups: the kept readings of end offsets do not reach back to their positions"
     ]

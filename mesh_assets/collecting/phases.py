@@ -1,4 +1,4 @@
-"""How long each part of a collection took, measured from several threads at once, what each section cost, and what
+"""How long each part of a collection took, measured from several threads at once; what each section cost; and what
 keeps the cost low."""
 
 import logging
@@ -12,7 +12,7 @@ from mesh_assets.inventory.sections import SectionCost, SectionName
 logger = logging.getLogger(__name__)
 
 COLLECTING = "collect"
-"""The phase that contains all others of a collection."""
+"""The phase that contains all other phases of a collection."""
 
 
 class Phases:
@@ -25,7 +25,7 @@ class Phases:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Times what happens inside, even if it fails, and logs its end."""
+        """Times its body, even if that fails, and logs the end."""
         start = time.monotonic()
         try:
             yield
@@ -36,13 +36,13 @@ class Phases:
             logger.info("%s: %s, %.2f s", self._cluster, name, seconds)
 
     def seconds(self, *names: str) -> dict[str, float]:
-        """Of the named phases, those that took place."""
+        """Those of the named phases that took place."""
         with self._lock:
             return {name: self._seconds[name] for name in names if name in self._seconds}
 
 
 def cost_of(phases: dict[str, float], *, kafka_requests: int = 0, http_requests: int = 0) -> SectionCost:
-    """What a section cost whose parts, read at the same time, took so many seconds each."""
+    """The cost of a section whose parts, read at the same time, each took so many seconds."""
     return SectionCost(
         seconds=round(max(phases.values(), default=0.0), 3),
         kafka_requests=kafka_requests,
@@ -51,7 +51,7 @@ def cost_of(phases: dict[str, float], *, kafka_requests: int = 0, http_requests:
     )
 
 
-# The configs of brokers are asked for as those of topics are, and counted there.
+# Broker configs are requested the same way as topic configs, and counted there.
 _ABOUT: dict[str, SectionName] = {
     "DescribeCluster": "brokers",
     "DescribeQuorum": "brokers",
@@ -67,7 +67,7 @@ _ABOUT: dict[str, SectionName] = {
 
 
 def requests_about(section: SectionName, requests: Mapping[str, int]) -> int:
-    """How many of the requests to Kafka, by its name for them, were made for the section."""
+    """How many requests to Kafka, by Kafka's name for them, were made for the section."""
     return sum(count for name, count in requests.items() if _is_about(name) == section)
 
 

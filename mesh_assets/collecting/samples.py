@@ -1,5 +1,5 @@
-"""Samples of a topic: keys and values as JSON values, through the registry if they name a schema, otherwise as
-JSON or text. One record that cannot be read never costs the others."""
+"""Samples of a topic: keys and values as JSON values, through the registry if they name a schema, otherwise as JSON
+or text. A record that cannot be read never affects the rest."""
 
 import io
 import json
@@ -32,18 +32,18 @@ class Decoded(Record, frozen=True, kw_only=True):
 
 
 class AvroSchema(NamedTuple):
-    """`parsed` by fastavro, and every type that it names or refers to."""
+    """`parsed` by fastavro, with every type that it names or refers to."""
 
     parsed: Any
     named: dict[str, Any]
 
 
 class UndecodableError(Exception):
-    """The message says why, and quotes nothing of the record."""
+    """The message says why, and never quotes the record."""
 
 
 class RecordDecoder:
-    """Asks for each schema once. `schema_by_id` and `version` are those of a registry; None: there is none."""
+    """Asks for each schema once. `schema_by_id` and `version` are a registry's; None: there is none."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class RecordDecoder:
         self._avro: dict[tuple[int, bool], AvroSchema] = {}
 
     def decode(self, data: bytes | None) -> Decoded:
-        """A key or value, decoded; what cannot be decoded is told by its size, with a note that says why."""
+        """A key or value, decoded; if it cannot be decoded, its size, with a note that says why."""
         if data is None:
             return Decoded(value=None, format="null")
         schema_id = named_schema(data)
@@ -70,7 +70,7 @@ class RecordDecoder:
         return _without_schema(data)
 
     def schema(self, schema_id: int) -> SchemaText | MeshError | None:
-        """The schema, or why it could not be read; None: the registry has none of that id, or there is no registry."""
+        """The schema, or why it could not be read; None: the registry has none with that id, or there is no registry."""
         if schema_id not in self._schemas:
             try:
                 self._schemas[schema_id] = (
@@ -83,7 +83,7 @@ class RecordDecoder:
     def referred(
         self, references: tuple[SchemaReference, ...], seen: set[tuple[str, int]] | None = None
     ) -> Iterator[tuple[SchemaReference, Any]]:
-        """What the references name, each once and before those that need it. Raises UndecodableError."""
+        """What the references name, each once and before whatever needs it. Raises UndecodableError."""
         seen = set() if seen is None else seen
         for reference in references:
             if (reference.subject, reference.version) in seen:
@@ -93,7 +93,7 @@ class RecordDecoder:
                 found = None if self._version is None else self._version(reference.subject, reference.version)
             except MeshError as error:
                 raise UndecodableError(
-                    f"what its schema refers to, {reference.subject}, could not be read: {error}"
+                    f"{reference.subject}, which its schema refers to, could not be read: {error}"
                 ) from error
             if found is None:
                 raise UndecodableError(
@@ -121,7 +121,7 @@ class RecordDecoder:
         return Decoded(value=value, format=kind.lower(), schema_id=schema.id, note=note)
 
     def _read_avro(self, schema: SchemaText, data: bytes) -> tuple[Any, str | None]:
-        """The value, and a note if logical types were left out of the reading.
+        """The value, and a note if logical types were ignored.
 
         fastavro refuses logical types that Avro says to ignore, and breaks on values that Python cannot hold, such as
         a date beyond the year 9999 (Debezium's infinity).
@@ -140,8 +140,8 @@ class RecordDecoder:
         raise UndecodableError(f"does not fit its schema ({type(raised).__name__})")
 
     def _avro_value(self, schema: SchemaText, data: bytes, *, logical: bool) -> Any:
-        # fastavro's reader in Python: the compiled one has no limit to its depth, so that a record of a schema that
-        # holds itself ends the process (1.13.1: a segmentation fault).
+        # fastavro's Python reader: the compiled one has no depth limit, so that a record with a recursive schema ends the
+        # process (1.13.1: a segmentation fault).
         with importing:
             from fastavro._read_py import schemaless_reader
 
@@ -150,7 +150,7 @@ class RecordDecoder:
 
     def avro(self, schema: SchemaText, *, logical: bool) -> AvroSchema:
         """The Avro schema with what it refers to; `logical`: with logical types. Raises UndecodableError, and what fastavro
-        raises for a text that is no schema."""
+        raises for text that is not a schema."""
         with importing:
             import fastavro
 
@@ -194,7 +194,7 @@ def _without_schema(data: bytes) -> Decoded:
 
 
 def _json(text: str | bytes) -> Any:
-    """The value. Raises ValueError for what is no JSON, UndecodableError for what is and cannot be shown."""
+    """The value. Raises ValueError if it is not JSON, UndecodableError if it is but cannot be shown."""
     try:
         return _plain(json.loads(text, parse_int=_number))
     except RecursionError:
@@ -209,13 +209,13 @@ _TOO_DEEP = "is nested too deeply to be shown, so only its size is"
 
 
 def _size(data: bytes) -> str:
-    """Bytes are shown as their number: what cannot be read field by field cannot be masked either."""
+    """Bytes are shown by size only: data that cannot be read field by field cannot be masked either."""
     return f"({len(data):,} bytes)"
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """Values of Avro or JSON as values that every JSON has: no NaN, no half of a surrogate pair. Raises
-    UndecodableError for what is nested so deeply that masking and writing it would run out of stack."""
+    """Values of Avro or JSON as values that any JSON can hold: no NaN, no half of a surrogate pair. Raises
+    UndecodableError for data nested so deeply that masking and writing it would overflow the stack."""
     if depth > _DEEPEST:
         raise UndecodableError(_TOO_DEEP)
     match value:

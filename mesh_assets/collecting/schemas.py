@@ -19,8 +19,8 @@ from mesh_assets.platforms.schema_registry import Level, RegisteredSchema, Subje
 Fact = TypeVar("Fact")
 
 # There is no bulk call for subject levels, and Confluent Cloud allows 75 reads a second for all keys
-# together. Two reads per subject: 500 subjects take some 15 seconds at worst, and a registry of 5,000 is
-# covered in ten runs.
+# together. With two reads per subject, 500 subjects take some 15 seconds at worst, and ten runs cover a
+# registry of 5,000.
 LEVELS_PER_RUN = 500
 
 OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TOPIC))
@@ -28,7 +28,7 @@ OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TO
 
 
 class RegistryReader(Protocol):
-    """What collecting needs of a schema registry."""
+    """What collecting needs from a schema registry."""
 
     @property
     def url(self) -> str: ...
@@ -61,8 +61,8 @@ class SchemaScope(Record, frozen=True, kw_only=True):
 
     `versions`: the subjects whose latest version is read, besides at most `new_subjects` that are not known
     yet; None: all subjects. `levels`: the subjects whose levels are read, within `level_seconds`; None: those
-    read longest ago. `facts`: what is known of the registry as a whole; None: it is asked, for its contexts
-    only with `contexts`.
+    read longest ago. `facts`: what is known about the registry as a whole; None: it is asked (for its contexts,
+    only with `contexts`).
     """
 
     versions: frozenset[str] | None = None
@@ -77,7 +77,7 @@ WHOLE_REGISTRY = SchemaScope()
 
 
 class CollectedSchemas(Record, frozen=True, kw_only=True):
-    """`listed`: every subject of the registry but those of this project's own events, read or not.
+    """`listed`: every subject of the registry except those of this project's own events, read or not.
     `missing`: why subjects that were never read before have no record; None: none is missing."""
 
     records: tuple[Schema, ...]
@@ -96,8 +96,8 @@ def collect_schemas(
     """The latest version of every subject, as far as `scope` goes.
 
     Unless the scope names subjects, levels are read for at most LEVELS_PER_RUN of them, those read longest
-    ago first; the others keep what `previous` knew, and so does a subject that cannot be read, with the
-    reason. Raises PlatformError when the registry as a whole cannot be read.
+    ago first; the rest keep what `previous` knew, as does a subject that cannot be read, with the reason.
+    Raises PlatformError when the registry as a whole cannot be read.
     """
     known = {schema.subject: schema for schema in previous}
     seen: set[str] = set()
@@ -135,7 +135,7 @@ def _missing(never_read: Sequence[str], unread: Mapping[str, str]) -> str | None
     if not never_read:
         return None
     return (
-        f"{counted(len(never_read), 'subject')} could not be read and never was before: "
+        f"{counted(len(never_read), 'subject')} could not be read, now or ever before: "
         f"{listed(never_read)} ({unread[never_read[0]]})"
     )
 
@@ -154,7 +154,7 @@ def _read_levels(
 
 
 def _read_facts(registry: RegistryReader, scope: SchemaScope) -> RegistryFacts:
-    """Each fact on its own: what one of them answers says nothing about the others, nor about the schemas."""
+    """Each fact on its own: the answer to one says nothing about the rest, nor about the schemas."""
     errors: list[str] = []
 
     def ask(fact: Callable[[], Fact]) -> Fact | None:
@@ -186,7 +186,7 @@ def confirm_subjects_gone(registry: RegistryReader, vanished: Collection[str]) -
 def _due(records: Collection[Schema], now: datetime) -> list[str]:
     def last_read(schema: Schema) -> tuple[bool, float, str]:
         read_at = schema.compatibility.read_at
-        # Read in the future, before the clock was set back: last in line, it would not be read until then.
+        # Read in the future, before the clock was set back: being last in line, it would not be read until then.
         known = read_at is not None and read_at <= now
         return known, 0.0 if read_at is None else read_at.timestamp(), schema.subject
 
@@ -221,7 +221,7 @@ def _with_levels(schema: Schema, levels: SubjectLevels | None, now: datetime) ->
 
 
 def _level(read: Level | None, known: SubjectLevel, error: str | None, now: datetime) -> SubjectLevel:
-    """A failed reading leaves what was known, with the reason; what was never known stays unknown."""
+    """A failed reading leaves what was known, with the reason; anything never known stays unknown."""
     if read is None:
         return replace(known, error=error)
     return SubjectLevel(value=read.level, own=read.own, read_at=now)

@@ -1,4 +1,4 @@
-"""What the sections of a run cover, and what of the latest document is still within that."""
+"""What the sections of a run cover, and which parts of the latest document are still within that."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ def schemas_scope(registry: RegistryReader) -> SectionScope:
 
 
 def known_connectors(document: Document | None, scope: SectionScope) -> tuple[Connector, ...]:
-    """Those of `document` that a reading with `scope` must show unless they are gone, under today's names of
+    """Those of `document` that a reading with `scope` must show unless they are gone, under the current names of
     their endpoints."""
     if document is None:
         return ()
@@ -39,14 +39,14 @@ def known_connectors(document: Document | None, scope: SectionScope) -> tuple[Co
 
 
 def known_schemas(document: Document | None, scope: SectionScope) -> tuple[Schema, ...]:
-    """Those of `document` whose levels hold at the registry of `scope`, too: all, unless it is another one."""
+    """Those of `document` whose levels also hold in the registry of `scope`: all, unless it is a different one."""
     if document is None or scope_change(document, "schemas", scope).unrelated:
         return ()
     return document.schemas
 
 
 def expected_subjects(document: Document | None, scope: SectionScope) -> set[str]:
-    """As `known_connectors`."""
+    """Like `known_connectors`."""
     if document is None:
         return set()
     change = scope_change(document, "schemas", scope)

@@ -1,4 +1,4 @@
-"""The sections `brokers`, `access` and `transactions`: read part by part, each with a right of its own, beside everything else."""
+"""The sections `brokers`, `access` and `transactions`, read part by part, each part needing its own right, alongside the rest."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ class CollectParts(Protocol):
 def collect_brokers(
     kafka: KafkaReader, cluster_id: str, previous: Document | None, phases: Phases
 ) -> BrokersSection:
-    """Raises PlatformError when not even the brokers could be listed."""
+    """Raises PlatformError if even the brokers could not be listed."""
     now = datetime.now(UTC)
     with phases.phase("kafka brokers"):
         reading = kafka.brokers()
@@ -46,7 +46,7 @@ def collect_brokers(
 def collect_access(
     kafka: KafkaReader, cluster_id: str, previous: Document | None, phases: Phases
 ) -> AccessSection:
-    """Raises PlatformError when nobody answers."""
+    """Raises PlatformError if nobody answers."""
     now = datetime.now(UTC)
     with phases.phase("kafka access"):
         reading = kafka.access()
@@ -67,7 +67,7 @@ def collect_transactions(
     *,
     selects: Callable[[str], bool],
 ) -> TransactionsSection:
-    """`selects`: the topics whose producers are asked for. Raises PlatformError when nobody answers."""
+    """`selects`: the topics whose producers are asked for. Raises PlatformError if nobody answers."""
     now = datetime.now(UTC)
     with phases.phase("kafka transactions"):
         reading = kafka.transactions(selects)

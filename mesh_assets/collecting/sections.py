@@ -1,4 +1,4 @@
-"""The sections of a cluster, collected at the same time; each is fresh, or stale with the reason."""
+"""Collects the sections of a cluster at the same time; each is fresh, or stale with the reason."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -55,12 +55,12 @@ def collect_sections(
     """The `wanted` sections of `cluster`.
 
     `previous` gives the latest document by cluster id. When a source fails, its section is the one in that
-    document, marked `stale`, with the reason. `history` gives the kept ends by cluster id; time lags are read
-    from them. `begin` is called with the cluster id before anything is read, so that the reading has its place
-    among others; None: it is not published. `fingerprint_key`: the store's, for the secrets of connectors.
+    document, marked `stale`, with the reason. `history` gives the kept end offsets by cluster id, from which time
+    lags are read. `begin` is called with the cluster id before anything is read, so that the reading has its place
+    in the order; None: it is not published. `fingerprint_key`: the store's, for the secrets of connectors.
 
-    Raises PlatformError when Kafka itself cannot be read, EstateError when the brokers belong to another
-    cluster than the estate says or a secret cannot be resolved.
+    Raises PlatformError when Kafka itself cannot be read, EstateError when the brokers do not belong to the
+    cluster that the estate names or a secret cannot be resolved.
     """
     phases = Phases(cluster.name)
     with without_collector(), clients(cluster) as opened, phases.phase(COLLECTING):
@@ -159,7 +159,7 @@ class _Sections:
 
         section = self._of.or_stale("connectors", read)
         assert isinstance(section, ConnectorsSection)
-        # Set on a stale section, too: the endpoints were asked, and they are what they are.
+        # Also set on a stale section: these are the endpoints that were asked.
         return replace(
             section,
             stand_in=next(

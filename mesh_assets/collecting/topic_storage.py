@@ -1,5 +1,5 @@
-"""How topics are stored, beside what makes the section: each part needs a right or a version of its own, and one that
-cannot be read leaves the section fresh, the part unknown and the reason with it."""
+"""How topics are stored, as optional parts of the section: each needs its own right or version, and one that cannot be
+read leaves the section fresh and the part unknown, with the reason."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 
 class ReadStorage(Protocol):
-    """`StorageCollection.finish`, of what was begun."""
+    """`StorageCollection.finish` for what was begun."""
 
     def __call__(
         self,
@@ -48,9 +48,9 @@ _TIERED = "remote.storage.enable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectedStorage:
-    """`topics` and `sizes`: by topic, for `topic_records`. `directories` None: no broker told its own. `unknown`: part →
-    why it, or some of it, could not be read. `failed`: those of its sentences that are no lack of a right or a version,
-    which must not go unnoticed."""
+    """`topics` and `sizes`: by topic, for `topic_records`. `directories` None: no broker reported its own. `unknown`: part →
+    why it, or some of it, could not be read. `failed`: those of its sentences with a cause other than a missing right or
+    version, which must not go unnoticed."""
 
     topics: Mapping[str, TopicStorage]
     sizes: Mapping[str, TopicSize]
@@ -61,7 +61,7 @@ class CollectedStorage:
 
 @dataclass(slots=True)
 class StorageCollection:
-    """One collection: what needs only the metadata is asked for at once, the rest when configs and offsets are known."""
+    """One collection: parts that need only the metadata are requested at once, the rest when configs and offsets are known."""
 
     _kafka: KafkaReader
     _metadata: ClusterMetadata
@@ -79,7 +79,7 @@ class StorageCollection:
         return Begun(
             log_dirs=pool.submit(self._part, "log_directories", self._log_dirs),
             reassignments=pool.submit(self._part, "reassignments", self._kafka.reassignments),
-            # Only where a replica is out of sync there can be any.
+            # There can be any only where a replica is out of sync.
             eligible=pool.submit(
                 self._part,
                 "eligible_leaders",
@@ -172,7 +172,7 @@ class StorageCollection:
                     errors.setdefault(error, []).append(topic)
         if errors:
             self._note(
-                "record_times", "; ".join(f"of {_some(topics)}: {why}" for why, topics in errors.items())
+                "record_times", "; ".join(f"for {_some(topics)}: {why}" for why, topics in errors.items())
             )
         return times
 
@@ -200,7 +200,7 @@ class StorageCollection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """Futures of what was asked for at once; None for a part that could not be read. `short`: the topics that have a
+    """Futures of what was requested at once; None for a part that could not be read. `short`: the topics that have a
     replica out of sync."""
 
     log_dirs: Future[StorageReading | None]
@@ -223,7 +223,7 @@ def _with_tiered_storage(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _AgesKnown:
-    """What is known of a topic's ages from before. `moved`: the partitions to which records came since."""
+    """What was known about a topic's ages. `moved`: the partitions that have received records since."""
 
     oldest: datetime
     newest: datetime
@@ -233,8 +233,8 @@ class _AgesKnown:
 def _ages_known(
     topic: TopicMetadata, before: Topic | None, config: TopicConfigs | None, edges: Sequence[PartitionOffsets]
 ) -> _AgesKnown | None:
-    """None unless nothing went. Where logs are compacted, and behind another leader, that cannot be told from their edges;
-    brokers look ages up on disk, so it is worth not to ask."""
+    """None unless nothing was removed. With compaction or a new leader, the log's edges do not show that; brokers look ages
+    up on disk, so avoiding the question is worthwhile."""
     if before is None or before.storage is None or topic.id is None or topic.id != before.id:
         return None
     policy = None if config is None or config.values is None else config.values.get("cleanup.policy")

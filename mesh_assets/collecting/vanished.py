@@ -1,8 +1,8 @@
-"""What a list does not show: gone, or only hidden.
+"""Decides whether something missing from a list is gone or only hidden.
 
 A list can be filtered by missing rights without saying so (Kafka does that with topics and groups; whether
 Confluent Cloud does it with connectors is not documented), or come from a server that does not know
-everything yet. Taken at face value, it would delete everything that it leaves out. So whatever vanished is
+everything yet. Taken at face value, it would delete everything that it leaves out. So anything that vanished is
 asked for by name, and only "not found" makes it a deletion.
 """
 
@@ -22,8 +22,8 @@ from mesh_assets.platforms.confluent_cloud.service import KAFKA_KEY_LACKS
 from mesh_assets.platforms.kafka import KafkaReader, UnlistedGroups
 
 ASKED_AT_MOST = 10
-"""How many are asked for when more have vanished: enough to notice a filter, whatever its pattern, and few
-enough for every run and every tick of a sensor."""
+"""How many are asked for when more have vanished: enough to notice a filter with any pattern, and few enough for
+every run and every tick of a sensor."""
 
 _NAMED = 3
 
@@ -31,13 +31,13 @@ AskPresence = Callable[[Sequence[str]], Mapping[str, Presence]]
 
 
 def confirm_gone(vanished: Collection[str], ask: AskPresence, *, noun: str, source: str, advice: str) -> None:
-    """Returns if all of `vanished` is gone, as far as asking for ASKED_AT_MOST of it shows. Raises
+    """Returns if all of `vanished` is gone, as far as asking for ASKED_AT_MOST of them shows. Raises
     PlatformError otherwise.
 
     `ask`: asks `source` for names. `noun`: what they are, singular. `advice`: what to do about missing
-    rights, as a clause. If there are more, those at even distances in the order of names are asked for,
-    because rights go by prefixes. A name that cannot be asked for leaves the decision to the list: whoever
-    waited for an answer would wait for ever.
+    rights, as a clause. If there are more, names at even distances in sorted order are asked for, because
+    rights go by prefix. For a name that cannot be asked for, the list decides: waiting for an answer would
+    take forever.
     """
     names = sorted(vanished)
     asked = (
@@ -83,8 +83,8 @@ _GROUP_RIGHTS = "grant DESCRIBE on the cluster and on group *"
 def confirm_topics_gone(
     kafka: KafkaReader, cluster: Cluster, known: Iterable[Topic], *, listed: Collection[str]
 ) -> None:
-    """`listed`: all topics, whatever the patterns select. Raises PlatformError if one of `known` is not
-    listed and not gone."""
+    """`listed`: all topics, whatever the patterns select. Raises PlatformError if one of `known` is neither
+    listed nor gone."""
     vanished = cluster.topics.select({topic.name for topic in known}.difference(listed))
     _confirm(kafka.topic_presence, cluster, vanished, noun="topic", advice=_TOPIC_RIGHTS)
 
@@ -93,7 +93,7 @@ def confirm_groups_gone(
     kafka: KafkaReader, cluster: Cluster, known: Iterable[ConsumerGroup], *, listed: Collection[str]
 ) -> None:
     """`known`: without those that no list can show at present (`unlisted_groups`). `listed`: the groups that the
-    patterns select. Raises PlatformError if one of `known` is not listed and not gone."""
+    patterns select. Raises PlatformError if one of `known` is neither listed nor gone."""
     vanished = cluster.consumer_groups.select({group.group_id for group in known}.difference(listed))
     _confirm(kafka.group_presence, cluster, vanished, noun="consumer group", advice=_GROUP_RIGHTS)
 
@@ -101,8 +101,8 @@ def confirm_groups_gone(
 def unlisted_groups(
     known: Iterable[ConsumerGroup], unlisted: UnlistedGroups | None, *, listed: Collection[str]
 ) -> dict[str, ConsumerGroup]:
-    """Those of `known` that are not listed because no list can show them now, by name: what they are and read is
-    the last known, how far they have come is unknown. Asking for them by name would say no more."""
+    """Those of `known` that are not listed because no list can show them now, by name. What they are and what they read
+    stays as last known; their progress is unknown. Asking for them by name would reveal no more."""
     if unlisted is None:
         return {}
     return {
@@ -128,7 +128,7 @@ def _confirm(
 
 
 # Confluent Cloud runs a sink connector as the consumer group `connect-<id>`. If a group of that name has
-# members and no connector of that id is listed, this key may not see the connector. Sources have no groups,
+# members and no connector with that id is listed, this key may not see the connector. Sources have no groups,
 # so this finds some hidden connectors, not all.
 
 _GROUP_OF_A_CONNECTOR = re.compile(r"^connect-(lcc-[a-z0-9]+)$")

@@ -76,7 +76,7 @@ def test_a_second_time_changes_nothing_and_a_new_key_needs_force(project: Path) 
     rotated = {"sensitive": True, "type": "string", "value": "n3w"}
     (project.parent / "outputs.json").write_text(outputs_json(discovery_agent_cluster_api_secret=rotated))
     refused = run("--from-terraform", "../outputs.json")
-    assert "KAFKA_API_SECRET with another value; --force replaces it" in str(refused.exception)
+    assert "KAFKA_API_SECRET with a different value; --force replaces it" in str(refused.exception)
     assert {path.name: path.read_text() for path in project.iterdir()} == before
     assert run("--from-terraform", "../outputs.json", "--force").exit_code == 0
     assert "KAFKA_API_SECRET=n3w\n" in (project / ".env").read_text()

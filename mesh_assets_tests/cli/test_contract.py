@@ -85,7 +85,7 @@ def test_a_contract_is_written_for_each_product_and_is_kept() -> None:
     checked = run("check")
     assert checked.exit_code == 0, checked.output
     assert checked.stdout.splitlines()[0].startswith("warehouse.shop 1.0.0   2 topics   ")
-    assert "unknown  warehouse/orders: rule there was not judged yet" in checked.stdout
+    assert "unknown  warehouse/orders: rule there has not been judged yet" in checked.stdout
     assert run("check", "--fail-on", "unknown").exit_code == 1
 
 
@@ -110,7 +110,7 @@ def test_a_topic_that_may_only_be_unread_is_unknown(store: InventoryStore) -> No
     publish(store, a_document(topics=(), sections={"topics": STALE}, sequence=2))
     result = run("check")
     assert result.exit_code == 0
-    assert "whether it is there cannot be told" in result.stdout
+    assert "it is not known whether it exists" in result.stdout
 
 
 def test_an_owner_that_a_person_wrote_wins_and_check_says_that_the_estate_names_another(

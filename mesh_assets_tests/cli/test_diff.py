@@ -73,7 +73,7 @@ def test_the_text_has_a_sentence_a_line_by_resource_type_and_a_count() -> None:
         "Schemas\n"
         "  users-value: Schema version 1 → 2\n"
         "\n"
-        "3 changes: 1 critical, 2 info; --json lists all 5, with those that follow from these\n"
+        "3 changes: 1 critical, 2 info; --json lists all 5, including those that follow from these\n"
     )
 
 
@@ -132,7 +132,7 @@ def test_documents_of_different_clusters_are_refused() -> None:
     Path("c.json").write_bytes(encode_document(a_document(cluster=ClusterIdentity(id="lkc-2", name="other"))))
     result = mesh_diff("a.json", "c.json")
     assert result.exit_code == 2
-    assert "a.json is of cluster lkc-1 (warehouse), c.json of lkc-2 (other)" in result.stderr
+    assert "a.json belongs to cluster lkc-1 (warehouse), c.json to lkc-2 (other)" in result.stderr
 
 
 @pytest.mark.parametrize("moment", ["missing/file.json", "yesterday", "latest"])

@@ -123,7 +123,7 @@ def test_events_of_openlineage_are_lines_and_go_to_a_file_or_an_address_not_both
 def test_an_asyncapi_document_is_of_one_cluster_and_several_go_to_a_folder() -> None:
     result = run("asyncapi")
     assert str(result.exception) == (
-        "an AsyncAPI document is of one cluster, and there are 2: warehouse, billing; choose one with --cluster, or give a "
+        "an AsyncAPI document describes one cluster, and there are 2: warehouse, billing; choose one with --cluster, or give a "
         "folder with --out"
     )
     assert run("asyncapi", "--cluster", "billing", "--out", "b.json").exit_code == 0

@@ -124,7 +124,7 @@ def test_checking_writes_nothing(tmp_path: Path) -> None:
         (
             CLUSTERS + "  new: {kafka: {bootstrap_servers: x}}\n" + POLICY,
             (),
-            "cluster new was never discovered",
+            "cluster new has never been discovered",
         ),
         (CLUSTERS + "policy: {rules: [{name: a}]}\n", (), "requires nothing"),
         (CLUSTERS + POLICY, ("--live", "--cluster", "warehouse"), "127.0.0.1:1"),

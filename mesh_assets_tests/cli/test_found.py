@@ -85,7 +85,7 @@ def test_a_list_that_fails_is_said_and_fails_the_command(clouds: Clouds) -> None
     shown = find()
     assert shown.exit_code == 1
     assert (
-        "The list of rule eu is not complete, so nothing follows from what it lacks:\n  msk does not answer\n"
+        "The list of rule eu is not complete, so missing clusters are not removed:\n  msk does not answer\n"
         in shown.output
     )
 

@@ -41,7 +41,7 @@ def test_prune_only_shows_until_it_is_told_to_apply(store: InventoryStore) -> No
     shown = _store("prune")
     assert "REMOVE  3 objects of documents of lkc-1, " in shown.output
     assert ": older than 12 days" in shown.output
-    assert "Nothing was changed. Do it with: mesh-assets store prune --apply" in shown.output
+    assert "Nothing was changed. To do it: mesh-assets store prune --apply" in shown.output
     assert store.objects.list("") == before
     done = _store("prune", "--apply")
     assert "Done: 6 objects removed, " in done.output

@@ -130,7 +130,7 @@ def test_a_key_is_sent_to_no_other_host_than_confluents_own_and_not_in_clear(tol
     reason = unknown(collected(cloud))
 
     assert reason.startswith(
-        f"Confluent Cloud names {told} for Kafka REST, which is no host of its own, so the key is not sent there"
+        f"Confluent Cloud names {told} for Kafka REST, which is not one of its own hosts, so the key is not sent there"
     )
     assert set(cloud.keys) == {"api.confluent.cloud"}
 
@@ -141,7 +141,7 @@ def test_a_key_is_sent_to_no_other_host_than_confluents_own_and_not_in_clear(tol
         (
             Cloud(None),
             {},
-            "is not shown the Kafka REST address of lkc-1 in env-1; grant its owner Operator on the environment",
+            "cannot see the Kafka REST address of lkc-1 in env-1; grant its owner Operator on the environment",
         ),
         (
             Cloud(failing={"api.confluent.cloud": 403}),

@@ -171,13 +171,13 @@ def test_what_java_refuses_or_reads_otherwise_is_not_followed(regex: str, replac
         (
             "source",
             {"kafka.topic": "sf.${_ObjectType}"},
-            DeclaredTopics(unknown_because="its kafka.topic holds what is not the name of a topic"),
+            DeclaredTopics(unknown_because="its kafka.topic has an entry that is not a topic name"),
         ),
         (
             "sink",
             {"topics": "orders,${env:TOPIC}"},
             DeclaredTopics(
-                names=("orders",), unknown_because="its topics holds what is not the name of a topic"
+                names=("orders",), unknown_because="its topics has an entry that is not a topic name"
             ),
         ),
         (

@@ -217,7 +217,7 @@ def test_a_subject_that_was_never_read_and_cannot_be_is_named_as_missing() -> No
 
     assert [schema.subject for schema in section.records] == ["orders-value"]
     assert section.state.status == "fresh"
-    assert "1 subject could not be read and never was before: users-value (" in (section.state.error or "")
+    assert "1 subject could not be read, now or ever before: users-value (" in (section.state.error or "")
 
 
 def test_a_subject_whose_name_the_registry_refuses_in_paths_can_be_deleted() -> None:
@@ -331,7 +331,7 @@ def test_groups_that_cannot_be_listed_leave_the_health_of_partitions() -> None:
     metrics = metrics_of(sections["metrics"])
     assert metrics.partition_health.leaderless == 1
     assert metrics.consumer_groups == ()
-    assert metrics.errors == (f"no figures of consumer groups: {lost}",)
+    assert metrics.errors == (f"no figures for consumer groups: {lost}",)
 
 
 def test_groups_that_cannot_be_listed_are_not_asked_again_for_the_first_rates() -> None:

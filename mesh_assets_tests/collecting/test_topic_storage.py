@@ -114,7 +114,7 @@ def test_topics_whose_age_could_not_be_read_are_counted_by_their_reasons() -> No
     failed = RecordTimes(oldest_ms=None, newest_ms=5, oldest_error="REFUSED")
     kafka = FakeKafka(topics={"a": [1], "b": [1], "c": [1]}, times={"a": failed, "b": failed})
     section = topics_of(kafka)
-    assert section.unknown["record_times"] == "of 2 topics (a, b): REFUSED"
+    assert section.unknown["record_times"] == "for 2 topics (a, b): REFUSED"
 
 
 def again(kafka: FakeKafka, before: TopicsSection) -> TopicsSection:
@@ -167,7 +167,7 @@ def test_a_newest_record_that_cannot_be_looked_up_is_unknown_and_not_the_one_bef
     storage = section.records[0].storage
     assert storage is not None
     assert (storage.oldest_record_at, storage.newest_record_at) == (at_ms(1_700_000_000_000), None)
-    assert section.unknown["record_times"] == "of 1 topic (orders): REFUSED"
+    assert section.unknown["record_times"] == "for 1 topic (orders): REFUSED"
 
 
 def test_where_fewer_records_are_than_before_all_ages_are_looked_up() -> None:

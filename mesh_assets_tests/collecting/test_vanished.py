@@ -237,4 +237,4 @@ def test_groups_without_a_coordinator_are_kept_as_they_were_and_the_others_are_r
     assert metrics.records is not None
     rates = {rate.group_id: rate.lag_records for rate in metrics.records.consumer_groups}
     assert rates == {read.group_id: 6, lost: None}
-    assert metrics.records.errors == (f"no figures of some consumer groups: {section.state.error}",)
+    assert metrics.records.errors == (f"no figures for some consumer groups: {section.state.error}",)
