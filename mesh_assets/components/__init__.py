@@ -1,6 +1,6 @@
 """A component for any Dagster project: the things of a Kafka estate as external assets.
 
-Imported when it is used: each discovery reports through this package, and would wait for what builds assets.
+Imports lazily: each discovery reports through this package, and would otherwise wait for the code that builds assets.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -23,5 +23,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """So `dg` finds the component where it looks through installed packages."""
+    """Lets `dg` find the component when it looks through installed packages."""
     return __all__

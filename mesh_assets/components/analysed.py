@@ -1,6 +1,6 @@
-"""What the job `analysis` kept of the estate, as far as the state of the component uses it: lineage, domains, usual gaps.
+"""The results of the job `analysis` that the component's state uses: lineage, domains, usual gaps.
 
-A result that is missing or damaged costs what it would tell, and no asset.
+If a result is missing or damaged, only its information is missing; no asset is.
 """
 
 import logging
@@ -40,8 +40,8 @@ logger = logging.getLogger(__name__)
 
 
 def known_graph(store: InventoryStore, latest: LatestDocuments) -> LineageGraph | None:
-    """The lineage that `analysis` kept, if it is of these documents or of earlier ones that say the same, else None. It
-    knows event source mappings, Flink statements, queries of ksqlDB and the addresses of brokers, which no document tells. Raises
+    """The lineage that `analysis` kept, if it was derived from these documents or from earlier ones that say the same, else
+    None. It includes event source mappings, Flink statements, ksqlDB queries and broker addresses, which no document has. Raises
     StoreError."""
     kept = _kept(lineage_results(store))
     if kept is None:
@@ -52,12 +52,12 @@ def known_graph(store: InventoryStore, latest: LatestDocuments) -> LineageGraph 
 
 
 def document_graph(documents: Iterable[Document]) -> LineageGraph:
-    """As far as documents tell."""
+    """As far as the documents show."""
     return estate_graph([ClusterFacts(document=document) for document in documents])
 
 
 def known_domains(store: InventoryStore) -> Mapping[tuple[str, str], str]:
-    """By cluster and topic; a schema's own word counts where there is none. Raises StoreError."""
+    """By cluster and topic; where there is none, what a schema itself says counts. Raises StoreError."""
     kept = _kept(ResultStore(store, "domains", Domains))
     return (
         {}
@@ -71,8 +71,8 @@ def known_domains(store: InventoryStore) -> Mapping[tuple[str, str], str]:
 
 
 def known_gaps(store: InventoryStore) -> Callable[[str, Topic], int | None]:
-    """By cluster id and topic: the longest gap between records that is usual, in seconds, rounded up to one of a few
-    figures, so that the state of the component changes rarely. None: not known. Raises StoreError."""
+    """By cluster id and topic: the longest usual gap between records, in seconds, rounded up to one of a few figures, so
+    that the component's state rarely changes. None: not known. Raises StoreError."""
     kept = _kept(ResultStore(store, "usual_gaps", EstateGaps))
     clusters = {} if kept is None else kept.result.clusters
 
@@ -84,7 +84,7 @@ def known_gaps(store: InventoryStore) -> Callable[[str, Topic], int | None]:
 
 
 def rounded(seconds: float) -> int:
-    """Up to the next of a few figures."""
+    """Rounds up to the next of a few figures."""
     return next((one for one in _GAPS_SECONDS if seconds <= one), _GAPS_SECONDS[-1])
 
 
@@ -92,5 +92,5 @@ def _kept(results: ResultStore[T]) -> StoredResult[T] | None:
     try:
         return results.get()
     except DamagedError as error:
-        logger.warning("assets do not show what this would tell: %s", error)
+        logger.warning("assets lack what this result would show: %s", error)
         return None

@@ -1,4 +1,4 @@
-"""External assets of Dagster for the things of the estate."""
+"""External Dagster assets for the things of the estate."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,7 +15,7 @@ from mesh_assets.inventory.wording import one_line
 CLUSTER_TAG = "mesh/cluster"
 KIND_TAG = "mesh/kind"
 REPORT_FIELDS = ("page", "cluster", "kind", "name")
-# What the report calls the page of a thing, behind its `#`; what has none is found by the search.
+# The report's name for the page of a thing, after its `#`; things without a page are found by search.
 _PAGES = {"topics": "topic", "connectors": "connector", "consumer_groups": "group"}
 
 
@@ -24,11 +24,11 @@ WARN_GAPS, FAIL_GAPS = 2, 4
 
 
 def asset_spec(asset: MeshAsset, *, report_url: str | None = None, freshness: bool = False) -> dg.AssetSpec:
-    """`freshness`: whether a topic of which the usual gap between records is known has a policy; it is judged by reports.
-    `report_url`: an address with {page} (where the report of `mesh-assets report` has the thing,
-    behind its #), {cluster}, {kind} and {name}, which becomes a link.
+    """`freshness`: whether a topic whose usual gap between records is known has a policy, which is judged by reports.
+    `report_url`: an address with {page} (the thing's place in the page of `mesh-assets report`, after its #), {cluster},
+    {kind} and {name}, which becomes a link.
 
-    Names that Dagster refuses in groups, owners and tags are changed, and the metadata keeps the original.
+    Names that Dagster refuses in groups, owners and tags are changed; the metadata keeps the original.
     """
     facts: dict[str, Any] = dict(asset.facts)
     group = group_name(asset.domain or asset.cluster or "")
@@ -86,7 +86,7 @@ def _policy(asset: MeshAsset) -> dg.FreshnessPolicy | None:
 
 
 def check_report_url(text: str) -> str:
-    """The text itself. Raises ValueError if it has other fields than {page}, {cluster}, {kind} and {name}."""
+    """The text itself. Raises ValueError if it has fields other than {page}, {cluster}, {kind} and {name}."""
     expected = "expected an address with {page}, or {cluster}, {kind} and {name}"
     try:
         fields = list(Formatter().parse(text))

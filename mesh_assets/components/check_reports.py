@@ -1,7 +1,7 @@
-"""Runless evaluations of the checks of assets: those that begin to fail, fail by something else, or cease to.
+"""Runless evaluations of asset checks that start to fail, fail for a different reason, or stop failing.
 
-A check that never failed is not reported, so most assets cost nothing: Dagster's SQLite keeps about 30 events in a second
-of CPU (`python -m bench.assets`). Which checks fail is kept in the store, `assets/failing/<Dagster's storage>.bin`.
+A check that never failed is not reported, so most assets cost nothing: Dagster's SQLite stores about 30 events per second
+of CPU (`python -m bench.assets`). The store keeps which checks fail, in `assets/failing/<Dagster's storage>.bin`.
 """
 
 import hashlib
@@ -54,8 +54,8 @@ def report_checks(
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
-    """Reports for at most `seconds`, what fails first and of that what is critical; the rest is for the next call. A
-    sentence for a person where there was something to report; never fails, since the findings themselves are kept."""
+    """Reports for at most `seconds`: failures first, critical ones before the rest; the next call continues. Returns a
+    sentence for a person if there was something to report; never fails, since the findings themselves are kept."""
     try:
         mounted = [one for one in (read_mounted(store.objects) if seconds > 0 else ()) if one.checks]
         return [] if not mounted else _report_all(instance, store.objects, found, mounted, seconds, clock)
@@ -136,7 +136,7 @@ def _verdicts(mounted: Mounted, place: Place, findings: list[Finding]) -> Iterat
 
 
 def _checksum(verdict: Verdict) -> str:
-    """Of what is wrong, not of its figures: a lag that grows is the same finding."""
+    """A checksum of what is wrong, not of its figures: a growing lag is the same finding."""
     parts = sorted(f"{finding.id}{finding.severity}" for finding in verdict.findings)
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
@@ -161,6 +161,6 @@ def _read(objects: ObjectStore, key: str) -> tuple[Failing, ...]:
         return _decoder.decode(zlib.decompress(kept[0]))
     except (*UNDECODABLE, zlib.error) as error:
         raise StoreError(
-            f"{objects.location(key)} does not say which checks fail: {error}; remove it, and those that fail are reported "
+            f"{objects.location(key)} does not say which checks fail: {error}; remove it, and failing ones are reported "
             "once more"
         ) from error

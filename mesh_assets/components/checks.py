@@ -1,7 +1,7 @@
-"""Asset checks from findings: what a check says, and the checks of a component's assets.
+"""Asset checks based on findings: what a check says, and the checks of a component's assets.
 
-Anybody can run them: they read what the job `analysis` kept in the store. Beside that, the job reports those that begin
-or cease to fail (`components/check_reports.py`).
+Anybody can run them: they read what the job `analysis` kept in the store. In addition, the job reports those that start
+or stop failing (`components/check_reports.py`).
 """
 
 from collections import Counter, defaultdict
@@ -19,8 +19,8 @@ from mesh_assets.findings.kinds import KINDS, FindingResource
 from mesh_assets.store.inventories import InventoryStore
 
 Place = tuple[str, AssetKind, str]
-"""The cluster, kind and name of the thing that an asset shows; of a connector that shares its name, the name behind its
-Connect endpoint, as in the asset's key."""
+"""The cluster, kind and name of the thing that an asset shows; for a connector that shares its name, the name is
+prefixed with its Connect endpoint, as in the asset's key."""
 RESOURCES: Mapping[FindingResource, AssetKind] = {
     "topic": "topics",
     "connector": "connectors",
@@ -29,11 +29,13 @@ RESOURCES: Mapping[FindingResource, AssetKind] = {
 _SENTENCES = 20
 _CHECKS_A_DEFINITION = 200
 """Dagster's time to describe a definition grows with the square of its checks: 2,000 in one take twice as long."""
-_ALL = "No finding about it is critical or a warning (docs/findings.md); what is only worth knowing fails no check."
+_ALL = (
+    "No finding about it is critical or a warning (docs/findings.md); a finding of level info fails no check."
+)
 
 
 class Verdict(NamedTuple):
-    """What a check says of one asset. `findings`: those that make it fail, worst first; empty: it passes."""
+    """What a check says about one asset. `findings`: those that make it fail, worst first; empty: it passes."""
 
     check: CheckName
     findings: tuple[Finding, ...]
@@ -55,8 +57,8 @@ class Verdict(NamedTuple):
 
 
 def judge_asset(check: CheckName, findings: Sequence[Finding]) -> Verdict:
-    """`findings`: all those about the asset's thing. A check of one kind fails by each that is not muted, the check
-    `findings` by those that are critical or a warning."""
+    """`findings`: all those about the asset's thing. A check for one kind fails for each that is not muted; the check
+    `findings`, for those that are critical or a warning."""
     of_kind = [finding for finding in findings if check in ("findings", finding.kind)]
     shown = shown_findings(of_kind)
     failing = [finding for finding in shown if check != "findings" or finding.severity != "info"]
@@ -88,7 +90,7 @@ def asset_checks(
     checks: Sequence[CheckName],
     open_store: Callable[[], InventoryStore],
 ) -> Iterator[dg.AssetChecksDefinition]:
-    """A spec for each check of each asset, under the key that it has in Dagster, in as few definitions as is fast."""
+    """A spec for each check of each asset, under its key in Dagster, in few enough definitions to be fast."""
     specs: list[dg.AssetCheckSpec] = []
     places: dict[dg.AssetCheckKey, tuple[CheckName, Place]] = {}
     for asset, key in assets:
@@ -116,12 +118,12 @@ def _definition(
 ) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(name=name, specs=specs, can_subset=True)
     def findings_of_assets(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        """Judges the assets by the findings that the job `analysis` kept last."""
+        """Judges the assets by the findings that the job `analysis` last kept."""
         store = open_store()
         kept = findings_results(store).get()
         if kept is None:
             raise MeshError(
-                f"{store.objects.location('analysis/findings.json')} is not there: no findings were kept yet; run the job "
+                f"{store.objects.location('analysis/findings.json')} does not exist: no findings have been kept yet; run the job "
                 "`analysis` of the project that discovers the estate"
             )
         judged = {cluster.cluster for cluster in kept.result.clusters}

@@ -1,6 +1,6 @@
 """`KafkaEstateComponent`: one YAML file, and a project sees the topics, connectors and consumer groups of an estate.
 
-It reads the store of inventories only, and no Kafka. Discoveries report new records of the topics that it shows
+It reads only the store of inventories, not Kafka. Discoveries report new records in the topics that it shows
 (`components/reporting.py`), so assets that depend on them can run by `AutomationCondition.eager()`.
 """
 
@@ -60,12 +60,12 @@ class KafkaEstateScaffolder(Scaffolder):
 class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
     """The topics, connectors and consumer groups of a Kafka estate, as external assets.
 
-    `store`: where discoveries keep their documents, a folder or an address of a bucket, as MESH_STORE
-    has it; default: MESH_STORE, else `.mesh`.
+    `store`: where discoveries keep their documents, a folder or the address of a bucket, in the form of
+    MESH_STORE; default: MESH_STORE, else `.mesh`.
     `clusters`: names of the estate; default: those of the file `estate` if one is named, else all that the store knows.
     `things`: `topics`, `connectors`, `consumer_groups`, `datasets`, `functions`. `include`, `exclude`: shell patterns of keys, such as
-    `warehouse/topics/orders*`. `limit`: at most so many assets; what is left out is told in a warning.
-    `checks`: of each asset: `findings` for all of its findings together, or kinds of findings (docs/findings.md); each
+    `warehouse/topics/orders*`. `limit`: the most assets; a warning says what is left out.
+    `checks`: for each asset: `findings` for all of its findings together, or kinds of findings (docs/findings.md); each
     makes the location slower to load. `freshness`: whether topics whose usual gap between records is known have a policy.
     `report_url`: a link for each asset, with {page} (`https://host/mesh.html#{page}` leads into the report), {cluster}, {kind} and {name}.
     `translation`: changes each asset's spec; it knows `asset` and `spec`.
@@ -121,8 +121,8 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
         return self._definitions(self._select(decode_state(state_path.read_bytes(), source=str(state_path))))
 
     def definitions_from_store(self) -> dg.Definitions:
-        """The assets of the newest documents, for definitions that are built in Python and keep no state between.
-        Writes nothing: `own_definitions` tells discoveries what to report. Raises StoreError and EstateError."""
+        """The assets of the newest documents, for definitions built in Python that keep no state in between. Writes
+        nothing: `own_definitions` tells discoveries what to report. Raises StoreError and EstateError."""
         return self._definitions(self._select(read_state(self._store(), self._clusters)))
 
     def _store(self) -> InventoryStore:
@@ -154,7 +154,7 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
         for note in selected.notes:
             logger.warning("%s", note)
         specs = {asset.key: self._spec(asset) for asset in selected.assets}
-        # Two components of a project may show the same cluster; their checks must differ in name.
+        # Two components of a project may show the same cluster; their checks need different names.
         name = f"findings_{hashlib.sha256(self.defs_state_config.key.encode()).hexdigest()[:8]}"
         checks = asset_checks(
             name, ((asset, specs[asset.key].key) for asset in selected.assets), self.checks, self._store
@@ -166,7 +166,7 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
         return spec if self.translation is None else self.translation(spec, asset)
 
     def _mount(self, store: InventoryStore, selected: Selected) -> None:
-        """Lets discoveries know which topics to report. Who may only read the store sees assets all the same."""
+        """Lets discoveries know which topics to report. Whoever may only read the store still sees assets."""
         if not selected.assets:
             return
         renamed = {}
@@ -185,14 +185,14 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
             keep_mounted(store.objects, mounted)
         except StoreError as error:
             logger.warning(
-                "discoveries will not report records and checks of what is shown here, because the store cannot be told of it: %s",
+                "discoveries will not report records and checks of these assets, because the store could not be written: %s",
                 error,
             )
 
 
 def state_key(location: str, selection: Selection) -> str:
-    """The key under which Dagster keeps the state, and the store what is shown, unless `defs_state` names one: of the
-    store (a folder is absolute, wherever the process works) and of what is selected, if that is not everything."""
+    """The key under which Dagster keeps the state and the store keeps what is shown, unless `defs_state` names one. It
+    consists of the store (with an absolute folder, whatever the working directory) and the selection, if any."""
     place = location if "://" in location else str(Path(location).resolve())
     selected = (
         ""
@@ -203,7 +203,7 @@ def state_key(location: str, selection: Selection) -> str:
 
 
 def _renamed(specs: Mapping[Key, dg.AssetSpec]) -> Iterator[dg.AssetSpec]:
-    """The specs, fed by each other under the keys that the translation chose.
+    """The specs, depending on each other under the keys that the translation chose.
 
     Raises ValueError when it gives two assets one key.
     """

@@ -1,7 +1,7 @@
-"""The state of the component: what the newest documents in the store say about each thing, ready to become assets.
+"""The component's state: what the newest documents in the store say about each thing, ready to become assets.
 
-It holds everything that the store knows of the estate; what a component selects of it is decided when the
-definitions load, so a changed selection needs no new state. It holds no times, so equal estates give equal bytes.
+It holds everything that the store knows about the estate; a component's selection is applied when the definitions
+load, so a changed selection needs no new state. It holds no times, so equal estates give equal bytes.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from mesh_assets.store.results import read_latest_documents
 
 
 class ClusterState(Record, frozen=True, kw_only=True):
-    """A cluster that the state is of. `why_empty`: why it has no assets; None if it may have."""
+    """A cluster in the state. `why_empty`: why it has no assets; None if it may have some."""
 
     name: str
     cluster_id: str | None
@@ -30,7 +30,7 @@ class ClusterState(Record, frozen=True, kw_only=True):
 
 
 class EstateState(Record, frozen=True, kw_only=True):
-    """`assets` are those of all clusters, and the datasets between them."""
+    """`assets`: those of all clusters, and the datasets between them."""
 
     format: int = 1
     clusters: tuple[ClusterState, ...]
@@ -46,7 +46,7 @@ def encode_state(state: EstateState) -> bytes:
 
 
 def decode_state(data: bytes, *, source: str) -> EstateState:
-    """Raises DamagedError naming `source` for anything but a state of this version."""
+    """Raises DamagedError, which names `source`, for anything but a state of this version."""
     try:
         return _decoder.decode(data)
     except UNDECODABLE as error:
@@ -68,7 +68,7 @@ def read_state(store: InventoryStore, names: Sequence[str] | None = None) -> Est
                 cluster_id=ids[name],
                 why_empty=None
                 if name in latest.documents
-                else f"{name}: nothing was discovered yet into {place}; run `mesh-assets discover --cluster {name}`, "
+                else f"{name}: nothing has been discovered into {place} yet; run `mesh-assets discover --cluster {name}`, "
                 "then refresh the state: dg utils refresh-defs-state",
             )
             for name in wanted
@@ -91,8 +91,8 @@ def estate_assets(
     domains: Mapping[tuple[str, str], str] | None = None,
     gap: Callable[[str, Topic], int | None] = lambda cluster_id, topic: None,  # noqa: ARG005 - not known
 ) -> Iterator[MeshAsset]:
-    """The things of these documents, by the names of their clusters, each with what feeds it. `graph`: the lineage; None:
-    as far as the documents tell. `domains`: by cluster and topic, instead of what the topic's schema says. `gap`: as `known_gaps`."""
+    """The things of these documents, by the names of their clusters, each with what feeds it. `graph`: the lineage; None: as
+    far as the documents show. `domains`: by cluster and topic, overriding the topic's schema. `gap`: like `known_gaps`."""
     found = domains or {}
     named = [
         replace(document, cluster=replace(document.cluster, name=name))
@@ -113,7 +113,7 @@ def estate_assets(
         for connector in document.connectors:
             yield links.linked(connector_asset(links.connector_key(cluster, connector), connector))
         for group in document.consumer_groups:
-            # That of a sink is the sink's, which is an asset already.
+            # A sink's consumer group belongs to the sink, which is already an asset.
             if group.group_id in applications:
                 yield links.linked(group_asset(cluster, group))
     for node in links.outside:

@@ -1,4 +1,4 @@
-"""What feeds what among the assets, from the graph of lineage."""
+"""What feeds what among the assets, from the lineage graph."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ _KINDS: dict[NodeKind, AssetKind] = {
     "dataset": "datasets",
     "function": "functions",
 }
-# Not what a system keeps for itself, and not what rights allow only.
+# Leaves out what a system keeps for itself, and what is merely permitted.
 _PURPOSES = ("data", "dead_letter")
 
 
@@ -35,7 +35,7 @@ class Links:
             if edge.source.kind == "event_source_mapping":
                 called.setdefault(edge.source, []).append(edge.target)
         for edge in graph.edges:
-            # An event source mapping is no asset: its topic feeds its function.
+            # An event source mapping is not an asset: its topic feeds its function.
             for function in called.get(edge.target, ()):
                 if (topic := self._key(edge.source)) is not None:
                     self._upstream.setdefault(function_key(function.name), {})[topic] = None
@@ -60,7 +60,7 @@ class Links:
             sources[source, pair.source] = None
 
     def applications(self, cluster: str) -> set[str]:
-        """The consumer groups of the cluster that are applications; the others belong to a sink."""
+        """The consumer groups of the cluster that are applications; the rest belong to a sink."""
         return {name for of, name in self._applications if of == cluster}
 
     def connector_key(self, cluster: str, connector: Connector) -> Key:
@@ -75,7 +75,7 @@ class Links:
         return replace(asset, upstream=tuple(upstream), column_sources=columns)
 
     def _key(self, node: Node) -> Key | None:
-        """None for what is no asset."""
+        """None if it is not an asset."""
         kind = _KINDS.get(node.kind)
         if kind is None:
             return None
@@ -90,8 +90,8 @@ class Links:
         return asset_key(node.cluster, kind, node.name)
 
     def _connector_key(self, cluster: str, connect: str, name: str) -> Key:
-        """A connector's name is unique within its endpoint only; where two have one, the endpoint goes with it. So it does
-        where a name has a slash, and could be taken for such a pair."""
+        """A connector's name is unique only within its endpoint; where two share one, the endpoint is added. It is also added
+        to a name with a slash, which could be taken for such a pair."""
         shared = (cluster, name) in self._shared or "/" in name
         return asset_key(cluster, "connectors", f"{connect}/{name}" if shared else name)
 

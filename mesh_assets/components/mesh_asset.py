@@ -1,4 +1,4 @@
-"""One thing of the estate as an asset, before Dagster."""
+"""One thing of the estate as an asset, independent of Dagster."""
 
 from msgspec import field
 
@@ -16,11 +16,11 @@ class Column(Record, frozen=True, kw_only=True, array_like=True):
 
 
 class MeshAsset(Record, frozen=True, kw_only=True):
-    """A topic, connector, consumer group, dataset or function. `cluster` None: one of the last two, which belong to none. `upstream`: the
-    keys of what feeds it. `columns` None: no schema is known, or it cannot be read. `column_sources`: by column, the key
-    and column that it comes from, as far as known. `usual_gap_seconds`: the
-    longest time between its records that is usual, rounded up (`analysed.py`); None: unknown.
-    `facts`: what rarely changes, as metadata."""
+    """A topic, connector, consumer group, dataset or function. `cluster` None: one of the last two, which belong to no
+    cluster. `upstream`: the keys of what feeds it. `columns` None: no schema is known, or it cannot be read.
+    `column_sources`: by column, the key and column that it comes from, as far as known. `usual_gap_seconds`: the longest
+    usual time between its records, rounded up (`analysed.py`); None: unknown. `facts`: metadata that rarely
+    changes."""
 
     key: Key
     kind: AssetKind

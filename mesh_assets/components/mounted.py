@@ -1,8 +1,8 @@
-"""What components show as assets, kept in the store: discoveries report records of these topics and of no others.
+"""What components show as assets, kept in the store: discoveries report records in these topics only.
 
-One object for each component, `assets/mounted/<key>.json`, written when its state is refreshed; that of this project's own
-definitions, which keep no state, by a sensor of theirs. Loading definitions writes nothing. Without any, a discovery
-reports nothing and spends nothing.
+One object per component, `assets/mounted/<key>.json`, written when its state is refreshed; for this project's own
+definitions, which keep no state, their sensor writes it. Loading definitions writes nothing. Without any such object, a
+discovery reports nothing and spends nothing.
 """
 
 from collections.abc import Iterable
@@ -21,9 +21,9 @@ _FOLDER = "assets/mounted/"
 
 
 class Mounted(Record, frozen=True, kw_only=True):
-    """`renamed`: the keys of the topics for which the component's translation chose another than
-    `<cluster>/topics/<name>`, by that one, joined with slashes. `between_discoveries`: report records that a sensor sees,
-    too, minutes after they arrived. `checks`: the checks of each asset (`components/checks.py`)."""
+    """`renamed`: the keys of topics for which the component's translation chose a key other than
+    `<cluster>/topics/<name>`, by that key, joined with slashes. `between_discoveries`: also report records that a sensor
+    sees, minutes after they arrived. `checks`: the checks of each asset (`components/checks.py`)."""
 
     component: str
     selection: Selection
@@ -39,8 +39,8 @@ _decoder = msgspec.json.Decoder(Mounted)
 
 
 def own_definitions(clusters: Iterable[str]) -> Mounted:
-    """What this project's own definitions show of its estate. Their topics are reported by discoveries alone: whoever
-    only looks at them needs no event every few minutes."""
+    """What this project's own definitions show of its estate. Only discoveries report their topics: whoever just looks at
+    them needs no event every few minutes."""
     return Mounted(
         component="mesh_assets.definitions",
         selection=Selection(clusters=tuple(clusters)),
@@ -49,7 +49,7 @@ def own_definitions(clusters: Iterable[str]) -> Mounted:
 
 
 def keep_mounted(objects: ObjectStore, mounted: Mounted) -> bool:
-    """Keeps what the component shows; whether that is news. Raises StoreError."""
+    """Keeps what the component shows; returns whether that is new. Raises StoreError."""
     key, data = _key(mounted.component), msgspec.json.encode(mounted)
     found = objects.get(key)
     if found is not None and found[0] == data:
@@ -64,7 +64,7 @@ def forget_mounted(objects: ObjectStore, component: str) -> None:
 
 
 def read_mounted(objects: ObjectStore) -> tuple[Mounted, ...]:
-    """Of every component. Raises StoreError, also for an object that is none of these."""
+    """What every component shows. Raises StoreError, also for an object that says nothing of the kind."""
     found = []
     for entry in objects.list(_FOLDER):
         content = objects.get(entry.key)

@@ -1,4 +1,4 @@
-"""Names of Kafka as Dagster allows them: keys, groups, owners, tags. Whatever had to change is told.
+"""Kafka's names in the form that Dagster allows: keys, groups, owners, tags. Any change is reported.
 
 Dagster's rules are those of 1.13 (`dagster/_core/definitions/utils.py`, `_utils/tags.py`): a group is segments of
 letters, digits and `_`; a tag's value has at most 63 letters, digits, `_`, `-`, `.`; an owner is an e-mail address
@@ -12,11 +12,11 @@ from mesh_assets.estate.findings import FindingKind
 from mesh_assets.inventory.wording import one_line
 
 AssetKind = Literal["topics", "connectors", "consumer_groups", "datasets", "functions"]
-"""The middle part of a key, `<cluster>/topics/<name>`; of what belongs to no cluster, the first:
+"""The middle part of a key, `<cluster>/topics/<name>`; for a thing that belongs to no cluster, the first part:
 `datasets/<namespace>/<name>`, `functions/<name>`."""
 Key = tuple[str, ...]
 CheckName = Literal["findings"] | FindingKind
-"""A check of an asset: of all its findings together, or of those of one kind."""
+"""An asset check: for all its findings together, or for those of one kind."""
 DEFAULT_CHECKS: tuple[CheckName, ...] = ("findings",)
 
 _NO_NAME = "(no name)"
@@ -44,12 +44,12 @@ def function_key(name: str) -> Key:
 
 
 def group_name(text: str) -> str:
-    """`data-mesh-cluster` → `data_mesh_cluster`. What has no letter or digit at all becomes `_`."""
+    """`data-mesh-cluster` → `data_mesh_cluster`. A name without any letter or digit becomes `_`."""
     return _NOT_IN_GROUPS.sub("_", text) or "_"
 
 
 def tag_value(text: str) -> str:
-    """The text with everything that a tag must not hold as `_`, cut to 63 characters."""
+    """The text with every character that a tag must not contain replaced by `_`, cut to 63 characters."""
     return _NOT_IN_TAGS.sub("_", text)[:_TAG_CHARACTERS]
 
 

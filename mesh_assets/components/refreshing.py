@@ -1,7 +1,7 @@
-"""The state of components that keep theirs in Dagster's versioned storage, refreshed by discoveries and analyses.
+"""Refreshes, after discoveries and analyses, the state of components that keep it in Dagster's versioned storage.
 
-A local file belongs to the machine or image of its project, so nobody else can refresh it; `dagster dev` and
-`dg utils refresh-defs-state` do.
+A state in a local file belongs to the machine or image of its project, so only `dagster dev` and
+`dg utils refresh-defs-state` there can refresh it.
 """
 
 import tempfile
@@ -25,8 +25,8 @@ _REASON_CHARACTERS = 300
 def refresh_states(
     instance: dg.DagsterInstance, store: InventoryStore, *, clusters: Iterable[str]
 ) -> list[str]:
-    """Uploads the state of every component that shows one of the clusters from versioned storage, where it differs; a code
-    location shows it once it is reloaded. A sentence for each that was refreshed, or could not be; never fails."""
+    """Uploads the state of every component that shows one of the clusters from versioned storage, if it differs; a code
+    location shows it after a reload. A sentence for each that was refreshed, or could not be; never fails."""
     storage = instance.defs_state_storage
     if storage is None:
         return []
@@ -44,7 +44,7 @@ def refresh_states(
             version = sha256(data)
             if kept.version != version:
                 _upload(instance, mounted.component, version, data)
-                said.append(f"the state of {mounted.component} is refreshed; reload its code location")
+                said.append(f"the state of {mounted.component} has been refreshed; reload its code location")
     except MeshError as error:
         said.append(f"the state of components could not be refreshed: {sentence(error)}")
     return said
@@ -66,7 +66,9 @@ def _upload(instance: dg.DagsterInstance, key: str, version: str, data: bytes) -
         path.write_bytes(data)
         try:
             storage.upload_state_from_path(key, version=version, path=path)
-        except Exception as error:  # of whatever storage the instance has
+        except Exception as error:  # from whatever storage the instance has
             reason = f"{type(error).__name__}: {one_line(str(masked(error)), most=_REASON_CHARACTERS)}"
-    if reason is not None:  # outside of the handler, or what may hold a password would be its context
+    if (
+        reason is not None
+    ):  # outside the handler: otherwise the original error, which may hold a password, would be its context
         raise MeshError(f"Dagster could not keep the state of {key}: {reason}")

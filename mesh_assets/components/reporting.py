@@ -1,12 +1,12 @@
-"""Runless materializations of topics to which records came, so that what depends on them can run.
+"""Runless materializations of topics that received records, so that whatever depends on them can run.
 
-A report is a materialization and no observation: only that satisfies a freshness policy and wakes
-`AutomationCondition.eager()` downstream (measured with Dagster 1.13). Its data version is made of the topic's id and the
-sum of its end offsets: it changes when records arrive, and when the topic is deleted and made anew. Transactions
-move the ends, too, by their markers.
+A report is a materialization and not an observation: only the former satisfies a freshness policy and wakes
+`AutomationCondition.eager()` downstream (measured with Dagster 1.13). Its data version consists of the topic's id and the
+sum of its end offsets: it changes when records arrive, and when the topic is deleted and recreated. Transaction markers
+also move the end offsets.
 
-What was reported is kept in the store, `assets/reported/<Dagster's storage>/<cluster id>.bin`: asking Dagster for the
-last version of 9,000 assets takes longer than a discovery.
+The store keeps what was reported, in `assets/reported/<Dagster's storage>/<cluster id>.bin`: asking Dagster for the last
+version of 9,000 assets takes longer than a discovery.
 """
 
 import time
@@ -17,7 +17,7 @@ from datetime import datetime
 import dagster as dg
 import msgspec
 
-# Private, and nothing public reports an event without a run as of an earlier time (Dagster 1.13).
+# Private, but nothing public reports an event without a run as of an earlier time (Dagster 1.13).
 from dagster._core.events import (
     AssetObservationData,
     DagsterEvent,
@@ -53,14 +53,14 @@ class TopicEnd(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ends(Record, frozen=True, kw_only=True):
-    """`topics`: the names of all topics of the cluster, for forgetting those that are gone; None: not all are known."""
+    """`topics`: the names of all topics of the cluster, used to forget those that are gone; None: not all are known."""
 
     ends: tuple[TopicEnd, ...]
     topics: frozenset[str] | None
 
 
 class Reported(Record, frozen=True, kw_only=True):
-    """What a call reported. `waiting`: topics whose records are still to be reported, when the time was over."""
+    """What a call reported. `waiting`: topics whose records remained to be reported when time ran out."""
 
     reported: int
     waiting: int
@@ -70,7 +70,7 @@ _decoder = msgspec.msgpack.Decoder(dict[str, TopicEnd])
 
 
 def section_ends(section: TopicsSection) -> Ends:
-    """Of every topic whose end offsets are known on all partitions. A stale section says nothing new."""
+    """The ends of every topic whose end offsets are known on all partitions. A stale section says nothing new."""
     if section.state.status != "fresh" or section.state.collected_at is None:
         return Ends(ends=(), topics=None)
     read_at = section.state.collected_at.timestamp()
@@ -84,7 +84,7 @@ def section_ends(section: TopicsSection) -> Ends:
 
 
 def reading_ends(reading: Reading) -> Ends:
-    """Of every topic that the reading holds; those that the estate does not watch for anomalies are not in it."""
+    """The ends of every topic in the reading, which leaves out those that the estate does not watch for anomalies."""
     read_at = reading.read_at.timestamp()
     ends = tuple(TopicEnd(series, end, read_at) for series, end in reading.ends.items())
     return Ends(ends=ends, topics=None)
@@ -101,11 +101,11 @@ def report_records(
     discovery: bool = True,
     clock: Callable[[], float] = time.monotonic,
 ) -> Reported:
-    """Reports the topics that components show as assets and that have records not reported yet; for at most `seconds`,
-    those first whose last report is oldest. What does not fit is reported by a later call. `discovery`: whether a
-    discovery has read the ends; else a sensor has, and only components that want that are served.
+    """Reports, for at most `seconds`, the topics that components show as assets and that have unreported records, those
+    with the oldest report first. A later call reports what does not fit. `discovery`: whether a discovery has read the
+    ends; otherwise a sensor has, and only components that want that are served.
 
-    `ends` is only called when a component shows topics of the cluster. An empty topic is no news until its first
+    `ends` is only called when a component shows topics of the cluster. An empty topic is not reported until its first
     record. Raises StoreError, and MeshError when Dagster cannot keep a report.
     """
     mounted = [
@@ -147,8 +147,8 @@ def wake_dependents(
     seconds: float,
     discovery: bool = True,
 ) -> str | None:
-    """As `report_records`, but never fails: what called it has done its own work already. A sentence for a person; None
-    when there was nothing to report."""
+    """Like `report_records`, but never fails, since its caller's own work is already done. Returns a sentence for a person;
+    None when there was nothing to report."""
     try:
         told = report_records(
             instance,
@@ -171,7 +171,7 @@ def wake_dependents(
 
 
 def is_news(end: TopicEnd, before: TopicEnd | None) -> bool:
-    """Whether records came since the last report, which may be of a later reading than this one: a discovery
+    """Whether records came since the last report, which may be based on a later reading than this one: a discovery
     publishes what it read a while ago."""
     if before is None:
         return end.end > 0
@@ -191,13 +191,13 @@ def _shows(mounted: Mounted, cluster: str) -> bool:
 
 
 def _keys(mounted: Iterable[Mounted], key: Key) -> tuple[Key, ...]:
-    """The keys under which components show the topic; each once."""
+    """The keys under which components show the topic, each once."""
     return tuple({one.key_of(key): None for one in mounted if one.selection.selects_topic(key)})
 
 
 def storage_id(instance: dg.DagsterInstance) -> str:
-    """Of the instance's storage: another one has not heard of what was reported here. All of Dagster's own storages
-    have an id."""
+    """The id of the instance's storage: a different one does not know what was reported here. All of Dagster's own
+    storages have an id."""
     read = getattr(instance.run_storage, "get_run_storage_id", None)
     return "other" if read is None else str(read())
 
@@ -222,8 +222,8 @@ def keep_event(
     *,
     at: datetime | None = None,
 ) -> None:
-    """Without a run. `at`: when it happened, if not now; freshness is judged by it. Raises MeshError, masked, whatever the
-    storage of the instance raises."""
+    """Keeps an event without a run. `at`: when it happened, if not now; freshness is judged by it. Whatever the instance's
+    storage raises becomes a MeshError, masked."""
     reason = None
     try:
         if at is None:
@@ -241,7 +241,7 @@ def _report_of_then(
     event: dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation,
     at: datetime,
 ) -> None:
-    """As `report_runless_asset_event`, which takes no time."""
+    """Like `report_runless_asset_event`, which does not accept a time."""
     kind, data = (
         (DagsterEventType.ASSET_CHECK_EVALUATION, event)
         if isinstance(event, dg.AssetCheckEvaluation)
@@ -254,7 +254,7 @@ def _report_of_then(
 
 
 class _Kept:
-    """What was reported of a cluster, by key. Raises StoreError."""
+    """What was reported about a cluster, by key. Raises StoreError."""
 
     def __init__(self, objects: ObjectStore, key: str) -> None:
         self._objects = objects
@@ -262,8 +262,8 @@ class _Kept:
         self.reported, self._version = self._read()
 
     def keep(self, done: Mapping[str, TopicEnd], *, topics: frozenset[str] | None) -> None:
-        """Keeps what was reported, beside what another process kept meanwhile, and forgets what is not among `topics`;
-        but if that is most of it, they may be hidden rather than gone, and would be reported once more."""
+        """Keeps what was reported, merged with what another process kept meanwhile, and forgets what is not among `topics`,
+        unless that is most of it: then they may be hidden rather than gone, and would be reported again."""
         for _ in range(_TRIES):
             merged = {**self.reported, **done}
             if topics is not None:
@@ -281,7 +281,7 @@ class _Kept:
             except ConflictError:
                 self.reported, self._version = self._read()
         raise StoreError(
-            f"{self._objects.location(self._key)} is being written by others all the time; topics may be reported twice"
+            f"{self._objects.location(self._key)} is constantly being written by other processes; topics may be reported twice"
         )
 
     def _read(self) -> tuple[dict[str, TopicEnd], str | None]:
@@ -293,5 +293,5 @@ class _Kept:
         except (*UNDECODABLE, zlib.error) as error:
             raise StoreError(
                 f"{self._objects.location(self._key)} does not say what was reported to Dagster: {error}; remove it, "
-                "and every topic is reported once more"
+                "and every topic is reported again"
             ) from error

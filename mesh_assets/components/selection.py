@@ -12,17 +12,18 @@ from mesh_assets.components.names import AssetKind, Key
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted, listed
 
-if TYPE_CHECKING:  # with it, discoveries would import lineage for the patterns alone
+if TYPE_CHECKING:  # otherwise discoveries would import lineage just for the patterns
     from mesh_assets.components.estate_state import EstateState
 
 ALL_KINDS: tuple[AssetKind, ...] = ("topics", "connectors", "consumer_groups", "datasets", "functions")
-# Of no cluster, and only there for what they feed or are fed by.
+# Belong to no cluster, and are only shown with what they feed or are fed by.
 _NEIGHBOURS: tuple[AssetKind, ...] = ("datasets", "functions")
 
 
 class Selection(Record, frozen=True, kw_only=True):
-    """`clusters` None: all; datasets and functions belong to none, and come with what they feed or are fed by. `include`, `exclude`:
-    shell patterns of whole keys (`*/topics/orders*`), case-sensitive, exclusion wins, and `*` also matches slashes."""
+    """`clusters` None: all; datasets and functions belong to none, and come with what they feed or are fed by. `include`,
+    `exclude`: shell patterns of whole keys (`*/topics/orders*`), case-sensitive; exclusion wins; `*` also matches
+    slashes."""
 
     clusters: tuple[str, ...] | None = None
     kinds: tuple[AssetKind, ...] = ALL_KINDS
@@ -49,14 +50,14 @@ class Selection(Record, frozen=True, kw_only=True):
 
 
 class Selected(Record, frozen=True, kw_only=True):
-    """`notes`: a sentence for everything that is not there though somebody may look for it."""
+    """`notes`: a sentence about each thing that is missing and that somebody may look for."""
 
     assets: tuple[MeshAsset, ...]
     notes: tuple[str, ...]
 
 
 def select_assets(state: "EstateState", selection: Selection, *, limit: int) -> Selected:
-    """At most `limit` assets: topics before connectors, consumer groups, datasets and functions, each in the order of the document."""
+    """At most `limit` assets: topics before connectors, consumer groups, datasets and functions, each in document order."""
     notes = [
         cluster.why_empty
         for cluster in state.clusters
@@ -83,7 +84,7 @@ def select_assets(state: "EstateState", selection: Selection, *, limit: int) -> 
 
 
 def _with_neighbours(assets: Sequence[MeshAsset]) -> list[MeshAsset]:
-    """The assets without datasets and functions that nothing selected feeds or is fed by."""
+    """The assets, without datasets and functions that neither feed nor are fed by anything selected."""
     ours = {asset.key for asset in assets if asset.kind not in _NEIGHBOURS}
     feeding = {key for asset in assets if asset.kind not in _NEIGHBOURS for key in asset.upstream}
     return [
@@ -99,13 +100,13 @@ def _left_out(assets: Sequence[MeshAsset], limit: int) -> str:
     names = listed(["/".join(asset.key) for asset in assets], most=3)
     return (
         f"{counted(len(assets), 'thing')} of the estate {'is' if len(assets) == 1 else 'are'} left out over the limit of {limit:,} assets "
-        f"({counts}: {names}); select less by include, exclude, things or clusters, or raise limit"
+        f"({counts}: {names}); select fewer with include, exclude, things or clusters, or raise limit"
     )
 
 
 def _linked(assets: Sequence[MeshAsset]) -> Iterator[MeshAsset]:
-    """The assets, fed only by each other and never in a circle, which Dagster refuses: a sink that writes what it
-    sets aside into the topic that it reads. The edge that would close a circle becomes a fact."""
+    """The assets, fed only by each other and without cycles, which Dagster refuses (such as a sink that writes records it
+    sets aside into the topic that it reads). The edge that would close a cycle becomes a fact."""
     upstream = {asset.key: asset.upstream for asset in assets}
     upstream = {key: tuple(one for one in before if one in upstream) for key, before in upstream.items()}
     closing = _closing(upstream)
@@ -121,7 +122,7 @@ def _linked(assets: Sequence[MeshAsset]) -> Iterator[MeshAsset]:
 
 
 def _closing(upstream: Mapping[Key, Sequence[Key]]) -> set[tuple[Key, Key]]:
-    """The edges (from a thing to what feeds it) that lead back to a thing on the way to them, in depth-first order."""
+    """The edges (from a thing to what feeds it) that lead back to a thing on the current path, in depth-first order."""
     closing: set[tuple[Key, Key]] = set()
     done: set[Key] = set()
     for start in upstream:

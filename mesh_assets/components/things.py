@@ -1,4 +1,4 @@
-"""What is said of each thing as an asset, by its record."""
+"""What an asset says about each thing, from its record."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from mesh_assets.inventory.records import Connector, Schema, Topic
 from mesh_assets.inventory.wording import counted, listed
 
 MOST_COLUMNS = 200
-"""A schema of thousands of fields would make the code location's definitions heavy; the rest is counted."""
+"""A schema with thousands of fields would make the code location's definitions heavy; the rest is counted."""
 
 
 def topic_asset(cluster: str, topic: Topic, schemas: Mapping[str, Schema]) -> MeshAsset:
@@ -91,7 +91,7 @@ def group_asset(cluster: str, group: ConsumerGroup) -> MeshAsset:
     facts: dict[str, str | int] = {"type": group.type}
     if group.error is not None:
         facts["error"] = group.error
-    reads = f"reads {listed(group.topics)}" if group.topics else "what it reads is not known"
+    reads = f"reads {listed(group.topics)}" if group.topics else "it is not known what it reads"
     return MeshAsset(
         key=asset_key(cluster, "consumer_groups", group.group_id),
         kind="consumer_groups",

@@ -26,7 +26,7 @@ class KeyReferences:
 
 
 def in_variables(*, suffix: str = "", kafka_suffix: str = "") -> KeyReferences:
-    """`suffix` keeps all keys of a cluster apart from another's, `kafka_suffix` the Kafka keys of clusters
+    """`suffix` distinguishes all keys of a cluster from another's, `kafka_suffix` only the Kafka keys, for clusters
     that share the rest."""
 
     def variables(key: str, end: str) -> tuple[str, str]:
@@ -115,7 +115,7 @@ def variables_from_terraform(outputs: TerraformOutputs, *, suffix: str = "") -> 
 
 
 def is_secret(variable: str) -> bool:
-    """Whether a variable holds part of a key; the id is half of a login, too."""
+    """Whether a variable holds part of a key; the id counts as well, being half of a login."""
     return "_API_KEY" in variable or "_API_SECRET" in variable
 
 

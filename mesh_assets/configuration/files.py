@@ -1,7 +1,7 @@
-"""Files to write: planned first, then written all or none; those with secrets are kept out of git. And the entry that lets an
-MCP client start this project's server.
+"""Files to write: planned first, then written all or none, keeping those with secrets out of git. And the entry that lets
+an MCP client start this project's server.
 
-Sources of its place and shape: the clients' own documentation. All three read a file in the project folder. Claude Code's
+Its place and shape come from the clients' own documentation. All three read a file in the project folder. Claude Code's
 and Cursor's start with `mcpServers`; VS Code's starts with `servers` and requires a type.
 """
 
@@ -25,7 +25,7 @@ from mesh_assets.estate.text import decoded_text
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFile:
     """`text`: the file's future content, never shown. `shown`: what is new in it, without secrets. `state`:
-    what writing it does."""
+    the effect of writing it."""
 
     path: Path
     text: str = field(repr=False)
@@ -78,7 +78,7 @@ def write_files(files: Sequence[PlannedFile]) -> None:
 
 
 def _write(path: Path, file: PlannedFile, *, like: Path) -> None:
-    # Created with its final mode, so that nobody else can have opened it.
+    # Created with its final mode, so that nobody else can open it first.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if file.private else 0o666)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         if like.exists() and not file.private:
@@ -92,7 +92,7 @@ _WITHIN_SECONDS = 20.0
 
 
 def ignored_by_git(path: Path) -> bool | None:
-    """Whether git ignores the file; None outside of any repository.
+    """Whether git ignores the file; None outside any repository.
 
     Raises ConfigurationError when git tracks it, since ignoring does not undo that, and when git fails.
     """
@@ -145,7 +145,7 @@ def mcp_file(client: McpClient, project: Path) -> Path:
 
 def mcp_entry(client: McpClient, *, estate: Path, store: str) -> dict[str, Any]:
     """A whole file with only this server. All paths are absolute, since the client may start it anywhere. It
-    holds no secrets: the server finds those in the `.env` beside the estate.
+    contains no secrets: the server finds them in the `.env` beside the estate.
     """
     command, *arguments = _command()
     server = {
@@ -193,7 +193,7 @@ def merged_mcp(text: str | None, entry: Mapping[str, Any], *, source: str, force
 
 def _command() -> list[str]:
     """The script of the running interpreter, so that the client needs no PATH."""
-    # Not resolved: a virtual environment's interpreter is a link out of it.
+    # Not resolved: a virtual environment's interpreter is a link that leads out of it.
     script = Path(sys.executable).parent / "mesh-assets"
     found = str(script) if script.exists() else shutil.which("mesh-assets")
     return [sys.executable, "-m", "mesh_assets.cli.main"] if found is None else [str(Path(found).absolute())]

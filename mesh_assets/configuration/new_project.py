@@ -1,7 +1,8 @@
 """A project of the user's own: an estate file, Dagster's configuration, and a code location over both.
 
-Its files are those of the folder `project` beside this module. Those that end in `.jinja` are rendered, which also keeps
-Python files of a project from being taken for modules of this one; `gitignore`, which would count here, gets its dot there.
+Its files are those of the folder `project` beside this module. Those ending in `.jinja` are rendered; the suffix also keeps
+a project's Python files from being taken for modules of this one. `gitignore`, which would take effect here, gets its dot
+there.
 """
 
 import os
@@ -25,7 +26,7 @@ def project_files(name: str, *, sandbox: bool) -> dict[str, str]:
     with importing:
         from jinja2 import Environment, StrictUndefined
 
-    # What is rendered is configuration and prose; nothing of it is HTML.
+    # Only configuration and prose are rendered, no HTML.
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     found: dict[str, str] = {}
     for path, text in _templates(files("mesh_assets.configuration").joinpath("project"), PurePosixPath()):
@@ -41,14 +42,14 @@ def project_files(name: str, *, sandbox: bool) -> dict[str, str]:
 
 
 def project_name(folder: Path) -> str:
-    """The folder's name as a name that package indexes accept, and never this project's own."""
+    """The folder's name in a form that package indexes accept, and never this project's own name."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-._") or "mesh"
     canonical = re.sub(r"[-._]+", "-", name).lower()
     return f"{name}-project" if canonical == "mesh-assets" else name
 
 
 def write_project(folder: Path, texts: Mapping[str, str]) -> None:
-    """Writes the files, making the folder if need be. Never over a file that is there: all of them, or none.
+    """Writes the files, making the folder if need be. Writes all of them or none, and never over an existing file.
 
     Raises ConfigurationError.
     """
@@ -63,7 +64,7 @@ def write_project(folder: Path, texts: Mapping[str, str]) -> None:
             with suppress(OSError):
                 path.rmdir() if path.is_dir() else path.unlink()
         raise ConfigurationError(
-            f"{error.filename or folder} could not be written: {error.strerror or error}; nothing of the project was kept"
+            f"{error.filename or folder} could not be written: {error.strerror or error}; no file of the project was kept"
         ) from error
 
 
@@ -75,7 +76,7 @@ def _check_free(folder: Path, texts: Mapping[str, str]) -> None:
     standing = sorted(name for name in tops if os.path.lexists(folder / name))
     if standing:
         raise ConfigurationError(
-            f"{folder} already has {', '.join(standing)}; nothing was written: choose a new folder, or move what is there away"
+            f"{folder} already has {', '.join(standing)}; nothing was written: choose a new folder, or move the existing files away"
         )
 
 
@@ -87,7 +88,7 @@ def _make_folder(folder: Path, made: list[Path]) -> None:
 
 
 def _create(path: Path, text: str, made: list[Path]) -> None:
-    # Exclusively, since somebody may have made the file in between; with its final mode, so nobody else has opened it.
+    # Exclusively, since the file may have been made in between; with its final mode, so nobody else can open it first.
     mode = 0o600 if path.name == _SETTINGS else 0o666
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     made.append(path)

@@ -51,7 +51,7 @@ class Plan:
 
 
 class ControlPlane(Protocol):
-    """The part of a ControlPlaneClient that is used here."""
+    """The part of ControlPlaneClient that is used here."""
 
     @property
     def url(self) -> str: ...
@@ -199,7 +199,7 @@ def _estate_file(
 
 
 def _env_files(estate: Path, variables: Mapping[str, str], *, force: bool) -> list[PlannedFile]:
-    """`.env`, and before it `.gitignore` where git would otherwise pick it up."""
+    """`.env`, preceded by `.gitignore` where git would otherwise pick it up."""
     path = estate.with_name(".env")
     before = present_text(path)
     env = planned(

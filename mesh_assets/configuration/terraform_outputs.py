@@ -74,11 +74,11 @@ def read_terraform_outputs(source: str) -> TerraformOutputs:
 
 
 def parse_terraform_outputs(text: str, *, source: str) -> TerraformOutputs:
-    """As `read_terraform_outputs`, from text; messages call it `source`."""
+    """Like `read_terraform_outputs`, but from text, which messages call `source`."""
     try:
         document = json.loads(text.removeprefix(_BYTE_ORDER_MARK))
     except json.JSONDecodeError as error:
-        # Neither the cause nor any of the text: it may hold secrets.
+        # Without the cause or any of the text, which may hold secrets.
         raise ConfigurationError(
             f"{source} is not JSON (line {error.lineno}); expected {_DOCUMENT}"
         ) from None
@@ -103,7 +103,7 @@ def _checked(document: dict[str, dict[str, Any]], source: str) -> dict[str, str]
     }
     endpoints = found.get("kafka_bootstrap_endpoint")
     if isinstance(endpoints, list) and endpoints and all(isinstance(one, str) for one in endpoints):
-        found["kafka_bootstrap_endpoint"] = ",".join(endpoints)  # one of several endpoints is as good as all
+        found["kafka_bootstrap_endpoint"] = ",".join(endpoints)  # any one of several endpoints will do
     missing = [name for name in _NAMES if name not in found and name not in _OPTIONAL]
     if missing:
         raise ConfigurationError(

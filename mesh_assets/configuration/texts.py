@@ -16,9 +16,9 @@ from mesh_assets.errors import ConfigurationError
 from mesh_assets.estate.file import parse_estate
 
 _HEADER = "Written by `mesh-assets configure`. Secrets are named here, never written; `mesh-assets init DIR` writes one with all fields.\n"
-# Mappings in an entry that are short enough for one line.
+# Mappings in an entry that fit on one line.
 _ON_ONE_LINE = ("environment",)
-# Common indentations: of a mapping, of a sequence, and of the dash in it.
+# Common indentations: of a mapping, of a sequence, and of the dash in a sequence.
 _LAYOUTS = ((2, 4, 2), (2, 2, 0), (4, 4, 2), (4, 6, 4), (4, 2, 0))
 
 
@@ -32,7 +32,7 @@ def merged_estate(
 ) -> str:
     """The estate file `text` (None: there is none) with the clusters `entries`, by name, and the triggers.
 
-    An existing entry that says the same is left alone. Raises ConfigurationError when one differs and not
+    An existing entry that says the same is left alone. Raises ConfigurationError when one differs without
     `force`, and EstateError when the text is not a valid estate, before or after.
     """
     if text is None or not text.strip():
@@ -57,7 +57,7 @@ def merged_estate(
 
 
 def entry_text(entries: Mapping[str, Mapping[str, Any]], triggers: Mapping[str, Any] | None = None) -> str:
-    """The entries alone, as the file has them."""
+    """Only the entries, as the file has them."""
     shown: dict[str, Any] = {"clusters": {name: _styled(entry) for name, entry in entries.items()}}
     if triggers is not None:
         shown["triggers"] = _styled(triggers)
@@ -65,7 +65,7 @@ def entry_text(entries: Mapping[str, Mapping[str, Any]], triggers: Mapping[str, 
 
 
 def _read(text: str, source: str) -> tuple[YAML, Any]:
-    """Parsed with the indentation that reproduces the text exactly, or the usual one where none does."""
+    """Parses with the indentation that reproduces the text exactly, or the usual one if none does."""
     try:
         for layout in _LAYOUTS:
             yaml = _yaml(*layout)
@@ -149,13 +149,13 @@ HIDDEN = "(hidden)"
 def merged_env(text: str | None, variables: Mapping[str, str], *, source: str, force: bool = False) -> str:
     """The `.env` `text` (None: there is none) with these variables; other lines stay as they are.
 
-    Raises ConfigurationError when one has another value there and not `force`, or cannot be written.
+    Raises ConfigurationError when one has a different value there without `force`, or cannot be written.
     """
     standing = dotenv_values(stream=io.StringIO(text or ""), interpolate=False)
     other = [name for name, value in variables.items() if name in standing and standing[name] != value]
     if other and not force:
         raise ConfigurationError(
-            f"{source} has {other[0]} with another value; --force replaces it, --env-suffix NAME keeps this cluster's variables apart"
+            f"{source} has {other[0]} with a different value; --force replaces it, --env-suffix NAME keeps this cluster's variables apart"
         )
     kept = [
         line

@@ -1,6 +1,6 @@
 """Where the estate no longer keeps a contract.
 
-What cannot be told is a breach of the level `unknown`: it is neither kept nor broken for certain.
+Anything that cannot be determined is a breach of level `unknown`: neither kept nor broken for certain.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ _UNLIMITED = -1
 
 
 def check_contract(contract: KnownContract, estate: Estate, *, now: datetime) -> tuple[Breach, ...]:
-    """By level, topic and requirement. `now`: against which ages are told."""
+    """By level, topic and requirement. `now`: the time from which ages are measured."""
     found = [
         Breach(
             contract=contract.id, level=level, requirement=requirement, topic=topic.topic, sentence=sentence
@@ -83,7 +83,7 @@ def _fields(topic: ContractTopic, now: TopicNow) -> _Found:
         field = present.get(path)
         if field is None:
             if path.rpartition(".")[0] in topic.fields and path.rpartition(".")[0] not in present:
-                continue  # the record around it is gone, which is said
+                continue  # the record around it is gone, which is reported
             yield "error", "field", f"{now.name}: the field {path} is gone"
             continue
         if promised.logical and field.logical and promised.logical != field.logical:
@@ -94,14 +94,14 @@ def _fields(topic: ContractTopic, now: TopicNow) -> _Found:
             yield (
                 "unknown",
                 "field",
-                f"{now.name}: whether {path} is {promised.logical} cannot be told of the type {field.physical}",
+                f"{now.name}: the type {field.physical} does not show whether {path} is {promised.logical}",
             )
         if promised.required and not field.required and not now.inferred:
             yield "warning", "field", f"{now.name}: {path} may be null or missing; expected it to be required"
 
 
 def _is_of(physical: str, promised: str) -> bool:
-    """`array` promises an array, of whatever."""
+    """`array` promises an array of anything."""
     return promised in (physical, physical.partition("<")[0])
 
 
@@ -146,8 +146,8 @@ def _seconds(level: ServiceLevel) -> float | None:
 
 def _not_a_time(level: ServiceLevel, now: TopicNow) -> str:
     return (
-        f"{now.name}: {level.property} {level.value} {level.unit or 'without a unit'} is no length of time; expected a "
-        "number, and s, m, h, d or y"
+        f"{now.name}: {level.property} {level.value} {level.unit or 'without a unit'} is not a length of time; expected a "
+        "number and one of s, m, h, d, y"
     )
 
 
@@ -199,7 +199,7 @@ def _throughput(level: ServiceLevel, now: TopicNow) -> _Found:
         )
         yield "unknown", "throughput", f"{now.name}: {text}"
     elif now.records_in_per_second is None:
-        yield "unknown", "throughput", f"{now.name}: how many records come in is not known"
+        yield "unknown", "throughput", f"{now.name}: it is not known how many records come in"
     elif now.records_in_per_second < level.value:
         text = f"{now.records_in_per_second:,.3g} records/s come in; expected at least {level.value:,g}"
         yield "warning", "throughput", f"{now.name}: {text}"
@@ -208,14 +208,14 @@ def _throughput(level: ServiceLevel, now: TopicNow) -> _Found:
 def _quality(contract: KnownContract, topic: ContractTopic, now: TopicNow) -> _Found:
     results = {(one.origin, one.rule, one.about): one for one in now.results}
     for rule in topic.rules:
-        # A rule that came from the policy is judged as the policy's.
+        # A rule copied from the policy is judged as the policy's.
         about = about_of(rule.rule)
         result = results.get((contract.id, rule.name, about)) or results.get(("policy", rule.name, about))
         if result is None:
             yield (
                 "unknown",
                 "quality",
-                f"{now.name}: rule {rule.name} was not judged yet; the job `profiling` does",
+                f"{now.name}: rule {rule.name} has not been judged yet; the job `profiling` does it",
             )
         elif result.status == "failed":
             yield rule.level, "quality", f"{result.sentence} (rule {rule.name})"

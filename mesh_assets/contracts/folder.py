@@ -1,7 +1,7 @@
-"""The folder of contracts: a YAML file each, as people may edit them, and beside them what was generated last.
+"""The folder of contracts: one YAML file each, which people may edit, and beside them what was last generated.
 
 contracts/orders.odcs.yaml
-contracts/.generated/orders.odcs.yaml     to be committed too: without it, all of a file counts as a person's
+contracts/.generated/orders.odcs.yaml     commit it as well: without it, the whole file counts as a person's
 """
 
 import io
@@ -25,8 +25,8 @@ _MOST_VALUES, _DEEPEST = 2_000_000, 100
 
 
 class Written(NamedTuple):
-    """A contract as it is to be written; nothing is on the disk yet. `base`: what `.generated` is to hold. `changes`: the
-    places where the file will say something else. `is_new`: there was no file."""
+    """A contract to be written; nothing is on disk yet. `base`: what goes into `.generated`. `changes`: the places where
+    the file will say something different. `is_new`: there was no file."""
 
     path: Path
     text: str
@@ -41,7 +41,7 @@ def file_name(contract_id: str) -> str:
 
 
 def contract_files(folder: Path) -> list[Path]:
-    """By name; none where there is no folder. Raises ContractError if it cannot be read."""
+    """The files by name; none if there is no folder. Raises ContractError if it cannot be read."""
     try:
         return sorted(
             one for one in folder.iterdir() if one.name.endswith(_SUFFIXES) and not one.name.startswith(".")
@@ -55,7 +55,7 @@ def contract_files(folder: Path) -> list[Path]:
 
 
 def generated_before(folder: Path, contract_id: str) -> dict[str, Any] | None:
-    """What was generated last; None: nothing was. Raises ContractError if it cannot be read."""
+    """What was last generated; None: nothing was. Raises ContractError if it cannot be read."""
     path = folder / GENERATED / file_name(contract_id)
     return dict(load(path)) if path.exists() else None
 
@@ -91,27 +91,27 @@ def load(path: Path) -> MutableMapping[str, Any]:
 
 
 def _extent(value: Any, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
-    """How many values there are in it, and how many levels. An alias puts a part of the file into other parts of it, itself
-    among them: a few lines may be without end, so each part is looked at once."""
+    """How many values it has, and how many levels. An alias inserts a part of the file into other parts, even into itself: a
+    few lines may be endless, so each part is counted once."""
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     if not inner:
         return 1, 0
     if id(value) not in known:
-        known[id(value)] = _MOST_VALUES, _DEEPEST  # what it counts for within itself
+        known[id(value)] = _MOST_VALUES, _DEEPEST  # its count within itself
         parts = [_extent(one, known) for one in inner]
         known[id(value)] = 1 + sum(size for size, _ in parts), 1 + max(levels for _, levels in parts)
     return known[id(value)]
 
 
 def merged(folder: Path, contract: Mapping[str, Any], *, before: Mapping[str, Any] | None) -> Written:
-    """The generated `contract` and the file that is there. `before`: what was generated last. Raises ContractError."""
+    """Merges the generated `contract` with the existing file. `before`: what was last generated. Raises ContractError."""
     path = folder / file_name(str(contract["id"]))
     base = text_of(contract)
     if not path.exists():
         return Written(path, base, base, (), (), is_new=True)
     mine = load(path)
     if before is not None and _plain(mine) == _plain(before):
-        # Nobody touched it: the same text as if it were new, so that the order of its parts does not depend on the past.
+        # Nobody touched it: written as if it were new, so that the order of its parts does not depend on the past.
         merge = Merge(mine).with_new(before, contract)
         return Written(
             path, base if merge.changes else _raw(path), base, tuple(merge.changes), (), is_new=False

@@ -1,4 +1,4 @@
-"""What a contract says by itself: all of it follows from what is known, so the same facts give the same text."""
+"""Generates a contract: all of it follows from known facts, so the same facts give the same text."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,9 +16,9 @@ _UNLIMITED = "-1"
 
 
 def contract_of(facts: ContractFacts, *, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The contract of a product. `before`: as it was generated last. A service level that it has is a promise: it stays as it
-    is, and `check` tells where the estate no longer keeps it. The version grows as semantic versions do: by its first number
-    where a topic or a field is gone or of another type, by its second for any other difference."""
+    """The contract of a product. `before`: as it was last generated. A service level in it is a promise: it stays as it is,
+    and `check` says where the estate no longer keeps it. The version follows semantic versioning: the first number grows
+    when a topic or field is gone or has a different type, the second for any other difference."""
     product = facts.product
     topics = sorted(facts.topics, key=lambda one: (one.cluster, one.topic.name))
     names = _names(topics)
@@ -48,7 +48,7 @@ def contract_of(facts: ContractFacts, *, before: Mapping[str, Any] | None = None
 
 
 def _names(topics: Iterable[TopicFacts]) -> dict[tuple[str, str], str]:
-    """Names that references can be made of: `orders-v2` → `orders_v2`. Two topics never share one."""
+    """Names that references can use: `orders-v2` → `orders_v2`. Two topics never share one."""
     names: dict[tuple[str, str], str] = {}
     for one in topics:
         plain = _NOT_IN_NAMES.sub("_", one.topic.name)
@@ -65,7 +65,7 @@ def _format(facts: TopicFacts) -> str:
 
 
 def _servers(facts: ContractFacts, topics: list[TopicFacts]) -> Iterator[dict[str, Any]]:
-    """One a cluster and format, since the server says in ODCS how records are encoded. Nothing but the address is given."""
+    """One per cluster and format, since in ODCS the server says how records are encoded. Only the address is given."""
     formats: dict[str, list[str]] = {}
     for one in topics:
         of = formats.setdefault(one.cluster, [])
@@ -144,8 +144,8 @@ def _target(
     names: Mapping[tuple[str, str], str],
     all_facts: ContractFacts,
 ) -> str | None:
-    """`users.user_id` within the contract; in another one, by its file. None: it is in no contract, or ODCS has no word for
-    its path."""
+    """`users.user_id` within the contract; in another contract, by its file. None: it is in no contract, or ODCS cannot
+    express its path."""
     steps = one.to_path.split(".")
     if not all(map(_REFERABLE.fullmatch, steps)):
         return None
@@ -162,21 +162,21 @@ def _target(
 
 
 def _levels(facts: TopicFacts, name: str) -> Iterator[dict[str, Any]]:
-    """What was measured or is configured when the contract is first written."""
+    """What is measured or configured when the contract is first written."""
     config = facts.topic.config or {}
     retention = config.get("retention.ms")
     by_time_alone = config.get("retention.bytes") in (None, _UNLIMITED)
     deletes = "delete" in (facts.topic.details.cleanup_policy or "")
     if deletes and by_time_alone and retention is not None and retention.isdecimal():
         value, unit = _duration(int(retention) / 1_000)
-        yield _level("retention", name, value, unit, "Records are kept at least so long.")
+        yield _level("retention", name, value, unit, "Records are kept for at least this long.")
     if facts.usual_gap_seconds is not None:
         value, unit = _duration(float(f"{facts.usual_gap_seconds:.2g}"))
-        yield _level("latency", name, value, unit, "The newest record is at most so old.")
+        yield _level("latency", name, value, unit, "The newest record is at most this old.")
     rate = facts.records_in_per_second
     if rate is not None and rate > 0:
         yield _level(
-            "throughput", name, _rounded_down(rate), "records/s", "As many records come in at least."
+            "throughput", name, _rounded_down(rate), "records/s", "At least this many records come in."
         )
     for rule in facts.rules:
         yield from service_level_of(rule, name)
@@ -194,7 +194,7 @@ def _level(property_: str, name: str, value: float, unit: str, description: str)
 
 
 def _duration(seconds: float) -> tuple[float, str]:
-    """In the largest unit that it is a whole number of."""
+    """In the largest unit that gives a whole number."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
         if seconds >= size and seconds % size == 0:
             return int(seconds // size), unit
@@ -202,7 +202,7 @@ def _duration(seconds: float) -> tuple[float, str]:
 
 
 def _rounded_down(rate: float) -> float:
-    """To one significant digit: the last measurement is not what is promised to its last digit."""
+    """To one significant digit: the promise is not as precise as the last measurement."""
     step = float(10 ** floor(log10(rate)))
     rounded = floor(rate / step) * step
     return int(rounded) if rounded >= 1 else round(rounded, 6)
@@ -231,7 +231,7 @@ def _breaks(before: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
 
 
 def _types(elements: Any, above: str = "") -> dict[str, Any]:
-    """The type of every element by its place."""
+    """The type of every element, by its place."""
     found: dict[str, Any] = {}
     for one in elements if isinstance(elements, list) else ():
         place = f"{above}/{one.get('physicalName') or one.get('name')}"

@@ -1,4 +1,4 @@
-"""What the estate is now, as far as contracts are held against it."""
+"""The present estate, as far as contracts are checked against it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,11 +10,11 @@ from mesh_assets.inventory.records import Record, Topic
 
 
 class TopicNow(Record, frozen=True, kw_only=True):
-    """A topic that there is.
+    """An existing topic.
 
-    `fields`: of its schema, else those that a profile `inferred`; `unread`: why they are not known. `owner` None: nobody
-    names one; `owner_unread`: why that is not known. `newest_at`: when the newest record of the sample of `sampled_at` was
-    written.
+    `fields`: those of its schema, else those that a profile `inferred`; `unread`: why they are not known. `owner` None:
+    nobody names one; `owner_unread`: why that is not known. `newest_at`: when the newest record in the sample taken at
+    `sampled_at` was written.
     """
 
     cluster: str
@@ -42,18 +42,18 @@ class Estate(Record, frozen=True, kw_only=True):
     clusters: tuple[str, ...]
 
     def places(self, topic: str, cluster: str | None) -> Sequence[TopicNow] | str:
-        """Where the topic is: on `cluster`, or on any where None. Text: why that cannot be told, which is only so where it
-        is nowhere to be seen."""
+        """Where the topic is: on `cluster`, or on any if None. Text: why that is unknown, which is possible only if it is
+        seen nowhere."""
         among = self.clusters if cluster is None else (cluster,)
         found = [self.topics[name, topic] for name in among if (name, topic) in self.topics]
         if found:
             return found
         unread = [f"{name}: {self.unread[name]}" for name in among if name in self.unread]
-        return f"whether it is there cannot be told: {'; '.join(unread)}" if unread else ()
+        return f"it is not known whether it exists: {'; '.join(unread)}" if unread else ()
 
 
 def topics_unread(document: Document) -> str | None:
-    """Why a topic that a document lacks may be there all the same; None: it is gone."""
+    """Why a topic that a document lacks may still exist; None: it is gone."""
     state = document.sections.get("topics")
     if state is None or state.status == "not_configured":
         return "the estate configures no source for topics"

@@ -1,7 +1,7 @@
-"""Three texts of a contract into one: what was generated last, what is generated now, and what people made of it.
+"""Merges three texts of a contract: the last generated one, the newly generated one, and what people made of it.
 
-By field: where a person changed nothing, the estate's word counts; where the estate changed nothing, the person's; where both did, the
-person's, and the conflict is named. Comments and order of the person's file stay.
+Field by field: where a person changed nothing, the estate wins; where the estate changed nothing, the person wins; where
+both did, the person wins and the conflict is reported. Comments and order of the person's file stay.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence, Sequence
@@ -17,7 +17,7 @@ _IDENTITIES = {
     "members": ("username",),
     "relationships": ("to",),
 }
-"""By which field the entries of a list are known again. Of other lists, the entries are."""
+"""The field that identifies the entries of a list. Entries of other lists identify themselves."""
 _GONE: Any = object()
 
 
@@ -29,7 +29,7 @@ class Conflict(NamedTuple):
 
 
 class Merge:
-    """Merges into `mine`, which it changes. `conflicts`, and `changes`: the places where the file now says something else."""
+    """Merges into `mine`, which it changes. `conflicts`, and `changes`: the places where the file now says something new."""
 
     def __init__(self, mine: MutableMapping[str, Any]) -> None:
         self.mine = mine
@@ -100,8 +100,8 @@ def _by_identity(kind: str, entries: Sequence[Any]) -> dict[str, Any]:
 
 
 def _can_be_matched(kind: str, mine: Any, *generated: Any) -> bool:
-    """Whether entries are known again: all that were generated, and of the file's at least those that are; else the list
-    is one value."""
+    """Whether entries can be identified: all generated ones, and at least those of the file that correspond to them;
+    otherwise the list is one value."""
     if kind not in _IDENTITIES and kind != "tags":
         return False
     if not all(one is _GONE or _have_identities(kind, one, all_of_them=True) for one in generated):
@@ -117,7 +117,7 @@ def _have_identities(kind: str, entries: Any, *, all_of_them: bool) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """1 and true are equal in Python, and not in a contract; nor is `b` the list of `b`."""
+    """1 and true are equal in Python but not in a contract; nor does `b` equal a list of `b`."""
     if one is _GONE or other is _GONE:
         return one is other
     if isinstance(one, Mapping) and isinstance(other, Mapping):
@@ -130,7 +130,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _copied(value: Any) -> Any:
-    """So that nothing in the file is a reference to what stands elsewhere in it."""
+    """A copy, so that nothing in the file becomes a reference to another part of it."""
     if isinstance(value, Mapping):
         return {key: _copied(inner) for key, inner in value.items()}
     return [_copied(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -1,4 +1,4 @@
-"""Fields of schemas as properties of ODCS, and back: nested there, by path here."""
+"""Fields of schemas as ODCS properties, and back: nested there, by path here."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -29,8 +29,8 @@ _STEP = re.compile(r"^(?P<name>.*?)(?P<suffix>(?:\[\d*\]|\{\})*)$")
 
 
 def logical_type(text: str) -> str | None:
-    """`long (timestamp-millis)` → timestamp, `array<string>` → array. None: a union, bytes, a map or a type that ODCS does
-    not have."""
+    """`long (timestamp-millis)` → timestamp, `array<string>` → array. None: a union, bytes, a map or a type that ODCS
+    lacks."""
     if " | " in text:
         return None
     if text.startswith("array"):
@@ -52,8 +52,8 @@ def properties_of(
     *,
     schema_type: str | None,
 ) -> list[dict[str, Any]]:
-    """As ODCS nests them, in the order of the schema. `more`: by path, what else is said of a property (`quality`). What
-    nobody knows to be a record (another subject's type, an enum of Protobuf, `any`) has no logical type."""
+    """As ODCS nests them, in the order of the schema. `more`: by path, what else a property says (`quality`). A type that
+    is not known to be a record (another subject's type, a Protobuf enum, `any`) has no logical type."""
     marked = set(personal)
     holders = {_split(field.path)[0] for field in fields}
     messages = holders if schema_type == "PROTOBUF" else set[str]()
@@ -65,7 +65,7 @@ def properties_of(
         step = _STEP.match(last)
         name = last if step is None else step["name"]
         if below is None or not name or any(one["name"] == name for one in below):
-            continue  # within a map or a tuple, which ODCS 3.1 has no place for; or a second branch of a union
+            continue  # within a map or a tuple, for which ODCS 3.1 has no place; or a second branch of a union
         logical = logical_type(field.type)
         known_object = field.path in holders or field.type in messages
         if logical is None and known_object and " | " not in field.type:
@@ -92,7 +92,7 @@ def _open(
     messages: Collection[str],
     places: dict[str, list[dict[str, Any]]],
 ) -> None:
-    """Makes room for what lies below the field. What stays empty is taken out again by `without_empty`."""
+    """Makes room for fields below this one. `without_empty` removes what stays empty."""
     if logical == "object":
         places[field.path] = made.setdefault("properties", [])
     elif logical == "array":
@@ -100,7 +100,7 @@ def _open(
         kind = logical_type(inner) or ("object" if inner in messages else None)
         if kind is None or kind == "array":
             return
-        # datacontract-cli reads every value of a type that it does not know (`array<string>`) as null.
+        # datacontract-cli reads every value of an unknown type (`array<string>`) as null.
         made["physicalType"] = "array"
         made["items"] = {"logicalType": kind, "physicalType": inner}
         if kind == "object":
@@ -120,7 +120,7 @@ def _split(path: str) -> tuple[str, str, str]:
 
 
 def contract_fields(properties: Any, above: str = "") -> Iterator[tuple[str, ContractField]]:
-    """By path, of properties as they were read. What has no name is left out: the file is not ours alone."""
+    """By path, from properties as they were read. Unnamed ones are left out: the file is not ours alone."""
     for one in properties if isinstance(properties, list) else ():
         if not isinstance(one, Mapping) or not isinstance(one.get("name"), str):
             continue
@@ -141,7 +141,7 @@ def contract_fields(properties: Any, above: str = "") -> Iterator[tuple[str, Con
 
 
 def physical_type(property_: Mapping[str, Any]) -> str | None:
-    """As the schema has it: of an array whose items have one, `array<string>`, however the contract divides it."""
+    """As the schema has it: for an array whose items have a type, `array<string>`, however the contract splits it."""
     said, items = _text(property_.get("physicalType")), property_.get("items")
     inner = _text(items.get("physicalType")) if isinstance(items, Mapping) else None
     return said if said != "array" or inner is None else f"array<{inner}>"

@@ -1,4 +1,4 @@
-"""Quality rules as contracts have them: written from expectations, and read back into rules that can be judged."""
+"""Quality rules in the form of contracts: written from expectations, and read back into rules that can be judged."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,17 +14,17 @@ _NUMBERS = ("integer", "number")
 
 
 def quality_of(one: Rule, logical: Mapping[str, str | None]) -> Iterator[tuple[str | None, dict[str, Any]]]:
-    """Where the rule belongs in a contract (the path of a property, None: the topic), and what it adds there.
+    """Where the rule goes in a contract (the path of a property; None: the topic), and what it adds there.
 
-    A range that is to hold for all values is an option of a numeric type. A rule that ODCS has no words for (other ranges,
-    queries that name records) is one of a `custom` engine, which other tools leave alone. Freshness is a service level.
+    A range that must hold for all values is an option of a numeric type. A rule that ODCS cannot express (other ranges,
+    queries that name records) is a rule of a `custom` engine, which other tools ignore. Freshness is a service level.
     """
     rule = one.rule
     if rule.metric == "freshness":
         return
     given: dict[str, Any] = _plain(rule.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True))
     made: dict[str, Any] = {"id": one.name, "name": one.name}
-    if rule.path is not None and rule.path not in logical:  # a field that no schema has
+    if rule.path is not None and rule.path not in logical:  # a field that is in no schema
         yield None, {"quality": [_custom(made, one, given)]}
         return
     if rule.type == "sql":
@@ -66,14 +66,14 @@ _FIELDS = {field.alias or name for name, field in QualityRule.model_fields.items
 
 
 def _plain(value: Any) -> Any:
-    """Lists for tuples, as YAML has them."""
+    """Lists instead of tuples, as in YAML."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def service_level_of(one: Rule, name: str) -> Iterator[dict[str, Any]]:
-    """A rule of freshness, which ODCS calls latency."""
+    """A freshness rule, which ODCS calls latency."""
     operator, value = one.rule.operator
     if one.rule.metric == "freshness" and operator in ("must_be_less_than", "must_be_less_or_equal_to"):
         yield {
@@ -82,13 +82,13 @@ def service_level_of(one: Rule, name: str) -> Iterator[dict[str, Any]]:
             "value": value,
             "unit": _UNITS_OF_LEVELS[one.rule.unit or "s"],
             "element": name,
-            "description": one.rule.description or "The newest record is at most so old.",
+            "description": one.rule.description or "The newest record is at most this old.",
         }
 
 
 def rules_of(entries: Any, *, path: str | None, origin: str, notes: list[str], place: str) -> Iterator[Rule]:
-    """The rules of a list `quality` that can be judged here; of the others, `notes` gets a sentence each. Rules in words
-    (`type: text`) are for people, and nothing is noted."""
+    """The rules of a list `quality` that can be judged here; `notes` gets a sentence for each of the rest. Rules in words
+    (`type: text`) are for people and get no note."""
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
         if not isinstance(entry, Mapping) or entry.get("type") == "text":
             continue

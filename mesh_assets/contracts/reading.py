@@ -1,4 +1,4 @@
-"""Contracts that exist already, whoever wrote them: who owns what, in which domain, and which rules hold."""
+"""Existing contracts, whoever wrote them: who owns what, in which domain, and which rules hold."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,8 @@ _LONGEST_NAME = 200
 
 
 class KnownContracts(Record, frozen=True, kw_only=True):
-    """The contracts of a folder, by file name. `problems`: a sentence for each file that is none, or two with one id."""
+    """The contracts in a folder, by file name. `problems`: a sentence for each file that is not a contract or repeats an
+    id."""
 
     contracts: tuple[KnownContract, ...] = ()
     problems: tuple[str, ...] = ()
@@ -31,14 +32,14 @@ class KnownContracts(Record, frozen=True, kw_only=True):
         return next((one for one in self.contracts if one.id == id), None)
 
     def of_topic(self, cluster: str, topic: str) -> Iterator[tuple[KnownContract, ContractTopic]]:
-        """The contracts that have the topic, of this cluster or of one that they do not name."""
+        """The contracts that have the topic, for this cluster or without naming one."""
         for contract in self.contracts:
             for one in contract.topics:
                 if one.topic == topic and one.cluster in (cluster, None):
                     yield contract, one
 
     def owner_of(self, cluster: str, topic: str) -> str | None:
-        """Whom a person names in a contract of the topic; it wins over guesses."""
+        """The owner that a person names in a contract of the topic; this wins over guesses."""
         said = (one.said_owner for one, _ in self.of_topic(cluster, topic))
         return next((owner for owner in said if owner is not None), None)
 
@@ -51,8 +52,8 @@ class KnownContracts(Record, frozen=True, kw_only=True):
 
 
 def read_contracts(folder: Path | None, clusters: Sequence[str]) -> KnownContracts:
-    """Those of the folder (`*.odcs.yaml`); None: the estate names none. `clusters`: the names of the estate's. A file that
-    cannot be read is a problem of its own. Raises ContractError if the folder cannot be listed."""
+    """Those in the folder (`*.odcs.yaml`); None: the estate names no folder. `clusters`: the names of the estate's. Each
+    file that cannot be read is one of `problems`. Raises ContractError if the folder cannot be listed."""
     contracts: list[KnownContract] = []
     problems: list[str] = []
     ids: dict[str, str] = {}
@@ -61,7 +62,9 @@ def read_contracts(folder: Path | None, clusters: Sequence[str]) -> KnownContrac
             one = _read(path, clusters)
             before = path.parent / GENERATED / path.name
             if before.exists():
-                untouched = before.read_bytes() == path.read_bytes()  # most are, and parsing takes a second
+                untouched = (
+                    before.read_bytes() == path.read_bytes()
+                )  # most files are, and parsing takes a second
                 base = one if untouched else _read(before, clusters)
                 one = replace(one, generated_owner=base.owner, generated_domain=base.domain)
         except ContractError as error:
@@ -101,8 +104,8 @@ def contracts_folder(estate: Estate) -> Path | None:
 
 
 def known_contracts(estate: Estate, folder: Path | None = None) -> KnownContracts:
-    """The contracts of that folder, else of the estate's: what people say in them of owners and domains wins over guesses,
-    and their rules are judged. Raises ContractError if the folder cannot be listed; a file that is none is among
+    """The contracts in that folder, else in the estate's: the owners and domains that people name in them win over guesses,
+    and their rules are judged. Raises ContractError if the folder cannot be listed; a file that is not a contract is among
     `problems`."""
     return read_contracts(folder or contracts_folder(estate), tuple(estate.clusters))
 
@@ -116,7 +119,7 @@ def read_contract(read: Mapping[str, Any], file: str, clusters: Sequence[str]) -
         )
     id_, version = read.get("id"), read.get("version")
     if not isinstance(id_, str) or not id_:
-        raise ContractError(f"{file}: id: expected the contract's name for machines, found {id_!r}")
+        raise ContractError(f"{file}: id: expected the contract's machine-readable name, found {id_!r}")
     schema = read.get("schema") or []
     if not isinstance(schema, list) or not all(isinstance(one, Mapping) for one in schema):
         raise ContractError(f"{file}: schema: expected a list of topics, each with a name")
@@ -142,7 +145,7 @@ def _name(value: Any) -> str | None:
 
 
 def _owner(team: Any) -> str | None:
-    """The team's name, else whoever of it is its owner. Before v3.1, a team is a list of its members."""
+    """The team's name, else the member that is its owner. Before v3.1, a team is a list of its members."""
     members = team
     if isinstance(team, Mapping):
         if _name(team.get("name")) is not None:
@@ -197,7 +200,7 @@ def _topic(
 
 
 def _told_apart(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """Rules of several fields often have one name, `not_null`; what came of them is told by name."""
+    """Rules for several fields often share a name, such as `not_null`, but results are kept by name."""
     counts = Counter(rule.name for rule in rules)
     qualified = [
         rule if counts[rule.name] == 1 else rule._replace(name=f"{rule.name}_{rule.rule.path or 'topic'}")

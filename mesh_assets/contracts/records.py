@@ -1,4 +1,4 @@
-"""What contracts are made of, what is read of them, and where the estate does not keep them."""
+"""What contracts are made of, what is read from them, and where the estate does not keep them."""
 
 from typing import Any, Literal
 
@@ -7,7 +7,7 @@ from mesh_assets.expectations.judging import Rule
 from mesh_assets.inventory.records import Record, Topic
 
 API_VERSION = "v3.2.0"
-"""The newest published version. What we write is valid for v3.1.0 as well, but for this word."""
+"""The newest published version. Apart from this word, what we write is valid for v3.1.0 as well."""
 
 BreachLevel = Literal["unknown", "warning", "error"]
 Requirement = Literal[
@@ -16,7 +16,7 @@ Requirement = Literal[
 
 
 class Product(Record, frozen=True, kw_only=True):
-    """A data product, as far as a contract needs it. `topics`: cluster and topic. `id`: a file name, too."""
+    """A data product, as far as a contract needs it. `topics`: cluster and topic. `id`: also used as a file name."""
 
     id: str
     name: str
@@ -35,11 +35,11 @@ class Reference(Record, frozen=True, kw_only=True):
 
 
 class TopicFacts(Record, frozen=True, kw_only=True):
-    """What is known of a topic of a product.
+    """What is known about a topic of a product.
 
-    `schema_type`, `subject`: of its values, None: no subject describes them. `fields`: of the schema, else those that a
-    profile found, `inferred` then. `personal`: paths whose values looked personal in the sample. `usual_gap_seconds`: how
-    long it usually waits for its next record at most. `records_in_per_second`: as last measured.
+    `schema_type`, `subject`: those of its values; None: no subject describes them. `fields`: those of the schema, else
+    those that a profile found (then `inferred`). `personal`: paths whose values looked personal in the sample.
+    `usual_gap_seconds`: the longest it usually waits for its next record. `records_in_per_second`: as last measured.
     """
 
     cluster: str
@@ -57,8 +57,8 @@ class TopicFacts(Record, frozen=True, kw_only=True):
 
 
 class ContractFacts(Record, frozen=True, kw_only=True):
-    """What one contract is made from. `hosts`: cluster → its bootstrap addresses. `files`: topic → the file of the contract
-    that it is in, for references beyond this one."""
+    """What one contract is made from. `hosts`: cluster → its bootstrap addresses. `files`: topic → the file of its
+    contract, for references to other contracts."""
 
     product: Product
     topics: tuple[TopicFacts, ...]
@@ -96,8 +96,8 @@ class ServiceLevel(Record, frozen=True, kw_only=True):
 
 
 class KnownContract(Record, frozen=True, kw_only=True):
-    """A contract that was read. `notes`: what of it is not understood, and so not checked. `generated_owner`,
-    `generated_domain`: what we wrote there ourselves, so that a guess of ours is not taken for a person's word."""
+    """A contract that was read. `notes`: which parts are not understood, and so not checked. `generated_owner`,
+    `generated_domain`: what we wrote there ourselves, so that our own guess is not taken for a person's statement."""
 
     id: str
     name: str | None
@@ -114,7 +114,7 @@ class KnownContract(Record, frozen=True, kw_only=True):
 
     @property
     def said_owner(self) -> str | None:
-        """Whom a person names as the owner."""
+        """The owner that a person names."""
         return None if self.owner == self.generated_owner else self.owner
 
     @property
@@ -123,7 +123,7 @@ class KnownContract(Record, frozen=True, kw_only=True):
 
 
 class Breach(Record, frozen=True, kw_only=True):
-    """Where the estate does not keep a contract, or where that cannot be told (`unknown`)."""
+    """Where the estate does not keep a contract, or where that is `unknown`."""
 
     contract: str
     level: BreachLevel

@@ -89,7 +89,7 @@ def test_a_store_without_documents_gives_no_asset_and_says_why(
     definitions = _refreshed(project, _with_yaml(project, store=location, clusters=["warehouse"]))
 
     assert _keys(definitions) == set()
-    assert "warehouse: nothing was discovered yet into" in caplog.text
+    assert "warehouse: nothing has been discovered into" in caplog.text
 
 
 @pytest.mark.usefixtures("store")
@@ -178,7 +178,7 @@ def test_who_may_only_read_the_store_sees_assets_and_a_warning(
     definitions = _refreshed(project, _with_yaml(project, store=location))
 
     assert _keys(definitions) == ALL
-    assert "discoveries will not report records and checks of what is shown here" in caplog.text
+    assert "discoveries will not report records and checks of these assets" in caplog.text
 
 
 @pytest.mark.usefixtures("store")

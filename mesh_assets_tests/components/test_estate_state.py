@@ -276,7 +276,7 @@ def test_a_cluster_that_was_never_discovered_says_what_to_do(location: str) -> N
     [cluster] = state.clusters
     assert state.assets == ()
     assert cluster.why_empty is not None
-    assert "nothing was discovered yet" in cluster.why_empty
+    assert "nothing has been discovered" in cluster.why_empty
     assert "mesh-assets discover --cluster warehouse" in cluster.why_empty
 
 

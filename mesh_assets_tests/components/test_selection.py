@@ -58,7 +58,7 @@ def test_over_the_limit_topics_come_first_and_the_rest_is_told() -> None:
     assert [asset.name for asset in selected.assets] == ["orders", "refunds"]
     assert selected.notes == (
         "2 things of the estate are left out over the limit of 2 assets (1 connectors, 1 consumer groups: "
-        "warehouse/connectors/orders-sink, warehouse/consumer_groups/fraud-detection); select less by include, exclude, things or "
+        "warehouse/connectors/orders-sink, warehouse/consumer_groups/fraud-detection); select fewer with include, exclude, things or "
         "clusters, or raise limit",
     )
 

@@ -119,7 +119,7 @@ def test_wherever_the_disk_fills_up_nothing_is_left(
     for folder in (tmp_path / "there", tmp_path / "new" / "mesh"):
         made[0] = 0
         with pytest.raises(
-            ConfigurationError, match=r"could not be written: No space left on device; nothing"
+            ConfigurationError, match=r"could not be written: No space left on device; no file"
         ):
             write_project(folder, project_files("mesh", sandbox=False))
     assert [path.name for path in tmp_path.rglob("*")] == ["there"]

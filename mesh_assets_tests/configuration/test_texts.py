@@ -148,7 +148,7 @@ def test_a_second_cluster_has_variables_of_its_own() -> None:
 def test_other_lines_stay_and_another_value_is_replaced_by_force_alone() -> None:
     text = "# mine\nexport A=1\nKAFKA_API_KEY=old\n\nB='two words'\n"
     with pytest.raises(
-        ConfigurationError, match="has KAFKA_API_KEY with another value; --force replaces it"
+        ConfigurationError, match="has KAFKA_API_KEY with a different value; --force replaces it"
     ) as caught:
         merged_env(text, {"KAFKA_API_KEY": "new"}, source=".env")
     assert "old" not in str(caught.value)

@@ -118,7 +118,7 @@ def test_an_estate_that_keeps_the_contract_breaks_nothing() -> None:
         ),
         (
             {"records_in_per_second": None},
-            ("unknown", "throughput", "shop/orders-v2: how many records come in is not known"),
+            ("unknown", "throughput", "shop/orders-v2: it is not known how many records come in"),
         ),
         (
             {"newest_at": NOW - timedelta(hours=1)},
@@ -142,7 +142,11 @@ def test_an_estate_that_keeps_the_contract_breaks_nothing() -> None:
         ),
         (
             {"results": ()},
-            ("unknown", "quality", "shop/orders-v2: rule there was not judged yet; the job `profiling` does"),
+            (
+                "unknown",
+                "quality",
+                "shop/orders-v2: rule there has not been judged yet; the job `profiling` does it",
+            ),
         ),
         (
             {"fields": (), "unread": "no schema describes its values"},
@@ -166,7 +170,11 @@ def test_a_promise_without_a_number_is_neither_kept_nor_broken() -> None:
 def test_what_came_of_a_rule_of_another_field_with_its_name_says_nothing_of_it() -> None:
     elsewhere = replace(a_result("passed"), about="nullValues of note")
     assert breaches(orders_now(results=(elsewhere,)), USERS_NOW) == [
-        ("unknown", "quality", "shop/orders-v2: rule there was not judged yet; the job `profiling` does")
+        (
+            "unknown",
+            "quality",
+            "shop/orders-v2: rule there has not been judged yet; the job `profiling` does it",
+        )
     ]
     failed = a_result("failed")
     for results in ((failed, elsewhere), (elsewhere, failed)):
@@ -233,7 +241,7 @@ def test_a_type_that_the_schema_does_not_tell_neither_keeps_nor_breaks_a_promise
         (
             "unknown",
             "field",
-            "shop/orders-v2: whether either is string cannot be told of the type string | long",
+            "shop/orders-v2: the type string | long does not show whether either is string",
         )
     ]
 
@@ -244,7 +252,7 @@ def test_a_topic_that_is_gone_is_an_error_unless_it_could_not_be_read() -> None:
         (
             "unknown",
             "topic",
-            "orders-v2: whether it is there cannot be told: shop: topics are not current: refused",
+            "orders-v2: it is not known whether it exists: shop: topics are not current: refused",
         )
     ]
     # What cannot be read elsewhere is of no matter.
@@ -270,7 +278,7 @@ def test_a_contract_that_names_no_cluster_holds_wherever_the_topic_is() -> None:
     assert [one[2] for one in breaches(USERS_NOW, again, contract=contract)] == [
         "dwh/users: the field age is gone",
         "shop/users: the field age is gone",
-        "dwh/users: retention long without a unit is no length of time; expected a number, and s, m, h, d or y",
-        "shop/users: retention long without a unit is no length of time; expected a number, and s, m, h, d or y",
+        "dwh/users: retention long without a unit is not a length of time; expected a number and one of s, m, h, d, y",
+        "shop/users: retention long without a unit is not a length of time; expected a number and one of s, m, h, d, y",
     ]
     assert breaches(contract=contract)[0][2] == "users: there is no such topic in any cluster of the estate"

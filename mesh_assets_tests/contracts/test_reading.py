@@ -116,7 +116,7 @@ def test_what_we_generated_ourselves_is_no_persons_word(tmp_path: Path) -> None:
         ("", "expected a contract that begins with"),
         ("dataContractSpecification: 1.1.0\nid: x", "expected kind: DataContract of ODCS"),
         ("kind: DataContract\napiVersion: v2.2.2\nuuid: x", "apiVersion: v3.0.0 or newer"),
-        ("kind: DataContract\napiVersion: v3.1.0", "id: expected the contract's name"),
+        ("kind: DataContract\napiVersion: v3.1.0", "id: expected the contract's machine-readable name"),
         ("kind: DataContract\napiVersion: v3.1.0\nid: x\nschema: {}\n", ""),
         ("kind: DataContract\napiVersion: v3.1.0\nid: x\nschema: {a: 1}\n", "schema: expected a list"),
         ("kind: DataContract\napiVersion: v3.1.0\nid: x\nschema: [{physicalName: y}]\n", "has no name"),
