@@ -1,4 +1,4 @@
-"""Rules by connector class, a file a family: what a config says of the systems behind a connector."""
+"""Rules by connector class, one file per family: what a config says about the systems behind a connector."""
 
 from mesh_assets.connector_rules.registry import rule_of
 

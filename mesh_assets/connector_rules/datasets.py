@@ -1,4 +1,4 @@
-"""External datasets, named as OpenLineage names them, so that what other tools say of a table is about the same one.
+"""External datasets, named as OpenLineage names them, so that other tools mean the same table by the same name.
 
 Source: OpenLineage's `spec/Naming.md`. Systems that it does not name (MongoDB, Elasticsearch, Redis, …) follow its
 pattern: a scheme with host and port, then the path to the table.
@@ -13,12 +13,12 @@ from mesh_assets.inventory.links import kafka_addresses
 from mesh_assets.inventory.records import Record
 
 WHOLE = "/"
-"""The name where no more than the system or the bucket is known."""
+"""The name where only the system or the bucket is known."""
 
 
 class Database(Record, frozen=True, kw_only=True):
-    """A database that tables are in. `schema`: where tables without one are. `has_schemas`: whether a table's name has
-    the schema in it."""
+    """A database that holds tables. `schema`: the schema of tables named without one. `has_schemas`: whether a table's name
+    includes the schema."""
 
     namespace: str
     name: str | None
@@ -26,7 +26,7 @@ class Database(Record, frozen=True, kw_only=True):
     schema: str | None = None
 
     def table(self, name: str, schema: str | None = None) -> Node:
-        """The table, in that schema or where tables without one are."""
+        """The table, in its own schema or in the default one."""
         within = (schema or self.schema) if self.has_schemas else None
         return dataset(self.namespace, ".".join(part for part in (self.name, within, name) if part))
 
@@ -69,7 +69,7 @@ def dataset(namespace: str, name: str) -> Node:
 def database(
     kind: str, host: str, port: str | None, name: str | None, *, schema: str | None = None
 ) -> Database:
-    """The database of that kind (as in its JDBC URL: `postgresql`, `sqlserver`, …) on that host, without a user before it."""
+    """The database of that kind (as in its JDBC URL: `postgresql`, `sqlserver`, …) on that host, without a leading user."""
     host = host.rpartition("@")[2]
     known = _KINDS.get(kind, _Kind(scheme=kind, port=0))
     where = f"{host}:{port}" if port else f"{host}:{known.port}" if known.port else host
@@ -82,7 +82,7 @@ def database(
 
 
 def database_of_url(url: str, *, schema: str | None = None) -> Database | None:
-    """The database of a JDBC URL; None if its form is not known. Users, passwords and options are not looked at."""
+    """The database of a JDBC URL; None if its form is not known. Users, passwords and options are ignored."""
     if url.startswith("jdbc:oracle:"):
         found = _ORACLE.match(url)
         return (
@@ -110,7 +110,7 @@ def database_of_url(url: str, *, schema: str | None = None) -> Database | None:
     where = re.split(r"[?;]", where, maxsplit=1)[0].rpartition("@")[2]
     if not where:
         return None
-    if "," in where:  # several hosts: each with its port, so that the order alone tells two lists apart
+    if "," in where:  # several hosts: each with its port, so that two lists differ only by order
         known = _KINDS.get(kind, _Kind(scheme=kind, port=0))
         where = ",".join(
             one if ":" in one or not known.port else f"{one}:{known.port}" for one in where.split(",")
@@ -126,7 +126,7 @@ def database_of_url(url: str, *, schema: str | None = None) -> Database | None:
 
 
 def mongo_namespace(connection: str) -> str | None:
-    """`mongodb://host:27017` of a connection string or of hosts (`rs0/a:27017,b:27017`); None for anything else."""
+    """`mongodb://host:27017` from a connection string or from hosts (`rs0/a:27017,b:27017`); None for anything else."""
     found = _MONGO_HOSTS.match(connection)
     if found is None and "://" in connection:
         return None
@@ -134,7 +134,7 @@ def mongo_namespace(connection: str) -> str | None:
     if not hosts:
         return None
     if connection.startswith("mongodb+srv://") or (found is None and ":" not in hosts):
-        return f"mongodb://{hosts}"  # a name in DNS, which stands for hosts and their ports
+        return f"mongodb://{hosts}"  # a DNS name that resolves to hosts and their ports
     return "mongodb://" + ",".join(one if ":" in one else f"{one}:27017" for one in hosts.split(","))
 
 
@@ -153,6 +153,6 @@ def web_address(url: str, *, scheme: str | None = None, port: int | None = None)
 
 
 def kafka_namespace(bootstrap_servers: Sequence[str]) -> str | None:
-    """`kafka://host:port` of the first of the servers, sorted, as OpenLineage has it; None if none of them is an address."""
+    """`kafka://host:port` of the first of the sorted servers, as in OpenLineage; None if none of them is an address."""
     first = min(kafka_addresses(",".join(bootstrap_servers)), default=None)
     return None if first is None else f"kafka://{first}"

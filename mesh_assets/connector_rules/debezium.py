@@ -1,6 +1,6 @@
-"""Debezium: change data capture of every engine, and Confluent Cloud's managed classes of it.
+"""Debezium: change data capture for every engine, and Confluent Cloud's managed classes of it.
 
-Sources: https://debezium.io/documentation/reference/stable/connectors/ (a page an engine: "Topic names", "Connector
+Sources: https://debezium.io/documentation/reference/stable/connectors/ (one page per engine: "Topic names", "Connector
 configuration properties") and https://docs.confluent.io/cloud/current/connectors/cc-postgresql-cdc-source-v2-debezium/.
 Up to 1.9 the prefix was `database.server.name`, lists were called whitelists, and the history had another prefix.
 """
@@ -21,9 +21,9 @@ _NOT_IN_TOPICS = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class Engine(Record, frozen=True, kw_only=True):
-    """How an engine's tables are called. `parts`: of a table's name in its topic, after the prefix (`schema`, `table`,
-    `database`). `has_history`: whether it keeps the history of its schemas, and says in the topic of its prefix what
-    changed in them."""
+    """How an engine names its tables. `parts`: of a table's name in its topic, after the prefix (`schema`, `table`,
+    `database`). `has_history`: whether it keeps the history of its schemas, and reports changes to them in the topic named
+    like its prefix."""
 
     kind: str
     parts: tuple[str, ...]
@@ -38,7 +38,7 @@ _OLD_SQL_SERVER = Engine(kind="sqlserver", parts=("schema", "table"), has_histor
 _ORACLE = Engine(kind="oracle", parts=("schema", "table"), has_history=True)
 _DB2 = Engine(kind="db2", parts=("schema", "table"), has_history=True)
 _MONGO = Engine(kind="mongodb", parts=("database", "table"), tables="collection")
-# As in its task, which asks for topics of schema and table, like Db2's.
+# As in its task, which builds topics from schema and table, like Db2's.
 _INFORMIX = Engine(kind="informix", parts=("schema", "table"), has_history=True)
 _SPANNER = Engine(kind="spanner", parts=("table",))
 _VITESS = Engine(kind="vitess", parts=("database", "table"))
@@ -57,7 +57,7 @@ class _Connector:
         self._facts = facts
         self._engine = engine
         self._prefix = facts.value(*_PREFIX)
-        if engine is _SPANNER:  # always the connector's own: its id in Confluent Cloud
+        if engine is _SPANNER:  # always derived from the connector: its id in Confluent Cloud
             self._prefix = facts.connector.id or facts.connector.name
         self._delimiter = facts.value("topic.delimiter") or "."
         self._databases = self._known_databases()
@@ -89,12 +89,12 @@ class _Connector:
         return found
 
     def _select(self, found: Source, patterns: Sequence[str]) -> None:
-        """The tables of which only a pattern, or nothing, is said: those whose topics are there, named as it names them."""
+        """The tables for which the config has only a pattern, or nothing: those whose topics exist, named as it names them."""
         facts, tables = self._facts, self._engine.tables
         if not Routing(facts.connector.config).keeps_names:
             found.datasets += [(node, self._key) for node in self._wholes()]
             found.notes.append(
-                f"which {tables}s become which topics is not known: its config does not name them, and a transform may rename topics"
+                f"it is not known which {tables}s become which topics: its config does not name them, and a transform may rename topics"
             )
             return
         selection = Selection(patterns, facts.names(f"{tables}.exclude.list", f"{tables}.blacklist"))
@@ -133,19 +133,19 @@ class _Connector:
         if not any_found:
             found.datasets += [(node, by) for node in self._wholes()]
             found.notes.append(
-                f"its config names no {tables}s, and no topic of its prefix is there, so they are not known"
+                f"its config names no {tables}s, and there is no topic with its prefix, so they are not known"
             )
 
     def _row(self) -> str | None:
-        """Where in a record the row is. MongoDB's documents are text there. In Confluent Cloud the records may be the rows
-        alone."""
+        """Where in a record the row is. MongoDB's documents are text there. In Confluent Cloud the records may be just the
+        rows."""
         if self._engine is _MONGO:
             return None
         return "" if self._facts.is_set("after.state.only") else "after."
 
     def _candidates(self) -> Iterator[tuple[str, Known]]:
-        """The topics that Connect saw it use; else those of the cluster that begin with its prefix and with no longer
-        one of another connector."""
+        """The topics that Connect saw it use; else those of the cluster that begin with its prefix and not with a longer prefix
+        of another connector."""
         prefix = f"{self._prefix}{self._delimiter}"
         observed = Names(self._facts.observed)
         others = tuple(f"{other}{self._delimiter}" for other in self._facts.prefixes.starting_with(prefix))
@@ -168,11 +168,11 @@ class _Connector:
                     yield _Table(database=one, schema=parts[0], name=parts[1])
 
     def _table_of(self, topic: str) -> _Table | None:
-        """The table of which this is the topic; None if it is not named like one."""
+        """The table whose topic this is; None if it is not named like one."""
         rest = topic.removeprefix(f"{self._prefix}{self._delimiter}").split(self._delimiter)
         parts = self._engine.parts
         if parts == ("database", "table") and len(rest) >= 2 and self._engine is _MONGO:
-            rest = [rest[0], self._delimiter.join(rest[1:])]  # names of collections have dots
+            rest = [rest[0], self._delimiter.join(rest[1:])]  # collection names contain dots
         if len(rest) != len(parts) or not all(rest):
             return None
         named = dict(zip(parts, rest, strict=True))
@@ -188,7 +188,7 @@ class _Connector:
         return _NOT_IN_TOPICS.sub("_", self._delimiter.join(part for part in parts if part))
 
     def _listed_name(self, table: _Table) -> str:
-        """As the lists of its config have it."""
+        """As the lists in its config say."""
         first = table.database if self._engine.parts == ("database", "table") else table.schema
         return f"{first}.{table.name}" if first else table.name
 
@@ -202,7 +202,7 @@ class _Connector:
         return [dataset(self._namespace, name) for name in self._databases or (WHOLE,)]
 
     def _known_namespace(self) -> str | None:
-        """Of the server that it reads; None if its config does not say it."""
+        """The namespace of the server that it reads; None if its config does not say."""
         facts, kind = self._facts, self._engine.kind
         if kind == "mongodb":
             hosts = facts.value("mongodb.connection.string", "mongodb.hosts")
@@ -237,7 +237,7 @@ class _Connector:
                 cluster = None if there is None else there.cluster
                 yield OwnTopic(
                     name=name,
-                    by=f"its config {history}.kafka.topic: the history of its schemas",
+                    by=f"its config {history}.kafka.topic: the schema history",
                     cluster=cluster,
                 )
         if prefix is None:
@@ -257,7 +257,7 @@ class _Connector:
                 by="its config provide.transaction.metadata: transactions",
             )
         if self._engine.has_history and facts.is_set("include.schema.changes", default=True):
-            yield OwnTopic(name=prefix, by="its config include.schema.changes: changes of schemas")
+            yield OwnTopic(name=prefix, by="its config include.schema.changes: schema changes")
         if "kafka" in facts.names("signal.enabled.channels"):
             name = facts.value("signal.kafka.topic") or f"{prefix}-signal"
             yield OwnTopic(name=name, by="its config signal.enabled.channels: signals", reads=True)
@@ -272,7 +272,7 @@ def _rule(engine: Engine) -> Callable[[Facts], Source]:
 
 
 def _sql_server(facts: Facts) -> Source:
-    """Since 2.0 a connector may read several databases, which are part of the topics' names."""
+    """Since 2.0 a connector may read several databases, whose names are part of the topics' names."""
     one = facts.value("database.names") is None and facts.value("database.dbname") is not None
     return _Connector(facts, _OLD_SQL_SERVER if one else _SQL_SERVER).read()
 

@@ -1,4 +1,4 @@
-"""What a rule is given of a connector, and what it gives back."""
+"""What a rule is given about a connector, and what it returns."""
 
 import re
 from bisect import bisect_left
@@ -10,13 +10,13 @@ from mesh_assets.inventory.links import kafka_addresses
 from mesh_assets.inventory.records import Connector
 from mesh_assets.masking.configs import MASK
 
-# `${env:HOST}`: only the worker knows what it stands for. `${topic}` is one of the connector's own.
+# `${env:HOST}`: only the worker can resolve it. `${topic}` is the connector's own placeholder.
 _REFERENCE = re.compile(r"\$\{[^}:]+:")
 
 
 class Names:
-    """Names in order, to find those with a prefix without looking at each: there may be ten thousand topics, and a
-    thousand connectors that ask."""
+    """Sorted names, for finding those with a prefix without checking each: there may be ten thousand topics, and a
+    thousand connectors asking."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._set = frozenset(names)
@@ -38,7 +38,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """A cluster of the estate as connectors and statements name it. `topics`: all that its document has."""
+    """A cluster of the estate as connectors and statements name it. `topics`: all those in its document."""
 
     cluster: str
     cluster_id: str
@@ -49,9 +49,9 @@ class Servers:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """A connector, the topics of its cluster, and the estate's clusters. `cluster`: its name in the estate.
-    `prefixes`: of the topics of all source connectors of the cluster, as their configs name them. `knows_all_topics`:
-    whether a topic that is not among `topics` is not there. `fields`: the fields of a topic's values by their paths, if
-    one schema describes them."""
+    `prefixes`: the topic prefixes in the configs of all source connectors of the cluster. `knows_all_topics`: whether a
+    topic that is not among `topics` does not exist. `fields`: the fields of a topic's values by their paths, if one schema
+    describes them."""
 
     connector: Connector
     cluster: str
@@ -74,8 +74,8 @@ class Facts:
         return frozenset(topic.name for topic in self.connector.topics if topic.known == "observed")
 
     def value(self, *keys: str) -> str | None:
-        """The first of the configs that is set, without blanks around it. What is masked as a whole, or holds a reference
-        that only the worker resolves, counts as not set."""
+        """The first of the configs that is set, stripped of blanks. A value that is fully masked, or contains a reference that
+        only the worker resolves, counts as not set."""
         for key in keys:
             value = (self.connector.config.get(key) or "").strip()
             if value and value != MASK and not _REFERENCE.search(value):
@@ -96,15 +96,15 @@ class Facts:
         return {left.strip(): right.strip() for left, _, right in entries if left.strip() and right.strip()}
 
     def cluster_at(self, servers: str | None) -> Servers | None:
-        """The estate's cluster at one of these addresses."""
+        """The cluster of the estate at one of these addresses."""
         wanted = frozenset(kafka_addresses(servers))
         return next((one for one in self.clusters if wanted & one.bootstrap_servers), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A dataset (or a topic of another cluster) and the topic that it becomes. `topic`: as the connector names it,
-    before its transforms; after them if `is_routed`."""
+    """A dataset (or a topic of another cluster) and the topic that it becomes. `topic`: the connector's name for it, before
+    its transforms; after them if `is_routed`."""
 
     dataset: Node
     topic: str
@@ -115,7 +115,8 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnTopic:
-    """A topic that the connector keeps for itself. `reads`: it reads it (signals). `cluster` None: its own."""
+    """A topic that the connector keeps for itself. `reads`: the connector reads it (signals). `cluster` None: the
+    connector's own."""
 
     name: str
     by: str
@@ -126,8 +127,8 @@ class OwnTopic:
 @dataclass(slots=True, kw_only=True)
 class Source:
     """What a source reads and writes. `datasets`: those whose topics are not known, with the evidence. `topics`: those
-    whose datasets are not known, before transforms. `row`: below which path of a record's value the table's columns are,
-    before transforms (``: at the top); None: not known."""
+    whose datasets are not known, before transforms. `row`: the path in a record's value below which the table's columns
+    are, before transforms (``: at the top); None: not known."""
 
     pairs: list[Pair] = field(default_factory=list)
     datasets: list[tuple[Node, str]] = field(default_factory=list)
@@ -144,10 +145,10 @@ class Source:
 
 @dataclass(slots=True, kw_only=True)
 class Sink:
-    """Where a sink writes. `table`: the dataset of a topic as it is called after transforms, or a sentence why it is not
-    known. `whole`: where the table is not known; None: not even the system is. `others`: several that every topic may go
-    to, instead of the whole. `by`: the config that says it. `column`: which column of a table that the sink makes itself a
-    field at the top becomes; None: not known."""
+    """Where a sink writes. `table`: the dataset for a topic by its name after transforms, or a sentence why it is not known.
+    `whole`: used where the table is not known; None: even the system is not. `others`: several datasets that every topic
+    may go to, instead of the whole. `by`: the config that says so. `column`: which column of a table that the sink itself
+    creates a top-level field becomes; None: not known."""
 
     whole: Node | None
     by: str
@@ -161,4 +162,4 @@ class Sink:
 
 Rule = Callable[[Facts], Source | Sink]
 Rules = Mapping[str, Rule]
-"""Rules by connector class: the full name, or the name that Confluent Cloud has for it."""
+"""Rules by connector class: its full name, or Confluent Cloud's name for it."""

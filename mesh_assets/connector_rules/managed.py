@@ -1,8 +1,8 @@
-"""Confluent Cloud's managed classes for queues, streams, tables and services that have no family of their own here.
+"""Confluent Cloud's managed classes for queues, streams, tables and services without a family of their own here.
 
 One table for each direction says in which configs a class names the other system. Source: the page of each class below
 https://docs.confluent.io/cloud/current/connectors/, with its defaults. Datasets are named as OpenLineage's
-`spec/Naming.md` has it (Pub/Sub, Cosmos DB, Spanner, remote files), and by its pattern where it has no name.
+`spec/Naming.md` says (Pub/Sub, Cosmos DB, Spanner, remote files), and by its pattern where it gives no name.
 """
 
 import re
@@ -18,8 +18,8 @@ _CONFIG = re.compile(r"<(?P<key>[\w.]+)(?P<part>:host|:path)?(?:\|(?P<default>[^
 
 
 class _Place(NamedTuple):
-    """Where a class reads or writes, in configs. `topic`: the config that names a source's topic. `mapped`: the config
-    with pairs of topics and names."""
+    """Where a class reads or writes, in terms of configs. `topic`: the config that names a source's topic. `mapped`: the
+    config with pairs of topics and names."""
 
     namespace: str
     name: str
@@ -72,7 +72,7 @@ _WRITES: Mapping[str, _Place] = {
 
 
 def _filled(facts: Facts, template: str) -> str | None:
-    """The template with the values of configs; None if one is not known."""
+    """The template filled in from configs; None if a value is not known."""
     is_complete = True
 
     def value(found: re.Match[str]) -> str:
@@ -89,7 +89,7 @@ def _filled(facts: Facts, template: str) -> str | None:
 
 
 def _key(template: str) -> str:
-    """The config that decides, for the evidence."""
+    """The deciding config, for the evidence."""
     return next((found["key"] for found in _CONFIG.finditer(template)), "connector.class")
 
 
@@ -136,7 +136,7 @@ def _writes(place: _Place) -> Rule:
 
 def _lambda_sink(facts: Facts) -> Sink:
     """https://docs.confluent.io/cloud/current/connectors/cc-amazon-lambda-sink/cc-amazon-lambda-sink.html; a function
-    is given by its name or ARN, maybe with a version or alias."""
+    is given by its name or ARN, possibly with a version or alias."""
     single = facts.value("aws.lambda.function.name")
     mapped = facts.pairs("aws.lambda.topic2function.map", between=";")
 
@@ -197,7 +197,7 @@ def _cosmos_sink(facts: Facts) -> Sink:
 
 
 def _http_source(facts: Facts) -> Source:
-    """One topic an entity (`topic.name.pattern`); in the second version up to fifteen APIs with a topic each."""
+    """One topic per entity (`topic.name.pattern`); in the second version up to fifteen APIs with a topic each."""
     base = facts.value("http.api.base.url")
     found = Source()
     if base is not None:

@@ -1,4 +1,4 @@
-"""MirrorMaker 2: topics of one cluster copied to another, and what it keeps of offsets and heartbeats.
+"""MirrorMaker 2: topics of one cluster copied to another, and its own topics for offsets and heartbeats.
 
 Source: https://kafka.apache.org/documentation/#georeplication and Kafka's `MirrorSourceConfig`,
 `MirrorCheckpointConfig`, `DefaultReplicationPolicy`, `IdentityReplicationPolicy`. Its connectors run beside the
@@ -19,7 +19,7 @@ _POLICIES = ("", "DefaultReplicationPolicy", *_IDENTITY)
 
 
 class _Policy:
-    """What a topic is called after it was copied."""
+    """The names of copied topics."""
 
     def __init__(self, facts: Facts) -> None:
         name = (facts.value("replication.policy.class") or "").rpartition(".")[2]
@@ -30,7 +30,7 @@ class _Policy:
         self._prefix = f"{self.alias}{separator}"
         self._separator = separator
         self.heartbeats = facts.value("heartbeats.topic.name") or "heartbeats"
-        # Its own topics are named with the separator, too, unless told otherwise.
+        # Its own topics are also named with the separator, unless configured otherwise.
         self._own = separator if facts.is_set(_SEPARATES_OWN, default=True) else "."
         self.checkpoints = self._own.join((self.alias, "checkpoints", "internal"))
         self._target = facts.value("target.cluster.alias") or "target"
@@ -44,11 +44,11 @@ class _Policy:
         return f"{self._prefix}{topic}"
 
     def is_heartbeats(self, topic: str) -> bool:
-        """Heartbeats of any cluster, copied any number of times."""
+        """Whether it holds heartbeats of any cluster, copied any number of times."""
         return topic.split(self._separator)[-1] == self.heartbeats
 
     def original_of(self, copy: str) -> str | None:
-        """The source's name of a copy; None if the name does not say that it is one."""
+        """The name of the copied topic in the source; None if the name does not mark it as a copy."""
         return (
             copy.removeprefix(self._prefix)
             if copy.startswith(self._prefix) and not self._is_identity
@@ -56,8 +56,8 @@ class _Policy:
         )
 
     def came_from_target(self, topic: str) -> bool:
-        """It is not copied: its name says that it was copied from the target, directly or through others. A name in which
-        the target's alias stands for something else is not copied either (`isCycle` in Kafka's MirrorSourceConnector)."""
+        """Whether it is not copied because its name says that it came from the target, directly or through others. A name in
+        which the target's alias means something else is not copied either (`isCycle` in Kafka's MirrorSourceConnector)."""
         if self._is_identity and not topic.endswith(self.heartbeats):
             return False
         return self._target in topic.split(self._separator)[:-1]
@@ -110,13 +110,13 @@ def mirror_source(facts: Facts) -> Source:
     if not found.pairs:
         found.datasets.append((dataset(namespace, "/"), "its config source.cluster.bootstrap.servers"))
     found.notes.append(
-        f"it copies from {namespace}, which is none of the clusters that were looked at: topics that were not copied yet are not known"
+        f"it copies from {namespace}, which is not one of the clusters that were looked at: topics not copied yet are not known"
     )
     return found
 
 
 def mirror_checkpoints(facts: Facts) -> Source:
-    """Offsets of the source's groups, as they are in the copies."""
+    """The source's group offsets, translated to the copies."""
     policy = _Policy(facts)
     there = facts.cluster_at(facts.value("source.cluster.bootstrap.servers"))
     own = [OwnTopic(name=policy.checkpoints, by="MirrorMaker's checkpoints: offsets of groups")]
@@ -132,7 +132,7 @@ def mirror_heartbeats(facts: Facts) -> Source:
 
 
 def _offset_syncs(facts: Facts, there: Servers | None) -> list[OwnTopic]:
-    """Kept in the source unless told otherwise, and there named after the target."""
+    """Kept in the source, named after the target, unless configured otherwise."""
     in_target = facts.value("offset-syncs.topic.location") == "target"
     if not in_target and there is None:
         return []
@@ -144,7 +144,8 @@ def _offset_syncs(facts: Facts, there: Servers | None) -> list[OwnTopic]:
 
 
 class _Patterns:
-    """Names that a list of patterns matches and another does not; what cannot be read as Java reads it matches nothing."""
+    """Names that one list of patterns matches and another does not; a pattern that Python cannot read as Java does matches
+    nothing."""
 
     def __init__(self, included: Iterable[str], excluded: Iterable[str]) -> None:
         self._included = {text: java_pattern(text) for text in included}

@@ -1,9 +1,9 @@
 """Buckets and file systems: S3, Google Cloud Storage, Azure Blob, HDFS, plain files.
 
-Confluent's sinks write below `topics.dir`, in a folder a topic. Sources:
+Confluent's sinks write below `topics.dir`, in one folder per topic. Sources:
 https://docs.confluent.io/kafka-connectors/s3-sink/current/configuration_options.html, the pages of the other stores
 beside it, and https://docs.confluent.io/cloud/current/connectors/cc-s3-sink/cc-s3-sink.html for the managed ones.
-Aiven's name files by a template: https://github.com/Aiven-Open/cloud-storage-connectors-for-apache-kafka.
+Aiven's sinks name files by a template: https://github.com/Aiven-Open/cloud-storage-connectors-for-apache-kafka.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ Namespace = Callable[[Facts], tuple[str, str] | None]
 
 
 def _folders(namespace_of: Namespace) -> Callable[[Facts], Sink]:
-    """A sink of Confluent's: a folder a topic, below `topics.dir`."""
+    """A sink of Confluent's: one folder per topic, below `topics.dir`."""
 
     def rule(facts: Facts) -> Sink:
         found = namespace_of(facts)
@@ -65,12 +65,12 @@ def _folders(namespace_of: Namespace) -> Callable[[Facts], Sink]:
         folder = (facts.value("topics.dir") or "topics").strip("/")
 
         def table(topic: str) -> Node:
-            # A folder may be named after the topic's parts: `${topic}` is the only one that is used everywhere.
+            # A folder may be named after parts of the topic: only `${topic}` is used everywhere.
             path = folder.replace("${topic}", topic)
             return dataset(namespace, path if "${topic}" in folder else f"{path}/{topic}")
 
         notes = [
-            f"its {other} says that the bucket is not one of the cloud itself, which the dataset's name does not show"
+            f"its {other} says that the bucket is not in the cloud itself, which the dataset's name does not show"
             for other in _ELSEWHERE
             if facts.value(other) and namespace.startswith("s3://")
         ]
@@ -95,8 +95,8 @@ def _prefixed(namespace_of: Namespace, *prefix_keys: str) -> Callable[[Facts], S
 
 
 def _read_back(namespace_of: Namespace) -> Callable[[Facts], Source]:
-    """A source of Confluent's that reads what its sink wrote, or files of others: which files become which topic is
-    decided by their paths."""
+    """A source of Confluent's that reads what its sink wrote, or other files: their paths decide which files become which
+    topic."""
 
     def rule(facts: Facts) -> Source:
         found = namespace_of(facts)
@@ -109,7 +109,7 @@ def _read_back(namespace_of: Namespace) -> Callable[[Facts], Source]:
             folder = (facts.value("topics.dir") or WHOLE).strip("/") or WHOLE
             read.datasets.append((dataset(namespace, folder), f"its config {key}"))
         folder = (facts.value("topics.dir") or "topics").strip("/")
-        for topic in named:  # files by a pattern of their paths, which for those of its own sink is the topic
+        for topic in named:  # files by a pattern of their paths, which for its own sink's files is the topic
             read.pair(
                 dataset(namespace, f"{folder}/{topic}"),
                 topic,

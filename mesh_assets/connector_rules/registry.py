@@ -23,7 +23,7 @@ _FAMILIES: tuple[Rules, ...] = (
 )
 _BY_CLASS: dict[str, Rule] = {name: rule for family in _FAMILIES for name, rule in family.items()}
 KNOWN_CLASSES = frozenset(_BY_CLASS)
-# Kafka's workers also take a class by its simple name, or by that without `Connector`.
+# Kafka's workers also accept a class by its simple name, with or without `Connector`.
 _BY_SIMPLE_NAME: dict[str, set[str]] = {}
 for _name in _BY_CLASS:
     _simple = _name.rpartition(".")[2]
@@ -32,7 +32,7 @@ for _name in _BY_CLASS:
 
 
 def rule_of(connector: Connector) -> Rule | None:
-    """The rule of its class; None if the class is not known, or its simple name stands for several."""
+    """The rule for its class; None if the class is not known, or its simple name is ambiguous."""
     name = (connector.config.get("connector.class") or connector.connector_class or "").strip()
     if name in _BY_CLASS:
         return _BY_CLASS[name]

@@ -1,4 +1,4 @@
-"""JDBC, source and sink: Confluent's, Aiven's and Debezium's, and Confluent Cloud's managed classes for one database each.
+"""JDBC sources and sinks: Confluent's, Aiven's and Debezium's, and Confluent Cloud's managed classes for one database each.
 
 Sources: https://docs.confluent.io/kafka-connectors/jdbc/current/source-connector/source_config_options.html and the
 sink's page beside it, https://docs.confluent.io/cloud/current/connectors/cc-postgresql-source.html (and -sink),
@@ -22,7 +22,7 @@ _HOSTS = ("connection.url", "aws.redshift.domain", "azure.sql.dw.server.name")
 _INCLUDED = ("table.whitelist", "table.include.list", "tables")
 _EXCLUDED = ("table.blacklist", "table.exclude.list")
 _NORMAL = re.compile(r"[^A-Za-z0-9_]")
-_UNKNOWN = "its config does not say, or hides, which database it joins"
+_UNKNOWN = "its config does not say, or hides, which database it uses"
 _QUOTES = re.compile(r'["`\[\]]')
 
 DatabaseOf = Callable[[Facts], Database | None]
@@ -64,8 +64,8 @@ def _schema(facts: Facts) -> str | None:
 
 
 def _table(db: Database, name: str) -> tuple[Node, Known]:
-    """The table of that name, and whether the name alone says so: without a schema it is where the database looks
-    first, unless told otherwise."""
+    """The table of that name, and whether the name alone identifies it: without a schema it is where the database looks
+    first, unless configured otherwise."""
     parts = _QUOTES.sub("", name).split(".")
     if len(parts) == 1:
         return db.table(parts[0]), "inferred" if db.has_schemas else "declared"
@@ -100,7 +100,7 @@ def _source(database_of: DatabaseOf) -> Callable[[Facts], Source]:
 
 
 def _topics_alone(facts: Facts, prefix: str, *, is_query: bool) -> Source:
-    """What the config says of topics where it hides the database."""
+    """What the config says about topics where it hides the database."""
     names = [] if is_query else split_entries(facts.names(*_INCLUDED))[0]
     topics = [f"{prefix}{name.split('.')[-1]}" for name in names] or ([prefix] if is_query and prefix else [])
     key = "query" if is_query else next((key for key in _INCLUDED if facts.value(key)), "topic.prefix")
@@ -108,7 +108,7 @@ def _topics_alone(facts: Facts, prefix: str, *, is_query: bool) -> Source:
 
 
 def _of_query(db: Database, query: str, topic: str) -> Source:
-    """A query's records go to the topic that `topic.prefix` names, as it is."""
+    """A query's records go to the topic named by `topic.prefix`, unchanged."""
     if not topic:
         return Source(
             datasets=[(db.whole, "its config query")], notes=["its config names no topic for its query"]
@@ -130,7 +130,7 @@ def _of_query(db: Database, query: str, topic: str) -> Source:
 def _of_topics(
     facts: Facts, db: Database, prefix: str, found: Source, selection: Selection, key: str
 ) -> None:
-    """Without names of tables: those whose topics Connect saw it use."""
+    """Without table names: those whose topics Connect saw it use."""
     selected = []
     if Routing(facts.connector.config).keeps_names:
         told = {pair.topic for pair in found.pairs}
@@ -144,7 +144,7 @@ def _of_topics(
     if not selected:
         found.datasets.append((db.whole, key))
         found.notes.append(
-            "its config has no list of table names, so which tables of the database it reads is not known"
+            "its config has no list of table names, so it is not known which tables of the database it reads"
         )
     if selection.unread:
         found.notes.append(
@@ -155,7 +155,7 @@ def _of_topics(
 def _sink(
     database_of: DatabaseOf, *, keys: tuple[str, ...] = ("table.name.format",), dots: str = "."
 ) -> Callable[[Facts], Sink]:
-    """`dots`: what becomes of the dots in a topic's name."""
+    """`dots`: what happens to the dots in a topic's name."""
 
     def rule(facts: Facts) -> Sink:
         db = database_of(facts)
@@ -174,7 +174,7 @@ def _sink(
                 name = _NORMAL.sub("_", name)
             return _table(db, name)[0]
 
-        # Debezium's takes rows out of its envelopes; the others name columns after the fields as they are.
+        # Debezium's sink takes rows out of their envelopes; the others name columns after the fields as they are.
         makes_tables = dots == "." and facts.is_set("auto.create") and not facts.value("fields.whitelist")
         return Sink(
             whole=db.whole,

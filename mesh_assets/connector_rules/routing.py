@@ -16,7 +16,7 @@ from mesh_assets.inventory.records import Record
 _KAFKA = "org.apache.kafka.connect.transforms."
 _DEBEZIUM = "io.debezium.transforms."
 _NAME_MATCHES = "org.apache.kafka.connect.transforms.predicates.TopicNameMatches"
-# The regex, the replacement, and their defaults; all four replace where the whole name matches.
+# The regex, the replacement, and their defaults; all four replace only if the whole name matches.
 _ROUTERS = {
     f"{_KAFKA}RegexRouter": ("regex", "replacement"),
     "io.confluent.connect.cloud.transforms.TopicRegexRouter": ("regex", "replacement"),
@@ -29,12 +29,12 @@ _OUTBOX = (
 _BY_RECORD = {
     "ExtractTopic": "takes the topic from each record",
     "TimestampRouter": "puts the record's time into the topic's name",
-    "ContentBasedRouter": "asks an expression about each record",
+    "ContentBasedRouter": "evaluates an expression for each record",
 }
 
 
 class Routed(Record, frozen=True, kw_only=True):
-    """`name` None: not known, for the reason in `because`, or, without one, the records are dropped."""
+    """`name` None: not known, for the reason in `because`; without a reason, the records are dropped."""
 
     name: str | None
     because: str | None = None
@@ -53,7 +53,7 @@ class Routing:
 
     @property
     def keeps_names(self) -> bool:
-        """Whether no transform can change a name or drop records by it."""
+        """Whether no transform can change a name, or drop records because of it."""
         return not self._steps
 
     def follow(self, name: str) -> Routed:
@@ -83,10 +83,10 @@ def _step(config: Config, alias: str) -> _Step | None:
         if does is False:
             return Routed(name=name)
         if drops:
-            # Where a predicate asks about the record, some are dropped and the others keep their topic.
+            # Where a predicate depends on the record, some are dropped and the rest keep their topic.
             return Routed(name=None if does else name)
         if does is None:
-            return Routed(name=None, because=f"{said} asks each record whether it applies")
+            return Routed(name=None, because=f"{said} applies or not depending on each record")
         return _applied(config, at, full, kind, said, name)
 
     return step
@@ -118,7 +118,7 @@ def _replaced(said: str, regex: str | None, replacement: str | None, name: str) 
             name=None,
             because=f"{said} could not be followed: {regex!r} → {replacement!r} is not read as Java does, or might take hours to",
         )
-    return Routed(name=made or name)  # neither router sends records to a topic without a name
+    return Routed(name=made or name)  # neither router sends records to a topic with an empty name
 
 
 def _condition(config: Config, alias: str) -> Callable[[str], bool | None]:

@@ -1,4 +1,4 @@
-"""Confluent's own sources of tables: Snowflake, and Oracle by LogMiner.
+"""Confluent's own table sources: Snowflake, and Oracle through LogMiner.
 
 Sources: https://docs.confluent.io/cloud/current/connectors/cc-snowflake-source/cc-snowflake-source.html and
 https://docs.confluent.io/kafka-connectors/oracle-cdc/current/configuration-properties.html. Both select tables by regular
@@ -40,8 +40,8 @@ def snowflake_source(facts: Facts) -> Source:
 
 
 def oracle_cdc(facts: Facts) -> Source:
-    """Topics by a template, which may be a constant, or empty: then nothing but the redo log is written. The redo log's
-    topic is read back by the connector itself."""
+    """Topics by a template, which may be a constant, or empty: then only the redo log is written. The connector itself
+    reads the redo log's topic back."""
     host = facts.value("oracle.server")
     name = facts.value("oracle.pdb.name", "oracle.service.name", "oracle.sid")
     template = facts.connector.config.get("table.topic.name.template")
@@ -115,7 +115,7 @@ def _of_tables(
                 )
     if len(found.pairs) == before:
         found.datasets.append((whole, by))
-        found.notes.append("its config has patterns of tables, and no topic named after one is there")
+        found.notes.append("its config has patterns of tables, and there is no topic named after one")
     if selection.unread:
         found.notes.append(
             f"{', '.join(map(repr, selection.unread))} could not be followed: Python does not read it as Java does, or might take hours to"
@@ -132,8 +132,8 @@ def _topic(template: str, name: str, facts: Facts) -> str | None:
 
 
 def _candidates(template: str, facts: Facts) -> Iterator[tuple[str, str]]:
-    """The topics that are named as the template names them, with the table's full name. Only where the template has
-    all parts of it does a topic's name tell the table."""
+    """The topics that are named by the template, with the table's full name. A topic's name identifies the table only if
+    the template has all parts of it."""
     if sorted(set(_VARIABLE.findall(template)) - {"connectorName"}) != sorted(_PARTS):
         return
     template = template.replace("${connectorName}", facts.connector.name)

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable
 
 from mesh_assets.inventory.java_patterns import java_pattern
 
-# What makes an entry more than a name. A dot alone does not: it stands between the parts of a name.
+# What makes an entry more than a name. A dot alone does not: it separates the parts of a name.
 _PATTERN = re.compile(r"[*+?()\[\]{}|^$\\]")
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9])")
 
 
 def plain_name(entry: str) -> str | None:
-    """The name that an entry of a list stands for, `public\\.orders` or `public[.]orders`; None if it is a pattern."""
+    """The name that an entry of a list means, `public\\.orders` or `public[.]orders`; None if it is a pattern."""
     name = _ESCAPED.sub(r"\1", entry.replace("[.]", "."))
     return None if _PATTERN.search(name) else name
 
@@ -29,8 +29,8 @@ def split_entries(entries: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 class Selection:
-    """An include list and an exclude list of regular expressions for whole names, in any case of letters. `unread`: the
-    entries that Python would not read as Java does; names that depend on them are not selected."""
+    """An include list and an exclude list of regular expressions for whole names, ignoring case. `unread`: the entries that
+    Python would not read as Java does; names that depend on them are not selected."""
 
     def __init__(self, included: Collection[str], excluded: Collection[str]) -> None:
         self._all = not included

@@ -21,7 +21,7 @@ _NOT_BIGQUERY = re.compile(r"[^a-zA-Z0-9_]")
 
 
 def snowflake(facts: Facts) -> Sink:
-    """Tables are called as the topics, in what Snowflake takes as a name; unquoted names are in capitals there."""
+    """Tables are named after the topics, in the form of a Snowflake name; unquoted names are upper case there."""
     url = facts.value("snowflake.url.name")
     host = None if url is None else web_address(url)
     if host is None:
@@ -42,7 +42,7 @@ def snowflake(facts: Facts) -> Sink:
             ) or _snowflake_name(topic)
         return dataset(namespace, ".".join((*within, name.upper() if _IDENTIFIER.fullmatch(name) else name)))
 
-    # Without schematization a table has two columns for everything.
+    # Without schematization a table has just two columns.
     has_columns = facts.is_set("snowflake.enable.schematization")
     return Sink(
         whole=dataset(namespace, ".".join(within) or WHOLE),
@@ -57,7 +57,7 @@ def _snowflake_column(field: str) -> str:
 
 
 def _snowflake_name(topic: str) -> str:
-    """A topic that is no name of a table gets underscores, and Java's hash of it, so that two do not become one (the
+    """A topic name that is not a valid table name gets underscores and its Java hash, so that no two become one (the
     connector's `Utils.tableName`)."""
     if _IDENTIFIER.fullmatch(topic) and len(topic) > 1:
         return topic
@@ -86,7 +86,7 @@ def bigquery(facts: Facts) -> Sink:
     def table(topic: str) -> Node | str:
         found = single or _matching(by_pattern, topic)
         if found is None:
-            return f"its config does not say in which dataset of {project} the table of {topic} is"
+            return f"its config does not say which dataset of {project} has the table of {topic}"
         name = mapped.get(topic) or topic
         if topic not in mapped and cleans:
             name = _NOT_BIGQUERY.sub("_", name)
@@ -129,12 +129,12 @@ def clickhouse(facts: Facts) -> Sink:
 
 
 def iceberg(facts: Facts) -> Sink:
-    """Without a field that routes records, every topic goes to every table of the list."""
+    """Without a field that routes records, every topic goes to every listed table."""
     tables = facts.names("iceberg.tables")
     location = facts.value("iceberg.catalog.warehouse", "iceberg.catalog.uri")
     control = facts.value("iceberg.control.topic") or "control-iceberg"
     own = [
-        OwnTopic(name=control, by="its config iceberg.control.topic: how its tasks agree", reads=reads)
+        OwnTopic(name=control, by="its config iceberg.control.topic: how its tasks coordinate", reads=reads)
         for reads in (False, True)
     ]
     if location is None:
@@ -143,13 +143,13 @@ def iceberg(facts: Facts) -> Sink:
         return sink
     try:
         parts = urlsplit(location)
-    except ValueError:  # brackets that hold no address
+    except ValueError:  # brackets without an address
         sink = _unknown("catalog or warehouse")
         sink.own = own
         return sink
     scheme = {"s3a": "s3", "s3n": "s3"}.get(parts.scheme, parts.scheme)
     is_store = scheme in ("s3", "gs", "abfss", "hdfs")
-    # A catalog's address may hold a user; before the @ of a store is its container.
+    # A catalog's address may contain a user; before the @ of a store's is its container.
     where = parts.netloc if is_store else parts.netloc.rpartition("@")[2]
     namespace = f"{scheme}://{where}" if where else location
     folder = parts.path.strip("/") if is_store else ""
@@ -159,7 +159,7 @@ def iceberg(facts: Facts) -> Sink:
 
     def table(topic: str) -> Node | str:
         if routes is not None or facts.is_set("iceberg.tables.dynamic-enabled"):
-            return f"each record says in its field {routes or '(unknown)'} which table it goes to"
+            return f"a field of each record, {routes or '(unknown)'}, says which table it goes to"
         if len(nodes) == 1:
             return nodes[0]
         return (

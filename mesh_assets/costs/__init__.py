@@ -1,5 +1,5 @@
-"""What topics, domains, products and applications take, and what that costs.
+"""What topics, domains, products and applications use, and what that costs.
 
-Everything is a share of what the inventory measured; no price is known but the estate's. What is not known is said, and is
-never 0.
+Everything is a share of what the inventory measured; the only prices are the estate's. Anything unknown is marked so, and
+is never 0.
 """

@@ -1,4 +1,4 @@
-"""What the inventory measured of each topic that costs something, and what that costs by the estate's prices."""
+"""What the inventory measured of each topic that costs something, and what that costs at the estate's prices."""
 
 from collections.abc import Iterator
 
@@ -20,11 +20,11 @@ _UNITS: dict[Driver, float] = {
     "partitions": HOURS_A_MONTH,
     "connector_tasks": HOURS_A_MONTH,
 }
-"""How many units of its price one of the driver makes in a month."""
+"""How many priced units one unit of the driver amounts to in a month."""
 
 
 class Measure(Record, frozen=True, kw_only=True):
-    """What one topic takes of one driver; of connectors' tasks one for each connector, which is named then. `topic` None:
+    """How much of one driver a topic uses; for connectors' tasks, one for each connector, which is then named. `topic` None:
     a connector that uses no topic of the document. `value` None: not known, for the `reason`."""
 
     cluster: str
@@ -39,8 +39,8 @@ class Measure(Record, frozen=True, kw_only=True):
 def measure(document: Document) -> Iterator[Measure]:
     """Every driver of every topic.
 
-    The tasks of a connector are spread evenly over the topics that it uses: Connect does not tell which task works for
-    which topic.
+    The tasks of a connector are spread evenly over the topics that it uses: Connect does not say which task works on which
+    topic.
     """
     cluster = document.cluster.name
     rates = {rate.topic: rate for rate in document.metrics.topics} if document.metrics else {}
@@ -77,7 +77,9 @@ def _on_disk(document: Document, topic: Topic, rate: TopicRate | None) -> Iterat
     if once is None and rate is not None:
         once = rate.retained_bytes
     copies = None if storage is None else storage.replica_bytes
-    reason = document.topics_unknown.get("log_directories") or "no source of the cluster tells bytes on disk"
+    reason = (
+        document.topics_unknown.get("log_directories") or "no source of the cluster reports bytes on disk"
+    )
     yield _measure(document.cluster.name, topic.name, "retained_bytes", once, reason)
     yield _measure(document.cluster.name, topic.name, "replica_bytes", copies, reason)
 
@@ -87,11 +89,11 @@ def _why_no_rates(document: Document) -> str:
         state = document.state("metrics")
         return f"metrics: {state.error or 'the estate configures no source'}"
     errors = document.metrics.errors
-    return errors[0] if errors else f"{document.metrics.source} tells no bytes of the topic"
+    return errors[0] if errors else f"{document.metrics.source} reports no bytes for the topic"
 
 
 def _tasks(document: Document) -> Iterator[Measure]:
-    """Of each connector, spread over its topics; 0 for a topic that no connector uses."""
+    """The tasks of each connector, spread over its topics; 0 for a topic that no connector uses."""
     cluster = document.cluster.name
     state = document.state("connectors")
     if state.status == "stale" and state.collected_at is None:
@@ -120,7 +122,7 @@ def _number_of_tasks(connector: Connector) -> tuple[int | None, str]:
     if connector.error is not None:
         return None, f"connector {connector.name}: {connector.error}"
     if (connector.id or "").startswith("arn:"):
-        return None, f"MSK Connect tells no tasks of {connector.name}"
+        return None, f"MSK Connect reports no tasks for {connector.name}"
     return 0, ""
 
 

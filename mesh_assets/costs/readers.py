@@ -1,7 +1,7 @@
-"""Who takes the bytes that leave a topic, as far as that follows from what was measured.
+"""Who reads the bytes that leave a topic, as far as that follows from what was measured.
 
-Brokers count bytes by topic, not by who reads them. A topic's bytes are one reader's where only that one reads it, and are
-divided by the records that each read where that is known: of groups that read no other topic.
+Brokers count bytes by topic, not by reader. If a topic has only one reader, its bytes are that reader's; otherwise they
+are divided by the records that each one read, where that is known: for groups that read no other topic.
 """
 
 from collections import defaultdict
@@ -11,12 +11,12 @@ from mesh_assets.analysis.graph import LineageGraph, Node
 from mesh_assets.inventory.document import Document
 
 Place = tuple[str, str]
-"""A cluster and a topic of it."""
+"""A cluster and one of its topics."""
 _READERS = ("application", "connector", "statement", "event_source_mapping")
 
 
 def readers_of(graph: LineageGraph) -> dict[Place, frozenset[Node]]:
-    """Who reads each topic now. What is only permitted, or known to be inactive, reads nothing."""
+    """Who reads each topic now. A reader that is merely permitted, or known to be inactive, does not count."""
     found: defaultdict[Place, set[Node]] = defaultdict(set)
     for edge in graph.edges:
         source, target = edge.source, edge.target
@@ -28,7 +28,7 @@ def readers_of(graph: LineageGraph) -> dict[Place, frozenset[Node]]:
 
 
 def kept_by(graph: LineageGraph) -> dict[Place, Node]:
-    """The topics that an application keeps for itself, by place: what they take is the application's."""
+    """The topics that an application keeps for itself, by place: what they use is the application's."""
     return {
         (edge.target.cluster, edge.target.name): edge.source
         for edge in graph.edges
@@ -40,8 +40,8 @@ def kept_by(graph: LineageGraph) -> dict[Place, Node]:
 def split(
     readers: frozenset[Node], rates: Mapping[str, float], only_topic: Mapping[str, str], topic: str
 ) -> dict[Node, float] | None:
-    """Which share of a topic's bytes each reader takes; None: not known. `rates`: records that groups of the cluster
-    commit a second; `only_topic`: of those that read one topic, which."""
+    """Which share of a topic's bytes each reader takes; None: not known. `rates`: records per second that groups of the
+    cluster commit; `only_topic`: the topic of those that read only one."""
     if len(readers) < 2:
         return dict.fromkeys(readers, 1.0)
     taken: dict[Node, float] = {}
@@ -54,7 +54,7 @@ def split(
 
 
 def group_rates(document: Document) -> tuple[dict[str, float], dict[str, str]]:
-    """Records committed a second by group, where known; and of groups that read a single topic, which."""
+    """Records committed per second by group, where known; and the topic of groups that read a single one."""
     rates = {
         one.group_id: one.records_committed_per_second
         for one in (document.metrics.consumer_groups if document.metrics else ())

@@ -1,4 +1,4 @@
-"""What is taken, as records; their JSON form is that of the store (`analysis/costs.json`)."""
+"""What is used, as records; the store holds them as JSON (`analysis/costs.json`)."""
 
 from typing import Literal
 
@@ -7,13 +7,13 @@ from mesh_assets.inventory.records import Record
 
 TakerKind = Literal["topic", "domain", "product", "application"]
 HOURS_A_MONTH = 730
-"""Of a month of 365 / 12 days."""
+"""Hours in a month of 365 / 12 days."""
 
 
 class Taken(Record, frozen=True, kw_only=True):
-    """How much of a driver something takes. `value`: the sum of what is known, in the driver's unit; None: nothing is.
-    `unknown`: of how many topics it is not known, so that the sum is at least that, for the `reason`. `share`: of the sum
-    over the whole estate, 0 to 1; None where that is unknown or 0. `cost`: a month; None: unknown or without a price."""
+    """How much of a driver something uses. `value`: the sum of what is known, in the driver's unit; None: nothing is.
+    `unknown`: for how many topics it is not known, for the `reason`, so that the sum is a lower bound. `share`: of the sum
+    over the whole estate, 0 to 1; None where that is unknown or 0. `cost`: per month; None: unknown or without a price."""
 
     driver: Driver
     value: float | None
@@ -24,12 +24,12 @@ class Taken(Record, frozen=True, kw_only=True):
 
 
 class CostRow(Record, frozen=True, kw_only=True):
-    """What one thing takes of each driver. `name` None: what belongs to no thing of the kind (topics without a domain,
-    connectors without a topic), so that shares add up to 1. `cluster` None: of several, or of all.
+    """How much of each driver one thing uses. `name` None: whatever belongs to no thing of the kind (topics without a domain,
+    connectors without a topic), so that shares add up to 1. `cluster` None: several, or all.
 
-    `cost`: a month, in the currency of the estate, the sum of what is known and of its share in fixed prices
-    (`fixed_cost`); None: nothing is known or no price is. `cost_share`: of the costs of the estate. `cost_unknown`: the
-    drivers that have a price and are not known of all its topics; the cost is then at least that."""
+    `cost`: per month, in the estate's currency, the sum of what is known and its share of fixed prices (`fixed_cost`);
+    None: nothing is known or nothing has a price. `cost_share`: of the costs of the estate. `cost_unknown`: the drivers
+    that have a price and are not known for all its topics; the cost is then a lower bound."""
 
     kind: TakerKind
     cluster: str | None
@@ -46,8 +46,8 @@ class CostRow(Record, frozen=True, kw_only=True):
 
 
 class EstateCosts(Record, frozen=True, kw_only=True):
-    """`rows`: by kind, the largest first. `currency` None: the estate has no prices. `totals`: of the whole estate,
-    as a row of the kind of its parts. `notes`: what has no price, or is not current."""
+    """`rows`: by kind, the largest first. `currency` None: the estate has no prices. `totals`: for the whole estate, in the
+    form of a row. `notes`: what has no price, or is not current."""
 
     currency: str | None
     totals: tuple[Taken, ...]

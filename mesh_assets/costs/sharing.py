@@ -1,4 +1,4 @@
-"""Who takes what: the measures of all topics added up for topics, domains, products and applications."""
+"""Who uses what: adds up the measures of all topics for topics, domains, products and applications."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -25,9 +25,9 @@ def share_costs(
     domains: Mapping[Place, str],
     products: Mapping[Place, str],
 ) -> EstateCosts:
-    """What each thing takes in these clusters. `domains`, `products`: of topics that have one; a topic is in one of each.
+    """What each thing uses in these clusters. `domains`, `products`: of topics that have one; a topic is in one of each.
 
-    Of one kind, the values and shares of all rows add up to those of the estate.
+    For each kind, the values and shares of all rows add up to those of the estate.
     """
     ledger = _Ledger(settings)
     notes: list[str] = []
@@ -41,7 +41,7 @@ def share_costs(
         measures = tuple(measure(document))
         takers = _Takers(document, readers, kept)
         ledger.count(name, measures)
-        rows: dict[str | None, tuple[_Sum, ...]] = {}  # of a topic: those of its measures are all the same
+        rows: dict[str | None, tuple[_Sum, ...]] = {}  # by topic: all its measures share them
         for one in measures:
             of_topic = rows.get(one.topic)
             if of_topic is None:
@@ -80,7 +80,7 @@ def share_costs(
 
 
 class _Takers:
-    """Which application takes what of a cluster's topics."""
+    """Which application uses what of a cluster's topics."""
 
     def __init__(
         self, document: Document, readers: Mapping[Place, frozenset[Node]], kept: Mapping[Place, Node]
@@ -91,13 +91,13 @@ class _Takers:
         self._rates, self._single = group_rates(document)
 
     def are_nobody(self, one: Measure) -> bool:
-        """Whether it belongs to no connector and no application, and is nothing that readers share: most measures."""
+        """Whether it belongs to no connector or application and is not shared by readers: true of most measures."""
         if one.connector is not None or one.driver == "bytes_out_per_second":
             return False
         return (self._cluster, one.topic or "") not in self._kept
 
     def of(self, one: Measure, parts: Mapping[Node, float] | None) -> Iterator[tuple[Node | None, float]]:
-        """Each taker of it with its part, of the readers' `parts`; None: nobody in particular."""
+        """Each user of it with its part, from the readers' `parts`; None: nobody in particular."""
         if one.connector is not None:
             node = Node(kind="connector", cluster=self._cluster, namespace=one.connect, name=one.connector)
             yield node, 1.0
@@ -112,7 +112,7 @@ class _Takers:
         yield from parts.items()
 
     def not_divided(self, one: Measure, parts: Mapping[Node, float] | None) -> frozenset[Node]:
-        """Those who take some of it, it is not known how much."""
+        """Those who use an unknown part of it."""
         if one.driver != "bytes_out_per_second" or (self._cluster, one.topic or "") in self._kept:
             return frozenset()
         readers = self._readers.get((self._cluster, one.topic or ""), frozenset())
@@ -123,7 +123,7 @@ class _Takers:
         return one.reason or f"{counted(readers, 'reader')} of {one.topic}, whose bytes are counted together"
 
     def parts(self, one: Measure) -> dict[Node, float] | None:
-        """Which share each reader takes of what leaves a topic; None: not known. Empty: it is not divided by readers."""
+        """Each reader's share of what leaves a topic; None: not known. Empty: it is not divided by readers."""
         if one.driver != "bytes_out_per_second" or one.topic is None:
             return {}
         readers = self._readers.get((self._cluster, one.topic), frozenset())
@@ -131,11 +131,11 @@ class _Takers:
 
 
 _NOTHING = {driver: Taken(driver=driver, value=0.0) for driver in DRIVERS}
-"""What most rows take of most drivers."""
+"""What most rows use of most drivers."""
 
 
 class _Sum:
-    """What one row has of each driver so far."""
+    """What one row has used of each driver so far."""
 
     __slots__ = ("costs", "fixed", "missing", "reasons", "topics", "unknown", "values", "without_tasks")
 
@@ -151,7 +151,7 @@ class _Sum:
 
 
 class _Ledger:
-    """Rows while they are added up."""
+    """Rows while they are being added up."""
 
     def __init__(self, settings: CostSettings) -> None:
         self._settings = settings
@@ -161,13 +161,13 @@ class _Ledger:
         self._prices: dict[str, ClusterPrices | None] = {}
 
     def _prices_of(self, cluster: str) -> ClusterPrices | None:
-        """Asked for each measure of each row, and a match of patterns."""
+        """Cached: needed for each measure of each row, and matches patterns."""
         if cluster not in self._prices:
             self._prices[cluster] = self._settings.of(cluster)
         return self._prices[cluster]
 
     def count(self, cluster: str, measures: Iterable[Measure]) -> None:
-        """Before the measures of a cluster are added: their sums, by which a fixed price is shared."""
+        """Call before adding a cluster's measures: their sums, by which a fixed price is shared."""
         for one in measures:
             if one.value is not None:
                 key = (cluster, one.driver)
@@ -181,7 +181,7 @@ class _Ledger:
         return found
 
     def add(self, rows: Iterable[_Sum], one: Measure, part: float = 1.0) -> None:
-        """That part of the measure to each of these."""
+        """Adds that part of the measure to each of these."""
         if one.value is None:
             self.unknown(rows, one, one.reason or "not known")
             return
@@ -197,7 +197,7 @@ class _Ledger:
                 to.fixed = (to.fixed or 0.0) + fixed
 
     def _fixed(self, prices: ClusterPrices, one: Measure, value: float) -> float | None:
-        """What share of the cluster's fixed price it is; None: it is not shared by this driver, or not at all."""
+        """Its share of the cluster's fixed price; None: the price is not shared by this driver, or not at all."""
         total = self._in_cluster.get((one.cluster, one.driver), 0.0)
         if prices.month_by != one.driver or total <= 0:
             return None
@@ -208,7 +208,7 @@ class _Ledger:
         driver = one.driver
         prices = self._prices_of(one.cluster)
         is_missing = prices is not None and (driver in prices.by_driver or prices.month_by == driver)
-        # A topic has a measure of each driver, but of the tasks one for each connector.
+        # A topic has one measure for each driver, but for tasks one for each connector.
         place = (one.cluster, one.topic) if driver == "connector_tasks" else None
         for to in rows:
             if place is None or place not in to.without_tasks:
@@ -221,7 +221,7 @@ class _Ledger:
                 to.missing.add(driver)
 
     def close(self, cluster: str, notes: list[str]) -> None:
-        """After the measures of a cluster: a fixed price that nothing shares belongs to nothing in particular."""
+        """Call after adding a cluster's measures: a fixed price that nothing shares belongs to nothing in particular."""
         prices = self._prices_of(cluster)
         if prices is None or prices.month is None or prices.month_by is None:
             return
@@ -229,7 +229,7 @@ class _Ledger:
         if self._in_cluster.get((cluster, prices.month_by), 0.0) > 0:
             return
         notes.append(
-            f"what {cluster} costs in a month is not shared: {prices.month_by} is not known of its topics, or 0"
+            f"the monthly cost of {cluster} is not shared: {prices.month_by} is not known for its topics, or 0"
         )
         nobody: tuple[_Key, ...] = (
             ("topic", cluster, None),
@@ -299,7 +299,7 @@ class _Ledger:
 
 
 def _of_applications(taken: Taken) -> Taken:
-    """Nobody counts who writes: what is known is what goes to topics that the application keeps for itself."""
+    """Nobody counts by writer: only what goes to topics that the application keeps for itself is known."""
     if taken.driver != "bytes_in_per_second":
         return taken
     reason = "brokers count bytes by topic, not by who writes them"

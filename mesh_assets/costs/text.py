@@ -23,15 +23,15 @@ KINDS: dict[TakerKind, str] = {
 _NOBODY: dict[TakerKind, str] = {
     "product": "(in no product)",
     "domain": "(without a domain)",
-    "application": "(no one application's)",
+    "application": "(not of one application)",
     "topic": "(connectors without a topic)",
 }
 _SHOWN = 20
 
 
 def cost_lines(costs: EstateCosts, kinds: Sequence[TakerKind], *, most: int = _SHOWN) -> Iterator[str]:
-    """A table for each kind, its largest rows first. A `+` marks a sum of which a part is not known, `?` what is not known
-    at all; the reasons follow."""
+    """A table for each kind, its largest rows first. A `+` marks a sum that is partly unknown, `?` a wholly unknown figure;
+    the reasons follow."""
     reasons: dict[str, None] = {}
     for kind in kinds:
         rows = costs.rows_of(kind)
@@ -46,7 +46,7 @@ def cost_lines(costs: EstateCosts, kinds: Sequence[TakerKind], *, most: int = _S
     if costs.currency is None:
         yield "no prices: the estate has no `costs` (docs/products.md)"
     elif costs.cost is None:
-        yield "no costs: nothing that has a price is known"
+        yield "no costs: no figure with a price is known"
     else:
         yield f"{costs.cost:,.2f} {costs.currency} a month, at the rates and sizes of the newest documents"
     yield from (f"  not known  {reason}" for reason in list(reasons)[:_SHOWN])

@@ -1,5 +1,5 @@
-"""What changed between two documents of a cluster: one pure function, its state and how changes are applied
-to it.
+"""What changed between two documents of a cluster: one pure function, its state, and how changes are applied to
+it.
 
 Imports `inventory` and nothing else of the project.
 """

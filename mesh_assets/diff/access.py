@@ -1,4 +1,4 @@
-"""Changes of who may do what: ACLs and SCRAM users come and go, quotas change, too. A part that is unknown in either
+"""Changes to who may do what: ACLs and SCRAM users come and go, quotas also change. A part that is unknown in either
 document gives no change."""
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _LIMIT = "limit."
 
 
 def acl_name(acl: Acl) -> str:
-    """What names an ACL among all: an ACL has no values beside these."""
+    """What identifies an ACL: it has no other values."""
     resource = f"{acl.resource}…" if acl.pattern == "prefixed" else acl.resource
     return f"{acl.permission} {acl.principal} {acl.operation} on {acl.resource_type} {acl.pattern} {resource} from {acl.host}"
 
@@ -75,7 +75,7 @@ def _severity_of_new(acl: Acl) -> Severity:
 def _permits(acl: Acl) -> str:
     verb = "may not" if acl.permission == "deny" else "may"
     name = f"{acl.resource}…" if acl.pattern == "prefixed" else acl.resource
-    host = "" if acl.host == "*" else f", from {acl.host} alone"
+    host = "" if acl.host == "*" else f", only from {acl.host}"
     operation = "do everything" if acl.operation == "all" else acl.operation
     return f"{acl.principal} {verb} {operation} on {acl.resource_type} {name}{host}"
 

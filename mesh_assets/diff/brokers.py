@@ -1,8 +1,8 @@
-"""Changes of brokers, and of what holds for the whole cluster: the configs that brokers share, the levels of features,
-the voters of the quorum.
+"""Changes of brokers and of what applies to the whole cluster: the configs that brokers share, feature levels, the
+voters of the quorum.
 
-Not changes: which controller is active, and how far its followers are, which come and go by themselves; and where a
-value is set, as long as it stays the same.
+Not changes: which controller is active and how far its followers are, which vary by themselves; and where a value is
+set, as long as the value stays the same.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ CLUSTER = "cluster"
 """The resource of changes that concern the cluster as a whole."""
 
 _CONFIG, _FEATURE, _VOTERS = "config.", "feature.", "quorum.voters"
-# What tells brokers apart: it differs by nature, and the broker's own fields say it.
+# What distinguishes brokers: it differs by nature, and the broker's own fields have it.
 _OF_ITS_OWN = frozenset({"broker.id", "node.id", "broker.rack", "listeners", "advertised.listeners"})
 # Changing one can lose data, lock clients out or let anybody in.
 _WEIGHTY_CONFIGS = frozenset(
@@ -38,7 +38,7 @@ _WEIGHTY_CONFIGS = frozenset(
 
 
 def broker_fields(broker: ClusterBroker, configs: BrokerConfigs | None) -> Fields:
-    """With the configs in which it differs from the others; all below `config.` is unknown when its configs are."""
+    """Includes the configs in which it differs from the other brokers; all below `config.` is unknown if its configs are."""
     fields: Fields = {
         "host": broker.host,
         "port": str(broker.port),
@@ -57,7 +57,7 @@ def broker_fields(broker: ClusterBroker, configs: BrokerConfigs | None) -> Field
 
 
 def cluster_fields(brokers: Brokers) -> Fields:
-    """A config's value is that of the most brokers; a broker that has another one shows it itself."""
+    """A config's value is the most common among brokers; a broker with a different value shows it itself."""
     fields: Fields = {}
     if brokers.configs is None:
         fields[_CONFIG] = None
@@ -76,7 +76,7 @@ def cluster_fields(brokers: Brokers) -> Fields:
 
 
 def _shared(configs: BrokerConfigs) -> dict[str, BrokerConfig | None]:
-    """By name, the entry that the most brokers have; None where each of several has its own."""
+    """By name, the most common entry among brokers; None where each of several has its own."""
     found: dict[str, BrokerConfig | None] = {}
     counts: Counter[str] = Counter()
     for entry in configs.entries:
@@ -88,7 +88,7 @@ def _shared(configs: BrokerConfigs) -> dict[str, BrokerConfig | None]:
 
 
 def _config_field(entry: BrokerConfig) -> Fields:
-    """A sensitive value is unknown; one that is not set is no field."""
+    """A sensitive value is unknown; a value that is not set has no field."""
     if entry.name in _OF_ITS_OWN or (entry.value is None and not entry.sensitive):
         return {}
     return {_CONFIG + entry.name: entry.value}
@@ -112,11 +112,11 @@ def diff_brokers(before: Brokers | None, after: Brokers | None) -> Iterator[Chan
             "broker",
             str(number),
             new[number],
-            sentence=f"Broker {number} came, at {_address(new[number])}{fenced}",
+            sentence=f"Broker {number} joined, at {_address(new[number])}{fenced}",
             severity="info",
         )
     for number in sorted(new):
-        # A new one comes without configs in its record: those in which it differs follow.
+        # A new broker's record has no configs: those in which it differs follow.
         was = (
             broker_fields(old[number], before.configs)
             if number in old

@@ -1,6 +1,6 @@
-"""Changes of cluster links and mirror topics: they come and go, change state, and links their configs.
+"""Changes of cluster links and mirror topics: they come and go and change state; links change their configs.
 
-Lag is no change, and neither is a task of a link, which fails and recovers by itself.
+Lag is not a change, and neither is a link's task, which fails and recovers by itself.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _CONFIG = "config."
 
 
 def link_fields(link: ClusterLink) -> Fields:
-    """A link without an `error` has none, or its cluster does not say."""
+    """A link without `error` has none, or its cluster does not report it."""
     told = {
         "source_cluster_id": link.source_cluster_id,
         "destination_cluster_id": link.destination_cluster_id,
@@ -45,7 +45,7 @@ def mirror_fields(mirror: MirrorTopic) -> Fields:
 
 
 def diff_cluster_links(before: ClusterLinks | None, after: ClusterLinks | None) -> Iterator[Change]:
-    """Nothing of a part that was or is not known."""
+    """Nothing for a part that was or is not known."""
     if before is None or after is None:
         return
     if before.links is not None and after.links is not None:
@@ -67,7 +67,7 @@ def _diff_links(old: Mapping[str, ClusterLink], new: Mapping[str, ClusterLink]) 
             sentence=f"Cluster link {named(name)} {_whence(old[name])} is gone",
         )
     for name in sorted(new.keys() - old.keys()):
-        sentence = f"Cluster link {named(name)} {_whence(new[name])} was made"
+        sentence = f"Cluster link {named(name)} {_whence(new[name])} was created"
         yield created("cluster_link", name, new[name], sentence=sentence, severity="info")
     for name in sorted(old.keys() & new.keys()):
         yield from _updates(
@@ -81,11 +81,11 @@ def _diff_links(old: Mapping[str, ClusterLink], new: Mapping[str, ClusterLink]) 
 
 def _diff_mirrors(old: Mapping[str, MirrorTopic], new: Mapping[str, MirrorTopic]) -> Iterator[Change]:
     for name in sorted(old.keys() - new.keys()):
-        sentence = f"Topic {named(name)} is no mirror of {named(old[name].source_topic)} any more"
+        sentence = f"Topic {named(name)} no longer mirrors {named(old[name].source_topic)}"
         yield deleted("mirror_topic", name, old[name], sentence=sentence)
     for name in sorted(new.keys() - old.keys()):
         one = new[name]
-        sentence = f"Topic {named(name)} mirrors {named(one.source_topic)}, by the link {named(one.link)}: {one.status}"
+        sentence = f"Topic {named(name)} mirrors {named(one.source_topic)} over the link {named(one.link)}: {one.status}"
         yield created("mirror_topic", name, one, sentence=sentence, severity=_severity("status", one.status))
     for name in sorted(old.keys() & new.keys()):
         yield from _updates(
@@ -123,4 +123,4 @@ def _severity(field: str, value: str | None) -> Severity:
 def _whence(link: ClusterLink) -> str:
     if link.destination_cluster_id is not None:
         return f"to {link.destination_cluster_id}"
-    return f"from {link.origin_id or 'a cluster that is not named'}"
+    return f"from {link.origin_id or 'an unnamed cluster'}"

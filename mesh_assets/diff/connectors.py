@@ -1,6 +1,6 @@
 """Changes of connectors. Not changes: which worker runs what, which is volatile; declared topics and the
-quickstart, which follow from the config; and the platform's id, because a connector created again under its
-name is the same connector to its users.
+quickstart, which follow from the config; and the platform's id, because a connector recreated under its name is
+the same connector to its users.
 
 Topics that Connect has observed are not part of the config, so a newly observed one is a change. One that is
 no longer observed is not a change: Connect forgets topics on a reset, and a failed reading looks the same.
@@ -109,7 +109,7 @@ def diff_connectors(
 def _resources(
     old: Mapping[ConnectorKey, Connector], new: Mapping[ConnectorKey, Connector]
 ) -> dict[ConnectorKey, str]:
-    """By key, the name a person knows it by: with its endpoint if the name alone is ambiguous.
+    """By key, the name people know it by, with its endpoint if the name alone is ambiguous.
 
     A name that contains a slash always gets its endpoint, so `a/b` can only mean the connector `b` of `a`.
     """
@@ -162,8 +162,8 @@ def _diff_connector(
 
 
 def _shown_config(key: str, old: str | None, new: str | None) -> tuple[str | None, str | None]:
-    """Both values by today's rules; and one that was or is masked takes the mask to the other side, which is
-    the same secret as long as nothing says that it is none."""
+    """Both values by today's rules. If one is masked, so is the other, which is the same secret unless known not to
+    be one."""
     old, new = (None if value is None else mask_value(key, value) for value in (old, new))
     if not is_plain_key(key):
         if old == MASK and new and not is_reference(new):
@@ -222,7 +222,7 @@ def _task(field: str, old: str | None, new: str | None, after: Connector) -> str
 
 
 def _reason(connector: Connector) -> str:
-    """The connector's own trace. If it has none, that of its first failed task, which must be what broke it."""
+    """The connector's own trace or, if it has none, that of its first failed task, which must be what broke it."""
     traces = [
         connector.trace,
         *(task.trace for task in sorted(connector.tasks, key=lambda t: t.id) if task.state in _BROKEN),
@@ -231,8 +231,8 @@ def _reason(connector: Connector) -> str:
 
 
 def _masked(connector: Connector) -> Connector:
-    """The connector masked by today's rules: an older version may have stored a value that is known to be a
-    secret now."""
+    """The connector masked by today's rules: an older version may have stored a value that is now known to be a
+    secret."""
     return replace(
         connector,
         config=mask_config(connector.config),

@@ -1,5 +1,5 @@
-"""Changes of consumer groups. Which members there are, offsets, lag, coordinators, epochs and rebalances come and go by
-themselves: they are not changes. How many members an active group has is one, and so is what a streams group runs."""
+"""Changes of consumer groups. Who the members are, offsets, lag, coordinators, epochs and rebalances vary by themselves:
+they are not changes. The number of members of an active group is, and so is what a streams group runs."""
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -17,7 +17,7 @@ from mesh_assets.inventory.groups import ConsumerGroup, GroupMember
 from mesh_assets.inventory.wording import counted, listed, named, plural
 
 EPHEMERAL_GROUPS: tuple[str, ...] = ("console-consumer-*",)
-"""Groups that a tool creates to read a topic once; they say nothing about the estate."""
+"""Groups that tools create to read a topic once; they say nothing about the estate."""
 
 _WITHOUT_MEMBERS = frozenset({"empty", "dead"})
 _REBALANCING = frozenset(
@@ -42,10 +42,10 @@ def lasting_groups(groups: Iterable[ConsumerGroup], ephemeral: tuple[str, ...]) 
 
 def group_fields(group: ConsumerGroup) -> Fields:
     """`state` is `active` or `empty`. A rebalancing group is active: its members are being assigned
-    partitions. How many these are then is passing; an empty group has none, which its state says to readers, and this
-    to whoever applies the changes. `topology`: the topics of each subtopology, without the epoch, which grows with what
-    clients merely send again."""
-    # During assignment, a group that has committed nothing looks as if it read no topics.
+    partitions, so their number is transient. An empty group has none: its state says so to readers, and this to whoever
+    applies the changes. `topology`: the topics of each subtopology, without the epoch, which grows even when clients
+    merely resend it."""
+    # During assignment, a group that has committed nothing seems to read no topics.
     assigning = _plain(group.state) in _REBALANCING and not any(
         offset.committed is not None for offset in group.offsets or ()
     )
@@ -150,7 +150,7 @@ def _topics_read(before: ConsumerGroup, after: ConsumerGroup) -> str:
 
 
 def _topologies(before: ConsumerGroup, after: ConsumerGroup) -> str:
-    """What was added and removed, by subtopology; or that a part of the same id now uses other topics."""
+    """What was added and removed, by subtopology; or that a part with the same id now uses different topics."""
     old, new = (
         {part.id: part for part in group.topology.subtopologies} if group.topology else {}
         for group in (before, after)
@@ -161,8 +161,10 @@ def _topologies(before: ConsumerGroup, after: ConsumerGroup) -> str:
     if removed := sorted(old.keys() - new.keys()):
         parts.append(f"no longer {plural(len(removed), 'subtopology', 'subtopologies')} {listed(removed)}")
     if other := sorted(one for one in new.keys() & old.keys() if new[one] != old[one]):
-        parts.append(f"other topics in {plural(len(other), 'subtopology', 'subtopologies')} {listed(other)}")
-    return f"its topology changed: {', '.join(parts) or 'its subtopologies come in another order'}"
+        parts.append(
+            f"different topics in {plural(len(other), 'subtopology', 'subtopologies')} {listed(other)}"
+        )
+    return f"its topology changed: {', '.join(parts) or 'its subtopologies are in a different order'}"
 
 
 def _topics(group: ConsumerGroup) -> list[str]:

@@ -1,4 +1,4 @@
-"""The changes between two documents, and a state that changes are applied to."""
+"""The changes between two documents, and a state to which changes are applied."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -57,8 +57,8 @@ from mesh_assets.joining.scope import ScopeChange, scope_change
 
 # The diff of two documents: which sections can be compared, and what changed in each.
 
-# A topic that was deleted and created again appears as both, under one name. Whoever applies the changes in
-# order must delete first.
+# A topic that was deleted and recreated appears as both, under one name. Whoever applies the changes in order
+# must delete first.
 _KIND_ORDER = {"deleted": 0, "created": 1, "updated": 2}
 
 
@@ -84,7 +84,7 @@ def diff_documents(
 
 
 def compared_sections(before: Document, after: Document) -> tuple[SectionName, ...]:
-    """The sections that can have changes: read anew in `after`, and read at some time in `before` (the last
+    """The sections that can have changes: freshly read in `after`, and read at some time in `before` (the last
     good data counts)."""
     return tuple(
         name
@@ -156,10 +156,10 @@ def _position(change: Change) -> tuple[str, str, str, int]:
 # flat text. And how a consumer of the changes gets from one state to the next.
 #
 # The whole contract: `created` adds the record that `after` holds as JSON, `deleted` removes the resource,
-# `updated` sets one field to `after`, or removes the field if `after` is None. What becomes known for the
-# first
-# time (the baseline of a section, a config that could not be read before) is not a change; it is in the
-# snapshot. So is what enters or leaves the scope of a section; `scope_note` of its state says that it did.
+# `updated` sets one field to `after`, or removes the field if `after` is None. Anything that becomes known for
+# the first time (the baseline of a section, a config that could not be read before) is not a change; the
+# snapshot has it. The same goes for whatever enters or leaves the scope of a section; `scope_note` in its state
+# says so.
 
 State = dict[ResourceType, dict[str, dict[str, str]]]
 """Resource type → resource → field → value; fields and values as in changes. A connector's key is
@@ -203,7 +203,7 @@ def stable_state(document: Document, *, ephemeral_groups: tuple[str, ...] = EPHE
 
 
 def connector_state(connector: Connector) -> dict[str, str]:
-    """With endpoint and name, because a change names a connector by its name alone if that is unique."""
+    """With endpoint and name, because a change uses a connector's name alone if that is unique."""
     return {"connect": connector.connect, "name": connector.name, **known_fields(connector_fields(connector))}
 
 
@@ -221,12 +221,12 @@ _mirror = msgspec.json.Decoder(MirrorTopic)
 
 
 def apply_changes(state: State, changes: Iterable[Change]) -> State:
-    """`state` with the changes applied; `state` itself is left alone. Applying the same changes again alters
-    nothing.
+    """`state` with the changes applied; `state` itself is not modified. Applying the same changes again has no
+    effect.
 
-    A change of a resource that is not in the state is skipped: a later change, already seen, deleted the
-    resource. Raises ValueError for the creation of a schema registry, of topic defaults or of a
-    cluster, which no diff makes.
+    A change of a resource that is not in the state is skipped: a later change, already applied, deleted the
+    resource. Raises ValueError for the creation of a schema registry, of topic defaults or of a cluster, which no
+    diff produces.
     """
     present: State = {
         resource_type: {key: dict(fields) for key, fields in resources.items()}

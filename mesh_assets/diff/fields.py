@@ -1,4 +1,4 @@
-"""The comparable side of a record: its lasting values as flat text, field by field, the same in state and
+"""The comparable form of a record: its lasting values as flat text, field by field, the same in state and
 changes."""
 
 from collections.abc import Iterator
@@ -80,8 +80,8 @@ def created(
 
 
 def deleted(resource_type: ResourceType, resource: str, record: Resource, *, sentence: str) -> Change:
-    """`before` is the whole record as it was last known. A deletion is a warning: its content is gone, and
-    someone may still need it."""
+    """`before` is the whole record as last known. A deletion is a warning: the content is gone, and someone may
+    still need it."""
     return _change("deleted", resource_type, resource, None, (json_text(record), None), "warning", sentence)
 
 
@@ -127,6 +127,6 @@ def shown(value: str | None, *, absent: str = "none") -> str:
 
 
 def because(trace: str | None) -> str:
-    """`: <first line of the trace>`, or nothing if there is no trace."""
+    """`: <first line of the trace>`; empty without a trace."""
     lines = [line for line in (trace or "").splitlines() if line.strip()]
     return f": {one_line(lines[0], most=SENTENCE_TRACE_CHARACTERS)}" if lines else ""

@@ -1,5 +1,5 @@
-"""Changes of the brokers' log directories: one that goes offline, and one that is back. How much they hold, and how full
-their volumes are, is of the moment."""
+"""Changes of the brokers' log directories: one goes offline, or comes back. How much they hold, and how full their
+volumes are, is transient."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,7 +8,7 @@ from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.storage_records import LogDirectory
 
 LOG_DIRECTORIES = "log_directories"
-"""The resource of these changes, which has a field for each directory that is offline: `1./var/kafka`."""
+"""The resource of these changes, with a field for each offline directory: `1./var/kafka`."""
 
 
 def directory_fields(directories: Iterable[LogDirectory]) -> Fields:
@@ -18,7 +18,7 @@ def directory_fields(directories: Iterable[LogDirectory]) -> Fields:
 def diff_log_directories(
     before: Iterable[LogDirectory] | None, after: Iterable[LogDirectory] | None
 ) -> Iterator[Change]:
-    """A broker that did not tell its directories on both sides has no changes: nothing is known of them."""
+    """A broker that did not report its directories in both documents has no changes: nothing is known about them."""
     if before is None or after is None:
         return
     old, new = tuple(before), tuple(after)

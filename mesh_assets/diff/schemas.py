@@ -43,7 +43,7 @@ def schema_fields(schema: Schema) -> Fields:
 
 
 def _contract_fields(contract: DataContract | None) -> Fields:
-    """One field per property and path, and one per phase for its rules: their order is part of what they do."""
+    """One field per property and path, and one per phase for its rules: their order matters."""
     if contract is None:
         return {_CONTRACT: None}
     fields: Fields = {f"{_PROPERTIES}{key}": value for key, value in contract.properties.items()}
@@ -94,7 +94,7 @@ def diff_registry(before: RegistryFacts | None, after: RegistryFacts | None) -> 
 def _diff_schema(before: Schema, after: Schema) -> Iterator[Change]:
     old_fields, new_fields = schema_fields(before), schema_fields(after)
     for (name, old_level), (_, new_level) in zip(_levels(before), _levels(after), strict=True):
-        # The registry could not tell own from inherited before, and now it can: it is the same level.
+        # The registry could not distinguish own from inherited before, and now it can: it is the same level.
         if old_level.value == new_level.value and None in (old_level.own, new_level.own):
             new_fields[name] = None
     for field, old, new in differing_fields(old_fields, new_fields):
@@ -112,11 +112,11 @@ def _diff_schema(before: Schema, after: Schema) -> Iterator[Change]:
 def _severity(field: str, before: Schema, after: Schema) -> Severity:
     match field:
         case "version":
-            # A higher version is daily work, which the registry's compatibility guards. A lower one means
-            # that the latest version was deleted.
+            # A higher version is routine, guarded by the registry's compatibility. A lower one means that the
+            # latest version was deleted.
             return "info" if after.version > before.version else "warning"
         case _ if field.startswith(_CONTRACT) or field in ("definition", "references", "id"):
-            # They come with a new version. Under the same version, the subject was deleted and registered
+            # These change with a new version. Under the same version, the subject was deleted and registered
             # again.
             return "info" if after.version != before.version else "warning"
         case _:
@@ -124,7 +124,7 @@ def _severity(field: str, before: Schema, after: Schema) -> Severity:
 
 
 def _sentence(field: str, before: Schema, after: Schema) -> str:
-    """Without the subject: `resource` names it, and `Schema version 1 → 2` is the fixed form."""
+    """Omits the subject: `resource` names it, and `Schema version 1 → 2` is the fixed form."""
     match field:
         case "version":
             return f"Schema version {before.version} → {after.version}"
@@ -165,7 +165,7 @@ def _contract_sentence(field: str, before: DataContract, after: DataContract) ->
         "changed": [name for name in kept if new_rules[name] != old_rules[name]],
     }
     parts = [f"{word} {listed(names)}" for word, names in said.items() if names]
-    return f"Schema {phase} rules: {'; '.join(parts) or 'run in another order'}"
+    return f"Schema {phase} rules: {'; '.join(parts) or 'run in a different order'}"
 
 
 def _rules(contract: DataContract, phase: str) -> list[SchemaRule]:

@@ -1,8 +1,8 @@
-"""Changes of topics and of the cluster's defaults for them. Not changes: leaders, ISR, offsets and errors,
-which are the health and traffic of the moment; links to schemas and connectors, which are derived; and values
-of configs that a topic inherits. The cluster's own default is told once. A static default (server.properties, or
-Kafka's own) never is: each broker has its own, a topic shows that of whichever broker answered, and while brokers
-restart one by one both are true."""
+"""Changes of topics and of the cluster's defaults for them. Not changes: leaders, ISR, offsets and errors, which are
+the health and traffic of the moment; links to schemas and connectors, which are derived; and inherited config values.
+A change of the cluster's own default is reported once; of a static default (server.properties, or Kafka's own),
+never: each broker has its own, a topic shows that of whichever broker answered, and while brokers restart one by one
+both are true."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ _CONFIG = "config."
 TOPIC_DEFAULTS = "topic_defaults"
 """The resource of changes that concern the cluster's defaults for all topics."""
 
-# Lists whose order says nothing (ConfigDef.Type.LIST in Kafka's LogConfig).
+# Lists whose order does not matter (ConfigDef.Type.LIST in Kafka's LogConfig).
 _UNORDERED = frozenset(
     {
         "cleanup.policy",
@@ -53,7 +53,7 @@ _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,20}")
 
 
 def topic_fields(topic: Topic) -> Fields:
-    """Of the configs, those set on the topic itself."""
+    """Those of the configs that are set on the topic itself."""
     fields: Fields = {"id": topic.id}
     if _described(topic):
         fields["partitions"] = str(topic.details.partitions)
@@ -80,7 +80,7 @@ def defaults_fields(defaults: Mapping[str, str]) -> Fields:
 
 
 def meaning(config: str, value: str | None) -> str | None:
-    """`value` in one spelling for all that mean the same to Kafka."""
+    """`value` in a single spelling for all those that Kafka treats alike."""
     if value is None:
         return None
     plain = value.strip()
@@ -90,7 +90,7 @@ def meaning(config: str, value: str | None) -> str | None:
         return plain.lower()
     if _WHOLE_NUMBER.fullmatch(plain):
         return str(int(plain))
-    if plain.startswith("{"):  # as Confluent's placement constraints
+    if plain.startswith("{"):  # such as Confluent's placement constraints
         try:
             return json_text(msgspec.json.decode(plain))
         except UNDECODABLE:
@@ -131,8 +131,8 @@ def diff_topic_defaults(
             before=old,
             after=new,
             severity="warning" if config in _WEIGHTY_CONFIGS else "info",
-            sentence=f"Default of topics: {config} {_of_cluster(old)} → {_of_cluster(new)}, for {counted(heirs, 'topic')} "
-            "without a value of their own",
+            sentence=f"Topic default: {config} {_of_cluster(old)} → {_of_cluster(new)}, inherited by "
+            f"{counted(heirs, 'topic')}",
         )
 
 
@@ -141,8 +141,8 @@ def _of_cluster(default: str | None) -> str:
 
 
 def _unchanged(before: Topic, after: Topic) -> bool:
-    """Whether everything that counts is equal. Builds nothing: of 9,000 topics, nearly all differ only in
-    their offsets."""
+    """Whether everything that counts is equal. Builds nothing: nearly all of 9,000 topics differ only in their
+    offsets."""
     a, b = before.details, after.details
     return (
         before.id == after.id
@@ -164,7 +164,7 @@ def _unchanged(before: Topic, after: Topic) -> bool:
 def _diff_topic(before: Topic, after: Topic) -> Iterator[Change]:
     name = after.name
     if before.id is not None and after.id is not None and before.id != after.id:
-        # Another topic under the old name, with its own records and offsets, so nothing about it is an
+        # A different topic under the old name, with its own records and offsets, so nothing about it is an
         # update.
         yield deleted(
             "topic",
@@ -228,7 +228,7 @@ def _what(field: str, old: str | None, new: str | None, before: Topic, after: To
 
 
 def _in_force(config: str, topic: Topic) -> str | None:
-    """The value that holds for the topic, its own or inherited; None if it is unknown."""
+    """The value in effect for the topic, its own or inherited; None if it is unknown."""
     return meaning(config, (topic.config or {}).get(config))
 
 
@@ -249,7 +249,7 @@ def _moved(old: Mapping[int, tuple[int, ...]], new: Mapping[int, tuple[int, ...]
 
 
 def _reassigning(topic: Topic) -> tuple[int, ...] | None:
-    """The partitions that are being moved; None: unknown. How far they are is of the moment, that they are is not."""
+    """The partitions that are being moved; None: unknown. How far they are is transient; that they are moving is not."""
     if topic.storage is None or topic.storage.reassignments is None:
         return None
     return tuple(sorted({one.partition for one in topic.storage.reassignments}))
@@ -265,7 +265,7 @@ def _reassigned(old: Sequence[int], new: Sequence[int]) -> str:
 
 
 def _replicas(topic: Topic) -> dict[int, tuple[int, ...]]:
-    """Partition → replicas in their order; the first is the preferred leader."""
+    """Partition → replicas in order; the first is the preferred leader."""
     return {p.partition: p.replicas for p in sorted(topic.partitions, key=lambda p: p.partition)}
 
 
@@ -278,8 +278,8 @@ def _replicas_text(topic: Topic) -> str | None:
 
 
 def _described(topic: Topic) -> bool:
-    """Whether the brokers have said anything about it, now or before. A topic in error without partitions is
-    only a name."""
+    """Whether the brokers have ever said anything about it. A topic in error without partitions is only a
+    name."""
     return topic.error is None or bool(topic.partitions)
 
 

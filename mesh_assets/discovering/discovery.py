@@ -1,4 +1,4 @@
-"""The two steps of a discovery, and both of them as one call."""
+"""The two steps of a discovery, and both as one call."""
 
 import logging
 import uuid
@@ -66,8 +66,8 @@ def publish_cluster(
     trigger: Trigger,
     from_inbox: bool = False,
 ) -> tuple[DiscoveryReport, tuple[Change, ...]]:
-    """Publishes what was collected as the next snapshot, writes the tables and tells those who want to hear of severe
-    changes. Raises as `publish_discovery` does."""
+    """Publishes what was collected as the next snapshot, writes the tables and sends notifications of severe changes. Raises
+    as `publish_discovery` does."""
     report, changes = publish_discovery(
         estate,
         name,
@@ -84,11 +84,11 @@ def publish_cluster(
 def discover_cluster(
     estate: Estate, name: str, *, store: InventoryStore, trigger: Trigger
 ) -> DiscoveryReport:
-    """Reads the cluster and publishes it, without a run of Dagster's: its id takes the place of a run's, and what Dagster's UI
-    is to show is kept for it, a failure as well.
+    """Reads the cluster and publishes it without a Dagster run: its own id replaces the run's, and what Dagster's UI is to
+    show is kept for it, even of a failure.
 
-    Raises as `collect_cluster` and `publish_cluster` do; then nothing was published, or what was is completed by the next
-    discovery.
+    Raises as `collect_cluster` and `publish_cluster` do; then either nothing was published, or the next discovery completes
+    it.
     """
     run_id = f"{OUTSIDE}{uuid.uuid4()}"
     try:
@@ -97,7 +97,7 @@ def discover_cluster(
             report, changes = publish_cluster(
                 estate, name, collected, store=store, run_id=run_id, trigger=trigger
             )
-    except Exception as error:  # at the edge, as where Dagster calls: one cluster must not end the others
+    except Exception as error:  # at the edge, as where Dagster calls: one cluster must not end the rest
         failure = error if isinstance(error, MeshError) else unexpected(error)
     else:
         _tell(report, tuple(collected.values()), changes, store=store)
@@ -109,7 +109,7 @@ def discover_cluster(
         trigger=str(trigger),
         failure=sentence(failure),
     )
-    with suppress(StoreError):  # what failed matters more, and may be the store
+    with suppress(StoreError):  # the failure itself matters more, and may be the store's
         keep_unreported(store.objects, failed)
     raise failure
 
@@ -121,7 +121,7 @@ def _tell(
     *,
     store: InventoryStore,
 ) -> None:
-    """Keeps for Dagster what was published. It is, whether or not anybody is told."""
+    """Keeps for Dagster what was published. It stays published even if that fails."""
     try:
         keep_unreported(store.objects, unreported_of(report, sections, changes))
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""A discovery in a process of its own, `mesh-assets discover`, which whoever waits for it can stop at any moment."""
+"""A discovery in a process of its own, `mesh-assets discover`, which the caller can stop at any moment."""
 
 import subprocess
 import sys
@@ -27,10 +27,10 @@ async def discover_in_process(
     environment: Mapping[str, str],
     heard: Callable[[str], Awaitable[None]],
 ) -> dict[str, Any]:
-    """Its report, as `mesh-assets discover --json` writes it, by the estate in force. `options`: more of the command's. `heard`
-    gets each line of its progress. When cancelled, the process is stopped, and nothing is half published.
+    """Its report, as `mesh-assets discover --json` writes it, using the estate in force. `options`: further options of the
+    command. `heard` gets each line of its progress. Cancelling stops the process and leaves nothing half published.
 
-    Raises DiscoveryFailedError with the last line that it said.
+    Raises DiscoveryFailedError with the last line that it printed.
     """
     arguments = ["discover", "--json", "--verbose", "--in-force", f"--cluster={cluster}", *options]
     out = await _run(arguments, environment, heard)

@@ -126,14 +126,14 @@ _TRANSACTIONS: tuple[_Column[OpenTransaction], ...] = (
     _Column("start_offset", "int", lambda one: one.start_offset),
     _Column("transactional_id", "string", lambda one: one.transactional_id),
     _Column("producer_id", "int", lambda one: one.producer_id),
-    _Column("hanging", "string", lambda one: one.hanging, "Why nothing ends it any more by itself."),
+    _Column("hanging", "string", lambda one: one.hanging, "Why it will not end by itself."),
 )
 _MIRROR_TOPICS: tuple[_Column[MirrorTopic], ...] = (
     _Column("mirror_topic", "string", lambda one: one.name),
     _Column("link", "string", lambda one: one.link),
     _Column("source_topic", "string", lambda one: one.source_topic),
     _Column("status", "string", lambda one: one.status),
-    _Column("lag_records", "int", lambda one: one.lag_records, "What the source has and the mirror has not."),
+    _Column("lag_records", "int", lambda one: one.lag_records, "What the source has and the mirror lacks."),
 )
 _COLUMNS: Mapping[SectionName, tuple[_Column[Any], ...]] = {
     "topics": _TOPICS,
@@ -155,8 +155,8 @@ def section_columns(name: SectionName) -> tuple[Column, ...]:
 
 
 def section_metadata(section: Section) -> dict[str, Shown]:
-    """Metadata of a materialization: status, cost, the first records as a table, and how many there are if they
-    were read. A materialization is a cluster's, so that is the count of its partition."""
+    """Metadata of a materialization: status, cost, the first records as a table, and their number if they were
+    read. A materialization is for one cluster, so this counts its partition."""
     name, state, cost = section_name(section), section.state, section.cost
     records = _rows_of(section)
     metadata: dict[str, Shown] = {"status": state.status}
@@ -186,8 +186,8 @@ def section_metadata(section: Section) -> dict[str, Shown]:
 
 
 def complete_check(section: Section) -> ShownCheck:
-    """Fails for a stale section, for one that lacks a part, and for metrics that are fresh by their offsets but
-    lack another source."""
+    """Fails for a stale section, for one that lacks a part, and for metrics whose offsets are fresh but that lack
+    another source."""
     state = section.state
     missing = (
         section.records.errors if isinstance(section, MetricsSection) and section.records is not None else ()
@@ -205,7 +205,7 @@ def complete_check(section: Section) -> ShownCheck:
 
 
 def _rows_of(section: Section) -> Sequence[Any] | None:
-    """One for each row of the table; None where it is not known how many there are."""
+    """One for each row of the table; None where their number is not known."""
     match section:
         case MetricsSection():
             return () if section.records is None else section.records.topics
@@ -311,7 +311,7 @@ def _known(figures: Mapping[str, int | float | str | None]) -> dict[str, int | f
 
 
 def _metrics_figures(metrics: Metrics) -> dict[str, int | float | str]:
-    """The figures that are known, with their sources; what no source gives is left out."""
+    """The known figures, with their sources; those that no source gives are left out."""
     known = key_figures(metrics)
     lag = "lag_seconds_at_least" if known.slowest_lag_is_at_least else "lag_seconds"
     figures: dict[str, int | float | str | None] = {

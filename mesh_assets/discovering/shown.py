@@ -1,6 +1,6 @@
-"""What a UI shows of a discovery, as plain records: the same values whether Dagster ran it or is told of it afterwards.
+"""What a UI shows of a discovery, as plain records: the same values whether Dagster ran it or learns of it later.
 
-`defs/shown.py` makes Dagster's metadata of them.
+`defs/shown.py` turns them into Dagster's metadata.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ import msgspec
 
 from mesh_assets.inventory.records import Record
 
-# A table goes into Dagster's event log, which is not a store: the document holds everything.
+# A table goes into Dagster's event log, which is not a data store: the document has everything.
 TABLE_ROWS = 200
 
 Cell = str | int | float | bool | None
@@ -27,7 +27,7 @@ class Column(Record, frozen=True):
 
 
 class Table(Record, frozen=True, kw_only=True, tag="table"):
-    """`columns` None: they follow from the rows."""
+    """`columns` None: derived from the rows."""
 
     rows: tuple[dict[str, Cell], ...]
     columns: tuple[Column, ...] | None = None
@@ -46,7 +46,7 @@ class Json(Record, frozen=True, tag="json"):
 
 
 Shown = Cell | Table | Moment | Markdown | Json
-"""One entry of metadata."""
+"""One metadata entry."""
 
 
 class ShownAsset(Record, frozen=True, kw_only=True):

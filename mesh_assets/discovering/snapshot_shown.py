@@ -15,7 +15,7 @@ OLDEST_HOURS = 12
 
 
 def current_check(sections: Mapping[SectionName, SectionState], *, now: datetime) -> ShownCheck:
-    """Judges by when each section was read; a materialization may hold the last good data of long ago."""
+    """Judges by when each section was read; a materialization may hold old last good data."""
     old = [
         name
         for name, state in sections.items()
@@ -55,7 +55,7 @@ def snapshot_metadata(report: DiscoveryReport) -> dict[str, Shown]:
 
 
 def changes_metadata(report: DiscoveryReport, changes: Sequence[Change]) -> dict[str, Shown]:
-    """How many changes, since which snapshot, and the first of them as a table."""
+    """The number of changes, since which snapshot, and the first of them as a table."""
     return {
         "dagster/partition_row_count": len(changes),
         "sequence": report.sequence,

@@ -1,7 +1,8 @@
-"""What Dagster has not been told yet: discoveries that none of its runs made, as its UI is to show them.
+"""Discoveries made outside Dagster and not reported to it yet, as its UI is to show them.
 
 `unreported/<cluster>/<cluster id>/<sequence>.json` and `unreported/<cluster>/failure.json` in the store. The sensor
-`discovery_reports` tells Dagster and removes them. Where no daemon runs, the newest are kept; the documents hold all of them.
+`discovery_reports` reports them to Dagster and removes them. Where no daemon runs, the newest are kept; the documents have
+all of them.
 """
 
 import zlib
@@ -35,7 +36,7 @@ _FAILURE = "failure.json"
 class Unreported(Record, frozen=True, kw_only=True):
     """A discovery of `cluster` at `moment`: what it published, or, with `failure`, why it published nothing.
 
-    `assets` are in the order in which Dagster is told, the snapshot last: where it is known, the rest is. `changes`: how
+    `assets` are in the order in which Dagster gets them, the snapshot last: if it is known, so is the rest. `changes`: how
     many were published.
     """
 
@@ -58,7 +59,7 @@ _decoder = msgspec.json.Decoder(Unreported)
 def unreported_of(
     report: DiscoveryReport, sections: Sequence[Section], changes: Sequence[Change]
 ) -> Unreported:
-    """What a run of the same discovery would have shown."""
+    """What a Dagster run of the same discovery would have shown."""
     read = [complete_check(section) for section in sections]
     return Unreported(
         cluster=report.cluster,
@@ -81,7 +82,7 @@ def unreported_of(
 
 
 def keep_unreported(objects: ObjectStore, unreported: Unreported) -> None:
-    """Keeps it until Dagster is told; of a cluster, the newest. Raises StoreError."""
+    """Keeps it until it is reported to Dagster; for each cluster, the newest. Raises StoreError."""
     folder = f"{_FOLDER}{safe(unreported.cluster)}/"
     data = zlib.compress(msgspec.json.encode(unreported), 1)
     if unreported.failure is not None:
@@ -94,7 +95,7 @@ def keep_unreported(objects: ObjectStore, unreported: Unreported) -> None:
 
 
 def unreported_keys(objects: ObjectStore) -> dict[str, list[str]]:
-    """The keys of what is to be reported, by the folder of its cluster, oldest first. Raises StoreError."""
+    """The keys of what is to be reported, by cluster folder, oldest first. Raises StoreError."""
     found: dict[str, list[str]] = {}
     for entry in objects.list(_FOLDER):
         found.setdefault(entry.key.split("/")[1], []).append(entry.key)
@@ -102,7 +103,7 @@ def unreported_keys(objects: ObjectStore) -> dict[str, list[str]]:
 
 
 def read_unreported(objects: ObjectStore, key: str) -> tuple[Unreported, str] | None:
-    """With its version; None where another has reported it meanwhile, or it is damaged: then it is set aside. Raises
+    """With its version; None if another process has reported it meanwhile, or if it is damaged: then it is set aside. Raises
     StoreError."""
     found = objects.get(key)
     if found is None:
@@ -114,7 +115,7 @@ def read_unreported(objects: ObjectStore, key: str) -> tuple[Unreported, str] | 
             objects,
             key,
             found[0],
-            reason=f"it does not say what was discovered: {error}; the document holds all of it, but Dagster will not show it",
+            reason=f"it does not say what was discovered: {error}; the document has all of it, but Dagster will not show it",
         )
         objects.delete(key)
         return None

@@ -58,7 +58,7 @@ def test_verify_and_repair_say_what_is_wrong_by_their_exit_code(store: Inventory
     assert shown.exit_code == 1
     assert f"WRONG   {store.objects.location(packed)} or its base-" in shown.output
     assert shown.output.endswith(
-        "1 fault found. Nothing was changed. Repair: mesh-assets store repair --apply\n"
+        "1 fault found. Nothing was changed. To repair: mesh-assets store repair --apply\n"
     )
     assert _store("repair").exit_code == 1
     assert store.objects.get(packed) is not None

@@ -243,7 +243,7 @@ def test_without_any_topic_only_the_database_is_known() -> None:
 
     assert found.edges == {"postgres://pg:5432/shop → ·"}
     assert found.notes == [
-        "its config names no tables, and no topic of its prefix is there, so they are not known"
+        "its config names no tables, and there is no topic with its prefix, so they are not known"
     ]
 
 

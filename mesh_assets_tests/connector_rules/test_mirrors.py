@@ -101,7 +101,7 @@ def test_of_a_cluster_outside_the_estate_the_copies_tell() -> None:
 
     assert copied(graph) == {"kafka://us-1:9092/orders → eu/us.orders"}
     [note] = [note.text for note in graph.notes]
-    assert "which is none of the clusters that were looked at" in note
+    assert "which is not one of the clusters that were looked at" in note
 
 
 @pytest.mark.parametrize("servers", ["SASL_SSL://us-2:9092", "US-2:9092", "us-9:9092, SSL://Us-2:9092,"])

@@ -132,7 +132,7 @@ def test_without_a_list_and_without_topics_seen_only_the_database_is_known() -> 
 
     assert (found.flows, found.edges) == (set(), {"postgres://db.shop:5433/shop → ·"})
     assert found.notes == [
-        "its config has no list of table names, so which tables of the database it reads is not known"
+        "its config has no list of table names, so it is not known which tables of the database it reads"
     ]
 
 
@@ -143,7 +143,7 @@ def test_a_database_that_is_hidden_gives_a_note(url: str) -> None:
     found = told("source", {**source(table_whitelist="orders"), "connection.url": url})
 
     assert (found.flows, found.edges) == (set(), {"· → orders"})
-    assert found.notes == ["its config does not say, or hides, which database it joins"]
+    assert found.notes == ["its config does not say, or hides, which database it uses"]
 
 
 def test_a_query_that_cannot_be_parsed_leads_to_the_database_alone() -> None:

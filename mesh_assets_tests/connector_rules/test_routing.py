@@ -90,9 +90,9 @@ def test_transforms_apply_one_after_the_other() -> None:
                 "transforms.t.predicate": "p",
                 "predicates.p.type": f"{KAFKA}predicates.HasHeaderKey",
             },
-            "asks each record whether it applies",
+            "applies or not depending on each record",
         ),
-        ({**regex(".*", "x"), "transforms.t.predicate": "gone"}, "asks each record whether it applies"),
+        ({**regex(".*", "x"), "transforms.t.predicate": "gone"}, "applies or not depending on each record"),
     ],
 )
 def test_what_cannot_be_followed_says_why(config: Mapping[str, str], because: str) -> None:

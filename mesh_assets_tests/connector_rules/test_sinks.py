@@ -189,12 +189,12 @@ def test_each_topic_goes_to_its_own_place(config: Mapping[str, str], flows: set[
         (
             {**ICEBERG, "iceberg.tables": "a,b", "iceberg.tables.route-field": "kind"},
             {"orders → s3://lake/iceberg/a", "orders → s3://lake/iceberg/b"},
-            "each record says in its field kind which table it goes to",
+            "a field of each record, kind, says which table it goes to",
         ),
         (
             {"connector.class": "BigQuerySink", "project": "acme"},
             {"orders → bigquery:acme"},
-            "its config does not say in which dataset of acme the table of orders is",
+            "its config does not say which dataset of acme has the table of orders",
         ),
         (
             {"connector.class": "HttpSink", "http.api.url": "https://api.acme/in/${key}"},
@@ -277,7 +277,7 @@ def test_many_topics_that_may_each_go_to_many_tables_have_edges_and_no_flow_for_
 
     assert found.flows == set()
     assert sum(1 for edge in found.edges if " → s3://lake/iceberg/t" in edge) == 101
-    assert found.notes == ["each record says in its field kind which table it goes to"]
+    assert found.notes == ["a field of each record, kind, says which table it goes to"]
 
 
 def test_the_control_topic_of_iceberg_is_internal() -> None:

@@ -136,10 +136,10 @@ def test_a_driver_that_no_source_tells_is_unknown_with_the_reason_and_has_no_sha
     costs = costs_of(a_cluster({"orders": (None, 5.0, None)}))
     taken = row(costs, "topic", "orders").of("bytes_in_per_second")
     assert (taken.value, taken.share, taken.unknown) == (None, None, 1)
-    assert taken.reason == "offsets tells no bytes of the topic"
+    assert taken.reason == "offsets reports no bytes for the topic"
     assert (
         row(costs, "topic", "orders").of("retained_bytes").reason
-        == "no source of the cluster tells bytes on disk"
+        == "no source of the cluster reports bytes on disk"
     )
     assert row(costs, "topic", "orders").of("bytes_out_per_second").share == 1.0
 
@@ -189,7 +189,7 @@ def test_a_month_that_nothing_shares_belongs_to_nobody_and_is_said() -> None:
     )
     assert row(costs, "topic", None).cost == 200.0
     assert row(costs, "topic", "orders").cost is None
-    assert "what warehouse costs in a month is not shared" in costs.notes[0]
+    assert "the monthly cost of warehouse is not shared" in costs.notes[0]
 
 
 def test_a_cluster_that_no_prices_match_is_said() -> None:
@@ -247,7 +247,7 @@ def test_tasks_of_a_connector_that_tells_none_are_unknown() -> None:
     arn = "arn:aws:kafkaconnect:eu-west-1:123456789012:connector/orders-sink/1"
     document = a_cluster({"orders": (1.0, 1.0, 1)}, connectors=(a_connector(tasks=(), id=arn),))
     taken = row(costs_of(document), "topic", "orders").of("connector_tasks")
-    assert (taken.value, taken.reason) == (None, "MSK Connect tells no tasks of orders-sink")
+    assert (taken.value, taken.reason) == (None, "MSK Connect reports no tasks for orders-sink")
 
 
 def test_sections_that_were_never_read_or_are_old_are_said() -> None:

@@ -44,7 +44,7 @@ def with_config(value: str, *, of_two: str | None = None) -> Brokers:
 def test_a_broker_that_goes_comes_or_is_fenced() -> None:
     alone = some_brokers(brokers=(ONE,), configs=None)
     assert changes(some_brokers(configs=None), alone) == [("warning", "Broker 2 (two:9092) is gone, 1 left")]
-    assert changes(alone, some_brokers(configs=None)) == [("info", "Broker 2 came, at two:9092")]
+    assert changes(alone, some_brokers(configs=None)) == [("info", "Broker 2 joined, at two:9092")]
     fenced = some_brokers(brokers=(ONE, replace(TWO, fenced=True)))
     assert changes(KNOWN, fenced) == [("critical", "Broker 2 is fenced: it serves nothing")]
     assert changes(fenced, KNOWN) == [("info", "Broker 2 serves again")]
@@ -103,7 +103,7 @@ def test_acls_that_come_and_go() -> None:
     assert changes(some_access(acls=(an_acl(),)), some_access(acls=(an_acl("User:bob", "write"), deny))) == [
         ("warning", "ACL removed: User:alice may read on topic orders"),
         ("info", "ACL added: User:bob may write on topic orders"),
-        ("warning", "ACL added: User:* may not do everything on topic tmp-…, from 10.0.0.1 alone"),
+        ("warning", "ACL added: User:* may not do everything on topic tmp-…, only from 10.0.0.1"),
     ]
 
 

@@ -16,12 +16,12 @@ def told(before: ClusterLinks | None, after: ClusterLinks | None) -> list[tuple[
 
 def test_a_link_and_its_mirror_topic_come_and_go() -> None:
     assert told(NONE, some_links()) == [
-        ("created", "info", "Cluster link dr from lkc-2 was made"),
-        ("created", "info", "Topic orders mirrors orders, by the link dr: ACTIVE"),
+        ("created", "info", "Cluster link dr from lkc-2 was created"),
+        ("created", "info", "Topic orders mirrors orders over the link dr: ACTIVE"),
     ]
     assert told(some_links(), NONE) == [
         ("deleted", "warning", "Cluster link dr from lkc-2 is gone"),
-        ("deleted", "warning", "Topic orders is no mirror of orders any more"),
+        ("deleted", "warning", "Topic orders no longer mirrors orders"),
     ]
 
 

@@ -169,8 +169,8 @@ def test_another_topology_is_a_change_and_another_epoch_is_none() -> None:
 
     assert sentences(a_topology("0", "1", epoch=7)) == sentences(None) == []
     assert sentences(a_topology("1", "2", "3", changelogs=("totals-changelog",))) == [
-        "Consumer group fraud-detection: its topology changed: new subtopologies 2, 3, no longer subtopology 0, other topics "
-        "in subtopology 1"
+        "Consumer group fraud-detection: its topology changed: new subtopologies 2, 3, no longer subtopology 0, different "
+        "topics in subtopology 1"
     ]
 
 

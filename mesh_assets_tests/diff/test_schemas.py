@@ -218,7 +218,7 @@ def test_rules_that_were_added_removed_or_changed_are_named() -> None:
     assert changes[0][4] == "Schema domain rules: added d; removed a; changed b"
     turned = DataContract(rules=(a_rule("b"), a_rule("a"), a_rule("c")))
     changes = changes_of(a_schema(version=1, contract=before), a_schema(version=2, contract=turned))
-    assert changes[0][4] == "Schema domain rules: run in another order"
+    assert changes[0][4] == "Schema domain rules: run in a different order"
 
 
 def test_a_contract_that_changed_under_the_same_version_is_a_warning() -> None:

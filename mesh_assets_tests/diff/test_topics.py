@@ -182,9 +182,7 @@ def test_one_default_of_the_cluster_is_one_change_however_many_topics_inherit_it
         "2",
         "warning",
     )
-    assert change.sentence == (
-        "Default of topics: retention.ms 1 → 2, for 39 topics without a value of their own"
-    )
+    assert change.sentence == ("Topic default: retention.ms 1 → 2, inherited by 39 topics")
     assert apply_changes(stable_state(before), [change]) == stable_state(after)
     assert diff_documents(replace(before, topic_defaults=None), after) == ()
 
@@ -213,8 +211,7 @@ def test_a_default_that_the_cluster_sets_or_drops_says_what_holds_without_it() -
 
     assert (dropped.before, dropped.after, given.before, given.after) == ("1", None, None, "1")
     assert dropped.sentence == (
-        "Default of topics: retention.ms 1 → not set for the cluster (each broker's own holds), for 1 topic without a "
-        "value of their own"
+        "Topic default: retention.ms 1 → not set for the cluster (each broker's own holds), inherited by 1 topic"
     )
     assert "not set for the cluster (each broker's own holds) → 1," in given.sentence
 

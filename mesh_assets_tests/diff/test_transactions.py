@@ -23,19 +23,19 @@ def test_a_transaction_that_hangs_is_a_change_and_so_is_its_end() -> None:
         (
             "created",
             "warning",
-            "Transaction orders[0]@40 of pay hangs, because it has outlived its own timeout: readers of committed "
-            "records do not get past it",
+            "Transaction orders[0]@40 of pay hangs because it has outlived its own timeout: readers of committed "
+            "records cannot get past it",
         )
     ]
     assert told(HANGING, OPEN) == [
         (
             "deleted",
             "warning",
-            "Transaction orders[0]@40 of pay no longer hangs: readers of committed records get past it",
+            "Transaction orders[0]@40 of pay no longer hangs: readers of committed records can get past it",
         )
     ]
     [(_, _, sentence)] = told(OPEN, LOST)
-    assert "of producer 7 hangs, because no coordinator knows it" in sentence
+    assert "of producer 7 hangs because no coordinator knows it" in sentence
 
 
 @pytest.mark.parametrize(
