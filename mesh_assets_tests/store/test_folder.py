@@ -199,3 +199,24 @@ def test_a_file_whose_name_is_no_key_is_not_listed(store: FolderStore, tmp_path:
     (tmp_path / os.fsdecode(b"store/a/no-text-\xff")).write_text("")
 
     assert [entry.key for entry in store.list("a/")] == ["a/b"]
+
+
+def test_a_large_object_that_another_replaces_by_one_of_the_same_size_has_another_version(
+    store: FolderStore, tmp_path: Path
+) -> None:
+    """What is large is not added up each time that it is read."""
+    key, size = "inventories/a.json", 2_000_000
+    store.put_new(key, b"a" * size)
+    first = store.get(key)
+    assert first is not None
+    assert store.get(key) == first
+
+    FolderStore(tmp_path / "store").put(key, b"b" * size)
+
+    with pytest.raises(ConflictError, match="written by another"):
+        store.delete_if(key, first[1])
+    second = store.get(key)
+    assert second is not None
+    assert (second[0][:1], second[1] == first[1]) == (b"b", False)
+    store.delete_if(key, second[1])
+    assert store.get(key) is None
