@@ -7,7 +7,7 @@ guess.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -60,8 +60,8 @@ class _Passed:
 
     later_at: datetime
     later_end: int
-    wanted: list[int] = field(default_factory=list)
-    found: dict[int, TimeLag] = field(default_factory=dict)
+    wanted: list[int]
+    found: dict[int, TimeLag] | None = None
 
 
 _Waits = dict[str, "list[TimeLag | tuple[_Passed, int]]"]
@@ -92,7 +92,16 @@ def time_lags(
     bounds: dict[datetime, TimeLag] = {}
     for group_id, topics in waits.items():
         lags = [
-            _slowest([one if isinstance(one, TimeLag) else _lag(*one, read_at, bounds) for one in ones])
+            _slowest(
+                [
+                    one
+                    if isinstance(one, TimeLag)
+                    else (one[0].found and one[0].found.get(one[1]))
+                    or bounds.get(one[0].later_at)
+                    or _bound(one[0].later_at, read_at, bounds)
+                    for one in ones
+                ]
+            )
             for ones in topics.values()
         ]
         by_topic.update(zip([(group_id, topic) for topic in topics], lags, strict=True))
@@ -125,19 +134,18 @@ def _waits(group: ConsumerGroup, read_at: datetime, searched: dict[Place, _Passe
             place = offset.topic, offset.partition
             passed = searched.get(place)
             if passed is None:
-                passed = searched[place] = _Passed(read_at, end)
-            passed.wanted.append(following)
+                passed = searched[place] = _Passed(read_at, end, [following])
+            else:
+                passed.wanted.append(following)
             ones.append((passed, following))
     return waits
 
 
-def _lag(passed: _Passed, following: int, read_at: datetime, bounds: dict[datetime, TimeLag]) -> TimeLag:
-    """`bounds`: what is known of records that were there already at a time, made once for each."""
-    found = passed.found.get(following) or bounds.get(passed.later_at)
-    if found is None:
-        bound = round((read_at - passed.later_at).total_seconds(), 1) or None
-        found = bounds[passed.later_at] = TimeLag(seconds=None, at_least_seconds=bound)
-    return found
+def _bound(later_at: datetime, read_at: datetime, bounds: dict[datetime, TimeLag]) -> TimeLag:
+    """What is known of records that were there at that time already: made once for each time."""
+    seconds = round((read_at - later_at).total_seconds(), 1) or None
+    bound = bounds[later_at] = TimeLag(seconds=None, at_least_seconds=seconds)
+    return bound
 
 
 class _Names(dict[Place, str]):
@@ -214,6 +222,7 @@ def _step_back(passed: _Passed, end: int, read_at: datetime, now: datetime) -> b
         lag = (now - read_at).total_seconds() - after
         surely = (now - passed.later_at).total_seconds()
         known = apart <= max(_CLOSE_SECONDS, _SHARE_OF_LAG * lag)
+        passed.found = passed.found or {}
         passed.found[offset] = TimeLag(
             seconds=round(lag, 1) if known else None, at_least_seconds=None if known else round(surely, 1)
         )
