@@ -42,6 +42,10 @@ class UndecodableError(Exception):
     """The message says why, and never quotes the record."""
 
 
+class UnreadSchemaError(UndecodableError):
+    """A part of its schema could not be read just now: nothing is known of the record."""
+
+
 class RecordDecoder:
     """Asks for each schema once. `schema_by_id` and `version` are a registry's; None: there is none."""
 
@@ -92,7 +96,7 @@ class RecordDecoder:
             try:
                 found = None if self._version is None else self._version(reference.subject, reference.version)
             except MeshError as error:
-                raise UndecodableError(
+                raise UnreadSchemaError(
                     f"{reference.subject}, which its schema refers to, could not be read: {error}"
                 ) from error
             if found is None:

@@ -186,6 +186,13 @@ def fault_checks(quality: DataQuality) -> Iterator[dg.AssetCheckResult]:
 def sampled_check(quality: DataQuality) -> dg.AssetCheckResult:
     """Clusters that allow no topic do not fail it: that is the estate's choice."""
     failed = [f"{one.cluster}: {one.topic}: {one.error}" for one in quality.profiles if one.error is not None]
+    failed += [
+        f"{profile.cluster}: {profile.topic}: {one.records:,} values are unknown: {one.reason}"
+        for profile in quality.profiles
+        if profile.error is None
+        for one in profile.undecodable
+        if one.unread and one.part == "value"
+    ]
     failed += [f"{one.cluster}: {one.reason}" for one in quality.unprofiled if not one.nothing_allowed]
     return _check(SAMPLED, failed, good=f"{len(quality.profiles)} topics were sampled")
 

@@ -252,7 +252,7 @@ def _trend(before: TopicProfile | None) -> tuple[TrendPoint, ...]:
 def _with_trend(profile: TopicProfile, trend: tuple[TrendPoint, ...], *, nothing: bool) -> TopicProfile:
     """`nothing`: there are records, but none could be read; the topic is not empty."""
     if not nothing:
-        return replace(profile, trend=trend)
+        return replace(profile, trend=trend if profile.error else tuple(_of_fields(profile, trend)))
     reasons = Counter(one.error for one in profile.windows if one.error is not None)
     return replace(
         profile,
@@ -261,6 +261,15 @@ def _with_trend(profile: TopicProfile, trend: tuple[TrendPoint, ...], *, nothing
         freshness=None,
         inferred=None,
     )
+
+
+def _of_fields(profile: TopicProfile, trend: Sequence[TrendPoint]) -> Iterator[TrendPoint]:
+    """Of fields that the topic has no more, or that are now known to be data, nothing is kept."""
+    paths = {one.path for one in profile.fields}
+    for point in trend:
+        yield replace(
+            point, completeness={path: one for path, one in point.completeness.items() if path in paths}
+        )
 
 
 def _failed(facts: TopicFacts, problem: str, trend: tuple[TrendPoint, ...]) -> TopicProfile:

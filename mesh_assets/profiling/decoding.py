@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from mesh_assets.collecting.samples import RecordDecoder, UndecodableError, named_schema
+from mesh_assets.collecting.samples import RecordDecoder, UndecodableError, UnreadSchemaError, named_schema
 from mesh_assets.errors import MeshError
 from mesh_assets.importing import importing
 from mesh_assets.inventory.records import UNDECODABLE
@@ -26,7 +26,10 @@ Kind = Literal["schema", "json", "text", "bytes"]
 MOST_UNKNOWN_IDS = 20
 """How many unknown ids we look up for one topic: bytes that merely begin like Confluent's frame can name any
 number."""
+MOST_FAILURES = 5
+"""After so many schemas in a row that the registry did not return, no other is asked for: each costs a timeout and retries."""
 _NOT_ASKED = "names a schema that was not looked up, after too many that the registry does not have"
+_GIVEN_UP = "its schema was not looked up, after several in a row that the registry did not return"
 _NOT_THERE = "names a schema that the registry does not have"
 _NO_REGISTRY = "names a schema, but the estate configures no registry for the cluster"
 _UNFIT = {
@@ -46,12 +49,14 @@ _UNFIT = {
 @dataclass(slots=True)
 class DecodedValues:
     """`values`: those of the records, in their order; None for a null and for a value that could not be
-    decoded. `reasons`: why not, by place. `schemas`: the ids named, by place. `formats`: how many were read
-    in each format. `kind`: what most are; None: there are none. `shapes`: of the schemas, by id. `json_ids`:
-    those of JSON Schema, whose values may differ from what they declare."""
+    decoded. `reasons`: why not, by place. `unread`: the places of those whose schema could not be read, so that
+    nothing is known of the value. `schemas`: the ids named, by place. `formats`: how many were read in each
+    format. `kind`: what most are; None: there are none. `shapes`: of the schemas, by id. `json_ids`: those of
+    JSON Schema, whose values may differ from what they declare."""
 
     values: list[Any]
     reasons: dict[int, str] = field(default_factory=dict)
+    unread: set[int] = field(default_factory=set)
     schemas: dict[int, int] = field(default_factory=dict)
     formats: Counter[str] = field(default_factory=Counter)
     kind: Kind | None = None
@@ -68,13 +73,22 @@ class _Reader:
     format: str
 
 
+@dataclass(frozen=True, slots=True)
+class _NoReader:
+    """Why values of one schema cannot be decoded. `unread`: it is the schema that could not be read, which tells nothing of them."""
+
+    reason: str
+    unread: bool = False
+
+
 class ValueDecoder:
     """Decodes the topics of one cluster; each schema is read once. `schemas`: reads them; None if the estate
     has no registry."""
 
     def __init__(self, schemas: RecordDecoder | None) -> None:
         self._schemas = schemas
-        self._readers: dict[int, _Reader | str | None] = {}
+        self._readers: dict[int, _Reader | _NoReader] = {}
+        self._failures = 0
 
     def decode(self, values: Sequence[bytes | None]) -> DecodedValues:
         """All values of one part (keys or values) of a topic's sample."""
@@ -91,12 +105,16 @@ class ValueDecoder:
             kinds[place] = "schema"
             if schema_id not in self._readers and unknown >= MOST_UNKNOWN_IDS:
                 found.reasons[place] = _NOT_ASKED
+                if found.unread:
+                    found.unread.add(place)
                 continue
             asked = schema_id in self._readers
             reader = self._reader(schema_id)
             if not isinstance(reader, _Reader):
                 unknown += not asked
-                found.reasons[place] = reader
+                found.reasons[place] = reader.reason
+                if reader.unread:
+                    found.unread.add(place)
                 continue
             found.schemas[place] = schema_id
             if schema_id not in found.shapes:
@@ -108,7 +126,7 @@ class ValueDecoder:
                 found.formats[reader.format] += 1
             except UndecodableError as error:
                 found.reasons[place] = str(error)
-        _settle(found, kinds)
+        _settle(found, kinds, values)
         return found
 
     def _plain(self, found: DecodedValues, place: int, data: bytes) -> Kind:
@@ -133,23 +151,27 @@ class ValueDecoder:
         found.formats["text"] += 1
         return "text"
 
-    def _reader(self, schema_id: int) -> _Reader | str:
+    def _reader(self, schema_id: int) -> _Reader | _NoReader:
         """The reader, or why values of that schema cannot be read."""
         if self._schemas is None:
-            return _NO_REGISTRY
+            return _NoReader(_NO_REGISTRY, unread=True)
         if schema_id not in self._readers:
+            if self._failures >= MOST_FAILURES:
+                return _NoReader(_GIVEN_UP, unread=True)
             schema = self._schemas.schema(schema_id)
-            made: _Reader | str | None
+            made: _Reader | _NoReader
             if isinstance(schema, MeshError):
-                made = f"its schema could not be read: {schema}"
+                made = _NoReader(f"its schema could not be read: {schema}", unread=True)
             elif schema is None:
-                made = None
+                made = _NoReader(_NOT_THERE)
             else:
                 made = self._made(self._schemas, schema)
+            failed = isinstance(made, _NoReader) and made.unread
+            self._failures = self._failures + 1 if failed else 0
             self._readers[schema_id] = made
-        return self._readers[schema_id] or _NOT_THERE
+        return self._readers[schema_id]
 
-    def _made(self, schemas: RecordDecoder, schema: SchemaText) -> _Reader | str:
+    def _made(self, schemas: RecordDecoder, schema: SchemaText) -> _Reader | _NoReader:
         try:
             if schema.schema_type == "AVRO":
                 return _avro_reader(schemas, schema)
@@ -158,11 +180,11 @@ class ValueDecoder:
             if schema.schema_type == "PROTOBUF":
                 return _protobuf_reader(schemas, schema)
         except UndecodableError as error:
-            return str(error)
-        return f"its schema is of the type {schema.schema_type}, which is not read here"
+            return _NoReader(str(error), unread=isinstance(error, UnreadSchemaError))
+        return _NoReader(f"its schema is of the type {schema.schema_type}, which is not read here")
 
 
-def _settle(found: DecodedValues, kinds: dict[int, Kind]) -> None:
+def _settle(found: DecodedValues, kinds: dict[int, Kind], values: Sequence[bytes | None]) -> None:
     """What most values are; values of a poorer kind then count as undecodable, so that one broken record does
     not turn a topic of records into one of bytes. Naming a schema never counts against a value: it may be
     newer."""
@@ -170,6 +192,17 @@ def _settle(found: DecodedValues, kinds: dict[int, Kind]) -> None:
     found.kind = counts.most_common(1)[0][0] if counts else None
     if found.kind is None or 2 * counts[found.kind] <= len(kinds):
         return
+    if (
+        found.kind == "bytes"
+    ):  # of many bytes, some are text by chance, and some begin as if they named a schema
+        for place, kind in kinds.items():
+            if kind == "text" or (
+                place not in found.unread and found.reasons.get(place) in (_NOT_THERE, _NOT_ASKED)
+            ):
+                found.values[place] = values[place]
+                found.reasons.pop(place, None)
+                found.formats["text"] -= kind == "text"
+                found.formats["bytes"] += 1
     poorer = _UNFIT.get(found.kind, {})
     for place, kind in kinds.items():
         if kind in poorer:

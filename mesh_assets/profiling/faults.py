@@ -49,8 +49,8 @@ def _faults(
 ) -> Iterator[Fault]:
     if profile.sampled_records < FEWEST_RECORDS:
         return
-    values = [one for one in profile.undecodable if one.part == "value"]
-    if values:
+    values = [one for one in profile.undecodable if one.part == "value" and not one.unread]
+    if values and profile.error is None:
         records = sum(one.records for one in values)
         yield Fault(
             kind="undecodable_records",

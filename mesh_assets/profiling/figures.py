@@ -32,6 +32,10 @@ _IDENTIFIES = re.compile(
     r"(?:^|[a-z_.\-{}\[\]])(?:id|Id|ID|key|Key|uuid|Uuid|UUID|guid|number|Number|no|No|code|Code|ref|Ref)$"
 )
 _MOSTLY_DIFFERENT = 0.9
+_NAMES_IDS = re.compile(
+    r"(?:(?:^|[_.\-])(?:id|ID|key|KEY|uuid|UUID|guid|GUID|number|NUMBER|no|NO|ref|REF)|[a-z](?:Id|ID|Key|Uuid|UUID|Guid|Number|No|Ref))$"
+)
+"""A word of its own at the end of a name: `customer_id`, `accountNo`, and not `paid`."""
 
 _TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "boolean"),
@@ -52,6 +56,8 @@ _TEXT = frozenset({str})
 _NUMBERS = frozenset({int, float})
 _SINGLE = frozenset({str, int, float, bool, bytes, Decimal, UUID})
 """The types of most columns, whose values need not be looked at one by one."""
+
+_Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 NameValue = Callable[[str], str]
 """The keyed hash of a value, given as text."""
@@ -93,9 +99,8 @@ def profile_field(
     counts = Counter(texts) if texts else Counter()
     personal = looks_personal(values)
     what, figures = _numbers(values, shares)
-    withheld = None if what is None else _withheld(path, what, len(figures), counts, personal)
-    hidden = withheld is not None
-    shown = figures if not hidden else figures[:0]
+    withheld = None if what is None else _withheld(path, what, figures, counts, personal)
+    shown = figures if withheld is None else figures[:0]
     return FieldProfile(
         path=path,
         types=tuple(TypeShare(type=name, share=count / len(values)) for name, count in shares.most_common()),
@@ -145,7 +150,7 @@ def _conformance(shares: Mapping[str, int], declared: Declared | None, *, sure: 
 
 def _numbers(
     values: Sequence[Any], shares: Mapping[str, int]
-) -> tuple[Literal["number", "time", "length"] | None, "np.ndarray[Any, np.dtype[np.float64]]"]:
+) -> tuple[Literal["number", "time", "length"] | None, _Numbers]:
     """What the figures measure, by the most frequent type, and the numbers."""
     if not shares:
         return None, np.empty(0)
@@ -184,9 +189,10 @@ def _seconds(moment: date) -> float:
 
 
 def _withheld(
-    path: str, what: str, count: int, counts: Mapping[str, int], personal: Sequence[LooksPersonal]
+    path: str, what: str, figures: _Numbers, counts: Mapping[str, int], personal: Sequence[LooksPersonal]
 ) -> str | None:
     """Why extremes and quantiles are withheld. Lengths of texts are not values."""
+    count = len(figures)
     if count < FEWEST_VALUES:
         return f"with fewer than {FEWEST_VALUES} values, figures would reveal values"
     if what == "length":
@@ -194,12 +200,16 @@ def _withheld(
     name = path.rpartition(".")[2].rstrip("[]{}")
     if personal or is_personal(name):
         return "it looks personal"
-    if what == "number" and identifies(name) and len(counts) >= _MOSTLY_DIFFERENT * count:
+    # A whole number's name is enough: references repeat, and their extremes still belong to somebody.
+    if what == "number" and (
+        (_NAMES_IDS.search(name) is not None and bool((figures == np.floor(figures)).all()))
+        or (identifies(name) and len(counts) >= _MOSTLY_DIFFERENT * count)
+    ):
         return "its numbers are identifiers, so figures would reveal values"
     return None
 
 
-def _mean(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> float | None:
+def _mean(numbers: _Numbers) -> float | None:
     """Also None for numbers that add up to more than a float holds."""
     if not numbers.size:
         return None
@@ -208,14 +218,14 @@ def _mean(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> float | None:
     return mean if isfinite(mean) else None
 
 
-def _quantiles(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[Quantile, ...]:
+def _quantiles(numbers: _Numbers) -> tuple[Quantile, ...]:
     if not numbers.size:
         return ()
     found = np.quantile(numbers, _QUANTILES)
     return tuple(Quantile(at, float(value)) for at, value in zip(_QUANTILES, found, strict=True))
 
 
-def _histogram(numbers: "np.ndarray[Any, np.dtype[np.float64]]") -> Histogram | None:
+def _histogram(numbers: _Numbers) -> Histogram | None:
     if not numbers.size or not np.isfinite(numbers.max() - numbers.min()):
         return None
     try:

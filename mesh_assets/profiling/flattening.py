@@ -23,9 +23,12 @@ WHOLE = "value"
 _RESERVED = frozenset({PARTITION, OFFSET, TIMESTAMP, KEY, TOMBSTONE, UNDECODABLE})
 _NAME = re.compile(r"[A-Za-z_$@][\w$@ :/-]{0,79}")
 _MAP_KEYS, _MAP_SHARE = 50, 0.1
+_RARE_SHARE, _RARE_RECORDS = 0.01, 10
 _MOST_KEYS = 10_000
 _LARGEST = 2**63
 _PLAIN = frozenset({str, int, float, bool})
+_Usual = Mapping[str, Collection[str]]
+"""Path of an object that holds data among its keys → names of its fields."""
 _NESTED, _COLLECTIONS = (dict, list), (dict, list, tuple)
 
 
@@ -43,15 +46,18 @@ class Columns:
 
 def flatten(values: Sequence[Any], *, declared: Collection[str], maps: Collection[str]) -> Columns:
     """The columns of the decoded values. `declared`: paths of the schemas, `maps`: those whose keys are data. An object that
-    no schema describes counts as a map if it has many keys that are mostly different from record to record,
-    and a key that does not look like a field name is taken for data: paths are kept, and data is not."""
-    return _Flattening(len(values), declared, {*maps, *_undeclared_maps(values, declared)}).of(values)
+    no schema describes counts as a map if it has many keys that are mostly different from record to record. If more
+    than 50 of its keys are in hardly any record, these are data beside its fields, and so is any key that does not
+    look like a field name: paths are kept, and data is not."""
+    undeclared, usual = _undeclared_maps(values, declared)
+    return _Flattening(len(values), declared, {*maps, *undeclared}, usual).of(values)
 
 
 class _Flattening:
-    def __init__(self, count: int, declared: Collection[str], maps: Collection[str]) -> None:
+    def __init__(self, count: int, declared: Collection[str], maps: Collection[str], usual: _Usual) -> None:
         self._declared = declared
         self._maps = maps
+        self._usual = usual
         self._found = Columns(count=count)
         self._open: dict[str, dict[str, tuple[list[int], list[Any]]]] = {}
         """Path of a record → name → the column it leads to: most values go where those of the previous record
@@ -78,12 +84,15 @@ class _Flattening:
                     values.append(inner)
                 continue
             below = f"{path}.{name}" if path else name
-            if below in self._declared or _is_name(name):
+            if self._is_field(path, name, below):
                 self._put(below, inner, row, depth)
                 if below in self._found.rows:
                     known[name] = self._found.rows[below], self._found.values[below]
             else:
                 self._within(f"{path}{{}}", inner, depth)
+
+    def _is_field(self, path: str, name: str, below: str) -> bool:
+        return below in self._declared or (_is_name(name) and name in self._usual.get(path, (name,)))
 
     def _put(self, path: str, value: Any, row: int, depth: int) -> None:
         if value is None or path in _RESERVED:
@@ -123,7 +132,7 @@ class _Flattening:
         if isinstance(value, dict) and path not in self._maps:
             for name, inner in value.items():
                 below = f"{path}.{name}"
-                known = below in self._declared or _is_name(name)
+                known = self._is_field(path, name, below)
                 self._within(below if known else f"{path}{{}}", inner, depth + 1)
             return
         if path not in self._found.inner:
@@ -149,20 +158,19 @@ def _is_name(text: str) -> bool:
     )
 
 
-def _undeclared_maps(values: Sequence[Any], declared: Collection[str]) -> set[str]:
+def _undeclared_maps(values: Sequence[Any], declared: Collection[str]) -> tuple[set[str], _Usual]:
     seen: Counter[str] = Counter()
-    keys: defaultdict[str, set[str]] = defaultdict(set)
+    keys: defaultdict[str, Counter[str]] = defaultdict(Counter)
     total: Counter[str] = Counter()
 
     def look(path: str, value: Any, depth: int) -> None:
         if depth > DEEPEST:
             return
         if isinstance(value, dict):
-            if path:  # the whole value is a record, whatever its keys
-                seen[path] += 1
-                total[path] += len(value)
-                if len(keys[path]) < _MOST_KEYS:
-                    keys[path].update(value)
+            seen[path] += 1
+            total[path] += len(value)
+            if len(keys[path]) < _MOST_KEYS:
+                keys[path].update(value.keys())
             for name, inner in value.items():
                 if isinstance(inner, _NESTED) and _is_name(name):
                     look(f"{path}.{name}" if path else name, inner, depth + 1)
@@ -174,13 +182,19 @@ def _undeclared_maps(values: Sequence[Any], declared: Collection[str]) -> set[st
     for value in values:
         if isinstance(value, _NESTED):
             look("", value, 0)
-    return {
-        path
-        for path, names in keys.items()
-        if path not in declared
-        and len(names) > _MAP_KEYS
-        and total[path] < _MAP_SHARE * seen[path] * len(names)
-    }
+    maps: set[str] = set()
+    usual: dict[str, frozenset[str]] = {}
+    for path, names in keys.items():
+        if path in declared or len(names) <= _MAP_KEYS:
+            continue
+        if path and total[path] < _MAP_SHARE * seen[path] * len(names):  # the whole is always a record
+            maps.add(path)
+            continue
+        enough = min(_MAP_SHARE * seen[path], max(_RARE_RECORDS, _RARE_SHARE * seen[path]))
+        often = frozenset(name for name, count in names.items() if count >= enough)
+        if len(names) - len(often) > _MAP_KEYS:
+            usual[path] = often
+    return maps, usual
 
 
 def frame_of(

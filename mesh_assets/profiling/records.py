@@ -40,12 +40,14 @@ class PartitionWindow(Record, frozen=True, kw_only=True):
 
 
 class Undecodable(Record, frozen=True, kw_only=True):
-    """Records that could not be decoded, by reason. `reason` does not quote them."""
+    """Records that could not be decoded, by reason. `reason` does not quote them. `unread`: their schema could not
+    be read, so they are unknown, not wrong."""
 
     part: Literal["key", "value"]
     reason: str
     records: int
     share: float
+    unread: bool = False
 
 
 class SchemaUse(Record, frozen=True, kw_only=True):
@@ -170,10 +172,11 @@ class TopicProfile(Record, frozen=True, kw_only=True):
     """The figures of one topic's sample.
 
     `sampled_records` of `sampled_partitions` partitions, `sampled_bytes` of keys and values. `error`: why the topic could not
-    be sampled; all other figures are None or empty then. `format`: what most values are. `decoded_share`: of
-    the values that are not tombstones. `duplicate_key_share`: of the records with a key, those whose key
-    occurs in an earlier record of the sample; normal in streams of changes, a warning sign where each record
-    is a new thing. `inferred`: no schema describes the values, so the fields are what the sample shows.
+    be sampled, or the schemas of its values could not be read; figures that need them are None or empty then.
+    `format`: what most values are. `decoded_share`: of the values that are not tombstones and whose schema
+    could be read. `duplicate_key_share`: of the records with a key, those whose key occurs in an earlier record
+    of the sample; normal in streams of changes, a warning sign where each record is a new thing. `inferred`: no
+    schema describes the values, so the fields are what the sample shows.
     `fields_left_out`: beyond the first 500. `trend`: earlier profiles, oldest first.
     """
 

@@ -71,10 +71,12 @@ def profile_topic(raw: RawSample, facts: TopicFacts, decoder: ValueDecoder) -> P
     shape = _shape(values, facts.known)
     columns = flatten(values.values, declared=shape.fields.keys(), maps=shape.maps)
     decoded = sum(1 for one in values.values if one is not None)
+    unknown = len(values.unread)
+    nothing_known = bool(unknown) and not decoded
     values.values.clear()  # they would double a large sample's memory: the columns hold the same data
     undecodable = (*_undecodable("value", values, len(records)), *_undecodable("key", keys, len(records)))
     inferred = not values.shapes and not shape.fields
-    fields = tuple(_fields(columns, values, shape, facts, decoded)) if records else ()
+    fields = tuple(_fields(columns, values, shape, facts, decoded)) if records and not nothing_known else ()
     uses = _uses(values, facts.known.latest_ids)
     sample = TopicSample(
         cluster=facts.cluster,
@@ -96,9 +98,10 @@ def profile_topic(raw: RawSample, facts: TopicFacts, decoder: ValueDecoder) -> P
         sampled_bytes=raw.bytes,
         sampled_partitions=sum(1 for one in raw.windows if one.records),
         windows=raw.windows,
+        error=_why_unknown(values) if nothing_known else None,
         format=values.formats.most_common(1)[0][0] if values.formats.total() else None,
         decoded_share=_share(
-            len(records) - _tombstones(raw) - len(values.reasons), len(records) - _tombstones(raw)
+            len(records) - _tombstones(raw) - len(values.reasons), len(records) - _tombstones(raw) - unknown
         ),
         undecodable=undecodable,
         null_key_share=_share(sum(1 for one in records if one.key is None), len(records)),
@@ -109,14 +112,15 @@ def profile_topic(raw: RawSample, facts: TopicFacts, decoder: ValueDecoder) -> P
         ),
         schemas=uses,
         latest_schema_share=_latest_share(uses),
-        inferred=inferred if records else None,
+        inferred=inferred if records and not nothing_known else None,
         fields=fields,
         fields_left_out=len(columns.left_out),
     )
     faults = find_faults(
         profile,
         repeats_of(records),
-        old_still_written=still_written(records, values.schemas, uses),
+        # A value whose schema could not be read may be one that names the latest.
+        old_still_written=() if unknown else still_written(records, values.schemas, uses),
         compacted=bool(facts.known.compacted),
     )
     return Profiled(
@@ -212,11 +216,19 @@ def _latest_share(uses: Sequence[SchemaUse]) -> float | None:
 
 
 def _undecodable(part: Any, found: DecodedValues, records: int) -> Iterable[Undecodable]:
-    counts = Counter(found.reasons.values()).most_common()
-    shown = counts if len(counts) <= _REASONS else counts[: _REASONS - 1]
-    rest = sum(count for _, count in counts[len(shown) :])
-    for reason, count in [*shown, *([("for other reasons", rest)] if rest else [])]:
-        yield Undecodable(part=part, reason=reason, records=count, share=count / records)
+    for unread in (False, True):
+        counts = Counter(
+            reason for place, reason in found.reasons.items() if (place in found.unread) is unread
+        ).most_common()
+        shown = counts if len(counts) <= _REASONS else counts[: _REASONS - 1]
+        rest = sum(count for _, count in counts[len(shown) :])
+        for reason, count in [*shown, *([("for other reasons", rest)] if rest else [])]:
+            yield Undecodable(part=part, reason=reason, records=count, share=count / records, unread=unread)
+
+
+def _why_unknown(found: DecodedValues) -> str:
+    reasons = Counter(found.reasons[place] for place in found.unread)
+    return f"none of its values could be decoded: {reasons.most_common(1)[0][0]}"
 
 
 def _tombstones(raw: RawSample) -> int:

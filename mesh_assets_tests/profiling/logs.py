@@ -153,17 +153,20 @@ class InMemory:
             kafka=cast(KafkaReader, self),
             slices=cast(SliceReader, self),
             schemas=RecordDecoder(
-                self._schema, lambda subject, version: self.versions.get((subject, version))
+                self._schema, lambda subject, version: _or_raised(self.versions.get((subject, version)))
             )
             if self.has_registry
             else None,
         )
 
     def _schema(self, schema_id: int) -> SchemaText | None:
-        found = self.schemas.get(schema_id)
-        if isinstance(found, MeshError):
-            raise found
-        return found
+        return cast("SchemaText | None", _or_raised(self.schemas.get(schema_id)))
+
+
+def _or_raised(found: Any) -> Any:
+    if isinstance(found, MeshError):
+        raise found
+    return found
 
 
 def a_cluster(*allowed: str) -> Cluster:

@@ -13,7 +13,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, ti
 from mesh_assets.errors import UnreachableError
 from mesh_assets.platforms.schema_registry.records import RegisteredSchema, SchemaReference, SchemaText
 from mesh_assets.profiling.records import TopicProfile
-from mesh_assets_tests.profiling.logs import profile_values
+from mesh_assets_tests.profiling.logs import InMemory, Log, a_record, numbered, profile, profile_values
 
 MARKER = "very-private-words"
 
@@ -279,11 +279,68 @@ def test_what_cannot_be_decoded_is_counted_by_reason_and_never_quoted() -> None:
     ]
     schemas = {7: text(7, "AVRO", USER), 8: UnreachableError("the registry did not answer")}
     found = profile_values(*good, *bad, schemas=schemas)
-    assert (found.decoded_share, found.tombstone_share) == (30 / 36, 1 / 37)
+    assert (found.decoded_share, found.tombstone_share) == (30 / 35, 1 / 37)
     assert len(reasons(found)) == 6
     assert reasons(found)["its schema could not be read: the registry did not answer"] == 1
     assert reasons(found)["names a schema that the registry does not have"] == 1
     assert MARKER not in repr(found)
+
+
+def test_values_whose_schema_the_registry_does_not_return_are_unknown_and_no_fault() -> None:
+    down = UnreachableError("the registry answered 500")
+    values = [framed(7, avro(USER, a_user(number))) for number in range(30)]
+    found = profile_values(*values, schemas={7: down})
+    assert (
+        found.error
+        == "none of its values could be decoded: its schema could not be read: the registry answered 500"
+    )
+    assert (found.decoded_share, found.fields, found.inferred, found.faults) == (None, (), None, ())
+    assert (found.sampled_records, found.null_key_share) == (30, 0.0)  # which needs no schema
+    assert reasons(found) == {"its schema could not be read: the registry answered 500": 30}
+
+
+def test_a_registry_that_fails_is_not_asked_for_each_of_a_thousand_schemas() -> None:
+    asked: list[int] = []
+
+    class Registry(dict[int, Any]):
+        def get(self, schema_id: int, _: Any = None) -> Any:
+            asked.append(schema_id)
+            return UnreachableError("the registry answered 500")
+
+    logs = {
+        f"topic-{number:02}": Log(numbered([a_record(framed(number, b"x")) for _ in range(30)]))
+        for number in range(40)
+    }
+    found = profile(InMemory(logs, schemas=Registry())).profiles
+    assert len(asked) == 5
+    assert all(one.error is not None and one.faults == () for one in found)
+
+
+def test_what_a_registry_returned_before_it_failed_is_judged_alone() -> None:
+    values = [framed(7, avro(USER, a_user(number))) for number in range(30)]
+    others = [framed(8, avro(USER, a_user(number))) for number in range(30)]
+    down = UnreachableError("the registry answered 500")
+    found = profile_values(*values, *others, schemas={7: text(7, "AVRO", USER), 8: down})
+    assert (found.error, found.decoded_share, found.faults) == (None, 1.0, ())
+    assert [(one.records, one.unread) for one in found.undecodable] == [(30, True)]
+    identifier = found.field("id")
+    assert identifier is not None
+    assert (identifier.records, identifier.completeness) == (30, 1.0)
+
+
+def test_a_version_that_a_schema_refers_to_and_that_cannot_be_read_leaves_its_values_unknown() -> None:
+    reference = SchemaReference(name="of.Street", subject="street", version=1)
+    user = {"type": "record", "name": "Person", "fields": [{"name": "home", "type": "of.Street"}]}
+    down = UnreachableError("the registry answered 500")
+    found = profile_values(
+        *(framed(2, b"\0") for _ in range(30)),
+        schemas={2: text(2, "AVRO", user, reference)},
+        versions={("street", 1): down},
+    )
+    assert found.error == (
+        "none of its values could be decoded: street, which its schema refers to, could not be read: the registry answered 500"
+    )
+    assert found.faults == ()
 
 
 def test_bytes_that_only_begin_like_a_frame_do_not_ask_the_registry_for_ever() -> None:
@@ -301,6 +358,9 @@ def test_bytes_that_only_begin_like_a_frame_do_not_ask_the_registry_for_ever() -
 
 def test_a_registry_that_the_estate_does_not_name_is_said() -> None:
     found = profile_values(framed(7, b"x"), has_registry=False)
+    assert found.error == (
+        "none of its values could be decoded: names a schema, but the estate configures no registry for the cluster"
+    )
     assert reasons(found) == {"names a schema, but the estate configures no registry for the cluster": 1}
 
 
@@ -309,5 +369,7 @@ def test_text_that_looks_like_numbers_is_text_and_bytes_are_bytes() -> None:
     assert (words.format, words.inferred, [one.path for one in words.fields]) == ("text", True, ["value"])
     raw = profile_values(b"\xff\xfe", b"\xfe\xff")
     assert (raw.format, raw.decoded_share, raw.fields[0].types[0].type) == ("bytes", 1.0, "bytes")
+    by_chance = profile_values(*(b"\xff%d" % n for n in range(30)), b"abc", framed(3, b"\xff"))
+    assert ([one.type for one in by_chance.fields[0].types], by_chance.faults) == (["bytes"], ())
     mixed = profile_values(*(b'{"a": 1}' for _ in range(9)), b"\xff")
     assert (mixed.format, mixed.decoded_share) == ("json", 0.9)

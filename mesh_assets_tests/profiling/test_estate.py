@@ -102,6 +102,16 @@ def test_a_cluster_that_allows_nothing_is_not_asked(store: InventoryStore) -> No
     assert [(one.cluster, one.nothing_allowed) for one in found.unprofiled] == [("a", True)]
 
 
+def test_a_trend_names_no_field_that_the_profile_does_not_have(store: InventoryStore) -> None:
+    for day, name in enumerate(("was-data", "note")):
+        values = [{"id": n, **({name: "x"} if n % 2 else {})} for n in range(40)]
+        records = numbered([a_record(json.dumps(one).encode()) for one in values])
+        run(store, an_estate(a=["*"]), {"a": InMemory({"orders": Log(records)})}, days=day)
+    profile = kept(store).profile("a", "orders")
+    assert profile is not None
+    assert [one.completeness for one in profile.trend] == [{}]
+
+
 def test_damaged_results_cost_their_trend_and_nothing_else(store: InventoryStore) -> None:
     estate = an_estate(a=["*"])
     store.objects.put("analysis/data_quality.json", b"{")

@@ -65,6 +65,11 @@ def test_keys_are_counted() -> None:
     ("name", "value", "why"),
     [
         ("order_id", lambda n: 10_000_000 + n, "its numbers are identifiers, so figures would reveal values"),
+        (
+            "customerId",
+            lambda n: 884_213_377 + n % 7,
+            "its numbers are identifiers, so figures would reveal values",
+        ),
         ("salary", lambda n: 50_000 + n % 7, "it looks personal"),
         ("payload", lambda _: 4_111_111_111_111_111, "it looks personal"),
     ],
@@ -81,6 +86,12 @@ def test_extremes_that_would_be_somebodys_are_withheld(
         (),
         None,
     )
+
+
+@pytest.mark.parametrize("name", ["paid", "bid", "casino", "status_code"])
+def test_names_that_only_end_like_an_identifiers_have_figures(name: str) -> None:
+    found = the_field(name, *({name: 200 + n % 7} for n in range(40)))
+    assert (found.minimum, found.maximum) == (200, 206)
 
 
 def test_of_a_few_values_there_are_no_figures() -> None:
@@ -108,6 +119,25 @@ def test_names_that_are_data_are_not_kept() -> None:
     ids = [{"of": {f"user-{chr(97 + n % 26)}{chr(97 + n // 26)}-x": n}} for n in range(200)]
     found = profile_values(*(json.dumps(one).encode() for one in (*values, *ids)))
     assert {one.path for one in found.fields} == {"by.plain", "by{}", "of", "of{}"}
+
+
+def _of_letters(number: int) -> str:
+    return chr(97 + number // 26) + chr(97 + number % 26)
+
+
+def test_names_that_are_data_are_not_kept_beside_fields_that_all_records_have() -> None:
+    values = [
+        {"total": n, "more": {"note": "x", f"user-{_of_letters(n)}": 1}, f"seen-by-{_of_letters(n)}": True}
+        for n in range(200)
+    ]
+    found = profile_values(*(json.dumps(one).encode() for one in values))
+    assert {one.path for one in found.fields} == {"total", "more", "more{}", "{}"}
+
+
+def test_fields_of_one_of_many_kinds_of_records_are_kept() -> None:
+    values = [{"kind": n % 20, **{f"{_of_letters(n % 20)}-{part}": n for part in "abcd"}} for n in range(400)]
+    found = profile_values(*(json.dumps(one).encode() for one in values))
+    assert len(found.fields) == 81
 
 
 def test_more_fields_than_anyone_reads_are_counted() -> None:
