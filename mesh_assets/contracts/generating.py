@@ -209,10 +209,16 @@ def _rounded_down(rate: float) -> float:
 
 
 def _keep_promises(made: dict[str, Any], before: Mapping[str, Any]) -> None:
-    kept = {one.get("id"): one for one in before.get("slaProperties") or () if isinstance(one, Mapping)}
+    kept = {_promise(one): one for one in before.get("slaProperties") or () if isinstance(one, Mapping)}
     if kept or "slaProperties" in made:
-        now = {one["id"]: one for one in made.get("slaProperties", [])}
-        made["slaProperties"] = [dict(kept.get(id_, one)) for id_, one in {**kept, **now}.items()]
+        now = {_promise(one): one for one in made.get("slaProperties", [])}
+        made["slaProperties"] = [dict(kept.get(which, one)) for which, one in {**kept, **now}.items()]
+
+
+def _promise(level: Mapping[str, Any]) -> tuple[str, str]:
+    """The topic and what of it: earlier versions gave levels of a rule its name alone as their id."""
+    topic = str(level.get("element"))
+    return topic, str(level.get("id")).removeprefix(f"{topic}_")
 
 
 def _next_version(before: Mapping[str, Any], made: dict[str, Any]) -> str:

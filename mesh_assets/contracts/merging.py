@@ -4,7 +4,8 @@ Field by field: where a person changed nothing, the estate wins; where the estat
 both did, the person wins and the conflict is reported. Comments and order of the person's file stay.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSequence, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 _IDENTITIES = {
@@ -18,6 +19,8 @@ _IDENTITIES = {
     "relationships": ("to",),
 }
 """The field that identifies the entries of a list. Entries of other lists identify themselves."""
+_TELLS_APART = {"schema": "name", "slaProperties": "element"}
+"""The field that distinguishes entries that share the first: topics of one name in two clusters, levels of one id."""
 _GONE: Any = object()
 
 
@@ -56,9 +59,9 @@ class Merge:
         elif (
             isinstance(mine, MutableSequence)
             and isinstance(new, Sequence)
-            and _can_be_matched(kind, mine, base, new)
+            and (known_by := _known_by(kind, mine, base, new)) is not None
         ):
-            self._entries(mine, base if isinstance(base, Sequence) else (), new, place, kind)
+            self._entries(mine, base if isinstance(base, Sequence) else (), new, place, known_by)
         elif _same(mine, base):
             self.changes.append(f"{place} {_what(mine, new)}")
             if new is _GONE:
@@ -69,11 +72,16 @@ class Merge:
             self.conflicts.append(Conflict(place, _conflict(mine, new)))
 
     def _entries(
-        self, mine: MutableSequence[Any], base: Sequence[Any], new: Sequence[Any], place: str, kind: str
+        self,
+        mine: MutableSequence[Any],
+        base: Sequence[Any],
+        new: Sequence[Any],
+        place: str,
+        known_by: Callable[[Any], str | None],
     ) -> None:
-        old, wanted = _by_identity(kind, base), _by_identity(kind, new)
+        old, wanted = _by_identity(known_by, base), _by_identity(known_by, new)
         for identity in [*wanted, *(one for one in old if one not in wanted)]:
-            number = next((at for at, one in enumerate(mine) if _identity(kind, one) == identity), None)
+            number = next((at for at, one in enumerate(mine) if known_by(one) == identity), None)
             where = f"{place}.{identity}"
             before, now = old.get(identity, _GONE), wanted.get(identity, _GONE)
             if number is not None:
@@ -95,24 +103,36 @@ def _identity(kind: str, entry: Any) -> str | None:
     return next((str(entry[name]) for name in _IDENTITIES[kind] if isinstance(entry.get(name), str)), None)
 
 
-def _by_identity(kind: str, entries: Sequence[Any]) -> dict[str, Any]:
-    return {identity: one for one in entries if (identity := _identity(kind, one)) is not None}
+def _told_apart(kind: str, entry: Any) -> str | None:
+    first = _identity(kind, entry)
+    if first is None:
+        return None
+    other = str(entry.get(_TELLS_APART[kind]))
+    return f"{first.removeprefix(f'{other}_')} ({other})"
 
 
-def _can_be_matched(kind: str, mine: Any, *generated: Any) -> bool:
-    """Whether entries can be identified: all generated ones, and at least those of the file that correspond to them;
-    otherwise the list is one value."""
+def _by_identity(known_by: Callable[[Any], str | None], entries: Sequence[Any]) -> dict[str, Any]:
+    return {identity: one for one in entries if (identity := known_by(one)) is not None}
+
+
+def _known_by(kind: str, mine: Any, *generated: Any) -> Callable[[Any], str | None] | None:
+    """How entries are identified: all generated ones, and at least those of the file that correspond to them. None: they
+    cannot be, and the list is one value."""
     if kind not in _IDENTITIES and kind != "tags":
-        return False
-    if not all(one is _GONE or _have_identities(kind, one, all_of_them=True) for one in generated):
-        return False
-    return _have_identities(kind, mine, all_of_them=kind == "tags")
+        return None
+    for way in (_identity, *((_told_apart,) if kind in _TELLS_APART else ())):
+        known_by = partial(way, kind)
+        if all(one is _GONE or _have_identities(known_by, one, all_of_them=True) for one in generated) and (
+            _have_identities(known_by, mine, all_of_them=kind == "tags")
+        ):
+            return known_by
+    return None
 
 
-def _have_identities(kind: str, entries: Any, *, all_of_them: bool) -> bool:
+def _have_identities(known_by: Callable[[Any], str | None], entries: Any, *, all_of_them: bool) -> bool:
     if not isinstance(entries, Sequence) or isinstance(entries, str):
         return False
-    found = [identity for one in entries if (identity := _identity(kind, one)) is not None]
+    found = [identity for one in entries if (identity := known_by(one)) is not None]
     return len(set(found)) == len(found) and (not all_of_them or len(found) == len(entries))
 
 

@@ -77,7 +77,7 @@ def service_level_of(one: Rule, name: str) -> Iterator[dict[str, Any]]:
     operator, value = one.rule.operator
     if one.rule.metric == "freshness" and operator in ("must_be_less_than", "must_be_less_or_equal_to"):
         yield {
-            "id": one.name,
+            "id": f"{name}_{one.name}",
             "property": "latency",
             "value": value,
             "unit": _UNITS_OF_LEVELS[one.rule.unit or "s"],

@@ -151,7 +151,7 @@ def test_rules_stand_where_odcs_has_them() -> None:
     assert [one["type"] for one in by_name["total"]["quality"]] == ["custom", "sql"]
     assert by_name["address"]["properties"][0]["quality"][0]["arguments"] == {"pattern": "^[A-Z]"}
     assert [one["id"] for one in schema["quality"]] == ["enough", "elsewhere", "named"]
-    assert next(one for one in made["slaProperties"] if one["id"] == "fresh")["unit"] == "m"
+    assert next(one for one in made["slaProperties"] if one["id"] == "orders_v2_fresh")["unit"] == "m"
 
 
 def test_no_address_but_that_of_the_brokers_is_in_a_contract() -> None:
@@ -200,6 +200,23 @@ def test_a_service_level_stays_as_it_was_promised() -> None:
         facts(orders(records_in_per_second=2.0, usual_gap_seconds=3600.0), users()), before=first
     )
     assert slower == first
+
+
+def test_one_rule_promises_each_of_its_topics_a_level_of_its_own() -> None:
+    fresh = next(one for one in RULES if one.name == "fresh")
+    made = contract_of(facts(orders(rules=(fresh,)), users(rules=(fresh,))))
+    levels = [one["id"] for one in made["slaProperties"] if one["id"].endswith("fresh")]
+    assert levels == ["orders_v2_fresh", "users_fresh"]
+    assert contract_of(facts(orders(rules=(fresh,)), users(rules=(fresh,))), before=made) == made
+
+
+def test_levels_that_earlier_versions_called_by_the_rule_alone_stay_as_they_were_promised() -> None:
+    fresh = next(one for one in RULES if one.name == "fresh")
+    both = facts(orders(rules=(fresh,)), users(rules=(fresh,)))
+    first = contract_of(both)
+    for one in first["slaProperties"]:
+        one["id"] = "fresh" if one["id"].endswith("_fresh") else one["id"]
+    assert contract_of(both, before=first) == first
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,25 @@ def test_a_file_that_people_wrote_alone_keeps_all_that_it_says(tmp_path: Path) -
     assert {"schema is new", "team is new"} <= set(made.changes)
 
 
+def test_levels_of_one_id_and_topics_of_one_name_are_told_apart() -> None:
+    def contract(hours: int, partitions: int) -> dict[str, Any]:
+        return {
+            "schema": [
+                {"name": "shoes", "physicalName": "shoes", "partitions": 1},
+                {"name": "shoes_2", "physicalName": "shoes", "partitions": partitions},
+            ],
+            "slaProperties": [
+                {"id": "fresh", "element": "shoes", "value": 1},
+                {"id": "fresh", "element": "shoes_2", "value": hours},
+            ],
+        }
+
+    mine = contract(5, 1)
+    merge = Merge(mine).with_new(contract(1, 1), contract(1, 3))
+    assert (merge.mine, merge.conflicts) == (contract(5, 3), [])
+    assert merge.changes == ["schema.shoes (shoes_2).partitions is 3, was 1"]
+
+
 SCALARS = st.one_of(st.booleans(), st.integers(0, 2), st.sampled_from(["a", "b"]))
 ENTRIES = st.lists(
     st.fixed_dictionaries({"name": st.sampled_from(["p", "q", "r"]), "v": SCALARS}), max_size=3
