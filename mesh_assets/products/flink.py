@@ -154,7 +154,7 @@ def _as_spark(tokens: "Iterable[Token]") -> "Iterator[Token]":
     with importing:
         from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
-    spark = {"ROW": TokenType.STRUCT, "TIMESTAMP_LTZ": TokenType.TIMESTAMPLTZ}
+    spark = {"ROW": TokenType.STRUCT, "TIMESTAMP_LTZ": TokenType.TIMESTAMPLTZ, "BYTES": TokenType.BINARY}
     left, depth, opened = deque(tokens), 0, -1
     while left:
         one = left.popleft()

@@ -226,6 +226,25 @@ def test_types_are_those_of_flinks_formats(schema_type: str, shown: str, kind: s
     assert flink_type(schema_type, shown) == kind
 
 
+@pytest.mark.parametrize(
+    "kind",
+    sorted(
+        {
+            kind
+            for schema_type, shown in (
+                *(("AVRO", one) for one in ("string", "int", "long", "float", "double", "boolean", "bytes")),
+                *(("AVRO", one) for one in ("fixed", "int (date)", "long (timestamp-millis)")),
+                ("PROTOBUF", "bytes"),
+            )
+            if (kind := flink_type(schema_type, shown)) is not None
+        }
+    ),
+)
+def test_a_column_of_every_type_can_be_read(kind: str) -> None:
+    sql = f"CREATE TABLE `t` (`k` {kind}, `r` ROW<`x` {kind}>) WITH ('c' = 'd');\nSELECT a.`k` FROM `t` AS a;"
+    assert why_unreadable(sql) is None
+
+
 def test_words_of_flink_in_names_and_texts_are_left_alone() -> None:
     sql = (
         "CREATE TABLE `a` (`METADATA` INT, `ROW` ROW<`x` INT>, `t` TIMESTAMP_LTZ(3) METADATA, "
