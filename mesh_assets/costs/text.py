@@ -48,7 +48,8 @@ def cost_lines(costs: EstateCosts, kinds: Sequence[TakerKind], *, most: int = _S
     elif costs.cost is None:
         yield "no costs: no figure with a price is known"
     else:
-        yield f"{costs.cost:,.2f} {costs.currency} a month, at the rates and sizes of the newest documents"
+        least = "at least " if any(one.cost_unknown for one in costs.rows_of("topic")) else ""
+        yield f"{least}{costs.cost:,.2f} {costs.currency} a month, at the rates and sizes of the newest documents"
     yield from (f"  not known  {reason}" for reason in list(reasons)[:_SHOWN])
     yield from (f"  NOTE  {note}" for note in costs.notes)
 

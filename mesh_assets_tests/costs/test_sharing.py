@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from mesh_assets.analysis.graph import LineageGraph
 from mesh_assets.costs.records import CostRow, EstateCosts, TakerKind
 from mesh_assets.costs.sharing import share_costs
+from mesh_assets.costs.text import cost_lines
 from mesh_assets.estate.costs import DRIVERS, ClusterPrices, CostSettings, Driver
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import ConnectorTopic, GroupRate, TopicRate
@@ -152,6 +153,9 @@ def test_a_sum_with_an_unknown_part_says_of_how_many_topics_and_its_cost_is_a_lo
     assert (shop.of("retained_bytes").value, shop.of("retained_bytes").unknown) == (GIB, 1)
     assert shop.cost == pytest.approx(2.0)
     assert shop.cost_unknown == ("retained_bytes",)
+    assert "at least 2.00 EUR a month, at the rates and sizes of the newest documents" in cost_lines(
+        costs, ()
+    )
 
 
 def test_prices_are_of_a_gib_an_hour_and_a_month_of_730_hours() -> None:
@@ -165,6 +169,11 @@ def test_prices_are_of_a_gib_an_hour_and_a_month_of_730_hours() -> None:
     assert one.of("partitions").cost == pytest.approx(0.73)
     assert one.of("connector_tasks").cost == pytest.approx(2 * 0.02 * 730)
     assert one.of("bytes_out_per_second").cost is None
+
+
+def test_what_is_wholly_known_is_told_as_it_is() -> None:
+    costs = costs_of(a_cluster({"orders": (1.0, 0.0, GIB)}), priced(gib_month_retained=2.0))
+    assert "2.00 EUR a month, at the rates and sizes of the newest documents" in cost_lines(costs, ())
 
 
 def test_without_prices_there_are_quantities_and_shares_and_no_money() -> None:
