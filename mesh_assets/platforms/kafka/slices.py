@@ -134,12 +134,16 @@ class SliceReader:
 
     def _find_leaders(self, topic: str, deadline: float) -> None:
         """librdkafka looks once a second for leaders that it does not know (`rd_kafka_topic_scan_all`), which is how long most
-        topics took (48 of them 47 s, 2.16; findings/librdkafka-new-topics.sh). What is wrong with the topic or the brokers,
-        reading tells."""
+        topics took (48 of them 47 s, 2.16; findings/librdkafka-new-topics.sh). What is wrong with the brokers, reading tells. That
+        the topic is gone, it would not tell before the deadline."""
         seconds = deadline - time.monotonic()
-        if seconds > 0:
-            with suppress(KafkaException):
-                self._consumer.list_topics(topic, timeout=seconds)
+        if seconds <= 0:
+            return
+        with suppress(KafkaException):
+            found = self._consumer.list_topics(topic, timeout=seconds).topics.get(topic)
+            error = None if found is None else found.error
+            if error is not None and error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise self._failed(topic, error)
 
     def _read(
         self,

@@ -3,12 +3,13 @@
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, KafkaError, KafkaException
 
-from mesh_assets.errors import RefusedError
+from mesh_assets.errors import PlatformError, RefusedError
 from mesh_assets.platforms.kafka import slices
 from mesh_assets.platforms.kafka.slices import Slice, SliceReader
 
@@ -51,6 +52,7 @@ class LogConsumer:
 
     logs: Mapping[int, Sequence[Message]]
     silent: frozenset[int]
+    topic_error: KafkaError | None = None
     made: "LogConsumer"
 
     def __init__(self, properties: dict[str, Any]) -> None:
@@ -70,9 +72,10 @@ class LogConsumer:
             found += [] if number in self.silent else [end(number)]
         self._queue = iter(found)
 
-    def list_topics(self, topic: str, timeout: float) -> None:
+    def list_topics(self, topic: str, timeout: float) -> Any:
         assert timeout > 0
         self.asked.append(topic)
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=self.topic_error)})
 
     def unassign(self) -> None:
         self._queue = iter(())
@@ -153,6 +156,13 @@ def test_a_topic_is_read_where_nobody_tells_its_leaders(read: Any, monkeypatch: 
 
     monkeypatch.setattr(LogConsumer, "list_topics", silent)
     assert offsets(read({0: a_log(0)}, {0: [Slice(0, 1, 1)]})) == [(0, 0)]
+
+
+def test_a_topic_that_was_deleted_is_an_error_at_once(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LogConsumer, "topic_error", KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
+    with pytest.raises(PlatformError, match="reading records of orders"):
+        read({0: []}, {0: [Slice(0, 5, 5)]}, silent=frozenset({0}))
+    assert LogConsumer.made.assigned == []
 
 
 def test_gaps_end_a_slice_as_well_as_its_last_offset_does(read: Any) -> None:
