@@ -52,11 +52,12 @@ def _faults(
     values = [one for one in profile.undecodable if one.part == "value" and not one.unread]
     if values and profile.error is None:
         records = sum(one.records for one in values)
+        why = values[0].reason if len(values) == 1 else f"{values[0].records:,} of them: {values[0].reason}"
         yield Fault(
             kind="undecodable_records",
             path=None,
             share=1 - (profile.decoded_share or 0.0),
-            sentence=f"{counted(records, 'value')} of {profile.sampled_records:,} records cannot be decoded: {values[0].reason}",
+            sentence=f"{counted(records, 'value')} of {profile.sampled_records:,} records cannot be decoded: {why}",
         )
     fresh = profile.freshness
     if fresh is not None and is_silent(fresh):
