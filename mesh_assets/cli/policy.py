@@ -50,6 +50,11 @@ def check(clusters: tuple[str, ...], fail_on: str, live: bool, as_json: bool) ->
     """
     cases = list(read_cases(clusters, live=("topics", "schemas") if live else ()))
     if not any(case.policy.rules for case in cases):
+        if any(case.policy.expectations for case in cases):
+            raise CannotCheckError(
+                "the estate's policy has no rules, only expectations: the job `profiling` judges these, and "
+                "`mesh-assets findings --kind broken_expectation` lists those that are not met"
+            )
         raise CannotCheckError("the estate has no policy; write one under `policy:` (docs/policy.md)")
     if problems := {problem for case in cases for problem in unusable_names(case.policy)}:
         raise CannotCheckError("; ".join(sorted(problems)))

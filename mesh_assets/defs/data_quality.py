@@ -12,6 +12,7 @@ from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import table_metadata
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY
 from mesh_assets.estate.model import Estate
+from mesh_assets.estate.policy import Policy
 from mesh_assets.expectations.rules import Judging
 from mesh_assets.importing import importing
 from mesh_assets.profiling.records import DataQuality, Fault, FaultKind, TopicProfile
@@ -70,7 +71,7 @@ def data_quality_asset() -> dg.AssetsDefinition:
         )
         yield from fault_checks(quality)
         yield sampled_check(quality)
-        yield expectations_check(judging)
+        yield expectations_check(judging, quality, known.policy)
 
     return data_quality
 
@@ -197,10 +198,13 @@ def sampled_check(quality: DataQuality) -> dg.AssetCheckResult:
     return _check(SAMPLED, failed, good=f"{len(quality.profiles)} topics were sampled")
 
 
-def expectations_check(judging: Judging) -> dg.AssetCheckResult:
-    """A rule that could not be told for certain has not passed."""
+def expectations_check(judging: Judging, quality: DataQuality, policy: Policy) -> dg.AssetCheckResult:
+    """A rule that could not be told for certain, or was judged on no sample, has not passed."""
     results = judging.expectations().results
     failed = [f"{one.cluster}: {one.topic}: {one.sentence}" for one in results if one.status != "passed"]
+    failed += judging.unjudged(
+        policy, ((one.cluster, one.topic, one.error) for one in quality.profiles if one.error is not None)
+    )
     return _check(EXPECTATIONS, failed, good=f"{len(results)} rules hold")
 
 

@@ -1,6 +1,6 @@
 """Which rules hold for a topic, and the results of all topics while their samples pass by."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -70,6 +70,23 @@ class Judging:
         return Expectations(
             results=tuple(sorted(self._results, key=lambda one: (one.cluster, one.topic, one.rule)))
         )
+
+    def unjudged(self, policy: Policy, failed: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+        """A sentence for all that somebody expects and no sample was judged by. `failed`: cluster, name and reason of topics
+        that could not be sampled."""
+        judged = {(one.cluster, one.topic) for one in self._results}
+        met = {one.rule for one in self._results if one.origin == "policy"}
+        for cluster, topic, why in failed:
+            names = [one.name for one in self._rules_of(cluster, topic)]
+            met.update(names)
+            if names and (cluster, topic) not in judged:
+                yield f"{cluster}: {topic}: not judged by {', '.join(names)}: {why}"
+        for one in policy.expectations:
+            if one.name not in met:
+                yield (
+                    f"{one.name} of the policy: selects no topic that was sampled; see whether its patterns are right and "
+                    "allow_message_reading includes the topics"
+                )
 
     def keep(self, store: InventoryStore, documents: Iterable[DocumentRead], *, made_at: datetime) -> str:
         """Keeps the results instead of those before; their location, for people. Raises StoreError."""

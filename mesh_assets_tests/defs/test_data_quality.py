@@ -9,7 +9,9 @@ from msgspec.structs import replace
 
 from mesh_assets.definitions import defs
 from mesh_assets.defs import data_quality
+from mesh_assets.estate.policy import Policy
 from mesh_assets.expectations.records import expectation_results
+from mesh_assets.expectations.rules import Judging, policy_rules
 from mesh_assets.profiling import estate as profiling_estate
 from mesh_assets.profiling.records import DataQuality
 from mesh_assets.profiling.results import profile_results
@@ -76,6 +78,30 @@ def test_faults_fail_their_checks_and_no_value_is_in_the_run_or_the_store(
     assert [one for one in events if MARKER in one] == []
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert [path for path in files if MARKER.encode() in path.read_bytes()] == []
+
+
+def test_expectations_that_no_sample_was_judged_by_have_not_passed() -> None:
+    expected = {"metric": "rowCount", "mustBeGreaterThan": 0}
+    policy = Policy.model_validate(
+        {
+            "expectations": [
+                {"name": "all", **expected},
+                {"name": "failed", **expected, "topics": {"include": ["t1"]}},
+                {"name": "nowhere", **expected, "topics": {"include": ["ordres"]}},
+            ]
+        }
+    )
+    judging = Judging(lambda cluster, topic: policy_rules(policy, cluster, topic))
+    (one,) = profile(a_world(), on_sample=judging).profiles
+    failed = replace(one, topic="t1", error="has no leader", faults=())
+    quality = DataQuality(profiles=(one, failed), overlaps=(), unprofiled=(), not_allowed=0)
+    found = data_quality.expectations_check(judging, quality, policy)
+    assert not found.passed
+    assert (found.description or "").splitlines() == [
+        "memory: t1: not judged by all, failed: has no leader",
+        "nowhere of the policy: selects no topic that was sampled; see whether its patterns are right and "
+        "allow_message_reading includes the topics",
+    ]
 
 
 @pytest.mark.slow
