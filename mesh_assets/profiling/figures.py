@@ -11,13 +11,12 @@ from uuid import UUID
 
 import numpy as np
 
+from mesh_assets.analysis.personal_values import LooksPersonal, looks_personal
 from mesh_assets.analysis.schema_fields import is_personal
-from mesh_assets.profiling.personal import looks_personal
 from mesh_assets.profiling.records import (
     EnumeratedValue,
     FieldProfile,
     Histogram,
-    LooksPersonal,
     Quantile,
     TypeShare,
 )

@@ -7,12 +7,12 @@ sample.
 from datetime import datetime
 from typing import Literal
 
+from mesh_assets.analysis.personal_values import LooksPersonal
 from mesh_assets.inventory.records import Record
 
 Strategy = Literal["latest", "random", "stratified"]
 """Which records are sampled: the newest of each partition, runs at random offsets, or runs at even distances of time."""
 
-PersonalKind = Literal["email", "phone", "iban", "card", "ip"]
 
 FaultKind = Literal[
     "incomplete_field",
@@ -102,14 +102,6 @@ class EnumeratedValue(Record, frozen=True, kw_only=True):
     hash: str
     records: int
     name: str | None = None
-
-
-class LooksPersonal(Record, frozen=True, kw_only=True):
-    """`share`: of the non-null values, those that hold something of this `kind`."""
-
-    kind: PersonalKind
-    share: float
-    records: int
 
 
 class FieldProfile(Record, frozen=True, kw_only=True):

@@ -134,7 +134,14 @@ def test_checking_writes_nothing(tmp_path: Path) -> None:
         (CLUSTERS + "policy: {rules: [{name: a}]}\n", (), "requires nothing"),
         (CLUSTERS + POLICY, ("--live", "--cluster", "warehouse"), "127.0.0.1:1"),
     ],
-    ids=["no policy", "only expectations", "no such cluster", "never discovered", "a faulty policy", "unreachable"],
+    ids=[
+        "no policy",
+        "only expectations",
+        "no such cluster",
+        "never discovered",
+        "a faulty policy",
+        "unreachable",
+    ],
 )
 def test_what_cannot_be_checked_ends_with_2(estate: str, arguments: tuple[str, ...], said: str) -> None:
     Path("estate.yaml").write_text(estate)

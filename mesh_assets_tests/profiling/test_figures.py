@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mesh_assets.analysis.personal_values import looks_personal
 from mesh_assets.estate.expectations import ProfilingSettings
 from mesh_assets.profiling.cluster import Before
 from mesh_assets.profiling.overlaps import find_overlaps, sketch_of
-from mesh_assets.profiling.personal import looks_personal
 from mesh_assets.profiling.records import FieldProfile
 from mesh_assets.readings.reading import series_name
 from mesh_assets.readings.usual_gaps import UsualGap

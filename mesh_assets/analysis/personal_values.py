@@ -4,8 +4,20 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
+from typing import Literal
 
-from mesh_assets.profiling.records import LooksPersonal, PersonalKind
+from mesh_assets.inventory.records import Record
+
+PersonalKind = Literal["email", "phone", "iban", "card", "ip"]
+
+
+class LooksPersonal(Record, frozen=True, kw_only=True):
+    """`share`: of the non-null values, those that hold something of this `kind`."""
+
+    kind: PersonalKind
+    share: float
+    records: int
+
 
 _LONGEST = 2_000
 """How many characters of a value are searched."""
