@@ -155,15 +155,19 @@ def repeats_of(records: Iterable[SampledRecord]) -> Repeats:
 
 
 def still_written(
-    records: Sequence[SampledRecord], named: Mapping[int, int], uses: Sequence[SchemaUse]
+    records: Sequence[SampledRecord],
+    named: Mapping[int, int],
+    uses: Sequence[SchemaUse],
+    *,
+    newest: bool,
 ) -> tuple[int, ...]:
-    """Ids that are not the latest but come after a latest one in their partition; all ids if none is the
-    latest. `named`: the ids by place among the records, in order of partition and offset. Empty if the latest
-    are not known."""
+    """Ids that are not the latest but come after a latest one in their partition; all ids if none of the newest
+    records names the latest. `named`: the ids by place among the records, in order of partition and offset.
+    `newest`: the sample is of the newest records. Empty if the latest are not known."""
     latest = {one.id for one in uses if one.latest}
     old = {one.id for one in uses if one.latest is False}
     if not latest:
-        return tuple(sorted(old))
+        return tuple(sorted(old)) if newest else ()
     found: set[int] = set()
     begun: set[int] = set()
     for place, record in enumerate(records):

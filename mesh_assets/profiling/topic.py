@@ -120,7 +120,9 @@ def profile_topic(raw: RawSample, facts: TopicFacts, decoder: ValueDecoder) -> P
         profile,
         repeats_of(records),
         # A value whose schema could not be read may be one that names the latest.
-        old_still_written=() if unknown else still_written(records, values.schemas, uses),
+        old_still_written=()
+        if unknown
+        else still_written(records, values.schemas, uses, newest=facts.strategy == "latest"),
         compacted=bool(facts.known.compacted),
     )
     return Profiled(

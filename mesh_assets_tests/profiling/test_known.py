@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from mesh_assets.estate.expectations import ProfilingSettings
 from mesh_assets.inventory.records import TopicSchema
+from mesh_assets.platforms.schema_registry.records import SchemaText
 from mesh_assets.profiling.cluster import Before
 from mesh_assets.profiling.records import TopicProfile
 from mesh_assets_tests.documents import a_document, a_topic
@@ -70,6 +72,36 @@ def test_a_schema_that_plain_json_does_not_follow_is_not_taken_for_its_own() -> 
     other = profiled(*map(stock, range(40)), schema=avro, kind="AVRO")
     assert (faults(other), other.inferred) == ([("incomplete_field", "shelf")], True)
     assert profiled("a text", schema=SCHEMA).fields[0].declared is None
+
+
+@pytest.mark.parametrize(
+    ("named", "strategy", "found"),
+    [
+        ([1] * 30 + [2] * 30, "latest", False),
+        ([1] * 30 + [2] * 29 + [1], "latest", True),
+        ([1] * 30 + [2] * 29 + [1], "random", True),
+        ([1] * 60, "latest", True),
+        ([1] * 60, "random", False),  # the newest records may name it
+    ],
+)
+def test_an_older_schema_that_is_still_written_is_a_fault(
+    named: list[int], strategy: str, found: bool
+) -> None:
+    schema = {"type": "object", "properties": {"sku": {"type": "string"}}}
+    subject = a_registered("stock-value", "JSON", json.dumps(schema), id=2)
+    topic = a_topic("stock", schema=TopicSchema(value_subjects=("stock-value",)))
+    values = [b"\0" + number.to_bytes(4) + b'{"sku": "%d"}' % place for place, number in enumerate(named)]
+    world = InMemory(
+        {"stock": Log(numbered([a_record(one) for one in values]))},
+        schemas={
+            number: SchemaText(id=number, schema_type="JSON", definition=json.dumps(schema))
+            for number in (1, 2)
+        },
+    )
+    before = Before(document=a_document(topics=(topic,), schemas=(subject,)))
+    settings = ProfilingSettings.model_validate({"strategy": strategy})
+    (made,) = profile(world, before=before, settings=settings).profiles
+    assert faults(made) == [("old_schema", None)] * found
 
 
 @pytest.mark.parametrize(
