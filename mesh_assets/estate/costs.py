@@ -18,7 +18,8 @@ Driver = Literal[
 """What costs: as the inventory measures it. `retained_bytes`: on disk, each record once; `replica_bytes`: all copies."""
 DRIVERS: tuple[Driver, ...] = get_args(Driver)
 
-_Price = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+_Price = Annotated[float, Field(strict=True, ge=0, le=1e12, allow_inf_nan=False)]
+"""Strict: `yes` is no price of 1."""
 
 
 class ClusterPrices(EstateModel):

@@ -55,6 +55,7 @@ def test_a_file_that_is_missing_or_wrong_is_named_with_its_line(
         ({"gib_month_retained": 1, "gib_month_replicas": 1}, "two prices"),
         ({"gib_in": -1}, "greater than or equal to 0"),
         ({"gib_in": float("nan")}, "finite number"),
+        ({"gib_in": True}, "valid number"),
     ],
 )
 def test_prices_that_make_no_sense_are_refused(prices: dict[str, object], sentence: str) -> None:
