@@ -120,10 +120,12 @@ class FolderStore:
         return self._root / checked_key(key)
 
     def _expect(self, key: str, version: str) -> None:
-        known = self._seen.get(self._path(key))
-        with suppress(OSError):
-            if known is not None and known == (_stamp(os.stat(self._path(key))), version):
-                return
+        path = self._path(key)
+        if (known := self._seen.get(path)) is not None and known[1] == version:
+            # Opened, since a network file system asks its server then; what it says of a name may be a minute old.
+            with suppress(OSError), open(path, "rb") as file:
+                if _stamp(os.fstat(file.fileno())) == known[0]:
+                    return
         current = self.get(key)
         if current is None:
             raise ConflictError(f"{self._path(key)} is gone")
