@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Schema, Topic
 from mesh_assets.inventory.sections import SectionName
-from mesh_assets.inventory.wording import counted
+from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.relationships.entities import entities_of
 from mesh_assets.relationships.fields import FieldReader, Pinned
 from mesh_assets.relationships.keys import (
@@ -127,7 +127,8 @@ def _gaps(document: Document, reader: FieldReader) -> Iterator[Gap]:
         yield Gap(
             cluster=cluster,
             subject=None,
-            reason=f"{counted(without, 'topic')} without a schema: what their records hold is not known",
+            reason=f"{counted(without, 'topic')} without a schema: what {plural(without, 'its', 'their')} "
+            "records hold is not known",
         )
     for subject, reason in reader.gaps.items():
         yield Gap(cluster=cluster, subject=subject, reason=reason)

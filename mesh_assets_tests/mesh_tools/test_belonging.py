@@ -72,7 +72,7 @@ def test_of_one_topic_only_its_own_entities_are_told(make_served: Callable[..., 
 
 def test_what_keys_may_be_missing_from_is_told(make_served: Callable[..., Served]) -> None:
     found = make_served(a_shop()).answer("find_relationships")
-    assert found["not_read"] == ["1 topic without a schema: what their records hold is not known"]
+    assert found["not_read"] == ["1 topic without a schema: what its records hold is not known"]
     assert found["total_not_read"] == 1
 
 

@@ -162,7 +162,7 @@ def test_what_could_not_be_read_is_said() -> None:
     document = a_cluster(avro("users-value", ("user_id", "string")), topics=("users", "plain"))
     document = replace(document, sections={**document.sections, "schemas": STALE})
     gaps = [(gap.subject, gap.reason) for gap in find_relationships([document]).gaps]
-    assert (None, "1 topic without a schema: what their records hold is not known") in gaps
+    assert (None, "1 topic without a schema: what its records hold is not known") in gaps
     assert any(reason.startswith("schemas are not current") for _, reason in gaps)
 
 
