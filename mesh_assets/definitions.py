@@ -30,11 +30,24 @@ def defs() -> dg.Definitions:
     return dg.Definitions.merge(discovery_definitions(), mesh())
 
 
+_loaded: list[dg.Definitions] = []
+"""What this process found when it first loaded its definitions."""
+
+
 def mesh() -> dg.Definitions:
     """The topics, connectors and consumer groups of the estate, as the store has them when the location loads; reload
-    it to see new ones. A store that cannot be read costs these assets, not the jobs."""
+    it to see new ones. A store that cannot be read costs these assets, not the jobs.
+
+    A code server loads its definitions to see what there is, and then once more, as a run's process does, to serve them: it
+    gets the same again. A run's process, which never did the first, has no use for them and would wait for them.
+    """
     if DefinitionsLoadContext.get().load_type is DefinitionsLoadType.RECONSTRUCTION:
-        return dg.Definitions()  # a process of a run, which has no use for them and would wait for them
+        return _loaded[0] if _loaded else dg.Definitions()
+    _loaded[:] = [_mesh_now()]
+    return _loaded[0]
+
+
+def _mesh_now() -> dg.Definitions:
     component = KafkaEstateComponent(
         clusters=list(estate_in_force().now().estate.clusters),
         # A topic is only as late as the last discovery here, which reports it every few hours.

@@ -272,6 +272,34 @@ def test_a_store_that_cannot_be_read_costs_the_topics_and_not_the_jobs(
 
 
 @pytest.mark.usefixtures("store")
+def test_a_code_server_serves_the_estates_things_and_a_process_of_a_run_does_not_load_them(
+    location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+    from dagster._grpc.server import LoadedRepositories
+
+    from mesh_assets.definitions import mesh
+
+    (tmp_path / "estate.yaml").write_text(
+        'clusters: {warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}}'
+    )
+    monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "estate.yaml"))
+    monkeypatch.setenv("MESH_STORE", location)
+    monkeypatch.setattr("mesh_assets.definitions._loaded", [])
+    monkeypatch.setattr(DefinitionsLoadContext, "_instance", None)
+
+    DefinitionsLoadContext.set(DefinitionsLoadContext(DefinitionsLoadType.RECONSTRUCTION))
+    assert _keys(mesh()) == set()
+    origin = LoadableTargetOrigin(module_name="mesh_assets.definitions", working_directory=str(tmp_path))
+    server = LoadedRepositories(origin, None, ["dagster"], None)
+
+    [repository] = server.definitions_by_name.values()
+    served = {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()}
+    assert {"warehouse/topics/orders", "inventory/topics"} <= served
+
+
+@pytest.mark.usefixtures("store")
 def test_a_sensor_and_not_loading_tells_discoveries_what_the_projects_own_definitions_show(
     store: InventoryStore, location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
