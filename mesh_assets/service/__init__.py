@@ -1,5 +1,5 @@
-"""The service beside the clusters, for programs: what is known as metrics, whether it is well, and discoveries for whoever has a
-token (docs/service.md).
+"""The service next to the clusters, for programs: what is known, as metrics; whether all is well; and
+discoveries for holders of a token (docs/service.md).
 
-Imports neither Dagster nor mcp: it must be light enough to stand beside everything else.
+Imports neither Dagster nor mcp: it must be light enough to run alongside everything else.
 """

@@ -1,4 +1,4 @@
-"""The service as an ASGI application: who may ask what, and what is answered (docs/service.md)."""
+"""The service as an ASGI application: who may ask what, and what it answers (docs/service.md)."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ from mesh_assets.service.scrape import Scrape, UnknownClusterError, unpacked
 
 logger = logging.getLogger(__name__)
 
-NEEDS_TOKEN = "a bearer token is needed that this service knows"
+NEEDS_TOKEN = "a bearer token that this service knows is required"
 _UNAUTHORIZED = refusal(401, NEEDS_TOKEN, www_authenticate="Bearer")
 _NO_SCOPE = refusal(
     403,
@@ -37,8 +37,8 @@ _NO_KEYS = refusal(
 
 
 class Service:
-    """`open_to_all`: whether metrics are answered without a token, because only this machine can ask. `hosts`: names by which
-    it may be asked then, so that no page in a browser reaches it by a name of its own; empty: any."""
+    """`open_to_all`: whether metrics need no token, because only this machine can ask. `hosts`: the names it
+    then answers to, so that no web page reaches it by a name of its own; empty: any."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Service:
         elif scope["type"] == "http":
             request = Request.of(scope, receive)
             response = await self._answer(request)
-            with suppress(OSError):  # whoever asked has gone
+            with suppress(OSError):  # the caller has gone
                 await response.send(send, without_body=request.method == "HEAD")
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -130,7 +130,7 @@ class Service:
     # --- who asks
 
     async def _caller(self, request: Request) -> str | Response:
-        """The name of who asks, or the refusal."""
+        """The caller's name, or the refusal."""
         authorization = request.headers.get("authorization", "").encode("latin-1")
         holder = self._tokens.holder(authorization)
         if holder is not None:
@@ -158,18 +158,18 @@ class Service:
         return _UNAUTHORIZED
 
     async def _may_read(self, request: Request) -> bool:
-        if self._open_to_all or "authorization" not in request.headers:  # as probes ask
+        if self._open_to_all or "authorization" not in request.headers:  # the way probes ask
             return self._open_to_all
         return isinstance(await self._caller(request), str)
 
-    # --- what is answered
+    # --- what it answers
 
     async def _index(self, _: Request) -> Response:
         return answer_json(
             {
-                "GET /metrics": "OpenMetrics of all clusters; ?cluster=NAME: of one",
+                "GET /metrics": "OpenMetrics for all clusters; ?cluster=NAME: for one",
                 "GET /healthz": "whether the service is alive",
-                "GET /readyz": "whether the store can be read and snapshots are young enough; ?only=store: the store alone",
+                "GET /readyz": "whether the store can be read and snapshots are recent enough; ?only=store: the store alone",
                 "POST /discover": 'with a token: {"cluster": NAME, "reason": TEXT}',
                 "GET /discoveries/{id}": "with a token: what became of it",
             }
@@ -187,7 +187,7 @@ class Service:
             return answer_json({"status": "not ready", **problem}, status=503)
         only = request.query.get("only", [])
         if only not in ([], ["store"]):
-            raise BadRequestError(400, "only=store is all that `only` takes")
+            raise BadRequestError(400, "`only` takes no other value than store")
         problems = [] if only else problems_of(known, self._bounds, now=self._now())
         if not problems:
             note = {"note": known.problem} if told and known.problem is not None else {}
@@ -239,7 +239,7 @@ class Service:
         if found is None:
             return refusal(
                 404,
-                "no discovery of that id is known; they are kept for as long as the estate's `retention.runs` says",
+                "no discovery with that id is known; they are kept for as long as the estate's `retention.runs` says",
             )
         return answer_json(found.shown())
 
@@ -267,7 +267,7 @@ def _takes_gzip(accepted: str) -> bool:
 
 
 def loopback_names(host: str, allowed: tuple[str, ...]) -> frozenset[str]:
-    """The names by which a service at that address may be asked; empty: by any, since it wants a token."""
+    """The names that a service at that address answers to; empty: any, since it requires a token."""
     if not is_loopback(host):
         return frozenset(map(_host, allowed))
     return frozenset({"127.0.0.1", "localhost", "::1", *map(_host, allowed)})

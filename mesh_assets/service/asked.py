@@ -1,7 +1,7 @@
-"""Discoveries that were asked for, as the store keeps them: `asked/<id>.json`, and in `asked/keys/` what was answered under an
-Idempotency-Key.
+"""Requested discoveries, as the store keeps them: `asked/<id>.json`, and in `asked/keys/` the answers given
+under an Idempotency-Key.
 
-So a service beside this one, and this one once it is started again, knows them. The estate's `retention.runs` bounds them.
+So another service, and this one after a restart, knows them. The estate's `retention.runs` limits how long.
 """
 
 import hashlib
@@ -29,7 +29,8 @@ _OF_REPORTS = ("run_id", "sequence", "total_changes", "inventory_location", "not
 
 
 class Discovery(msgspec.Struct, kw_only=True):
-    """`triggers`: of all who asked for it, by whom. `report`: what it published; `error`: why it published nothing."""
+    """`triggers`: of all who asked for it, by caller. `report`: what it published; `error`: why it published
+    nothing."""
 
     format: int = 1
     id: str
@@ -64,7 +65,7 @@ class Discovery(msgspec.Struct, kw_only=True):
 
 
 class KeptAnswer(Record, frozen=True, kw_only=True):
-    """`digest`: of the body that it answered, SHA-256 in hexadecimal."""
+    """`digest`: of the body that it answers, SHA-256 in hexadecimal."""
 
     format: int = 1
     digest: str
@@ -76,7 +77,8 @@ _answer = msgspec.json.Decoder(KeptAnswer)
 
 
 class AskedDiscoveries:
-    """What is kept of them. Every method raises StoreError, and DamagedError for what this version cannot read."""
+    """The kept discoveries and answers. Every method raises StoreError, and DamagedError for anything that
+    this version cannot read."""
 
     def __init__(self, store: Callable[[], InventoryStore]) -> None:
         self._store = store
@@ -85,14 +87,15 @@ class AskedDiscoveries:
         self._store().objects.put(f"{_FOLDER}{one.id}.json", msgspec.json.encode(one))
 
     def find(self, discovery_id: str) -> Discovery | None:
-        """As it was last kept; of one that no process has ended, what the store says became of it."""
+        """As it was last kept; if no process has ended it, its state according to the store."""
         if not _ID.fullmatch(discovery_id):
             return None
         found = self._read(f"{_FOLDER}{discovery_id}.json", _discovery)
         return found if found is None or found.ended_at is not None else self._as_it_is(found)
 
     def _as_it_is(self, one: Discovery) -> Discovery:
-        """Whoever has it may have been killed; its trigger waits in the inbox until a discovery, whosever, has dealt with it."""
+        """The process that had it may have been killed; its trigger waits in the inbox until some discovery
+        has dealt with it."""
         store = self._store()
         latest, waits = dealt_with(store, one.cluster, one.triggers[0])
         if latest is not None and not waits:
@@ -103,12 +106,12 @@ class AskedDiscoveries:
         return one
 
     def answer(self, caller: str, key: str) -> KeptAnswer | None:
-        """What that caller was answered under that key."""
+        """The answer that this caller got under this key."""
         found: KeptAnswer | None = self._read(_key(caller, key), _answer)
         return found
 
     def keep_answer(self, caller: str, key: str, answer: KeptAnswer) -> KeptAnswer:
-        """What holds from now on: of two requests at the same time, the answer that was kept first."""
+        """The answer that counts from now on: of two simultaneous requests, the one kept first."""
         try:
             self._store().objects.put_new(_key(caller, key), msgspec.json.encode(answer))
         except ConflictError:
@@ -131,7 +134,7 @@ class AskedDiscoveries:
 
 def dealt_with(store: InventoryStore, cluster: str, trigger: Trigger) -> tuple[Pointer | None, bool]:
     """The newest snapshot, and whether the trigger still waits, by itself or counted with others of its type. A run moves the
-    pointer before it takes triggers out of the inbox, so the inbox is looked into first."""
+    pointer before it takes triggers out of the inbox, so we look into the inbox first."""
     cluster_id = store.cluster_id(cluster)
     places = [inbox_by_name(cluster), *(() if cluster_id is None else (cluster_id,))]
     waiting = [one for place in places for one in Inbox(store.objects).waiting(place)]
@@ -144,7 +147,7 @@ def dealt_with(store: InventoryStore, cluster: str, trigger: Trigger) -> tuple[P
 
 
 def report_of(store: InventoryStore, latest: Pointer) -> dict[str, Any]:
-    """Of that snapshot, as a discovery reports it."""
+    """The report on that snapshot, as a discovery makes it."""
     return {
         "run_id": latest.run_id,
         "sequence": latest.sequence,
@@ -154,7 +157,7 @@ def report_of(store: InventoryStore, latest: Pointer) -> dict[str, Any]:
 
 
 def told_of(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a discovery's report is shown to those who asked for it, and kept."""
+    """The parts of a discovery's report that are kept and shown to those who asked for it."""
     return {name: report[name] for name in _OF_REPORTS if name in report}
 
 

@@ -1,4 +1,4 @@
-"""`POST /discover`: what may be asked, by whom, and how often."""
+"""`POST /discover`: what callers may ask for, who may, and how often."""
 
 import hashlib
 import time
@@ -25,7 +25,7 @@ _MOST_KEY_CHARACTERS = 255
 
 
 class BadRequestError(MeshError):
-    """The request is not one that the service answers; `status` is HTTP's."""
+    """A request that the service does not answer; `status` is HTTP's."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -33,7 +33,8 @@ class BadRequestError(MeshError):
 
 
 class Wanted(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body. `clusters`: names of the estate; none: all. `reason` and `resource`: as the event will say why."""
+    """The body. `clusters`: names of the estate; none: all. `reason` and `resource`: how the event will
+    explain it."""
 
     cluster: str | None = None
     clusters: tuple[str, ...] | None = None
@@ -45,7 +46,7 @@ _decoder = msgspec.json.Decoder(Wanted)
 
 
 class RateLimit:
-    """So many a minute for each caller, of which all may come at once."""
+    """So many per minute for each caller, all of which may come at once."""
 
     def __init__(self, per_minute: int = PER_MINUTE, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_minute = per_minute
@@ -65,7 +66,7 @@ class RateLimit:
 
 
 class Asking:
-    """Answers a body with what is asked for by it."""
+    """Answers a body with the discoveries that it asks for."""
 
     def __init__(self, discoveries: Discoveries, estate: Callable[[], Estate]) -> None:
         self._discoveries = discoveries
@@ -73,8 +74,8 @@ class Asking:
         self._with_a_key = anyio.Lock()
 
     async def ask(self, body: bytes, *, caller: str, key: str | None) -> list[dict[str, Any]]:
-        """One entry a cluster: the id of its discovery, and where to follow it. Raises BadRequestError, EstateError, StoreError,
-        DamagedError."""
+        """One entry per cluster: the id of its discovery, and where to follow it. Raises BadRequestError,
+        EstateError, StoreError, DamagedError."""
         if key is None:
             return await self._asked(_wanted(body), caller)
         if not 0 < len(key) <= _MOST_KEY_CHARACTERS:
@@ -87,7 +88,7 @@ class Asking:
                 known = await anyio.to_thread.run_sync(kept.keep_answer, caller, key, answer)
         if known.digest != digest:
             raise BadRequestError(
-                422, "this Idempotency-Key came with another body before; use a key once for each request"
+                422, "this Idempotency-Key came with a different body before; use a new key for each request"
             )
         return known.answered
 
@@ -118,7 +119,7 @@ def _wanted(body: bytes) -> Wanted:
     try:
         return _decoder.decode(body or b"{}")
     except UNDECODABLE as error:
-        # msgspec quotes names of fields and what was expected, no values.
+        # msgspec quotes field names and what was expected, not values.
         raise BadRequestError(
             400,
             f'the body is not as expected: {error}; for example {{"cluster": "warehouse", "reason": "deployed"}}',

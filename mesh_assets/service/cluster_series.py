@@ -1,4 +1,5 @@
-"""What the newest document says of a cluster as a whole: sections and their age, counts, health, load, brokers, links."""
+"""What the newest document says about a cluster as a whole: sections and their age, counts, health, load,
+brokers, links."""
 
 from collections.abc import Iterable
 
@@ -37,8 +38,8 @@ _NAMED = {"total_messages": "records", "total_cluster_links": "links"}
 def add_cluster(
     samples: Samples, document: Document, *, cluster: str, newest: NewestReading | None, left: LeftOut
 ) -> None:
-    """`cluster`: the name in the estate. `newest`: where it is newer than what the document says of groups. `left`: what has
-    been left out of all other series by now."""
+    """`cluster`: the name in the estate. `newest`: if it is newer than what the document says about groups.
+    `left`: what has been left out of all other series by now."""
     own = labels(cluster=cluster)
     environment = document.environment.name or document.environment.id or ""
     samples.add(
@@ -87,7 +88,7 @@ def _add_counts(samples: Samples, document: Document, own: str, newest: NewestRe
 
 
 def lag_of(group_id: str, lag_records: int | None, newest: NewestReading | None) -> int | None:
-    """What waits for the group by the newer of the two: `newest` None where the document is."""
+    """What waits for the group, by the newer of the two: `newest` is None if that is the document."""
     return lag_records if newest is None else newest.lags.get(group_id, lag_records)
 
 
@@ -129,7 +130,7 @@ def _add_metrics(samples: Samples, metrics: Metrics, own: str) -> None:
 
 
 def share(percent: float | None) -> float | None:
-    """From 0 to 1, without digits that dividing makes up."""
+    """From 0 to 1, without the spurious digits of a division."""
     return None if percent is None else round(percent / 100, 6)
 
 

@@ -1,4 +1,4 @@
-"""The series of one cluster, made anew only when its document, its readings or its findings are others."""
+"""The series of one cluster, rebuilt only when its document, its readings or its findings have changed."""
 
 import logging
 from collections import Counter
@@ -27,8 +27,8 @@ SEVERITIES = ("critical", "warning", "info")
 
 
 class ClusterState(Record, frozen=True, kw_only=True):
-    """`discovered_at`: when its newest document was made; None: there is none. `problem`: why it cannot be read. `version`:
-    of what `texts` are made of. `texts`: the lines by family."""
+    """`discovered_at`: when its newest document was made; None: there is none. `problem`: why it cannot be
+    read. `version`: of the sources of `texts`. `texts`: the lines by family."""
 
     cluster: str
     cluster_id: str | None = None
@@ -47,9 +47,9 @@ def read_cluster(
     now: datetime,
     reader: Executor,
 ) -> ClusterState:
-    """The cluster as the store knows it; `before` itself where nothing changed. `reader`: one thread, in which documents are
-    read: one is in memory at a time, and takes the place of the last. Raises StoreError when the store cannot be asked; what it
-    has of this cluster alone may be missing or damaged."""
+    """The cluster as the store knows it; `before` itself if nothing changed. `reader`: a single thread that
+    reads documents: one is in memory at a time, and replaces the last. Raises StoreError when the store
+    cannot be asked, but not if only this cluster's data is missing or damaged."""
     pointer: Pointer | None = None
     try:
         cluster_id = store.cluster_id(cluster)
@@ -87,7 +87,7 @@ def _unread(cluster: str, problem: str, pointer: Pointer | None = None) -> Clust
 def _texts(
     store: InventoryStore, pointer: Pointer, readings: RecentReadings, cluster: str, selection: Selection
 ) -> dict[str, bytes]:
-    with without_collector():  # a great many records, which go at once
+    with without_collector():  # a great many records, all freed together
         document = store.read_document(pointer.document)
         samples, left = Samples(), LeftOut(selection)
         newest = _newest(readings, cluster)
@@ -130,20 +130,20 @@ class CountedCluster(Record, frozen=True, kw_only=True):
 
 
 class CountedFindings(Record, frozen=True, kw_only=True):
-    """The part of `analysis/findings.json` that is counted; what else it says, most of it, is passed over."""
+    """The part of `analysis/findings.json` that is counted; the rest, most of it, is skipped."""
 
     clusters: tuple[CountedCluster, ...]
 
 
 class KnownFindings:
-    """What was found in each cluster, as lines by family; read again only when it was written again."""
+    """What was found in each cluster, as lines by family; read again only after it was rewritten."""
 
     def __init__(self) -> None:
         self._stored: StoredObject | None = None
         self._texts: dict[tuple[str, str], dict[str, bytes]] = {}
 
     def refresh(self, store: InventoryStore) -> None:
-        """Raises StoreError when the store cannot be asked. Findings that are damaged are not known."""
+        """Raises StoreError when the store cannot be asked. Damaged findings count as unknown."""
         results = ResultStore(store, "findings", CountedFindings)
         stored = next((one for one in store.objects.list(results.key) if one.key == results.key), None)
         if stored == self._stored:

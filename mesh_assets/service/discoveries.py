@@ -1,7 +1,8 @@
-"""Discoveries that somebody asked for: accepted once the trigger is in the inbox, carried out one at a time for each cluster.
+"""Discoveries on request: accepted once the trigger is in the inbox, and carried out one at a time for each
+cluster.
 
-What waits for a cluster is one discovery, however many ask: it begins after all of them, so it reads whatever made them ask.
-One that runs already may have read before, so whoever asks then gets the next.
+Only one discovery waits for a cluster, however many ask: it starts after all the requests, so it reads
+whatever prompted them. A running one may have read before that, so anyone who asks then gets the next.
 """
 
 import logging
@@ -29,11 +30,13 @@ AT_ONCE = 2
 MOST_KEPT = 1_000
 
 Launch = Callable[[str, Trigger], Awaitable[Mapping[str, Any]]]
-"""Discovers the cluster, in the name of the trigger; the report as `mesh-assets discover --json` writes it. Raises MeshError."""
+"""Discovers the cluster on behalf of the trigger; returns the report as `mesh-assets discover --json` writes
+it. Raises MeshError."""
 
 
 class Discoveries:
-    """For one event loop. The store keeps each as it goes on (`kept`); this process remembers the last MOST_KEPT that ended."""
+    """For one event loop. The store keeps each one's progress (`kept`); this process remembers the last
+    MOST_KEPT that ended."""
 
     def __init__(
         self,
@@ -55,13 +58,13 @@ class Discoveries:
         self._changed = anyio.Event()
 
     async def find(self, discovery_id: str) -> Discovery | None:
-        """Of whichever service was asked for it. Raises StoreError, DamagedError."""
+        """No matter which service was asked for it. Raises StoreError, DamagedError."""
         known = self._known.get(discovery_id)
         return known or await anyio.to_thread.run_sync(self.kept.find, discovery_id)
 
     async def ask(self, cluster: str, trigger: Trigger, *, caller: str) -> tuple[Discovery, bool]:
-        """The discovery that will be made, and whether others had asked for it already. Raises StoreError when the trigger or
-        the discovery could not be kept; then this process makes none."""
+        """The discovery to be carried out, and whether others had already asked for it. Raises StoreError
+        when the trigger or the discovery could not be kept; then this process does not carry one out."""
         await anyio.to_thread.run_sync(self._keep, cluster, trigger, uuid.uuid4().hex)
         if cluster not in self._queued:
             one = Discovery(
@@ -72,7 +75,7 @@ class Discoveries:
                 requested_by=[caller],
             )
             await self._save(one)
-            if cluster not in self._queued:  # nobody has asked while it was written
+            if cluster not in self._queued:  # nobody asked while it was being written
                 self._queued[cluster] = self._known[one.id] = one
                 self._forget()
                 self._changed.set()
@@ -86,19 +89,20 @@ class Discoveries:
         return queued, True
 
     async def _save(self, one: Discovery) -> None:
-        async with self._saving:  # one after the other, or an older state might be written over a newer one
+        async with self._saving:  # one after the other, or an older state might overwrite a newer one
             as_now = replace(one, triggers=[*one.triggers], requested_by=[*one.requested_by])
             await anyio.to_thread.run_sync(self.kept.keep, as_now)
 
     async def _save_if_possible(self, one: Discovery) -> None:
-        """Who asks this process is told from its memory, others from the inbox."""
+        """Callers of this process are answered from its memory, others from the inbox."""
         try:
             await self._save(one)
         except StoreError as error:
-            logger.warning("that discovery %s is %s could not be kept: %s", one.id, one.status, error)
+            logger.warning("the state of discovery %s (%s) could not be kept: %s", one.id, one.status, error)
 
     def _keep(self, cluster: str, trigger: Trigger, cause: str) -> None:
-        """In the inbox: if this process ends first, the cluster's next discovery deals with it, whoever makes that."""
+        """In the inbox: if this process ends first, the cluster's next discovery deals with it, whoever
+        starts that."""
         store = self._store()
         cluster_id = store.cluster_id(cluster) or inbox_by_name(cluster)
         Inbox(store.objects).put(cluster_id, trigger, cause=cause, source="service", now=self._now())
@@ -109,7 +113,7 @@ class Discoveries:
             del self._known[one.id]
 
     async def carry_out(self) -> None:
-        """Makes what is asked for, until it is cancelled; then those under way are stopped."""
+        """Carries out requests until it is cancelled, which also stops those under way."""
         async with anyio.create_task_group() as tasks:
             while True:
                 self._changed = anyio.Event()

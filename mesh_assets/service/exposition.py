@@ -1,7 +1,8 @@
-"""OpenMetrics text: samples as lines, the lines of several clusters by family, as the format wants them.
+"""OpenMetrics text: samples as lines, with the lines of several clusters grouped by family, as the format
+requires.
 
-https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md. It says gauges alone, so the same bytes are
-Prometheus' older text format, where `# UNIT` and `# EOF` are comments.
+https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md. There are only gauges, so
+the same bytes are also Prometheus' older text format, where `# UNIT` and `# EOF` are comments.
 """
 
 import hashlib
@@ -17,10 +18,11 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 END = b"# EOF\n"
 
 LONGEST_VALUE = 512
-"""Characters of a label's value. Servers take names of tens of thousands; of a longer one the beginning stays, with its hash."""
+"""The longest label value, in characters. Servers accept names of tens of thousands; of a longer one we keep
+the beginning and a hash."""
 
-# Prometheus takes NUL for the end of the text, and UTF-8 has no surrogates. The mark itself is doubled, so that no two names
-# become one.
+# Prometheus takes NUL for the end of the text, and UTF-8 has no surrogates. The mark itself is doubled, so
+# that no two names become one.
 _MARK = "\u2400"
 _UNFIT = re.compile(f"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff{_MARK}]")
 _USUAL = re.compile(rf"[\w.:-]{{0,{LONGEST_VALUE}}}", re.ASCII).fullmatch
@@ -31,7 +33,7 @@ Texts = Mapping[str, bytes]
 
 
 def label_value(text: str) -> str:
-    """`text` as it stands between quotes: other names give other values, whatever they hold."""
+    """`text` as it appears between quotes: different names give different values, whatever they contain."""
     if _USUAL(text):
         return text
     fit = _UNFIT.sub(_fit, text)
@@ -53,20 +55,20 @@ def labels(**values: str | int) -> str:
 
 
 def and_labels(known: str, **values: str | int) -> str:
-    """`known`, the result of `labels`, with more of them."""
+    """`known`, the result of `labels`, with more labels."""
     return f"{known[:-1]},{labels(**values)[1:]}"
 
 
 class Samples:
-    """The samples of one cluster, by family. What is unknown gets none. As bytes at once: 112,000 lines as objects would take
-    more than the text."""
+    """The samples of one cluster, by family. Unknown values get none. Encoded to bytes at once: 112,000 lines
+    as objects would take more memory than the text."""
 
     def __init__(self, families: Iterable[Family] = FAMILIES) -> None:
         self._lines = {family.name: bytearray() for family in families}
 
     def add(self, family: str, labelled: str, value: float | datetime | None) -> None:
-        """`labelled`: as `labels` makes them. None, and what is no number, is unknown."""
-        if type(value) is int:  # most are
+        """`labelled`: as `labels` makes them. None, or anything that is not a number, is unknown."""
+        if type(value) is int:  # like most
             self._lines[family] += f"{family}{labelled} {value}\n".encode()
             return
         if value is None:
@@ -76,7 +78,7 @@ class Samples:
             self._lines[family] += f"{family}{labelled} {number}\n".encode()
 
     def texts(self) -> dict[str, bytes]:
-        """What was added, which is then gone from here."""
+        """Returns what was added and forgets it."""
         families = [family for family, lines in self._lines.items() if lines]
         return {family: bytes(self._lines.pop(family)) for family in families}
 

@@ -1,4 +1,5 @@
-"""Whether the service is of use: the store can be read, and the snapshot of each cluster is as young as it should be."""
+"""Whether the service is of use: the store can be read, and each cluster's snapshot is as recent as it should
+be."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -11,11 +12,11 @@ from mesh_assets.service.cluster_text import ClusterState
 from mesh_assets.service.scrape import Known
 
 USUAL_HOURS = 13.0
-"""Two runs of the schedule, and an hour's grace: what Dagster's freshness policy of the snapshot allows, too."""
+"""Two intervals of the schedule and an hour's grace, like Dagster's freshness policy for the snapshot."""
 
 
 class Bounds(Record, frozen=True, kw_only=True):
-    """How old a snapshot may be: of every cluster, and of those with a bound of their own."""
+    """How old a snapshot may be: for all clusters, and for those with a bound of their own."""
 
     usual: timedelta = timedelta(hours=USUAL_HOURS)
     of: Mapping[str, timedelta] = {}

@@ -15,7 +15,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`headers`: by lower-case name; of one that comes twice, the last. `peer`: the address of whoever asks."""
+    """`headers`: by lower-case name; if one comes twice, the last. `peer`: the caller's address."""
 
     method: str
     path: str

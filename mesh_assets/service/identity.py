@@ -1,4 +1,5 @@
-"""Who asks: the holder of a bearer token, known by its hash alone, or the subject of an OAuth issuer's token."""
+"""Who is asking: the holder of a bearer token, known only by its hash, or the subject of an OAuth issuer's
+token."""
 
 import hashlib
 import hmac
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 _ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "PS384", "PS512", "EdDSA")
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}", re.ASCII)
 UNNAMED = "the server's own"
-"""The name of a token that was given none."""
+"""The name of a token that was not given one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,8 @@ class OAuth:
 def oauth_by(
     issuer: str | None, audience: str | None, *, jwks_url: str | None, scopes: tuple[str, ...]
 ) -> OAuth | None:
-    """What the options of both servers ask for; None: no OAuth. Raises ConfigurationError."""
+    """The OAuth settings that the options of both servers ask for; None: no OAuth. Raises
+    ConfigurationError."""
     if issuer is None and audience is None:
         return None
     if issuer is None or audience is None:
@@ -44,7 +46,8 @@ def oauth_by(
 
 
 class KnownTokens:
-    """Bearer tokens by their SHA-256. Several let one be replaced while the other still holds, and tell callers apart."""
+    """Bearer tokens by their SHA-256. With several, one can be replaced while the other still works, and
+    callers can be told apart."""
 
     def __init__(self, hashes: Iterable[str]) -> None:
         """`hashes`: each 64 hexadecimal digits, or `NAME=` and these. Raises ConfigurationError."""
@@ -53,7 +56,7 @@ class KnownTokens:
             name, digest = _named_hash(text)
             if name in (known for known, _ in self._known):
                 raise ConfigurationError(
-                    f"two tokens are called {name!r}: give each a name of its own, NAME=SHA256"
+                    f"two tokens are named {name!r}: give each its own name, NAME=SHA256"
                 )
             self._known.append((name, digest))
 
@@ -61,7 +64,8 @@ class KnownTokens:
         return bool(self._known)
 
     def holder(self, authorization: bytes) -> str | None:
-        """The name of the token in that header; None: there is none that is known. Takes as long whichever it is."""
+        """The name of the token in that header; None: none that is known. Takes the same time for any
+        token."""
         token = bearer_token(authorization)
         digest = hashlib.sha256(token or b"").digest()
         found = [name for name, known in self._known if hmac.compare_digest(digest, known)]
@@ -102,8 +106,8 @@ class IssuerTokens:
         self._keys = jwt.PyJWKClient(oauth.jwks_url, cache_keys=True, lifespan=300, timeout=10)
 
     def claims(self, token: str) -> dict[str, Any] | None:
-        """What a good token says; None for any other. May ask the issuer for its keys. Raises UnreachableError where it does not
-        give them: whether the token is good is unknown then."""
+        """The claims of a valid token; None for any other. May ask the issuer for its keys. Raises
+        UnreachableError where it does not give them: whether the token is good is unknown then."""
         with importing:
             import jwt
 
@@ -141,5 +145,5 @@ def scopes_of(claims: dict[str, Any]) -> list[str]:
 
 
 def client_of(claims: dict[str, Any]) -> str:
-    """The program that the token was given to."""
+    """The program that the token was issued to."""
     return str(claims.get("client_id") or claims.get("azp") or claims.get("sub") or "unknown")

@@ -1,4 +1,5 @@
-"""What the newest kept readings of a cluster say: sensors take one every few minutes, and discoveries come every few hours."""
+"""What a cluster's newest kept readings say: sensors take one every few minutes, while discoveries come every
+few hours."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,14 +11,16 @@ from mesh_assets.readings.history import ChunkEntry, Column, ReadingHistory
 from mesh_assets.readings.reading import resource_of, series_name
 from mesh_assets.store.objects import ObjectStore
 
-# As for the document's own rates: closer together, a record more or less decides; farther apart, it is no rate of now.
+# As for the document's own rates: closer together, a single record more or less decides; farther apart, it is
+# not a current rate.
 _CLOSEST_SECONDS = 30.0
 _FARTHEST_SECONDS = 1_800.0
 
 
 class NewestReading(Record, frozen=True, kw_only=True):
-    """`lags`: records by group, of those that were read completely. `topics`: records per second by series (a topic and its
-    id), `groups`: committed per second, both from the two newest readings; a topic or group that went back has none."""
+    """`lags`: records by group, for those that were read completely. `topics`: records per second by series
+    (a topic and its id), `groups`: committed per second, both from the two newest readings; a topic or group
+    that went back has none."""
 
     read_at: datetime
     lags: dict[str, int]
@@ -38,7 +41,7 @@ class RecentReadings:
 
     @property
     def version(self) -> tuple[str, datetime, int] | None:
-        """Another one once there is a newer reading; None: there is none."""
+        """Changes whenever there is a newer reading; None: there is none."""
         if not self._chunks:
             return None
         entry, written = self._chunks[-1]
@@ -73,7 +76,7 @@ class RecentReadings:
 def _per_second(
     columns: Mapping[str, Column], before: Mapping[str, Column] | None, seconds: float
 ) -> dict[str, float]:
-    """`before`: the columns of the chunk before; None: both readings are in one."""
+    """`before`: the columns of the previous chunk; None: both readings are in one."""
     rates = {}
     for series, column in columns.items():
         earlier = column[-2] if before is None else before[series][-1] if series in before else None

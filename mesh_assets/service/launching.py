@@ -1,4 +1,5 @@
-"""Who carries out a discovery that was asked for: a process beside the service, or Dagster, whose sensors look into the inbox."""
+"""Who carries out a requested discovery: a process next to the service, or Dagster, whose sensors look into
+the inbox."""
 
 import logging
 import os
@@ -28,7 +29,7 @@ _WAITS_SECONDS = 7_200.0
 
 
 async def launch_here(cluster: str, trigger: Trigger) -> Mapping[str, Any]:
-    """In a process beside this one, with the same estate and store. Raises DiscoveryFailedError."""
+    """In a separate process, with the same estate and store. Raises DiscoveryFailedError."""
     options = [f"--trigger-type={trigger.type}"]
     options += [] if trigger.resource is None else [f"--trigger-resource={trigger.resource}"]
     options += [] if trigger.details is None else [f"--trigger-details={trigger.details}"]
@@ -36,7 +37,7 @@ async def launch_here(cluster: str, trigger: Trigger) -> Mapping[str, Any]:
 
 
 async def _unheard(_: str) -> None:
-    """Who follows a discovery asks for its state."""
+    """Anyone following a discovery asks for its state."""
 
 
 def launch_by_dagster(
@@ -68,7 +69,7 @@ def launch_by_dagster(
                     return report_of(store(), latest)
             await anyio.sleep(every_seconds)
         raise DiscoveryFailedError(
-            f"no run has dealt with it for {duration(waits_seconds)}; it still waits: see whether Dagster's daemon runs, "
+            f"no run has dealt with it for {duration(waits_seconds)}; it is still waiting: see whether Dagster's daemon is running, "
             f"and what the runs of the job `discovery` for {cluster} say{unread}"
         )
 

@@ -1,8 +1,9 @@
-"""The metrics pushed to an OpenTelemetry collector, for those who do not scrape: the same names, labels and values.
+"""Pushes the metrics to an OpenTelemetry collector, for those who do not scrape: the same names, labels and
+values.
 
-The library sends them (the extra `otlp`), as its own variables say: OTEL_EXPORTER_OTLP_HEADERS, _TIMEOUT, _CERTIFICATE and so on
-(https://opentelemetry.io/docs/specs/otel/protocol/exporter/). A family at a time, so that 9,000 topics do not stand in memory as
-objects.
+The library (the extra `otlp`) sends them, as configured by its own variables: OTEL_EXPORTER_OTLP_HEADERS,
+_TIMEOUT, _CERTIFICATE and so on (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). One family at
+a time, so that 9,000 topics are not in memory as objects.
 """
 
 import io
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 PUSH_SECONDS = 60.0
 _POINTS_A_REQUEST = 2_000
-"""A point takes about 200 bytes; collectors take 4 MB by default."""
+"""A point takes about 200 bytes; collectors accept 4 MB by default."""
 _ADDRESS = re.compile(r"https?://[^/?#\s]+", re.IGNORECASE)
 _UNITS = {"seconds": "s", "bytes": "By", "ratio": "1"}
 
@@ -58,8 +59,8 @@ class Pusher:
         self._endpoint = endpoint.partition("?")[0]
 
     def push(self, answer: Answer, *, now: float) -> int:
-        """Sends every sample of the answer, as of `now` (seconds since 1970); how many. Raises UnreachableError where the collector did
-        not take some; those before are sent."""
+        """Sends every sample of the answer, as of `now` (seconds since 1970); returns how many. Raises
+        UnreachableError if the collector did not accept some; earlier ones have then been sent."""
         with importing:
             from opentelemetry.sdk.metrics.export import (
                 MetricExportResult,
@@ -75,7 +76,7 @@ class Pusher:
             result = self._exporter.export(MetricsData(resource_metrics=[of_service]))
             if result is not MetricExportResult.SUCCESS:
                 raise UnreachableError(
-                    f"the collector at {self._endpoint} did not take the metrics; the lines before say why"
+                    f"the collector at {self._endpoint} did not accept the metrics; the preceding log lines say why"
                 )
             sent += len(metric.data.data_points)
         return sent
@@ -84,14 +85,14 @@ class Pusher:
         self._exporter.shutdown()
 
     async def keep_pushing(self, answers: Answers, *, every_seconds: float = PUSH_SECONDS) -> None:
-        """Again and again until it is cancelled. What fails is logged, and tried with the next."""
+        """Repeats until it is cancelled. A failure is logged; the next push tries again."""
         try:
             while True:
                 try:
                     await anyio.to_thread.run_sync(lambda: self.push(answers.answer(), now=time.time()))
                 except MeshError as error:
                     logger.warning("metrics were not pushed: %s", sentence(error))
-                except Exception as error:  # at the edge: the next may go well
+                except Exception as error:  # at the edge: the next may succeed
                     logger.error("metrics were not pushed", exc_info=unexpected(error))
                 await anyio.sleep(every_seconds)
         finally:
@@ -99,7 +100,7 @@ class Pusher:
 
 
 def _metrics(answer: Answer, time_unix_nano: int) -> Iterator[Any]:
-    """Gauges of at most so many points, of what a scraper would read."""
+    """Gauges of at most that many points, from what a scraper would read."""
     with importing:
         from opentelemetry.sdk.metrics.export import Gauge, Metric, NumberDataPoint
         from prometheus_client.openmetrics.parser import text_fd_to_metric_families
@@ -112,7 +113,7 @@ def _metrics(answer: Answer, time_unix_nano: int) -> Iterator[Any]:
                     attributes=sample.labels,
                     start_time_unix_nano=0,
                     time_unix_nano=time_unix_nano,
-                    value=float(sample.value),  # a series that changes its type is two to some collectors
+                    value=float(sample.value),  # some collectors see a series that changes its type as two
                 )
                 for sample in family.samples[first : first + _POINTS_A_REQUEST]
             ]

@@ -1,4 +1,5 @@
-"""What the newest document, and newer kept readings, say of topics, consumer groups, connectors and partitions."""
+"""What the newest document and newer kept readings say about topics, consumer groups, connectors and
+partitions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ _NOTHING_COMMITTED = ("never_committed", "expired")
 def add_resources(
     samples: Samples, document: Document, *, cluster: str, newest: NewestReading | None, left: LeftOut
 ) -> None:
-    """`newest`: where it is newer than what the document says of topics and groups."""
+    """`newest`: if it is newer than what the document says about topics and groups."""
     own = labels(cluster=cluster)
     _add_topics(samples, document, own, newest, left)
     _add_groups(samples, document, own, newest, left)
@@ -98,7 +99,7 @@ def _add_groups(
 
 
 def _add_time_lag(samples: Samples, rate: GroupRate, own: str, *, caught_up: bool) -> None:
-    if caught_up:  # by a reading after the document; how late it was then is over
+    if caught_up:  # by a reading after the document; its earlier lag is over
         samples.add("mesh_consumer_group_lag_seconds", own, 0)
         return
     samples.add("mesh_consumer_group_lag_seconds", own, rate.lag_seconds)
@@ -190,7 +191,7 @@ def _add_connectors(samples: Samples, document: Document, of_cluster: str, left:
 
 
 def _add_partitions(samples: Samples, document: Document, of_cluster: str, left: LeftOut) -> None:
-    """Partitions count one by one, those of topics and those on which groups stand alike."""
+    """Partitions count one by one, both those of topics and those that groups have positions on."""
     if not left.wants("partitions"):
         left.left("partitions", "not_chosen", sum(len(topic.partitions) for topic in document.topics))
         return

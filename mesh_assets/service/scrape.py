@@ -1,5 +1,5 @@
-"""What `GET /metrics` answers: looked up in the store when somebody asks, at most once in a while, encoded anew only where
-something changed, and compressed once for all who ask."""
+"""The answer to `GET /metrics`: looked up in the store when somebody asks, but only so often, re-encoded only
+where something changed, and compressed once for all callers."""
 
 import hashlib
 import importlib.metadata
@@ -34,11 +34,11 @@ _MOST_KEPT_BYTES = 32 << 20
 
 
 class UnknownClusterError(MeshError):
-    """Somebody asks for the series of a cluster that the estate does not have."""
+    """Somebody asked for the series of a cluster that the estate does not have."""
 
 
 class Answer(Record, frozen=True, kw_only=True):
-    """`etag`: the same for the same text. `bytes`: of the text before it was compressed."""
+    """`etag`: the same for the same text. `bytes`: of the text before compression."""
 
     etag: str
     compressed: bytes
@@ -46,8 +46,9 @@ class Answer(Record, frozen=True, kw_only=True):
 
 
 class Known(Record, frozen=True, kw_only=True):
-    """One look at the store: the clusters in the order of the estate, and when it was taken, by the process's clock. `problem`: that the
-    estate file is broken and its last good form in force, as a sentence; None: it is sound."""
+    """One look at the store: the clusters in the order of the estate, and when it was taken, by the process's
+    clock. `problem`: a sentence that the estate file is broken and its last good form in force; None: it is
+    sound."""
 
     clusters: tuple[ClusterState, ...]
     looked_at: float
@@ -55,7 +56,8 @@ class Known(Record, frozen=True, kw_only=True):
 
 
 class Scrape:
-    """Safe to use from many threads; those that ask at once wait for one look. `estate` and `store` are asked each time."""
+    """Safe to use from many threads; simultaneous callers wait for one look. `estate` and `store` are asked
+    each time."""
 
     def __init__(
         self,
@@ -81,29 +83,30 @@ class Scrape:
         self._answers: OrderedDict[tuple[str, ...], tuple[Known, Answer]] = OrderedDict()
 
     def look(self, *, at_most_seconds: float | None = None) -> Known:
-        """What the store knows of every cluster of the estate, by a look not older than that; None: than three times the time
-        between two looks, so that nobody waits while looks are taken. Raises EstateError, and StoreError when the store
-        cannot be asked: nobody then knows whether what was known still is."""
+        """What the store knows about every cluster of the estate, by a look no older than that; None: no
+        older than three times the time between two looks, so that nobody waits while looks are taken. Raises
+        EstateError, and StoreError when the store cannot be asked: whether earlier knowledge still holds is
+        then unknown."""
         most = 3 * self._refresh_seconds if at_most_seconds is None else at_most_seconds
         known = self._known
         if known is not None and self._clock() - known.looked_at < most:
             return known
         with self._looking:
-            known = self._known  # others may have looked meanwhile
+            known = self._known  # another thread may have looked meanwhile
             if known is None or self._clock() - known.looked_at >= most:
                 self._known = known = self._looked(known)
             return known
 
     async def keep_current(self) -> None:
-        """Looks again and again until it is cancelled, and has the answer for all clusters ready. What fails is said to whoever
-        asks."""
+        """Keeps looking until it is cancelled, with the answer for all clusters ready. Callers learn of
+        failures."""
         while True:
             try:
                 await anyio.to_thread.run_sync(self._prepare)
             except MeshError:
-                pass  # said to whoever asks
-            except Exception as error:  # at the edge: the next look may go well
-                logger.error("the store could not be looked at", exc_info=unexpected(error))
+                pass  # callers learn of it
+            except Exception as error:  # at the edge: the next look may succeed
+                logger.error("looking at the store failed", exc_info=unexpected(error))
             await anyio.sleep(self._refresh_seconds)
 
     def _prepare(self) -> None:
@@ -111,7 +114,8 @@ class Scrape:
         self.answer()
 
     def answer(self, clusters: Collection[str] = ()) -> Answer:
-        """The series of these clusters; none: of all. Raises as `look` does, and UnknownClusterError."""
+        """The series of these clusters; none given: of all. Raises as `look` does, and
+        UnknownClusterError."""
         known = self.look()
         names = {state.cluster for state in known.clusters}
         for name in clusters:
@@ -174,7 +178,7 @@ def _digest(parts: Sequence[bytes]) -> str:
 
 
 def _compressed(parts: Sequence[bytes], etag: str) -> Answer:
-    """As gzip, which every scraper takes; who does not gets it unpacked."""
+    """As gzip, which every scraper accepts; other clients get it unpacked."""
     packing = zlib.compressobj(_COMPRESSION, zlib.DEFLATED, 31)
     packed = [packing.compress(part) for part in parts]
     return Answer(

@@ -1,4 +1,4 @@
-"""What of the clusters becomes series: kinds of things, patterns of names, and how many of them at most."""
+"""Which parts of the clusters become series: kinds of things, patterns of names, and how many at most."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, TypeVar
@@ -13,12 +13,14 @@ T = TypeVar("T")
 Reason = Literal["not_chosen", "pattern", "limit"]
 
 MOST = 10_000
-"""Things of a kind in one cluster. Prometheus takes millions of series, and a cluster of 9,000 topics gives 140,000."""
+"""Things of a kind in one cluster. Prometheus handles millions of series, and a cluster of 9,000 topics
+yields 140,000."""
 
 
 class Selection(Record, frozen=True, kw_only=True):
-    """`topics` and `consumer_groups` select by name, also what is told of a group on a topic and of partitions. `most`: things
-    of a kind in each cluster; beyond, the first by name stay, so that series do not come and go."""
+    """`topics` and `consumer_groups` select by name, including the series of a group on a topic and of
+    partitions. `most`: things of a kind in each cluster; beyond that, the first by name stay, so that series
+    do not come and go."""
 
     series: tuple[Series, ...] = USUAL
     topics: NamePatterns = field(default_factory=NamePatterns)
@@ -27,7 +29,7 @@ class Selection(Record, frozen=True, kw_only=True):
 
 
 class LeftOut:
-    """Of one cluster: counts what the selection leaves out, and goes through the rest."""
+    """For one cluster: counts what the selection leaves out, and iterates over the rest."""
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection

@@ -1,4 +1,4 @@
-"""Running the service until it is stopped: what it is told, whom it lets ask, where it listens."""
+"""Runs the service until it is stopped: its settings, who may ask, where it listens."""
 
 import ctypes
 import logging
@@ -33,15 +33,16 @@ logger = logging.getLogger(__name__)
 PORT = 8080
 _GRACE_SECONDS = 3
 _WAITING_RUNS = 1_000
-"""Discoveries that Dagster makes, and this process only waits for."""
+"""Discoveries that Dagster carries out while this process only waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
-    """`token_hashes`: as KnownTokens takes them. `allowed_hosts`: names by which it may be asked besides loopback's.
-    `launcher`: who carries discoveries out, `at_once` of them where it is this process. `per_minute`: requests for discoveries
-    of each caller. `open_metrics`: /metrics and the sentences of /readyz are for all who reach it, because the network decides who
-    does. `otlp`: the collector that metrics are pushed to, every `otlp_seconds`."""
+    """`token_hashes`: as KnownTokens takes them. `allowed_hosts`: names that it answers to, besides
+    loopback's. `launcher`: who carries out discoveries, `at_once` of them if it is this process.
+    `per_minute`: each caller's requests for discoveries. `open_metrics`: /metrics and the sentences of
+    /readyz are open to all who reach the service, because the network decides who does. `otlp`: the collector
+    that metrics are pushed to, every `otlp_seconds`."""
 
     host: str = "127.0.0.1"
     port: int = PORT
@@ -93,17 +94,18 @@ def build_service(
 
 
 def check_access(settings: ServiceSettings) -> None:
-    """Raises ConfigurationError where others could ask without a token."""
+    """Raises ConfigurationError if others could ask without a token."""
     known = bool(KnownTokens(settings.token_hashes)) or settings.oauth is not None
     if not known and not settings.open_metrics and not is_loopback(settings.host):
         raise ConfigurationError(
-            f"at {settings.host} others could reach the service: give --token-sha256 (or MESH_SERVICE_TOKEN_SHA256) or the "
-            "--oauth settings, or listen on 127.0.0.1; --open-metrics where the network decides who reaches it"
+            f"other machines could reach the service at {settings.host}: give --token-sha256 (or MESH_SERVICE_TOKEN_SHA256) or the "
+            "--oauth settings, or listen on 127.0.0.1; --open-metrics if the network decides who reaches it"
         )
 
 
 def serve(settings: ServiceSettings) -> None:
-    """Until SIGTERM or SIGINT; discoveries under way are stopped then. Raises ConfigurationError when it cannot listen."""
+    """Runs until SIGTERM or SIGINT, which also stop discoveries under way. Raises ConfigurationError when it
+    cannot listen."""
     mask_what_this_process_says()
     _give_back_large_blocks()
     with importing:
@@ -142,13 +144,14 @@ def serve(settings: ServiceSettings) -> None:
     anyio.run(run)
     if not running.started:
         raise ConfigurationError(
-            f"the service could not listen at {settings.host}:{settings.port}; choose another --port, or find out what uses this one"
+            f"the service could not listen at {settings.host}:{settings.port}; choose another --port, or find out what is using this one"
         )
 
 
 def _give_back_large_blocks() -> None:
-    """Blocks of a megabyte and more go back to the system when they are freed. glibc would raise that limit to the largest block
-    freed so far, a document of 26 MB, and the next ones would leave holes in the heap: 159 instead of 144 MB after a few
-    documents, measured (M_MMAP_THRESHOLD, mallopt(3)). Other C libraries have no such limit."""
+    """Makes blocks of a megabyte and more go back to the system when they are freed. glibc would raise that
+    limit to the largest block freed so far, a document of 26 MB, and the next ones would leave holes in the
+    heap: 159 instead of 144 MB after a few documents, measured (M_MMAP_THRESHOLD, mallopt(3)). Other C
+    libraries have no such limit."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(-3, 1 << 20)

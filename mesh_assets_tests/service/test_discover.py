@@ -274,7 +274,7 @@ def test_where_no_run_takes_the_trigger_it_is_said_where_to_look() -> None:
     inbox = Inbox(world.store.objects)
     inbox.put("lkc-1", Trigger(type="api"), cause="one", source="service", now=world.clock.now())
     launch = launch_by_dagster(lambda: world.store, every_seconds=0.01, waits_seconds=0.05)
-    with pytest.raises(DiscoveryFailedError, match="whether Dagster's daemon runs"):
+    with pytest.raises(DiscoveryFailedError, match="whether Dagster's daemon is running"):
         anyio.run(launch, "warehouse", Trigger(type="api"))
 
 

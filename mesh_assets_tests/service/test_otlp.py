@@ -100,7 +100,7 @@ def test_without_the_extra_it_is_said_how_to_install_it(monkeypatch: pytest.Monk
 def test_what_a_collector_refuses_is_said(collector: Collector) -> None:
     collector.status = 400
     pusher = Pusher(collector.url, version="1")
-    with pytest.raises(UnreachableError, match="did not take the metrics"):
+    with pytest.raises(UnreachableError, match="did not accept the metrics"):
         pusher.push(a_scrape(a_world(a_document())).answer(), now=1.0)
     pusher.close()
 
