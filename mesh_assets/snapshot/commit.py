@@ -2,24 +2,24 @@
 
 The effects of a run, in order. A run that is killed between any two of them leaves the state to the next one:
 
-1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more). Look which
-   snapshot is the newest in the topic, and go no further where another store publishes the cluster. Shut out every
-   earlier writer at Kafka, and look again.
+1. Take the lock `pending.json` (create-only, or compare-and-swap over one that nobody holds any more). Find
+the newest snapshot in the topic, and stop if another store publishes the cluster. Shut out every earlier
+writer at Kafka, and look again.
 2. Publish a record that an earlier run left there, move `latest.json` to it, clear the record.
-3. Read `latest.json`; where the topic is ahead of it, go on from the topic (after publishing changes of its newest
-   snapshot that are not in Kafka yet), or refuse if another store publishes the cluster. Assemble the document from
-   it, compare. Note the document's key in the lock, then write it.
+3. Read `latest.json`; if the topic is ahead of it, continue from the topic (after publishing changes of its
+newest snapshot that are not in Kafka yet), or refuse if another store publishes the cluster. Assemble the
+document from it, compare. Note the document's key in the lock, then write it.
 4. Write the write-ahead record into the lock: sequence, document, changes, triggers.
 5. Publish the snapshot, then its changes, awaiting each delivery.
 6. Move `latest.json` (compare-and-swap on the version read under the lock).
 7. Remove the lock.
 
 Before 4, nothing has been published and nothing is owed. From 4 on, the next run publishes the same sequence,
-ids and document again, which consumers recognise. From 6 on, it only cleans up.
+ids and document again, and consumers recognise them. From 6 on, it only cleans up.
 
-The lock keeps runs from working at the same time; it cannot keep a process that slept from sending what it was
-about to send. That is what the fence of step 1 is for: after it, such a process can send nothing any more, and
-whatever it sent before is seen by the look at the topic.
+The lock keeps runs from working at the same time; it cannot keep a process that slept from sending what it
+was about to send. The fence of step 1 does: after it, such a process can no longer send anything, and the
+look at the topic sees whatever it sent before.
 
 The snapshot goes before its changes, for two reasons. A consumer that subscribes to the changes, then reads
 the newest snapshot, then applies changes with a higher sequence, misses none: every change from before the
@@ -64,13 +64,12 @@ from mesh_assets.store.pointers import Pointer, SchemaIds, WriteAhead
 LEASE_SECONDS = 120.0
 
 Assemble = Callable[[Document | None, int], Document]
-"""The document of this run, from the latest published document (None: there is none) and the sequence it
-gets."""
+"""Makes this run's document from the latest published one (None: there is none) and the sequence it gets."""
 
 
 @dataclass
 class _Run:
-    """One run on one cluster, with what all its steps need."""
+    """One run on one cluster, with everything its steps need."""
 
     store: InventoryStore
     cluster: str
@@ -120,8 +119,8 @@ class _Run:
         return pointer, published
 
     def publish_left(self, lock: ClusterLock, record: WriteAhead) -> WriteAhead | None:
-        """Step 2. The run that left the record may have got anywhere between writing and clearing it. Returns it,
-        or None if it is dropped."""
+        """Step 2. The run that left the record may have stopped anywhere between writing and clearing it.
+        Returns the record, or None if it is dropped."""
         latest = self.store.latest(self.cluster_id)
         if self.drop_overtaken(lock, record, latest):
             return None
@@ -136,28 +135,28 @@ class _Run:
     def drop_overtaken(
         self, lock: ClusterLock, record: WriteAhead, latest: tuple[Pointer, str] | None
     ) -> bool:
-        """Drops a record after which another store went on: what this one compared with is not the state before it any
-        more. If its snapshot went out, that store has published its changes."""
+        """Drops a record if another store has gone on since: the state that this one compared with is no
+        longer the one before it. If its snapshot went out, that store has published its changes."""
         newest = None if self.newest is None else self.newest.origin
         if newest is None or self._precedes(newest, latest, record):
             return False
         self.notes.append(
-            f"what run {record.run_id} had left of snapshot {record.sequence} is dropped: the topic is at {newest.sequence}"
+            f"what run {record.run_id} left of snapshot {record.sequence} is dropped: the topic is at {newest.sequence}"
         )
         self.store.delete_document(record.document)
         lock.write_record(None)
         return True
 
     def _drop(self, lock: ClusterLock, record: WriteAhead, failure: RefusedEventError | DamagedError) -> None:
-        """Takes back a record that can never be published. Raises PublishError where its snapshot is out."""
+        """Takes back a record that can never be published. Raises PublishError if its snapshot is out."""
         if self.newest is not None and is_of(self.newest.origin, record):
             raise lock.note_refusal(
-                f"{self.cluster}: snapshot {record.sequence}, which run {record.run_id} had left, is in the topic, and cannot be "
+                f"{self.cluster}: snapshot {record.sequence}, which run {record.run_id} left behind, is in the topic but cannot be "
                 f"completed: {failure}; see: mesh-assets snapshot repair --cluster {self.cluster}"
             ) from failure
-        # Nothing of it is in the topics, nor will be: what it was to tell, the next comparison finds.
+        # None of it is or will be in the topics: the next comparison finds its changes again.
         self.notes.append(
-            f"snapshot {record.sequence}, which run {record.run_id} had left, is dropped (nothing of it was published): {failure}"
+            f"snapshot {record.sequence}, which run {record.run_id} left behind, is dropped (none of it was published): {failure}"
         )
         if isinstance(failure, RefusedEventError):
             self.store.delete_document(record.document)
@@ -168,7 +167,7 @@ class _Run:
     def _complete(
         self, lock: ClusterLock, record: WriteAhead, latest: tuple[Pointer, str] | None
     ) -> RefusedEventError | DamagedError | None:
-        """Publishes a record that was left; what keeps it from ever being published."""
+        """Publishes a record that was left behind; returns what keeps it from ever being published."""
         try:
             document = self.store.read_document(record.document)
         except DamagedError as error:
@@ -197,7 +196,7 @@ class _Run:
         previous, sequence = self._before(lock, None if latest is None else latest[0])
         document = assemble(previous, sequence)
         assert (document.sequence, document.cluster.id) == (sequence, self.cluster_id), "not as asked"
-        # In whole milliseconds, which is what the events can carry: document and event then agree.
+        # In whole milliseconds, as in events, so that document and event agree.
         moment = document.discovery_timestamp
         document = replace(
             document, discovery_timestamp=moment.replace(microsecond=moment.microsecond // 1000 * 1000)
@@ -224,7 +223,7 @@ class _Run:
             )
         except RefusedEventError:
             # This run wrote the record, and the first event was refused: nothing of this sequence is in
-            # Kafka. If it were kept, the record would block every later run, even one with a smaller state.
+            # Kafka. If kept, the record would block every later run, even one with a smaller state.
             lock.forget(stored)
             raise
         return Published(
@@ -242,10 +241,10 @@ class _Run:
         )
 
     def _before(self, lock: ClusterLock, latest: Pointer | None) -> tuple[Document | None, int]:
-        """The state to compare with (None: none is known), and the sequence that comes next. What is gone on from has
-        all its changes in Kafka by then.
+        """The state to compare with (None: none is known), and the next sequence. By then, all changes of the
+        snapshot to continue from are in Kafka.
 
-        Raises ConflictError where another store publishes this cluster.
+        Raises ConflictError if another store publishes this cluster.
         """
         newest = None if self.newest is None else self.newest.origin
         if newest is None or (latest is not None and is_behind(newest, latest)):
@@ -258,28 +257,28 @@ class _Run:
         self.refuse_if_another_store_publishes(latest)
         ours = newest.store_id == self.store_id
         event = self.newest.read()
-        what = f"snapshot {newest.sequence}, which {'this store' if ours else 'another store'} had published"
+        what = f"snapshot {newest.sequence}, which {'this store' if ours else 'another store'} published"
         if event is None:
-            self.notes.append(f"goes on after the tombstone of {what}")
+            self.notes.append(f"continues after the tombstone of {what}")
             return None, newest.sequence + 1
-        # Before anything is refused or fails: the next run begins to read knowing of it.
+        # Before anything is refused or fails, so that the next run knows it when it starts reading.
         self.store.note_newest(self.cluster_id, newest.store_id, newest.sequence)
         self.store.begin_new_series(self.cluster_id)
         self._publish_owed(lock, event, self.newest.changes())
         if event.document is not None:
             self.notes.append(
-                f"goes on after {what}; its state is at {event.document.uri} and not compared with"
+                f"continues after {what}; its state is at {event.document.uri} and was not compared"
             )
             return None, newest.sequence + 1
         lost = "this store has lost it, or a copy of this store published it"
-        self.notes.append(f"goes on from {what}; {lost if ours else 'that store may publish it no more'}")
+        self.notes.append(f"continues from {what}; {lost if ours else 'that store may no longer publish it'}")
         return document_of(event), newest.sequence + 1
 
     def _publish_owed(
         self, lock: ClusterLock, event: DiscoveryEvent, changes: tuple[ChangeEvent, ...] | None
     ) -> None:
-        """The changes of a snapshot whose writer may have ended between the two. Killed meanwhile, the next run does it:
-        the snapshot is still the newest. Raises PublishError."""
+        """Publishes the changes of a snapshot whose writer may have ended between the two. If this run is
+        killed meanwhile, the next one does it: the snapshot is still the newest. Raises PublishError."""
         if event.change_count == 0:
             return
         if not changes:
@@ -296,15 +295,16 @@ class _Run:
             if error.not_allowed:
                 raise
             self.notes.append(
-                f"not all changes of snapshot {event.sequence} ({event.change_count:,}) are in Kafka, nor will be: {error.refusal}"
+                f"not all changes of snapshot {event.sequence} ({event.change_count:,}) are in Kafka, and never will be: {error.refusal}"
             )
             return
         self.notes.append(
-            f"published the {counted(event.change_count, 'change')} of snapshot {event.sequence}, which its run had not"
+            f"published the {counted(event.change_count, 'change')} of snapshot {event.sequence}, which its own run had not published"
         )
 
     def refuse_if_another_store_publishes(self, latest: Pointer | None) -> None:
-        """Raises ConflictError, unless the cluster was handed over to this store or given up by a tombstone."""
+        """Raises ConflictError unless the cluster was handed over to this store or given up by a
+        tombstone."""
         if self.newest is None:
             return
         newest = self.newest.origin
@@ -332,8 +332,8 @@ class _Run:
         try:
             self.store.move_latest(pointer, version)
         except ConflictError:
-            # The lock expired while this run published. Whoever took it over found the record, published it
-            # again and moved the pointer: nobody can get past this sequence in another way.
+            # The lock expired while this run published. The run that took it over found the record, published
+            # it again and moved the pointer: there is no other way past this sequence.
             latest = self.store.latest(self.cluster_id)
             if latest is None or latest[0].sequence < pointer.sequence:
                 raise
@@ -355,8 +355,8 @@ def publish_snapshot(
     progress: Callable[[str], None] | None = None,
     fingerprints: ReadFingerprints = lambda _: None,
 ) -> Published:
-    """Publishes the cluster's state as the next snapshot, then its changes, after whatever an earlier run
-    left unfinished.
+    """Publishes the cluster's state as the next snapshot, then its changes, after anything that an earlier
+    run left unfinished.
 
     `cluster`: its name in the estate. `triggers`: at least one; `taken`: their ids in the inbox. `lease_seconds`:
     how long the lock holds without a sign of life. `wait_seconds`: how long to wait for another run (default: its whole lease).
@@ -380,13 +380,13 @@ def publish_snapshot(
     ) as lock:
         run = _Run(store, cluster, cluster_id, publisher, ids, fingerprints)
         left, latest = lock.record, store.latest(cluster_id)
-        # Before anybody is shut out: a run that is refused must not disturb the store that publishes.
+        # Before shutting anybody out: a run that is refused must not disturb the publishing store.
         run.newest = publisher.look(cluster_id, timeout_seconds=lock.seconds_to_publish())
         if left is not None and run.drop_overtaken(lock, left, latest):
             left = None
         if left is None:
             run.refuse_if_another_store_publishes(None if latest is None else latest[0])
-        # What happened since is seen by the second look: nothing can be added after it.
+        # The second look sees what has happened since: nothing can be added after it.
         run.newest = publisher.take_over(cluster_id, timeout_seconds=lock.seconds_to_publish())
         if left is not None:
             say(

@@ -1,4 +1,4 @@
-"""librdkafka's clients for the cluster that carries the events: each with one purpose, quiet, and able to say
+"""librdkafka clients for the cluster that carries the events: each with one purpose, quiet, and able to say
 what went wrong."""
 
 from collections.abc import Callable, Mapping
@@ -30,11 +30,11 @@ _PRODUCER: dict[str, Any] = {
     "statistics.interval.ms": 50,
 }
 _CONSUMER: dict[str, Any] = {
-    "group.id": "mesh-assets-event-reader",  # librdkafka wants one; nothing subscribes or commits, so no such group comes to be
+    "group.id": "mesh-assets-event-reader",  # librdkafka wants one; nothing subscribes or commits, so no such group is created
     "enable.auto.commit": False,
     "enable.partition.eof": True,
-    # The last offset is the end of a transaction, which is no record: that nothing follows is known when the broker
-    # has waited so long for more. Its default is half a second.
+    # The last offset is the end of a transaction, which is not a record: we only know that nothing follows
+    # once the broker has waited this long for more. Its default is half a second.
     "fetch.wait.max.ms": 20,
     "allow.auto.create.topics": False,
 }
@@ -80,8 +80,8 @@ class EventsConnection:
     ) -> Producer:
         """A producer that gives up on a message `timeout_seconds` after it was handed over.
 
-        `transactional_id`: of those with the same one, the newest to call `init_transactions` shuts out the
-        others for good.
+        `transactional_id`: among producers with the same one, the newest to call `init_transactions` shuts
+        out the others for good.
         """
         # 0 would mean "never".
         timeout_ms = max(1000, int(timeout_seconds * 1000))
@@ -124,7 +124,7 @@ class EventsConnection:
             return factory(configuration)
         except KafkaException as error:
             said = self._endpoint.redact(error.args[0].str())
-            raise EstateError(f"the settings of Kafka of {self.cluster} are not valid: {said}") from None
+            raise EstateError(f"the Kafka settings of {self.cluster} are not valid: {said}") from None
 
 
 def carrier_of(estate: Estate, name: str) -> Cluster:

@@ -1,4 +1,4 @@
-"""Messages handed to Kafka, and the wait until each is known to be there, or not."""
+"""Hands messages to Kafka, and waits until each is known to be there or not."""
 
 import json
 import time
@@ -21,19 +21,20 @@ _STATISTICS_SECONDS = 0.4
 # By then every broker knows a topic that was just created.
 _TOPIC_SECONDS = 3.0
 _TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
-# The brokers' answers that mean "not written"; after any other error it is uncertain.
+# The brokers' answers that mean "not written"; after any other error, the outcome is uncertain.
 _REFUSED = frozenset({KafkaError.INVALID_RECORD, KafkaError.POLICY_VIOLATION})
 _NOT_ALLOWED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
 
 
-# Of a producer that a newer one with the same transactional id has shut out.
+# The errors of a producer that a newer one with the same transactional id has shut out.
 _SHUT_OUT = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 _ABORT_SECONDS = 5.0
 TRANSACTIONAL_ID_PREFIX = "mesh-assets-"
 
 
 class CannotFenceError(PublishError):
-    """Kafka does not let this user shut out earlier writers, nor will before somebody changes its settings."""
+    """Kafka does not let this user shut out earlier writers, and will not until somebody changes its
+    settings."""
 
 
 class TooLargeError(RefusedEventError):
@@ -57,7 +58,7 @@ class Delivered(Record, frozen=True, kw_only=True):
 
 
 class _Outcome:
-    """What has become of the messages so far; librdkafka's callbacks fill it."""
+    """The fate of the messages so far; librdkafka's callbacks fill it in."""
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
@@ -82,9 +83,9 @@ class _Outcome:
 class EventProducer:
     """Publishes the events of one cluster, and is a context that closes it.
 
-    `fenced`: with `init`, it has shut out every earlier producer of that cluster, wherever it runs and however
-    long it slept, and whoever comes after shuts it out. Each delivery is then a transaction: as a whole in the
-    topic, or not.
+    `fenced`: with `init`, it has shut out every earlier producer of that cluster, wherever it runs and
+    however long it slept, and any later one shuts this one out. Each delivery is then a transaction: as a
+    whole in the topic, or not.
     """
 
     def __init__(
@@ -106,15 +107,15 @@ class EventProducer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Not `close`, which waits without end for the abort of a transaction where no broker answers.
+        # Not `close`, which waits forever for the abort of a transaction if no broker answers.
         self._producer.purge()
-        with suppress(KafkaException):  # of one that failed for good: that has been told
+        with suppress(KafkaException):  # the producer failed for good, which has been reported
             self._producer.flush(1.0)
         del self._producer
 
     def init(self) -> None:
-        """Shuts out every earlier producer of this cluster. Raises PublishError, CannotFenceError where
-        Kafka has no way to do it for this user."""
+        """Shuts out every earlier producer of this cluster. Raises PublishError, or CannotFenceError if Kafka
+        has no way to do it for this user."""
         try:
             self._producer.init_transactions(min(self._timeout_seconds, self._connection.timeout_seconds * 2))
         except KafkaException as error:
@@ -144,9 +145,9 @@ class EventProducer:
         """Sends records, at least one, in order, and waits until all in-sync replicas have
         acknowledged all of them.
 
-        `measure`: also waits a moment for the size after compression. `deadline`: the `time.monotonic()` after
+        `measure`: also wait a moment for the size after compression. `deadline`: the `time.monotonic()` after
         which nothing is sent. Raises TooLargeError or RefusedEventError if the brokers refused, ConflictError
-        if a newer run has shut this one out, PublishError if it failed or is uncertain.
+        if a newer run has shut this one out, PublishError if it failed or the outcome is uncertain.
         """
         if not self._after_refusal:
             return self._deliver(topic, messages, deadline=deadline, measure=measure)
@@ -157,8 +158,8 @@ class EventProducer:
         except RefusedEventError:
             raise
         except PublishError:
-            # librdkafka 2.16 counts a message that was refused as too large: the next transaction fails for a
-            # skipped sequence number, and the one after it is right.
+            # librdkafka 2.16 counts a message that was refused as too large: the next transaction fails
+            # because of a skipped sequence number, and the one after that succeeds.
             return self._deliver(topic, again, deadline=deadline, measure=measure)
 
     def _deliver(
@@ -196,14 +197,14 @@ class EventProducer:
         return Delivered(last=outcome.last, batch_bytes=outcome.batch_bytes)
 
     def _give_up(self) -> None:
-        """What was not acknowledged is not sent any more."""
+        """Messages not yet acknowledged are no longer sent."""
         if self.transactional_id is None:
             self._producer.purge()
             with suppress(KafkaException):
                 self._producer.flush(1.0)
             return
-        # Aborting purges by itself. Where it fails, whoever shuts this one out aborts: the error that led here
-        # matters more.
+        # Aborting purges by itself. If it fails, the run that shuts this one out aborts: the error that led
+        # here matters more.
         with suppress(KafkaException):
             self._producer.abort_transaction(_ABORT_SECONDS)
 
@@ -211,7 +212,7 @@ class EventProducer:
         self._outcome.on_statistics(text)
 
     def _failure(self, error: KafkaError, *, doing: str, topic: str | None = None) -> MeshError:
-        # What comes after the first answer that says so is only called fatal.
+        # Errors after the first answer that says so are only called fatal.
         if error.code() in _SHUT_OUT or (
             error.code() == KafkaError._FATAL and "fenced" in error.str().lower()
         ):
@@ -227,7 +228,7 @@ class EventProducer:
 
 
 def _connect(producer: Producer, connection: EventsConnection, topic: str, deadline: float) -> None:
-    """Waits until a broker is connected: an idempotent producer with work to do before that sleeps 500 ms
+    """Waits until a broker is connected: an idempotent producer that has work before that sleeps 500 ms
     (measured: 0.51 s, with this wait 0.06).
 
     Raises RefusedEventError if there is no such topic; librdkafka would wait 30 s for it.
@@ -264,7 +265,7 @@ def _hand_over(
                 headers=list(message.headers),
                 on_delivery=outcome.on_delivery,
             )
-        except BufferError:  # the queue is full: let some of it go
+        except BufferError:  # the queue is full: let some of it drain
             producer.poll(0.05)
         except KafkaException as error:  # refused by librdkafka itself
             raise _failure(connection, topic, error.args[0]) from error

@@ -37,21 +37,22 @@ def publish_discovery(
     trigger: Trigger,
     from_inbox: bool = False,
 ) -> tuple[DiscoveryReport, tuple[Change, ...]]:
-    """Joins, compares and publishes what was collected of the cluster `name`, then derives the tables.
+    """Joins, compares and publishes what was collected from the cluster `name`, then derives the tables.
 
-    `trigger` is the run's own. The snapshot names it with every trigger that waited in the inbox when the collection
-    began; exactly these are removed once it is published. `from_inbox`: the run's own trigger is a copy of one of them.
-    Raises ConflictError when another run holds the cluster, or another name or estate publishes it, PublishError when an
-    event cannot be published (the next run does it), StoreError, and EstateError when a secret cannot be resolved.
+    `trigger` is the run's own. The snapshot names it along with every trigger that was waiting in the inbox
+    when collection began; exactly these are removed once it is published. `from_inbox`: the run's own trigger
+    is a copy of one of them. Raises ConflictError when another run holds the cluster, or another name or
+    estate publishes it, PublishError when an event cannot be published (the next run does it), StoreError,
+    and EstateError when a secret cannot be resolved.
     """
     report, changes, superseded = _publish(
         estate, name, collected, store=store, run_id=run_id, trigger=trigger, from_inbox=from_inbox
     )
-    # Last, when the documents compared are not in memory any more: packing holds two as JSON.
+    # Last, when the compared documents are no longer in memory: packing holds two as JSON.
     if superseded is not None:
         start = time.monotonic()
         store.pack_document(superseded)
-        logger.info("%s: the snapshot before packed, %.2f s", name, time.monotonic() - start)
+        logger.info("%s: packed the previous snapshot, %.2f s", name, time.monotonic() - start)
     return report, changes
 
 
@@ -65,7 +66,7 @@ def _publish(
     trigger: Trigger,
     from_inbox: bool,
 ) -> tuple[DiscoveryReport, tuple[Change, ...], StoredDocument | None]:
-    """As `publish_discovery`; with the document that is the latest no more."""
+    """Like `publish_discovery`; also returns the document that is no longer the latest."""
     cluster = estate.clusters[name]
     cluster_id = _common_cluster_id(name, collected)
     start = time.monotonic()
@@ -89,7 +90,7 @@ def _publish(
         )
 
     def fingerprints(document: Document) -> SecretFingerprints | None:
-        """Those collected, unless the document holds the connectors of another reading."""
+        """The fingerprints collected, unless the document holds the connectors of another reading."""
         section = collected.get("connectors")
         if not isinstance(section, ConnectorsSection) or section.state.collected_at is None:
             return None
@@ -143,7 +144,7 @@ def _publish(
 
 
 def _known_before(published: Published) -> tuple[str, Document] | None:
-    """The document that the store's tables are of, if all went well, and its SHA-256."""
+    """The document that the store's tables were made from, if all went well, and its SHA-256."""
     pointer, previous = published.superseded, published.previous
     if pointer is None or previous is None:
         return None
@@ -152,8 +153,8 @@ def _known_before(published: Published) -> tuple[str, Document] | None:
 
 
 def _refuse_returning_id(name: str, cluster_id: str, store: InventoryStore) -> str | None:
-    """The id that the cluster had until now, where it is another. A cluster that was built anew has a new id; one
-    that comes back is a sign of two estates that take turns, each moving the name's pointer to its own."""
+    """The id that the cluster had until now, if it differs. A rebuilt cluster has a new id; an old id that
+    comes back is a sign of two estates taking turns, each moving the name's pointer to its own."""
     known = store.known_cluster(name)
     if known is None or known.cluster_id == cluster_id:
         return None
@@ -167,8 +168,8 @@ def _refuse_returning_id(name: str, cluster_id: str, store: InventoryStore) -> s
 
 
 def _refuse_second_name(estate: Estate, name: str, latest: ClusterIdentity, store: InventoryStore) -> None:
-    """Two names for one cluster would take each other's things for gone. A cluster that was renamed is no second
-    one: its old name is not in the estate any more, and the new one has never published it."""
+    """With two names for one cluster, each would take the other's things for gone. A renamed cluster is not a
+    second one: its old name is no longer in the estate, and the new one has never published it."""
     other = latest.name
     if other == name:
         return
@@ -177,12 +178,12 @@ def _refuse_second_name(estate: Estate, name: str, latest: ClusterIdentity, stor
     if named is not None and named.cluster_id in (None, latest.id) and known in (None, latest.id):
         raise ConflictError(
             f"{name} and {other} are the same cluster, {latest.id}, and each would take the other's things for gone; name it once in the "
-            f"estate, with the patterns of both; if {other} has become another cluster, discover it first: "
+            f"estate, with the patterns of both; if {other} is now a different cluster, discover it first: "
             f"mesh-assets discover --cluster {other}"
         )
     if named is None and known == latest.id and store.cluster_id(name) == latest.id:
         raise ConflictError(
-            f"{name}: the same cluster, {latest.id}, is published into this store as {other}, too: two estates seem to share the store; "
+            f"{name}: the same cluster, {latest.id}, is also published into this store as {other}: two estates seem to share the store; "
             f"give each a MESH_STORE of its own, or the cluster one name in both; if it is {name} again for good: "
             f"mesh-assets snapshot adopt --cluster {name}"
         )

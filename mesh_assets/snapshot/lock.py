@@ -29,17 +29,18 @@ from mesh_assets.store.pointers import (
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The time in UTC, for people to read: clocks of two machines differ, and are set."""
+        """The time in UTC, for people to read: clocks of two machines differ, and get set."""
         ...
 
     def elapsed(self) -> float:
-        """Seconds on this machine's own clock, which nobody sets and which goes on while it is suspended."""
+        """Seconds on this machine's own clock, which is never set and keeps running while the machine is
+        suspended."""
         ...
 
     def sleep(self, seconds: float) -> None: ...
 
 
-# Linux's CLOCK_MONOTONIC stands still while the machine is suspended.
+# Linux's CLOCK_MONOTONIC stops while the machine is suspended.
 _OWN_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -55,7 +56,7 @@ class SystemClock:
 
 
 def host_clock() -> HostClock | None:
-    """None where the system does not tell one boot from another."""
+    """None if the system cannot tell one boot from another."""
     boot = _boot()
     if boot is None:
         return None
@@ -64,7 +65,7 @@ def host_clock() -> HostClock | None:
     return HostClock(machine=boot, taken_at=now, began_at=now - own)
 
 
-# Who holds a lock, and whether that process is certain to be gone.
+# Who holds a lock, and whether that process is certainly gone.
 
 _PROC = Path("/proc")
 
@@ -77,7 +78,7 @@ def this_process(run_id: str) -> Holder:
 
 
 def is_gone(holder: Holder) -> bool:
-    """True only if it is certain: same host, same boot, same process namespace, and no such process any more.
+    """True only if certain: same host, same boot, same process namespace, and no such process any more.
 
     Elsewhere, and on systems without /proc, only the expiry decides.
     """
@@ -94,7 +95,7 @@ def is_gone(holder: Holder) -> bool:
 
 @cache
 def _machine() -> str | None:
-    """The running boot and the process namespace: a process id identifies a process only within both."""
+    """The running boot and the process namespace: a process id is unique only within both."""
     boot = _boot()
     try:
         return None if boot is None else f"{boot} {os.readlink(_PROC / 'self/ns/pid')}"
@@ -122,16 +123,16 @@ def _started(pid: int) -> str | None:
 
 
 POLL_SECONDS = 0.5
-# From the moment the brokers stop trying to the lock's expiry: clocks of two machines differ by less, and
-# latest.json must be moved.
+# From the moment the brokers stop trying until the lock expires: clocks of two machines differ by less, and
+# latest.json must be moved in time.
 MARGIN_SECONDS = 10.0
 
 
 class ClusterLock:
     """A held lock, and a context that releases it however the run ends, except by `kill -9`.
 
-    Without a record it is removed. With one it is left for the next run to publish at once, not only after
-    the expiry.
+    Without a record, it is removed. With one, it is left for the next run to publish at once, rather than
+    after the expiry.
     """
 
     def __init__(
@@ -172,8 +173,8 @@ class ClusterLock:
         return None if self._pending is None else self._pending.record
 
     def seconds_to_publish(self) -> float:
-        """How long publishing may take to be over before another run may begin. Raises ConflictError if time
-        has run out."""
+        """How long publishing may take, so that it is over before another run may begin. Raises ConflictError
+        if time has run out."""
         self._held()
         left = self._lease.total_seconds() - (self._clock.elapsed() - self._renewed_at) - MARGIN_SECONDS
         if left <= 0:
@@ -183,8 +184,8 @@ class ClusterLock:
         return left
 
     def write_document(self, key: str, data: bytes) -> StoredDocument:
-        """Writes a document after noting its key in the lock, so that a killed run leaves no document that
-        nobody knows."""
+        """Writes a document after noting its key in the lock, so that a killed run leaves no unknown document
+        behind."""
         self._renew(draft=key, record=None)
         self._drafted = self._store.put_document(key, data)
         return self._drafted
@@ -196,12 +197,13 @@ class ClusterLock:
         self._drafted = None
 
     def note_refusal(self, reason: str) -> PublishError:
-        """Notes for `snapshot repair` that what the record owes is refused for good; an error that says so."""
+        """Notes for `snapshot repair` that what the record owes is refused for good; returns an error that
+        says so."""
         self._write(replace(self._held(), refused=reason))
         return PublishError(reason)
 
     def forget(self, document: StoredDocument) -> None:
-        """Takes back the record of a document of which nothing was published."""
+        """Takes back the record of a document if none of it was published."""
         self._renew(draft=document.key, record=None)
         self._drafted = document
 
@@ -244,7 +246,7 @@ class ClusterLock:
             self._pending = None
             self._drop_draft()
             raise ConflictError(
-                f"{pending.cluster}: another run took the lock over when it had expired; this run publishes nothing"
+                f"{pending.cluster}: another run took over the lock after it expired; this run publishes nothing"
             ) from error
         self._pending = pending
         self._renewed_at = renewed_at
@@ -269,9 +271,9 @@ def acquire_lock(
     """Takes the cluster's lock, waiting up to `wait` for the run that holds it.
 
     A lock is taken over at once if its run released it, if this run already holds it (from an earlier attempt),
-    or if its process on this host is gone; else when this run has watched it for `lease` without a sign of life.
-    The time written in it does not count: a clock that is ahead would take the lock of a living run. Raises
-    ConflictError naming the run that holds it, and until when, if waiting did not help.
+    or if its process on this host is gone; else once this run has watched it for `lease` without a sign of
+    life. The time written in it does not count: with a clock that is ahead, we would take the lock of a
+    living run. Raises ConflictError, naming the run that holds it and until when, if waiting did not help.
     """
     holder = this_process(run_id)
     began = clock.elapsed()
@@ -312,7 +314,7 @@ def acquire_lock(
             record=before.record if before else None,
             refused=before.refused if before else None,
         )
-        with suppress(ConflictError):  # another was faster: look again
+        with suppress(ConflictError):  # another run was faster: look again
             version = store.put_pending(cluster_id, mine, version)
             if mine.draft is not None and mine.record is None:
                 store.objects.delete(mine.draft)
@@ -320,7 +322,7 @@ def acquire_lock(
 
 
 def _present_holder(pending: Pending, run_id: str) -> Holder | None:
-    """Who must be waited for; None if the lock may be taken."""
+    """The process to wait for; None if the lock may be taken."""
     holder = pending.holder
     if holder is None or holder.run_id == run_id or is_gone(holder):
         return None

@@ -1,4 +1,4 @@
-"""Telling people about severe changes: optional, after publishing, and never in its way."""
+"""Notifies people of severe changes: optional, after publishing, and never in its way."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 
 _SENTENCE_CHARACTERS = 300
-# Slack cuts off at 40,000 and asks for less than 4,000; nobody reads more.
+# Slack cuts off at 40,000 characters and asks for fewer than 4,000; nobody reads more.
 _TEXT_CHARACTERS = 3_500
 
 Escape = Callable[[str], str]
@@ -25,7 +25,7 @@ OpenWebhook = Callable[[str], Webhook]
 
 
 def severe_changes(changes: Sequence[Change], *, least: Severity) -> tuple[Change, ...]:
-    """Of the changes as a person counts them, those that are at least that severe; the most severe first."""
+    """Those of the changes, as a person counts them, that are at least that severe; the most severe first."""
     wanted = SEVERITIES[SEVERITIES.index(least) :]
     severe = [change for change in headline_changes(changes) if change.severity in wanted]
     return tuple(sorted(severe, key=lambda change: -SEVERITIES.index(change.severity)))
@@ -34,8 +34,8 @@ def severe_changes(changes: Sequence[Change], *, least: Severity) -> tuple[Chang
 def notification_text(
     settings: Notifications, report: DiscoveryReport, severe: Sequence[Change], *, escape: Escape = str
 ) -> str:
-    """The estate's template with its values, of bounded length. `escape` makes a value harmless where the
-    text goes."""
+    """The estate's template with its values, of bounded length. `escape` makes a value harmless for the
+    text's destination."""
     shown = [
         f"- {shortened(one_line(change_line(change)), _SENTENCE_CHARACTERS)}"
         for change in severe[: settings.sentences]
@@ -44,7 +44,7 @@ def notification_text(
         shown.append(f"- and {len(severe) - len(shown)} more")
     link = settings.link.format(run_id=report.run_id, cluster=report.cluster, sequence=report.sequence)
     if "{run_id}" in settings.link and report.run_id.startswith(OUTSIDE):
-        link = ""  # no page of Dagster's shows a run that it has not made
+        link = ""  # Dagster has no page for a run that it did not make
     values = {
         "cluster": report.cluster,
         "cluster_id": report.cluster_id,
@@ -64,8 +64,8 @@ def subject(report: DiscoveryReport, severe: Sequence[Change]) -> str:
 
 
 def slack_escape(text: str) -> str:
-    """Slack reads `<!channel>` and `<url|text>` as commands. It asks for these three characters to be
-    escaped, no more.
+    """Slack reads `<!channel>` and `<url|text>` as commands. It asks for exactly these three characters to be
+    escaped.
 
     https://docs.slack.dev/messaging/formatting-message-text/#escaping
     """
@@ -79,7 +79,7 @@ def notify(
     each channel that failed.
 
     Call it after publishing. It cannot change the result: it raises nothing and takes at most half a minute
-    per channel, usually well below a second. Each change is sent at most once; a run that dies before this
+    per channel, usually well under a second. Each change is sent at most once; a run that dies before this
     has sent nothing.
     """
     settings = estate.notifications

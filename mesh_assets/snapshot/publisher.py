@@ -132,7 +132,7 @@ class KafkaPublisher:
             )
         except PlatformError as error:
             raise PublishError(
-                f"{self._connection.cluster}: whether another store publishes {cluster_id} cannot be read, so nothing is published: {error}"
+                f"{self._connection.cluster}: whether another store publishes {cluster_id} is not known, so nothing is published: {error}"
             ) from error
         message = self._seen[cluster_id].newest
         if message is None:
@@ -144,7 +144,7 @@ class KafkaPublisher:
             except PlatformError as error:
                 raise PublishError(
                     f"{self._connection.cluster}: the newest snapshot of {cluster_id} in {self._topics.events} cannot be read: {error}; "
-                    f"if it is not needed any more, write its tombstone: mesh-assets snapshot retire --cluster NAME"
+                    f"if it is no longer needed, write its tombstone: mesh-assets snapshot retire --cluster NAME"
                 ) from error
             return None if found is None else found.event
 
@@ -178,7 +178,7 @@ class KafkaPublisher:
         ids = self._prepared()
         value = encode_discovery_event(event, ids.event_id)
         if changes:
-            with suppress(TooLargeError):  # only together, perhaps
+            with suppress(TooLargeError):  # perhaps only too large together
                 return self._publish(event, value, changes, claim=False, deadline=deadline)
         try:
             return self._publish(event, value, (), claim=False, deadline=deadline)
@@ -203,8 +203,8 @@ class KafkaPublisher:
         return self._publish(event, value, (), claim=True, deadline=deadline)
 
     def newest_change(self, cluster_id: str, *, timeout_seconds: float) -> str | None:
-        # Discovery needs no right to read this topic. Without it, the changes are published once more than needed:
-        # consumers know them by their ids.
+        # Discovery does not need the right to read this topic. Without it, the changes are published once
+        # more than needed; consumers recognise them by their ids.
         try:
             found = newest_record(
                 self._connection, self._topics.changes, key=cluster_id, timeout_seconds=timeout_seconds
@@ -317,11 +317,12 @@ def retire_snapshot(
 def publish_tombstone(
     connection: EventsConnection, *, cluster_id: str, topic: str = EVENTS_TOPIC
 ) -> EventPosition:
-    """A record with the cluster's key and no value, which says what the last sequence was; its position.
+    """Writes a record with the cluster's key and no value, which gives the last sequence; returns its
+    position.
 
-    A run that is publishing is shut out first: else its snapshot could still come after the tombstone, or not be
-    seen yet (a transaction ends a moment after Kafka says so). Of a cluster that is retired already nobody is shut out.
-    Raises PublishError, UnreachableError.
+    A run that is publishing is shut out first: otherwise its snapshot could still come after the tombstone,
+    or not be visible yet (a transaction ends a moment after Kafka says so). If the cluster is already
+    retired, nobody is shut out. Raises PublishError, UnreachableError.
     """
     _refuse_a_second(
         newest_record(connection, topic, key=cluster_id, timeout_seconds=_TIMEOUT_SECONDS), cluster_id
@@ -341,7 +342,7 @@ def publish_tombstone(
         newest = newest_record(connection, topic, key=cluster_id, timeout_seconds=_TIMEOUT_SECONDS)
         if newest is None:
             raise NothingToRetireError(
-                f"{topic} on {connection.cluster} holds nothing of a cluster {cluster_id}, so there is nothing to retire; the ids are the "
+                f"{topic} on {connection.cluster} has no record of a cluster {cluster_id}, so there is nothing to retire; the ids are the "
                 "keys of its records"
             )
         _refuse_a_second(newest, cluster_id)
@@ -351,9 +352,9 @@ def publish_tombstone(
 
 
 def _refuse_a_second(newest: Message | None, cluster_id: str) -> None:
-    """Another tombstone would only wake every consumer, and begin anew the time for which compaction keeps one."""
+    """Another tombstone would only wake every consumer and restart the time for which compaction keeps it."""
     if newest is not None and newest.value() is None:
         raise RetiredAlreadyError(
-            f"{cluster_id} is retired already: {newest.topic()}[{newest.partition()}]@{newest.offset()} is its tombstone; "
+            f"{cluster_id} is already retired: {newest.topic()}[{newest.partition()}]@{newest.offset()} is its tombstone; "
             "nothing was written"
         )

@@ -35,7 +35,7 @@ _GROWTH = 8
 
 
 class SchemaReader(Protocol):
-    """What reading needs of a SchemaRegistryClient."""
+    """What reading needs from a SchemaRegistryClient."""
 
     def schema_by_id(self, schema_id: int) -> SchemaText | None: ...
 
@@ -72,8 +72,8 @@ def read_newest_snapshot(
 
 
 def newest_sequence(estate: Estate, name: str, *, cluster_id: str, topic: str = EVENTS_TOPIC) -> int | None:
-    """The sequence of the newest snapshot of the cluster in the topic, also of one that was retired; None if there is
-    none. Raises as read_newest_snapshot."""
+    """The sequence of the newest snapshot of the cluster in the topic, even if it was retired; None if there
+    is none. Raises like read_newest_snapshot."""
     connection = EventsConnection.to(carrier_of(estate, name))
     message = newest_record(connection, topic, key=cluster_id, timeout_seconds=connection.timeout_seconds)
     if message is None:
@@ -83,7 +83,7 @@ def newest_sequence(estate: Estate, name: str, *, cluster_id: str, topic: str = 
         return origin.sequence
     read = read_newest_snapshot(
         estate, name, cluster_id=cluster_id, topic=topic
-    )  # of a version that wrote no headers
+    )  # from a version that wrote no headers
     return None if read is None else read.event.sequence
 
 
@@ -96,7 +96,8 @@ def newest_snapshot(
     topic: str = EVENTS_TOPIC,
     timeout_seconds: float = 30.0,
 ) -> ReadSnapshot | None:
-    """As read_newest_snapshot. Assigns partitions and never subscribes, so no consumer group is created."""
+    """Like read_newest_snapshot. It assigns partitions and never subscribes, so no consumer group is
+    created."""
     message = newest_record(connection, topic, key=cluster_id, timeout_seconds=timeout_seconds)
     return None if message is None else read_snapshot(message, connection, registry, known_ids=known_ids)
 
@@ -108,7 +109,7 @@ def read_snapshot(
     *,
     known_ids: SchemaIds | None,
 ) -> ReadSnapshot | None:
-    """The snapshot that the record holds; None for a tombstone. Raises as newest_snapshot."""
+    """The snapshot in the record; None for a tombstone. Raises like newest_snapshot."""
     value, partition, offset = message.value(), message.partition(), message.offset()
     if value is None or partition is None or offset is None:
         return None
@@ -122,7 +123,7 @@ def read_snapshot(
         if registry is None:
             raise EstateError(
                 f"{connection.cluster} has no schema_registry in the estate, so the event's schema {schema_id} cannot be read; "
-                "give it the one in which the events' schemas are registered"
+                "give it the one where the events' schemas are registered"
             )
         found = registry.schema_by_id(schema_id)
         if found is None:
@@ -155,7 +156,7 @@ def headers_of(origin: Origin) -> tuple[tuple[str, bytes], ...]:
 
 
 def origin_of(message: Message) -> Origin | None:
-    """None: no headers of ours, as in records of versions that wrote none."""
+    """None: no headers of ours, as in records from versions that wrote none."""
     found = dict(message.headers() or ())
     sequence, run_id = found.get(_SEQUENCE), found.get(_RUN_ID)
     if not isinstance(sequence, bytes) or not _NUMBER.fullmatch(sequence) or not isinstance(run_id, bytes):
@@ -172,7 +173,7 @@ _LONGEST_ID = 100
 
 
 def _id_in(header: bytes) -> str:
-    """As sentences may quote it: anybody who may write to the topic writes headers."""
+    """In a form that sentences may quote: anybody who may write to the topic writes headers."""
     return one_line(readable(header.decode(errors="replace")), most=_LONGEST_ID)
 
 
@@ -183,8 +184,8 @@ _changes = msgspec.json.Decoder(tuple[ChangeEvent, ...])
 
 
 def header_of_changes(changes: Sequence[ChangeEvent]) -> tuple[tuple[str, bytes], ...]:
-    """A snapshot carries its changes, so that whoever goes on from it can publish them where its writer could not
-    any more. Not for consumers: they are the records of the other topic."""
+    """A snapshot carries its changes, so that whoever continues from it can publish them if its writer no
+    longer could. Not for consumers: the changes are the records of the other topic."""
     return ((_CHANGES, zlib.compress(_encoder.encode(changes))),) if changes else ()
 
 
@@ -193,7 +194,7 @@ def header_of_change(change: ChangeEvent) -> tuple[tuple[str, bytes], ...]:
 
 
 def changes_of(message: Message) -> tuple[ChangeEvent, ...] | None:
-    """The changes that the snapshot carries; None: it carries none, or another version's."""
+    """The changes that the snapshot carries; None: it carries none, or those of another version."""
     found = dict(message.headers() or ()).get(_CHANGES)
     if not isinstance(found, bytes):
         return None
@@ -257,9 +258,9 @@ def look(
 
 
 def newest_of(messages: Iterable[Message]) -> Message | None:
-    """The newest of a cluster's records in different partitions, which there are where partitions were added: by
-    its sequence, a tombstone after the snapshot that it retires. Its time is that of some host's clock, and decides
-    only between records that have no sequence."""
+    """The newest of a cluster's records in different partitions, which exist if partitions were added: by
+    sequence, with a tombstone after the snapshot it retires. Its time comes from some host's clock, and
+    decides only between records without a sequence."""
 
     def order(message: Message) -> tuple[int, bool, int]:
         origin = origin_of(message)

@@ -1,8 +1,8 @@
-"""What in the store keeps a cluster from being published, and taking it out of the way.
+"""Finds what in the store keeps a cluster from being published, and takes it out of the way.
 
-Only what cannot get better by itself: what is damaged, and a left record that Kafka refuses for good. Whatever
-is taken out is kept below `quarantine/`. The store then knows less, and the next discovery goes on from the newest
-snapshot in Kafka.
+Only what cannot recover by itself: damaged objects, and a leftover record that Kafka refuses for good.
+Whatever is taken out is kept under `quarantine/`. The store then knows less, and the next discovery continues
+from the newest snapshot in Kafka.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,12 +26,12 @@ from mesh_assets.store.pointers import (
     decode_store_identity,
 )
 
-_GOES_ON = "where Kafka has no snapshot, the next one is the first; else the next discovery goes on from the newest snapshot there"
+_GOES_ON = "if Kafka has no snapshot, the next one is the first; otherwise the next discovery continues from the newest snapshot there"
 
 
 class Fault(Record, frozen=True, kw_only=True):
-    """Something that blocks a cluster. `keys`: what is to be taken out. `versions`: of these as they were
-    found, None for one that is missing. `problem`, `then`: sentences, the latter about what follows."""
+    """Something that blocks a cluster. `keys`: what to take out. `versions`: theirs as found; None for a
+    missing one. `problem`, `then`: sentences, the latter about the consequences."""
 
     keys: tuple[str, ...]
     versions: tuple[str | None, ...]
@@ -40,13 +40,14 @@ class Fault(Record, frozen=True, kw_only=True):
 
 
 def find_faults(store: InventoryStore, cluster: str, cluster_id: str) -> tuple[Fault, ...]:
-    """What keeps `cluster` from being published, in the order of its repair. Raises ConflictError while a run
+    """What keeps `cluster` from being published, in the order of repair. Raises ConflictError while a run
     works on it, StoreError when the store fails."""
     return tuple(_faults(store, cluster, cluster_id))
 
 
 def repair_fault(store: InventoryStore, fault: Fault) -> tuple[str, ...]:
-    """Takes out what is at fault; where the copies are. Raises ConflictError if it has changed meanwhile."""
+    """Takes out what is at fault; returns where the copies are. Raises ConflictError if it has changed
+    meanwhile."""
     kept = []
     for key, version in zip(fault.keys, fault.versions, strict=True):
         found = store.objects.get(key)
@@ -79,7 +80,7 @@ def _faults(store: InventoryStore, cluster: str, cluster_id: str) -> Iterator[Fa
         (
             entry.key,
             decode_known_cluster,
-            "the next discovery under that name writes it again; ids that the name had before are in the copy",
+            "the next discovery under that name rewrites it; the ids that the name had before are in the copy",
         )
         for entry in store.objects.list(layout.known_clusters_folder())
     )
@@ -119,7 +120,7 @@ def _record_faults(
         ""
         if not record.changes
         else f", which first tries once more to publish those of the {counted(len(record.changes), 'change')} that are not there yet; "
-        "they are in the copy, too"
+        "they are also in the copy"
     )
     yield _fault(
         store,
@@ -134,7 +135,7 @@ def _record_faults(
 def _fault(
     store: InventoryStore, key: str, version: str, document: StoredDocument | None, problem: str, then: str
 ) -> Fault:
-    """With the damaged document, if there is one."""
+    """Includes the damaged document, if there is one."""
     if document is None:
         return Fault(keys=(key,), versions=(version,), problem=problem, then=then)
     found = store.objects.get(document.key)
@@ -155,12 +156,12 @@ def _damage(store: InventoryStore, document: StoredDocument) -> str | None:
 
 
 def _without_hint(error: DamagedError) -> str:
-    """Whoever reads it has found this command."""
+    """Anyone who reads this has already found the command."""
     return str(error).partition(". See what is wrong:")[0]
 
 
 def _check_that_nobody_works(cluster: str, pending: Pending) -> None:
-    """By signs of life alone: the lock's time is that of another machine's clock."""
+    """Judges only by signs of life: the lock's time comes from another machine's clock."""
     holder = pending.holder
     if holder is not None and not is_gone(holder):
         raise ConflictError(

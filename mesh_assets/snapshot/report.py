@@ -1,5 +1,5 @@
-"""What a run published, and what a discovery says of it at its end: every figure that the terminal, `--json` and the UI
-show."""
+"""What a run published, and what a discovery reports at its end: every figure that the terminal, `--json` and
+the UI show."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -26,21 +26,21 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer, WriteAhead
 
 OUTSIDE = "discover-"
-"""What the ids of discoveries begin with that no run of Dagster made."""
+"""The prefix of the ids of discoveries that no Dagster run made."""
 
 _CHANGES_SHOWN = 12
 
 
 class Published(Record, frozen=True, kw_only=True):
-    """What a run published. `baseline`: there was no earlier document to compare with. The first trigger
-    leads.
+    """What a run published. `baseline`: there was no earlier document to compare with. The first trigger is
+    the leading one.
 
-    `superseded`: what the store's pointer was until then. `previous`: the document that this one was compared with, which
-    is another one where the topic was ahead of the store.
+    `superseded`: the store's pointer until then. `previous`: the document that this one was compared with,
+    which differs if the topic was ahead of the store.
 
-    `repeated`: what an earlier run had left and this run published first; its triggers are dealt with, too.
-    `approximate_tokens`: the document's JSON bytes divided by four, a rule of thumb for language models.
-    `notes`: sentences for the user.
+    `repeated`: what an earlier run left behind and this run published first; this also deals with its
+    triggers. `approximate_tokens`: the document's JSON bytes divided by four, a rule of thumb for language
+    models. `notes`: sentences for the user.
     """
 
     pointer: Pointer
@@ -74,7 +74,7 @@ class EventReport(Record, frozen=True, kw_only=True):
 
 class DiscoveryReport(Record, frozen=True, kw_only=True):
     """`total_changes`: as a person counts (a new schema version is one change, whatever comes with it); None:
-    there was no earlier document to compare with. `first_changes`: the sentences of the first of them.
+    there was no earlier document to compare with. `first_changes`: the sentences of the first ones.
 
     `seconds`: from the first read to the moved pointer, without the time between the steps. `level_requests`:
     how many of the HTTP requests asked for levels and modes of subjects. `notes`: what the user should know
@@ -117,7 +117,8 @@ def report_of(
     http_requests: int,
     store: InventoryStore,
 ) -> DiscoveryReport:
-    """`publishing`: seconds from the sections to the moved pointer. `http_requests`: those of publishing."""
+    """`publishing`: seconds from the sections to the moved pointer. `http_requests`: those made for
+    publishing."""
     document, event = published.document, published.event
     headlines = headline_changes(published.changes)
     costs = [section.cost for section in collected.values()]
@@ -185,7 +186,7 @@ def stand_in_notes(sections: Mapping[SectionName, Section]) -> Iterator[str]:
 
 
 def metrics_notes(document: Document) -> Iterator[str]:
-    """One sentence for each source of metrics that is missing while the section is fresh from the others."""
+    """One sentence for each source of metrics that is missing while the others keep the section fresh."""
     if document.metrics is not None and document.sections["metrics"].status == "fresh":
         yield from (f"metrics are incomplete: {error}" for error in document.metrics.errors)
 
@@ -198,7 +199,7 @@ def scope_notes(document: Document) -> Iterator[str]:
 
 
 def hidden_notes(document: Document) -> Iterator[str]:
-    """Connectors that the consumer groups reveal and the list of connectors lacks."""
+    """Connectors that the consumer groups reveal but the list of connectors lacks."""
     if document.sections["connectors"].status == document.sections["consumer_groups"].status == "fresh":
         hidden = hidden_connectors(document.connectors, document.consumer_groups)
         if hidden:
@@ -211,5 +212,5 @@ def _notes(published: Published) -> tuple[str, ...]:
         return published.notes
     return (
         *published.notes,
-        f"run {left.run_id} had ended before snapshot {left.sequence} was complete; this run published that first",
+        f"run {left.run_id} ended before snapshot {left.sequence} was complete; this run published that first",
     )

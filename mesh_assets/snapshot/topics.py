@@ -1,4 +1,4 @@
-"""The two topics of the events: what they must be like, and creating them if they are missing."""
+"""The two topics of the events: checks their settings, and creates them if they are missing."""
 
 import time
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ EVENTS_CONFIG = {
     "max.message.bytes": "8388608",
 }
 CHANGES_CONFIG = {"cleanup.policy": "delete", "retention.ms": "2592000000", "max.message.bytes": "8388608"}
-# What remains of a config if a managed cluster does not let its users set the rest.
+# What remains of a config if a managed cluster does not let users set the rest.
 _ESSENTIAL = ("cleanup.policy", "retention.ms")
 _CONFIG_REFUSED = frozenset({KafkaError.INVALID_CONFIG, KafkaError.POLICY_VIOLATION})
 _UNAUTHORIZED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
@@ -39,7 +39,7 @@ class EventTopics(Record, frozen=True, kw_only=True):
 
 
 class TopicFacts(Record, frozen=True, kw_only=True):
-    """`max_message_bytes`: of the snapshots' topic, None if its configs may not be read. `notes`: sentences
+    """`max_message_bytes`: of the snapshots' topic; None if its configs may not be read. `notes`: sentences
     for the user."""
 
     max_message_bytes: int | None
@@ -52,7 +52,7 @@ def ensure_topics(
     """Creates topics that are missing, if `create`, and checks those that exist.
 
     `replication_factor` None: the broker's default. Raises PublishError if a topic is missing and may not be
-    created, or would lose events: snapshots that are not compacted, or changes that are.
+    created, or if it would lose events: snapshots if it is not compacted, changes if it is.
     """
     notes: list[str] = []
     found: dict[str, Mapping[str, str] | None] = {}
@@ -95,7 +95,7 @@ def _check_policies(
         if "compact" not in policy:
             raise PublishError(
                 f"the topic {topics.events} on {connection.cluster} has cleanup.policy={policy}, so the newest snapshot of a cluster would "
-                f"be deleted with time; set it: kafka-configs --alter --topic {topics.events} --add-config cleanup.policy=compact"
+                f"eventually be deleted; set it: kafka-configs --alter --topic {topics.events} --add-config cleanup.policy=compact"
             )
         if "delete" in policy:
             notes.append(
@@ -128,12 +128,12 @@ def _read_config(admin: AdminClient, connection: EventsConnection, topic: str) -
 def _read_known_config(
     admin: AdminClient, connection: EventsConnection, topic: str
 ) -> Mapping[str, str] | int:
-    """The configs of a topic that exists, though the broker asked may not know it yet."""
+    """The configs of a topic that exists, although the broker asked may not know it yet."""
     deadline = time.monotonic() + connection.timeout_seconds
     while (answer := _read_config(admin, connection, topic)) == KafkaError.UNKNOWN_TOPIC_OR_PART:
         if time.monotonic() >= deadline:
             raise PublishError(
-                f"{connection.cluster}: the topic {topic} exists, says the controller, but after "
+                f"{connection.cluster}: the controller says that the topic {topic} exists, but after "
                 f"{connection.timeout_seconds:.0f} s the broker does not know it; try again"
             )
         time.sleep(_PAUSE_SECONDS)
@@ -147,7 +147,8 @@ def _create(
     config: Mapping[str, str],
     replication_factor: int | None,
 ) -> list[str] | None:
-    """Creates the topic; sentences that the user should know. None: somebody else has made it meanwhile."""
+    """Creates the topic; returns sentences that the user should know. None: somebody else has created it
+    meanwhile."""
     reduced = {name: value for name, value in config.items() if name in _ESSENTIAL}
     for wanted in (config, reduced):
         new = NewTopic(

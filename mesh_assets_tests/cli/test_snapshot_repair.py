@@ -71,7 +71,7 @@ def test_a_record_that_kafka_refuses_is_shown_taken_out_when_asked_for_and_kept(
         ["ratings"],
     )
     assert published.notes[0] == (
-        "not all changes of snapshot 2 (1) are in Kafka, nor will be: the change of users is too large"
+        "not all changes of snapshot 2 (1) are in Kafka, and never will be: the change of users is too large"
     )
     assert _repair().exit_code == 0
 

@@ -172,7 +172,7 @@ def test_a_left_record_that_is_refused_before_anything_of_it_is_out_is_dropped_a
         ["orders", "users"],
     )
     assert published.notes == (
-        "snapshot 2, which run run-2 had left, is dropped (nothing of it was published): too large",
+        "snapshot 2, which run run-2 left behind, is dropped (none of it was published): too large",
     )
     check_at_rest(world)
 
@@ -234,7 +234,7 @@ def test_an_assembly_that_takes_longer_than_the_lease_publishes_nothing(world: W
         world.run(("users",))
         return a_document(sequence=sequence)
 
-    with pytest.raises(ConflictError, match="another run took the lock over"):
+    with pytest.raises(ConflictError, match="another run took over the lock"):
         publish_snapshot(
             store=world.store,
             cluster=CLUSTER,

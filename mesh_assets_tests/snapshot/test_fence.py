@@ -152,9 +152,9 @@ def test_changes_that_a_snapshot_carries_are_published_once_by_whoever_goes_on_f
     successor.close()
 
     assert published.document.sequence == 3
-    assert (published.notes[0] == "published the 2 changes of snapshot 2, which its run had not") == (
-        not are_out
-    )
+    assert (
+        published.notes[0] == "published the 2 changes of snapshot 2, which its own run had not published"
+    ) == (not are_out)
     expected = [encode_change_event(change, IDS.change_id) for change in changes]
     values = [value for _, value in records(endpoints, event_topics.changes)]
     assert (values[:2], len(values)) == (expected, 2 + len(published.changes))

@@ -28,7 +28,7 @@ def test_changes_that_a_killed_run_had_not_published_are_by_whoever_goes_on_from
 
     assert (published.document.sequence, published.changes) == (3, ())
     assert _out(world) == ["lkc-1-2-0"]
-    assert published.notes[0] == "published the 1 change of snapshot 2, which its run had not"
+    assert published.notes[0] == "published the 1 change of snapshot 2, which its own run had not published"
     check_log(world.log)
 
 
@@ -71,7 +71,7 @@ def test_changes_that_cannot_be_published_by_whoever_goes_on_are_told_and_block_
     world.log.refused_change = None
 
     assert refused.notes[0] == (
-        "not all changes of snapshot 2 (1) are in Kafka, nor will be: the change of users is too large"
+        "not all changes of snapshot 2 (1) are in Kafka, and never will be: the change of users is too large"
     )
 
 
@@ -100,5 +100,5 @@ def test_a_store_that_took_the_cluster_back_drops_what_a_killed_run_had_left() -
 
     published = world.run(("orders", "users"))
 
-    assert published.notes[0] == "what run run-2 had left of snapshot 2 is dropped: the topic is at 3"
+    assert published.notes[0] == "what run run-2 left of snapshot 2 is dropped: the topic is at 3"
     check_log(world.log)

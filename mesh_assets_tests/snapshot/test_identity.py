@@ -80,7 +80,7 @@ def test_a_second_name_for_a_cluster_is_refused_before_it_takes_the_firsts_thing
 
     assert str(refused.value) == (
         "reports and warehouse are the same cluster, lkc-1, and each would take the other's things for gone; name it once in the "
-        "estate, with the patterns of both; if warehouse has become another cluster, discover it first: "
+        "estate, with the patterns of both; if warehouse is now a different cluster, discover it first: "
         "mesh-assets discover --cluster warehouse"
     )
     assert [event.cluster_state.cluster_name for event in log.snapshots] == ["warehouse"]
@@ -115,7 +115,7 @@ def test_an_estate_that_gives_the_same_cluster_another_name_in_the_same_store_is
         discover("warehouse", "lkc-1")
 
     assert str(refused.value) == (
-        "warehouse: the same cluster, lkc-1, is published into this store as dwh, too: two estates seem to share the store; give each "
+        "warehouse: the same cluster, lkc-1, is also published into this store as dwh: two estates seem to share the store; give each "
         "a MESH_STORE of its own, or the cluster one name in both; if it is warehouse again for good: "
         "mesh-assets snapshot adopt --cluster warehouse"
     )

@@ -122,7 +122,7 @@ def test_leaving_a_lock_without_a_record_removes_it(store: InventoryStore, clock
 
 def test_a_lock_that_was_taken_over_can_do_nothing_more(store: InventoryStore, clock: MovedClock) -> None:
     with _acquire(store, clock, "run-1") as first, _acquire(store, clock, "run-2", wait_seconds=121):
-        with pytest.raises(ConflictError, match="another run took the lock over"):
+        with pytest.raises(ConflictError, match="another run took over the lock"):
             first.write_document("inventories/lkc-1/inventory-2026-11-23T16-40-02Z.json", b"{}")
         with pytest.raises(ConflictError, match="no longer held"):
             first.seconds_to_publish()

@@ -44,7 +44,7 @@ def test_a_store_to_which_the_cluster_is_handed_over_goes_on_from_the_topic() ->
         ("deleted", "users"),
     }
     assert published.notes == (
-        "goes on from snapshot 2, which another store had published; that store may publish it no more",
+        "continues from snapshot 2, which another store published; that store may no longer publish it",
     )
     assert [event.store_id for event in world.log.snapshots] == [world.store.store_id()] * 2 + [
         other.store.store_id()
@@ -72,9 +72,7 @@ def test_a_cluster_that_was_given_up_by_a_tombstone_belongs_to_whoever_publishes
     published = another_store(world).run(("users",))
 
     assert (published.document.sequence, published.baseline) == (2, True)
-    assert published.notes == (
-        "goes on after the tombstone of snapshot 1, which another store had published",
-    )
+    assert published.notes == ("continues after the tombstone of snapshot 1, which another store published",)
 
 
 def test_a_tombstone_gives_a_cluster_up_to_a_store_that_knows_an_older_snapshot_too() -> None:
@@ -118,7 +116,7 @@ def test_an_emptied_store_goes_on_where_it_was() -> None:
 
     assert (published.document.sequence, world.store.store_id()) == (3, store_id)
     assert published.notes == (
-        "goes on from snapshot 2, which this store had published; this store has lost it, or a copy of this store published it",
+        "continues from snapshot 2, which this store published; this store has lost it, or a copy of this store published it",
     )
     check_log(world.log)
 
