@@ -1,8 +1,9 @@
-"""A container of Azure Blob Storage, by Microsoft's library (the extra `azure`).
+"""A container of Azure Blob Storage, through Microsoft's library (the extra `azure`).
 
-Which account, and as whom, say the variables of the `az` command: AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT
-with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; with neither, azure-identity finds who this is (workload identity on AKS,
-a managed identity, AZURE_CLIENT_ID and so on, `az login`). AZURE_STORAGE_SERVICE_ENDPOINT is for other clouds.
+The variables of the `az` command say which account to use, and as whom: AZURE_STORAGE_CONNECTION_STRING, or
+AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; with neither, azure-identity finds
+who this is (workload identity on AKS, a managed identity, AZURE_CLIENT_ID and so on, `az login`).
+AZURE_STORAGE_SERVICE_ENDPOINT is for other clouds.
 """
 
 import os
@@ -23,7 +24,7 @@ _CREDENTIALS = (
     "or give the machine an identity"
 )
 _ONE_PIECE = 256 * 1024 * 1024
-"""Objects up to this size are read and written by one request; the largest documents have tens of MB."""
+"""Objects up to this size are read and written in one request; the largest documents have tens of MB."""
 
 
 class AzureContainer:
@@ -37,7 +38,7 @@ class AzureContainer:
 
     @classmethod
     def named(cls, container: str) -> "AzureContainer":
-        """Nothing is requested yet. Raises StoreError if it is not said which account, or not in a form that can be read."""
+        """Requests nothing yet. Raises StoreError if no account is named, or not in a readable form."""
         how: dict[str, Any] = {
             "container_name": container,
             "connection_timeout": CONNECT_SECONDS,
@@ -64,7 +65,7 @@ class AzureContainer:
         except (AzureError, ValueError) as error:  # its text may hold the connection string
             named = "AZURE_STORAGE_CONNECTION_STRING" if connection else "AZURE_STORAGE_ACCOUNT"
             raise StoreError(
-                f"az://{container}: {named} cannot be used ({type(error).__name__}); expected what the Azure portal shows"
+                f"az://{container}: {named} cannot be used ({type(error).__name__}); expected the value that the Azure portal shows"
             ) from None
 
     def get(self, name: str) -> tuple[bytes, str]:
@@ -104,11 +105,11 @@ class AzureContainer:
                 return "the container does not exist; check the name in MESH_STORE and the storage account"
             case HttpResponseError() if error.status_code == 403:
                 return (
-                    f"access denied ({code}); allow the role Storage Blob Data Contributor on the container to whom "
+                    f"access denied ({code}); grant the role Storage Blob Data Contributor on the container to the identity that "
                     "this runs as, or check key and signature"
                 )
             case ClientAuthenticationError():
-                return f"no credentials for Azure that work were found; {_CREDENTIALS}"
+                return f"no working Azure credentials were found; {_CREDENTIALS}"
             case HttpResponseError():
                 return f"{error.status_code} {code} {_line(error)}"
             case _:
@@ -123,7 +124,7 @@ def _credential(account: str) -> Any:
 
 
 def _only(condition: str | None) -> dict[str, Any]:
-    if condition is None or condition == NEW:  # the library makes If-None-Match of `overwrite=False`
+    if condition is None or condition == NEW:  # the library turns `overwrite=False` into If-None-Match
         return {}
     return {"etag": condition, "match_condition": MatchConditions.IfNotModified}
 

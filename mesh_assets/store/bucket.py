@@ -1,7 +1,7 @@
-"""A bucket as an object store: conditional writes do here what locks and links do in a folder.
+"""A bucket as an object store: conditional writes do what locks and links do in a folder.
 
-What S3, Google Cloud Storage and Azure Blob Storage have in common is here; `s3.py`, `gcs.py` and `azure_blob.py` say
-how each of them is asked, by its maker's own library, and what its errors mean.
+Everything that S3, Google Cloud Storage and Azure Blob Storage have in common; `s3.py`, `gcs.py` and
+`azure_blob.py` say how to ask each of them, through its maker's own library, and what its errors mean.
 """
 
 import uuid
@@ -18,10 +18,11 @@ CONNECT_SECONDS, READ_SECONDS = 10, 60
 """How long a request may take to connect, and to be answered."""
 
 NEW = "new"
-"""A condition: only where nothing stands."""
+"""A condition: only if the key is free."""
 
 WRITE = "meshwrite"
-"""The entry of an object's metadata that says which write it is of: letters alone, since Azure takes names of variables."""
+"""The entry of an object's metadata that identifies its write: only letters, since Azure requires
+identifiers."""
 
 Refusal = Literal["missing", "conflict", "other"]
 
@@ -33,27 +34,28 @@ class Listed(NamedTuple):
 
 
 class Bucket(Protocol):
-    """One bucket, by its maker's library. Methods raise what that raises, which is among `errors`.
+    """One bucket, through its maker's library. Methods raise what the library raises, which is among
+    `errors`.
 
-    `condition`: None, NEW, or the version that must stand there.
+    `condition`: None, NEW, or the version that must be there.
     """
 
     @property
     def address(self) -> str:
-        """`s3://bucket`, without a slash at its end."""
+        """`s3://bucket`, without a trailing slash."""
         ...
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
-        """All that the library may raise, but for faults in this code."""
+        """Everything that the library may raise, except for faults in this code."""
         ...
 
     def get(self, name: str) -> tuple[bytes, str]:
-        """The content and its version, of one moment."""
+        """The content and its version, from one moment."""
         ...
 
     def write_of(self, name: str) -> tuple[str | None, str]:
-        """Of which write the object is (its metadata's WRITE), and its version."""
+        """The write that the object comes from (its metadata's WRITE), and its version."""
         ...
 
     def put(self, name: str, data: bytes, *, write: str, condition: str | None) -> str:
@@ -106,7 +108,7 @@ class BucketStore:
         except self._bucket.errors as error:
             if self._bucket.refusal(error) == "other":
                 raise self._failure(key, "removed", error) from error
-            raise ConflictError(f"{self.uri(key)} has been written by another or is gone") from error
+            raise ConflictError(f"{self.uri(key)} has been written by another process or is gone") from error
 
     def list(self, prefix: str) -> "list[StoredObject]":
         try:
@@ -136,15 +138,17 @@ class BucketStore:
         except self._bucket.errors as error:
             if condition is None or self._bucket.refusal(error) == "other":
                 raise self._failure(key, "written", error) from error
-            # The libraries repeat a write whose answer was lost, which then conflicts with itself. Equal contents would
-            # prove nothing: two runs that take a ticket write the same.
+            # The libraries repeat a write whose answer was lost, and it then conflicts with itself. Equal
+            # contents would prove nothing: two runs that take a ticket write the same.
             standing = self._ask(key, "read", lambda: self._bucket.write_of(name))
             if standing is not None and standing[0] == write:
                 return standing[1]
-            raise ConflictError(f"{self.uri(key)} exists already or has been written by another") from error
+            raise ConflictError(
+                f"{self.uri(key)} already exists or has been written by another process"
+            ) from error
 
     def _ask(self, key: str, done: str, ask: Callable[[], T]) -> T | None:
-        """None where no such object is."""
+        """None if there is no such object."""
         try:
             return ask()
         except self._bucket.errors as error:

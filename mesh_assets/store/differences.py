@@ -1,9 +1,10 @@
-"""What differs between two JSON documents that are mostly numbers in the same places.
+"""The difference between two JSON documents that mostly have numbers in the same places.
 
-Of two documents of a day, hardly anything differs but digits: offsets, sizes, rates, times. So a record that differs from its
-counterpart in its numbers alone is kept as by how much these differ, which takes a byte or two where the digits take five; of
-any other record the text is kept, packed beside that of its counterpart. That is a third of what zstd makes of the documents
-themselves (bench/store.py). Bytes that are no JSON are text, too: whatever goes in comes out.
+Two documents of a day hardly differ in anything but digits: offsets, sizes, rates, times. So for a record
+that differs from its counterpart only in numbers, we keep the differences of the numbers, which takes a byte
+or two where the digits take five; for any other record we keep the text, packed next to its counterpart's.
+That is a third of the size that zstd achieves on the documents themselves (bench/store.py). Bytes that are
+not JSON also count as text: whatever goes in comes out.
 
 A difference is `mesh-diff`, the version of this form (1 byte), and in MessagePack two zstd frames: `_Difference`, and the text.
 """
@@ -27,23 +28,24 @@ else:
     from backports import zstd
 
 _MAGIC, _VERSION = b"mesh-diff", 1
-_SAME, _MOVED, _TEXT, _NEW = range(4)  # what a piece is, beside its counterpart; a new one has none
+_SAME, _MOVED, _TEXT, _NEW = range(4)  # what a piece is, compared with its counterpart; a new one has none
 _LEVEL = 3
 _AT_ONCE = 1_000  # pieces
-# For a number, and between pieces: JSON escapes control characters, so no text has them.
+# Marks a number, and separates pieces: JSON escapes control characters, so no text has them.
 _NUMBER, _END = b"\0", b"\1"
-_MOST_DIGITS = 18  # with a 1 before them, twice that is in 64 bits; longer runs stay text
-_RECORDS_FROM = 4_096  # bytes: a shorter list is one piece with what is around it
+_MOST_DIGITS = 18  # with a 1 before them, twice that fits into 64 bits; longer runs stay text
+_RECORDS_FROM = 4_096  # bytes: a shorter list forms one piece with its surroundings
 
 Integers = NDArray[np.int64]
 _POWERS: Integers = 10 ** np.arange(_MOST_DIGITS + 1, dtype=np.int64)
 
 
 class _Difference(msgspec.Struct, array_like=True):
-    """Integers are little-endian. `sha256`: of the document. `kinds`: a byte a piece. `sources`: which piece of the base each is made
-    of, counted from the one after the last, 4 bytes each; none for new ones. `sizes`: of the pieces that are text, 4 bytes each.
-    `moves`: by how much the numbers of the others differ that do, zigzag, all lowest bytes first; `gaps`: how many equal ones
-    come before each, 4 bytes each, all lowest bytes first."""
+    """Integers are little-endian. `sha256`: of the document. `kinds`: one byte per piece. `sources`: the
+    piece of the base that each is made from, counted from the one after the last, 4 bytes each; none for new
+    ones. `sizes`: of the pieces that are text, 4 bytes each. `moves`: for the numbers of the other pieces
+    that differ, by how much, zigzag, all lowest bytes first; `gaps`: how many equal ones precede each, 4
+    bytes each, all lowest bytes first."""
 
     sha256: bytes
     kinds: bytes
@@ -58,8 +60,9 @@ _decode_difference = msgspec.msgpack.Decoder(_Difference).decode
 
 
 class Pieces:
-    """A document cut before and behind each record of its lists. `keys`: the list and first field of the record; of records
-    with the same one, `number` has the last. `sha256`: of the document, in hexadecimal, where it is known."""
+    """A document cut before and after each record of its lists. `keys`: the list and first field of the
+    record; of records with the same one, `number` has the last. `sha256`: of the document, in hexadecimal,
+    where it is known."""
 
     def __init__(self, document: bytes, sha256: str | None = None) -> None:
         self._document = document
@@ -72,7 +75,7 @@ class Pieces:
                 self._cut(document, 0, b"")
             except msgspec.MsgspecError:
                 self.keys, self.starts = [b""], [0]
-            # The places are those of JSON without spaces, as our own encoder writes it.
+            # The places are those in JSON without spaces, as our own encoder writes it.
             if np.diff([*self.starts, len(document)]).min() <= 0:
                 self.keys, self.starts = [b""], [0]
         self.starts.append(len(document))
@@ -119,7 +122,7 @@ class Pieces:
 
 
 def difference(data: bytes, base: Pieces, sha256: str | None = None) -> bytes:
-    """What to keep of `data` where the document `base` is kept as well. `sha256`: as in Pieces."""
+    """What to keep of `data` if the document `base` is kept as well. `sha256`: as in Pieces."""
     pieces = base if base.are_of(data) else Pieces(data, sha256)
     kinds, sources = bytearray(), []
     texts: list[bytes] = []
@@ -167,8 +170,8 @@ def difference(data: bytes, base: Pieces, sha256: str | None = None) -> bytes:
 
 
 def undone(packed: bytes, base: Pieces) -> bytes:
-    """The document of that difference. Raises ValueError if it is damaged or of another base, and NewerFormatError if a later
-    version wrote it."""
+    """The document that the difference stands for. Raises ValueError if it is damaged or has another base,
+    and NewerFormatError if a later version wrote it."""
     sha256, pieces = _undone(packed, base)
     data = b"".join(pieces)
     if hashlib.sha256(data).digest() != sha256:
@@ -177,7 +180,7 @@ def undone(packed: bytes, base: Pieces) -> bytes:
 
 
 def comes_back(data: bytes, packed: bytes, base: Pieces) -> bool:
-    """Whether `packed` is `data`; without holding `data` a second time."""
+    """Whether `packed` unpacks to `data`; does not hold `data` a second time."""
     at = 0
     for some in _undone(packed, base)[1]:
         if not data.startswith(some, at):
@@ -187,13 +190,13 @@ def comes_back(data: bytes, packed: bytes, base: Pieces) -> bool:
 
 
 def _undone(packed: bytes, base: Pieces) -> tuple[bytes, Iterator[bytes]]:
-    """The SHA-256 that the document has, and the document bit by bit."""
+    """The document's SHA-256, and the document bit by bit."""
     size = len(_MAGIC)
     if packed[:size] != _MAGIC or len(packed) == size:
         raise ValueError("it is not a difference")
     if packed[size] > _VERSION:
         raise NewerFormatError(
-            f"a packed document is of format {packed[size]}, and this version of mesh-assets reads up to format {_VERSION}: "
+            f"a packed document has format {packed[size]}, but this version of mesh-assets reads only up to format {_VERSION}: "
             "a later version wrote it; update mesh-assets"
         )
     try:
@@ -205,7 +208,7 @@ def _undone(packed: bytes, base: Pieces) -> tuple[bytes, Iterator[bytes]]:
 
 
 def _put_together(whole: _Difference, text: bytes, base: Pieces) -> Iterator[bytes]:
-    """Raises ValueError if the difference is of another base."""
+    """Raises ValueError if the difference has another base."""
     try:
         texts = _split(_decompress(text, _known_text(whole, base)), np.frombuffer(whole.sizes, "<i4"))
         places = np.cumsum(_from_planes(whole.gaps, "<u4").astype(np.int64) + 1) - 1
@@ -228,7 +231,7 @@ def _put_together(whole: _Difference, text: bytes, base: Pieces) -> Iterator[byt
                 base[at] if kind == _SAME else next(moved) if kind == _MOVED else next(texts)
                 for at, kind in zip(found, kinds, strict=True)
             )
-    except (zstd.ZstdError, IndexError, RuntimeError) as error:  # a next() too many is a RuntimeError here
+    except (zstd.ZstdError, IndexError, RuntimeError) as error:  # one next() too many is a RuntimeError here
         raise ValueError(f"it is of another base: {error}") from error
 
 
@@ -237,7 +240,7 @@ def _batches(pieces: int) -> Iterator[range]:
 
 
 def _moves(new: Sequence[bytes], old: Sequence[bytes]) -> Iterator[Integers | None]:
-    """By how much the numbers of each differ; None where it differs in more."""
+    """By how much the numbers of each piece differ; None if it differs in more than that."""
     if not new:
         return
     text, numbers = _apart(_END.join(new))
@@ -250,8 +253,8 @@ def _moves(new: Sequence[bytes], old: Sequence[bytes]) -> Iterator[Integers | No
 
 
 def _apart(text: bytes) -> tuple[bytes, Integers]:
-    """The text with `_NUMBER` for each run of digits, and the numbers, twice as large; where zeros come first, a 1 goes before them,
-    and the number is one more: 007 is 2015."""
+    """The text with `_NUMBER` for each run of digits, and the numbers, doubled; leading zeros get a 1 in
+    front, and the doubled number is one more: 007 is 2015."""
     signs = np.frombuffer(text, np.uint8)
     digits = signs - np.uint8(48)
     outside = digits > 9
@@ -297,7 +300,7 @@ def _together(text: bytes, numbers: Integers) -> bytes:
 
 
 def _planes(numbers: Integers, form: str) -> bytes:
-    """All lowest bytes first: those that are mostly zero follow each other."""
+    """All lowest bytes first, so that those that are mostly zero follow each other."""
     return numbers.astype(form).view(np.uint8).reshape(-1, np.dtype(form).itemsize).T.tobytes()
 
 
@@ -314,7 +317,7 @@ def _sources(whole: _Difference) -> Iterator[int]:
 
 
 def _known_text(whole: _Difference, base: Pieces) -> bytes:
-    """What the counterparts of the pieces that are text say."""
+    """The texts of the counterparts of text pieces."""
     sources = _sources(whole)
     found = [(kind, next(sources)) for kind in whole.kinds if kind != _NEW]
     return b"".join(base[at] for kind, at in found if kind == _TEXT)

@@ -2,7 +2,7 @@
 
 A masked value looks the same before and after a rotation. So a run keeps an HMAC of each value that it masks, with a
 random key of this store, and compares it with that of the latest document. Neither key nor fingerprints are part of a
-document, an event or an answer. Without the key of then (lost, damaged, another store) nothing is claimed.
+document, an event or an answer. Without the key used then (lost, damaged, another store), nothing is claimed.
 """
 
 import hashlib
@@ -32,7 +32,8 @@ _DIGITS = 32
 
 
 class FingerprintKey(Record, frozen=True, kw_only=True):
-    """`id` names the key in what it made, so that another key's fingerprints are not taken for other secrets."""
+    """`id` names the key in the fingerprints it made, so that another key's fingerprints are not taken for
+    changed secrets."""
 
     id: str
     key: bytes
@@ -41,20 +42,20 @@ class FingerprintKey(Record, frozen=True, kw_only=True):
         return f"FingerprintKey(id={self.id!r})"
 
     def of(self, *place_and_value: str) -> str:
-        """The fingerprint of a value in its place: the same secret in two places has two."""
+        """The fingerprint of a value at its place: the same secret in two places has two."""
         text = msgspec.json.encode(place_and_value)
         return hmac.new(self.key, text, hashlib.sha256).hexdigest()[:_DIGITS]
 
 
 class _Kept(Record, frozen=True, kw_only=True):
-    """By the document's key: those of the latest document and of the one that is being published."""
+    """By document key: the fingerprints for the latest document and the one being published."""
 
     documents: dict[str, SecretFingerprints]
 
 
 class Compared(Record, frozen=True, kw_only=True):
-    """`now`: what to keep with the document. `changed`: the secrets that are others than before. `beside`: the key of
-    the document that it was compared with."""
+    """`now`: what to keep with the document. `changed`: the secrets that differ from before. `beside`: the
+    key of the document that it was compared with."""
 
     now: SecretFingerprints | None
     changed: tuple[SecretPlace, ...]
@@ -62,7 +63,7 @@ class Compared(Record, frozen=True, kw_only=True):
 
 
 ReadFingerprints = Callable[[Document], SecretFingerprints | None]
-"""Of the secrets in the document's connectors; None: none were read."""
+"""For the secrets in the document's connectors; None: none were read."""
 
 _R = TypeVar("_R")
 _keys = msgspec.json.Decoder(FingerprintKey)
@@ -70,8 +71,8 @@ _kept = msgspec.json.Decoder(_Kept)
 
 
 def fingerprint_key(objects: ObjectStore) -> FingerprintKey | None:
-    """The store's key, made at the first call and again when it is damaged. None when it cannot be read, as by
-    another user of the same folder: a discovery does without, and says so in the log."""
+    """The store's key, made at the first call, and again if it is damaged. None if it cannot be read, e.g. by
+    another user of the same folder: a discovery does without, and logs it."""
     try:
         return _fingerprint_key(objects)
     except StoreError as error:
@@ -87,7 +88,7 @@ def _fingerprint_key(objects: ObjectStore) -> FingerprintKey:
             return key
         new = FingerprintKey(id=secrets.token_hex(8), key=secrets.token_bytes(_KEY_BYTES))
         data = msgspec.json.encode(new)
-        with suppress(ConflictError):  # another was faster
+        with suppress(ConflictError):  # another process was faster
             if found is None:
                 objects.put_new(_KEY, data)
             else:
@@ -95,7 +96,7 @@ def _fingerprint_key(objects: ObjectStore) -> FingerprintKey:
 
 
 class KeptFingerprints:
-    """Those of one cluster. Written only under the cluster's lock."""
+    """The fingerprints of one cluster. Written only under the cluster's lock."""
 
     def __init__(self, objects: ObjectStore, cluster_id: str) -> None:
         self._objects = objects
@@ -109,9 +110,9 @@ class KeptFingerprints:
         previous: Document | None,
         latest: tuple[Pointer, str] | None,
     ) -> Compared:
-        """What was read for `document` against those of `previous`, if it is the store's `latest` and not taken from
-        the topic. For connectors whose config could not be read those stay, as their records do. If the store does
-        not give them, nothing is claimed, and the log says so."""
+        """Compares what was read for `document` with the fingerprints of `previous`, if that is the store's
+        `latest` and not taken from the topic. Connectors whose config could not be read keep theirs, like
+        their records. If the store cannot return them, nothing is claimed, and the log says so."""
         ours = latest is not None and previous is not None and previous.run_id == latest[0].run_id
         key = latest[0].document.key if latest is not None and ours else None
         try:
@@ -134,12 +135,14 @@ class KeptFingerprints:
         return Compared(now=fingerprints, changed=tuple(changed), beside=key)
 
     def of(self, document_key: str) -> SecretFingerprints | None:
-        """Those that belong to the document, if it is the latest one. Raises StoreError when the store fails."""
+        """The fingerprints that belong to the document, if it is the latest one. Raises StoreError when the
+        store fails."""
         return self._all().get(document_key)
 
     def keep(self, document_key: str, compared: Compared) -> None:
-        """Keeps what belongs to a document that will be published, and that of the one it was compared with, which
-        is the latest until then. Nothing else is compared with any more. Raises StoreError when the store fails."""
+        """Keeps the fingerprints of a document about to be published, and those of the one it was compared
+        with, which is the latest until then. No others are needed for comparison. Raises StoreError when the
+        store fails."""
         if compared.now is not None:
             kept = {key: some for key, some in self._all().items() if key == compared.beside}
             data = msgspec.json.encode(_Kept(documents={**kept, document_key: compared.now}))
@@ -155,15 +158,16 @@ def _decoded(decoder: msgspec.json.Decoder[_R], data: bytes, location: str) -> _
     try:
         return decoder.decode(data)
     except UNDECODABLE:
-        # Without the decoder's words, which may quote; and not set aside, since nobody may look at it.
-        logger.warning("%s is damaged and made anew: changes of secrets go unnoticed once", location)
+        # Without the decoder's message, which may quote the content; and not set aside, since nobody may look
+        # at it.
+        logger.warning("%s is damaged and was recreated: changes of secrets go unnoticed once", location)
         return None
 
 
 def fingerprints_of(
     key: FingerprintKey, configs: Mapping[tuple[str, str], Mapping[str, str]]
 ) -> SecretFingerprints:
-    """Of the secrets in the configs: endpoint and connector → key → value."""
+    """The secrets in the configs: endpoint and connector → key → value."""
     return SecretFingerprints(
         key_id=key.id,
         connectors={
@@ -178,8 +182,8 @@ def fingerprints_of(
 def others_than(
     before: SecretFingerprints, now: SecretFingerprints, connect: str, name: str
 ) -> tuple[str, ...]:
-    """The keys of the connector's config under which there is another secret than before, by fingerprints of one
-    key. Nothing is said of a key that only one of both has."""
+    """The keys of the connector's config whose secret has changed, judging by fingerprints made with one key.
+    A key that only one of the two has does not count."""
     if before.key_id != now.key_id:
         return ()
     old = before.connectors.get(_identity(connect, name), {})

@@ -27,8 +27,8 @@ class FolderStore:
     replaced or removed.
 
     A file appears under its key complete and synced, or not at all: it is written to `.tmp`, then linked
-    (create-only) or renamed. The version is the SHA-256 of the content. Modes follow the umask, but nothing is
-    open to others: documents name every topic and hold configs.
+    (create-only) or renamed. The version is the SHA-256 of the content. Modes follow the umask, but never
+    give access to others: documents name every topic and hold configs.
     """
 
     shared = False
@@ -98,7 +98,7 @@ class FolderStore:
                     try:
                         status = path.stat()
                     except OSError as error:
-                        _unreadable(error)  # unless it was removed since it was seen
+                        _unreadable(error)  # unless it was removed since it was listed
                         continue
                     if stat.S_ISREG(status.st_mode):  # whoever reads a pipe waits for ever
                         found.append(
@@ -130,7 +130,7 @@ class FolderStore:
         if current is None:
             raise ConflictError(f"{self._path(key)} is gone")
         if current[1] != version:
-            raise ConflictError(f"{self._path(key)} has been written by another")
+            raise ConflictError(f"{self._path(key)} has been written by another process")
 
     @contextmanager
     def _written(self, key: str, data: bytes) -> Iterator[Path]:
@@ -164,7 +164,7 @@ class FolderStore:
             for folder in (path.parent, *(parent.parent for parent in missing)):
                 _sync_folder(folder)
             return
-        raise StoreError(f"{path.parent} disappears while {path.name} is written")
+        raise StoreError(f"{path.parent} keeps disappearing while {path.name} is written")
 
     def _remove(self, path: Path) -> None:
         path.unlink()
@@ -218,7 +218,7 @@ def _for_the_owner(path: str, flags: int) -> int:
 
 
 def _make_folder(path: Path) -> None:
-    """With its missing parents, which `Path.mkdir` would make with the default mode."""
+    """Also makes missing parents, which `Path.mkdir` would create with the default mode."""
     for folder in (*reversed(path.parents), path):
         if not folder.is_dir():
             folder.mkdir(mode=0o770, exist_ok=True)
@@ -235,8 +235,8 @@ def _version(data: bytes) -> str:
 
 
 def _sync_folder(path: Path) -> None:
-    """Makes a name that was added to, renamed in or removed from the folder survive a power failure."""
-    with suppress(FileNotFoundError):  # removed as empty by another
+    """Makes adding, renaming or removing a name in the folder survive a power failure."""
+    with suppress(FileNotFoundError):  # another process removed it as empty
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -1,8 +1,8 @@
-"""A bucket of Google Cloud Storage, by Google's library (the extra `gcs`).
+"""A bucket of Google Cloud Storage, through Google's library (the extra `gcs`).
 
 Credentials are Google's Application Default Credentials: GOOGLE_APPLICATION_CREDENTIALS, what `gcloud auth
-application-default login` left, or the identity of the machine (workload identity on GKE). Conditions are on generations, of
-which each write makes a new one: https://cloud.google.com/storage/docs/request-preconditions.
+application-default login` left, or the identity of the machine (workload identity on GKE). Conditions are on
+generations; each write makes a new one: https://cloud.google.com/storage/docs/request-preconditions.
 """
 
 import os
@@ -25,7 +25,7 @@ _CREDENTIALS = (
     "or give the machine a service account"
 )
 # A write is repeated for at most this long, well below a lock's lease. Google takes about one write a second to one
-# object, and answers 429 to more, which is repeated as well: https://cloud.google.com/storage/quotas#objects.
+# object, and answers 429 beyond that, which we also retry: https://cloud.google.com/storage/quotas#objects.
 _REPEATED_SECONDS = 60.0
 
 
@@ -52,14 +52,14 @@ class GoogleBucket:
 
     @classmethod
     def named(cls, bucket: str) -> "GoogleBucket":
-        """Nothing is requested yet. Raises StoreError if no credentials are found."""
+        """Requests nothing yet. Raises StoreError if no credentials are found."""
         # Objects need no project, but the library's constructor wants one; an emulator needs no credentials.
         emulated = AnonymousCredentials() if os.environ.get("STORAGE_EMULATOR_HOST") else None
         try:
             return cls(storage.Client(project=None, credentials=emulated), bucket)
         except (GoogleAuthError, ValueError, OSError) as error:
             raise StoreError(
-                f"gs://{bucket}: no credentials for Google Cloud were found that can be used ({_line(error)}); {_CREDENTIALS}"
+                f"gs://{bucket}: no usable Google Cloud credentials were found ({_line(error)}); {_CREDENTIALS}"
             ) from error
 
     def get(self, name: str) -> tuple[bytes, str]:
@@ -90,7 +90,7 @@ class GoogleBucket:
         found = self._bucket.list_blobs(
             prefix=prefix, fields="items(name,size,updated),nextPageToken", **self._how
         )
-        # Google's own testbench leaves the size of empty objects out.
+        # Google's own testbench leaves out the size of empty objects.
         return [Listed(blob.name, int(blob.size or 0), blob.updated) for blob in found]
 
     def refusal(self, error: Exception) -> Refusal:
@@ -98,8 +98,8 @@ class GoogleBucket:
             return "conflict"
         if not isinstance(error, exceptions.NotFound):
             return "other"
-        # A missing object and a missing bucket are both 404, told apart by a text. Where that is another one, a listing
-        # says whether there is a bucket.
+        # A missing object and a missing bucket are both 404, told apart by a text. If the text is a different
+        # one, a listing shows whether the bucket exists.
         if "No such object" in str(error):
             return "missing"
         try:
@@ -113,7 +113,7 @@ class GoogleBucket:
             case exceptions.Unauthorized() | GoogleAuthError():
                 return f"Google does not accept the credentials ({_line(error)}); {_CREDENTIALS}"
             case exceptions.Forbidden():
-                return f"access denied; allow the role Storage Object User on the bucket to whom this runs as ({_line(error)})"
+                return f"access denied; grant the role Storage Object User on the bucket to the identity that this runs as ({_line(error)})"
             case exceptions.NotFound():
                 return f"the bucket does not exist; check the name in MESH_STORE ({_line(error)})"
             case exceptions.RetryError() | requests.RequestException() | ConnectionError():
@@ -123,7 +123,7 @@ class GoogleBucket:
 
 
 def _generation(condition: str | None) -> int | None:
-    """As `ifGenerationMatch`: 0 is that of no object."""
+    """For `ifGenerationMatch`: 0 means no object."""
     return None if condition is None else 0 if condition == NEW else int(condition)
 
 

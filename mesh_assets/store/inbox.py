@@ -1,5 +1,5 @@
-"""The inbox: what has happened and no discovery has looked at yet. Written before anything is acknowledged,
-removed after publishing."""
+"""The inbox: events that no discovery has looked at yet. Written before anything is acknowledged, removed
+after publishing."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -17,14 +17,14 @@ from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore, StoredObject, set_aside
 
 MOST_APART = 100
-"""Triggers of a cluster that are kept one by one; further ones are counted by type. Each is a request to read,
-and all of them go into one event, which a broker refuses beyond a megabyte."""
+"""How many triggers of a cluster are kept one by one; further ones are counted by type. Each costs a request
+to read, and all of them go into one event, which a broker refuses beyond a megabyte."""
 
 MOST_COUNTED = 5_000
-"""Causes of one type that are told apart; beyond, there are "more than"."""
+"""How many causes of one type are told apart; beyond that, there are "more than" this many."""
 
 MOST_BYTES = 8 * 1024
-"""Of one trigger. What sensors and the queue write is below a kilobyte or two."""
+"""The largest trigger. Sensors and the queue write no more than a kilobyte or two."""
 
 _FOLDED_AT_ONCE = 1_000
 _READS_AT_ONCE = 8
@@ -35,12 +35,12 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class WaitingTrigger(Record, frozen=True, kw_only=True):
-    """A trigger that waits for a run. `id` names its file, derived from the cause, so that the same cause waits
-    only once; and, where it was read from the inbox, the file's version: what was put there after it was dealt
-    with is another.
+    """A trigger that waits for a run. `id` names its file, derived from the cause, so that the same cause
+    waits only once; if it was read from the inbox, `id` also has the file's version: one put there after this
+    was dealt with is a different trigger.
 
-    `source`: who noticed it. `received_at` is for people; nothing is decided by it. `stands_for`: how many causes;
-    more than one where they were folded."""
+    `source`: who noticed it. `received_at` is for people; nothing depends on it. `stands_for`: how many
+    causes; more than one if they were folded."""
 
     id: str
     trigger: Trigger
@@ -60,7 +60,7 @@ class FoldedTriggers(Record, frozen=True, kw_only=True):
 
 def inbox_by_name(cluster: str) -> str:
     """The inbox of a cluster that was never discovered, so that only its name in the estate is known. Its
-    first discovery empties it. No id of a cluster holds a colon."""
+    first discovery empties it. No cluster id contains a colon."""
     return f"name:{cluster}"
 
 
@@ -69,8 +69,9 @@ _folded_decoder = msgspec.json.Decoder(FoldedTriggers)
 
 
 class Inbox:
-    """The triggers of all clusters, `triggers/<cluster_id>/<id>.json`, and `folded-<type>.json` beside them.
-    For one piece of work: it counts what waits once. Every method raises StoreError when the store fails.
+    """The triggers of all clusters, `triggers/<cluster_id>/<id>.json`, and `folded-<type>.json` next to them.
+    For one piece of work: it counts only once what is waiting. Every method raises StoreError when the store
+    fails.
 
     `cluster_id` is the brokers' or `inbox_by_name`.
     """
@@ -105,8 +106,8 @@ class Inbox:
     def waiting(self, cluster_id: str) -> tuple[WaitingTrigger, ...]:
         """The waiting triggers, oldest first: at most MOST_APART one by one, the others folded by type.
 
-        A file that is no trigger is set aside. Whatever it was, it asked for a discovery, so a trigger that
-        says so takes its place.
+        A file that is not a trigger is set aside. It must have asked for a discovery, so a trigger that says
+        this takes its place.
         """
         entries = self._list(cluster_id)
         apart = sorted(
@@ -125,8 +126,8 @@ class Inbox:
         return tuple(sorted(there.values(), key=lambda waiting: (waiting.received_at, waiting.id)))
 
     def remove(self, cluster_id: str, ids: Iterable[str]) -> None:
-        """Removes what `waiting` returned, except what has been written again since: a cause that came back, or
-        folded triggers that others have joined."""
+        """Removes what `waiting` returned, except anything rewritten since: a cause that came back, or folded
+        triggers that others have joined."""
         for trigger_id in ids:
             name, _, version = trigger_id.partition("@")
             with suppress(ConflictError):
@@ -147,26 +148,26 @@ class Inbox:
                 raise msgspec.DecodeError("its name does not end in .json")
             if len(data) > MOST_BYTES:
                 raise msgspec.DecodeError(f"it has {len(data):,} bytes, more than {MOST_BYTES:,}")
-            # The file's own name is what `remove` needs, whatever the content says.
+            # `remove` needs the file's own name, whatever the content says.
             return msgspec.structs.replace(_waiting_decoder.decode(data), id=f"{name}@{version}")
         except UNDECODABLE as error:
             set_aside(self._objects, entry.key, data, reason=str(error))
         stand_in = WaitingTrigger(
             id=hashlib.sha256(entry.key.encode()).hexdigest()[:32],
-            trigger=Trigger(type="external", details="A trigger that waited could not be read"),
+            trigger=Trigger(type="external", details="A waiting trigger could not be read"),
             source="inbox",
             received_at=entry.modified_at,
         )
-        # The stand-in first: a crash in between leaves both, and never neither.
+        # The replacement first: a crash in between leaves both, never neither.
         written = self._objects.put(self._key(cluster_id, stand_in.id), msgspec.json.encode(stand_in))
-        with suppress(ConflictError):  # written again meanwhile: perhaps readable now
+        with suppress(ConflictError):  # rewritten meanwhile: perhaps readable now
             self._objects.delete_if(entry.key, version)
         return msgspec.structs.replace(stand_in, id=f"{stand_in.id}@{written}")
 
-    # --- folded: all that is left of a trigger is its type and that it came
+    # --- folded: of each trigger, only its type and the fact that it came remain
 
     def _fold(self, cluster_id: str, type_: TriggerType, ids: Sequence[str], *, now: datetime) -> bool:
-        """Counts the causes; whether one of them is new."""
+        """Counts the causes; returns whether one of them is new."""
         key = self._key(cluster_id, f"{_FOLDED}{type_}")
         for _ in range(_TRIES):
             stored = self._objects.get(key)
@@ -186,10 +187,12 @@ class Inbox:
                 else:
                     self._objects.put_if(key, data, stored[1])
                 return True
-        raise StoreError(f"{self._objects.location(key)} is being written by others all the time; try again")
+        raise StoreError(
+            f"{self._objects.location(key)} is constantly being written by other processes; try again"
+        )
 
     def _fold_unread(self, cluster_id: str, surplus: Sequence[StoredObject]) -> None:
-        """Counts files beyond MOST_APART, which an earlier version or writers at the same time have left, as
+        """Counts files beyond MOST_APART, left by an earlier version or by simultaneous writers, as
         `external`: reading thousands of them only for their types would take minutes."""
         folder = self._folder(cluster_id)
         ids = [entry.key.removeprefix(folder).removesuffix(".json") for entry in surplus]
@@ -225,7 +228,7 @@ def _is_folded(key: str) -> bool:
 
 
 def _as_one(name: str, version: str, folded: FoldedTriggers) -> WaitingTrigger:
-    """All of a type as one trigger."""
+    """All triggers of a type as one."""
     count = f"{'More than ' if folded.uncounted else ''}{len(folded.ids):,}"
     return WaitingTrigger(
         id=f"{name}@{version}",

@@ -36,7 +36,7 @@ _TRIES = 20
 
 
 class DocumentEntry(Record, frozen=True, kw_only=True):
-    """A document in a listing; `moment` is the time of its discovery in whole seconds."""
+    """A document in a listing; `moment` is the time of its discovery, in whole seconds."""
 
     key: str
     moment: datetime
@@ -44,14 +44,14 @@ class DocumentEntry(Record, frozen=True, kw_only=True):
 
 
 class Ticket(NamedTuple):
-    """Where a reading stands among others of its series."""
+    """A reading's place in the order of its series."""
 
     number: int
     series: str
 
 
 class InventoryStore:
-    """Reads and writes by meaning what `objects` holds by key. Every method raises StoreError if the store
+    """Reads and writes, by meaning, what `objects` holds by key. Every method raises StoreError if the store
     fails."""
 
     def __init__(self, objects: ObjectStore) -> None:
@@ -62,7 +62,7 @@ class InventoryStore:
     # --- reading
 
     def store_id(self) -> str:
-        """Which store this is: made once, at the first call, and moved and copied with the store."""
+        """Which store this is: made once, at the first call, and moved and copied along with the store."""
         key = layout.store_key()
         while (found := self.objects.get(key)) is None:
             with suppress(ConflictError):  # another was faster
@@ -78,8 +78,8 @@ class InventoryStore:
         )
 
     def latest_document(self, cluster_id: str, *, again: bool = False) -> Document | None:
-        """The newest published document; None if nothing was ever published. `again`: this process will read it once
-        more, and need not decode it twice. Raises StoreError if it is missing or damaged."""
+        """The newest published document; None if nothing was ever published. `again`: this process will read
+        it once more and need not decode it twice. Raises StoreError if it is missing or damaged."""
         found = self.latest(cluster_id)
         document = None if found is None else self.read_document(found[0].document)
         if again and found is not None and document is not None:
@@ -110,7 +110,7 @@ class InventoryStore:
         if moment == "latest":
             document = self.latest_document(cluster_id)
             if document is None:
-                raise StoreError(f"nothing was ever published for cluster {cluster_id}")
+                raise StoreError(f"nothing has ever been published for cluster {cluster_id}")
             return document
         if isinstance(moment, str) and layout.document_moment(moment) is not None:
             key = layout.plain_key(layout.cluster_folder(cluster_id) + moment.rpartition("/")[2])
@@ -122,16 +122,16 @@ class InventoryStore:
         return self._decoded(key, data)
 
     def _decoded(self, key: str, data: bytes) -> Document:
-        """What every way to a document ends in."""
+        """The last step of every way to a document."""
         return decode_document(data, source=self.objects.location(key))
 
     def decoded_once(self, result: tuple[str, object, str], data: bytes, decode: Callable[[bytes], T]) -> T:  # noqa: ARG002 - see DocumentsOnce
-        """What every way to a result ends in. `result`: its key, the kind of its records, its version."""
+        """The last step of every way to a result. `result`: its key, the kind of its records, its version."""
         return decode(data)
 
     def list_documents(self, cluster_id: str) -> list[DocumentEntry]:
         """The cluster's documents, oldest first, under their keys, in whatever form they are kept."""
-        entries = {}  # one of them may be there in two forms
+        entries = {}  # one of them may exist in two forms
         for entry in self.objects.list(f"{layout.cluster_folder(cluster_id)}inventory-"):
             moment = layout.document_moment(entry.key)
             if moment is not None:
@@ -145,7 +145,7 @@ class InventoryStore:
         return None if known is None else known.cluster_id
 
     def known_cluster(self, name: str) -> KnownCluster | None:
-        """Which clusters that name of the estate has stood for; None if it was never discovered."""
+        """The clusters that this name of the estate has stood for; None if it was never discovered."""
         key = layout.known_cluster_key(name)
         found = self.objects.get(key)
         return None if found is None else decode_known_cluster(found[0], source=self.objects.location(key))
@@ -164,7 +164,7 @@ class InventoryStore:
         keys = [entry.key for entry in entries if entry.moment <= moment]
         if not keys:
             known = (
-                f"the oldest is of {entries[0].moment:%Y-%m-%dT%H:%M:%SZ}" if entries else "there are none"
+                f"the oldest is from {entries[0].moment:%Y-%m-%dT%H:%M:%SZ}" if entries else "there are none"
             )
             raise StoreError(
                 f"no document of cluster {cluster_id} is as old as {moment:%Y-%m-%dT%H:%M:%SZ}; {known}"
@@ -174,7 +174,8 @@ class InventoryStore:
     # --- publishing: only under the cluster's lock (mesh_assets.snapshot)
 
     def free_document_key(self, cluster_id: str, moment: datetime) -> str:
-        """An unused key for a document of that moment. The second document of a second gets the suffix `-2`."""
+        """An unused key for a document from that moment. The second document of a second gets the suffix
+        `-2`."""
         first = layout.document_key(cluster_id, moment, 1)
         listed = self.objects.list(first.removesuffix(".json"))
         taken = {layout.plain_key(entry.key) for entry in listed}
@@ -189,26 +190,27 @@ class InventoryStore:
         return StoredDocument(key=key, sha256=sha256(data), bytes=len(data))
 
     def pack_document(self, stored: StoredDocument) -> None:
-        """Keeps a document that is not the latest any more as what differs from another one of its day. Whoever has its key
-        still reads it; killed in between, it is there both ways."""
+        """Keeps a document that is no longer the latest as its difference from another one of its day. It can
+        still be read by its key; a kill in between leaves both forms."""
         pack_plain(self.objects, stored.key, stored.sha256)
 
     def delete_document(self, stored: StoredDocument) -> None:
-        """Removes a document that was never published, unless another one is under its key by now."""
+        """Removes a document that was never published, unless its key holds another one by now."""
         found = self.objects.get(stored.key)
         if found is not None and sha256(found[0]) == stored.sha256:
             self.objects.delete_if(stored.key, found[1])
 
     def set_document_aside(self, stored: StoredDocument) -> None:
-        """Takes a damaged document that was never published out of the history; a copy stays below `quarantine/`."""
+        """Takes a damaged document that was never published out of the history; a copy stays under
+        `quarantine/`."""
         found = self.objects.get(stored.key)
         if found is not None:
             keep_aside(self.objects, stored.key, found[0])
             self.objects.delete_if(stored.key, found[1])
 
     def move_latest(self, pointer: Pointer, version: str | None) -> str:
-        """Makes `pointer` the latest if the present one still has that version (None: there is none); its new
-        version. Raises ConflictError otherwise."""
+        """Makes `pointer` the latest if the present one still has that version (None: there is none); returns
+        its new version. Raises ConflictError otherwise."""
         key = layout.latest_key(pointer.cluster_id)
         data = encode(pointer)
         if version is not None:
@@ -217,23 +219,26 @@ class InventoryStore:
         if self.objects.get(layout.adoption_key(pointer.cluster_id)) is not None:
             self.objects.delete(
                 layout.adoption_key(pointer.cluster_id)
-            )  # it has served; one more needs one more
+            )  # it is used up; another handover needs another one
         return moved
 
     def adopt(self, cluster_id: str, store_id: str | None, version: str | None, *, sequence: int) -> None:
-        """Lets this store go on from what the store `store_id` published up to `sequence`, as one that has published
-        nothing of the cluster; its documents stay. Raises ConflictError if the pointer has moved from that version."""
+        """Lets this store continue from what the store `store_id` published up to `sequence`, as if it had
+        never published the cluster itself; its documents stay. Raises ConflictError if the pointer has moved
+        from that version."""
         self.note_newest(cluster_id, store_id, sequence)
         if version is not None:
             self.objects.delete_if(layout.latest_key(cluster_id), version)
 
     def note_newest(self, cluster_id: str, store_id: str | None, sequence: int) -> None:
-        """Keeps which snapshot of the topic the store goes on from though it has not published it, or has lost it."""
+        """Records the snapshot in the topic that the store continues from although it did not publish it, or
+        has lost it."""
         adoption = Adoption(store_id=store_id, sequence=sequence)
         self.objects.put(layout.adoption_key(cluster_id), encode(adoption))
 
     def known_sequence(self, cluster_id: str) -> int | None:
-        """The newest snapshot of the cluster in the topic, as far as this store knows; None: it knows of none."""
+        """The newest snapshot of the cluster in the topic, as far as this store knows; None: it knows of
+        none."""
         latest, adopted = self.latest(cluster_id), self.adoption(cluster_id)
         known = (
             *(() if latest is None else (latest[0].sequence,)),
@@ -242,7 +247,7 @@ class InventoryStore:
         return max(known, default=None)
 
     def adoption(self, cluster_id: str) -> Adoption | None:
-        """From what this store goes on, where that is not its own `latest.json`."""
+        """What this store continues from, if that is not its own `latest.json`."""
         key = layout.adoption_key(cluster_id)
         found = self.objects.get(key)
         return None if found is None else decode_adoption(found[0], source=self.objects.location(key))
@@ -256,7 +261,7 @@ class InventoryStore:
             self._put_known(KnownCluster(name=name, cluster_id=cluster_id, former=former))
 
     def forget_cluster_id(self, name: str, cluster_id: str) -> None:
-        """Takes an id that is gone from those that the name has stood for; the one before it is the present one
+        """Removes an id that is gone from those that the name has stood for; the previous one becomes current
         again. The only one stays: nothing else says where the documents are."""
         known = self.known_cluster(name)
         ids = () if known is None else (*known.former, known.cluster_id)
@@ -292,7 +297,7 @@ class InventoryStore:
         )
 
     def put_pending(self, cluster_id: str, pending: Pending, version: str | None) -> str:
-        """Writes the lock if it still has that version (None: there is none); its new version. Raises
+        """Writes the lock if it still has that version (None: there is none); returns its new version. Raises
         ConflictError otherwise."""
         key = layout.pending_key(cluster_id)
         data = encode(pending)
@@ -304,21 +309,21 @@ class InventoryStore:
     # --- the order of readings
 
     def begin_new_series(self, cluster_id: str) -> None:
-        """For a store that has lost something: numbers that it gave may be given again, and must not be taken for the
-        same."""
+        """For a store that has lost something: it may give the same numbers again, and they must not be
+        confused."""
         self.objects.delete(layout.tickets_key(cluster_id))
 
     def take_ticket(self, cluster_id: str) -> Ticket:
-        """The next number for a reading of the cluster: higher than every one before it in the series, in whatever
-        process, on whatever host."""
+        """The next number for a reading of the cluster: higher than every earlier one in the series, in any
+        process, on any host."""
         key = layout.tickets_key(cluster_id)
         for _ in range(_TRIES):
             found = self.objects.get(key)
             known = None if found is None else self._tickets(key, found[0])
-            if known is None:  # lost: what the latest document holds must stay older than what comes
+            if known is None:  # lost: the latest document's numbers must stay older than those to come
                 latest = self.latest_document(cluster_id)
                 before = 0 if latest is None else max(latest.tickets.values(), default=0)
-            else:  # restored from an older backup than the document, the counter must not begin below it either
+            else:  # restored from a backup older than the document: the counter must not start below it either
                 pointer = self.latest(cluster_id)
                 before = known.last if pointer is None else max(known.last, pointer[0].ticket)
             series = (None if known is None else known.series) or uuid.uuid4().hex
@@ -341,12 +346,13 @@ class InventoryStore:
     # --- sections on their way from step to step
 
     def hand_over(self, run_id: str, cluster: str, section: Section) -> None:
-        """Keeps a section in this process for later steps of the run. What is still there when the process is done with
-        the run, `put_sections` keeps for another one."""
+        """Keeps a section in this process for later steps of the run. `put_sections` keeps for another
+        process whatever remains when this one is done with the run."""
         self._in_hand[layout.section_key(run_id, cluster, section_name(section))] = section
 
     def put_sections(self) -> None:
-        """Writes the sections that were handed over and not dropped: whoever goes on with their run finds them."""
+        """Writes the sections that were handed over and not dropped, for whichever process continues their
+        run."""
         while self._in_hand:
             key, section = next(iter(self._in_hand.items()))
             self.objects.put(key, encode_section(section))
@@ -368,8 +374,8 @@ class InventoryStore:
             self.objects.delete(entry.key)
 
     def prune_sections(self, *, now: datetime, kept: timedelta = SECTIONS_KEPT) -> int:
-        """Removes the sections of runs whose newest section is older than `kept`; the number of objects
-        removed."""
+        """Removes the sections of runs whose newest section is older than `kept`; returns the number of
+        objects removed."""
         runs: dict[str, list[tuple[str, datetime]]] = {}
         for entry in self.objects.list("steps/"):
             runs.setdefault(entry.key.split("/")[1], []).append((entry.key, entry.modified_at))

@@ -1,5 +1,5 @@
-"""The latest state of a cluster, read no further than somebody asks: whoever only looks whether anything has changed
-needs neither 9,000 topics nor their configs."""
+"""The latest state of a cluster, read only as far as needed: just checking whether anything has changed takes
+neither 9,000 topics nor their configs."""
 
 import logging
 
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class KnownState:
-    """What the store holds as one document, in three sizes. For one thread. Every part raises StoreError if the store
+    """One stored document, in three sizes. For one thread. Every part raises StoreError if the store
     fails or the document is missing or damaged."""
 
     def __init__(self, store: InventoryStore, cluster_id: str, stored: StoredDocument) -> None:
@@ -23,7 +23,7 @@ class KnownState:
         self._document: Document | None = None
         data = store.read_document_bytes(stored)
         self.outline: Document = decode_outline(data, source=store.objects.location(stored.key))
-        """The document without its topics and consumer groups, which are most of it."""
+        """The document without its topics and consumer groups, which make up most of it."""
 
     def document(self) -> Document:
         """All of it: read when first asked for."""
@@ -32,7 +32,8 @@ class KnownState:
         return self._document
 
     def digest(self) -> Digest:
-        """The kept one; where it is missing, damaged or of another document, one of the document itself."""
+        """The kept one; if it is missing, damaged or of another document, one made from the document
+        itself."""
         key = digest_key(self._cluster_id)
         found = self._store.objects.get(key)
         digest = None if found is None else decode_digest(found[0])
@@ -40,12 +41,12 @@ class KnownState:
             return digest
         if found is not None and digest is None:
             logger.warning(
-                "%s is no digest of this version; the document is read instead, and the next snapshot replaces it",
+                "%s is not a digest of this version; the document is read instead, and the next snapshot replaces it",
                 self._store.objects.location(key),
             )
         return digest_of(self.document(), self._stored.sha256)
 
 
 def keep_digest(store: InventoryStore, document: Document, stored: StoredDocument) -> None:
-    """Keeps the digest of the latest document, in the place of the one before. Raises StoreError."""
+    """Keeps the digest of the latest document, replacing the previous one. Raises StoreError."""
     store.objects.put(digest_key(document.cluster.id), encode_digest(digest_of(document, stored.sha256)))

@@ -1,4 +1,4 @@
-"""Where the store is (`MESH_STORE`), and under which keys things are kept in it."""
+"""Where the store is (`MESH_STORE`), and the keys under which it keeps things."""
 
 import re
 from datetime import UTC, datetime
@@ -17,7 +17,8 @@ DEFAULT_STORE = ".mesh"
 
 def open_store(value: str | None) -> ObjectStore:
     """The store that MESH_STORE names: a folder, `s3://bucket/prefix`, `gs://bucket/prefix` or `az://container/prefix`. None
-    or empty: the folder `.mesh`. Raises StoreError for any other address, and where the extra for it is not installed."""
+    or empty: the folder `.mesh`. Raises StoreError for any other address, and if the extra for it is not
+    installed."""
     text = value or DEFAULT_STORE
     scheme, found, rest = text.partition("://")
     if not found:
@@ -35,7 +36,7 @@ def open_store(value: str | None) -> ObjectStore:
 
 
 def _bucket(scheme: str, name: str) -> Bucket:
-    """Their libraries are heavy, and only needed here."""
+    """Their libraries are heavy and only needed here."""
     with importing:
         if scheme == "s3":
             from mesh_assets.store.s3 import S3Bucket
@@ -76,7 +77,7 @@ def safe(name: str) -> str:
 
 
 def unsafe(part: str) -> str:
-    """The name that `safe` turned into the part."""
+    """The name that `safe` turned into this part."""
     return unquote(part)
 
 
@@ -134,11 +135,13 @@ def document_key(cluster_id: str, moment: datetime, attempt: int) -> str:
 
 
 GZIPPED, DIFFERENCE = ".gz", ".diff"
-"""How the key of a document ends that an earlier version compressed, and of one that is a difference from a base."""
+"""The ends of the keys of documents that an earlier version compressed, and of those that are differences
+from a base."""
 
 
 def document_moment(key: str) -> tuple[datetime, int] | None:
-    """The second and the attempt in a document's key, in whatever form it is kept; None if it is not a document's key."""
+    """The second and the attempt in a document's key, in whatever form it is kept; None if it is not a
+    document's key."""
     match = _DOCUMENT.fullmatch(key.rpartition("/")[2])
     if match is None:
         return None
@@ -170,7 +173,8 @@ def base_key(cluster_id: str, base_id: str) -> str:
 
 
 def base_of(key: str) -> str | None:
-    """The id of the base that the difference of that key is from, or that stands under it; None for other keys."""
+    """The id of the base that the difference under that key refers to, or of the base under it; None for
+    other keys."""
     name = key.rpartition("/")[2]
     if base := _BASE.fullmatch(name):
         return base[1]

@@ -12,7 +12,8 @@ from mesh_assets.inventory.records import Record
 logger = logging.getLogger(__name__)
 
 PRIVATE = "private/"
-"""What is below this prefix is for this project's runs alone; in a folder, its files are open to their owner only."""
+"""Objects under this prefix are only for this project's runs; in a folder, the files are open only to their
+owner."""
 
 QUARANTINE = "quarantine/"
 """Copies of objects that could not be read: one damaged file must not stop what needs the others."""
@@ -44,15 +45,15 @@ class ObjectStore(Protocol):
         ...
 
     def put(self, key: str, data: bytes) -> str:
-        """Writes unconditionally; the new version."""
+        """Writes unconditionally; returns the new version."""
         ...
 
     def put_new(self, key: str, data: bytes) -> str:
-        """Writes only if the key is free; the new version. Raises ConflictError otherwise."""
+        """Writes only if the key is free; returns the new version. Raises ConflictError otherwise."""
         ...
 
     def put_if(self, key: str, data: bytes, version: str) -> str:
-        """Writes only over that version; the new version. Raises ConflictError otherwise."""
+        """Overwrites only that version; returns the new one. Raises ConflictError otherwise."""
         ...
 
     def delete(self, key: str) -> None:
@@ -60,12 +61,12 @@ class ObjectStore(Protocol):
         ...
 
     def delete_if(self, key: str, version: str) -> None:
-        """Removes only that version. Raises ConflictError otherwise, also if the object is gone."""
+        """Removes only that version. Raises ConflictError otherwise, even if the object is gone."""
         ...
 
     def list(self, prefix: str) -> "list[StoredObject]":
-        """The objects whose key starts with `prefix`, sorted by key; without what others put there under names that
-        are no keys, such as the empty objects that S3's console makes for folders."""
+        """The objects whose key starts with `prefix`, sorted by key; without what others put there under
+        names that are not keys, such as the empty objects that S3's console makes for folders."""
         ...
 
     def uri(self, key: str) -> str:
@@ -73,7 +74,7 @@ class ObjectStore(Protocol):
         ...
 
     def location(self, key: str) -> str:
-        """The object as a person would type it: a path or an address of a bucket."""
+        """The object as a person would type it: a path or a bucket address."""
         ...
 
 
@@ -86,19 +87,19 @@ def checked_key(key: str) -> str:
     return key
 
 
-# Of a key between slashes: an empty part, a leading dot, or a character that no key has.
+# In a key, between slashes: an empty part, a leading dot, or a character that no key has.
 _NO_PART = re.compile("//|/\\.|[\\\\\0\ud800-\udfff]")
 
 
 def is_key(key: str) -> bool:
-    """Whether `key` can stand for an object of a store. Names in a folder need not even be text: what is not UTF-8
-    comes as lone surrogates."""
+    """Whether `key` can name an object of a store. Names in a folder need not even be text: anything that is
+    not UTF-8 comes as lone surrogates."""
     return _NO_PART.search(f"/{key}/") is None
 
 
 def keep_aside(objects: ObjectStore, key: str, data: bytes) -> str:
-    """Keeps a copy below `quarantine/` under a name that no other content has; where it is, for people. Raises
-    StoreError when the store fails."""
+    """Keeps a copy under `quarantine/` with a name that no other content has; returns where it is, for
+    people. Raises StoreError when the store fails."""
     folder, slash, name = key.rpartition("/")
     stem, dot, ending = name.rpartition(".") if "." in name else (name, "", "")
     kept = f"{QUARANTINE}{folder}{slash}{stem}-{hashlib.sha256(data).hexdigest()[:12]}{dot}{ending}"
@@ -107,8 +108,8 @@ def keep_aside(objects: ObjectStore, key: str, data: bytes) -> str:
 
 
 def set_aside(objects: ObjectStore, key: str, data: bytes, *, reason: str) -> None:
-    """Keeps a copy below `quarantine/` for a person to look at and says so in the log; what becomes of the
-    object itself is the caller's to decide. Raises StoreError when the store fails."""
+    """Keeps a copy under `quarantine/` for a person to look at and logs it; what happens to the object itself
+    is up to the caller. Raises StoreError when the store fails."""
     kept = f"{QUARANTINE}{key}"
     objects.put(kept, data)
     logger.warning(

@@ -1,10 +1,11 @@
-"""Documents that are not the latest any more, kept as what differs from a base: a whole document of the same day.
+"""Documents that are no longer the latest, kept as differences from a base: a whole document of the same day.
 
 `base-<id>.zst` is whole; `inventory-<time>.json.<id>.<attempt>.diff` are differences from it (`differences.py`);
-those of earlier versions, `….zst`, `zstd --patch-from` made. Every document is one step from its base, so that one damaged object
-costs one document, and a year of them takes no longer to read than a day. `packing.json` names the bases: a document's plain form
-goes only after its difference and base are written and that file, unchanged since, has been written once more; a base goes only
-after it was taken out of that file. So neither a crash nor others at work leave a difference without its base.
+`zstd --patch-from` made those of earlier versions, `….zst`. Every document is one step from its base, so that
+one damaged object costs one document, and a document of a year ago is read as fast as today's. `packing.json`
+names the bases: a document's plain form is removed only after its difference and base are written and that
+file, unchanged since, has been written once more; a base is removed only after it was taken out of that file.
+So neither a crash nor other processes leave a difference without its base.
 """
 
 import gzip
@@ -28,7 +29,7 @@ else:
 
 _TRIES = 20
 _BASE_LEVEL = 6
-# A base serves a day: offsets wander off, and a year of bases must not weigh more than the differences.
+# A base serves for one day: offsets drift away, and a year of bases must not weigh more than the differences.
 _MOST_ON_A_BASE = 100
 _PIECE = 1 << 20
 
@@ -38,18 +39,20 @@ def compress(data: bytes) -> bytes:
     options = zstd.CompressionParameter
     chosen: dict[int, int] = {
         options.compression_level: _BASE_LEVEL,
-        options.window_log: min(27, max(10, len(data).bit_length())),  # 27 is the most that every zstd reads
+        options.window_log: min(
+            27, max(10, len(data).bit_length())
+        ),  # 27 is the most that every zstd can read
         options.checksum_flag: 1,
     }
     return zstd.compress(data, options=chosen)
 
 
 def decompress(data: bytes, base: bytes | None = None) -> bytes:
-    """Raises zstd.ZstdError if it is no such frame, or one of another base."""
+    """Raises zstd.ZstdError if it is not such a frame, or has another base."""
     known = None if base is None else zstd.ZstdDict(base, is_raw=True).as_prefix
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}
     opened = zstd.ZstdDecompressor(zstd_dict=known, options=options)
-    # Bit by bit: at once, zstd would hold it in blocks, joined, and as its window.
+    # Bit by bit: all at once, zstd would hold it three times: in blocks, joined, and as its window.
     whole = io.BytesIO(opened.decompress(data, _PIECE))
     whole.seek(0, io.SEEK_END)
     while not opened.eof:
@@ -69,13 +72,13 @@ class PackedDocuments:
         self._id = cluster_id
 
     def read(self, form: str) -> bytes | None:
-        """The document of that difference; None if it is gone. Raises DamagedError."""
+        """The document that the difference stands for; None if it is gone. Raises DamagedError."""
         base_id = layout.base_of(form) or ""
         found, base = self._objects.get(form), self._objects.get(layout.base_key(self._id, base_id))
         if found is None:
             return None
         if base is None:
-            if self._objects.get(form) is None:  # both were removed meanwhile
+            if self._objects.get(form) is None:  # both have been removed meanwhile
                 return None
             raise DamagedError(
                 f"{self._where(form)} is there, but not base-{base_id}.zst; restore it from a backup"
@@ -93,7 +96,8 @@ class PackedDocuments:
             ) from error
 
     def pack(self, key: str, data: bytes, known_sha256: str | None = None) -> str:
-        """Writes the document of that key as a difference; the key of that. Its plain form may go then."""
+        """Writes the document under that key as a difference; returns that one's key. The plain form may then
+        be removed."""
         with importing:  # brings numpy
             from mesh_assets.store.differences import Pieces, comes_back, difference
         day = layout.document_day(key)
@@ -110,15 +114,18 @@ class PackedDocuments:
             packed = difference(data, old, known_sha256)
             if not comes_back(data, packed, old):
                 raise StoreError(
-                    f"{self._where(key)} does not come back out of what differs from its base; it stays as it is"
+                    f"{self._where(key)} cannot be restored from its difference; it stays as it is"
                 )
             self._objects.put_new(form, packed)
             count = 1 if bases is not packing.bases else packing.on_newest + 1
-            # Where another was faster, what was written stays, since nobody knows who relies on it: pruning finds it.
+            # If another process was faster, what was written stays, since something may rely on it: pruning
+            # finds it.
             with suppress(ConflictError):
                 self.put_packing(Packing(turn=packing.turn + 1, on_newest=count, bases=bases), version)
                 return form
-        raise StoreError(f"{self._where(self._key)} is being written by others all the time; try again")
+        raise StoreError(
+            f"{self._where(self._key)} is constantly being written by other processes; try again"
+        )
 
     def packing(self, *, to_write: bool = False) -> tuple[Packing, str | None]:
         """The bases, and the version of the file that names them; None if there is none. A damaged file counts as one that names
@@ -134,7 +141,7 @@ class PackedDocuments:
             return Packing(turn=uuid.uuid4().int >> 66), found[1]
 
     def put_packing(self, packing: Packing, version: str | None) -> None:
-        """Raises ConflictError if the file is not of that version any more."""
+        """Raises ConflictError if the file no longer has that version."""
         data = encode(packing)
         if version is None:
             self._objects.put_new(self._key, data)
@@ -146,7 +153,7 @@ class PackedDocuments:
         return f"{layout.cluster_folder(self._id)}packing.json"
 
     def _usable(self, packing: Packing, day: str) -> tuple[Base | None, bytes | None]:
-        """The newest base, if it is of that day, not full and whole."""
+        """The newest base, if it is from that day, not full, and undamaged."""
         base = packing.bases[-1] if packing.bases else None
         if base is None or base.day != day or packing.on_newest >= _MOST_ON_A_BASE:
             return None, None
@@ -159,7 +166,7 @@ class PackedDocuments:
 
 
 def whole_base(data: bytes) -> bytes | None:
-    """The document that a base holds; None if it is damaged."""
+    """The document in a base; None if it is damaged."""
     with suppress(zstd.ZstdError):
         return decompress(data)
     return None
@@ -173,7 +180,7 @@ def document_bytes(objects: ObjectStore, key: str) -> bytes | None:
 
 def document_object(objects: ObjectStore, key: str) -> tuple[bytes, str] | None:
     """With the version of the object, empty where it is packed."""
-    for _ in range(_TRIES):  # what was listed may have been packed before it is read
+    for _ in range(_TRIES):  # a listed document may be packed before it is read
         found = objects.get(key)
         if found is not None:
             return found
@@ -189,7 +196,7 @@ def document_object(objects: ObjectStore, key: str) -> tuple[bytes, str] | None:
                 damage = damage or error
         if damage is not None:
             raise damage
-    raise StoreError(f"{objects.location(key)} changes its form all the time; try again")
+    raise StoreError(f"{objects.location(key)} constantly changes its form; try again")
 
 
 def form_bytes(objects: ObjectStore, form: str) -> bytes | None:
@@ -213,7 +220,8 @@ def has_sha256(found: tuple[bytes, str], expected: str) -> bool:
 
 
 def pack_plain(objects: ObjectStore, key: str, expected: str | None = None) -> None:
-    """Packs the document of that key, if it stands there in its plain form and has the SHA-256 `expected` (None: any)."""
+    """Packs the document under that key if it is there in its plain form and has the SHA-256 `expected`
+    (None: any)."""
     found = objects.get(key)
     if found is not None and (expected is None or has_sha256(found, expected)):
         PackedDocuments(objects, layout.cluster_of(key)).pack(key, found[0], expected)
@@ -221,7 +229,8 @@ def pack_plain(objects: ObjectStore, key: str, expected: str | None = None) -> N
 
 
 def repack_gzipped(objects: ObjectStore, key: str) -> None:
-    """Packs the document of that key, if an earlier version compressed it with gzip. Raises DamagedError."""
+    """Packs the document under that key if an earlier version compressed it with gzip. Raises
+    DamagedError."""
     form = f"{key}{layout.GZIPPED}"
     data = form_bytes(objects, form)
     if data is not None:

@@ -42,8 +42,8 @@ class SchemaIds(Record, frozen=True, kw_only=True):
 
 
 class Pointer(Record, frozen=True, kw_only=True):
-    """`latest.json`: the newest published document of a cluster and its event. `ticket`: the highest number of a
-    reading in the document; 0 where an earlier version wrote the pointer."""
+    """`latest.json`: the newest published document of a cluster and its event. `ticket`: the highest number
+    of a reading in the document; 0 if an earlier version wrote the pointer."""
 
     format: int = 1
     cluster: str
@@ -88,7 +88,7 @@ class WriteAhead(Record, frozen=True, kw_only=True):
     def pointer(
         self, document: Document, *, cluster: str, event: EventPosition, ids: SchemaIds | None
     ) -> Pointer:
-        """To the record's `document`, published at `event`."""
+        """A pointer to the record's `document`, published at `event`."""
         return Pointer(
             cluster=cluster,
             cluster_id=document.cluster.id,
@@ -109,9 +109,9 @@ class WriteAhead(Record, frozen=True, kw_only=True):
 class Pending(Record, frozen=True, kw_only=True):
     """`pending.json`: the lock of a cluster, and the write-ahead record once there is one.
 
-    `holder` None: nobody works on it any more, whatever `expires_at` says. `draft`: the key of a document
-    that is being written and has no record yet; without a record it is useless. `refused`: why Kafka will not
-    take what the record still owes.
+    `holder` None: nobody is working on it any more, whatever `expires_at` says. `draft`: the key of a
+    document that is being written and has no record yet; without a record it is useless. `refused`: why Kafka
+    will not take what the record still owes.
     """
 
     format: int = 1
@@ -132,8 +132,9 @@ class StoreIdentity(Record, frozen=True, kw_only=True):
 
 
 class Tickets(Record, frozen=True, kw_only=True):
-    """`tickets.json`: the number of the newest reading of a cluster that was begun. `series`: of the numbers that can
-    be compared, another one whenever the counter begins anew; empty where an earlier version wrote it."""
+    """`tickets.json`: the number of the newest reading of a cluster that was begun. `series`: numbers can be
+    compared only within one; it changes whenever the counter starts over; empty if an earlier version wrote
+    it."""
 
     format: int = 1
     last: int
@@ -141,8 +142,8 @@ class Tickets(Record, frozen=True, kw_only=True):
 
 
 class KnownCluster(Record, frozen=True, kw_only=True):
-    """`clusters/<name>.json`: the id that the brokers last gave for a cluster of the estate. `former`: those that
-    it had before, and that were not retired."""
+    """`clusters/<name>.json`: the id that the brokers last gave for a cluster of the estate. `former`: its
+    earlier ids that were not retired."""
 
     name: str
     cluster_id: str
@@ -150,9 +151,9 @@ class KnownCluster(Record, frozen=True, kw_only=True):
 
 
 class Adoption(Record, frozen=True, kw_only=True):
-    """`adopted.json`: this store may go on from what another one published, or from what it lost itself. `store_id`:
-    that store; None if its events do not say. `sequence`: of the newest snapshot by then, so a reading that begins now
-    is newer than it; 0 where an earlier version wrote it."""
+    """`adopted.json`: this store may continue from what another one published, or from what it lost itself.
+    `store_id`: that store; None if its events do not say. `sequence`: of the newest snapshot at that time, so
+    a reading that begins now is newer; 0 if an earlier version wrote it."""
 
     format: int = 1
     store_id: str | None
@@ -160,7 +161,8 @@ class Adoption(Record, frozen=True, kw_only=True):
 
 
 class Base(Record, frozen=True, kw_only=True):
-    """A whole document that others of its day (in UTC) differ from. `sha256`: of the document."""
+    """A whole document that other documents of its day (UTC) are stored against. `sha256`: of the
+    document."""
 
     id: str
     day: str
@@ -168,7 +170,7 @@ class Base(Record, frozen=True, kw_only=True):
 
 
 class Packing(Record, frozen=True, kw_only=True):
-    """`packing.json`: the bases of packed documents, the newest last. `turn` makes each writing another version;
+    """`packing.json`: the bases of packed documents, the newest last. `turn` makes each write a new version;
     `on_newest`: how many documents were packed on the newest base."""
 
     format: int = 1

@@ -1,4 +1,4 @@
-"""What analyses found, beside the documents they read: `analysis/<name>.json`, the newest result of each."""
+"""What analyses found, next to the documents they read: `analysis/<name>.json`, the newest result of each."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 
 class DocumentRead(Record, frozen=True, kw_only=True):
-    """Which document of a cluster a result is of. `sequence` and `key` None: the cluster was never discovered."""
+    """The document of a cluster that a result was made from. `sequence` and `key` None: the cluster was never
+    discovered."""
 
     cluster: str
     cluster_id: str | None
@@ -36,14 +37,15 @@ class StoredResult(Record, Generic[T], frozen=True, kw_only=True):
 
 
 class LatestDocuments(Record, frozen=True, kw_only=True):
-    """The newest document of each cluster that was ever discovered, by its name in the estate, and what was read."""
+    """The newest document of each discovered cluster, by its name in the estate, and what was read."""
 
     documents: Mapping[str, Document]
     read: tuple[DocumentRead, ...]
 
 
 class ResultStore(Generic[T]):
-    """The results of one analysis, of records of `kind`, which the job `job` makes. Every method raises StoreError if the store fails."""
+    """The results of one analysis, made by the job `job`, as records of `kind`. Every method raises
+    StoreError if the store fails."""
 
     def __init__(self, store: InventoryStore, name: str, kind: type[T], *, job: str = "analysis") -> None:
         self.objects = store.objects
@@ -52,7 +54,7 @@ class ResultStore(Generic[T]):
         self._stored: type[StoredResult[T]] = StoredResult[kind]  # type: ignore[valid-type]
 
     def put(self, result: T, *, documents: Iterable[DocumentRead], made_at: datetime) -> str:
-        """Keeps the result instead of the one before; its location, for people."""
+        """Keeps the result in place of the previous one; returns its location, for people."""
         stored = StoredResult(made_at=made_at, documents=tuple(documents), result=result)
         version = self.objects.put(self.key, data := msgspec.json.encode(stored))
         self._store.decoded_once((self.key, self._kind, version), data, lambda _: stored)
@@ -75,17 +77,17 @@ class ResultStore(Generic[T]):
 
 
 def holds_for(store: InventoryStore, read: DocumentRead | None, document: Document) -> bool:
-    """Whether what was found in the document `read` is true of `document`: it is the same, or a later one without a
-    change between them. The job `analysis` runs after snapshots whose inventory changed, so most of the time the newest
-    is a later one. Compares the two documents then, which takes a second for large ones."""
-    here = document.cluster  # what belongs to a renamed cluster, a result has under its old name
+    """Whether what was found in the document `read` holds for `document`: it is the same one, or a later one
+    without a change in between. The job `analysis` runs after snapshots whose inventory changed, so usually
+    the newest is a later one; then this compares the two documents, which takes a second for large ones."""
+    here = document.cluster  # a result keeps things of a renamed cluster under its old name
     if read is None or read.key is None or (read.cluster_id, read.cluster) != (here.id, here.name):
         return False
     if read.sequence == document.sequence:
         return True
     try:
         earlier = store.document_at(document.cluster.id, read.key)
-    except StoreError:  # the store keeps documents for a while only
+    except StoreError:  # the store keeps documents only for a while
         return False
     return not diff_documents(earlier, document)
 
@@ -98,15 +100,15 @@ def latest_pointers(store: InventoryStore, clusters: Iterable[str]) -> dict[str,
 
 
 def read_latest_documents(store: InventoryStore, clusters: Iterable[str]) -> LatestDocuments:
-    """The newest document of each of those clusters. Raises StoreError also if one that is known cannot be read:
-    an analysis without it would show as gone what is only unreadable."""
+    """The newest document of each of those clusters. Also raises StoreError if a known one cannot be read: an
+    analysis without it would show unreadable things as gone."""
     pointers = latest_pointers(store, clusters)
     documents = {name: store.read_document(one.document) for name, one in pointers.items() if one is not None}
     return LatestDocuments(documents=documents, read=documents_read(pointers))
 
 
 def documents_read(pointers: Mapping[str, Pointer | None]) -> tuple[DocumentRead, ...]:
-    """What was read where the newest documents are read."""
+    """What was read, when the newest documents are read."""
     return tuple(
         DocumentRead(cluster=name, cluster_id=None, sequence=None, key=None)
         if one is None

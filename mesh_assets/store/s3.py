@@ -1,4 +1,4 @@
-"""A bucket of Amazon S3, or of what speaks like it. boto3 finds credentials, region and endpoint."""
+"""A bucket of Amazon S3, or of anything that speaks its API. boto3 finds credentials, region and endpoint."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class S3Bucket:
 
     @classmethod
     def named(cls, bucket: str) -> "S3Bucket":
-        """Nothing is requested yet. Raises StoreError if no client can be made."""
+        """Requests nothing yet. Raises StoreError if no client can be made."""
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
@@ -66,7 +66,7 @@ class S3Bucket:
         ]
 
     def refusal(self, error: Exception) -> Refusal:
-        """S3 answers 404 to a condition on an object that is gone, and NoSuchBucket where the bucket is."""
+        """S3 answers 404 to a condition on an object that is gone, and NoSuchBucket if the bucket is."""
         code = str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
         return "missing" if code in _MISSING else "conflict" if code in _CONFLICT else "other"
 

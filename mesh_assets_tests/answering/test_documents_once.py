@@ -88,7 +88,7 @@ def test_a_document_larger_than_the_bound_is_read_each_time(tmp_path: Path) -> N
 
 
 def test_a_cluster_without_documents_is_told_as_by_any_store(store: DocumentsOnce) -> None:
-    with pytest.raises(StoreError, match="nothing was ever published for cluster lkc-1"):
+    with pytest.raises(StoreError, match="nothing has ever been published for cluster lkc-1"):
         store.document_at("lkc-1")
 
 

@@ -111,7 +111,7 @@ def test_a_repeated_write_conflicts_with_one_that_came_between_even_of_the_same_
 ) -> None:
     store, network = unsteady
     network.meanwhile = lambda: store.put_new("a", theirs)
-    with pytest.raises(ConflictError, match="exists already or has been written by another"):
+    with pytest.raises(ConflictError, match="already exists or has been written by another process"):
         store.put_new("a", b"the same")
     version = store.put("a", b"before")
     network.meanwhile = lambda: store.put("a", theirs)
@@ -173,10 +173,10 @@ def test_a_refusal_is_a_store_error_that_names_the_object_and_what_to_do(
     try:
         for refused, sentence in (
             (store, r"s3://mesh/prod/a could not be .*AccessDenied"),
-            (google, r"gs://mesh/prod/a could not be \w+: access denied; allow the role Storage Object User"),
+            (google, r"gs://mesh/prod/a could not be \w+: access denied; grant the role Storage Object User"),
             (
                 azure,
-                rf"az://{made.name}/prod/a could not be \w+: access denied \(AuthorizationFailure\); allow the role",
+                rf"az://{made.name}/prod/a could not be \w+: access denied \(AuthorizationFailure\); grant the role",
             ),
         ):
             for use in (
@@ -235,7 +235,7 @@ def test_mesh_store_names_buckets_of_google_and_azure(request: pytest.FixtureReq
         ),
         (
             {"AZURE_STORAGE_CONNECTION_STRING": "AccountKey=hunter2"},
-            r"^az://mesh: AZURE_STORAGE_CONNECTION_STRING cannot be used \(\w+\); expected what the Azure portal shows$",
+            r"^az://mesh: AZURE_STORAGE_CONNECTION_STRING cannot be used \(\w+\); expected the value that the Azure portal shows$",
         ),
     ],
 )
@@ -281,7 +281,7 @@ def test_a_google_store_without_credentials_is_a_sentence(
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / name))
         with pytest.raises(
             StoreError,
-            match=rf"^gs://mesh: no credentials for Google Cloud were found that can be used \(.*{name}.*\); set GOOGLE_APPL",
+            match=rf"^gs://mesh: no usable Google Cloud credentials were found \(.*{name}.*\); set GOOGLE_APPL",
         ) as caught:
             open_store("gs://mesh/prod")
         assert "hunter2" not in str(caught.value)

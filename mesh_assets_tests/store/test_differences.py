@@ -149,7 +149,7 @@ def test_a_difference_of_a_later_version_is_refused_with_what_to_do() -> None:
     later = difference(b'{"a":2}', Pieces(base)).replace(b"mesh-diff\x01", b"mesh-diff\x02")
     with pytest.raises(
         NewerFormatError,
-        match=r"is of format 2, and this version .* reads up to format 1: .*update mesh-assets",
+        match=r"has format 2, but this version .* reads only up to format 1: .*update mesh-assets",
     ):
         undone(later, Pieces(base))
 

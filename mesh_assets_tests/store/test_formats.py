@@ -19,7 +19,7 @@ from mesh_assets_tests.documents import MOMENT, a_document
 from mesh_assets_tests.snapshot.world import MemoryObjects, World
 from mesh_assets_tests.upkeep.stored import ID, a_history
 
-SENTENCE = r"is of format 2, and this version of mesh-assets reads up to format 1: .*update mesh-assets"
+SENTENCE = r"has format 2, but this version of mesh-assets reads only up to format 1: .*update mesh-assets"
 
 READS: dict[str, Callable[[InventoryStore], object]] = {
     layout.latest_key(ID): lambda store: store.latest(ID),

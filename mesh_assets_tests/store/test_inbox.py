@@ -109,7 +109,7 @@ def test_what_is_no_trigger_is_set_aside_asks_for_a_discovery_and_stops_nothing(
     found = inbox.waiting("lkc-1")
 
     assert [str(one.trigger) for one in found] == ["schema_updated users-value", "external"]
-    assert found[1].trigger.details == "A trigger that waited could not be read"
+    assert found[1].trigger.details == "A waiting trigger could not be read"
     assert (tmp_path / "quarantine" / "triggers" / "lkc-1" / name).read_bytes() == content
     assert not file.exists()
     assert inbox.waiting("lkc-1") == found

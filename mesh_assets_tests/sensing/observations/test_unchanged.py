@@ -145,7 +145,7 @@ def test_a_damaged_digest_is_replaced_by_the_document_and_said(
     observed = world.observe(observe_resources)
 
     assert [cause.trigger.type for cause in observed.causes] == ["topic_changed"]
-    assert "digest.json is no digest of this version; the document is read instead" in caplog.text
+    assert "digest.json is not a digest of this version; the document is read instead" in caplog.text
 
 
 def test_the_digest_of_an_older_document_is_not_believed(world: Estate, warehouse: FakeCluster) -> None:
