@@ -71,9 +71,8 @@ def with_stale_sources(
     """`section` plus what `previous` has from the sources that could not be read. `failed`: those sources'
     errors, by name.
 
-    The scope also follows the data: such a source keeps the address it had then, and is left out if it was
-    never read. So what it turns out to have once it answers, perhaps at another address, is neither created
-    nor missing.
+    The scope follows the data: such a source keeps the address it had then, and is left out if it was never
+    read. So what it has once it answers, perhaps at another address, is neither created nor missing.
     """
     if not failed:
         return section
@@ -120,8 +119,8 @@ def settle_section(
 
     `collected` None: the section was not part of this run. `previous` is the latest document, read while the
     cluster's lock is held, so a run that collected earlier and publishes later cannot overwrite something
-    newer. Their tickets decide which is newer, not the times at which they were read: clocks get set, and two
-    hosts never agree. Raises ConflictError where the tickets cannot decide.
+    newer. Tickets decide which is newer, not times: clocks get set, and two hosts never agree. Raises
+    ConflictError if the tickets cannot decide.
     """
     if collected is None:
         return stale_section(name, cluster_id, previous, "not part of this run")
@@ -165,8 +164,7 @@ def _is_overtaken(name: SectionName, collected: Section, previous: Document) -> 
 
 
 def _order_of_run(collected: Mapping[SectionName, Section], previous: Document | None) -> tuple[str, int]:
-    """The series of the run's own tickets and the highest of them; those of `previous` if the run has
-    none."""
+    """The series of the run's own tickets and the highest of them; without any, those of `previous`."""
     own = [
         (section.newest_known or 0, section.ticket, section.series)
         for section in collected.values()
@@ -279,8 +277,8 @@ def _by_clock_of(collected: Section, old: Section, read_at: datetime) -> Section
     when it is set, so that the time between them is what really passed on the machine.
 
     Clocks of two machines cannot be compared: on another machine the hold starts over, but only once, since
-    each run may have its own machine. Without a clock, the time of day is all there is; a time in the future
-    means that it has been set back since, and the hold starts over as well.
+    each run may have its own. Without a clock, the time of day is all there is; a time in the future means
+    that it was set back, and the hold starts over as well.
     """
     now, then = collected.clock, old.clock
     held = old.held

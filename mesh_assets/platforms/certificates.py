@@ -1,4 +1,4 @@
-"""What an X.509 certificate says of itself: whose it is, who signed it, and for how long it is valid."""
+"""What an X.509 certificate says: whose it is, who signed it, and how long it is valid."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ class CertificateFacts:
 
 
 def certificate_subject(path: Path) -> str | None:
-    """The subject of the first certificate in a PEM file; None when there is none that can be read."""
+    """The subject of the first certificate in a PEM file; None when there is no readable one."""
     try:
         facts = certificate_facts(path.read_text(encoding="ascii", errors="ignore"))
     except OSError:
@@ -33,7 +33,7 @@ def certificate_subject(path: Path) -> str | None:
 def certificate_facts(certificate: str | bytes) -> CertificateFacts | None:
     """The facts of a certificate, the first one in PEM text or one in DER; None when it cannot be read."""
     with importing:
-        from cryptography import x509  # heavy, and needed only where a certificate is looked at
+        from cryptography import x509  # heavy, and needed only to look at a certificate
 
     try:
         found = (

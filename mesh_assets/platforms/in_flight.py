@@ -21,7 +21,7 @@ def in_flight(
 ) -> list[Result]:
     """The results of `function` for all items, in their order, with at most `workers` calls at the same time.
 
-    Raises the first failure and drops the calls that have not begun: half a result is worth nothing. Raises
+    Raises the first failure and drops the calls that have not started: half a result is worth nothing. Raises
     UnreachableError when `what` takes longer than `within_seconds`; calls under way then end by their own
     deadlines.
     """

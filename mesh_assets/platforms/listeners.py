@@ -1,8 +1,8 @@
 """Listeners, seen from a client: what they speak, and whether anyone on the way to them can read along.
 
 A client of another protocol sees a connection that is closed, an answer that makes no sense, or silence. So when
-a connection was accepted and then failed, the listener is asked in each protocol in turn: a failure costs a second
-more, and its reason is known.
+a connection was accepted and then failed, we ask the listener in each protocol in turn: a failure costs a
+second more, but its reason is known.
 """
 
 import logging
@@ -27,7 +27,7 @@ _HELLO_KAFKA = struct.pack(">i", len(_BODY)) + _BODY
 
 
 def spoken_at(host: str, port: int) -> Spoken | None:
-    """What is spoken there; None if it is none of these, or the listener answers nobody now. Sends no
+    """What is spoken there; None if it is none of these, or the listener is not answering. Sends no
     credential."""
     try:
         with closing(_connected(host, port)) as plain:
@@ -40,7 +40,7 @@ def spoken_at(host: str, port: int) -> Spoken | None:
             return "HTTP"
         with closing(_connected(host, port)) as plain:
             return "Kafka in plain text" if _answers_kafka(plain) else None
-    except OSError:  # one that is silent costs no second question
+    except OSError:  # a silent one does not cost a second question
         return None
 
 
@@ -62,12 +62,12 @@ def _connected(host: str, port: int) -> socket.socket:
 def _tls(plain: socket.socket, host: str) -> ssl.SSLSocket:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # whether it is to be trusted is another question
+    context.verify_mode = ssl.CERT_NONE  # whether to trust it is another question
     return context.wrap_socket(plain, server_hostname=host)
 
 
 def _answers_http(connection: socket.socket) -> bool:
-    """False where the connection is closed; raises TimeoutError where nothing comes."""
+    """False if the connection is closed; raises TimeoutError if nothing comes."""
     try:
         connection.sendall(_HELLO_HTTP)
         return _received(connection, 5) == b"HTTP/"
@@ -82,7 +82,7 @@ def _answers_kafka(connection: socket.socket) -> bool:
 
 
 def _received(connection: socket.socket, count: int) -> bytes:
-    """Up to `count` bytes; fewer where the connection is closed before."""
+    """Up to `count` bytes; fewer if the connection is closed earlier."""
     received = b""
     while len(received) < count and (part := connection.recv(count - len(received))):
         received += part
@@ -102,7 +102,7 @@ def is_loopback(host: str) -> bool:
 
 
 def in_clear_note(url: str) -> str | None:
-    """What is wrong where a credential is sent to the address over plain HTTP; None where it never leaves the
+    """What is wrong if a credential is sent to the address over plain HTTP; None if it never leaves the
     machine or is encrypted."""
     parts = urlsplit(url)
     if parts.scheme != "http" or is_loopback(parts.hostname or ""):
@@ -112,5 +112,5 @@ def in_clear_note(url: str) -> str | None:
 
 @cache
 def warn_once(sentence: str) -> None:
-    """A service is opened again in every tick of a sensor."""
+    """Once per address: a sensor opens its services again in every tick."""
     logger.warning("%s", sentence)

@@ -172,12 +172,16 @@ def own(stand_ins: Sandbox) -> WarehouseAccess:
             "SASL",
             "expects TLS, but kafka.security_protocol is SASL_PLAINTEXT; set SASL_SSL, or",
         ),
-        ("SSL", "SASL", "expects a login by SASL, but kafka.security_protocol is SSL; set SASL_SSL with"),
-        ("SASL_SSL", "TLS", "takes no login by SASL, but kafka.security_protocol is SASL_SSL; set SSL, or"),
+        ("SSL", "SASL", "expects a SASL login, but kafka.security_protocol is SSL; set SASL_SSL with"),
+        (
+            "SASL_SSL",
+            "TLS",
+            "does not accept SASL logins, but kafka.security_protocol is SASL_SSL; set SSL, or",
+        ),
         (
             "SASL_PLAINTEXT",
             "plain",
-            "takes no login by SASL, but kafka.security_protocol is SASL_PLAINTEXT; set PLAINTEXT, or",
+            "does not accept SASL logins, but kafka.security_protocol is SASL_PLAINTEXT; set PLAINTEXT, or",
         ),
     ],
 )

@@ -1,5 +1,5 @@
-"""boto3 clients with bounded waits, botocore's own retries and a known region; their failures as clear
-sentences.
+"""boto3 clients with bounded waits, botocore's own retries and a known region; turns their failures into
+clear sentences.
 
 A sentence names the action, the resource and what to do, and never a credential.
 """
@@ -89,7 +89,7 @@ _CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or
 def aws_failure(error: Exception, *, action: str, resource: str) -> PlatformError:
     """The error to raise for a BotoCoreError or ClientError.
 
-    `action` as IAM calls it (`sqs:ReceiveMessage`), `resource` as the user named it.
+    `action` by its IAM name (`sqs:ReceiveMessage`), `resource` as the user named it.
     """
     if isinstance(error, exceptions.ClientError):
         return _refused(error, action, resource)
@@ -113,7 +113,7 @@ def aws_failure(error: Exception, *, action: str, resource: str) -> PlatformErro
 
 
 def denied(error: Exception) -> bool:
-    """Whether AWS knows the caller and does not allow the action."""
+    """Whether AWS knows the caller but does not allow the action."""
     return (
         isinstance(error, exceptions.ClientError)
         and str(error.response.get("Error", {}).get("Code", "")) in _DENIED
@@ -143,7 +143,8 @@ def _refused(error: exceptions.ClientError, action: str, resource: str) -> Platf
             f"{action} on {resource}: AWS does not accept the credentials ({code}); {_CREDENTIALS}"
         )
     if code in _DENIED or code in _KEY:
-        # What a service does as the caller (opening a key, say) is a right of another name than the call.
+        # Something a service does as the caller (such as opening a key) needs a right that is not named after
+        # the call.
         named = _LACKING.search(str(detail.get("Message", "")))
         if named is not None and named[1] != action:
             return RefusedError(
@@ -186,11 +187,11 @@ def aws_client(
     """
     try:
         session = new_session(profile)
-    except BotoCoreError as error:  # a profile that does not exist
+    except BotoCoreError as error:  # e.g. a profile that does not exist
         raise aws_failure(error, action=service, resource=resource) from error
     if region is None and session.get_config_variable("region") is None:
         raise EstateError(
-            f"no AWS region is known for {resource}; write `region:` beside it in the estate, or set AWS_DEFAULT_REGION"
+            f"no AWS region is known for {resource}; write `region:` next to it in the estate, or set AWS_DEFAULT_REGION"
         )
     config = Config(
         connect_timeout=5,
@@ -231,10 +232,10 @@ def read_pages(
 
 
 def new_session(profile: str | None = None) -> Any:
-    """A session of its own for each client: a session is not safe to make clients of in several threads.
+    """A separate session for each client: making clients from one session in several threads is not safe.
 
-    Sessions share what takes longest, botocore's models of the services: a tenth of a second and more of JSON
-    for each client otherwise. Raises ProfileNotFound.
+    Sessions share what takes longest, botocore's service models: otherwise a tenth of a second or more of
+    JSON for each client. Raises ProfileNotFound.
     """
     session = Session(profile=profile)
     session.register_component("data_loader", _models(session.get_config_variable("data_path")))

@@ -1,8 +1,8 @@
 """CloudWatch: metrics and their values, many in one request, and the alarms that are in ALARM.
 
 Source: `ListMetrics`, `GetMetricData` and `DescribeAlarms` of the CloudWatch API. A `GetMetricData` request
-takes 500 queries and returns 100,800 points; all three are paged. It costs $0.01 for a thousand metrics, so
-ask only for what is needed.
+takes 500 queries and returns 100,800 points; all three are paged. A thousand metrics cost $0.01, so ask only
+for what is needed.
 """
 
 import threading
@@ -125,13 +125,13 @@ class CloudWatchClient:
             for result in answer.get("MetricDataResults", ()):
                 self._check(result)
                 in_part.discard(result["Id"])
-                if result.get("StatusCode") == "PartialData":  # usual on the way: a later page has the rest
+                if result.get("StatusCode") == "PartialData":  # normal in between: a later page has the rest
                     in_part.add(result["Id"])
                 place = values[int(result["Id"].removeprefix("q"))]
                 place.update(zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True))
         if in_part:
             raise UnreachableError(
-                f"{self._what('GetMetricData')}: CloudWatch gave only a part of {counted(len(in_part), 'metric')}; try later"
+                f"{self._what('GetMetricData')}: CloudWatch returned only part of {counted(len(in_part), 'metric')}; try later"
             )
         return values
 
@@ -233,6 +233,6 @@ def _alarm(entry: Any) -> AlarmInAlarm:
         name=entry["AlarmName"],
         arn=entry["AlarmArn"],
         reason=entry.get("StateReason", ""),
-        # The other time also moves with the state of the evaluation, which is not a new alarm.
+        # The other time also moves with the evaluation state, which is not a new alarm.
         since=entry.get("StateTransitionedTimestamp") or entry["StateUpdatedTimestamp"],
     )

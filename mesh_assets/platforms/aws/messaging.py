@@ -61,7 +61,8 @@ class SqsQueue:
         )
 
     def delete(self, messages: Sequence[QueueMessage]) -> tuple[str, ...]:
-        """Deletes at most ten messages and returns the ids that SQS could not delete and will hand out again."""
+        """Deletes at most ten messages and returns the ids of those that SQS could not delete and will
+        deliver again."""
         if not messages:
             return ()
         entries = [

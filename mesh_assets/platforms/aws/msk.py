@@ -1,6 +1,6 @@
 """Amazon MSK for Kafka clients: the brokers behind a cluster's ARN, and IAM tokens to log in with.
 
-A token is a signed request for `kafka-cluster:Connect`, valid for 15 minutes. librdkafka asks for one on a
+A token is a signed request for `kafka-cluster:Connect`, valid for 15 minutes. librdkafka asks for one in a
 thread of its own when a client is created, and again before it expires (confluent-kafka 2.13 and later; older
 versions had to be polled). A client is not ready before its first token.
 """
@@ -64,8 +64,8 @@ class MskIamToken:
 
 
 class _These(CredentialProvider):  # type: ignore[misc] # botocore ships no types
-    """Hands the signer its credentials: on its own it looks for new ones each time and fails unreadably
-    without any."""
+    """Gives the signer its credentials: by itself, it looks for new ones each time and fails with an obscure
+    error without any."""
 
     def __init__(self, frozen: Any) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ def region_of_brokers(bootstrap_servers: str) -> str | None:
 
 
 def region_of_cluster(connection: KafkaConnection) -> str | None:
-    """The region in the estate, else in the ARN, else in the brokers' names; None when it is in none of them."""
+    """The region from the estate, else from the ARN, else from the brokers' names; None if none has it."""
     of_arn = None if connection.cluster_arn is None else connection.cluster_arn.split(":")[3]
     return connection.region or of_arn or region_of_brokers(connection.bootstrap_servers or "")
 
@@ -95,7 +95,7 @@ def signing_region(*, given: str | None, cluster_arn: str | None, bootstrap_serv
     )
     if not region:
         raise EstateError(
-            f"kafka: the region of {bootstrap_servers} is not known, which AWS_MSK_IAM signs for; write `region:` beside it"
+            f"kafka: the region of {bootstrap_servers}, which AWS_MSK_IAM signs for, is not known; write `region:` next to it"
         )
     return str(region)
 
@@ -143,7 +143,7 @@ def iam_properties(connection: KafkaConnection, bootstrap_servers: str) -> dict[
         given=connection.region, cluster_arn=connection.cluster_arn, bootstrap_servers=bootstrap_servers
     )
     token = MskIamToken(region, resource=connection.address)
-    # Fail here: inside librdkafka's callback the reason is lost, and a client takes 10 s to give up.
+    # Fail here: inside librdkafka's callback, the reason would be lost, and a client takes 10 s to give up.
     token()
     return {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": token}
 

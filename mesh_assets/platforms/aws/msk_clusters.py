@@ -41,7 +41,8 @@ def list_msk_clusters(
 ) -> tuple[MskCluster, ...]:
     """All of them, in AWS's order; a page that fails fails the list.
 
-    Raises RefusedError, UnreachableError or UnexpectedAnswerError; EstateError for an endpoint that is no address.
+    Raises RefusedError, UnreachableError or UnexpectedAnswerError; EstateError for an endpoint that is not an
+    address.
     """
     resource = f"the MSK clusters of {region}"
     with ExitStack() as stack:
@@ -68,7 +69,8 @@ def list_msk_clusters(
 def check_account(
     account_id: str, *, region: str, profile: str | None = None, endpoint_url: str | None = None
 ) -> None:
-    """Raises RefusedError where the credentials are of another account: its list would lack every cluster of this one."""
+    """Raises RefusedError if the credentials belong to another account: its list would lack every cluster of
+    this one."""
     resource = f"account {account_id}"
     with closing(
         aws_client("sts", resource=resource, region=region, endpoint_url=endpoint_url, profile=profile)
@@ -79,7 +81,7 @@ def check_account(
             raise aws_failure(error, action="sts:GetCallerIdentity", resource=resource) from error
     if actual != account_id:
         raise RefusedError(
-            f"{_LIST_CLUSTERS} on {resource}: the AWS credentials are of account {actual}; give the rule a profile of {account_id}"
+            f"{_LIST_CLUSTERS} on {resource}: the AWS credentials belong to account {actual}; give the rule a profile for {account_id}"
         )
 
 
@@ -87,7 +89,7 @@ def _cluster(item: Mapping[str, Any], resource: str) -> MskCluster:
     arn, name, state = (item.get(field) for field in ("ClusterArn", "ClusterName", "State"))
     if not isinstance(arn, str) or len(arn.split(":")) < 6 or not isinstance(name, str):
         raise UnexpectedAnswerError(
-            f"{_LIST_CLUSTERS} on {resource} answered with a cluster without ARN or name"
+            f"{_LIST_CLUSTERS} on {resource} answered with a cluster that lacks an ARN or a name"
         )
     return MskCluster(
         arn=arn,

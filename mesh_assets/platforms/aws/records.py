@@ -1,4 +1,4 @@
-"""What AWS's services return, apart from their clients: code that only reads these records does not import
+"""What AWS's services return, separate from their clients: code that only reads these records does not import
 boto3."""
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from mesh_assets.errors import RefusedError
 class QueueMessage:
     """A message as received.
 
-    `receipt` deletes it, until it becomes visible again. `receives`: how often it was handed out.
+    `receipt` deletes it, until it becomes visible again. `receives`: how often it was delivered.
     """
 
     id: str
@@ -35,7 +35,7 @@ class AlarmInAlarm:
 MskLogin = Literal["plaintext", "tls", "scram", "iam"]
 MskNetwork = Literal["private", "public", "multi_vpc"]
 
-# The parts of AWS' names: BootstrapBrokerString, …Tls, …PublicSaslIam, …VpcConnectivitySaslScram.
+# The parts of AWS's names: BootstrapBrokerString, …Tls, …PublicSaslIam, …VpcConnectivitySaslScram.
 _LOGINS: dict[MskLogin, str] = {"plaintext": "", "tls": "Tls", "scram": "SaslScram", "iam": "SaslIam"}
 _NETWORKS: dict[MskNetwork, str] = {"private": "", "public": "Public", "multi_vpc": "VpcConnectivity"}
 _LOGIN_NAMES: dict[MskLogin, str] = {
@@ -48,10 +48,10 @@ _LOGIN_NAMES: dict[MskLogin, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MskBrokers:
-    """The bootstrap brokers of an MSK cluster: each login has ports of its own.
+    """The bootstrap brokers of an MSK cluster: each login has its own ports.
 
     `by_network`: network → login → `host:port,…`, without what the cluster does not offer. `all_servers`: every
-    `host:port` in the answer, also of logins and networks not known here (IPv6).
+    `host:port` in the answer, including those of logins and networks not known here (IPv6).
     """
 
     cluster_arn: str
@@ -59,8 +59,8 @@ class MskBrokers:
     all_servers: frozenset[str]
 
     def servers(self, login: MskLogin, *, network: MskNetwork = "private") -> str:
-        """The brokers for that login on that network. Raises RefusedError when the cluster has none, with those
-        it has."""
+        """The brokers for that login on that network. Raises RefusedError, listing those it has, when the
+        cluster has none."""
         found = self.by_network.get(network, {}).get(login)
         if found is not None:
             return found

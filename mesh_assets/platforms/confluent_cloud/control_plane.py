@@ -2,7 +2,7 @@
 as a Cloud key may see them.
 
 Source: Confluent's OpenAPI, `org/v2`, `cmk/v2` and `srcm/v3`. A list shows only what the key's owner has a
-role on: what a list lacks may still exist.
+role on: something missing from it may still exist.
 """
 
 from dataclasses import dataclass

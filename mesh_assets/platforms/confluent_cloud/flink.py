@@ -26,7 +26,7 @@ _NOT_A_NAME = re.compile(r"[^a-z0-9-]+")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`type`: its SQL type. `details`: the same as Confluent describes it, with the types within."""
+    """`type`: its SQL type. `details`: the type as Confluent describes it, including nested types."""
 
     name: str
     type: str
@@ -53,8 +53,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The rows that were read, and whether they are all. An updating query gives the rows it adds (`+I`,
-    `+U`)."""
+    """The rows read, and whether they are all. For an updating query: the rows it adds (`+I`, `+U`)."""
 
     statement: Statement
     rows: tuple[tuple[Any, ...], ...]
@@ -88,7 +87,7 @@ class FlinkClient(ConfluentCloudClient[FlinkConnection]):
 
         Unless `keep` is set, the statement is deleted however the call ends: a query that never ends would
         cost money for as long as it exists. `wait` may raise to give up. Raises RefusedError when Flink does
-        not accept the statement, UnreachableError when it does not begin in time.
+        not accept the statement, UnreachableError when it does not start in time.
         """
         deadline = time.monotonic() + within_seconds
         unique = (

@@ -1,9 +1,9 @@
-"""Cluster links and mirror topics, by the Kafka REST interface (v3): `/kafka/v3/clusters/{id}/links`.
+"""Cluster links and mirror topics, through the Kafka REST interface (v3): `/kafka/v3/clusters/{id}/links`.
 
 Source: Confluent's OpenAPI, "Cluster Linking (v3)": `ListLinksResponseData`, `ListLinkConfigsResponseData`,
-`ListMirrorTopicsResponseData`. Its lists are whole (`metadata.next` is null). It takes the key of the Kafka cluster, whose
-owner needs Operator on the cluster, or DESCRIBE on it by an ACL (Confluent's "Manage Security for Cluster Linking").
-Confluent Platform's brokers serve the same below `/kafka`.
+`ListMirrorTopicsResponseData`. Its lists are complete (`metadata.next` is null). It takes the key of the
+Kafka cluster, whose owner needs Operator on the cluster, or DESCRIBE on it through an ACL (Confluent's
+"Manage Security for Cluster Linking"). Confluent Platform's brokers serve the same under `/kafka`.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ from mesh_assets.platforms.http import Answer, Credential, path_segment
 
 NAME = "Kafka REST"
 _IN_FLIGHT = 8
-# A cluster or a version without links has no such path, or refuses the request as such (Confluent Platform:
+# A cluster or a version without links has no such path, or refuses the request outright (Confluent Platform:
 # "Cluster Linking is not enabled").
 _NOT_HAD = frozenset({400, 404, 405, 501})
 
@@ -51,9 +51,9 @@ class KafkaRestClient(ConfluentCloudClient[KafkaRestConnection]):
     key = Credential(kind="Kafka API key", unknown=KAFKA_KEY_EXPECTED, lacking=KAFKA_KEY_LACKS)
 
     def cluster_links(self, cluster_id: str) -> tuple[ClusterLinks, dict[str, Unread]]:
-        """What is known of links, and the parts that could not be read. Two requests, and one a link.
+        """What is known about links, and the parts that could not be read. Two requests, plus one per link.
 
-        Raises PlatformError where the service is away, or does not know the key.
+        Raises PlatformError if the service is unreachable or does not know the key.
         """
         path = f"/kafka/v3/clusters/{path_segment(cluster_id)}/links"
         links = self._part(path, lambda answer: tuple(_each(answer, _link)))
@@ -83,7 +83,7 @@ class KafkaRestClient(ConfluentCloudClient[KafkaRestConnection]):
             return Unread(reason=reason, expected=True)
         if answer.status in _NOT_HAD:
             said = f": {answer.message}" if answer.message else ""
-            reason = f"{self._service} has no cluster links to tell of ({answer.status}{said})"
+            reason = f"{self._service} has no cluster links to report ({answer.status}{said})"
             return Unread(reason=reason, expected=True)
         return read(answer)
 
@@ -99,26 +99,29 @@ class KafkaRestClient(ConfluentCloudClient[KafkaRestConnection]):
 
 
 def _each(answer: Answer, record: Callable[[Any], Part]) -> Iterator[Part]:
-    """The records of a list. Raises UnexpectedAnswerError for another shape, or a list that goes on elsewhere."""
+    """The records of a list. Raises UnexpectedAnswerError for another shape, or a list that continues
+    elsewhere."""
     value = answer.json()
     data = value.get("data") if isinstance(value, dict) else None
     if not isinstance(data, list):
         raise answer.unexpected("with something other than a list")
     metadata = value.get("metadata")
     if isinstance(metadata, dict) and metadata.get("next"):
-        raise answer.unexpected("with a list that goes on; it is published as whole")
+        raise answer.unexpected("with a list that continues; it is specified as complete")
     for item in data:
         try:
             yield record(item)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise answer.unexpected(f"with an entry of another shape than published ({error!r})") from error
+            raise answer.unexpected(
+                f"with an entry whose shape differs from the specification ({error!r})"
+            ) from error
 
 
 def _link(item: Any) -> ClusterLink:
     error = _text(item.get("link_error"))
     return ClusterLink(
         name=_given(item, "link_name"),
-        # `link_id` is deprecated; versions before its successor have it alone.
+        # `link_id` is deprecated; versions before its successor have only this.
         id=_text(item.get("cluster_link_id")) or _text(item.get("link_id")) or "",
         source_cluster_id=_text(item.get("source_cluster_id")),
         destination_cluster_id=_text(item.get("destination_cluster_id")),

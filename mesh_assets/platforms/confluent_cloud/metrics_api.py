@@ -20,7 +20,7 @@ from mesh_assets.platforms.http import Answer
 NAME = "Confluent Cloud Metrics"
 
 MOST_POINTS = 60_000
-"""The export's limit of points for one metric and kind of resource; it leaves out the rest without a word."""
+"""The export's limit of points for one metric and kind of resource; it silently leaves out the rest."""
 
 # An id is a parameter of its own (`resource.connector.id=lcc-xxxxxx&`, 33 characters): every version of the
 # API takes that form, and 200 of them stay below the 8 kB that servers commonly allow a request line. No
@@ -58,8 +58,8 @@ class Sample:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
     """The newest minute. `inaccessible`: connectors and registries, by id, that do not exist or that the key
-    may not see. `unreadable`: metrics of which samples are left out, because their value is not finite or their
-    time outside the calendar."""
+    may not see. `unreadable`: metrics with samples left out because their value is not finite or their time
+    is outside the calendar."""
 
     samples: tuple[Sample, ...]
     inaccessible: tuple[str, ...] = ()
@@ -186,11 +186,12 @@ def _text(moment: datetime) -> str:
 
 def read_samples(answer: Answer, wanted: frozenset[str]) -> list[Sample | str]:
     """The samples of the metrics named in `wanted`, from OpenMetrics or Prometheus' older format, as the
-    answer declares; the name alone of one whose value is not finite or whose time is outside the calendar.
+    answer declares; only the name for samples whose value is not finite or whose time is outside the
+    calendar.
 
-    Only lines of these metrics are parsed, and of those only the samples and their type: Confluent's
-    published example has a UNIT line of another metric, which a strict parser refuses. 45,000 samples take
-    1.6 s of CPU (bench/metrics.py). Raises PlatformError, also when the text is cut off.
+    Only lines of these metrics are parsed, and only samples and types: Confluent's published example has a
+    UNIT line of another metric, which a strict parser refuses. 45,000 samples take 1.6 s of CPU
+    (bench/metrics.py). Raises PlatformError, also when the text is cut off.
     """
     if not answer.ok:
         raise answer.error()

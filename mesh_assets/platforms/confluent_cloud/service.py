@@ -1,4 +1,4 @@
-"""What Confluent Cloud's services share: kinds of keys and roles, how a client opens, pages, patience."""
+"""What Confluent Cloud's services share: kinds of keys and roles, opening a client, pages, patience."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
@@ -17,8 +17,8 @@ from mesh_assets.platforms.http import (
     Transport,
 )
 
-# Confluent Cloud's kinds of keys: each opens its own systems only, and a refusal names the kind it expected
-# and the role that is missing.
+# Confluent Cloud's kinds of keys: each opens only its own systems, and a refusal names the expected kind and
+# the missing role.
 #
 # | Key | Opens |
 # |---|---|
@@ -27,7 +27,7 @@ from mesh_assets.platforms.http import (
 # | Schema Registry key | the registry |
 # | Flink API key | Flink's statements in one region |
 #
-# 401 means that the service does not know the key, most often because it is of another kind; 403 means that
+# 401 means that the service does not know the key, most often because it is of the wrong kind; 403 means that
 # the key's owner lacks a role. The roles named here are the weakest that suffice (docs/confluent-cloud.md).
 
 

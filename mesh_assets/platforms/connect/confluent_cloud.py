@@ -38,7 +38,7 @@ class ConfluentCloudConnectClient(ConfluentCloudClient[ConfluentCloudConnectEndp
         """Every connector, by name, in one request. Raises PlatformError.
 
         An entry lacks what the key's role does not show: then the config is empty, the state UNKNOWN, the id
-        None. One that has another shape has an error.
+        None. An entry of a different shape has an error.
         """
         answer = self._service.ask("GET", self._path, params={"expand": "info,status,id"})
         if answer.status == 404:

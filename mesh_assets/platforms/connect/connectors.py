@@ -7,7 +7,7 @@ from typing import Any
 from mesh_assets.errors import PlatformError, UnexpectedAnswerError
 
 UNKNOWN = "unknown"
-"""Stands for what the worker did not say, such as a state not yet reported or the type of a class it cannot
+"""Used for what the worker did not say, such as a state not yet reported or the type of a class it cannot
 load."""
 
 

@@ -32,8 +32,8 @@ from mesh_assets.platforms.in_flight import in_flight
 # While its group rebalances, a worker answers 409 to any request that it would have to forward.
 _REBALANCING = frozenset({409})
 _NOT_SUPPORTED = frozenset({404, 405, 501})
-# What a worker answers that cannot say what a plugin declares: it is older than Kafka 3.2 (KIP-769), does not
-# have the plugin, or the plugin's own `config()` fails.
+# The answers of a worker that cannot say what a plugin declares: it is older than Kafka 3.2 (KIP-769), does
+# not have the plugin, or the plugin's own `config()` fails.
 _NOT_DECLARED = frozenset({400, 404, 405, 500, 501})
 _NO_CONNECTOR = "mesh-assets-asks-whether-the-worker-has-started"
 _IN_FLIGHT = 8
@@ -74,13 +74,14 @@ class KafkaConnectClient(ServiceClient):
         """Every connector, by name: one request if the worker knows `expand` and every entry is complete.
 
         What an entry lacks is requested separately. A connector that is gone by then is left out; one that
-        has no status yet has state UNKNOWN, and one of which the worker does not answer (it refuses some
+        has no status yet has state UNKNOWN, and one that the worker does not answer about (it refuses some
         names in paths) has an error. A worker older than Kafka 2.3 lists only names, which costs two requests
         for each connector. Raises PlatformError when the worker as a whole does not answer.
 
         Kafka leaves a connector out of the expanded list until its first status, some milliseconds after its
-        creation. A worker that starts lists none before it has read which there are (seen with 4.3.1; KAFKA-10816); it
-        answers for one connector only after that, so an empty list is asked for once more behind such a request.
+        creation. A starting worker lists none before it has read which ones exist (seen with 4.3.1;
+        KAFKA-10816); it answers about a single connector only after that, so after an empty list we make such
+        a request and then ask for the list once more.
         """
         answer = self._ask("/connectors", expand=["info", "status"])
         value = answer.json()
@@ -162,8 +163,8 @@ class KafkaConnectClient(ServiceClient):
         return self._service.ask("GET", path, params=params, also_retry=_REBALANCING)
 
     def _connector(self, answer: Answer, name: str, entry: Any) -> Connector | PlatformError | None:
-        """The connector, as far as the worker gives it; an error when it gives nothing of it, None when it is
-        gone."""
+        """The connector, as far as the worker returns it; an error when it returns none of it, None when it
+        is gone."""
         if not isinstance(entry, dict):
             return answer.unexpected(f"with an entry for {name!r} that is not an object")
         info, status = entry.get("info"), entry.get("status")

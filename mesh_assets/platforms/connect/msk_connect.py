@@ -149,8 +149,8 @@ class MskConnectClient:
         return [entry for answer in pages for entry in answer.get("connectors", ())]
 
     def _described(self, entry: Mapping[str, Any]) -> Connector | None:
-        """The connector with its config; as it was listed, with an error, when AWS does not describe it; None
-        when it was deleted after it was listed."""
+        """The connector with its config; if AWS does not describe it, the connector as listed, with an error;
+        None if it was deleted after being listed."""
         try:
             self._count()
             return _connector(self._client.describe_connector(connectorArn=entry["connectorArn"]))

@@ -1,4 +1,4 @@
-"""What a service answered and what that means: a JSON value, or an error that a caller can act on."""
+"""A service's answer and its meaning: a JSON value, or an error that a caller can act on."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ ANY_CREDENTIAL = Credential(
 
 _NOT_A_PATH = frozenset({400, 414, 422})
 _MESSAGE_CHARACTERS = 300
-# Far more than is kept, so that masking sees a whole credential.
+# Far more than is kept, so that masking sees whole credentials.
 _READ_CHARACTERS = 8_000
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -131,15 +131,14 @@ class Answer:
             raise self.unexpected(f"{what}; is the url right?") from error
 
     def presence(self) -> Presence:
-        """What the answer to a thing's own path says about the thing. Raises PlatformError when it says
-        nothing."""
+        """What the answer to a thing's own path says about it. Raises PlatformError when it says nothing."""
         if self.ok:
             return "here"
         if self.status == 404:
             return "gone"
         if self.status in (401, 403):
             return "refused"
-        # Servers hold names that they refuse in a path, and do so for ever once the thing is gone: Connect
+        # Servers hold names that they refuse in a path, and keep doing so after the thing is gone: Connect
         # 4.3.1 answers 400 to `/`, `%` and `\`, and 500 to braces.
         if self.status in _NOT_A_PATH or (self.status == 500 and "%" in self.request):
             return "unaskable"
@@ -155,7 +154,7 @@ class Answer:
         if self.status in BUSY_STATUSES or self.note:
             note = f" ({self.note})" if self.note else ""
             return UnreachableError(
-                f"{self.service} cannot answer now: {self.request} gave {self.status}{said}{note}"
+                f"{self.service} cannot answer now: {self.request} returned {self.status}{said}{note}"
             )
         if 300 <= self.status < 400:
             # Without the query, which may hold a token.
@@ -175,8 +174,8 @@ class Answer:
         return UnexpectedAnswerError(f"{self.service} answered {self.request} {what}")
 
     def _said(self, text: str) -> str:
-        """The service's words without the connection's credential, and without those of others: Connect, for
-        one, quotes configs in its errors."""
+        """The service's words without the connection's credential and anyone else's: Connect, for one, quotes
+        configs in its errors."""
         return one_line(mask_text(self.scrub(text[:_READ_CHARACTERS])))
 
     def _is_html(self) -> bool:

@@ -1,5 +1,5 @@
-"""What the clients of all HTTP services share: opening and closing, address, identity, and a count of
-requests."""
+"""What the clients of all HTTP services share: opening and closing, address, identity, and a request
+count."""
 
 from types import TracebackType
 from typing import Self
@@ -33,7 +33,7 @@ class ServiceClient:
 
     @property
     def address(self) -> str:
-        """Host, port and path: where the service is, whatever the scheme and the user."""
+        """Host, port and path: where the service is, regardless of scheme and user."""
         return address_of(self.url)
 
     @property
@@ -48,7 +48,7 @@ class ServiceClient:
 
     @property
     def stand_in(self) -> str | None:
-        """What the service says it stands in for; None when it is what it seems to be."""
+        """What the service says it stands in for; None when it is the real one."""
         return self._service.stand_in
 
     @property

@@ -15,7 +15,7 @@ BUSY_STATUSES = frozenset({429, 502, 503, 504})
 # Services differ: a reset above this is a point in time (seconds since 1970), below it a number of seconds.
 _EPOCH_SECONDS = 1_000_000_000
 
-# With less time than this left, a try would fail whatever the service does.
+# With less time than this left, a try would fail no matter what the service does.
 _LEAST_TRY_SECONDS = 1.0
 
 
@@ -168,8 +168,8 @@ class Attempts:
         return pause
 
 
-# A limit of our own, for services whose quota all keys of an organization share: being throttled throttles
-# others too.
+# A limit of our own, for services whose quota all keys of an organization share: if we are throttled, so are
+# the others.
 
 
 class RateLimiter:
@@ -184,7 +184,7 @@ class RateLimiter:
         self._ahead_seconds = burst * self._seconds_each
         self._clock = clock
         self._lock = threading.Lock()
-        # When the next request would be due had all of them come evenly; up to one burst in the past.
+        # When the next request would be due if all of them had come evenly; up to one burst in the past.
         self._due = clock.monotonic() - self._ahead_seconds
 
     def wait_for_turn(self) -> None:

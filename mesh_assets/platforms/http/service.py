@@ -42,7 +42,7 @@ MAX_BODY_BYTES = 256 * 1024 * 1024
 
 _MAX_ERROR_BYTES = 64 * 1024
 _CONNECT_TIMEOUT_SECONDS = 5.0
-# A stand-in for demo and tests says so in every answer, and whoever shows its answers repeats it.
+# A stand-in for demo and tests says so in every answer, and everything that shows its answers repeats it.
 _STAND_IN = "X-Mesh-Stand-In"
 _ERRNO = re.compile(r"\[(Errno|Error) -?\d+\] ?")
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -128,7 +128,7 @@ class HttpService:
             trust_env=not base.is_loopback,
             transport=transport,
         )
-        self._probed = transport is None  # only a real connection has a listener that could be asked
+        self._probed = transport is None  # only a real connection has a listener to ask
         self._log_mask = LogMask(paths)
         if paths:
             self._log_mask.attach()
@@ -248,7 +248,7 @@ class HttpService:
         accept: str | None = None,
         kind: str = "read",
     ) -> Answer:
-        """The answer, whatever its status, after any retries: for callers to whom a 404 says something.
+        """The answer, whatever its status, after any retries: for callers to whom a 404 means something.
 
         `also_retry`: further statuses that mean "not now". `accept`: a media type to ask for instead of JSON.
         Raises UnreachableError when there is no answer in time, UnexpectedAnswerError when the answer is too
@@ -265,7 +265,7 @@ class HttpService:
                 headers=headers if accept is None else {**headers, "Accept": accept},
             )
         except httpx.InvalidURL as error:
-            # A name that a service lists can be too long for an address. Servers answer the same to it.
+            # A name that a service lists can be too long for an address. Servers give the same answer to it.
             said = f"not asked: {error}".encode()
             return self._answer(414, {}, said, one_line(asked_for, limit=100))
         may_repeat = method in _IDEMPOTENT if idempotent is None else idempotent
@@ -347,7 +347,7 @@ class HttpService:
         )
 
     def _wait_for_turn(self, attempts: Attempts, shown: str) -> None:
-        # A 429 that one thread received holds for the others too: they would get the same and use up the quota.
+        # A 429 for one thread also holds for the others: they would get the same and use up the quota.
         with self._lock:
             wait = self._not_before - self._clock.monotonic()
         if wait > attempts.remaining_seconds:
@@ -390,7 +390,7 @@ def _forms(username: str | None, password: str | None) -> tuple[str, ...]:
 
 
 def _path_forms(url: str, path: str) -> tuple[str, ...]:
-    # As it was given and as httpx writes it, which escapes characters.
+    # As given, and as httpx writes it, with escaped characters.
     return tuple({path, httpx.URL(url + path).raw_path.decode("ascii")}) if path.strip("/") else ()
 
 

@@ -1,5 +1,5 @@
-"""What a connection is made with: addresses and which part of them may be shown, TLS settings, what is wrong with it,
-and a log that masks addresses."""
+"""What a connection needs: addresses and which part of them may be shown, TLS settings, what is wrong with
+it, and a log that masks addresses."""
 
 import logging
 import os
@@ -40,7 +40,7 @@ def parse_base_url(text: str, *, name: str) -> BaseUrl:
         parts = urlsplit(text.strip())
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise EstateError(f"{expected}; its host or port cannot be understood") from error
+        raise EstateError(f"{expected}; its host or port cannot be parsed") from error
     if parts.scheme not in ("http", "https") or not host:
         raise EstateError(f"{expected}; got scheme {parts.scheme!r} and host {host!r}")
     if parts.query or parts.fragment:
@@ -72,7 +72,7 @@ def path_segment(name: str) -> str:
 
 
 def tls_failure(error: BaseException) -> str | None:
-    """What is wrong when the TLS handshake failed, which a retry would not change; None for any other
+    """What is wrong if the TLS handshake failed, which a retry would not change; None for any other
     failure."""
     cause: BaseException | None = error
     while cause is not None:
@@ -105,12 +105,13 @@ def tls_context(ca_location: str | None, *, name: str) -> ssl.SSLContext:
 
 @cache
 def _usual_authorities(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    """Read once, since it takes 20 ms, for as long as the environment names the same ones instead."""
+    """Read once, since it takes 20 ms, as long as the environment names the same replacements."""
     return httpx.create_ssl_context()
 
 
 def another_protocol(url: str) -> str | None:
-    """The sentence about a listener that does not speak what the address says; None if that is not the reason."""
+    """The sentence about a listener that does not speak the address's protocol; None if that is not the
+    reason."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     spoken = spoken_at(host, port)

@@ -14,7 +14,7 @@ _TIMEOUT_SECONDS = 5.0
 
 
 class Webhook:
-    """Posts texts. Messages and logs name the host only: whoever has the whole address can write there."""
+    """Posts texts. Messages and logs name only the host: whoever has the whole address can write there."""
 
     def __init__(
         self,

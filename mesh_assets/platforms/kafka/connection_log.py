@@ -16,9 +16,9 @@ from confluent_kafka import KafkaError
 from mesh_assets.platforms.kafka.errors import Endpoint
 
 _LOGGER = logging.getLogger("mesh_assets.kafka")
-# A client that is waited for tries again at least every 2 s, and reports each failure.
+# A client that we wait for tries again at least every 2 s, and reports each failure.
 FRESH_SECONDS = 3.0
-# A connection that broke during the login, whose cause librdkafka puts into the same code.
+# A connection that broke during login; librdkafka puts its cause into the same code.
 _LOGIN_BROKEN_OFF = "Local: Broker transport failure"
 _SIMILAR = re.compile(r"\(after \d+ms.*\)")
 

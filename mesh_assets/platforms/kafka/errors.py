@@ -29,7 +29,7 @@ NO_ANSWER = frozenset(
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     }
 )
-"""Nobody answered, or a broker was not ready: trying later can help."""
+"""Nobody answered, or a broker was not ready: trying again later can help."""
 
 AUTHENTICATION = frozenset(
     {
@@ -55,7 +55,8 @@ _CERTIFICATE_REFUSED = re.compile(
     r"alert (certificate required|bad certificate|unsupported certificate|certificate revoked|certificate expired|certificate unknown"
     r"|unknown ca|access denied)"
 )
-# What librdkafka says of a connection that was accepted. A size of 1213486160 bytes is `HTTP` read as a number.
+# What librdkafka says about a connection that was accepted. A size of 1213486160 bytes is `HTTP` read as a
+# number.
 _BROKEN_OFF = re.compile(
     r"closed by peer|handshake failed: (?!.*certificate verify)|wrong version number|Invalid response size|ApiVersionRequest"
     r"|PLAINTEXT broker|[Cc]onnection reset|Protocol parse failure|setup timed out"
@@ -64,7 +65,7 @@ _ANSWERED_ONCE = re.compile(r"in state (UP|UPDATE)\b")
 _NOISE = re.compile(r" \(after \d+ms in state (\w+)(?:, \d+ identical error\(s\) suppressed)?\)$")
 _CONNECT_FAILED = re.compile(r"Connect to ipv[46]#(\S+) failed: (.+)$")
 _NO_MECHANISM = re.compile(r"supported mechanisms: *(\(|$)")
-# How the wire reader tells one mistrust from another; librdkafka says the same of all.
+# How the wire reader distinguishes reasons for mistrust; librdkafka gives one text for all.
 _MISTRUST = re.compile(r"certificate verify failed: (the broker's certificate .+)$")
 _BROKER_PREFIX = re.compile(r"^(?:\w+://)?(\S+:\d+)/(?:bootstrap|\d+): ")
 
@@ -94,7 +95,7 @@ class Endpoint:
     """The brokers and the user, as every message names the connection."""
 
     def __init__(self, properties: Mapping[str, object], *, on_confluent_cloud: bool = False) -> None:
-        """`on_confluent_cloud`: the estate says so; the address may show it too."""
+        """`on_confluent_cloud`: the estate says so; the address may also show it."""
         self.servers = str(properties.get("bootstrap.servers", ""))
         self.protocol = str(properties.get("security.protocol", "PLAINTEXT")).upper()
         self.mechanism = shown_property(properties, "sasl.mechanism") or "GSSAPI"
@@ -114,7 +115,7 @@ class Endpoint:
 
     @property
     def identity(self) -> str:
-        """`user alice (SCRAM-SHA-512)`, or what takes the place of a user."""
+        """`user alice (SCRAM-SHA-512)`, or whatever replaces a user."""
         if self.takes_api_key and self.username:
             return f"Kafka API key {self.username}"
         if self.uses_sasl:
@@ -162,7 +163,7 @@ def authentication_refused(endpoint: Endpoint, said: str) -> RefusedError:
     hint = ""
     if _NO_MECHANISM.search(said):
         return RefusedError(
-            f"the listener of Kafka at {endpoint.servers} takes no login by SASL, but kafka.security_protocol is {endpoint.protocol}; "
+            f"the listener of Kafka at {endpoint.servers} does not accept SASL logins, but kafka.security_protocol is {endpoint.protocol}; "
             f"set {endpoint.protocol.removeprefix('SASL_')}, or give the address of a listener with SASL"
         )
     if "supported mechanisms" in said:
@@ -175,8 +176,8 @@ def authentication_refused(endpoint: Endpoint, said: str) -> RefusedError:
 
 
 def connection_failed(endpoint: Endpoint, said: str, *, seconds: float) -> PlatformError:
-    """The PlatformError for a connection that never opened, from what librdkafka said about it. Where a listener
-    accepted it and broke it off, the listener is asked what it speaks."""
+    """The PlatformError for a connection that never opened, from what librdkafka said about it. If a listener
+    accepted it and then broke it off, we ask the listener what it speaks."""
     if match := _CERTIFICATE_REFUSED.search(said):
         return RefusedError(
             f"Kafka at {endpoint.servers} refused the client's certificate ({match.group(1)}); "
@@ -190,12 +191,13 @@ def connection_failed(endpoint: Endpoint, said: str, *, seconds: float) -> Platf
     )
     within = (
         f" within {seconds:.0f} s" if seconds >= 1 else ""
-    )  # what needs no second attempt is said at once
+    )  # a certain failure is reported without a second attempt
     return UnreachableError(f"Kafka at {endpoint.servers} could not be reached{within}: {reason}{advice}")
 
 
 def _another_protocol(endpoint: Endpoint, said: str) -> str | None:
-    """The sentence about a listener that does not speak what the estate says; None if that is not the reason."""
+    """The sentence about a listener that does not speak the estate's protocol; None if that is not the
+    reason."""
     match = _BROKER_PREFIX.match(said)
     address = match.group(1) if match else endpoint.servers.split(",")[0]
     host, _, port = address.rpartition(":")
@@ -221,7 +223,7 @@ def _another_protocol(endpoint: Endpoint, said: str) -> str | None:
             )
         case "TLS" | "Kafka in plain text" if not endpoint.uses_sasl and _ANSWERED_ONCE.search(said):
             return (
-                f"the listener of Kafka at {address} expects a login by SASL, but {configured}; set SASL_{endpoint.protocol} with "
+                f"the listener of Kafka at {address} expects a SASL login, but {configured}; set SASL_{endpoint.protocol} with "
                 "kafka.sasl_mechanism, username and password, or give the address of a listener without SASL"
             )
         case _:

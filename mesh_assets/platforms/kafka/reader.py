@@ -42,9 +42,9 @@ _TOPICS, _GROUPS = "DESCRIBE on the topics", "DESCRIBE on the groups"
 class KafkaReader(Protocol):
     """The bulk reads of a cluster and two questions about single names. Safe to use from many threads.
 
-    A read raises UnreachableError, RefusedError or UnexpectedAnswerError when it fails entirely. What could
-    not be read of a single topic, partition or group is None, with the reason beside it; never empty, never a
-    default.
+    A read raises UnreachableError, RefusedError or UnexpectedAnswerError when it fails entirely. A part of a
+    single topic, partition or group that could not be read is None, with the reason next to it; never empty,
+    never a default.
     """
 
     @property
@@ -52,7 +52,7 @@ class KafkaReader(Protocol):
         """How many requests went over the wire so far, by Kafka's name for them."""
 
     def read_cluster_id(self) -> str | None:
-        """The id that the brokers give the cluster, without reading anything else; None: they give none."""
+        """The cluster id that the brokers give, without reading anything else; None: they give none."""
 
     def metadata(self) -> ClusterMetadata:
         """The cluster, its brokers, and all topics with their partitions."""
@@ -79,13 +79,14 @@ class KafkaReader(Protocol):
         """ACLs, client quotas and users with SCRAM credentials."""
 
     def log_dirs(self, metadata: ClusterMetadata) -> StorageReading:
-        """The brokers' log directories, and what each topic takes there."""
+        """The brokers' log directories, and the space that each topic uses there."""
 
     def reassignments(self) -> Mapping[str, tuple[Reassignment, ...]]:
-        """The partitions that are being moved to other brokers, by topic; empty when none is."""
+        """The partitions being moved to other brokers, by topic; empty when there are none."""
 
     def eligible_leaders(self, topics: Collection[str]) -> Mapping[str, tuple[EligibleLeaders, ...] | None]:
-        """Who outside the ISR may lead partitions of these topics; None where the topic could not be described."""
+        """Who outside the ISR may lead partitions of these topics; None if the topic could not be
+        described."""
 
     def record_times(
         self,
@@ -99,7 +100,7 @@ class KafkaReader(Protocol):
     def tiered(
         self, partitions_by_topic: Mapping[str, Collection[int]]
     ) -> Mapping[str, tuple[TieredPartition, ...]]:
-        """What of these partitions, of topics with tiered storage, is on disk and what is away."""
+        """Which part of these partitions, of topics with tiered storage, is on disk and which is tiered."""
 
     def transactions(self, selects: Callable[[str], bool]) -> TransactionsReading:
         """Transactional ids, and the producers and open transactions of the selected topics."""
@@ -152,7 +153,7 @@ class WireReader:
         )
 
     def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
-        # The leaders as they were last seen: those that have moved since are found by their answers.
+        # The leaders as last seen: answers show which have moved since.
         return self._kafka.run(
             lambda kafka: offsets.read_offsets(kafka, partitions_by_topic, self._seen),
             doing="reading the offsets",
@@ -278,11 +279,11 @@ class WireReader:
 
 
 def ends_after(kafka: KafkaReader, offsets: OffsetsReading, groups: GroupsReading) -> OffsetsReading:
-    """`offsets`, with the edges of those partitions read again where a group has committed beyond their end.
+    """`offsets`, with the edges of partitions read again if a group has committed beyond their end.
 
-    Ends are read before or beside the commits, so a fast consumer can have passed the one that was read. What
-    is beyond the end still is so because the topic was recreated or truncated. An end that cannot be read again
-    is unknown.
+    Ends are read before or alongside the commits, so a fast consumer can have passed the one that was read. A
+    commit still beyond the new end means that the topic was recreated or truncated. An end that cannot be
+    read again is unknown.
     """
     ends: dict[str, dict[int, int | None]] = {}  # of the topics that groups read
     passed: dict[str, set[int]] = {}

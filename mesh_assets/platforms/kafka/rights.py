@@ -3,17 +3,17 @@
 The brokers report authorized operations (KIP-430) when asked. Reading them changes and creates nothing.
 Measured with Kafka 4.3.1 (StandardAuthorizer, SASL/PLAIN):
 
-- A broker without an authorizer reports every operation, and so does one to a super user: the two look the
-  same. (DescribeAcls would tell them apart, to whom may describe the cluster; it is not asked.)
-- Without DESCRIBE on the cluster the brokers report none of its operations, CREATE included. Brokers before 2.3
-  report no operations of anything.
-- A topic without DESCRIBE is not listed; by name it is refused whether it exists or not. So a made-up name is
-  "unknown" only to a user who sees every topic.
+- A broker without an authorizer reports every operation, and so does any broker for a super user: the two
+look the same. (DescribeAcls would tell them apart, for users who may describe the cluster; we do not ask.)
+- Without DESCRIBE on the cluster, the brokers report none of its operations, not even CREATE. Brokers before
+2.3 report no operations at all.
+- A topic without DESCRIBE is not listed; by name, it is refused whether it exists or not. So a made-up name
+is "unknown" only to a user who sees every topic.
 - Without DESCRIBE on the cluster the list of groups silently holds only those that the user may describe.
-- Asking for a group by its name makes the broker create `__consumer_offsets` if it does not exist yet, so that is done
-  only where groups are listed.
-- Whether a topic may be created, only a dry run of creating it says (`validate_only`): the right can come from the
-  cluster, from the topic's name or prefix, and policies have a say.
+- Asking for a group by name makes the broker create `__consumer_offsets` if it does not exist yet, so we do
+it only if groups are listed.
+- Only a dry run of creating a topic (`validate_only`) shows whether it may be created: the right can come
+from the cluster or from the topic's name or prefix, and policies have a say.
 """
 
 import asyncio
@@ -83,8 +83,8 @@ class ResourceRights(Value, frozen=True, kw_only=True):
 
 
 class ClusterRights(Value, frozen=True, kw_only=True):
-    """The cluster as the user sees it. `operations`: those with the cluster itself; None: the brokers do not report
-    them. `topics`: the visible ones, sorted."""
+    """The cluster as the user sees it. `operations`: those on the cluster itself; None: the brokers do not
+    report them. `topics`: the visible ones, sorted."""
 
     cluster_id: str | None
     brokers: int
@@ -112,8 +112,8 @@ def read_cluster_rights(cluster: RunningCluster) -> ClusterRights:
 
 
 async def _cluster_rights(connections: Connections) -> ClusterRights:
-    # Metadata, too, tells the rights on the cluster until DescribeCluster does (Kafka 2.8), and to ask for those on all
-    # topics beside them would be much work for nothing.
+    # Metadata also reports the rights on the cluster until DescribeCluster does (Kafka 2.8), and also asking
+    # for those on all topics would be much work for nothing.
     described = await connections.version(DESCRIBED_CLUSTER) is not None
     listed = await list_topics(connections, None, rights=not described)
     operations = listed.operations
@@ -179,8 +179,8 @@ async def _transactional_ids_are_hidden(connections: Connections) -> bool | None
 
 
 def transactional_ids_are_hidden(cluster: RunningCluster) -> bool | None:
-    """Whether the user may not see transactional ids of any name; None: these brokers (before Kafka 3.0) tell nobody which
-    there are. Raises PlatformError when the brokers could not be asked."""
+    """Whether some transactional ids may be hidden from the user; None: these brokers (before Kafka 3.0) do
+    not list them for anyone. Raises PlatformError when the brokers could not be asked."""
     return cluster.run(
         _transactional_ids_are_hidden, doing="asking for the rights on transactional ids", right=LIST_RIGHT
     )
@@ -194,7 +194,7 @@ def read_groups_rights(
 ) -> GroupsRights:
     """The user's rights on each selected group of any kind. `list_is_complete`: True with DESCRIBE on the cluster.
 
-    Raises PlatformError when the groups could not be listed, also when some of them could not.
+    Raises PlatformError when the groups could not be listed, even if only some could not.
     """
     read = partial(
         _groups_rights,
@@ -269,7 +269,7 @@ def read_creation(
 async def _creation(
     connections: Connections, *, request: Request[dict[str, KafkaError | None]]
 ) -> dict[str, KafkaError | None]:
-    """Asks the controller; with KRaft, any broker, which passes it on."""
+    """Asks the controller; with KRaft, any broker, which forwards it."""
     for attempt in range(1, _ATTEMPTS + 1):
         controller = (await list_topics(connections, ())).controller
         refusals = await connections.ask(request, broker=controller)
@@ -355,7 +355,7 @@ def _dry_run(
                     r.tags()
             r.tags()
             if name not in topics or name in refusals:
-                raise MalformedError("an answer to CreateTopics about another topic, or twice")
+                raise MalformedError("an answer to CreateTopics about another topic, or about one twice")
             refusals[name] = Failure(code, said or "").error() if code else None
         r.tags()
         if len(refusals) < len(topics):

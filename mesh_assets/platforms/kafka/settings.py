@@ -25,8 +25,8 @@ class ClientProperties(dict[str, Any]):
     """librdkafka properties by name, including callbacks. They print without secrets, so no traceback or log
     shows one.
 
-    `shown`: what replaces a value that is not a secret by its name (a username kept beside its password), by
-    property.
+    `shown`: by property, what replaces a value whose name does not mark it as secret (a username kept with
+    its password).
     """
 
     def __init__(
@@ -74,8 +74,8 @@ def bootstrap_servers(connection: KafkaConnection, *, environment: Mapping[str, 
 def client_properties(
     connection: KafkaConnection, *, environment: Mapping[str, str] | None = None
 ) -> ClientProperties:
-    """The connection in librdkafka's words, secrets resolved; `connection.properties` win over everything
-    derived.
+    """The connection in librdkafka's terms, with secrets resolved; `connection.properties` override
+    everything derived.
 
     Raises EstateError naming the field and never a value: a reference that cannot be resolved, an empty
     value, a missing file (for which librdkafka only says "BIO lib"). Raises PlatformError when AWS does not
@@ -133,7 +133,7 @@ def client_properties(
 
 
 def in_clear_note(properties: Mapping[str, Any]) -> str | None:
-    """What is wrong where a password or token is sent to brokers without TLS. SCRAM and Kerberos send none."""
+    """What is wrong if a password or token is sent to brokers without TLS. SCRAM and Kerberos send none."""
     if str(properties.get("security.protocol", "")).upper() != "SASL_PLAINTEXT":
         return None
     if str(properties.get("sasl.mechanism", "")).upper() not in ("PLAIN", "OAUTHBEARER"):

@@ -1,4 +1,5 @@
-"""Records of given runs of offsets, read without a group: it assigns partitions, and never subscribes or commits."""
+"""Reads records from given runs of offsets without a group: it assigns partitions, and never subscribes or
+commits."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -26,13 +27,13 @@ _SETTINGS = {
     "auto.offset.reset": "earliest",
     "enable.partition.eof": "true",
     "isolation.level": "read_committed",
-    # A slice ends with an answer that there is no more, for which the broker waits 0.5 s by default.
+    # A slice ends with an answer that there is no more; by default, the broker waits 0.5 s before giving it.
     "fetch.wait.max.ms": "50",
     # A sample needs little; the defaults would fetch up to 64 MB ahead of what is asked for.
     "queued.max.messages.kbytes": "8192",
     "queued.min.messages": "1000",
     "fetch.message.max.bytes": "262144",
-    # How long it rests once it has that; the default is a second, which every run of offsets would cost.
+    # How long it rests once it has that; the default is a second, which each run of offsets would cost.
     "fetch.queue.backoff.ms": "10",
 }
 
@@ -58,7 +59,7 @@ class Slice:
 
 @dataclass(slots=True)
 class SlicesRead:
-    """`records`: in the order in which they came. `errors`: the partitions that were not read as asked, and why."""
+    """`records`: in order of arrival. `errors`: the partitions that were not read as asked, and why."""
 
     records: list[SampledRecord] = field(default_factory=list)
     errors: dict[int, str] = field(default_factory=dict)
@@ -90,9 +91,9 @@ class SliceReader:
         deadline: float,
     ) -> SlicesRead:
         """The committed records of the slices, by partition, which must not overlap. `most_bytes`: of keys and values, shared
-        out evenly among the partitions; a partition that has used up its share is left, and `errors` says so. `deadline`: of
-        `time.monotonic`; what was not read by then is in `errors`. Raises PlatformError when the topic cannot be read at all,
-        as without READ on it."""
+        out evenly among the partitions; a partition that has used up its share is left, and `errors` says so.
+        `deadline`: by `time.monotonic`; anything not read by then is in `errors`. Raises PlatformError when
+        the topic cannot be read at all, e.g. without READ on it."""
         found = SlicesRead()
         share = max(1, most_bytes // max(1, len(slices)))
         sizes = dict.fromkeys(slices, 0)
@@ -161,7 +162,7 @@ class SliceReader:
                 for number in waiting:
                     found.errors[number] = _LATE
                 return
-            # No more than there can be: for more, it would wait until the time is over.
+            # No more than there can be: for more, it would wait until time runs out.
             expected = sum(
                 min(slices[number].most, slices[number].stop - slices[number].start) - got
                 for number, got in waiting.items()
@@ -194,7 +195,8 @@ class SliceReader:
     def _ended(
         self, topic: str, number: int | None, error: KafkaError, waiting: dict[int, int], found: SlicesRead
     ) -> None:
-        """What a message without a record says of its partition: that it ends here, or why it cannot be read."""
+        """What a message without a record says about its partition: that it ends here, or why it cannot be
+        read."""
         if error.code() in AUTHORIZATION or error.code() in AUTHENTICATION:
             raise KafkaException(error)
         if number is None or waiting.pop(number, None) is None:

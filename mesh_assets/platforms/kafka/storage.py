@@ -1,5 +1,5 @@
 """What the reads of a Kafka cluster's storage return: values like those of `values.py`, where None means "could not be
-read". What a document keeps as it was told is a record of the inventory."""
+read". Whatever a document keeps unchanged is a record of the inventory."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,11 +10,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TopicSize(Value, frozen=True, kw_only=True):
-    """What a topic takes on disk, without what lies in tiered storage.
+    """The space that a topic uses on disk, without tiered storage.
 
     `partitions`: what each one's leader holds, in the order of the metadata. `leader_bytes`: their sum, so one copy;
-    None if one of them is unknown. `replica_bytes`: of all copies, without future ones; None unless every replica was
-    told, as one is not whose broker is silent, whose directory is offline, or which is not made yet.
+    None if one of them is unknown. `replica_bytes`: of all copies, without future ones; None unless every
+    replica was reported; one is not if its broker is silent, its directory is offline, or it does not exist
+    yet.
     """
 
     partitions: tuple[int | None, ...]
@@ -24,8 +25,8 @@ class TopicSize(Value, frozen=True, kw_only=True):
 
 
 class StorageReading(Value, frozen=True, kw_only=True):
-    """The log directories of all brokers that told theirs, and what each topic takes. `errors`: the brokers that did
-    not, and why."""
+    """The log directories of all brokers that reported them, and the space that each topic uses. `errors`:
+    the brokers that did not, and why."""
 
     directories: tuple[LogDirectory, ...]
     topics: dict[str, TopicSize]
@@ -43,8 +44,8 @@ class RecordTimes(Value, frozen=True, kw_only=True):
 
 
 def moment(milliseconds: int | None) -> datetime | None:
-    """A time as brokers tell it. None for none, for what Kafka writes where there is none (-1), and for what no calendar has:
-    producers set timestamps as they like."""
+    """A time from a broker. None if there is none, for Kafka's mark for that (-1), and for times outside the
+    calendar: producers set timestamps as they like."""
     if milliseconds is None or milliseconds < 0:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The newest records of one topic, read without a group: it assigns partitions, and never subscribes or
+"""Reads the newest records of one topic without a group: it assigns partitions, and never subscribes or
 commits."""
 
 import time
@@ -50,9 +50,10 @@ class TailRecord:
 class Tail:
     """Records, newest first.
 
-    `unread`: how many partitions were not read to their end, for lack of time or because there are too many;
-    they may hold newer records. `not_searched`: how many gave fewer records than asked for, and were not searched back
-    to their beginning. `has_offsets`: there is something in the topic, though perhaps no record.
+    `unread`: how many partitions were not read to the end, for lack of time or because there are too many;
+    they may hold newer records. `not_searched`: how many returned fewer records than asked for, and were not
+    searched back to their beginning. `has_offsets`: there is something in the topic, though perhaps no
+    record.
     """
 
     records: tuple[TailRecord, ...]
@@ -76,7 +77,7 @@ def read_tail(
     up.
 
     `timeout_seconds` limits each answer about the topic, `within_seconds` the whole call. Raises
-    PlatformError when the brokers cannot be read, also when there are records and none came in time.
+    PlatformError when the brokers cannot be read, or when there are records but none came in time.
     """
     endpoint = Endpoint(properties, on_confluent_cloud=on_confluent_cloud)
     deadline = time.monotonic() + within_seconds
@@ -91,7 +92,7 @@ def read_tail(
         waiting = _read(consumer, topic, windows, found, deadline, go_on)
         if waiting and not found:
             raise UnreachableError(
-                f"{topic} holds records, and none could be read within {within_seconds:.0f} s; try again"
+                f"{topic} holds records, but none could be read within {within_seconds:.0f} s; try again"
             )
         short = _search_back(consumer, topic, windows.keys() - waiting, windows, most, found, deadline, go_on)
     except KafkaException as error:
@@ -112,7 +113,7 @@ def read_tail(
 
 @dataclass(slots=True, kw_only=True)
 class _Window:
-    """Where reading begins in a partition, and where the partition does."""
+    """Where reading begins in a partition, and where the partition begins."""
 
     start: int
     low: int
@@ -129,8 +130,9 @@ def _search_back(
     deadline: float,
     go_on: Callable[[], None],
 ) -> set[int]:
-    """Reads further back where the newest offsets are mostly markers of transactions, or records they rolled back;
-    adds to `found`. Returns the partitions that still gave fewer than `most` records and have more before them.
+    """Reads further back if the newest offsets are mostly transaction markers or records that were rolled
+    back; adds to `found`. Returns the partitions that still gave fewer than `most` records and have more
+    before them.
 
     Each round reaches four times as far as the last, so all of them together read little more than the last.
     """
@@ -176,8 +178,8 @@ def _windows(
     timeout: Callable[[], float],
     go_on: Callable[[], None],
 ) -> tuple[dict[int, _Window], int]:
-    """Where to begin in each partition that holds anything, and how many partitions are skipped beyond the
-    first 64."""
+    """Where to begin in each partition that holds anything, and how many partitions beyond the first 64 are
+    skipped."""
     metadata = consumer.list_topics(topic, timeout=timeout()).topics[topic]
     if metadata.error is not None:
         raise KafkaException(metadata.error)
@@ -195,7 +197,7 @@ def _windows(
         go_on()
         ends = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=timeout())
         if ends is None:
-            raise UnreachableError(f"partition {number} of {topic} gave no offsets in time")
+            raise UnreachableError(f"partition {number} of {topic} returned no offsets in time")
         low, high = ends
         if high > low:
             windows[number] = _Window(start=max(low, high - most), low=low, high=high)

@@ -34,7 +34,8 @@ class BrokerNode(Value, frozen=True, kw_only=True):
 
 
 class PartitionMetadata(Value, frozen=True, kw_only=True):
-    """A partition. `leader` None: it has none now. `replicas` and `isr` are broker ids in Kafka's order.
+    """A partition. `leader` None: it currently has none. `replicas` and `isr` are broker ids in Kafka's
+    order.
 
     `error` is the name of the error code that the broker gives with the partition (LEADER_NOT_AVAILABLE,
     REPLICA_NOT_AVAILABLE, …).
@@ -135,8 +136,8 @@ class ShareOffset(Value, frozen=True, kw_only=True):
     """How far a share group is on a partition that it has begun.
 
     `start`: no record before it is delivered any more; None without an `error`: before the group's first record.
-    `lag_records`: those from there on that it is not done with; None with brokers that do not count them (before
-    4.3).
+    `lag_records`: those from there on that it has not finished; None with brokers that do not count them
+    (before 4.3).
     """
 
     topic: str
@@ -184,8 +185,8 @@ def partition_of(group: str, partitions: int) -> int:
 
 
 class UnlistedGroups(Value, frozen=True, kw_only=True):
-    """The groups in these `partitions` of the `of` that __consumer_offsets has: no list shows them, because the
-    partitions have no coordinator that knows its groups. `reason`: as a sentence."""
+    """The groups in these `partitions` of __consumer_offsets, which has `of` in all: no list shows them,
+    because the partitions have no coordinator that knows its groups. `reason`: as a sentence."""
 
     partitions: frozenset[int]
     of: int
@@ -197,8 +198,8 @@ class UnlistedGroups(Value, frozen=True, kw_only=True):
 
 class GroupsReading(Value, frozen=True, kw_only=True):
     """The selected groups, sorted. `excluded`: how many more exist. `read_at`: when offsets were first
-    requested, UTC. `unlisted`: of which groups nothing is known, not even whether they exist; None: these are
-    all."""
+    requested, UTC. `unlisted`: the groups about which nothing is known, not even whether they exist; None:
+    these are all."""
 
     read_at: datetime
     groups: tuple[ConsumerGroup, ...]
@@ -206,7 +207,8 @@ class GroupsReading(Value, frozen=True, kw_only=True):
     unlisted: UnlistedGroups | None = None
 
     def all_groups(self) -> tuple[ConsumerGroup, ...]:
-        """The groups, for whom some of them are not enough. Raises UnexpectedAnswerError when groups are unlisted."""
+        """The groups, for callers that need all of them. Raises UnexpectedAnswerError when groups are
+        unlisted."""
         if self.unlisted is not None:
             raise UnexpectedAnswerError(self.unlisted.reason)
         return self.groups

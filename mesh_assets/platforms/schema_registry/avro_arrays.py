@@ -1,4 +1,4 @@
-"""Arrays of Avro whose items take no bytes: a record of ten bytes may hold 2⁶² of them, so none is read."""
+"""Avro arrays whose items take no bytes: a record of ten bytes may hold 2⁶² of them, so we read none."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,8 @@ def has_unbounded_array(schema: Any, named: Mapping[str, Any]) -> bool:
 
 
 def _is_empty(part: Any, named: Mapping[str, Any], known: dict[str, bool]) -> bool:
-    """Whether every value takes no bytes. A type within itself is taken as one that does: it cannot be read anyway."""
+    """Whether every value takes no bytes. A type that contains itself counts as one: it cannot be read
+    anyway."""
     if isinstance(part, str):
         if part not in named:
             return part == "null"
@@ -30,7 +31,7 @@ def _is_empty(part: Any, named: Mapping[str, Any], known: dict[str, bool]) -> bo
             known[part] = _is_empty(named[part], named, known)
         return known[part]
     if not isinstance(part, dict):
-        return False  # a union takes a byte to say which
+        return False  # a union takes a byte for its choice
     if part["type"] in ("record", "error"):
         return all(_is_empty(field["type"], named, known) for field in part["fields"])
     return part.get("size") == 0 if part["type"] == "fixed" else _is_empty(part["type"], named, known)

@@ -1,6 +1,6 @@
 """The bulk list, `/schemas?latestOnly=true`: the latest schema of every subject, a thousand per request.
 
-Confluent defined it, other registries answer something else at the same path, and no version number says
+Confluent defined it; other registries answer with something else at the same path, and no version number says
 which. So the answers decide: do their items name a subject, and does `offset` move the page? Source of the
 shape: Confluent's `SchemasResource` (order by subject and version, `skip(offset).limit(limit)`, the limit cut
 to `schema.search.max.limit`).
@@ -63,14 +63,14 @@ class BulkList:
         self._page_size = page_size
 
     def names_subjects(self) -> bool:
-        """Whether the list is usable, judged by two items: where it is not (Apicurio), a full page costs much
-        for nothing."""
+        """Whether the list is usable, judging by two items: if it is not (Apicurio), a full page would cost
+        much for nothing."""
         page = self._page(0, 2)
         return page.is_usable and bool(page.items)
 
     def read(self) -> list[Item] | None:
-        """The latest schema of every subject, in the registry's order; None when the list is not usable. An item
-        that breaks the protocol stands for itself alone.
+        """The latest schema of every subject, in the registry's order; None when the list is not usable. An
+        item that breaks the protocol affects only itself.
 
         A list that changes while it is read is read again, and is not usable when it keeps changing. Raises
         PlatformError.

@@ -84,10 +84,10 @@ class SchemaRegistryClient(ServiceClient):
         """The latest version of every subject of all contexts, by subject; with `selects`, of those it
         selects.
 
-        All of them or an error, because a missing page must not look like deletions; with `unread`, all but
-        those that it is told of, as long as the registry gives others. Confluent's bulk list
-        takes one request for each page of 1,000 (999 after the first, as pages overlap), other registries one
-        request for each subject.
+        All of them or an error, because a missing page must not look like deletions; with `unread`, all
+        except those reported to it, as long as the registry returns others. Confluent's bulk list takes one
+        request for each page of 1,000 (999 after the first, as pages overlap), other registries one request
+        for each subject.
         """
         schemas, self._has_bulk_list = read_inventory(
             self._service,
@@ -150,7 +150,8 @@ class SchemaRegistryClient(ServiceClient):
         """Compatibility and mode of each of `subjects`, in their order; two requests per subject, many in
         flight.
 
-        Raises nothing: what could not be read within `within_seconds`, or at all, says why in its `error`.
+        Raises nothing: anything that could not be read within `within_seconds`, or at all, says why in its
+        `error`.
         """
         return self._levels.levels(subjects, workers=self._workers, within_seconds=within_seconds)
 

@@ -1,4 +1,4 @@
-"""Confluent's data contracts, which a version of a subject may bring along: properties, tags and rules.
+"""Confluent's data contracts, which a version of a subject may include: properties, tags and rules.
 
 Their shape is that of the registry's `Metadata`, `RuleSet` and `Rule`
 (docs.confluent.io/platform/current/schema-registry/fundamentals/data-contracts.html). Other registries drop them.
@@ -23,8 +23,8 @@ class ContractError(ValueError):
 
 
 def data_contract(metadata: Any, rule_set: Any) -> DataContract:
-    """What `metadata` and `ruleSet` of a schema say, masked: sensitive properties, and what looks like a secret
-    anywhere. Without both, an empty contract. Raises ContractError."""
+    """What `metadata` and `ruleSet` of a schema say, masked: sensitive properties, and anything that looks
+    like a secret. Without both, an empty contract. Raises ContractError."""
     said = _object(metadata, "metadata")
     sensitive = frozenset(_texts(said.get("sensitive"), "metadata.sensitive"))
     properties = _object(said.get("properties"), "metadata.properties")

@@ -50,7 +50,7 @@ class LevelReader:
         self._clock = clock
         # A path that has once answered "none of its own" answers with a level only if the subject has one.
         self._distinguishes_own: set[str] = set()
-        # A path that answered "no such subject" of one that exists; it means "none of its own" there.
+        # A path that answered "no such subject" about one that exists; there, it means "none of its own".
         self._misnames_inherited: set[str] = set()
 
     def global_level(self, what: _What) -> str | None:
@@ -98,8 +98,8 @@ class LevelReader:
     def levels(self, subjects: Sequence[str], *, workers: int, within_seconds: float) -> list[SubjectLevels]:
         """Compatibility and mode of each of `subjects`, in their order.
 
-        Raises nothing: each subject carries its own error, and a registry that gives only one of the two
-        gives that one. Once it cannot be reached or `within_seconds` have passed, the remaining subjects are
+        Raises nothing: each subject carries its own error, and if a registry offers only one of the two, that
+        one is returned. Once it cannot be reached or `within_seconds` have passed, the remaining subjects are
         not read.
         """
         ends = self._clock.monotonic() + within_seconds

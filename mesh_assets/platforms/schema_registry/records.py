@@ -1,4 +1,5 @@
-"""A registry's interface, whoever wrote it: its contents as values, how it is opened, what its errors mean, and its contexts."""
+"""A registry's interface, regardless of vendor: its contents as values, how to open it, what its errors mean,
+and its contexts."""
 
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -40,10 +41,10 @@ class SchemaReference:
 class RegisteredSchema:
     """One version of a subject.
 
-    subject: with its context as Confluent writes it, `:.ctx:orders-value`; plain in the default context.
+    subject: with its context, as Confluent writes it (`:.ctx:orders-value`); plain in the default context.
     schema_type: `AVRO`, `JSON`, `PROTOBUF` or the registry's word. definition: the text as the registry keeps
-    it (Apicurio removes white space from Avro). contract: masked; empty where there is none or the registry drops it
-    (Apicurio, Karapace).
+    it (Apicurio removes white space from Avro). contract: masked; empty if there is none or the registry
+    drops it (Apicurio, Karapace).
     """
 
     subject: str
@@ -94,7 +95,8 @@ class ShapeError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokenItem:
-    """An item of a list that names its subject and version, and breaks the protocol otherwise. `reason`: how."""
+    """An item of a list that names its subject and version but otherwise breaks the protocol. `reason`:
+    how."""
 
     subject: str
     version: int
@@ -107,7 +109,7 @@ def has_subject(item: Any) -> bool:
 
 
 def schema_or_broken(item: Any) -> RegisteredSchema | BrokenItem:
-    """What an item describes that `has_subject`."""
+    """What an item that `has_subject` describes."""
     try:
         return registered_schema(item)
     except ShapeError as error:
@@ -226,7 +228,8 @@ _NOT_OFFERED = frozenset({403, 404, 405, 406, 501})  # as statuses: 40301 is a 4
 
 
 def is_absent(answer: Answer) -> bool:
-    """Whether what was asked for does not exist, which is not a failure. The body's code outranks the status."""
+    """Whether the requested thing does not exist, which is not a failure. The body's code outranks the
+    status."""
     return not answer.ok and answer.error_code in _ABSENT
 
 

@@ -84,14 +84,13 @@ def read_version(service: HttpService, subject: str, version: int | str) -> Regi
 
 
 Unread = Callable[[str, PlatformError], None]
-"""Is told of a subject that cannot be read, and why."""
+"""Called with a subject that cannot be read, and why."""
 
 
 def read_each(
     service: HttpService, subjects: Collection[str], *, workers: int, within_seconds: float
 ) -> tuple[list[RegisteredSchema], dict[str, PlatformError]]:
-    """The latest version of each of `subjects` without those deleted meanwhile, and why others of them cannot
-    be read.
+    """The latest version of each of `subjects` except those deleted meanwhile, and why others cannot be read.
 
     Raises PlatformError when the registry as a whole cannot be.
     """
@@ -120,7 +119,7 @@ def _latest_or_error(service: HttpService, subject: str) -> RegisteredSchema | P
 
 
 def _not_deleted(service: HttpService, missing: list[str]) -> dict[str, RegisteredSchema | PlatformError]:
-    """What is known of those that were not found and are still listed."""
+    """What is known about those that were not found but are still listed."""
     # "Not found" for a name that is still listed is not a deletion: some servers and proxies do not decode
     # %2F in a path (AxonOps).
     listed = set(list_subjects(service))
@@ -151,8 +150,8 @@ def read_inventory(
     empty answer is not trusted, because Apicurio and AxonOps give it to Confluent's wildcard: then contexts
     and names are listed.
 
-    A subject whose item in a bulk list is broken is asked for by itself. `unread` is told of subjects that cannot
-    be read while others can; without it, one fails them all. Raises PlatformError.
+    A subject whose item in a bulk list is broken is requested separately. `unread` is called with subjects
+    that cannot be read while others can; without it, one fails them all. Raises PlatformError.
     """
     schemas: dict[str, RegisteredSchema] = {}
     broken: dict[str, PlatformError] = {}
@@ -168,7 +167,7 @@ def read_inventory(
     def read_rest(names: Iterable[str]) -> list[RegisteredSchema]:
         rest = [name for name in names if name not in schemas]
         found, failed = read_each(service, rest, workers=workers, within_seconds=within_seconds)
-        # Listed, and not found by name: not a deletion.
+        # Listed, but not found by name: not a deletion.
         whole = {schema.subject for schema in found}
         failed = {**{name: error for name, error in broken.items() if name not in whole}, **failed}
         if failed and (unread is None or not (schemas or found)):
@@ -193,7 +192,7 @@ def read_inventory(
         bulk_is_usable = bulk_is_usable and bool(here) and bulk.names_subjects()
         for item in (bulk.read() or []) if bulk_is_usable else []:
             keep(item, qualified(item.subject, context))
-    # Names that the bulk list lacks, or all of them where there is no bulk list.
+    # Names that the bulk list lacks, or all of them if there is no bulk list.
     rest = {name for name in names if name not in schemas and selects(name)}
     from_bulk = bool(schemas)
     return read_rest(rest | broken.keys()), from_bulk and bulk_is_usable

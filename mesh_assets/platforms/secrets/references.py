@@ -1,4 +1,4 @@
-"""References to secrets: parsing them, and picking the value of one out of what its source keeps."""
+"""References to secrets: parsing them, and picking a value out of what its source keeps."""
 
 import json
 import os
@@ -88,7 +88,7 @@ def pick(reference: SecretName, kept: Kept) -> str:
             f"{reference.shown}: the secret has no field {reference.field!r}; it has: {_listed(fields)}"
         )
     value = fields[reference.field]
-    if isinstance(value, bool | int | float):  # `{"pin": 1234}`: as it is written
+    if isinstance(value, bool | int | float):  # `{"pin": 1234}`: as written
         return json.dumps(value)
     if not isinstance(value, str):
         raise EstateError(f"{reference.shown}: field {reference.field!r} is not text; expected one value")

@@ -1,5 +1,5 @@
-"""From a text of the estate to its value, with a short memory: one reading serves all clients created in a
-minute."""
+"""From a text in the estate to its value, with a short memory: one reading serves all clients created within
+a minute."""
 
 import threading
 import time
@@ -89,7 +89,7 @@ def resolve(text: str, *, environment: Mapping[str, str] | None = None) -> str:
 
 
 def shown(text: str, *, environment: Mapping[str, str] | None = None) -> str:
-    """As `resolve`, but fit to be shown (a username): a secret kept elsewhere is shown as its reference.
+    """Like `resolve`, but fit to be shown (a username): a secret kept elsewhere is shown as its reference.
 
     Raises EstateError when an environment variable is not set.
     """
@@ -124,7 +124,7 @@ def _reader() -> SecretReader:
     )
 
 
-# boto3 and hvac are heavy, and needed only where the estate names such a secret.
+# boto3 and hvac are heavy, and needed only if the estate names such a secret.
 
 
 def _from_parameter_store(references: Sequence[SecretName]) -> Mapping[str, Kept]:

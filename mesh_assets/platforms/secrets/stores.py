@@ -97,7 +97,7 @@ _GET_SECRET = "secretsmanager:GetSecretValue"
 
 
 def read_secrets(references: Sequence[SecretName], client: Any = None) -> Mapping[str, str]:
-    """The secrets' texts by name, one request each: the batch call needs a right of its own. Raises
+    """The secrets' texts by name, one request each: the batch call needs a separate right. Raises
     EstateError."""
     texts = {}
     for reference in {reference.name: reference for reference in references}.values():
@@ -139,12 +139,13 @@ def _secret_text(client: Any, reference: SecretName) -> str:
     return str(answer["SecretString"])
 
 
-# `vault:path#field`: secrets of HashiCorp Vault's KV engine, version 1 or 2, by hvac (the extra `vault`).
+# `vault:path#field`: secrets of HashiCorp Vault's KV engine, version 1 or 2, through hvac (the extra
+# `vault`).
 #
 # Address, token and certificates come from the variables of Vault's own tools: VAULT_ADDR, VAULT_TOKEN or
 # ~/.vault-token, VAULT_NAMESPACE, VAULT_CACERT, VAULT_CLIENT_CERT and VAULT_CLIENT_KEY. A Vault Agent that
 # adds
-# the token needs only its address. The path is what `vault kv get` takes.
+# the token needs only its address. The path is the one that `vault kv get` takes.
 
 _TIMEOUT_SECONDS = 10
 _MOUNTS = "sys/internal/ui/mounts"
@@ -209,7 +210,7 @@ def _fields(client: Any, reference: SecretName, address: str) -> Mapping[str, ob
         ) from error
     except hvac.exceptions.VaultError as error:
         raise EstateError(
-            f"{reference.shown}: Vault at {address} failed ({type(error).__name__}); is it sealed or in trouble?"
+            f"{reference.shown}: Vault at {address} failed ({type(error).__name__}); is it sealed or failing?"
         ) from error
     except requests.exceptions.SSLError as error:
         raise EstateError(

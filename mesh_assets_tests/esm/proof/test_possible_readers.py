@@ -109,7 +109,7 @@ def test_a_plan_says_why_its_readers_are_not_known(monkeypatch: pytest.MonkeyPat
             group="g",
         )
     assert plan.other_groups is None
-    assert "a broker did not tell its groups" in str(plan.other_groups_error)
+    assert "a broker did not list its groups" in str(plan.other_groups_error)
 
 
 def test_a_plan_says_who_may_read_along_and_not_that_nobody_does() -> None:

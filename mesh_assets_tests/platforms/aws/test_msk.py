@@ -243,7 +243,7 @@ def test_the_region_is_the_one_given_else_the_arns_else_the_brokers_else_boto3s(
     assert signing_region(given="sa-east-1", cluster_arn=arn, bootstrap_servers=BROKERS) == "sa-east-1"
     assert signing_region(given=None, cluster_arn=arn, bootstrap_servers="x:9098") == "eu-north-1"
     assert signing_region(given=None, cluster_arn=None, bootstrap_servers=BROKERS) == "eu-west-1"
-    with pytest.raises(EstateError, match="write `region:` beside it"):
+    with pytest.raises(EstateError, match="write `region:` next to it"):
         signing_region(given=None, cluster_arn=None, bootstrap_servers="x:9098")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ca-west-1")
     assert signing_region(given=None, cluster_arn=None, bootstrap_servers="x:9098") == "ca-west-1"

@@ -96,7 +96,7 @@ def test_the_stand_in_lists_what_it_has_and_tells_whose_credentials_they_are(
 
         assert (cluster.arn, cluster.name, cluster.state) == (arn, arn.split("/")[1], "ACTIVE")
         check_account(account.id, region="us-east-1", endpoint_url=lambda_url)
-        with pytest.raises(RefusedError, match=f"the AWS credentials are of account {account.id}"):
+        with pytest.raises(RefusedError, match=f"the AWS credentials belong to account {account.id}"):
             check_account("999999999999", region="us-east-1", endpoint_url=lambda_url)
 
 

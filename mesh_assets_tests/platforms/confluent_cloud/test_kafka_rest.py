@@ -104,10 +104,10 @@ def test_a_cluster_without_links_has_none_in_two_requests() -> None:
             error(401, 401, "Not authorized"),
             "refused Kafka API key KAFKAKEY (401: Not authorized); the owner of this",
         ),
-        (error(404, 404, "HTTP 404 Not Found"), "has no cluster links to tell of (404: HTTP 404 Not Found)"),
+        (error(404, 404, "HTTP 404 Not Found"), "has no cluster links to report (404: HTTP 404 Not Found)"),
         (
             error(400, 400, "Cluster Linking is not enabled"),
-            "has no cluster links to tell of (400: Cluster Linking is",
+            "has no cluster links to report (400: Cluster Linking is",
         ),
     ],
 )
@@ -138,17 +138,17 @@ def test_a_part_that_is_refused_or_not_there_is_unknown_with_its_reason_and_the_
         (
             httpx.Response(200, json={**EMPTY, "metadata": {"next": "x"}}),
             UnexpectedAnswerError,
-            "a list that goes on",
+            "a list that continues",
         ),
         (
             httpx.Response(200, json=one_link(link_name=None)),
             UnexpectedAnswerError,
-            "an entry of another shape",
+            "an entry whose shape differs",
         ),
         (
             httpx.Response(200, json={**EMPTY, "data": ["x"]}),
             UnexpectedAnswerError,
-            "an entry of another shape",
+            "an entry whose shape differs",
         ),
     ],
 )

@@ -76,7 +76,7 @@ def read(
 
 
 def test_records_that_do_not_come_in_time_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UnreachableError, match="orders holds records, and none could be read"):
+    with pytest.raises(UnreachableError, match="orders holds records, but none could be read"):
         read(monkeypatch, high=5)
 
 

@@ -90,7 +90,7 @@ def test_a_sealed_vault_one_that_is_away_and_one_nobody_named(
     vault: AVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vault.sealed = True
-    assert "failed (VaultDown); is it sealed or in trouble?" in _said("vault:secret/kafka#password")
+    assert "failed (VaultDown); is it sealed or failing?" in _said("vault:secret/kafka#password")
     monkeypatch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
     assert "Vault at http://127.0.0.1:1 gave no answer (ConnectionError); check VAULT_ADDR" in _said(
         "vault:secret/kafka#password"

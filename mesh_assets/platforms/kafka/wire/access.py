@@ -1,4 +1,5 @@
-"""Who may do what, how much, and who can log in by SCRAM: one request each, whatever the number of topics."""
+"""Who may do what, how much, and who can log in by SCRAM: one request each, regardless of the number of
+topics."""
 
 import asyncio
 from math import isfinite
@@ -83,7 +84,7 @@ async def _quotas(connections: Connections) -> tuple[ClientQuota, ...]:
 
 
 async def _scram_users(connections: Connections) -> tuple[ScramUser, ...]:
-    """With ZooKeeper the controller alone knows them."""
+    """With ZooKeeper, only the controller knows them."""
     try:
         return await _answer(connections, _SCRAM_USERS)
     except BrokerError as error:
@@ -178,7 +179,7 @@ def _read_quotas(r: Reader, _version: int) -> tuple[ClientQuota, ...] | BrokerEr
             key, value = intern(r.text()), r.float64()
             r.tags()
             if not isfinite(value):
-                raise MalformedError("a quota that is no number")
+                raise MalformedError("a quota that is not a number")
             limits[key] = value
         r.tags()
         quotas.append(ClientQuota(entity=dict(sorted(entity.items())), limits=dict(sorted(limits.items()))))

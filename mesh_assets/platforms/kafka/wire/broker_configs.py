@@ -1,5 +1,5 @@
-"""Configs of brokers: DescribeConfigs, which each broker answers for itself alone. The values that all of them have
-are told once."""
+"""Configs of brokers: DescribeConfigs, which each broker answers only for itself. Values that they all share
+are given once."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -40,8 +40,8 @@ _Configs = dict[str, _Entry]
 
 
 async def read_broker_configs(connections: Connections, brokers: Sequence[int]) -> BrokerConfigs:
-    """Of the live `brokers`, of which there is at least one. Raises BrokerError when one of them cannot tell: what the
-    others have would say nothing of the cluster."""
+    """The configs of the live `brokers`, at least one. Raises BrokerError when one of them cannot report its
+    own: the others' would say nothing about the cluster."""
     answers = await together(
         _ask(connections, broker, cluster_wide=broker == brokers[0]) for broker in brokers
     )
@@ -71,12 +71,12 @@ def _told_once(by_broker: Mapping[int, _Configs]) -> tuple[BrokerConfig, ...]:
 
 
 async def _ask(connections: Connections, broker: int, *, cluster_wide: bool) -> tuple[_Configs, _Configs]:
-    """The broker's own configs, and the defaults of the cluster where they are asked for."""
+    """The broker's own configs, and the cluster's defaults if they are asked for."""
     names = [str(broker), *([_ALL_BROKERS] if cluster_wide else [])]
     request = Request("DescribeConfigs", 32, 1, 4, 4, partial(write_names, _BROKER, names), _read)
     answer = await connections.ask(request, broker=broker)
     if answer.keys() != set(names):
-        raise MalformedError("an answer to DescribeConfigs about other brokers than were asked for")
+        raise MalformedError("an answer to DescribeConfigs about brokers that were not asked for")
     for told in answer.values():
         if isinstance(told, BrokerError):
             raise told
@@ -85,7 +85,7 @@ async def _ask(connections: Connections, broker: int, *, cluster_wide: bool) -> 
 
 
 def _masked(configs: _Configs) -> _Configs:
-    """Kafka hides what it knows to be a password; what a plugin of the broker takes, it cannot know."""
+    """Kafka hides what it knows to be a password; it cannot know about the settings of a broker's plugins."""
     masked = mask_config({name: entry.value for name, entry in configs.items()})
     return {
         name: entry if masked[name] == entry.value else _Entry(masked[name], entry.source, entry.sensitive)
@@ -99,7 +99,9 @@ def _read(r: Reader, version: int) -> dict[str, _Configs | BrokerError]:
     for _ in range(r.length()):
         code, said, kind, name = r.int16(), r.nullable_text(), r.int8(), r.text()
         if kind != _BROKER or name in read:
-            raise MalformedError("an answer to DescribeConfigs about something else or twice")
+            raise MalformedError(
+                "an answer to DescribeConfigs about something else, or about something twice"
+            )
         configs: _Configs = {}
         count = r.length()
         for _ in range(count):

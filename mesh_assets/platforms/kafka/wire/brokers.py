@@ -1,7 +1,7 @@
-"""The brokers themselves: which there are, their configs, the cluster's features, and the controller quorum.
+"""The brokers themselves: the list, their configs, the cluster's features, and the controller quorum.
 
-A request a broker for its configs, and one each for the rest; none depends on the number of topics. What a broker
-refuses or does not have leaves the other parts as they are.
+One request per broker for its configs, and one each for the rest; none depends on the number of topics. If a
+broker refuses or lacks one part, the other parts are unaffected.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ async def read_brokers(connections: Connections) -> BrokersReading:
 
 
 async def _listed(connections: Connections) -> tuple[Sequence[ClusterBroker], int | None]:
-    """The brokers, and the one that they name as their controller: with KRaft any."""
+    """The brokers, and the one that they name as their controller (with KRaft, any of them)."""
     if await connections.version(DESCRIBED_CLUSTER) is not None:
         described = await connections.ask(DESCRIBED_CLUSTER)
         if isinstance(described, BrokerError):

@@ -1,4 +1,4 @@
-"""The connections to all brokers of a cluster, opened when first asked for, one a broker."""
+"""The connections to all brokers of a cluster, one per broker, opened when first needed."""
 
 import asyncio
 import logging
@@ -21,12 +21,12 @@ from mesh_assets.platforms.kafka.wire.topics import ListedTopics
 _LOGGER = logging.getLogger("mesh_assets.kafka")
 
 SECONDS_DOWN_BELIEVED = 3.0
-"""How long connections are tried again: a broker that restarts is back in 2 to 3 s (measured)."""
+"""How long connections are retried: a restarting broker is back in 2 to 3 s (measured)."""
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 2.0
-# What one attempt to connect may take of a call's time, so that a peer that accepts and stays silent is known before
-# the call ends.
+# How much of a call's time one connection attempt may take, so that we notice a peer that accepts and stays
+# silent before the call ends.
 _OF_THE_TIMEOUT = 0.6
-# Nothing gets better by trying again.
+# Retrying does not help.
 _FINAL = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._BAD_MSG})
 
 
@@ -48,10 +48,10 @@ class Cluster:
         return self._known or await self.refreshed()
 
     async def refreshed(self) -> Sequence[BrokerNode]:
-        if self._brokers is None or self._brokers.done():  # who comes while it is asked for gets the same
+        if self._brokers is None or self._brokers.done():  # concurrent callers get the same answer
             self._brokers = _begun(self.ask(BROKERS))
         self._known = await asyncio.shield(self._brokers)
-        if not self._known:  # as one answers that has just started
+        if not self._known:  # the answer of a broker that has just started
             raise BrokerError(KafkaError.BROKER_NOT_AVAILABLE, "it names no live broker")
         return self._known
 
@@ -61,7 +61,7 @@ class Cluster:
             try:
                 connection = await self._connection(broker)
             except ConnectError as error:
-                # A broker that cannot be reached may have another address by now.
+                # A broker that cannot be reached may have a new address by now.
                 if not again or error.broker is None or not await self._has_moved(error.broker):
                     raise
                 again = False
@@ -78,7 +78,9 @@ class Cluster:
                 again = False
                 continue
             self._proven.add(connection.where)
-            if isinstance(answer, ListedTopics) and answer.brokers:  # so that nobody asks for them alone
+            if (
+                isinstance(answer, ListedTopics) and answer.brokers
+            ):  # so that no separate request is needed for them
                 self._known = answer.brokers
             return answer
 
@@ -101,7 +103,9 @@ class Cluster:
             return await self._any()
         where = _address(broker, await self.brokers()) or _address(broker, await self.refreshed())
         if where is None:
-            raise BrokerError(KafkaError.BROKER_NOT_AVAILABLE, f"the cluster has no broker {broker} now")
+            raise BrokerError(
+                KafkaError.BROKER_NOT_AVAILABLE, f"the cluster currently has no broker {broker}"
+            )
         task = self._open.get(where)
         if task is None or _spent(task):
             task = self._open[where] = self._bootstrap_at(where) or _begun(self._opened([where], broker))
@@ -143,7 +147,7 @@ class Cluster:
                 )
             except BrokerError as error:
                 _LOGGER.debug("%s: %s", ", ".join(map(str, where)), error.said)
-                # The last attempt may have had no time; what an earlier one learned says more.
+                # The last attempt may have had no time; an earlier failure says more.
                 failure = error if failure is None or error.code != KafkaError._TIMED_OUT else failure
             gone = loop.time() - began
             left = min(SECONDS_DOWN_BELIEVED, self._timeout) - gone
@@ -175,14 +179,14 @@ def _address(broker: int, nodes: Sequence[BrokerNode]) -> Address | None:
 
 
 def _begun(coroutine: Coroutine[Any, Any, Answer]) -> "asyncio.Task[Answer]":
-    """A task that several wait for. Its failure is theirs to report; if all of them are gone, nobody's."""
+    """A task that several callers wait for. They report its failure; if all of them are gone, nobody does."""
     task = asyncio.ensure_future(coroutine)
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return task
 
 
 def _spent(task: "asyncio.Task[BrokerConnection]") -> bool:
-    """Whether it is over and left no connection that can be used."""
+    """Whether it is over and left no usable connection."""
     if not task.done():
         return False
     return task.cancelled() or task.exception() is not None or task.result().failure is not None

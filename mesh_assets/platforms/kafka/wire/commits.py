@@ -1,4 +1,5 @@
-"""What groups have committed (OffsetFetch), and what share groups are done with (DescribeShareGroupOffsets)."""
+"""What groups have committed (OffsetFetch), and what share groups have finished
+(DescribeShareGroupOffsets)."""
 
 from collections.abc import Mapping, Sequence
 from struct import Struct
@@ -18,15 +19,16 @@ Commits = Mapping[str, "Committed | Failure"]
 ShareOffsets = Mapping[str, "tuple[ShareOffset, ...] | Failure"]
 
 # A committed partition of a flexible version: number, offset, leader epoch, the length of its metadata and what follows
-# them, an error code and the number of tagged fields. Clients usually leave the metadata empty, and then it is this.
+# them, an error code and the number of tagged fields. Clients usually leave the metadata empty; then the form
+# is this.
 _PLAIN = Struct(">iqiBhB")
 
 
 def fetch_offsets(names: Sequence[str]) -> Request[Commits]:
     """All that these groups have committed; one group before version 8.
 
-    Version 10 names topics by id alone. Offsets of open transactions are not waited for (`require_stable`): until
-    these end, the group stands where it last committed.
+    Version 10 names topics by id alone. We do not wait for offsets of open transactions (`require_stable`):
+    until these end, the group's position is its last commit.
     """
 
     def write(request: Writer, version: int) -> None:
@@ -35,7 +37,7 @@ def fetch_offsets(names: Sequence[str]) -> Request[Commits]:
             for name in names:
                 request.text(name)
                 if version >= 9:
-                    request.text(None)  # asked by nobody of the group
+                    request.text(None)  # the request comes from no member of the group
                     request.int32(-1)
                 request.count(None)  # of all topics
                 request.tags()
@@ -83,7 +85,7 @@ def _committed(answer: Reader, version: int) -> Committed:
 
 
 def _partitions(answer: Reader, topic: str, version: int) -> list[CommittedPartition]:
-    """There are tens of thousands, so that those in the plain form are read without a call for each field."""
+    """There are tens of thousands, so those in the plain form are read without a call for each field."""
     count = answer.length()
     unpack, size, data = _PLAIN.unpack_from, _PLAIN.size, answer.data
     at, last_start = answer.at, answer.end - size if answer.flexible else -1
@@ -117,7 +119,7 @@ def _partitions(answer: Reader, topic: str, version: int) -> list[CommittedParti
 
 def describe_share_offsets(names: Sequence[str]) -> Request[ShareOffsets]:
     """Every partition that these share groups have begun. The broker counts their lag since version 1 (Kafka 4.3):
-    it is not what lies behind the start, for records are acknowledged one by one."""
+    it is not everything after the start, since records are acknowledged one by one."""
 
     def write(request: Writer, _version: int) -> None:
         request.count(len(names))

@@ -1,8 +1,8 @@
 """All configs of topics: DescribeConfigs, spread over the brokers.
 
-Topics differ in few of their 33 configs or in none. Their answers are compared with what is known as bytes, and
-only what differs is read: 297,000 configs become a few hundred entries, and topics with the same configs share
-one dict.
+Topics differ in few of their 33 configs, or none. Their answers are compared byte by byte with what is known,
+and only differences are parsed: 297,000 configs become a few hundred entries, and topics with the same
+configs share one dict.
 """
 
 import asyncio
@@ -30,7 +30,8 @@ TOPICS_A_REQUEST = 1_000
 # Fewer are not worth a request to another broker.
 _FEWEST_A_REQUEST = 100
 _IN_FLIGHT_A_BROKER = 2
-# With so many blocks of configs a topic's is compared as a whole, the last one first, before its entries are.
+# With up to this many blocks of configs, a topic's block is first compared as a whole, with the last one
+# first, and only then entry by entry.
 _RECENT = 16
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.1
@@ -42,8 +43,8 @@ _ON_THE_TOPIC, _ON_THE_BROKER, _ON_THE_CLUSTER = 1, 2, 3
 
 
 async def read_configs(connections: Connections, topics: Iterable[str]) -> dict[str, TopicConfigs]:
-    """All configs of each of `topics`; an error replaces the values where Kafka refused them or the topic is
-    gone. Raises BrokerError when some of the brokers' answers could not be had."""
+    """All configs of each of `topics`; an error replaces the values if Kafka refused them or the topic is
+    gone. Raises BrokerError when some of the brokers' answers could not be obtained."""
     names = sorted(set(topics))
     if not names:
         return {}
@@ -70,8 +71,8 @@ class _Reading:
         self._known: dict[int, _Known] = {}
 
     async def read(self, names: list[str], tried: frozenset[int | None], attempt: int = 1) -> None:
-        """Asks the broker that has the least to do, so that one that is slow or throttled is asked for less. What
-        fails is asked for again in halves, of others first: the answer may have been too large."""
+        """Asks the broker that has the least to do, so that a slow or throttled one gets fewer requests.
+        Failed requests are repeated in halves, to other brokers first: the answer may have been too large."""
         failure: BrokerError | None = None
         async with self._free:
             broker = min(self._brokers, key=lambda one: (one in tried, self._busy[one], self._asked[one]))
@@ -97,7 +98,7 @@ class _Reading:
         request = Request("DescribeConfigs", 32, 1, 4, 4, partial(write_names, _TOPIC, names), self._decode)
         answered = await self._connections.ask(request, broker=broker)
         if answered.keys() != set(names):
-            raise MalformedError("an answer to DescribeConfigs about other topics than were asked for")
+            raise MalformedError("an answer to DescribeConfigs about topics that were not asked for")
         self.configs |= answered
 
     def _decode(self, r: Reader, version: int) -> dict[str, TopicConfigs]:
@@ -122,7 +123,7 @@ def write_names(kind: int, names: Sequence[str], w: Writer, version: int) -> Non
 
 
 class _Entry:
-    """A config with its value and where it is set. Two are the same if and only if they are one object."""
+    """A config with its value and where it is set. Two are equal if and only if they are the same object."""
 
     __slots__ = ("name", "raw", "source", "value")
 
@@ -134,7 +135,7 @@ class _Entry:
 
 
 class _Block:
-    """All configs of one topic or more."""
+    """All configs of one or more topics."""
 
     __slots__ = ("entries", "of_the_broker", "of_the_cluster", "of_the_topic", "values")
 
@@ -152,8 +153,8 @@ class _Block:
 
 
 class _Known:
-    """What was read so far in one version of the answer. Where the bytes of something known stand, that thing
-    stands: reading them again would take the same steps to the same end."""
+    """What was read so far in one version of the answer. The bytes of something known mean that same thing:
+    parsing them again would give the same result."""
 
     def __init__(self, version: int) -> None:
         self._version = version
@@ -167,7 +168,9 @@ class _Known:
         for _ in range(r.length()):
             code, said, kind, name = r.int16(), r.nullable_text(), r.int8(), intern(r.text())
             if kind != _TOPIC or name in read:
-                raise MalformedError("an answer to DescribeConfigs about something else or twice")
+                raise MalformedError(
+                    "an answer to DescribeConfigs about something else, or about something twice"
+                )
             block = self._block(r)
             r.tags()
             if code:
@@ -208,7 +211,7 @@ class _Known:
         key = tuple(entries)
         block = self._blocks.get(key) or _Block(key)
         self._blocks[key] = block
-        if entries:  # those of an error are none
+        if entries:  # an error has none
             recent.insert(0, (r.data[start : r.at], block))
             del recent[_RECENT:]
         return block
@@ -216,7 +219,7 @@ class _Known:
     def _entry(self, r: Reader) -> _Entry:
         data, at = r.data, r.at
         if r.flexible:
-            # Where it ends is guessed as if its texts were short and nothing optional followed.
+            # We guess its end as if its texts were short and nothing optional followed.
             try:
                 value_at = at + data[at]
                 raw = data[at : value_at + (data[value_at] or 1) + 7]

@@ -1,4 +1,4 @@
-"""A connection to one broker: many requests in flight, each of which ends with its answer or with the reason why
+"""A connection to one broker: many requests in flight, each ending with its answer or with the reason why
 there is none."""
 
 import asyncio
@@ -31,7 +31,7 @@ from mesh_assets.platforms.kafka.wire.login import Login
 _LOGGER = logging.getLogger("mesh_assets.kafka")
 
 LONGEST_ANSWER = 256 * 1024 * 1024
-"""In bytes. 36,000 partitions with all their configs take a tenth of it; nothing is set aside before it comes."""
+"""In bytes. 36,000 partitions with all their configs take a tenth of it; nothing is allocated in advance."""
 # An answer whose bytes keep coming may take this many times the timeout.
 _TIMES_THE_TIMEOUT = 8
 # A broker refuses a second login within a second of the first (KafkaChannel.maybeBeginServerReauthentication).
@@ -62,7 +62,7 @@ class BrokerConnection(asyncio.Protocol):
         self.versions: dict[int, tuple[int, int]] = {}
         """The oldest and newest version of each request, by its number."""
         self.failure: BrokerError | None = None
-        """Why it takes no more requests; None while it still does."""
+        """Why it accepts no more requests; None while it still does."""
         self._login = login
         self._timeout = timeout_seconds
         self._requests = requests
@@ -80,7 +80,7 @@ class BrokerConnection(asyncio.Protocol):
         self._logging_in = asyncio.Lock()
         self._logged_in = 0.0
         self._log_in_again: float | None = None
-        self._step = "CONNECT"  # librdkafka's words for how far it came; empty: a request has been answered
+        self._step = "CONNECT"  # librdkafka's words for how far it got; empty: a request has been answered
 
     def __repr__(self) -> str:
         return f"BrokerConnection({self.where})"
@@ -98,9 +98,9 @@ class BrokerConnection(asyncio.Protocol):
         requests: Counter[str],
         proven: bool = False,
     ) -> Self:
-        """Returns when the broker has said what it speaks, and has let the user in. Raises BrokerError, and what the
-        login raises where it cannot be had, within `setup_seconds`. `proven`: this listener has answered such a client
-        before, so one that hangs up does not expect another protocol."""
+        """Returns when the broker has said what it speaks and has let the user in. Raises BrokerError, and
+        whatever a failing login raises, within `setup_seconds`. `proven`: this listener has answered such a
+        client before, so if it hangs up, that is not because it expects another protocol."""
         connection = cls(where, login, timeout_seconds=timeout_seconds, requests=requests)
         try:
             async with asyncio.timeout(setup_seconds):
@@ -241,15 +241,15 @@ class BrokerConnection(asyncio.Protocol):
             (correlation,) = _LENGTH.unpack_from(answer)
             asked = self._waiting.pop(correlation, None)
             if asked is None:
-                return self._malformed("an answer to a request that waits for none")
-            if not asked.answer.done():  # nobody waits any more for one that was cancelled
+                return self._malformed("an answer to a request that expects none")
+            if not asked.answer.done():  # nobody waits for a cancelled one any more
                 asked.answer.set_result(answer)
         if at:
             del received[:at]
         return None
 
     def _malformed(self, what: str) -> None:
-        """Nothing that follows on the connection can be believed."""
+        """Nothing that follows on the connection can be trusted."""
         self._fail(self._broken(MalformedError(what)))
 
     # --- asking
@@ -266,12 +266,12 @@ class BrokerConnection(asyncio.Protocol):
         return len(self._waiting)
 
     async def ask(self, request: Request[Answer], version: int) -> Answer:
-        """Raises BrokerError when no answer comes, MalformedError when it is none of Kafka's."""
+        """Raises BrokerError when no answer comes, MalformedError when it is not one of Kafka's."""
         while self._log_in_again is not None and self.failure is None:
             if self._logging_in.locked() or self._loop.time() >= self._log_in_again:
                 await self._renew()
             elif not await self._waited():
-                break  # and what follows sends at once: a login is never interrupted
+                break  # and the code that follows sends at once: a login is never interrupted
         answer = await self._answer_to(request, version)
         self._step = ""  # from now on, a connection that breaks off says nothing about the listener
         return answer
@@ -281,7 +281,7 @@ class BrokerConnection(asyncio.Protocol):
         reader = Reader(await self._exchange(request, version), flexible=flexible)
         reader.at = _LENGTH.size  # the correlation id
         try:
-            if request.api != VERSIONS.api:  # the head of its answer is the same in every version
+            if request.api != VERSIONS.api:  # the header of its answer is the same in every version
                 reader.tags()
             answer = request.read(reader, version)
             reader.finish()
@@ -320,15 +320,16 @@ class BrokerConnection(asyncio.Protocol):
         """Whether nothing may be sent yet; returns when that may have changed."""
         if (silence := self._silent_until - self._loop.time()) > 0:
             await asyncio.sleep(silence)
-        elif not self._writable.is_set():  # what the peer does not read must not pile up here
+        elif not self._writable.is_set():  # data that the peer does not read must not pile up here
             await self._writable.wait()
         else:
             return False
         return True
 
     def _look(self) -> None:
-        """Gives the connection up when nothing came for as long as the timeout, though requests wait. A broker
-        answers the requests of a connection one after the other, so the last of many may wait for longer."""
+        """Gives up the connection when nothing has come for the whole timeout although requests are waiting.
+        A broker answers the requests of a connection one after the other, so the last of many may wait
+        longer."""
         self._watch = None
         if not self._waiting:
             return
@@ -349,7 +350,7 @@ class BrokerConnection(asyncio.Protocol):
         """Logs in again before the login ends (KIP-368). Nothing else is sent meanwhile; answers still come."""
         async with self._logging_in:
             if self._log_in_again is None or self._loop.time() < self._log_in_again:
-                return  # another request has done it
+                return  # another request has already done it
             await asyncio.sleep(max(0.0, self._logged_in + _BETWEEN_LOGINS_SECONDS - self._loop.time()))
             try:
                 await self._log_in()
@@ -362,13 +363,13 @@ class BrokerConnection(asyncio.Protocol):
                 )
                 raise
             except BaseException:
-                # Whoever asked was cancelled in the middle of a login: nobody knows where it stands.
+                # The caller was cancelled in the middle of a login: its state is unknown.
                 self._fail(BrokerError(KafkaError._TRANSPORT, f"{self.where}: a login was left unfinished"))
                 raise
             self._step = ""
 
     async def _log_in(self) -> None:
-        """KIP-152: the mechanism is agreed on, then its words go to and fro."""
+        """KIP-152: the mechanism is agreed on, then its messages go back and forth."""
         mechanism = str(self._login.mechanism)
         self._step = "AUTH_HANDSHAKE"
         code, offered = await self._answer_to(handshake(mechanism), 1)
@@ -382,7 +383,8 @@ class BrokerConnection(asyncio.Protocol):
         began = self._loop.time()
         life_ms, received = 0, None
         while True:
-            # Tokens, tickets and thousands of rounds of hashing take their time: not that of the other connections.
+            # Tokens, tickets and thousands of rounds of hashing take time, but must not hold up the other
+            # connections.
             words = await self._loop.run_in_executor(None, conversation.next_words, received)
             if words is None:
                 break

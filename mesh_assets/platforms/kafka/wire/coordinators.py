@@ -1,16 +1,17 @@
-"""The brokers that coordinate groups: which groups they list, and questions about groups that follow a group to the
-broker that coordinates it now.
+"""The brokers that coordinate groups: which groups they list, and questions that follow a group to its
+current coordinator.
 
 Groups live in the partitions of __consumer_offsets, and the leader of a partition coordinates its groups. Each broker
-lists its own, so a list of groups has a hole where a broker is missing or has just begun (both seen with Kafka 4.3):
+lists its own, so a list of groups has a hole where a broker is missing or has just started (both seen with
+Kafka 4.3):
 
 - Nobody lists the groups of a partition without a leader.
-- A broker that has just started leads its partitions but lists no groups and no error until it begins to load
-  them: 7 s with 16,000 partitions. So each coordinator is asked to describe a group that does not exist: one that is
-  ready says so, any other answers an error.
-- A partition that changes its leader while brokers list is in both lists or in neither: then they list again.
+- A broker that has just started leads its partitions but lists no groups, and no error, until it begins to
+load them: 7 s with 16,000 partitions. So we ask each coordinator to describe a group that does not exist: one
+that is ready says so, any other answers with an error.
+- A partition whose leader changes while brokers list is in both lists or in neither: then they list again.
 
-A group's name says whether it would be in such a hole.
+A group's name shows whether it would be in such a hole.
 """
 
 import asyncio
@@ -85,14 +86,14 @@ class CoordinatedGroup(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """All groups that the user may see, by id, but for those in `unlisted`."""
+    """All groups that the user may see, by id, except those in `unlisted`."""
 
     groups: dict[str, CoordinatedGroup]
     unlisted: UnlistedGroups | None
 
 
 class _Patience:
-    """How long what may get better soon is asked again, with longer and longer pauses."""
+    """How long to keep asking when things may soon improve, with longer and longer pauses."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
@@ -120,7 +121,7 @@ class Coordinators:
         return from_kafka_error(failure.error(), endpoint=self.endpoint, doing=doing, right=right)
 
     def _end_where_login_failed(self, failures: Iterable[Failure]) -> None:
-        """No other broker lets in who is refused by one, and nothing that they know is missing."""
+        """If one broker refuses the user, so do the others, and nothing that they know is missing."""
         for failure in failures:
             if failure.code in AUTHENTICATION:
                 raise self.failed(failure, doing=_LISTING, right=_DESCRIBE_CLUSTER)
@@ -131,11 +132,11 @@ class Coordinators:
     # --- which groups there are
 
     async def list_groups(self, seen: ClusterMetadata | None = None) -> Listing:
-        """`seen`: the cluster as it was a moment ago. It is looked at again after listing in any case: whatever has changed
-        since, begins anew.
+        """`seen`: the cluster as it was a moment ago. We look again after listing in any case: if anything
+        has changed since, the listing starts over.
 
-        Raises UnexpectedAnswerError when the list has holes that no name tells, because a broker did not list its
-        groups, or when no coordinator knows its groups; UnreachableError when none answers."""
+        Raises UnexpectedAnswerError when the list has holes that names cannot identify, because a broker did
+        not list its groups, or when no coordinator knows its groups; UnreachableError when none answers."""
         patience = self._patience()
         places = None if seen is None else _places_in(seen)
         while True:
@@ -163,8 +164,9 @@ class Coordinators:
         return UnlistedGroups(partitions=partitions, of=of, reason=reason)
 
     async def _leaders(self) -> Places:
-        """The leader of each partition of __consumer_offsets; of none when it does not exist, so that there are no
-        groups, or is hidden from this user (Confluent Cloud hides it). And the live brokers, from the same answer."""
+        """The leader of each partition of __consumer_offsets; empty when it does not exist, so that there are
+        no groups, or is hidden from this user (Confluent Cloud hides it). Also the live brokers, from the
+        same answer."""
         listed = await list_topics(self.connections, [GROUPS_TOPIC])
         brokers = [broker.id for broker in listed.brokers]
         if GROUPS_TOPIC in listed.codes:
@@ -172,9 +174,9 @@ class Coordinators:
         return tuple(one.leader for one in listed.topics[GROUPS_TOPIC].partitions), brokers
 
     async def _ready(self, places: Places) -> tuple[Leaders, Sequence[int], frozenset[int], list[str]]:
-        """`places`: as they were seen last. Returns when every coordinator knows its groups, or when that cannot be known,
-        by a user who may not describe groups of any name; with the live brokers, and the partitions whose coordinators
-        are missing or not ready in time, and why."""
+        """`places`: as last seen. Returns when every coordinator knows its groups, or when this cannot be
+        known because the user may not describe groups of any name; returns the live brokers, and the
+        partitions whose coordinators are missing or not ready in time, and why."""
         patience = self._patience()
         leaders, brokers = places
         waiting = set(range(len(leaders)))
@@ -214,7 +216,7 @@ class Coordinators:
         return leaders, brokers, frozenset(waiting), reasons
 
     async def _not_ready(self, led: Mapping[int, int], partitions: int) -> dict[int, Failure]:
-        """Why those of these leaders are not ready that are not."""
+        """For those of these leaders that are not ready, why."""
         names = absent_groups(partitions)
         answers = await self._at({names[n]: leader for n, leader in led.items()}, describe_classic_groups)
         return {
@@ -224,8 +226,8 @@ class Coordinators:
         }
 
     async def listed(self, live: Sequence[int] = ()) -> dict[str, CoordinatedGroup]:
-        """What the brokers list. `live`: those that the cluster has just named, if it was asked. Raises PlatformError
-        when one of them does not, or is still loading its groups."""
+        """What the brokers list. `live`: those that the cluster has just named, if it was asked. Raises
+        PlatformError when one of them does not list its groups, or is still loading them."""
         patience = self._patience()
         groups: dict[int, dict[str, ListedGroup]] = {}
         brokers = list(live)
@@ -249,7 +251,7 @@ class Coordinators:
             if not any(groups.values()) and first.code in NO_ANSWER:
                 raise self.failed(first, doing=_LISTING, right=_DESCRIBE_CLUSTER)
             raise UnexpectedAnswerError(
-                f"the list of consumer groups of Kafka at {self.endpoint.servers} is incomplete, because a broker did not tell its "
+                f"the list of consumer groups of Kafka at {self.endpoint.servers} is incomplete, because a broker did not list its "
                 "groups: " + "; ".join(self.endpoint.redact(failure.error().str()) for failure in failures)
             )
         return {
@@ -273,9 +275,9 @@ class Coordinators:
         *,
         several_from: int = 0,
     ) -> dict[str, Answer | Failure]:
-        """What the coordinators answer about each of these groups, all at once, and again for as long as a group is
-        on its way from one broker to another; `coordinators` then says where it went. `several_from`: the version
-        from which one request takes several groups."""
+        """What the coordinators answer about each of these groups, all at once, and again for as long as a
+        group is moving from one broker to another; `coordinators` then says where it went. `several_from`:
+        the version from which one request takes several groups."""
         patience = self._patience()
         waiting = dict(coordinators)
         answers: dict[str, Answer | Failure] = {}
@@ -286,7 +288,7 @@ class Coordinators:
                 break
             await patience.pause()
             found = await answered(self._find(again))
-            if not isinstance(found, Failure):  # else they are asked about where they were
+            if not isinstance(found, Failure):  # otherwise, ask about them where they were
                 coordinators |= {
                     name: broker for name, broker in found.items() if not isinstance(broker, Failure)
                 }
@@ -294,7 +296,7 @@ class Coordinators:
         return answers
 
     async def find(self, names: Collection[str]) -> dict[str, int | Failure]:
-        """The coordinators of these groups, however hidden from lists. Raises BrokerError."""
+        """The coordinators of these groups, even if lists hide them. Raises BrokerError."""
         patience = self._patience()
         found: dict[str, int | Failure] = {}
         while waiting := [name for name in names if _code(found.get(name, _UNASKED)) in _PASSING]:
@@ -352,7 +354,7 @@ class Coordinators:
 Question = Callable[[Sequence[str]], Request[Mapping[str, Answer | Failure]]]
 """Makes the request about these groups."""
 
-# What asking again, maybe elsewhere, can mend.
+# Errors that asking again, maybe elsewhere, can fix.
 _PASSING = NOT_READY | NO_ANSWER
 _UNASKED = Failure(KafkaError.COORDINATOR_NOT_AVAILABLE)
 
@@ -362,7 +364,7 @@ def _code(answer: object) -> int:
 
 
 async def answered(answer: Awaitable[Answer]) -> Answer | Failure:
-    """The answer, or why there is none: the groups that it was about are unknown, all others are not."""
+    """The answer, or why there is none: only the groups that it was about are then unknown."""
     try:
         return await answer
     except BrokerError as error:
@@ -378,7 +380,7 @@ def _batches(names: Sequence[str], size: int) -> Iterable[Sequence[str]]:
 
 
 def _places_in(seen: ClusterMetadata) -> Places | None:
-    """None where the leaders are not told: then nothing would show that they have moved."""
+    """None if the leaders are not reported: then nothing would show that they have moved."""
     topic = next((one for one in seen.topics if one.name == GROUPS_TOPIC and one.error is None), None)
     if topic is None:
         return None
@@ -387,7 +389,7 @@ def _places_in(seen: ClusterMetadata) -> Places | None:
 
 @lru_cache(maxsize=4)
 def absent_groups(partitions: int) -> tuple[str, ...]:
-    """Names of groups that nobody has, one in each partition."""
+    """Names of groups that do not exist, one for each partition."""
     names: dict[int, str] = {}
     number = 0
     while len(names) < partitions:

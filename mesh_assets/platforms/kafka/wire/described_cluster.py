@@ -1,5 +1,5 @@
-"""DescribeCluster (since Kafka 2.8): the brokers, fenced ones too (since 4.0), and what the user may do with the
-cluster."""
+"""DescribeCluster (since Kafka 2.8): the brokers, including fenced ones (since 4.0), and what the user may do
+with the cluster."""
 
 from mesh_assets.inventory.broker_records import ClusterBroker
 from mesh_assets.platforms.kafka.values import Value
@@ -9,8 +9,8 @@ _BROKERS_NOT_CONTROLLERS = 1
 
 
 class DescribedCluster(Value, frozen=True, kw_only=True):
-    """`brokers`: sorted. `controller`: the active one with ZooKeeper, any broker with KRaft; None: none. `operations`: a
-    bit for each that the user may do with the cluster; None: not told."""
+    """`brokers`: sorted. `controller`: the active one with ZooKeeper, any broker with KRaft; None: none.
+    `operations`: a bit for each that the user may do with the cluster; None: not reported."""
 
     brokers: tuple[ClusterBroker, ...]
     controller: int | None
@@ -22,7 +22,7 @@ def _write(w: Writer, version: int) -> None:
     if version >= 1:
         w.int8(_BROKERS_NOT_CONTROLLERS)
     if version >= 2:
-        w.boolean(True)  # fenced ones, too
+        w.boolean(True)  # also fenced ones
     w.tags()
 
 

@@ -1,5 +1,5 @@
-"""From an address to a connected socket: names, address families, several attempts at once, and whose certificate is
-believed."""
+"""From an address to a connected socket: names, address families, several attempts at once, and whose
+certificate is trusted."""
 
 import asyncio
 import os
@@ -14,7 +14,8 @@ from mesh_assets.platforms.kafka.wire.forms import BrokerError
 
 Result = TypeVar("Result")
 
-# Another address of a name, or another bootstrap server, is tried beside the first after this time (RFC 8305).
+# After this time, another address of a name, or another bootstrap server, is tried alongside the first (RFC
+# 8305).
 _HEAD_START_SECONDS = 0.25
 _DEFAULT_PORT = 9092
 
@@ -28,9 +29,9 @@ class Address(NamedTuple):
 
 
 class ConnectError(BrokerError):
-    """No connection came about, or one broke off before its first answer. `line`: how librdkafka would log it, which
-    `platforms.kafka.errors.connection_failed` reads. `seconds`: how long it was tried. `broker`: whose advertised
-    listener that is; None: a bootstrap server's."""
+    """No connection was made, or one broke off before its first answer. `line`: how librdkafka would log it,
+    which `platforms.kafka.errors.connection_failed` reads. `seconds`: how long it was tried. `broker`: whose
+    advertised listener that is; None: a bootstrap server's."""
 
     def __init__(self, code: int, said: str, line: str) -> None:
         super().__init__(code, said)
@@ -58,8 +59,8 @@ def addresses(servers: str) -> list[Address]:
 
 
 async def connected(where: Address, family: socket.AddressFamily) -> socket.socket:
-    """A socket to one of the addresses of the host. Raises OSError in librdkafka's words; socket.gaierror for a name
-    that nobody knows."""
+    """A socket to one of the host's addresses. Raises OSError in librdkafka's words; socket.gaierror for an
+    unknown name."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(where.host, where.port, family=family, type=socket.SOCK_STREAM)
     made = await first_of(
@@ -92,8 +93,9 @@ async def first_of(
     discard: Callable[[Result], None],
     final: Callable[[BaseException], bool] = lambda _: False,
 ) -> Result:
-    """The first result. Each attempt begins when one before it fails, or after its head start. Raises the last
-    error when all fail, and at once one that is `final`. `discard`: for results that come too late."""
+    """The first result. Each attempt starts when an earlier one fails, or after that one's head start. Raises
+    the last error when all fail, and at once one that is `final`. `discard`: for results that come too
+    late."""
     pending: set[asyncio.Task[Result]] = set()
     remaining = list(reversed(attempts))
     failure: BaseException = OSError("the name has no address")
@@ -127,14 +129,14 @@ def _discard(discard: Callable[[Result], None], task: "asyncio.Task[Result]") ->
 
 
 def mistrust(error: ssl.SSLCertVerificationError, host: str) -> str:
-    """Why the broker's certificate is not believed, by OpenSSL's numbers (X509_V_ERR_…)."""
+    """Why the broker's certificate is not trusted, by OpenSSL's numbers (X509_V_ERR_…)."""
     match error.verify_code:
         case 10:
             return "the broker's certificate has expired (renew it on the broker)"
         case 9:
             return "the broker's certificate is not valid yet (check the clocks here and on the broker)"
         case 2 | 18 | 19 | 20 | 21:
-            return "the broker's certificate is of an authority that is not trusted here (check kafka.ssl_ca_location)"
+            return "the broker's certificate is from an authority that is not trusted here (check kafka.ssl_ca_location)"
         case 62 | 64:
             return (
                 f"the broker's certificate is not for the name {host} (check kafka.bootstrap_servers, and the "

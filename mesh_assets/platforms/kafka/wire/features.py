@@ -1,7 +1,8 @@
-"""The features of the cluster (KIP-584), which brokers tell with the requests that they take: ApiVersions.
+"""The features of the cluster (KIP-584), which brokers report with the requests that they accept:
+ApiVersions.
 
-Version 4 is asked for where it is spoken: in version 3 brokers leave out features that begin at level 0 (KAFKA-17011),
-`kraft.version` for one.
+We ask for version 4 if the broker speaks it: in version 3, brokers leave out features that begin at level 0
+(KAFKA-17011), such as `kraft.version`.
 """
 
 from importlib.metadata import version as version_of_package
@@ -82,7 +83,7 @@ def _ranges(r: Reader) -> _Ranges:
         name, one, other = r.text(), r.int16(), r.int16()
         r.tags()
         if name in found:
-            raise MalformedError("a feature that is told twice")
+            raise MalformedError("a feature that is listed twice")
         found[name] = (one, other)
     return found
 

@@ -1,5 +1,5 @@
-"""The forms of Kafka's protocol (https://kafka.apache.org/protocol): what requests are written with and answers read
-with, whatever they are about.
+"""The forms of Kafka's protocol (https://kafka.apache.org/protocol): how to write requests and read answers,
+whatever they are about.
 
 Versions of a message are either flexible (lengths as varints of length + 1, tagged fields at the end of every
 struct, KIP-482) or not; a `Reader` and a `Writer` know which, so that a message is written down once for both.
@@ -26,15 +26,15 @@ class MalformedError(Exception):
 
 
 class UnsupportedError(Exception):
-    """A broker that has no version of a request that is spoken here."""
+    """A broker that has no version of a request that we speak."""
 
 
 @dataclass(frozen=True)
 class Request(Generic[Answer]):
     """A request and how its answer is read.
 
-    `oldest` and `newest`: the versions spoken here. `flexible_from`: the first flexible one. `write` and `read`
-    get the version that was agreed on with the broker. `read` leaves nothing of the answer unread.
+    `oldest` and `newest`: the versions spoken here. `flexible_from`: the first flexible one. `write` and
+    `read` get the version agreed on with the broker. `read` consumes the whole answer.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Request(Generic[Answer]):
 
 
 class Reader:
-    """An answer, read from its beginning to its end. Every method raises MalformedError where it is not of
+    """An answer, read from its beginning to its end. Every method raises MalformedError where it violates
     Kafka's protocol, and none allocates more than the answer holds."""
 
     __slots__ = ("at", "data", "end", "flexible", "throttle_ms")
@@ -99,7 +99,8 @@ class Reader:
         self.throttle_ms = max(0, self.int32())
 
     def operations(self) -> int | None:
-        """The field `authorized_operations`: a bit for each that the user may do; None: not asked for, or not told."""
+        """The field `authorized_operations`: a bit for each that the user may do; None: not asked for, or not
+        reported."""
         bits = self.int32()
         return None if bits == _OPERATIONS_NOT_TOLD else bits
 
@@ -133,7 +134,7 @@ class Reader:
     def text(self) -> str:
         text = self.nullable_text()
         if text is None:
-            raise MalformedError("a null where a text must be")
+            raise MalformedError("a null instead of a text")
         return text
 
     def nullable_blob(self) -> bytes | None:
@@ -143,12 +144,12 @@ class Reader:
     def blob(self) -> bytes:
         blob = self.nullable_blob()
         if blob is None:
-            raise MalformedError("a null where bytes must be")
+            raise MalformedError("a null instead of bytes")
         return blob
 
     def count(self) -> int:
-        """How many items of an array follow; -1: null. Each is at least a byte, so a count beyond the answer is
-        found before anything is made for it."""
+        """How many items of an array follow; -1: null. Each is at least a byte, so a count beyond the answer
+        is caught before anything is allocated for it."""
         count = self._length(self.int32)
         if not -1 <= count <= self.end - self.at:
             raise MalformedError("an array that is longer than the answer")
@@ -158,14 +159,14 @@ class Reader:
         """The same for an array that may not be null: nothing is not the same as none."""
         count = self.count()
         if count < 0:
-            raise MalformedError("a null where an array must be")
+            raise MalformedError("a null instead of an array")
         return count
 
     def array(self, item: Callable[[], Item]) -> list[Item]:
         return [item() for _ in range(self.count())]
 
     def int32s(self) -> tuple[int, ...]:
-        """An array of them, at once."""
+        """A whole array of them at once."""
         count = max(0, self.count())
         return struct.unpack(f">{count}i", self.take(4 * count))
 
@@ -220,7 +221,7 @@ class Writer:
         self.data += data or b""
 
     def head_of_text(self, size: int | None) -> None:
-        """What is before a text of so many bytes; None: a null one."""
+        """The prefix of a text of this many bytes; None: a null text."""
         if self.flexible:
             self.varint(0 if size is None else size + 1)
         else:
@@ -234,7 +235,7 @@ class Writer:
         self.data += data
 
     def count(self, count: int | None) -> None:
-        """The beginning of an array of so many items; None: a null array."""
+        """The prefix of an array of this many items; None: a null array."""
         if self.flexible:
             self.varint(0 if count is None else count + 1)
         else:
@@ -258,8 +259,8 @@ _FLOAT64 = struct.Struct(">d")
 class BrokerError(Exception):
     """A broker answered with an error, or gave no answer. `code`: Kafka's, or librdkafka's (negative) for what
     happens before an answer (_TRANSPORT, _TIMED_OUT, _RESOLVE, _SSL, _AUTHENTICATION, …), so that
-    `platforms.kafka.errors` says both in its sentences. `said`: the peer's words, without secrets, as one printable
-    line: what a peer sends must not steer a terminal, and librdkafka's errors take no NUL."""
+    `platforms.kafka.errors` has sentences for both. `said`: the peer's words, without secrets, as one
+    printable line: a peer must not be able to steer a terminal, and librdkafka's errors do not accept NUL."""
 
     def __init__(self, code: int, said: str = "") -> None:
         super().__init__(code)
@@ -269,18 +270,18 @@ class BrokerError(Exception):
 
 
 class Connections(Protocol):
-    """What the reads ask: the connections to a cluster's brokers, opened when first needed, one a broker, with many
-    requests in flight on each. Used inside one event loop."""
+    """What the reads use: the connections to a cluster's brokers, one per broker, opened when first needed,
+    with many requests in flight on each. Used inside one event loop."""
 
     async def brokers(self) -> Sequence[BrokerNode]:
         """The live brokers, as the cluster gave them when it was first asked or last `refreshed`."""
 
     async def refreshed(self) -> Sequence[BrokerNode]:
-        """The same, asked for again: when a leader or coordinator has moved to a broker that is not known."""
+        """The same, requested again: for when a leader or coordinator has moved to an unknown broker."""
 
     async def ask(self, request: Request[Answer], *, broker: int | None = None) -> Answer:
         """The answer of that broker, or of any. Raises BrokerError when there is none, UnsupportedError when the
-        broker has no version of the request, MalformedError when the answer is none of Kafka's."""
+        broker has no version of the request, MalformedError when the answer is not one of Kafka's."""
 
     async def version(self, request: Request[Answer], *, broker: int | None = None) -> int | None:
         """The version that would be agreed on; None: the broker lacks the request."""

@@ -1,4 +1,4 @@
-"""The requests of the connections themselves: what a broker speaks, who we are, which brokers there are."""
+"""The requests of the connections themselves: what a broker speaks, who we are, which brokers exist."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -23,13 +23,14 @@ def _write_versions(out: Writer, version: int) -> None:
 
 @cache
 def _own_version() -> str:
-    """importlib.metadata reads a file and parses it as a mail each time: 1.2 ms of CPU for each connection."""
+    """importlib.metadata reads a file and parses it as an email each time: 1.2 ms of CPU for each
+    connection."""
     return version_of_package(_SOFTWARE)
 
 
 def _read_versions(answer: Reader, version: int) -> dict[int, tuple[int, int]] | None:
-    """None: the broker does not know this version. It says so in the oldest form (KIP-511), with what it knows of
-    ApiVersions alone."""
+    """None: the broker does not know this version. It says so in the oldest form (KIP-511), giving only its
+    versions of ApiVersions."""
     code = answer.int16()
     if code == KafkaError.UNSUPPORTED_VERSION and version > 0:
         answer.at = answer.end
@@ -68,8 +69,8 @@ def handshake(mechanism: str) -> Request[tuple[int, list[str]]]:
 
 
 def authenticate(words: bytes) -> Request[tuple[int, str | None, bytes | None, int]]:
-    """Kafka's error and the broker's sentence about it; its words in return; how long the login holds, in ms (0: as
-    long as the connection)."""
+    """Kafka's error and the broker's sentence about it; its words in return; how long the login is valid, in
+    ms (0: as long as the connection)."""
 
     def write(out: Writer, _version: int) -> None:
         out.blob(words)
@@ -84,7 +85,7 @@ def authenticate(words: bytes) -> Request[tuple[int, str | None, bytes | None, i
     return Request("SaslAuthenticate", 36, 0, 2, 2, write, read)
 
 
-# --- the brokers: Metadata of no topic, which every broker answers and everybody may ask
+# --- the brokers: Metadata about no topic, which every broker answers and everybody may request
 
 
 def _write_brokers(out: Writer, version: int) -> None:

@@ -1,4 +1,4 @@
-"""How brokers describe the kinds of groups that are newer than the classic protocol: consumer groups of KIP-848 and
+"""How brokers describe the kinds of groups newer than the classic protocol: consumer groups of KIP-848 and
 share groups. (Streams groups: `streams_groups.py`.)
 """
 
@@ -60,7 +60,7 @@ def describe_consumer_groups(names: Sequence[str], *, rights: bool = False) -> R
 
 
 def describe_share_groups(names: Sequence[str], *, rights: bool = False) -> Request[Descriptions]:
-    """Share groups (KIP-932). Version 0 was an early access in Kafka 4.0, and is gone since."""
+    """Share groups (KIP-932). Version 0 was early access in Kafka 4.0 and has since been removed."""
 
     def group(answer: Reader, _version: int) -> Described:
         state = intern(answer.text())
@@ -116,7 +116,7 @@ def description_request(
     *,
     versions: tuple[int, int],
 ) -> Request[Descriptions]:
-    """A request of the kinds since KIP-848, which are alike around what `group` reads."""
+    """A request for the kinds since KIP-848, which are alike except for what `group` reads."""
 
     def write(request: Writer, _version: int) -> None:
         request.array(names, request.text)

@@ -1,8 +1,8 @@
-"""What brokers are asked about groups, and how they answer: which there are, who coordinates them, and who is in
+"""What brokers are asked about groups, and how they answer: which exist, who coordinates them, and who is in
 them. (What they have committed: `commits.py`.)
 
-A group that a broker could not answer for is a `Failure`. An answer that leaves out a group, or tells of one that
-nobody asked for, is malformed.
+A group that a broker could not answer for is a `Failure`. An answer that leaves out a group, or includes one
+that was not asked for, is malformed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,13 +24,13 @@ KINDS = frozenset({"classic", "consumer", "share", "streams"})
 
 
 class Failure(NamedTuple):
-    """Why nothing is known of a group: Kafka's error code, or librdkafka's where no answer came."""
+    """Why nothing is known about a group: Kafka's error code, or librdkafka's if no answer came."""
 
     code: int
     said: str = ""
 
     def error(self) -> KafkaError:
-        # As one printable line, which librdkafka needs: its errors take no NUL.
+        # As one printable line, as librdkafka requires: its errors do not accept NUL.
         return KafkaError(self.code, BrokerError(self.code, self.said).said or None)
 
     def text(self, right: str) -> str:
@@ -49,7 +49,7 @@ class ListedGroup(NamedTuple):
 
 
 class BrokersGroups(NamedTuple):
-    """The groups that a broker coordinates, by id. With a `code` (it is loading) they may not be all."""
+    """The groups that a broker coordinates, by id. With a `code` (it is loading), these may not be all."""
 
     code: int
     groups: dict[str, ListedGroup]
@@ -58,11 +58,11 @@ class BrokersGroups(NamedTuple):
 class Described(NamedTuple):
     """A group as its coordinator describes it. `state`: Kafka's word; `Dead`: there is no such group of this kind.
 
-    `shared_topics`: topics of a streams group that are read beside others in one subtopology. Its tasks are as many
-    as the longest of them has partitions, so an assignment may name partitions that such a topic does not have.
-    `note`: what of the assignment could not be read. `rights`: a bit for each operation that the user may do;
-    None when they were not asked for, or the broker does not tell them. `epoch` and what follows it as in the
-    inventory's record.
+    `shared_topics`: topics of a streams group that are read together with others in one subtopology. It has
+    as many tasks as the longest of them has partitions, so an assignment may name partitions that such a
+    topic does not have. `note`: which part of the assignment could not be read. `rights`: a bit for each
+    operation that the user may do; None when they were not asked for, or the broker does not report them.
+    `epoch` and what follows it as in the inventory's record.
     """
 
     state: str
@@ -83,10 +83,10 @@ def every(answer: Reader, item: Callable[[], Item]) -> list[Item]:
 
 
 def exactly(names: Sequence[str], found: Sequence[tuple[str, Answer]]) -> dict[str, Answer]:
-    """The answers by group, of which there must be one for each that was asked for."""
+    """The answers by group; there must be one for each that was asked for."""
     answers = dict(found)
     if len(answers) != len(found) or answers.keys() != set(names):
-        raise MalformedError("an answer about other groups than those that were asked for")
+        raise MalformedError("an answer about groups that were not asked for")
     return answers
 
 
@@ -179,13 +179,14 @@ Descriptions = Mapping[str, "Described | Failure"]
 
 
 class Describe(Protocol):
-    """Makes the request that describes these groups; `rights`: with what the user may do with them."""
+    """Makes the request that describes these groups; `rights`: include what the user may do with them."""
 
     def __call__(self, names: Sequence[str], *, rights: bool = False) -> Request[Descriptions]: ...
 
 
 def describe_classic_groups(names: Sequence[str], *, rights: bool = False) -> Request[Descriptions]:
-    """Groups of the classic protocol. Those of another kind are Dead to it, or not found from version 6 on."""
+    """Groups of the classic protocol. To it, groups of another kind are Dead or, from version 6 on, not
+    found."""
 
     def write(request: Writer, version: int) -> None:
         request.array(names, request.text)
@@ -204,7 +205,7 @@ def describe_classic_groups(names: Sequence[str], *, rights: bool = False) -> Re
             assigned = answer.nullable_blob()
             answer.tags()
             assignment: dict[str, list[int]] = {}
-            # Workers of Connect and others have formats of their own.
+            # Connect's workers and others have their own formats.
             if protocol_type == "consumer" and assigned:
                 try:
                     assignment = consumer_assignment(assigned)

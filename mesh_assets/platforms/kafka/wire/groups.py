@@ -1,4 +1,4 @@
-"""Groups of every kind: their state, their members, and what they have committed or are done with."""
+"""Groups of every kind: their state, their members, and what they have committed or finished."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -52,9 +52,7 @@ _DOING = "reading the consumer groups"
 RIGHT = "DESCRIBE on the group"
 _TOPICS_RIGHT = "DESCRIBE on the topics that the group reads"
 SHARE_RIGHT = "DESCRIBE on the group and on its topics"
-_OF_A_NEW_KIND = (
-    "the group is of a kind that is not known here, and cannot be described: what it reads is not known"
-)
+_OF_A_NEW_KIND = "the group is of an unknown kind and cannot be described: what it reads is not known"
 
 DESCRIPTIONS: Mapping[str, Describe] = {
     "classic": describe_classic_groups,
@@ -65,7 +63,7 @@ DESCRIPTIONS: Mapping[str, Describe] = {
 
 
 class Answers(NamedTuple):
-    """What the coordinators said about groups, by id, and which brokers those were in the end."""
+    """What the coordinators said about groups, by id, and which brokers those turned out to be."""
 
     coordinators: dict[str, int]
     described: dict[str, Described | Failure]
@@ -89,13 +87,13 @@ async def read_groups(
     endpoint: Endpoint,
     timeout_seconds: float,
 ) -> GroupsReading:
-    """Every selected group of any kind, with its members and committed offsets. `seen`: as read before, which saves asking
-    who coordinates.
+    """Every selected group of any kind, with its members and committed offsets. `seen`: as read before, which
+    saves asking who the coordinators are.
 
-    A group that was deleted meanwhile is absent; one that could not be read has an error, and None for what
-    is unknown; those without a coordinator are unlisted. Raises UnexpectedAnswerError when the list of groups has
-    other holes, UnreachableError or RefusedError when nothing could be read, BrokerError when no broker could be
-    asked.
+    A group that was deleted meanwhile is absent; one that could not be read has an error, and None for
+    unknown parts; those without a coordinator are unlisted. Raises UnexpectedAnswerError when the list of
+    groups has other holes, UnreachableError or RefusedError when nothing could be read, BrokerError when no
+    broker could be asked.
     """
     coordinators = Coordinators(connections, endpoint, timeout_seconds)
     listing = await coordinators.list_groups(seen)
@@ -104,7 +102,7 @@ async def read_groups(
     read_at = datetime.now(UTC)
     answers = await read(coordinators, {name: listing.groups[name] for name in groups})
     if gone := [name for name in groups if is_gone(answers.described[name])]:
-        # Deleted since, or of another kind now: the next list tells.
+        # Deleted since, or of another kind now: the next list shows which.
         listed = await coordinators.listed()
         still = {name: listed[name] for name in gone if name in listed and listed[name].listed.state != DEAD}
         kinds = await find_kinds(coordinators, {name: group.coordinator for name, group in still.items()})
@@ -151,7 +149,8 @@ async def read(
     *,
     described: Mapping[str, Described | Failure] | None = None,
 ) -> Answers:
-    """What there is to know about these groups, all of it asked at once; but for `described`, where that is known."""
+    """Everything there is to know about these groups, asked all at once, except for `described`, where that
+    is known."""
     names_by_kind: dict[str, list[str]] = {}
     for name, group in groups.items():
         names_by_kind.setdefault(group.listed.type, []).append(name)
@@ -168,7 +167,7 @@ async def read(
             return {name: described[name] for name in groups}
         found: dict[str, Described | Failure] = {}
         for part in await together(
-            # Brokers that name no kinds only have classic groups. A kind that is not known here is not found.
+            # Brokers that name no kinds only have classic groups. An unknown kind is not found.
             coordinators.ask(names, DESCRIPTIONS.get(kind, describe_classic_groups))
             for kind, names in describing.items()
         ):
@@ -187,8 +186,9 @@ async def read(
 async def find_kinds(
     coordinators: Coordinators, places: Mapping[str, int], *, likely: str = "classic"
 ) -> dict[str, tuple[str, Described | Failure]]:
-    """Of which kind each group is, and its description, or why there is none. `unknown` without one, also for
-    a group that is not found as any kind. `likely`: the kind that is asked for first; the others only where it is not."""
+    """The kind of each group, and its description, or why there is none. The kind is `unknown` without a
+    description, also for a group that is not found as any kind. `likely`: the kind to ask for first; the
+    others only if it is not that."""
     first = likely if likely in DESCRIPTIONS else "classic"
     asked = await coordinators.ask(dict(places), DESCRIPTIONS[first])
     found: dict[str, tuple[str, Described | Failure]] = {}
@@ -220,7 +220,7 @@ async def find_kinds(
 
 
 def _reason(by_kind: Mapping[str, Described | Failure]) -> Failure:
-    """Why no kind has a description: that there is no such group, unless one of them failed otherwise."""
+    """Why no kind has a description: there is no such group, unless one of them failed otherwise."""
     failures = [answer for answer in by_kind.values() if isinstance(answer, Failure)]
     others = [
         failure
@@ -231,7 +231,7 @@ def _reason(by_kind: Mapping[str, Described | Failure]) -> Failure:
 
 
 def existing(answer: Described | Failure) -> Described | Failure:
-    """Brokers before 4.0 describe what there is not as dead."""
+    """Brokers before 4.0 describe groups that do not exist as dead."""
     if isinstance(answer, Described) and answer.state == DEAD:
         return Failure(KafkaError.GROUP_ID_NOT_FOUND)
     return answer
@@ -249,7 +249,7 @@ def _is_nameless(name: str, answer: Described | Failure) -> bool:
 async def _clipped(
     coordinators: Coordinators, described: dict[str, Described | Failure]
 ) -> dict[str, Described | Failure]:
-    """The descriptions, of streams groups without partitions that do not exist."""
+    """The descriptions; those of streams groups without partitions that do not exist."""
     topics = {
         topic for one in described.values() if isinstance(one, Described) for topic in one.shared_topics
     }
@@ -286,7 +286,8 @@ def _with_partitions(one: Described | Failure, known: Mapping[str, int]) -> Desc
 
 
 def _not_all_silent(coordinators: Coordinators, answers: Collection[object]) -> None:
-    """Raises PlatformError when no group was answered for, because then the groups are not the problem."""
+    """Raises PlatformError when there was no answer about any group, because then the groups are not the
+    problem."""
     failures = [
         answer
         for answer in answers

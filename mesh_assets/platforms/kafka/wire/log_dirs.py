@@ -1,7 +1,8 @@
-"""What topics take on the brokers' disks: DescribeLogDirs, one request a broker.
+"""The space that topics use on the brokers' disks: DescribeLogDirs, one request per broker.
 
-A broker tells every replica that it holds: 108,000 rows for 36,000 partitions of three replicas. They are read into columns and
-added up as each answer comes, and only the sizes of the leaders' replicas are kept one by one.
+A broker reports every replica that it holds: 108,000 rows for 36,000 partitions of three replicas. They are
+read into columns and added up as each answer comes, and only the sizes of the leaders' replicas are kept one
+by one.
 """
 
 from itertools import pairwise
@@ -28,7 +29,8 @@ from mesh_assets.platforms.kafka.wire.partition_columns import Numbers
 
 RIGHT = "DESCRIBE on the cluster"
 
-# Since Kafka 3.2 (KIP-784) a refused user is told so. Before, the list of directories is empty, which it never is.
+# Since Kafka 3.2 (KIP-784), a refused user gets an error. Before, the list of directories is empty, which it
+# otherwise never is.
 _TELLS_REFUSALS = 3
 # Since Kafka 3.3 (KIP-827).
 _TELLS_VOLUMES = 4
@@ -155,8 +157,8 @@ DESCRIBE_LOG_DIRS: Request[list[DescribedDirectory]] = Request("DescribeLogDirs"
 
 
 async def read_log_dirs(connections: Connections, metadata: ClusterMetadata) -> StorageReading:
-    """The log directories of all live brokers, and the sizes of the topics in `metadata`. Raises BrokerError when no
-    broker told its directories."""
+    """The log directories of all live brokers, and the sizes of the topics in `metadata`. Raises BrokerError
+    when no broker reported its directories."""
     sizes = _Sizes(metadata)
     directories: list[LogDirectory] = []
     errors: dict[int, BrokerError] = {}
@@ -214,7 +216,7 @@ class _Sizes:
         self._ends = np.cumsum([0, *(len(topic.partitions) for topic in topics)])
         self._leaders = np.array([-1 if one.leader is None else one.leader for one in every], np.int64)
         self._copies = [sum(len(one.replicas) for one in topic.partitions) for topic in topics]
-        # Partitions are sorted, and nearly always all of them are there.
+        # Partitions are sorted, and nearly always complete.
         self._elsewhere = {
             (at, one.partition): row
             for at, topic in enumerate(topics)
@@ -227,7 +229,7 @@ class _Sizes:
         self._replicas, self._bytes, self._future = np.zeros((3, len(topics)), np.int64)
 
     def add(self, directory: DescribedDirectory, broker: int) -> None:
-        """What belongs to topics that came or went since the metadata was read is left out."""
+        """Leaves out topics that came or went after the metadata was read."""
         numbers = [self._topics.get(name, -1) for name in directory.topics]
         topics = np.repeat(np.array(numbers, np.intp), directory.counts)
         future = (directory.future != 0) & (topics >= 0)

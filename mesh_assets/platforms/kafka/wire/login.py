@@ -1,7 +1,7 @@
 """What librdkafka's properties say about connecting: how the broker is trusted, and as whom we log in.
 
-They are the words of the estate and of confluent-kafka, which publishes; whoever reads with them has to understand
-each that changes how one connects. docs/connecting.md lists them.
+The estate and confluent-kafka, which publishes, use these properties; a reader that uses them has to
+understand each one that changes how to connect. docs/connecting.md lists them.
 """
 
 import secrets
@@ -30,7 +30,7 @@ _UNDERSTOOD = """
     sasl.oauthbearer.scope sasl.oauthbearer.extensions sasl.oauthbearer.token.endpoint.url sasl.oauthbearer.grant.type
     sasl.oauthbearer.sub.claim.name sasl.oauthbearer.metadata.authentication.type https.ca.location https.ca.pem
 """
-# How librdkafka, its producers and its consumers work; nothing of it changes with whom one is connected, or as whom.
+# How librdkafka, its producers and its consumers work; none of it changes whom we connect to, or as whom.
 _OF_NO_MATTER = """
     acks allow.auto.create.topics api.version.fallback.ms api.version.request api.version.request.timeout.ms
     auto.commit.enable auto.commit.interval.ms auto.offset.reset batch.num.messages batch.size broker.address.ttl
@@ -56,7 +56,7 @@ _OF_NO_MATTER = """
     topic.metadata.propagation.max.ms topic.metadata.refresh.fast.cnt topic.metadata.refresh.fast.interval.ms
     topic.metadata.refresh.interval.ms topic.metadata.refresh.sparse transaction.timeout.ms transactional.id
 """
-# Those that are understood in one sense only.
+# Those that we understand with one value only.
 _ONLY = {
     "client.dns.lookup": "use_all_dns_ips",
     "enable.sasl.oauthbearer.unsecure.jwt": "false",
@@ -69,10 +69,10 @@ _YES, _NO = frozenset({"true", "t", "1"}), frozenset({"false", "f", "0"})
 
 
 class Login:
-    """`tls` None: plain text. `mechanism` None: nobody logs in. Contacts nothing; prints without secrets.
+    """`tls` None: plain text. `mechanism` None: no login. Contacts nothing; prints without secrets.
 
-    Raises EstateError for a property that is not understood, or a file that cannot be used; never with a value that
-    may be a secret.
+    Raises EstateError for a property that we do not understand, or a file that cannot be used; the error
+    never quotes a value that may be a secret.
     """
 
     def __init__(self, properties: Mapping[str, Any], *, on_confluent_cloud: bool = False) -> None:
@@ -97,13 +97,13 @@ class Login:
         return f"Login(tls={self.tls is not None}, mechanism={self.mechanism!r})"
 
     def redact(self, text: str) -> str:
-        """Without the secrets of the properties, and without the token that was made with them."""
+        """Without the secrets in the properties, and without the token made with them."""
         text = self.endpoint.redact(text)
         return text if self._tokens is None else self._tokens.redact(text)
 
     def conversation(self, host: str) -> sasl.Conversation:
         """A login at the broker of that name."""
-        assert self._turns is not None, "asked only where there is a mechanism"
+        assert self._turns is not None, "called only if there is a mechanism"
         return sasl.Conversation(partial(self._turns, host))
 
 
@@ -117,7 +117,7 @@ def _check_names(properties: Mapping[str, Any]) -> None:
     for name, only in _ONLY.items():
         if str(properties.get(name, only)).lower() != only:
             raise EstateError(
-                f"kafka.properties.{name}: Kafka is read with {only} only; take the property out"
+                f"kafka.properties.{name}: Kafka can only be read with {only}; take the property out"
             )
 
 
@@ -127,7 +127,7 @@ def _choice(properties: Mapping[str, Any], name: str, choices: tuple[str, ...], 
     for choice in choices:
         if choice.lower() == given:
             return choice
-    raise EstateError(f"kafka.properties.{name} is none of {', '.join(choices)}")
+    raise EstateError(f"kafka.properties.{name} is not one of {', '.join(choices)}")
 
 
 def _boolean(properties: Mapping[str, Any], name: str, default: bool) -> bool:
@@ -182,7 +182,7 @@ def _token_source(properties: Mapping[str, Any]) -> Callable[[str], Any]:
     url = _needed(properties, "sasl.oauthbearer.token.endpoint.url", "the method oidc")
     if not url.startswith(("https://", "http://")):
         raise EstateError(
-            "kafka.properties.sasl.oauthbearer.token.endpoint.url is no address; expected https://…"
+            "kafka.properties.sasl.oauthbearer.token.endpoint.url is not an address; expected https://…"
         )
     pairs = [
         pair.partition("=") for pair in str(properties.get("sasl.oauthbearer.extensions") or "").split(",")
@@ -201,7 +201,7 @@ def _token_source(properties: Mapping[str, Any]) -> Callable[[str], Any]:
 
 
 def _authorities(properties: Mapping[str, Any], prefix: str) -> ssl.SSLContext:
-    """Trusts those that `<prefix>.location` or `<prefix>.pem` name, else those of the machine."""
+    """Trusts the authorities that `<prefix>.location` or `<prefix>.pem` names, else the machine's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     location, pem = properties.get(f"{prefix}.location"), properties.get(f"{prefix}.pem")
     if location == "probe":
@@ -239,9 +239,7 @@ def _tls(properties: Mapping[str, Any]) -> ssl.SSLContext:
         try:
             context.set_ciphers(str(suites))
         except ssl.SSLError:
-            raise EstateError(
-                "kafka.properties.ssl.cipher.suites names no cipher that is known here"
-            ) from None
+            raise EstateError("kafka.properties.ssl.cipher.suites names no known cipher") from None
     _present_certificate(context, properties)
     return context
 
@@ -275,7 +273,7 @@ def _text(path: str, name: str) -> str:
     try:
         return Path(path).read_text(encoding="ascii")
     except (OSError, ValueError):
-        raise EstateError(f"kafka.properties.{name}: {path} is no PEM file that can be read") from None
+        raise EstateError(f"kafka.properties.{name}: {path} is not a readable PEM file") from None
 
 
 def _from_keystore(context: ssl.SSLContext, path: Path, password: Any) -> None:
@@ -287,11 +285,11 @@ def _from_keystore(context: ssl.SSLContext, path: Path, password: Any) -> None:
         )
     except (OSError, ValueError):
         raise EstateError(
-            f"kafka.properties.ssl.keystore.location: {path} is no PKCS#12 keystore that can be read; check ssl.keystore.password"
+            f"kafka.properties.ssl.keystore.location: {path} is not a readable PKCS#12 keystore; check ssl.keystore.password"
         ) from None
     if secret is None or certificate is None:
         raise EstateError(
-            f"kafka.properties.ssl.keystore.location: {path} holds no certificate with its private key"
+            f"kafka.properties.ssl.keystore.location: {path} does not hold a certificate with its private key"
         )
     _load_key(
         context, "".join(one.public_bytes(Encoding.PEM).decode() for one in (certificate, *chain)), secret
@@ -299,8 +297,8 @@ def _from_keystore(context: ssl.SSLContext, path: Path, password: Any) -> None:
 
 
 def _load_key(context: ssl.SSLContext, chain: str, secret: Any) -> None:
-    """Python's TLS takes a key only from a file. This one holds it under a password that is known to this call alone,
-    and is gone after it."""
+    """Python's TLS only takes a key from a file. This one holds it under a password that only this call
+    knows, and is gone afterwards."""
     with importing:
         from cryptography.hazmat.primitives.serialization import (
             BestAvailableEncryption,
@@ -319,9 +317,9 @@ def _load_key(context: ssl.SSLContext, chain: str, secret: Any) -> None:
 
 def _load(context: ssl.SSLContext, certificate: str, key: str | None, password: Any) -> None:
     def given() -> str:
-        """Without it, OpenSSL would ask whoever sits at the terminal."""
+        """Without it, OpenSSL would ask at the terminal."""
         if not password:
-            raise EstateError("the client's private key is encrypted, and kafka.ssl_key_password is not set")
+            raise EstateError("the client's private key is encrypted, but kafka.ssl_key_password is not set")
         return str(password)
 
     try:

@@ -41,7 +41,7 @@ _SHARE_GROUP = "reading a share group"
 
 class SharePartition(NamedTuple):
     """`start`: no record before it is delivered any more; None before the group's first record. `lag_records`:
-    records from there on that it is not done with; None with brokers that do not count them (before 4.3)."""
+    records from there on that it has not finished; None with brokers that do not count them (before 4.3)."""
 
     start: int | None
     lag_records: int | None
@@ -62,12 +62,12 @@ async def read_group(
     endpoint: Endpoint,
     timeout_seconds: float,
 ) -> ConsumerGroup | None:
-    """One group by name, so that nothing hides it; None when it does not exist and so has committed nothing. `likely`: its
-    kind, where that was seen before, which saves asking for the others.
+    """One group by name, so that nothing hides it; None when it does not exist and so has committed nothing.
+    `likely`: its kind, if it was seen before, which saves asking for the others.
 
-    What could not be read is None, with the error, as in `read_groups`. Creates `__consumer_offsets` if there
-    is none yet. Raises PlatformError when the coordinator does not describe the group, BrokerError when no broker
-    could be asked.
+    Parts that could not be read are None, with the error, as in `read_groups`. Creates `__consumer_offsets`
+    if there is none yet. Raises PlatformError when the coordinator does not describe the group, BrokerError
+    when no broker could be asked.
     """
     coordinators = Coordinators(connections, endpoint, timeout_seconds)
     doing = f"reading consumer group {group_id or '(empty name)'}"
@@ -133,8 +133,8 @@ async def group_presence(
 ) -> dict[str, Presence]:
     """Whether each of these groups, which existed once, still does, whatever the list says.
 
-    Only for groups that existed, because asking about one creates `__consumer_offsets` if there is none yet. Raises
-    PlatformError when a coordinator says neither, BrokerError when no broker could be asked.
+    Only for groups that existed, because asking about one creates `__consumer_offsets` if there is none yet.
+    Raises PlatformError when a coordinator gives no clear answer, BrokerError when no broker could be asked.
     """
     if not names:
         return {}
@@ -148,7 +148,7 @@ async def group_presence(
         for name, (kind, described) in kinds.items()
         if kind == UNKNOWN and isinstance(described, Failure)
     }
-    # Of the empty name, coordinators only tell what was committed under it.
+    # For the empty name, coordinators only report what was committed under it.
     nameless = [name for name in places if not name and kinds[name][0] != UNKNOWN]
     commits = await coordinators.ask(
         {name: places[name] for name in nameless}, fetch_offsets, several_from=MANY_GROUPS_FROM

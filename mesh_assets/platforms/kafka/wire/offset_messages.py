@@ -1,4 +1,4 @@
-"""ListOffsets: the request for the offsets of partitions, and how its answer is read."""
+"""ListOffsets: the request for the offsets of partitions, and how to read its answer."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _WITHOUT_EPOCH = -1
 # How long a broker may look into tiered storage for the offset at a time.
 _TIERED_MS = 10_000
 
-# A partition of an answer, in the newest version and in those before; what a version lacks is left out at the end.
+# A partition of an answer, in the newest version and in earlier ones, which lack fields at the end.
 _PARTITION = np.dtype(
     [
         ("partition", ">i4"),
@@ -37,8 +37,8 @@ _ROW_1, _ROW_4, _ROW_6 = (struct.Struct(form) for form in (">ihqq", ">ihqqi", ">
 
 
 class Found(NamedTuple):
-    """What a broker says. `topics`: their places among those that were asked for, and `counts`: how many partitions of each
-    follow one another in the columns."""
+    """What a broker says. `topics`: their places among those that were asked for; `counts`: how many
+    partitions of each follow one another in the columns."""
 
     topics: list[int]
     counts: list[int]
@@ -49,7 +49,7 @@ class Found(NamedTuple):
 
 
 def list_offsets(asked: PartitionsAsked, timestamp: int) -> Request[Found]:
-    """Of all partitions. Older brokers lack the request for some special timestamps."""
+    """For all partitions. Older brokers lack the request for some special timestamps."""
     oldest = _OLDEST_VERSIONS.get(timestamp, 1)
     return Request(
         "ListOffsets", 2, oldest, 11, 6, partial(_write, asked, timestamp), partial(_read, asked.by_name)
@@ -100,9 +100,9 @@ def _read(by_name: Mapping[bytes, int], r: Reader, version: int) -> Found:
 
 
 def _plain(by_name: Mapping[bytes, int], r: Reader) -> Found | None:
-    """The topics as they nearly always are in flexible versions: asked for, the lengths of their names and arrays take a byte
-    each, and nowhere are tagged fields. Read without a call for each of these, and all rows at once. None: one is
-    not like that."""
+    """Reads topics in their nearly universal form in flexible versions: all were asked for, the lengths of
+    their names and arrays take a byte each, and there are no tagged fields. No call for each of these; all
+    rows at once. None: a topic is not of that form."""
     count, data, size = r.length(), r.data, _PARTITION.itemsize
     at = r.at
     topics: list[int] = []
@@ -140,11 +140,11 @@ def _field_by_field(by_name: Mapping[bytes, int], r: Reader, version: int) -> Fo
     for _ in range(r.length()):
         topic, count = by_name.get(r.text().encode()), r.length()
         if topic is None:
-            raise MalformedError("an answer to ListOffsets about other topics than were asked for")
+            raise MalformedError("an answer to ListOffsets about topics that were not asked for")
         for _ in range(count):
             rows.append(form.unpack(r.take(form.size))[:4])
             if r.flexible:
-                r.at -= 1  # the last byte is no field, but begins the tagged ones
+                r.at -= 1  # the last byte is not a field; it begins the tagged ones
                 r.tags()
         r.tags()
         topics.append(topic)

@@ -1,7 +1,7 @@
-"""Offsets of partitions, the earliest and latest: ListOffsets, one request a leader and kind.
+"""The earliest and latest offsets of partitions: ListOffsets, one request per leader and kind.
 
-Only its leader knows a partition's offsets. One whose leader has moved or does not answer is looked up and asked
-for again until time is up.
+Only its leader knows a partition's offsets. If the leader has moved or does not answer, we look it up and ask
+again until time is up.
 """
 
 import asyncio
@@ -35,11 +35,12 @@ from mesh_assets.platforms.kafka.wire.topics import list_topics
 
 PARTITIONS_A_REQUEST = 20_000
 PATIENCE_SECONDS = 10.0
-"""A dead broker is known to be dead after 9 s (`broker.session.timeout.ms`); then its partitions get other leaders."""
+"""A dead broker is detected after 9 s (`broker.session.timeout.ms`); then its partitions get other
+leaders."""
 
 _RIGHT = "DESCRIBE on the topic"
 
-# The leader is another one now, or is not ready yet, or did not answer.
+# The leader has changed, or is not ready yet, or did not answer.
 _MOVED = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -64,7 +65,7 @@ Place = tuple[str, int]
 
 
 class LeaderAsked(NamedTuple):
-    """What one leader is asked for, and its rows of the wanted ones."""
+    """What one leader is asked for, and its rows among the wanted ones."""
 
     leader: int
     asked: PartitionsAsked
@@ -78,18 +79,19 @@ async def read_offsets(
     *,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> OffsetsReading:
-    """The offsets of every named partition; None and the error where they could not be read.
+    """The offsets of every named partition; None and the error if they could not be read.
 
-    `metadata`: as read before, which saves asking for the leaders. `patience_seconds`: how long leaders that move
-    are followed. The latest offsets are read first, to be as close to one moment as possible. Raises BrokerError
-    when no broker answered.
+    `metadata`: as read before, which saves asking for the leaders. `patience_seconds`: how long we follow
+    leaders that move. The latest offsets are read first, to be as close to one moment as possible. Raises
+    BrokerError when no broker answered.
     """
     wanted = Partitions(partitions_by_topic)
     leaders = Leaders(connections, metadata)
     end = time.monotonic() + patience_seconds
     read_at = datetime.now(UTC)
     latest = await Reading(leaders, wanted, LATEST).read(end)
-    # Without a latest offset a partition is not asked for its earliest: a broker that hangs would hold up that as well.
+    # Without a latest offset, we do not ask for a partition's earliest: a hanging broker would hold that up
+    # as well.
     earliest = await Reading(leaders, wanted, EARLIEST, rows=latest.found()).read(end)
     errors = earliest.errors | latest.errors
     rows = list(zip(wanted.numbers, earliest.known_offsets(), latest.known_offsets(), strict=True))
@@ -141,7 +143,7 @@ class Leaders:
         self._planned: tuple[Partitions, list[LeaderAsked]] | None = None
 
     async def look(self, topics: Collection[str]) -> None:
-        """Learns anew who leads these topics. Raises BrokerError."""
+        """Looks up again who leads these topics. Raises BrokerError."""
         listed = await list_topics(self.connections, topics)
         for name, topic in listed.topics.items():
             self._listed[name] = topic
@@ -154,7 +156,7 @@ class Leaders:
             await self.connections.refreshed()
 
     def of(self, topic: str) -> dict[int, int | None]:
-        """The topic's partitions with their leaders; None: it has none now."""
+        """The topic's partitions with their leaders; None: it currently has none."""
         leaders = self._leaders.get(topic)
         if leaders is None:
             listed = self._listed.get(topic)
@@ -163,7 +165,7 @@ class Leaders:
         return leaders
 
     def column(self, wanted: Partitions) -> Rows:
-        """The leader of each row; -1: it has none now."""
+        """The leader of each row; -1: it currently has none."""
         if self._column is not None and self._column[0] is wanted:
             return self._column[1]
         leaders: list[int | None] = []
@@ -174,8 +176,8 @@ class Leaders:
         return column
 
     def requests(self, wanted: Partitions, rows: Rows) -> tuple[list[LeaderAsked], Rows]:
-        """Which brokers to ask for what, and the rows without a leader. Of all rows several things are asked, one after the
-        other: who is asked for them is then found out once."""
+        """Which brokers to ask for what, and the rows without a leader. Several things are asked about all
+        rows, one after the other; the brokers to ask are determined only once."""
         every = len(rows) == len(wanted)
         if every and self._planned is not None and self._planned[0] is wanted:
             return self._planned[1], rows[:0]
@@ -194,7 +196,7 @@ class Leaders:
         return requests, unled
 
     def error(self, topic: str, partition: int) -> KafkaError:
-        """Why there is nobody to be asked for the partition."""
+        """Why there is nobody to ask about the partition."""
         if topic in self._errors:
             return self._errors[topic]
         exists = partition in self.of(topic)
@@ -202,8 +204,8 @@ class Leaders:
 
 
 class Reading:
-    """The `wanted` partitions at one timestamp: an offset or an error for each of the rows, of all of them unless they are
-    named. `timestamps`: those of the records at the offsets; of the latest and earliest, brokers say none (-1)."""
+    """The `wanted` partitions at one timestamp: an offset or an error for each of the named rows, or for all.
+    `timestamps`: those of the records at the offsets; for the latest and earliest, brokers give none (-1)."""
 
     def __init__(
         self, leaders: Leaders, wanted: Partitions, timestamp: int, *, rows: Rows | None = None
@@ -256,7 +258,8 @@ class Reading:
         return self._wanted.topics[self._wanted.topic_of[at]], self._wanted.numbers[at]
 
     async def _look_again(self, topics: Collection[str]) -> bool:
-        """False: nobody can say who leads them now, so what was read stays, and what was not keeps its error."""
+        """False: the current leaders cannot be determined, so what was read stays, and the rest keeps its
+        errors."""
         try:
             await self._leaders.connections.refreshed()
             await self._leaders.look(topics)
@@ -268,13 +271,13 @@ class Reading:
         return True
 
     async def _ask_leaders(self, pending: Rows) -> dict[int, KafkaError]:
-        """Takes in what the leaders answer; returns what failed, by row."""
+        """Takes in the leaders' answers; returns the failures, by row."""
         failed: dict[int, KafkaError] = {}
         requests, unled = self._leaders.requests(self._wanted, pending)
         for at in unled.tolist():
             place = self._place(at)
             error = self._leaders.error(*place)
-            # That there is none, the brokers have just said when asked who leads it.
+            # The brokers have just said, when asked who leads it, that there is none.
             if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 self.errors[place] = error
             else:
@@ -294,7 +297,7 @@ class Reading:
             failed |= dict.fromkeys(one.rows.tolist(), silence)
             return
         rows, found = _rows_of(found, one)
-        # At a time there may be no record; an edge is always somewhere.
+        # There may be no record at a time; an edge always exists.
         lowest = 0 if self._timestamp in (LATEST, EARLIEST, EARLIEST_LOCAL) else -1
         good = (found.codes == 0) & (found.offsets >= lowest)
         self.offsets[rows[good]] = found.offsets[good]
@@ -307,11 +310,11 @@ class Reading:
 
 
 def _rows_of(found: Found, one: LeaderAsked) -> tuple[Rows, Found]:
-    """To which rows of the wanted ones those of the answer belong, and the answer with the partitions of each topic in order.
-    Raises MalformedError where they are not those that were asked for."""
+    """Which wanted rows the answer's rows belong to, and the answer with the partitions of each topic in
+    order. Raises MalformedError if they are not the ones asked for."""
     topics, counts = np.array(found.topics, np.intp), np.array(found.counts, np.intp)
     if len(topics) != len(one.asked.topics):
-        raise MalformedError("an answer to ListOffsets about other topics than were asked for")
+        raise MalformedError("an answer to ListOffsets about topics that were not asked for")
     asked_counts = np.fromiter(map(len, one.asked.numbers), np.intp, len(one.asked.numbers))
     if (counts != asked_counts[topics]).any():
         raise MalformedError("an answer to ListOffsets about other partitions than were asked for")

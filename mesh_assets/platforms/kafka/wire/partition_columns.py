@@ -1,7 +1,8 @@
 """Partitions as columns: tens of thousands of numbers in a few arrays, not an object for each.
 
-A topic has few partitions at each of many brokers, and brokers answer in the order of a hash table. What is done for each
-topic of an answer, and each look at something that lies elsewhere in memory, is therefore what a reading costs.
+A topic has few partitions at each of many brokers, and brokers answer in the order of a hash table. So the
+cost of a reading is the work done for each topic of an answer, and each access to something elsewhere in
+memory.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ Rows = NDArray[np.intp]
 
 
 class Partitions:
-    """Of topics in order, their partitions one after the other, a row each."""
+    """The partitions of topics, in order, one after the other, one row each."""
 
     def __init__(self, partitions_by_topic: Mapping[str, Collection[int]]) -> None:
         ordered = {topic: sorted(set(ones)) for topic, ones in sorted(partitions_by_topic.items())}
@@ -57,8 +58,8 @@ class Partitions:
 
 
 class PartitionsAsked:
-    """Partitions that one broker is asked for in one request. Names are encoded once, whatever is asked of them, and
-    what is answered is looked up by them."""
+    """Partitions that one broker is asked for in one request. Names are encoded once, whatever is asked about
+    them, and answers are looked up by them."""
 
     def __init__(self, places: Places) -> None:
         self.topics = [*places]
@@ -67,7 +68,7 @@ class PartitionsAsked:
         self._heads: dict[bool, list[tuple[bytes, tuple[int, ...]]]] = {}
 
     def heads(self, *, flexible: bool) -> list[tuple[bytes, tuple[int, ...]]]:
-        """What is written before the partitions of each topic, and these."""
+        """What is written before each topic's partitions, and the partitions."""
         if flexible not in self._heads:
 
             @cache
@@ -84,7 +85,7 @@ class PartitionsAsked:
 
 
 def in_parts(places: Places, most: int) -> Iterator[Places]:
-    """What one request bears at a time, by whole topics."""
+    """What one request can carry, in whole topics."""
     part: dict[str, Sequence[int]] = {}
     room = most
     for topic, numbers in places.items():

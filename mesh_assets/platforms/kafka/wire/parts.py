@@ -1,5 +1,5 @@
-"""One part of several that are read at the same time: what it holds, or why it could not be read, without taking the
-others with it."""
+"""One of several parts read at the same time: its content, or why it could not be read, without affecting the
+others."""
 
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError, 
 
 Part = TypeVar("Part")
 
-# What a broker answers that does not have the thing, or not for this user: asking again would not help.
+# Answers of a broker that does not have the thing, or not for this user: asking again would not help.
 _NOT_HAD = AUTHORIZATION | {
     KafkaError.UNSUPPORTED_VERSION,
     KafkaError.SECURITY_DISABLED,
@@ -22,7 +22,8 @@ _NOT_HAD = AUTHORIZATION | {
 
 
 async def part(read: Coroutine[Any, Any, Part], *, right: str) -> Part | Unread:
-    """`right`: what a refused user needs. Raises BrokerError only where the login failed, which ends everything."""
+    """`right`: what a refused user needs. Raises BrokerError only if the login failed, which ends
+    everything."""
     try:
         return await read
     except UnsupportedError as error:

@@ -1,5 +1,5 @@
-"""Where partitions are on their way to, and who may lead them: ListPartitionReassignments, which tells only those that
-move, and DescribeTopicPartitions, which tells page by page."""
+"""Where partitions are moving to, and who may lead them: ListPartitionReassignments, which reports only those
+that move, and DescribeTopicPartitions, which answers in pages."""
 
 from collections.abc import Collection, Sequence
 from functools import partial
@@ -20,7 +20,7 @@ from mesh_assets.platforms.kafka.wire.forms import (
 from mesh_assets.platforms.kafka.wire.topics import list_topics
 
 RIGHT = "DESCRIBE on the cluster"
-# What Kafka itself allows at most in a page (`max.request.partition.size.limit`).
+# The most that Kafka itself allows in a page (`max.request.partition.size.limit`).
 PARTITIONS_A_PAGE = 2_000
 # How long the controller may take; it answers from memory.
 _CONTROLLER_MS = 10_000
@@ -44,7 +44,7 @@ def _write_listing(w: Writer, _version: int) -> None:
 def _read_listing(r: Reader, _version: int) -> _Listed:
     def moving() -> Reassignment:
         number = r.int32()
-        r.int32s()  # the replicas of both sides, which Metadata tells
+        r.int32s()  # the replicas of both sides, which Metadata reports
         one = Reassignment(partition=number, adding=r.int32s(), removing=r.int32s())
         r.tags()
         return one
@@ -69,8 +69,8 @@ LIST_REASSIGNMENTS: Request[_Listed] = Request(
 
 
 async def read_reassignments(connections: Connections) -> dict[str, tuple[Reassignment, ...]]:
-    """The partitions that are being moved, by topic; empty when none is. Any broker of KRaft asks the controller, those
-    of ZooKeeper only answer as the controller. Raises BrokerError."""
+    """The partitions being moved, by topic; empty when there are none. Any KRaft broker asks the controller;
+    with ZooKeeper, only the controller answers. Raises BrokerError."""
     listed = await connections.ask(LIST_REASSIGNMENTS)
     for _ in range(_ATTEMPTS):
         if listed.code != KafkaError.NOT_CONTROLLER:
@@ -88,14 +88,14 @@ _Cursor = tuple[str, int]
 
 
 class _Page(NamedTuple):
-    """`topics`: None where the user may not describe it, or it is gone. `next`: where the next page begins."""
+    """`topics`: None if the user may not describe it, or it is gone. `next`: where the next page begins."""
 
     topics: dict[str, list[EligibleLeaders] | None]
     next: _Cursor | None
 
 
 def describe_topic_partitions(names: Sequence[str], start: _Cursor | None = None) -> Request[_Page]:
-    """Of these topics, sorted, from `start` on."""
+    """For these topics, sorted, from `start` on."""
     return Request(
         "DescribeTopicPartitions", 75, 0, 0, 0, partial(_write_page, names, start), partial(_read_page, names)
     )
@@ -141,7 +141,7 @@ def _read_page(names: Sequence[str], r: Reader, _version: int) -> _Page:
         r.tags()
         if name not in asked or name in topics:
             raise MalformedError(
-                "an answer to DescribeTopicPartitions about another topic or twice about one"
+                "an answer to DescribeTopicPartitions about another topic, or about one twice"
             )
         topics[name] = None if code else found
     start = None
@@ -155,9 +155,9 @@ def _read_page(names: Sequence[str], r: Reader, _version: int) -> _Page:
 async def read_eligible_leaders(
     connections: Connections, names: Collection[str]
 ) -> dict[str, tuple[EligibleLeaders, ...] | None]:
-    """Of these topics the partitions with eligible or last known leaders outside the ISR; None where the topic could
-    not be described. Brokers tell none while the feature `eligible.leader.replicas.version` is off. Raises BrokerError,
-    UnsupportedError with brokers before Kafka 3.8."""
+    """The partitions of these topics with eligible or last known leaders outside the ISR; None if the topic
+    could not be described. Brokers report none while the feature `eligible.leader.replicas.version` is off.
+    Raises BrokerError, UnsupportedError with brokers before Kafka 3.8."""
     asked = sorted(set(names))
     found: dict[str, list[EligibleLeaders] | None] = {}
     start: _Cursor | None = None
@@ -171,7 +171,7 @@ async def read_eligible_leaders(
         if start is not None and page.next <= start:
             raise MalformedError("a page of DescribeTopicPartitions that leads back")
         start = page.next
-        # The topics of the pages before are done with.
+        # The topics of the previous pages are done.
         asked = [name for name in asked if name >= start[0]]
     return {name: _with_any(found.get(name)) for name in sorted(set(names))}
 

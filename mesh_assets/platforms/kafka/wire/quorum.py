@@ -1,4 +1,5 @@
-"""The controllers of a KRaft cluster: DescribeQuorum (since Kafka 3.3), which any broker passes on to their leader."""
+"""The controllers of a KRaft cluster: DescribeQuorum (since Kafka 3.3), which any broker forwards to their
+leader."""
 
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime

@@ -1,8 +1,9 @@
-"""Since when, until when and where partitions retain records: ListOffsets at other timestamps than the edges'.
+"""From when, until when and where partitions retain records: ListOffsets at timestamps other than the edges'.
 
-What brokers answer (Kafka 2.8 to 4.3): for the edges (-1, -2) never a timestamp. For a time, the first record that is
-not older, with its timestamp: at 0, that is the first record of all. For -3, the record with the newest timestamp on
-the leader's own disk. So both ages are known without fetching a record. For -4 and -5, offsets in tiered storage.
+What brokers answer (Kafka 2.8 to 4.3): for the edges (-1, -2), never a timestamp. For a time, the first
+record that is not older, with its timestamp: at 0, that is the very first record. For -3, the record with the
+newest timestamp on the leader's own disk. So both ages are known without fetching a record. For -4 and -5,
+offsets in tiered storage.
 """
 
 import time
@@ -29,7 +30,7 @@ from mesh_assets.platforms.kafka.wire.offsets import (
 from mesh_assets.platforms.kafka.wire.partition_columns import Partitions
 
 OF_THE_FIRST = 0
-NOT_LOOKED_FOR = "it is in tiered storage, where it is not looked for: that costs a read of a remote segment"
+NOT_LOOKED_FOR = "it is in tiered storage, where we do not look: that would cost a read of a remote segment"
 
 
 async def read_record_times(
@@ -41,8 +42,9 @@ async def read_record_times(
     newest_only: Collection[str] = (),
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> dict[str, RecordTimes]:
-    """The timestamps of each topic's first records (the oldest of its partitions') and of its newest record. Of the
-    topics in `tiered` and `newest_only`, the first ones are not read. Raises BrokerError when no broker answered."""
+    """The timestamps of each topic's first records (the oldest of its partitions') and of its newest record.
+    For the topics in `tiered` and `newest_only`, the first records are not read. Raises BrokerError when no
+    broker answered."""
     wanted = Partitions(partitions_by_topic)
     leaders = Leaders(connections, metadata)
     end = time.monotonic() + patience_seconds
@@ -75,7 +77,7 @@ async def read_record_times(
 
 
 def _times(reading: Reading | None, wanted: Partitions, pick: Callable[[list[int]], int]) -> dict[str, int]:
-    """Of the topics that have any record with a timestamp."""
+    """For the topics that have any record with a timestamp."""
     if reading is None:
         return {}
     times = np.where(reading.offsets >= 0, reading.timestamps, -1).tolist()
@@ -87,7 +89,7 @@ def _times(reading: Reading | None, wanted: Partitions, pick: Callable[[list[int
 
 
 def _by_topic(reading: Reading) -> dict[str, str]:
-    """The first error of each topic that has any, without those that say that there is no such record."""
+    """The first error of each topic that has any, ignoring those that say there is no such record."""
     errors: dict[str, str] = {}
     for (topic, _), error in sorted(reading.errors.items()):
         errors.setdefault(topic, _said(error))
@@ -107,8 +109,8 @@ async def read_tiered(
     *,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> dict[str, tuple[TieredPartition, ...]]:
-    """Where these partitions, of topics with tiered storage, are local and tiered. Raises BrokerError when no broker
-    answered, UnsupportedError with brokers before Kafka 3.9."""
+    """Which parts of these partitions, of topics with tiered storage, are local and which are tiered. Raises
+    BrokerError when no broker answered, UnsupportedError with brokers before Kafka 3.9."""
     wanted = Partitions(partitions_by_topic)
     leaders = Leaders(connections, metadata)
     end = time.monotonic() + patience_seconds

@@ -1,4 +1,5 @@
-"""The connections for synchronous code: an event loop in a thread of its own, in which reads of many threads run."""
+"""The connections for synchronous code: an event loop in a thread of its own, which runs the reads of many
+threads."""
 
 import asyncio
 import threading
@@ -24,7 +25,7 @@ from mesh_assets.platforms.kafka.wire.login import Login
 
 Result = TypeVar("Result")
 
-# A read may take this many times the timeout of one request: it only stops one that hangs.
+# A read may take this many times the timeout of one request: this only stops one that hangs.
 _TIMEOUTS_A_READ = 8
 
 
@@ -32,7 +33,7 @@ class RunningCluster:
     """The connections to one cluster. Contacts nothing before the first `run`; safe to use from many threads.
 
     `properties`: librdkafka's. `timeout_seconds`: how long a broker may leave requests without a byte of an answer.
-    Raises EstateError for properties that are not understood.
+    Raises EstateError for properties that we do not understand.
     """
 
     def __init__(
@@ -87,10 +88,10 @@ class RunningCluster:
                 f"Kafka at {self.endpoint.servers} was not done within {seconds:.0f} s with {doing}"
             ) from None
         finally:
-            future.cancel()  # what an interrupted caller no longer waits for
+            future.cancel()  # an interrupted caller no longer waits for it
 
     def _meant(self, error: BrokerError, *, doing: str, right: str) -> PlatformError:
-        """Where a listener broke the connection off, this asks it what it speaks: not in the loop's thread."""
+        """If a listener broke off the connection, this asks it what it speaks, outside the loop's thread."""
         if isinstance(error, ConnectError) and error.broker is None:
             return connection_failed(self.endpoint, error.line, seconds=error.seconds)
         return from_kafka_error(
@@ -98,7 +99,7 @@ class RunningCluster:
         )
 
     def close(self) -> None:
-        """Ends the reads that still run, the connections and the thread. May be called again."""
+        """Ends running reads, the connections and the thread. May be called again."""
         with self._lock:
             loop, thread, self._loop, self._thread, self._closed = self._loop, self._thread, None, None, True
         if loop is None or thread is None:

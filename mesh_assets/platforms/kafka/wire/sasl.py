@@ -1,8 +1,9 @@
 """Logins by SASL: what the client says, turn by turn, and where a token comes from.
 
-kafka-python's mechanisms were looked at (3.0.12) and are not used: its SCRAM sends user names with `=` and `,` as
-they are, takes an answer of one round of hashing, and does not compare in constant time; its Kerberos has an open
-fault (dpkp/kafka-python issue 2643); and importing them takes longer than all that is read here.
+kafka-python's mechanisms were looked at (3.0.12) and are not used: its SCRAM sends user names with `=` and
+`,` unescaped, accepts an answer with one round of hashing, and does not compare in constant time; its
+Kerberos has an open fault (dpkp/kafka-python issue 2643); and importing them takes longer than everything we
+read.
 """
 
 import base64
@@ -33,15 +34,15 @@ Turns: TypeAlias = Generator[bytes, bytes, None]
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI")
 
-# Kafka takes no fewer from its users; more would let whoever answers keep this process busy.
+# Kafka accepts no fewer from its users; more would let the peer keep this process busy.
 _ITERATIONS = range(4_096, 1_000_001)
-# How much of a token's life is used before another is asked for; a login is renewed at 85 % of it.
+# How much of a token's life is used before we ask for another; a login is renewed at 85 % of it.
 _OF_A_TOKEN = 0.8
 _OIDC_SECONDS = 10.0
 
 
 class Conversation:
-    """One login. `next_words` may block: it belongs into a thread of its own."""
+    """One login. `next_words` may block, so it belongs in a thread of its own."""
 
     def __init__(self, turns: Callable[[], Turns]) -> None:
         self._begin = turns
@@ -49,7 +50,7 @@ class Conversation:
 
     def next_words(self, received: bytes | None) -> bytes | None:
         """What to say to what was `received` (None: nothing was said yet); None: the login is over. Raises
-        BrokerError where the broker does not prove who it is, MalformedError, PlatformError or EstateError."""
+        BrokerError if the broker does not prove who it is, MalformedError, PlatformError or EstateError."""
         try:
             if self._turns is None:
                 self._turns = self._begin()
@@ -64,7 +65,7 @@ def plain(user: str, password: str) -> Turns:
 
 
 def scram(mechanism: str, user: str, password: str) -> Turns:
-    """RFC 5802; the broker has to prove that it knows the password as well."""
+    """RFC 5802; the broker has to prove that it also knows the password."""
     algorithm = mechanism.removeprefix("SCRAM-").replace("-", "").lower()
     name = user.replace("=", "=3D").replace(",", "=2C")
     nonce = secrets.token_urlsafe(24)
@@ -76,7 +77,7 @@ def scram(mechanism: str, user: str, password: str) -> Turns:
         their_nonce, rounds = fields["r"], int(fields["i"])
         salt = base64.b64decode(fields["s"], validate=True)
     except (ValueError, KeyError):
-        raise MalformedError("a challenge that is none of SCRAM") from None
+        raise MalformedError("a challenge that is not a SCRAM challenge") from None
     if rounds not in _ITERATIONS:
         raise MalformedError(
             f"a challenge of {rounds} rounds; expected {_ITERATIONS[0]} to {_ITERATIONS[-1]}"
@@ -96,17 +97,18 @@ def scram(mechanism: str, user: str, password: str) -> Turns:
 
 
 def bearer(tokens: "Tokens") -> Turns:
-    """RFC 7628, with extensions as KIP-342 has them."""
+    """RFC 7628, with the extensions of KIP-342."""
     token, extensions = tokens.current()
     more = "".join(f"\x01{name}={value}" for name, value in extensions.items())
     refusal = yield f"n,,\x01auth=Bearer {token}{more}\x01\x01".encode()
     if refusal:
-        yield b"\x01"  # the broker wants to hear that its refusal was read
+        yield b"\x01"  # the broker expects an acknowledgement of its refusal
         raise BrokerError(KafkaError._AUTHENTICATION, "the broker refused the token")
 
 
 def kerberos(service: str, host: str) -> Turns:
-    """RFC 4752 with the ticket of the process (`kinit`), and without a layer of Kerberos's own: Kafka has none."""
+    """RFC 4752 with the ticket of the process (`kinit`), and without a security layer of Kerberos: Kafka has
+    none."""
     with importing:
         try:
             import gssapi
@@ -122,7 +124,7 @@ def kerberos(service: str, host: str) -> Turns:
             received = yield context.step(received) or b""
         offered = context.unwrap(received or b"").message
         if len(offered) != 4 or not offered[0] & 1:
-            raise BrokerError(KafkaError._AUTHENTICATION, "the broker wants a layer of Kerberos's own")
+            raise BrokerError(KafkaError._AUTHENTICATION, "the broker wants a security layer of Kerberos")
         yield context.wrap(b"\x01\0\0\0", False).message
     except gssapi.exceptions.GSSError as error:
         said = " ".join(str(error).split())
@@ -135,8 +137,8 @@ def kerberos(service: str, host: str) -> Turns:
 class Tokens:
     """Bearer tokens for all connections of a cluster: one is used until most of its life is over.
 
-    `ask`: confluent-kafka's `oauth_cb`: gets `config`, gives a token, its end in seconds since 1970, and maybe a
-    principal and extensions.
+    `ask`: confluent-kafka's `oauth_cb`: gets `config`, returns a token, its expiry in seconds since 1970, and
+    maybe a principal and extensions.
     """
 
     def __init__(self, ask: Callable[[str], Any], config: str = "") -> None:
@@ -154,7 +156,7 @@ class Tokens:
         return text.replace(token, MASK) if token else text
 
     def current(self) -> tuple[str, Mapping[str, str]]:
-        """A token that lives, and its extensions. Raises what `ask` raises."""
+        """A valid token and its extensions. Raises whatever `ask` raises."""
         with self._lock:
             if time.monotonic() >= self._until:
                 began = time.monotonic()
@@ -215,14 +217,14 @@ class OidcToken:
             read = msgspec.json.decode(content, type=_TokenAnswer)
         except msgspec.DecodeError:
             raise UnexpectedAnswerError(
-                f"the token endpoint {self._url} gave no token that can be used; expected access_token in JSON"
+                f"the token endpoint {self._url} returned no usable token; expected access_token in JSON"
             ) from None
         ends = _end_of(read.access_token)
         if ends is None and read.expires_in is not None:
             ends = time.time() + read.expires_in
         if ends is None:
             raise UnexpectedAnswerError(
-                f"the token endpoint {self._url} does not say when its token ends; expected expires_in, or exp in the token"
+                f"the token endpoint {self._url} does not say when its token expires; expected expires_in, or exp in the token"
             )
         return read.access_token, ends, "", self._extensions
 
@@ -237,7 +239,7 @@ class OidcToken:
                 f"the token endpoint {self._url} refused the client {self._credential[0]} ({said}); check "
                 "sasl.oauthbearer.client.id, client.secret and scope"
             )
-        return UnreachableError(f"the token endpoint {self._url} gave no token ({said})")
+        return UnreachableError(f"the token endpoint {self._url} returned no token ({said})")
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -254,7 +256,7 @@ class _Claims(msgspec.Struct):
 
 
 def _end_of(token: str) -> float | None:
-    """What a JWT says of its own end; the broker checks it, we only plan with it."""
+    """A JWT's own expiry; the broker checks it, we only plan with it."""
     parts = token.split(".")
     if len(parts) < 2:
         return None

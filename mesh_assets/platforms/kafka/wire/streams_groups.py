@@ -106,7 +106,7 @@ def _is_here(answer: Reader) -> bool:
 
 
 def _topology(answer: Reader) -> StreamsTopology | None:
-    """None before its subtopologies are known."""
+    """None until its subtopologies are known."""
 
     def topics() -> tuple[str, ...]:
         return tuple(intern(name) for name in every(answer, answer.text))

@@ -1,4 +1,4 @@
-"""Brokers, topics and partitions: one request (Metadata) has them all, whatever the broker's version."""
+"""Brokers, topics and partitions: one request (Metadata) returns them all, whatever the broker's version."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Sequence
@@ -24,19 +24,19 @@ from mesh_assets.platforms.kafka.wire.forms import (
 
 _DESCRIBE = "DESCRIBE on the topic"
 _NO_ID = bytes(16)
-# Kafka's own list (org.apache.kafka.common.internals.Topic): of a topic that we may not describe, a broker says
-# that it is not internal.
+# Kafka's own list (org.apache.kafka.common.internals.Topic): for a topic that we may not describe, a broker
+# says that it is not internal.
 _INTERNAL = frozenset(
     {"__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata"}
 )
 
 
 class ListedTopics(NamedTuple):
-    """An answer to Metadata. `codes`: Kafka's errors, of the topics that have one. `controller`: the broker that
-    carries out changes, or passes them on; None: there is none now.
+    """An answer to Metadata. `codes`: Kafka's errors, for the topics that have one. `controller`: the broker
+    that carries out changes, or forwards them; None: there is currently none.
 
-    What the user may do, a bit for each operation: `operations` with the cluster (None: not asked for, not told, or
-    DescribeCluster tells it), `rights` with the topics of which it was asked for and told.
+    What the user may do, a bit for each operation: `operations` on the cluster (None: not asked for, not
+    reported, or left to DescribeCluster), `rights` on the topics for which it was requested and reported.
     """
 
     code: int
@@ -50,7 +50,7 @@ class ListedTopics(NamedTuple):
 
 
 async def read_cluster_id(connections: Connections) -> str | None:
-    """The id that the brokers give the cluster; None: they give none."""
+    """The cluster id that the brokers give; None: they give none."""
     return (await list_topics(connections, ())).cluster_id
 
 
@@ -94,8 +94,8 @@ def _presence(code: int) -> Presence:
 async def list_topics(
     connections: Connections, names: Collection[str] | None, *, rights: bool = False
 ) -> ListedTopics:
-    """These topics, each of them present or with its error; None: all that the user may see. Never creates one.
-    `rights`: with what the user may do. Raises BrokerError when the answer as a whole is an error."""
+    """These topics, each of them present or with its error; None: all that the user may see. Never creates
+    one. `rights`: include what the user may do. Raises BrokerError when the answer as a whole is an error."""
     asked = None if names is None else sorted(set(names))
     listed = await connections.ask(
         # Before version 4, brokers with auto.create.topics.enable create a topic that is asked for by name.
@@ -104,7 +104,7 @@ async def list_topics(
     if listed.code:
         raise BrokerError(listed.code)
     if asked is not None and listed.topics.keys() != set(asked):
-        raise MalformedError("an answer to Metadata about other topics than were asked for")
+        raise MalformedError("an answer to Metadata about topics that were not asked for")
     return listed
 
 
@@ -117,7 +117,7 @@ def _write(names: Sequence[str] | None, rights: bool, w: Writer, version: int) -
         w.tags()
     w.boolean(False)  # create no topic
     if 8 <= version <= 10:
-        w.boolean(rights)  # those on the cluster, which DescribeCluster tells since
+        w.boolean(rights)  # those on the cluster, which DescribeCluster reports in later versions
     if version >= 8:
         w.boolean(rights)  # and on the topics
     w.tags()
@@ -180,10 +180,10 @@ def _broker(r: Reader) -> BrokerNode:
 def _partitions(
     r: Reader, version: int, seen: dict[bytes, PartitionMetadata]
 ) -> tuple[PartitionMetadata, ...]:
-    """The partitions of one topic. Thousands of them look alike, byte for byte: those are one object.
+    """The partitions of one topic. Thousands of them are equal byte for byte: those share one object.
 
-    Where a partition ends is guessed as if its three arrays were short ones. A guess is believed only when the
-    bytes are those of a partition that was read whole before.
+    We guess a partition's end as if its three arrays were short. We trust a guess only if the bytes are those
+    of a partition that was fully parsed before.
     """
     data, flexible = r.data, r.flexible
     head = 14 if version >= 7 else 10

@@ -1,5 +1,5 @@
-"""ListTransactions, DescribeTransactions and DescribeProducers (KIP-664): how they are asked and answered. Brokers have
-the last since 2.8, the others since 3.0.
+"""ListTransactions, DescribeTransactions and DescribeProducers (KIP-664): requests and answers. Brokers have
+had the last since 2.8, the others since 3.0.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,8 @@ class ListedTransaction(NamedTuple):
 
 
 class ListedTransactions(NamedTuple):
-    """The transactional ids that a broker coordinates and the user may describe. With a `code` they may not be all."""
+    """The transactional ids that a broker coordinates and the user may describe. With a `code`, these may not
+    be all."""
 
     code: int
     transactions: dict[str, ListedTransaction]
@@ -38,7 +39,7 @@ class DescribedTransaction(NamedTuple):
 
 
 class OpenOnPartition(NamedTuple):
-    """A producer's transaction that is open on a partition."""
+    """A producer's open transaction on a partition."""
 
     producer_id: int
     producer_epoch: int
@@ -47,8 +48,8 @@ class OpenOnPartition(NamedTuple):
 
 
 class PartitionProducers(NamedTuple):
-    """`producers`: how many the leader keeps the state of. `transactional`: whether any of them has begun or ended a
-    transaction here. With a `code`, nothing is known."""
+    """`producers`: how many the leader keeps state for. `transactional`: whether any of them has begun or
+    ended a transaction here. With a `code`, nothing is known."""
 
     code: int
     said: str
@@ -74,7 +75,7 @@ def _write_list(request: Writer, version: int) -> None:
 def _read_list(answer: Reader, _version: int) -> ListedTransactions:
     answer.throttle()
     code = answer.int16()
-    every(answer, answer.text)  # states that it does not know
+    every(answer, answer.text)  # states unknown to it
 
     def transaction() -> tuple[str, ListedTransaction]:
         name, producer, state = answer.text(), answer.int64(), intern(answer.text())
@@ -131,7 +132,7 @@ def describe_transactions(names: Sequence[str]) -> Request[Mapping[str, Describe
 NO_PRODUCERS = PartitionProducers(0, "", 0, False, None, ())
 
 
-_OTHERS = "an answer to DescribeProducers about other partitions than were asked for"
+_OTHERS = "an answer to DescribeProducers about partitions that were not asked for"
 
 
 def describe_producers(asked: PartitionsAsked) -> Request[dict[str, dict[int, PartitionProducers]]]:
@@ -178,7 +179,7 @@ def _partitions(numbers: tuple[int, ...]) -> bytes:
 
 @cache
 def _nobody(numbers: tuple[int, ...]) -> bytes:
-    """What a leader says of partitions that nobody produces to."""
+    """What a leader says about partitions that nobody produces to."""
     w = Writer(flexible=True)
     w.count(len(numbers))
     for number in numbers:

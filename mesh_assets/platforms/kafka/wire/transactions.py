@@ -1,7 +1,8 @@
-"""Transactions: which there are by their coordinators' account, and which are open by that of the partitions' leaders.
+"""Transactions: which exist according to their coordinators, and which are open according to the partitions'
+leaders.
 
-A request a broker lists the transactional ids; only unfinished ones are described. A request a leader tells the
-producers of its partitions.
+One request per broker lists the transactional ids; only unfinished ones are described. One request per leader
+returns the producers of its partitions.
 """
 
 import asyncio
@@ -48,8 +49,8 @@ CONFIGS_RIGHT = "DESCRIBE_CONFIGS on the cluster"
 IDS_A_REQUEST = 500
 PARTITIONS_A_REQUEST = 10_000
 FINISHED_KEPT = 2_000
-"""Of applications that make up an id for each run there can be any number, and all that is known of one that is
-finished is that it was used."""
+"""Applications that make up an id for each run can create any number of them, and all we know about a
+finished one is that it was used."""
 UNFINISHED_KEPT = OPEN_KEPT = 5_000
 
 _MAX_TIMEOUT = "transaction.max.timeout.ms"
@@ -81,7 +82,7 @@ class _Ids(NamedTuple):
 async def read_transactions(
     connections: Connections, topics: Collection[TopicMetadata]
 ) -> TransactionsReading:
-    """`topics`: those whose producers are asked for, as they were seen a moment ago. Raises BrokerError only where the
+    """`topics`: those whose producers are requested, as seen a moment ago. Raises BrokerError only if the
     login failed."""
     ids, producers, configs = await asyncio.gather(
         part(_ids(connections), right=LIST_RIGHT),
@@ -108,7 +109,7 @@ async def read_transactions(
 
 
 async def _max_timeout(connections: Connections) -> int | None:
-    """By the configs of one broker; None where it does not name it."""
+    """From the configs of one broker; None if it does not give it."""
     [first, *_] = await connections.brokers()
     configs = await read_broker_configs(connections, [first.id])
     value = next((entry.value for entry in configs.entries if entry.name == _MAX_TIMEOUT), None)
@@ -119,8 +120,8 @@ async def _max_timeout(connections: Connections) -> int | None:
 
 
 async def _ids(connections: Connections) -> _Ids:
-    """Raises BrokerError when a broker does not list its own, or lists none because the user may see none: what is
-    missing would look as if it were not there."""
+    """Raises BrokerError when a broker does not list its own, or lists none because the user may see none:
+    missing ids would look as if they did not exist."""
     brokers = [broker.id for broker in await connections.refreshed()]
     answers = await together(connections.ask(LIST_TRANSACTIONS, broker=broker) for broker in brokers)
     refused = await ids_are_hidden(connections, brokers[0])
@@ -151,9 +152,9 @@ async def _ids(connections: Connections) -> _Ids:
 
 
 async def ids_are_hidden(connections: Connections, broker: int) -> bool:
-    """Whether the user may not see transactional ids of any name. From their list, brokers leave out those that the user
-    may not describe, and say nothing of it; of a name that nobody has, any broker says whether it may be asked for,
-    before it says that it is not its coordinator (KafkaApis.handleDescribeTransactionsRequest)."""
+    """Whether some transactional ids may be hidden from the user. Brokers silently leave out those that the
+    user may not describe; but for an unused name, any broker says whether the user may ask for it before it
+    says that it is not its coordinator (KafkaApis.handleDescribeTransactionsRequest)."""
     made_up = uuid4().hex
     answer = (await connections.ask(describe_transactions([made_up]), broker=broker))[made_up]
     return isinstance(answer, Failure) and answer.code == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
@@ -200,7 +201,7 @@ async def _described(
 
 
 async def _producers(connections: Connections, topics: Collection[TopicMetadata]) -> Told:
-    """Raises BrokerError when nothing could be read of any partition, with the reason of the first."""
+    """Raises BrokerError, with the first one's reason, when no partition could be read."""
     leaders = _leaders(topics)
     waiting: Places = {topic: list(ones) for topic, ones in leaders.items() if ones}
     asked = sum(map(len, waiting.values()))
@@ -277,7 +278,7 @@ def _failed(code: int, said: str = "") -> PartitionProducers:
 
 
 def _by_topic(told: Told, topics: Iterable[TopicMetadata]) -> tuple[TopicProducers, ...]:
-    """Topics with producers, or of which something could not be read."""
+    """Topics that have producers, or that could not be read completely."""
     rows = []
     for topic in sorted((one for one in topics if one.name in told), key=lambda one: one.name):
         known = told[topic.name]

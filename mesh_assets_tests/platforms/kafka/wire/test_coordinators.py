@@ -80,7 +80,7 @@ def test_a_broker_that_goes_on_loading_makes_the_list_incomplete_and_no_absence(
     with pytest.raises(UnexpectedAnswerError) as raised:
         groups(brokers)
     assert str(raised.value) == (
-        "the list of consumer groups of Kafka at broker-1:9092 is incomplete, because a broker did not tell its groups: "
+        "the list of consumer groups of Kafka at broker-1:9092 is incomplete, because a broker did not list its groups: "
         "Broker: Coordinator load in progress"
     )
 

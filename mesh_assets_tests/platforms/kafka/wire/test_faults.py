@@ -192,7 +192,7 @@ def test_a_wrong_answer_fails_all_that_wait_on_the_connection_with_its_reason() 
         errors = run(broker.address, read)
     assert [(type(error), error.code) for error in errors] == [(BrokerError, KafkaError._BAD_MSG)] * 3
     assert {error.said for error in errors} == {
-        f"{broker.address} gave no answer of Kafka's protocol: an answer to a request that waits for none"
+        f"{broker.address} gave no answer of Kafka's protocol: an answer to a request that expects none"
     }
 
 

@@ -34,20 +34,20 @@ USER = {"sasl.username": "reader", "sasl.password": HUSH}
             {"bootstrap.server": "x"},
             "kafka.properties.bootstrap.server: Kafka cannot be read with this property",
         ),
-        ({"client.dns.lookup": HUSH}, "client.dns.lookup: Kafka is read with use_all_dns_ips only"),
-        ({"enable.sasl.oauthbearer.unsecure.jwt": "true"}, "unsecure.jwt: Kafka is read with false only"),
+        ({"client.dns.lookup": HUSH}, "client.dns.lookup: Kafka can only be read with use_all_dns_ips"),
+        ({"enable.sasl.oauthbearer.unsecure.jwt": "true"}, "unsecure.jwt: Kafka can only be read with false"),
         (
             {"security.protocol": HUSH},
-            "kafka.properties.security.protocol is none of PLAINTEXT, SSL, SASL_PLAINTEXT",
+            "kafka.properties.security.protocol is not one of PLAINTEXT, SSL, SASL_PLAINTEXT",
         ),
-        ({"broker.address.family": HUSH}, "kafka.properties.broker.address.family is none of any, v4, v6"),
+        ({"broker.address.family": HUSH}, "kafka.properties.broker.address.family is not one of any, v4, v6"),
         (
             {"security.protocol": "SSL", "enable.ssl.certificate.verification": HUSH},
             "kafka.properties.enable.ssl.certificate.verification is neither true nor false",
         ),
         (
             {"security.protocol": "SSL", "ssl.endpoint.identification.algorithm": HUSH},
-            "kafka.properties.ssl.endpoint.identification.algorithm is none of https, none",
+            "kafka.properties.ssl.endpoint.identification.algorithm is not one of https, none",
         ),
         ({"security.protocol": "SSL", "ssl.ca.pem": HUSH}, "ssl.ca.pem holds no certificates in PEM form"),
         (
@@ -58,14 +58,14 @@ USER = {"sasl.username": "reader", "sasl.password": HUSH}
             {"security.protocol": "SSL", "ssl.crl.location": "/no/such"},
             "ssl.crl.location: /no/such holds no revocation",
         ),
-        ({"security.protocol": "SSL", "ssl.cipher.suites": HUSH}, "ssl.cipher.suites names no cipher"),
+        ({"security.protocol": "SSL", "ssl.cipher.suites": HUSH}, "ssl.cipher.suites names no known cipher"),
         (
             {"security.protocol": "SSL", "ssl.keystore.location": "/no/such", "ssl.keystore.password": HUSH},
-            "ssl.keystore.location: /no/such is no PKCS#12 keystore that can be read",
+            "ssl.keystore.location: /no/such is not a readable PKCS#12 keystore",
         ),
         (
             {"security.protocol": "SASL_SSL", "sasl.mechanism": HUSH},
-            "kafka.properties.sasl.mechanism is none of PLAIN",
+            "kafka.properties.sasl.mechanism is not one of PLAIN",
         ),
         (
             {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"},

@@ -131,7 +131,7 @@ def _subject_seen(server: ssl.SSLContext, client: ssl.SSLContext) -> str:
 @pytest.mark.parametrize(
     ("key", "password", "said"),
     [
-        ("locked", None, "the client's private key is encrypted, and kafka.ssl_key_password is not set"),
+        ("locked", None, "the client's private key is encrypted, but kafka.ssl_key_password is not set"),
         ("locked", "wrong", "cannot be used together"),
         ("chain", None, "cannot be used together"),
     ],

@@ -124,11 +124,11 @@ def test_oidc_asks_the_provider_as_the_client_and_says_what_it_got(
             "sasl.oauthbearer.client.id, client.secret and scope",
         ),
         (httpx.Response(503, text=HUSH), UnreachableError, "gave no token (HTTP 503)"),
-        (httpx.Response(200, text=HUSH), UnexpectedAnswerError, "gave no token that can be used"),
+        (httpx.Response(200, text=HUSH), UnexpectedAnswerError, "returned no usable token"),
         (
             httpx.Response(200, json={"access_token": "opaque"}),
             UnexpectedAnswerError,
-            "does not say when its token ends",
+            "does not say when its token expires",
         ),
         (httpx.ConnectError(HUSH), UnreachableError, "could not be reached: ConnectError"),
     ],
@@ -197,7 +197,8 @@ def test_kerberos_shows_its_ticket_and_wants_no_layer(kerberos: list[Any]) -> No
 
 
 @pytest.mark.parametrize(
-    ("offer", "said"), [(b"bad", "Kerberos: the clock is wrong"), (b"\x04\0\0\0", "the broker wants a layer")]
+    ("offer", "said"),
+    [(b"bad", "Kerberos: the clock is wrong"), (b"\x04\0\0\0", "the broker wants a security layer")],
 )
 @pytest.mark.usefixtures("kerberos")
 def test_kerberos_that_fails_is_a_refusal(offer: bytes, said: str) -> None:

@@ -130,9 +130,9 @@ def test_a_listener_is_said_to_be_another_than_the_estate_says(
             sasl,
             {"security.protocol": "SSL", **authority},
             UnexpectedAnswerError,
-            "expects a login by SASL, but kafka.security_protocol is SSL",
+            "expects a SASL login, but kafka.security_protocol is SSL",
         ),
-        (tls, login, RefusedError, "takes no login by SASL, but kafka.security_protocol is SASL_SSL"),
+        (tls, login, RefusedError, "does not accept SASL logins, but kafka.security_protocol is SASL_SSL"),
         (
             sasl,
             {**login, "sasl.mechanism": "OAUTHBEARER", "oauth_cb": lambda _: ("a.b.c", time.time() + 60)},  # type: ignore[dict-item]
@@ -149,7 +149,7 @@ def test_a_listener_is_said_to_be_another_than_the_estate_says(
             tls,
             {"security.protocol": "SSL"},
             UnreachableError,
-            "the broker's certificate is of an authority that is not trusted here (check kafka.ssl_ca_location)",
+            "the broker's certificate is from an authority that is not trusted here (check kafka.ssl_ca_location)",
         ),
     ]
     for servers, properties, kind, said in cases:

@@ -184,7 +184,7 @@ def test_a_listener_that_wants_a_login_is_named(opened: Callable[..., RunningClu
         pytest.raises(UnexpectedAnswerError) as raised,
     ):
         asked(opened(broker.address))
-    assert "expects a login by SASL, but kafka.security_protocol is PLAINTEXT; set SASL_PLAINTEXT" in str(
+    assert "expects a SASL login, but kafka.security_protocol is PLAINTEXT; set SASL_PLAINTEXT" in str(
         raised.value
     )
 
@@ -195,7 +195,7 @@ def test_a_listener_that_knows_no_login_is_named(opened: Callable[..., RunningCl
 
     with ScriptedBroker({17: no_login}) as broker, pytest.raises(RefusedError) as raised:
         asked(opened(broker.address, **USER))
-    assert "takes no login by SASL, but kafka.security_protocol is SASL_PLAINTEXT; set PLAINTEXT" in str(
+    assert "does not accept SASL logins, but kafka.security_protocol is SASL_PLAINTEXT; set PLAINTEXT" in str(
         raised.value
     )
 
@@ -240,7 +240,7 @@ def test_a_login_is_said_inside_tls(authority: trustme.CA, opened: Callable[...,
         ("expired", "the broker's certificate has expired (renew it on the broker)"),
         (
             "unknown",
-            "the broker's certificate is of an authority that is not trusted here (check kafka.ssl_ca_location)",
+            "the broker's certificate is from an authority that is not trusted here (check kafka.ssl_ca_location)",
         ),
         (
             "name",

@@ -102,7 +102,10 @@ def test_a_cluster_that_names_no_broker_is_not_taken_for_an_empty_one() -> None:
 
 
 def test_a_broker_that_is_gone_is_a_sentence() -> None:
-    with ScriptedBroker() as broker, pytest.raises(UnreachableError, match="the cluster has no broker 7 now"):
+    with (
+        ScriptedBroker() as broker,
+        pytest.raises(UnreachableError, match="the cluster currently has no broker 7"),
+    ):
         run(broker.address, lambda kafka: kafka.ask(echo("a"), broker=7))
 
 

@@ -200,5 +200,5 @@ def test_an_answer_about_another_topic_than_the_one_asked_for_is_none() -> None:
         MetadataRequest,
         lambda *_: MetadataResponse(brokers=[], cluster_id=None, topics=[topic("another")], error_code=0),
     )
-    with pytest.raises(MalformedError, match="other topics than were asked for"):
+    with pytest.raises(MalformedError, match="topics that were not asked for"):
         asyncio.run(topic_presence(brokers, ["orders"]))
