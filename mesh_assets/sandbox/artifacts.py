@@ -1,8 +1,9 @@
-"""What comes from Maven Central: the pinned list, how its files are fetched, and the cache of verified files.
+"""The files from Maven Central: the pinned list, how to fetch them, and the cache of verified files.
 
 The cache serves all sandboxes of a machine: `$XDG_CACHE_HOME/mesh-assets` (default
-`~/.cache/mesh-assets`). A file gets its final name there only after its SHA-256 matched the list, so whatever is in the
-cache can be used without asking again. Fetching, through jgo, is all that the sandbox does outside this machine.
+`~/.cache/mesh-assets`). A file gets its final name there only after its SHA-256 matched the list, so anything
+in the cache can be used without asking again. Fetching, through jgo, is the only thing that the sandbox does
+outside this machine.
 """
 
 import hashlib
@@ -163,8 +164,8 @@ _ATTEMPTS = 3
 def maven_context(repo_cache: Path) -> Any:
     """jgo's view of Maven, with `repo_cache` as its local repository.
 
-    Maven Central is wherever this machine says: the mirror in Maven's own settings, else the repositories in jgo's,
-    else jgo's default. Raises `SandboxError` when jgo is not installed.
+    This machine's settings decide where Maven Central is: the mirror in Maven's own settings, else the
+    repositories in jgo's, else jgo's default. Raises `SandboxError` when jgo is not installed.
     """
     try:
         from jgo.config import GlobalSettings
@@ -173,7 +174,7 @@ def maven_context(repo_cache: Path) -> Any:
         raise SandboxError(
             "the sandbox needs its extra packages: pip install 'mesh-assets[sandbox]'"
         ) from error
-    # It warns about a missing `jar` tool, which matters only to those who start programs with jgo.
+    # It warns about a missing `jar` tool, which only matters for starting programs with jgo.
     logging.getLogger("jgo.env._builder").setLevel(logging.CRITICAL)
     repositories = _mirror_of_maven_settings() or dict(GlobalSettings.load().repositories) or None
     return MavenContext(repo_cache=repo_cache, remote_repos=repositories, timeout=_TIMEOUT_SECONDS)
@@ -184,7 +185,7 @@ def download(artifact: Artifact, folder: Path) -> Path:
     from requests import RequestException
 
     for attempt in range(1, _ATTEMPTS + 1):
-        # A folder for each attempt: jgo mistakes what an interrupted one left for the whole file.
+        # A folder for each attempt: jgo mistakes the remains of an interrupted one for the whole file.
         context = maven_context(folder / f"attempt-{attempt}")
         component = context.project(artifact.group, artifact.name).at_version(artifact.version)
         try:

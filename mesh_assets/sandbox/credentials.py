@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     # loads a cryptography library, needed only to make the certificates
     import trustme
 
-# The API keys for the stand-in for Confluent Cloud are kept in `.env` beside the estate file and nowhere else. Each
-# opens what its namesake opens on Confluent Cloud. The variables have names that nobody would set for a cluster of
-# their own, since a variable that is already set wins over the file's.
+# The API keys for the stand-in for Confluent Cloud are kept in `.env` beside the estate file and nowhere
+# else. Each opens what its namesake opens on Confluent Cloud. The variables have names that nobody would set
+# for their own cluster, since a variable that is already set overrides the file's.
 
 _ID_CHARACTERS = string.ascii_uppercase + string.digits
 _SECRET_CHARACTERS = string.ascii_letters + string.digits
@@ -85,8 +85,9 @@ def _random(length: int, characters: str) -> str:
     return "".join(secrets.choice(characters) for _ in range(length))
 
 
-# The warehouse broker's secured listeners admit a client certificate, or a user with a password. Both certificates
-# come from an authority of the sandbox's own, which no machine trusts: clients must be configured with it.
+# The warehouse broker's secured listeners admit a client certificate, or a user with a password. Both
+# certificates come from the sandbox's own authority, which no machine trusts: clients must be configured with
+# it.
 
 USERNAME = "warehouse-app"
 

@@ -26,9 +26,8 @@ from mesh_assets.sandbox.kafka_admin import Login, quiet_settings
 # The Datagen connectors' work: while a connector runs, its topic fills at a steady pace, in the connector's
 # format.
 #
-# Confluent Cloud would run the connectors. Here the feed writes for those that the stand-in shows as
-# running, and counts
-# what was really delivered for each: that is what the stand-in reports as their metrics.
+# Confluent Cloud would run the connectors. Here the feed writes for those that the stand-in shows as running,
+# and counts what was really delivered for each; the stand-in reports these counts as their metrics.
 
 _MAGIC = 0
 # The first message in its file: Confluent encodes that path, a list of one zero, as a single zero.
@@ -88,7 +87,7 @@ _log = logging.getLogger(__name__)
 
 # After a pause (a laptop asleep), nothing is caught up on.
 _LONGEST_STEP_SECONDS = 5.0
-# While the registry is away, the rest of the feed would wait for it every second.
+# While the registry is down, the rest of the feed would wait for it every second.
 _REGISTRY_SECONDS = 5.0
 
 
@@ -164,7 +163,7 @@ class DatagenWriter:
         return {name for name, one in states.items() if one.get("state") != "RUNNING"}
 
     def _write(self, datagen: Datagen, seconds: float) -> bool:
-        """Write for one connector. False when the registry is away, so the others cannot write either."""
+        """Write for one connector. False when the registry is down, so the others cannot write either."""
         progress = self._progress[datagen.name]
         progress.credit += datagen.topic.per_minute / 60 * seconds
         due = (
@@ -187,7 +186,7 @@ class DatagenWriter:
                     datagen.topic.name, key=key, value=encode(content), on_delivery=self._delivered(datagen)
                 )
             except BufferError:
-                # The broker is away and the queue is full: a later step writes this record.
+                # The broker is down and the queue is full: a later step writes this record.
                 break
             progress.next = number + 1
         return True
@@ -269,7 +268,7 @@ class Appender:
             self._resume(topic)
 
     def _resume(self, topic: Topic) -> None:
-        """Find the next record's number, and complete a line that a crash has cut: its content is known."""
+        """Find the next record's number, and complete a line cut off by a crash: its content is known."""
         path = self._files[topic.name]
         content = path.read_bytes() if path.exists() else b""
         number = content.count(b"\n")

@@ -19,7 +19,7 @@ clusters:
     metrics: {{kind: offsets}}
 """
 
-# The stand-in plays Confluent Cloud; the keys are in `.env` beside this file.
+# The stand-in plays Confluent Cloud; the keys are in `.env` next to this file.
 _CLOUD = """\
   {cluster}:
     cluster_id: {cluster_id}

@@ -70,7 +70,7 @@ class Member:
                 self._read.append((topic, partition, offset))
 
     def commit(self) -> None:
-        """Commit everything read but the newest records, which make up the lag."""
+        """Commit everything read except the newest records, which make up the lag."""
         done: dict[tuple[str, int], int] = {}
         while len(self._read) > self._lag_records:
             topic, partition, offset = self._read.popleft()
@@ -104,9 +104,8 @@ class Member:
 # The feed process: appends records, writes for the Datagen connectors, and runs the live consumers until
 # told to stop.
 #
-# Run as `python -m mesh_assets.sandbox.feed FOLDER`. It waits for a broker that is away; anything
-# unexpected ends it, and
-# its supervisor starts it again.
+# Run as `python -m mesh_assets.sandbox.feed FOLDER`. It waits for a broker that is down; anything unexpected
+# ends it, and its supervisor restarts it.
 
 _log = logging.getLogger("feed")
 _STEP_SECONDS = 1.0

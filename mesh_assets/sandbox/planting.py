@@ -32,8 +32,8 @@ _FRAME = struct.Struct(">bI")
 
 @contextmanager
 def planted(bootstrap_servers: str, registry_url: str, *, records: int = RECORDS) -> Iterator[None]:
-    """The topics are there, each with so many records, and their schemas, until this ends. Raises SandboxError if the broker or the
-    registry refuses them."""
+    """Until this ends, the topics exist, each with that many records, and so do their schemas. Raises
+    SandboxError if the broker or the registry refuses them."""
     with httpx.Client(base_url=registry_url, timeout=_SECONDS, trust_env=False) as registry:
         try:
             _create(bootstrap_servers)

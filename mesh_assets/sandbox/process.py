@@ -109,8 +109,8 @@ def spawn(command: Sequence[str], *, log: Path, record: Path, fingerprint: str, 
     """Start a process in a session of its own, append its output to `log`, and note it in `record`.
 
     A shell in between makes it a child of init: it leaves no zombie when it dies, and Ctrl-C at our terminal does not
-    reach it. A program that ends at once is no error here: whoever waits for its answer finds it dead, with its log.
-    Raises `SandboxError` when the shell cannot be run.
+    reach it. A program that ends at once is not an error here: whoever waits for its answer finds it dead,
+    with its log. Raises `SandboxError` when the shell cannot be run.
     """
     if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
         log.replace(log.with_suffix(".log.1"))

@@ -1,4 +1,4 @@
-"""How the sandbox reports what it is doing: to whoever calls it, since the library itself prints nothing."""
+"""How the sandbox reports what it is doing to its caller, since the library itself prints nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager

@@ -60,7 +60,7 @@ class Server:
     - `launch`: its command line and settings.
     - `prepare`: makes what must exist before the first start; does nothing at later ones.
     - `answers`: None when the server answers by its own protocol, else what it said. Never raises for one that is down.
-    - `settled`: None when it has recovered after something it needs was away, else what is missing.
+    - `settled`: None when it has recovered after something it needs was down, else what is missing.
     - `seed`: once it answers, fills it with whatever is missing; harmless to repeat.
     - `optional`: started only when named.
     - `tidy`: after it has stopped, removes what it leaves behind.

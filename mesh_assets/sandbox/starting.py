@@ -92,7 +92,7 @@ def end_outdated(
 
 
 def wait_until_settled(servers: Sequence[Server], setting: Setting, progress: Progress) -> None:
-    """Wait until servers that kept running while something they need was away have recovered, and stay so.
+    """Wait until servers that kept running while something they need was down have recovered, and stay so.
 
     Raises `SandboxError` when one does not in time.
     """

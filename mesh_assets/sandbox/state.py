@@ -56,7 +56,7 @@ def holder(number: int) -> str:
     """The process that listens on the port, as far as this user may see it."""
     try:
         for connection in psutil.net_connections("tcp"):
-            # The address is empty where there is none, else (host, port).
+            # The address is empty if there is none, else (host, port).
             if (
                 connection.status == psutil.CONN_LISTEN
                 and tuple(connection.laddr)[1:] == (number,)

@@ -49,7 +49,7 @@ def cloud_app(
     metrics: MetricsApi,
     links: Links,
 ) -> Starlette:
-    """The application over these parts."""
+    """The application on top of these parts."""
 
     def route(path: str, family: Family, endpoint: Endpoint, *methods: str) -> Route:
         return Route(path, _guarded(family, endpoint, keys, orders), methods=methods or ("GET",))

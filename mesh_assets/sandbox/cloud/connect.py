@@ -134,7 +134,7 @@ class Connect:
             or config.get("connector.class") != "DatagenSource"
         ):
             return error_answer(
-                "connect", 400, "this stand-in runs the Datagen connectors of its topics and no others"
+                "connect", 400, "this stand-in only runs the Datagen connectors of its topics"
             )
         self._states.tell(name, Told())
         return JSONResponse({"name": name, "type": "source", "config": self._config(name), "tasks": []})

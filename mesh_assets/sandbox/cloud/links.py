@@ -1,4 +1,5 @@
-"""Kafka REST: the cluster's links and mirror topics. None, until it is told of some: the broker behind this stand-in has none.
+"""Kafka REST: the cluster's links and mirror topics. None until it is given some: the broker behind this
+stand-in has none.
 
 PUT /_stand-in/links   [{"name": "from-warehouse", "source": "<cluster id>", "config": {"bootstrap.servers": "…"},
                          "state": "ACTIVE", "error": "", "mirrors": [{"topic": "orders", "status": "ACTIVE", "lags": [0, 3]}]}]
@@ -54,7 +55,7 @@ class Links:
         return self._list(request, "KafkaLinkConfigDataList", items)
 
     def mirrors(self, request: Request, body: bytes) -> Response:  # noqa: ARG002
-        """Of all links, under the name `-`."""
+        """For all links, under the name `-`."""
         name, status = request.path_params["link"], request.query_params.get("mirror_status")
         links = [one for one in self._orders.links if name in ("-", one["name"])]
         if name != "-" and not links:

@@ -1,4 +1,4 @@
-"""Readings of the real broker, and the values by minute that the Metrics API makes of them."""
+"""Readings of the real broker, and the values by minute that the Metrics API makes from them."""
 
 import threading
 from collections import defaultdict
@@ -17,7 +17,7 @@ from mesh_assets.sandbox.folder import Folder, read_json
 from mesh_assets.sandbox.kafka_admin import Login, quiet_settings
 from mesh_assets.sandbox.process import load_record
 
-# What the metrics come from, read every few seconds: the broker's offsets, its log files, the feed's
+# The sources of the metrics, read every few seconds: the broker's offsets, its log files, the feed's
 # deliveries.
 
 _SECONDS = 10.0
@@ -191,7 +191,7 @@ def _counted(before: Reading, after: Reading) -> Iterator[Value]:
     sent: dict[str, int] = dict.fromkeys(received, 0)
     for group, offsets in after.committed.items():
         for place, offset in offsets.items():
-            # Before a group's first commit, what it was sent is unknown.
+            # Before a group's first commit, it is unknown what it was sent.
             earlier = before.committed.get(group, {}).get(place, offset)
             sent[place[0]] = sent.get(place[0], 0) + max(0, offset - earlier)
     for topic, records in received.items():

@@ -1,4 +1,4 @@
-"""What the stand-in refuses, and the faults a test can order."""
+"""What the stand-in refuses, and the faults that a test can order."""
 
 import base64
 import binascii

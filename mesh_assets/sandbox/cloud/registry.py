@@ -1,9 +1,10 @@
 """Schema Registry: a front for the sandbox's real one, whose content it shows in the published shape.
 
 Subjects, versions, ids, compatibility checks and levels are Apicurio's, in a group of its own for this cluster. The
-front itself checks keys; lists all schemas (`/schemas`), which Apicurio does without the subjects' names; answers 40408
-and 40409 for a level or mode that is not the subject's own, where Apicurio returns the inherited one; names the default
-context; adds data contracts, which Apicurio drops, to what it lists; and makes up subjects on request, whose names say so.
+front itself checks keys; lists all schemas (`/schemas`), where Apicurio leaves out the subjects' names;
+answers 40408 and 40409 for a level or mode that is not the subject's own, where Apicurio returns the
+inherited one; names the default context; adds data contracts, which Apicurio drops, to what it lists; and
+makes up subjects on request, whose names say so.
 """
 
 import threading
@@ -158,7 +159,7 @@ class Registry:
         return self._level("mode", request, body)
 
     def _level(self, what: str, request: Request, body: bytes) -> Response:
-        """The subject's own level or mode; the global one only if the request asks for that, too."""
+        """The subject's own level or mode; the global one only if the request also asks for that."""
         subject = str(request.path_params["subject"])
         if request.method != "GET":
             return self.forward(request, body)

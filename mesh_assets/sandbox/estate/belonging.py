@@ -1,4 +1,5 @@
-"""What belongs together in the sandbox's estate, written down by who makes it: an analysis must find it again."""
+"""What belongs together in the sandbox's estate, written down by its maker: an analysis must find it
+again."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -22,12 +23,12 @@ TRUE_DOMAINS: Mapping[str, frozenset[str]] = {
     "payroll": frozenset({"payroll_bonus", "payroll_employee", "payroll_employee_location"}),
     "insurance": frozenset({"insurance_customers", "insurance_customer_activity", "insurance_offers"}),
 }
-"""Domain → topics. Every topic is in one. The names are the sandbox's own; an analysis may call them otherwise."""
+"""Domain → topics. Every topic is in one. The names are the sandbox's own; an analysis may use others."""
 
 
 def true_keys() -> frozenset[tuple[str, frozenset[str]]]:
-    """Each key with the topics whose values of it identify the same things, where there are two and more. One name may be
-    there several times: pizzas and shoes are ordered under ids of their own."""
+    """Each key with the topics, two or more, whose values of it identify the same things. A name may occur
+    several times: pizzas and shoes are ordered under ids of their own."""
     users: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for topic in TOPICS:
         for name, field in topic.fields.items():
@@ -40,8 +41,8 @@ _FIELDS = {topic.name: topic.fields for topic in TOPICS}
 
 
 def identified_by(topic: str, path: str) -> str | None:
-    """What a field's values identify: values of two fields are the same things' where this is the same; None: they identify
-    nothing."""
+    """What a field's values identify: equal for two fields whose values stand for the same things; None: they
+    identify nothing."""
     field = _FIELDS.get(topic, {}).get(path)
     return None if field is None or field.entity is None else field.entity.pattern
 

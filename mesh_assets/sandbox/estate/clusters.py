@@ -1,4 +1,5 @@
-"""The estate's clusters and consumer groups, and the first cluster's 40 connectors: a file source a topic, three file sinks."""
+"""The estate's clusters and consumer groups, and the first cluster's 40 connectors: one file source per
+topic, three file sinks."""
 
 import zlib
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def _base36(number: int, length: int) -> str:
 
 
 PLANTED_PASSWORD = "s3cr3t-planted-hunter2"
-"""In plain text in connector configs. Whatever shows it has failed to mask it."""
+"""In plain text in connector configs. Anything that shows it has failed to mask it."""
 
 REFERENCED_PASSWORD = "s3cr3t-referenced-correct-horse"
 """In a file that a connector config refers to by `${file:…}`. Only Connect's worker should ever read it."""
@@ -143,7 +144,7 @@ def all_connectors(*, feeds: Path, sinks: Path, secrets: Path) -> dict[str, dict
 
 
 def _sources(feeds: Path, secrets: Path) -> dict[str, dict[str, str]]:
-    # The file source ignores settings it does not know, so its config can carry what configs in the field do.
+    # The file source ignores settings it does not know, so its config can carry what real-world configs do.
     extra = {
         "clickstream": _STAMPED,
         "transactions": {"database.user": "ledger", "database.password": PLANTED_PASSWORD},

@@ -1,4 +1,5 @@
-"""What feeds what in the first cluster: written down from the definitions that make it, for whoever derives it again."""
+"""What feeds what in the first cluster: written down from the definitions that make it, for comparison with a
+derived one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from mesh_assets.sandbox.estate.topics import TOPICS
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class TrueFlow:
-    """Records of a file become those of a topic, or the other way: by their paths and names."""
+    """Records of a file become those of a topic, or the other way round: by their paths and names."""
 
     source: str
     connector: str
@@ -24,7 +25,7 @@ class TrueFlow:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class TrueReader:
-    """A consumer group reads a topic; `active` is false where it once did, and has no member now."""
+    """A consumer group reads a topic; `active` is false if it once did but has no member now."""
 
     group: str
     topic: str

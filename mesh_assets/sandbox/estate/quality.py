@@ -1,6 +1,7 @@
-"""Topics with faults in their records, written down by who plants them: profiles must find these faults and no others.
+"""Topics with faults in their records, written down by the planter: profiles must find these faults and no
+others.
 
-They are written on demand (`mesh_assets/sandbox/planting.py`), since nothing else of the sandbox needs them.
+They are written on demand (`mesh_assets/sandbox/planting.py`), since nothing else in the sandbox needs them.
 """
 
 import json
@@ -19,8 +20,9 @@ _STEP = timedelta(seconds=9)
 
 @dataclass(frozen=True, slots=True)
 class PlantedRecord:
-    """`schema`: the version of the topic's subject that the value is of, None: it names no schema. `value`: what is encoded by
-    that schema, or else as JSON. `raw`: bytes to send behind the schema's id instead, as a broken producer would."""
+    """`schema`: the version of the topic's subject that the value has; None: it names no schema. `value`:
+    encoded by that schema, or else as JSON. `raw`: bytes to send behind the schema's id instead, as a broken
+    producer would."""
 
     key: str
     at: datetime
@@ -31,8 +33,9 @@ class PlantedRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultyTopic:
-    """`schemas`: the versions of its subject, oldest first; `schema_type`: of them. `make`: the value of a record by its number
-    and chance. `faults`: what is planted, as (kind, path or None). `quiet`: how long its last record lies back."""
+    """`schemas`: the versions of its subject, oldest first; `schema_type`: theirs. `make`: a record's value
+    from its number and chance. `faults`: what is planted, as (kind, path or None). `quiet`: how long ago its
+    last record was."""
 
     name: str
     make: Callable[[int, Random], Mapping[str, Any]]
@@ -180,7 +183,7 @@ def planted_faults() -> frozenset[tuple[str, str, str | None]]:
 
 
 def planted_records(topic: FaultyTopic, *, now: datetime, records: int = RECORDS) -> Iterator[PlantedRecord]:
-    """The same for each call but for their times, oldest first; the newest is `quiet` before `now`."""
+    """The same for each call except for their times, oldest first; the newest is `quiet` before `now`."""
     begin = now - topic.quiet - records * _STEP
     before: PlantedRecord | None = None
     for index in range(records):

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-# What a field is: its JSON Schema and how its values are drawn, in one place, so that records and schemas
-# must agree.
+# A field's definition: its JSON Schema and how its values are drawn, in one place, so that records and
+# schemas must agree.
 #
 # Values come from a generator seeded with topic and position: a position always has the same record, in any
 # order.
@@ -159,8 +159,7 @@ def draw_object(fields: Mapping[str, Field], d: Draw) -> dict[str, Any]:
     return made
 
 
-# What a topic of the estate is, and its records: a topic's record of a given number is always the same
-# line.
+# A topic of the estate and its records: a topic's record of a given number is always the same line.
 
 PARTITIONS = 6
 

@@ -1,4 +1,4 @@
-"""The HTTP application: it answers what is its own and passes everything else on to ministack unchanged."""
+"""The HTTP application: it answers its own requests and passes everything else on to ministack unchanged."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""From records to invocations: filtering, batching, and what becomes of a batch that fails."""
+"""From records to invocations: filtering, batching, and what happens to a batch that fails."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ from mesh_assets.sandbox.kafka_mappings.roles import Accounts
 # a text may.
 
 _ABSENT = object()
-# Of an account that was granted more than the five it begins with.
+# The limit of an account that was granted more than the initial five.
 _MOST_FILTERS = 10
 
 
@@ -34,13 +34,13 @@ def passes(filters: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> b
     return not patterns or any(_matches(pattern, record) for pattern in patterns)
 
 
-# What Lambda says of every pattern that it cannot use; which part is wrong it does not say.
+# What Lambda says about every pattern that it cannot use; it does not say which part is wrong.
 _REFUSED = "Invalid filter pattern definition."
 
 
 def _pattern(text: str) -> Mapping[str, Any]:
     try:
-        pattern = json.loads(text, parse_constant=int)  # `NaN` is no JSON: `int` refuses it
+        pattern = json.loads(text, parse_constant=int)  # `NaN` is not JSON: `int` refuses it
         fits = _is_pattern(pattern)
     except (ValueError, RecursionError) as error:
         raise ValueError(_REFUSED) from error
@@ -152,12 +152,12 @@ def _in_range(number: float, rule: Sequence[Any]) -> bool:
 # Delivering one batch to the function: as Lambda's Kafka event, with retries and bisection, until it is
 # given up.
 #
-# What is given up goes to the on-failure destination: a queue, an SNS topic, a bucket or a topic of the
+# Records given up go to the on-failure destination: a queue, an SNS topic, a bucket or a topic of the
 # same cluster.
 
-# AWS waits longer between attempts; here, tests wait, too.
+# AWS waits longer between attempts; here, tests have to wait.
 _PAUSE_SECONDS = 0.2
-# What AWS makes of "for ever" if there is a destination for failures.
+# What "forever" becomes in AWS if there is a destination for failures.
 _ATTEMPTS_WITH_A_DESTINATION = 10
 
 
@@ -218,8 +218,8 @@ class StoppedError(Exception):
 class Delivery:
     """How batches reach the function.
 
-    `invoke`: sends the event to the function; returns its answer, or None when it failed. `give_up`: called with records
-    that are not retried any more, and why. `count`: adds to one of the mapping's metrics.
+    `invoke`: sends the event to the function; returns its answer, or None when it failed. `give_up`: called
+    with records that are no longer retried, and why. `count`: adds to one of the mapping's metrics.
     """
 
     mapping: KafkaMapping
@@ -284,7 +284,7 @@ class Delivery:
 
 
 def on_failure(mapping: KafkaMapping) -> str:
-    """The destination of what is given up; empty: none."""
+    """The destination of records given up; empty: none."""
     return str(((mapping.setting("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination") or "")
 
 
@@ -318,7 +318,8 @@ def send_given_up(
     bootstrap_servers: str,
     produce: Produce,
 ) -> bool:
-    """Send what was given up to the destination; False if there is none. Raises `ValueError` for an unknown kind."""
+    """Send records given up to the destination; False if there is none. Raises `ValueError` for an unknown
+    kind."""
     destination = on_failure(mapping)
     if not destination:
         return False
@@ -337,7 +338,7 @@ def send_given_up(
         case "sns":
             client.publish(TopicArn=destination, Message=told)
         case "s3":
-            # Only S3 gets the records themselves, too.
+            # Only S3 also gets the records themselves.
             whole = {
                 **json.loads(told),
                 "payload": json.dumps(kafka_event(mapping, batch, bootstrap_servers)),

@@ -89,7 +89,8 @@ class KafkaMapping:
         return found
 
     def merged(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings after an update: an empty config removes the setting, and what is fixed for life stays."""
+        """The settings after an update: an empty config removes the setting, and anything fixed for life
+        stays."""
         wanted = {**self.settings, **changes}
         if self._own in changes:
             has = self.config_in(self.settings)
@@ -161,7 +162,7 @@ class KafkaMapping:
         }
 
 
-# How a mapping reaches its brokers: by which listener, with which secret. As for Lambda, a client
+# How a mapping reaches its brokers: through which listener, with which secret. As for Lambda, a client
 # certificate comes
 # first, then SCRAM, then the rest.
 

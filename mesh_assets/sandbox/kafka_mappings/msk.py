@@ -62,7 +62,7 @@ class MskService:
             connected = any(one["targetClusterArn"] == arn for one in self._connections.values())
         if not connected:
             return found
-        # These never are in plain text.
+        # These are never in plain text.
         own = {name: servers for name, servers in found.items() if name != _PLAIN}
         return found | {
             name.replace(_PLAIN, f"{_PLAIN}VpcConnectivity"): servers for name, servers in own.items()
@@ -85,7 +85,7 @@ class MskService:
                 self._create(account, body, v2=v2) if method == "POST" else self._list(account, query, v2=v2)
             )
         if arn in self._connections:
-            # AWS takes a cluster's ARN here, and no other.
+            # AWS accepts only a cluster's ARN here.
             raise RefusedRequest(
                 400, "BadRequestException", "The parameter value contains invalid characters."
             )
@@ -167,7 +167,7 @@ class MskService:
         return {"clusterInfoList": [_info(one, v2=v2) for one in found if v2 or not one["serverless"]]}
 
     def _find(self, account: str, arn: str, *, reads: bool) -> dict[str, Any]:
-        """`reads`: also what the cluster's policy lets the account of a connection do."""
+        """`reads`: whether the cluster's policy lets the account of a connection do it as well."""
         with self._lock:
             cluster = self._clusters.get(arn)
             connected = any(

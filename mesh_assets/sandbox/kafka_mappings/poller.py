@@ -49,8 +49,8 @@ Settings = Callable[[], dict[str, Any]]
 
 
 class Poller:
-    """The poller of one mapping. `settings`: the client's, read afresh for each connection. `authority`: a file with
-    one that a schema registry may be signed by."""
+    """The poller of one mapping. `settings`: the client's, read afresh for each connection. `authority`: a
+    file with an authority that may have signed a schema registry's certificate."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Poller:
                 else "latest",
                 "enable.auto.commit": False,
                 "session.timeout.ms": 6000,
-                # It is by a heartbeat that a member learns that another one came or went.
+                # A member learns from a heartbeat that another one came or went.
                 "heartbeat.interval.ms": 300,
                 "error_cb": self._heard,
             }
@@ -127,7 +127,7 @@ class Poller:
     def _share(self, identity: dict[str, Any], settings: dict[str, Any]) -> None:
         """In queue mode: as a member of a share group, which acknowledges each record and commits no offset.
 
-        What is not acknowledged when the mapping stops is delivered again once its lock has expired.
+        Records not acknowledged when the mapping stops are delivered again once their lock has expired.
         """
         consumer = ShareConsumer(
             {**identity, "share.acknowledgement.mode": "explicit", "error_cb": self._heard}
@@ -335,12 +335,12 @@ def _produce(settings: dict[str, Any], topic: str, records: Sequence[Read]) -> N
             on_delivery=lambda error, _: failures.append(error.str()) if error is not None else None,
         )
     if producer.flush(30) or failures:
-        raise ValueError(f"the on-failure topic {topic} did not take the records: {failures[:1]}")
+        raise ValueError(f"the on-failure topic {topic} did not accept the records: {failures[:1]}")
 
 
 # Not while it is being changed: the change may concern how brokers are reached, so the poller restarts afterwards.
 _POLLING = ("Enabled",)
-# For all together; a group misses a member that has not left by then after the session timeout.
+# For all together; a member that has not left by then drops out of its group after the session timeout.
 _LEAVE_SECONDS = 3.0
 
 

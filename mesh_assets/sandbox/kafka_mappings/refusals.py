@@ -11,7 +11,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.validate import ParamValidator
 
-# What the stand-in is told to do wrong, and how fast its clock runs. AWS has nothing of the kind.
+# What the stand-in is told to do wrong, and how fast its clock runs. AWS has nothing like it.
 #
 # `PUT /_standin` with these names sets them; the others have the values below. `GET /_standin` shows them
 # and says what
@@ -24,7 +24,7 @@ class Faults:
 
     - `state_delay_seconds`: how long a mapping stays in Creating, Updating, Deleting, …
     - `stuck`: pollers stay members of their groups and read nothing.
-    - `commit_without_invoking`: what is read is committed without the function seeing it.
+    - `commit_without_invoking`: records read are committed without the function seeing them.
     - `drop`: the same, but it is counted as invoked, which is a lie.
     - `slow_seconds`: a wait before each batch.
     - `window_seconds`: how long a mapping without a batching window gathers records (Lambda: 500 ms).
@@ -32,7 +32,8 @@ class Faults:
       `kms:Decrypt`, filters under a customer's key are answered as an error; without `kms:GenerateDataKey`, none are written.
     - `throttle`: how many of the next requests for mappings are answered with TooManyRequestsException.
     - `in_progress`: how many of the next changes are refused because another operation has not ended.
-    - `lag_seconds`: for how long reads do not know of a change: a new mapping is unknown, a changed one as before.
+    - `lag_seconds`: for how long reads do not see a change: a new mapping is unknown, a changed one looks as
+    before.
     - `age_factor`: how much faster than the clock records grow old (AWS's lowest MaximumRecordAgeInSeconds is 60).
     - `no_metrics`: nothing is counted.
     """
@@ -67,7 +68,7 @@ class FaultBoard:
         return self.now
 
     def take(self, name: Literal["throttle", "in_progress"]) -> bool:
-        """Whether the next request gets this fault; it is used up by that."""
+        """Whether the next request gets this fault, which uses it up."""
         left: int = getattr(self.now, name)
         if left <= 0:
             return False

@@ -1,4 +1,4 @@
-"""Which records Lambda can deserialize by a mapping's schema registry; it gives up the others."""
+"""Which records Lambda can deserialize with a mapping's schema registry; it gives up the others."""
 
 import io
 import json
@@ -21,11 +21,12 @@ _FRAME = struct.Struct(">bI")
 class Registry:
     """The registry of one mapping, asked over Confluent's interface for the schema that a record names.
 
-    Avro and JSON are deserialized, Protobuf is believed; a Glue registry is not played, so nothing of it is found.
+    Avro and JSON are deserialized, Protobuf is trusted; a Glue registry is not simulated, so its schemas are
+    not found.
     """
 
     def __init__(self, config: Mapping[str, Any], authority: Path) -> None:
-        """`authority`: a file with one that it trusts besides the usual ones."""
+        """`authority`: a file with an authority to trust besides the usual ones."""
         self._tls = ssl.create_default_context()
         self._tls.load_verify_locations(authority)
         self._uri = str(config["SchemaRegistryURI"]).rstrip("/")

@@ -11,13 +11,13 @@ from botocore.exceptions import ClientError
 
 from mesh_assets.sandbox.state import AWS_ACCOUNT, AWS_REGION
 
-# Clients of ministack, by account: there as here, an access key of twelve digits is an account of its own.
+# Clients of ministack, by account: there as here, an access key of twelve digits is a separate account.
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/")
 
 
 class Accounts:
-    """Makes each client once, all of one session: to read a service's model takes a tenth of a second."""
+    """Makes each client once, all from one session: reading a service's model takes a tenth of a second."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -141,7 +141,7 @@ class RoleService:
 
 
 def _members(form: Mapping[str, str], name: str) -> list[str]:
-    """A list of IAM's query form."""
+    """A list in IAM's query form."""
     found: list[str] = []
     while (key := f"{name}.member.{len(found) + 1}") in form:
         found.append(form[key])

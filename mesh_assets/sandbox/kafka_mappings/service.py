@@ -108,13 +108,13 @@ class MappingService:
         return self._readable(seen)
 
     def _readable(self, seen: dict[str, Any]) -> dict[str, Any]:
-        """The mapping as it is shown to a caller who may or may not use the key of its filters."""
+        """The mapping as shown to a caller who may or may not use the key of its filters."""
         if seen.get("KMSKeyArn") and _DECRYPT in self._faults.now.deny:
             return {**_listed(seen), "FilterCriteriaError": _NOT_DECRYPTED}
         return seen
 
     def _require_key(self, settings: Request, body: Request) -> None:
-        """Filters are encrypted as the caller. How Lambda words a denial is not published."""
+        """Filters are encrypted as the caller. Lambda's wording of a denial is not published."""
         encrypts = {"FilterCriteria", "KMSKeyArn"} & body.keys() and settings.get("KMSKeyArn")
         if encrypts and _ENCRYPT in self._faults.now.deny:
             raise RefusedRequest(
@@ -266,7 +266,7 @@ _QUALIFIER = re.compile(r"(?:^|:function:|^\d{12}:(?!function:))[\w-]+:(\$LATEST
 
 
 def _listed(seen: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping as the list describes it: without filters that are encrypted."""
+    """A mapping as the list describes it: without encrypted filters."""
     hidden = ("FilterCriteria",) if seen.get("KMSKeyArn") else ()
     return {name: value for name, value in seen.items() if name not in hidden}
 

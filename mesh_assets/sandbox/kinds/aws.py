@@ -1,10 +1,12 @@
 """AWS: ministack, a stand-in for SNS, SQS, CloudWatch, S3, SSM, Secrets Manager and more. Optional: started when named.
 
-It runs in an environment of its own, made once per machine, because it pins another botocore. `ministack.lock.txt`, made
-by `make lock` with uv, names every package with its hashes; they come from whatever index this machine's pip uses.
+It runs in its own environment, made once per machine, because it pins another botocore. `ministack.lock.txt`,
+made by `make lock` with uv, names every package with its hashes; they come from whatever index this machine's
+pip uses.
 
-Every start begins with an empty account, plus the topic and queues that Terraform would make; nothing is kept. An access
-key of twelve digits is an account of its own, which keeps tests apart. Nobody has compared it with AWS itself.
+Every start begins with an empty account, plus the topic and queues that Terraform would make; nothing is
+kept. An access key of twelve digits is a separate account, which keeps tests apart. It has never been
+compared with AWS itself.
 """
 
 import hashlib
@@ -37,7 +39,8 @@ def lock_text() -> str:
 
 
 def ministack_home(cache: Path | None = None) -> Path:
-    """The environment's folder. Its path depends on the pins and the Python version: a changed pin means another one."""
+    """The environment's folder. Its path depends on the pins and the Python version: a changed pin means a
+    new one."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     pins = hashlib.sha256(f"{lock_text()}\0{python}\0{sys.base_prefix}".encode()).hexdigest()[:16]
     return (cache or machine_cache()) / "ministack" / f"python{python}-{pins}"

@@ -117,7 +117,7 @@ def seed_acls(bootstrap_servers: str, *, login: Login, key: Key) -> None:
                 ) from error
 
 
-# On a machine whose load is thirty times its cores, a login over TLS takes ten seconds and more.
+# On a machine whose load is thirty times its cores, a login over TLS takes ten seconds or more.
 _SCRAM_SECONDS = 180.0
 _FIRST_LOGIN_SECONDS = 2.0
 # The fewest that Kafka accepts.
@@ -127,8 +127,8 @@ _ITERATIONS = 4096
 def seed_scram(bootstrap_servers: str, *, username: str, password: str, mechanisms: Sequence[str]) -> None:
     """Let a user log in by SCRAM. Kafka keeps these salted passwords itself, so it must be running.
 
-    Each mechanism has a credential of its own, and one request may change a user only once. Raises `SandboxError` when
-    the broker refuses.
+    Each mechanism has its own credential, and one request may change a user only once. Raises `SandboxError`
+    when the broker refuses.
     """
     with admin_client(bootstrap_servers) as client:
         for mechanism in mechanisms:
@@ -141,12 +141,12 @@ def seed_scram(bootstrap_servers: str, *, username: str, password: str, mechanis
                 future.result(timeout=_SCRAM_SECONDS)
             except (KafkaException, TimeoutError) as error:
                 raise SandboxError(
-                    f"the broker at {bootstrap_servers} did not take the password of {username}: {error}"
+                    f"the broker at {bootstrap_servers} did not accept the password of {username}: {error}"
                 ) from error
 
 
 # The broker of the cluster `warehouse`: Apache Kafka as run at home, open to whoever reaches it. The estate uses that
-# listener; beside it there is one for each way to authenticate, for trying out clients.
+# listener; next to it there is one for each way to authenticate, for trying out clients.
 
 _SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-512")
 

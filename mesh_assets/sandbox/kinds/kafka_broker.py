@@ -66,7 +66,7 @@ share.coordinator.state.topic.min.isr=1
 offsets.topic.num.partitions=6
 transaction.state.log.num.partitions=2
 share.coordinator.state.topic.num.partitions=2
-# A typing error in a topic's name must not make a topic.
+# A typo in a topic's name must not create a topic.
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 # Members of the newer protocol and of share groups learn their partitions by heartbeats: three of 5 s are a long

@@ -21,8 +21,8 @@ _GLOBAL_LEVEL = "BACKWARD"
 def seed_subjects(registry_url: str, progress: Progress) -> None:
     """Register the missing schemas of both clusters, at the same time.
 
-    Each cluster has a group of its own in the one registry and does not see the other's subjects. Raises `SandboxError`
-    when the registry refuses one.
+    Each cluster has its own group in the one registry and does not see the other's subjects. Raises
+    `SandboxError` when the registry refuses one.
     """
     with ThreadPoolExecutor(2, thread_name_prefix="registering") as pool:
         asked = [
