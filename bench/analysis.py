@@ -1,4 +1,5 @@
-"""Times all that the job `analysis` does beside the discovery of the same estate, of a large estate and of a quarter of it.
+"""Times everything the job `analysis` does against the discovery of the same estate, for a large estate and
+for a quarter of it.
 
     python -m bench.analysis                   9,000 topics of 4 partitions, 5,000 subjects, 1,000 connectors, 2,200 groups
     python -m bench.analysis --scales 0.1      to try it
@@ -6,9 +7,10 @@
 
 The bar: at most the CPU time of the discovery, 400 MB, and 4.4 times the CPU time of the quarter.
 
-Both are processes of their own, from their start to their end: `mesh-assets discover`, whose Kafka is in its memory and costs
-it nothing (reading 9,000 topics from brokers is another two CPU seconds, says `bench.estate`), with registry and Connect over
-HTTP; then the analysis of what it kept. Then a little changes, and both run again.
+Both run as separate processes, measured from start to end: `mesh-assets discover`, whose Kafka is in memory
+and costs nothing (reading 9,000 topics from brokers takes another two CPU seconds, according to
+`bench.estate`), with registry and Connect over HTTP; then the analysis of what it kept. Then a few things
+change, and both run again.
 """
 
 # ruff: noqa: T201 - a script speaks to its user
@@ -120,7 +122,7 @@ def measured(document: Document, folder: Path, *, profiled: bool) -> Costs:
 def process(arguments: Sequence[str], folder: Path) -> Costs:
     environment = {
         **os.environ,
-        "PYTHONDONTWRITEBYTECODE": "",  # or each process would compile the project anew, as no user's does
+        "PYTHONDONTWRITEBYTECODE": "",  # or each process would recompile the project, unlike any user's
         "PYTHONPATH": str(TREE),
         "MESH_ESTATE": str(folder / "estate.yaml"),
         "MESH_STORE": str(folder / "store"),
@@ -133,7 +135,7 @@ def process(arguments: Sequence[str], folder: Path) -> Costs:
 
 
 def table(found: dict[tuple[float, str], list[Costs]]) -> list[str]:
-    """Medians; at the end, what the largest estate costs in terms of the smallest."""
+    """Medians; at the end, the cost of the largest estate relative to the smallest."""
     names = list(next(iter(found.values()))[0])
     medians = {
         key: {name: statistics.median(one[name] for one in costs) for name in names}

@@ -1,5 +1,6 @@
-"""All that the job `analysis` does, as a process of its own, without Dagster: `python -m bench.analysis_parts FOLDER [profile]`, a
-process of `bench/analysis.py`. What is asked of AWS and Flink is not in it: the estate has neither."""
+"""Everything the job `analysis` does, as a separate process, without Dagster: `python -m bench.analysis_parts
+FOLDER [profile]`, run by `bench/analysis.py`. Requests to AWS and Flink are not included: the estate has
+neither."""
 
 # ruff: noqa: T201 - a script speaks to its user
 
@@ -33,7 +34,9 @@ from mesh_assets.store.layout import open_store
 def main(folder: Path, *, profiled: bool) -> None:
     seconds = {"Python and what is imported first": time.process_time()}
     estate = load_estate(folder / "estate.yaml")
-    store = DocumentsOnce(open_store(str(folder / "store")))  # as in Dagster, where all parts are of one run
+    store = DocumentsOnce(
+        open_store(str(folder / "store"))
+    )  # as in Dagster, where all parts belong to one run
     now = datetime.now(UTC)
 
     def lineage() -> None:

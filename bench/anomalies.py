@@ -2,9 +2,9 @@
 
     python bench/anomalies.py [--topics N] [--groups N] [--days N]
 
-It writes a history of that many days into a folder (temporary unless named), one chunk of twelve readings per hour, then
-measures an ordinary tick (list, read three chunks, judge, write one), the hourly tick that recomputes what is usual, and
-the size of the store.
+It writes a history of that many days into a folder (a temporary one unless named), one chunk of twelve
+readings per hour, then measures an ordinary tick (list, read three chunks, judge, write one), the hourly tick
+that recomputes what is usual, and the size of the store.
 """
 
 # ruff: noqa: T201 - a script speaks to its user

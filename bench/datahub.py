@@ -1,15 +1,17 @@
-"""Profiles beside those of DataHub's own Kafka source: the same topics, as many records, the figures that both have.
+"""Profiles compared with those of DataHub's own Kafka source: the same topics, as many records, the figures
+that both have.
 
     python -m bench.datahub                      starts a broker and a registry, and installs DataHub into a temporary folder
     python -m bench.datahub --venv DIR           an environment with `acryl-datahub[kafka]`; made there if there is none
     python -m bench.datahub --pairs 3
     python -m bench.datahub --sizes 100 2000 10000 50000    records of each topic; the default is 2000
 
-Profiles the planted topics (mesh_assets/sandbox/estate/quality.py), written anew for each size, by turns with `datahub ingest`,
-sink `file`, and with what the job `profiling` does, each in a process of its own: wall, CPU and peak memory of the whole process,
-without that of Dagster, in which the job runs. DataHub's run without profiling is measured once, since its start and the
-topics' metadata are in its figures. It profiles a topic only if it knows its fields, so its schema inference is on; without it,
-topics without a schema are passed over.
+Profiles the planted topics (mesh_assets/sandbox/estate/quality.py), rewritten for each size, alternately with
+`datahub ingest`, sink `file`, and with the work of the job `profiling`, each in a process of its own: wall
+time, CPU and peak memory of the whole process, excluding Dagster, in which the job runs. DataHub's run
+without profiling is measured once, since its start and the topics' metadata are in its figures. It profiles a
+topic only if it knows its fields, so its schema inference is on; without it, topics without a schema are
+skipped.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -40,7 +42,7 @@ REQUIREMENT = "acryl-datahub[kafka]==1.7.0.17"
 SIZE = 2_000
 _SECONDS = 300
 _CLOSE = 1e-6
-"""How far figures may be apart, as a share: each program adds up in an order of its own."""
+"""How far apart figures may be, as a share: each program adds up in its own order."""
 
 Figures = dict[tuple[str, str], dict[str, float]]
 """Topic and field → figure → value."""
@@ -79,7 +81,7 @@ def main() -> int:
 
 
 def compare(datahub: Path, endpoints: Endpoints, folder: Path, size: int, *, pairs: int, alone: bool) -> int:
-    """How many figures of both differ that should not. `alone`: also measures DataHub without profiling."""
+    """How many shared figures differ that should not. `alone`: also measures DataHub without profiling."""
     ours, theirs = folder / "ours.json", folder / "theirs.json"
     quiet = {**os.environ, "DATAHUB_TELEMETRY_ENABLED": "false", "HOME": str(folder)}
     recipes = {on: recipe(endpoints, theirs, folder / f"{on}.yaml", size if on else None) for on in (1, 0)}
@@ -99,8 +101,9 @@ def compare(datahub: Path, endpoints: Endpoints, folder: Path, size: int, *, pai
 
 
 def report(ours: Figures, theirs: Figures) -> int:
-    """How many of the figures that both have differ, each of which is printed, but for those of topics with several versions of
-    a schema: DataHub reads all their values by the latest and leaves out what does not fit."""
+    """How many of the figures that both have differ; each of them is printed. Topics with several schema
+    versions do not count: DataHub reads all their values by the latest and leaves out those that do not
+    fit."""
     several = {topic.name for topic in FAULTY_TOPICS if len(topic.schemas) > 1}
     same: dict[str, int] = {}
     differing = expected = 0
@@ -127,7 +130,7 @@ def report(ours: Figures, theirs: Figures) -> int:
 
 
 def run(command: Sequence[str | Path], variables: Mapping[str, str]) -> Spent:
-    """Of the process and those it waited for. Ends this program with what it said if it failed."""
+    """The usage of the process and those it waited for. Ends this program with its output if it failed."""
     with tempfile.TemporaryFile() as said:
         begun = time.monotonic()
         process = subprocess.Popen(
@@ -192,7 +195,7 @@ def their_figures(aspects: Sequence[Mapping[str, Any]]) -> Figures:
                 continue
             read = {name: field.get(theirs) for name, theirs in _NAMES.items()}
             share = field.get("uniqueProportion")
-            if share:  # of all values; it tells of no other number of them
+            if share:  # of all values; it gives no other count of them
                 read["values"] = round(field["uniqueCount"] / share) - field.get("nullCount", 0)
             found[topic, path] = {
                 **{

@@ -1,5 +1,6 @@
-"""The estate of `bench.report` as its systems answer for it, so that a discovery can read it: Kafka from memory, registry and
-Connect over HTTP. As a process, one whole `mesh-assets discover` of it: `python -m bench.described DOCUMENT`."""
+"""The estate of `bench.report` behind systems that answer for it, so that a discovery can read it: Kafka from
+memory, registry and Connect over HTTP. As a process, one whole `mesh-assets discover` of it: `python -m
+bench.described DOCUMENT`."""
 
 import json
 import sys
@@ -85,8 +86,8 @@ class DescribedKafka(MemoryKafka):
 
 @contextmanager
 def registry_and_connect(document: "Document") -> Iterator[str]:
-    """Their address, while they run in threads of this process: a registry with Confluent's bulk list, whose subjects have no
-    level of their own, and a Connect worker."""
+    """Their address while they run in threads of this process: a registry with Confluent's bulk list, whose
+    subjects have no levels of their own, and a Connect worker."""
     schemas = [
         {
             "subject": one.subject,

@@ -66,7 +66,7 @@ def build_document(
 def an_hour_later(document: Document, *, changed: float) -> Document:
     """The document with other offsets, lags and members.
 
-    A share `changed` of the topics has another retention, and of the groups is now empty.
+    A share `changed` of the topics has another retention, and the same share of the groups is now empty.
     """
     step = round(1 / changed) if changed else 0
     return replace(
@@ -200,9 +200,7 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=2_200)
     parser.add_argument("--connectors", type=int, default=300)
     parser.add_argument("--schemas", type=int, default=3_000)
-    parser.add_argument(
-        "--repeat", type=int, default=9, help="runs, of which the median is printed (default: 9)"
-    )
+    parser.add_argument("--repeat", type=int, default=9, help="runs; the median is printed (default: 9)")
     arguments = parser.parse_args()
     first = build_document(
         topics=arguments.topics,

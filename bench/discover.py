@@ -4,9 +4,9 @@
     python -m bench.discover --scale 0.1 --repeat 1  to try it
     python -m bench.discover --profile               with the functions that take the most time
 
-Each discovery is the command line in a process of its own, with a store in a folder, and the event as it is sent;
-only Kafka's answers come from memory, and the brokers take whatever is published. CPU seconds hardly depend on what else
-the machine does. What reading over the wire costs, `bench/estate.py` says.
+Each discovery is the command line in a process of its own, with a store in a folder, and the event as it is
+sent; only Kafka's answers come from memory, and the brokers accept whatever is published. CPU seconds hardly
+depend on what else the machine does. `bench/estate.py` shows what reading over the wire costs.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -55,7 +55,7 @@ def discover(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
     )
     environment = {
         **os.environ,
-        "PYTHONDONTWRITEBYTECODE": "",  # or each process would compile the project anew, as no user's does
+        "PYTHONDONTWRITEBYTECODE": "",  # or each process would recompile the project, unlike any user's
         "PYTHONPATH": str(TREE),
         "MESH_ESTATE": str(folder / "estate.yaml"),
         "MESH_STORE": str(folder / "store"),

@@ -5,9 +5,9 @@
     python -m bench.estate --kminion … --growth --other /other/tree
 
 Three real brokers, 9,000 topics of 4 partitions, 2,199 groups with 16 committed partitions each (`--scale` makes them fewer).
-A pair is every program once, one after the other; ratios are taken within pairs, so that what else the machine does
-matters less. `--growth`: at a quarter of the size first. `--other`: the discovery of another tree as well. Run it from the
-root of the tree, with the extra packages of the sandbox.
+A pair is every program once, one after the other; ratios are taken within pairs, so that other load on the
+machine matters less. `--growth`: at a quarter of the size first. `--other`: the discovery of another tree as
+well. Run it from the root of the tree, with the extra packages of the sandbox.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -57,7 +57,7 @@ _OWN_TOPICS = ("discovery-events", "discovery-changes")
 
 @dataclass(kw_only=True)
 class Cost:
-    """Of one run. None: not known of this program."""
+    """The costs of one run. None: not known for this program."""
 
     wall: float
     cpu: float | None = None
@@ -67,7 +67,7 @@ class Cost:
 
 
 Program = Callable[[], Mapping[str, Cost]]
-"""Runs once; what it and parts of it cost."""
+"""Runs once; returns what it and parts of it cost."""
 
 
 # --- this tree's reads
@@ -118,7 +118,7 @@ def process(
     """What it costs, and what it printed."""
     before, began = brokers.cpu_seconds(), time.perf_counter()
     with tempfile.TemporaryFile("w+") as out:
-        # Bytecode is kept, or each process would compile the project anew, as no user's does.
+        # Bytecode is kept, or each process would recompile the project, unlike any user's.
         kept = {"PYTHONDONTWRITEBYTECODE": ""}
         child = subprocess.Popen(
             command, stdout=out, cwd=cwd, env={**os.environ, **kept, **(environment or {})}
@@ -198,7 +198,7 @@ def kminion(binary: Path, folder: Path, brokers: Brokers) -> Iterator[Program]:
 
 
 def discoveries(name: str, tree: Path, folder: Path, brokers: Brokers, registry_url: str) -> Program:
-    """The command line of a tree, twice: with nothing known before, and with nothing changed."""
+    """The command line of a tree, twice: with nothing known yet, and with nothing changed."""
     folder.mkdir()
     shutil.copy(tree / "dagster.yaml", folder)
     cluster = {
@@ -234,7 +234,7 @@ def discoveries(name: str, tree: Path, folder: Path, brokers: Brokers, registry_
 
 
 def forget_what_was_published(servers: str) -> None:
-    """What another store has published, this one would be refused."""
+    """This store would be refused what another one has published."""
     with AdminClient({"bootstrap.servers": servers}) as admin:
         there = [topic for topic in _OWN_TOPICS if topic in admin.list_topics(timeout=60).topics]
         for future in admin.delete_topics(there).values() if there else ():
@@ -339,7 +339,7 @@ def main() -> int:
     if arguments.read:
         print(json.dumps(read_once(arguments.read)))
         return 0
-    # Whoever ends it ends the brokers too.
+    # Ending this also ends the brokers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -373,8 +373,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kminion", type=Path, help="kminion's binary, whose scrape is the measure")
-    parser.add_argument("--other", type=Path, help="another tree, whose discovery runs beside this one's")
+    parser.add_argument("--kminion", type=Path, help="kminion's binary, whose scrape is the yardstick")
+    parser.add_argument("--other", type=Path, help="another tree, whose discovery runs alongside this one's")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of 9,000 topics and 2,199 groups")
     parser.add_argument("--growth", action="store_true", help="at a quarter of the scale first")

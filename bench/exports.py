@@ -105,7 +105,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PYTHONPATH"] = str(Path.cwd())
     os.environ["PYTHONDONTWRITEBYTECODE"] = (
-        ""  # or each process would compile the project anew, as no user's does
+        ""  # or each process would recompile the project, unlike any user's
     )
     if not (folder / "estate.yaml").exists():
         keep_an_estate(folder)

@@ -1,7 +1,7 @@
-"""One discovery with Kafka from memory, as it meets it: reads that cost nothing, and a topic that takes every event; with
-clocks that say what each of its parts costs. A process of `bench/discover.py`; imports nothing before it is measured."""
+"""One discovery with Kafka from memory: reads that cost nothing, and a topic that accepts every event; with
+clocks that show what each part costs. Run by `bench/discover.py`; imports nothing before it is measured."""
 
-# ruff: noqa: T201, ARG002  (it prints its result, and takes what it has no use for)
+# ruff: noqa: T201, ARG002  (it prints its result, and takes arguments that it does not use)
 import importlib
 import json
 import resource
@@ -40,11 +40,12 @@ CONFIGS: dict[str, str | None] = {
     "cleanup.policy": "delete",
     "min.insync.replicas": "1",
 }
-"""Those of a topic without any of its own."""
+"""Those of a topic that sets none itself."""
 
 
 class CpuPhases:
-    """CPU seconds of this process, of all its threads, by phase; what happens in a phase inside is that one's."""
+    """CPU seconds of this process, over all its threads, by phase; time in an inner phase counts only for
+    that one."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -62,7 +63,8 @@ class CpuPhases:
             self._inside[-1] += took
 
     def measured(self, module: str, name: str, phase: str) -> None:
-        """From now on, calls of that function through that module (`Class.method`, too) are that phase."""
+        """From now on, calls of that function through that module (also `Class.method`) count as that
+        phase."""
         holder: Any = importlib.import_module(module)
         *path, attribute = name.split(".")
         for part in path:
@@ -91,7 +93,7 @@ class MemoryKafka:
         )
 
         self.requests: Counter[str] = Counter()
-        self.read_at: datetime | None = None  # None: what the clock says
+        self.read_at: datetime | None = None  # None: the clock's time
         kinds = [CONFIGS, *({**CONFIGS, "retention.ms": str(days * 86_400_000)} for days in range(1, 8))]
         placed = [
             PartitionMetadata(
@@ -278,7 +280,7 @@ class MemoryKafka:
 
 
 class TakingPublisher:
-    """Encodes the events and says that the brokers have them."""
+    """Encodes the events and reports that the brokers have them."""
 
     http_requests = 0
     notes: tuple[str, ...] = ()
@@ -287,7 +289,7 @@ class TakingPublisher:
         return cached
 
     def look(self, cluster_id: str, *, timeout_seconds: float) -> None:
-        """Of this store alone."""
+        """Only from this store."""
 
     take_over = look
 
@@ -309,10 +311,10 @@ class TakingPublisher:
             pass
 
 
-# Where each part is called from, so that the clock is in its way.
+# Where each part is called from, so that the clock can intercept it.
 _PARTS = (
     ("mesh_assets.discovering.discovery", "collect_sections", "collecting"),
-    ("mesh_assets.discovering.discovery", "unreported_of", "what the UI is to show"),
+    ("mesh_assets.discovering.discovery", "unreported_of", "what the UI should show"),
     ("mesh_assets.store.inventories", "InventoryStore.latest_document", "the previous document, read"),
     ("mesh_assets.store.inventories", "InventoryStore.read_document", "the previous document, read"),
     ("mesh_assets.snapshot.discovery", "join_sections", "joining"),
@@ -328,7 +330,7 @@ _PARTS = (
 
 
 def put_in_place(phases: CpuPhases, kafka: MemoryKafka) -> None:
-    """The memory in the place of Kafka's brokers, and the clocks."""
+    """Puts memory in place of Kafka's brokers, and sets up the clocks."""
     from mesh_assets.collecting import clients
     from mesh_assets.discovering import discovery as discovering
     from mesh_assets.snapshot import discovery
@@ -349,7 +351,7 @@ def put_in_place(phases: CpuPhases, kafka: MemoryKafka) -> None:
 
 
 def _in_profile(profile: Any) -> None:
-    """A profile sees one thread: the one that discovers the cluster."""
+    """A profile sees only one thread: the one that discovers the cluster."""
     command: Any = importlib.import_module("mesh_assets.cli.discover")
     discover_cluster = command.discover_cluster
     command.discover_cluster = lambda *given, **named: profile.runcall(discover_cluster, *given, **named)

@@ -1,10 +1,10 @@
-"""What a profile of a topic of a million records costs, beside one of a topic that is no larger than its sample.
+"""What profiling a topic of a million records costs, compared with a topic no larger than its sample.
 
     python -m bench.large_topic                     starts a broker of its own, in a temporary folder
     python -m bench.large_topic --records 5000000
 
-Writes both topics with the same records, and profiles each several times by turns: seconds, records read, and the most memory
-that the process had by then.
+Writes both topics with the same records, and profiles each several times, alternating: seconds, records read,
+and the process's peak memory so far.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def compare(cluster: Cluster, settings: ProfilingSettings, sizes: dict[str, int]) -> int:
-    profiled(cluster, settings, "small")  # what is imported and connected at first is no topic's
+    profiled(cluster, settings, "small")  # initial imports and connections must not count for a topic
     wrong = False
     for strategy in get_args(Strategy):
         chosen = settings.model_copy(update={"strategy": strategy})

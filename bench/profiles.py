@@ -1,14 +1,16 @@
-"""What profiles find in the sandbox, against what was planted there, and what they cost.
+"""What profiles find in the sandbox, compared with what was planted there, and what they cost.
 
     python -m bench.profiles                     starts a sandbox of its own, in a temporary folder
-    python -m bench.profiles --sandbox .sandbox  uses one that runs
-    python -m bench.profiles --planted-only      starts a broker and a registry, and looks at what is planted alone
+    python -m bench.profiles --sandbox .sandbox  uses a running one
+    python -m bench.profiles --planted-only      starts a broker and a registry, and looks only at the planted
+    topics
 
-Plants topics with faults in the warehouse (mesh_assets/sandbox/estate/quality.py says which), profiles all topics of both
-clusters, and prints precision and recall: of all faults and shared keys found, which are there; of all that are there, which
-were found. The sandbox's own topics have no faults, so that one found there counts against precision; the keys that they share
-are written down, too (belonging.py). The discovery's key for data-mesh-cluster may read no records, as on Confluent Cloud without
-`enable_profiling` of terraform/; here it gets the ACL that this would give it, until the end.
+Plants topics with faults in the warehouse (mesh_assets/sandbox/estate/quality.py says which), profiles all
+topics of both clusters, and prints precision and recall: of all faults and shared keys found, how many exist;
+of all that exist, how many were found. The sandbox's own topics have no faults, so one found there counts
+against precision; the keys that they share are also written down (belonging.py). The discovery's key for
+data-mesh-cluster may read no records, as on Confluent Cloud without `enable_profiling` of terraform/; here,
+it gets the ACL that this would give it until the end.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -61,7 +63,7 @@ _SECONDS = 30
 
 
 class Score(Record, frozen=True, kw_only=True):
-    """`found` and `true`: whatever can be compared."""
+    """`found` and `true`: anything comparable."""
 
     what: str
     found: frozenset[Any]
@@ -114,7 +116,7 @@ def main() -> int:
 
 @contextmanager
 def records_allowed(box: Sandbox, endpoints: Endpoints) -> Iterator[None]:
-    """The discovery's key may read all topics of data-mesh-cluster. Fails if its broker refuses."""
+    """Lets the discovery's key read all topics of data-mesh-cluster. Fails if its broker refuses."""
     assert endpoints.cloud_bootstrap_servers is not None
     name, operation = f"User:{sandbox_keys(box.folder).kafka.id}", AclOperation.READ
     kind, pattern, allow = ResourceType.TOPIC, ResourcePatternType.LITERAL, AclPermissionType.ALLOW
@@ -181,8 +183,9 @@ def measure(endpoints: Endpoints, clusters: Sequence[str] | None) -> int:
 
 
 def shared_keys(found: Sequence[ClusterProfiles], *, own: bool) -> Iterator[Score]:
-    """Of the planted topics, and with `own` of the sandbox's, in each cluster: pairs of fields with the same values. Those of
-    which neither field identifies anything (names, addresses) are no keys, whatever they share, and are counted only."""
+    """For the planted topics and, with `own`, the sandbox's, in each cluster: pairs of fields with the same
+    values. Pairs in which neither field identifies anything (names, addresses) are not keys, whatever they
+    share, and are only counted."""
     pairs = [
         {
             frozenset({(one.topic, one.path), (one.other_topic, one.other_path)})
@@ -204,18 +207,18 @@ def shared_keys(found: Sequence[ClusterProfiles], *, own: bool) -> Iterator[Scor
         yield Score(what=f"of the sandbox, {number + 1}", found=keys, true=fields_of_things())
     if own:
         print(
-            f"{others} pairs of fields that are no keys share values, too (names, streets, addresses of machines)"
+            f"{others} pairs of fields that are not keys also share values (names, streets, addresses of machines)"
         )
 
 
 def unjudged(sample: TopicSample) -> None:
-    """What rules cost is not measured here."""
+    """The cost of rules is not measured here."""
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--planted-only", action="store_true", help="only the topics that are planted")
-    parser.add_argument("--sandbox", type=Path, help="the folder of a sandbox that runs")
+    parser.add_argument("--planted-only", action="store_true", help="only the planted topics")
+    parser.add_argument("--sandbox", type=Path, help="the folder of a running sandbox")
     return parser.parse_args()
 
 

@@ -1,7 +1,8 @@
 """Times the report of a large estate, and of a quarter of it: `python -m bench.report [--keep FOLDER]`.
 
-The bar: less than 5 MB, 400 MB of memory, and at most 4.4 times the CPU time of the quarter. Two documents are in the
-store, so that there are changes, and what the job `analysis` keeps but findings, which are judged anew.
+The bar: less than 5 MB, 400 MB of memory, and at most 4.4 times the CPU time of the quarter. The store has
+two documents, so that there are changes, and everything the job `analysis` keeps except findings, which are
+judged again.
 """
 
 # ruff: noqa: T201 - a script speaks to its user
@@ -63,7 +64,8 @@ print(json.dumps({
 
 
 def a_described_estate(scale: float) -> Document:
-    """That of `bench.lineage`, with topics of four partitions and schemas of twelve fields, four of them their own."""
+    """The estate of `bench.lineage`, with topics of four partitions and schemas of twelve fields, four of
+    them their own."""
     document = an_estate(scale)
     subjects, topics = int(SUBJECTS * scale), int(TOPICS * scale)
     schemas = []
@@ -102,7 +104,7 @@ def a_described_estate(scale: float) -> Document:
 
 
 def keep_analysis(store: InventoryStore) -> None:
-    """Domains are by the first word of the names, 50 of them."""
+    """Domains follow the first word of the names; there are 50."""
     latest = read_latest_documents(store, ["warehouse"])
     [document] = latest.documents.values()
     related = find_relationships([document], synonyms={})

@@ -5,8 +5,8 @@
     python -m bench.serve --profile          where the time of one look goes, in this process
     python -m bench.serve --clusters 300     that many clusters of 300 topics and 80 groups, in this process
 
-The server is a process of its own. `first`: it has read nothing yet. `changed`: a new document has come. `again`: nothing has,
-and the answer is kept. Prometheus' own client library reads all of it.
+The server is a process of its own. `first`: it has read nothing yet. `changed`: there is a new document.
+`again`: there is none, and the answer is kept. Prometheus' own client library reads all of it.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -139,7 +139,7 @@ def profile(folder: Path) -> None:
 
 
 def fleet(clusters: int) -> None:
-    """A look at all of them that has read nothing yet, and one that finds nothing new."""
+    """A first look at all of them, and one that finds nothing new."""
     from mesh_assets.estate.file import parse_estate
     from mesh_assets.fleet.in_force import InForce
     from mesh_assets.inventory.document import ClusterIdentity, encode_document

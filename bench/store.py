@@ -1,9 +1,11 @@
-"""A year of documents, simulated from a real one: what it takes in the store, and how long any of them takes to read.
+"""A year of documents, simulated from a real one: how much space they take in the store, and how long any of
+them takes to read.
 
-`python -m bench.store [--store FOLDER] [--documents N] [--topics N]`. The newest document of the store (MESH_STORE) is made
-as large as told, by repeating its topics and groups under other names, and changes between two documents as a busy cluster
-does: offsets, sizes, times and rates of the topics that move, what groups have committed, a few configs. The figures of
-the documents that were written are measured; those of the year are those times a year's number of documents, days with a base each.
+`python -m bench.store [--store FOLDER] [--documents N] [--topics N]`. The newest document of the store
+(MESH_STORE) is enlarged as requested by repeating its topics and groups under other names, and changes
+between two documents as a busy cluster would: offsets, sizes, times and rates of the topics that move, what
+groups have committed, a few configs. The figures of the documents written are measured; those for the year
+are extrapolated to a year's number of documents, with a base for each day.
 
 The bar: a year of 20 documents a day of 9,000 topics in at most 5 GB, any of them read in under 2 s.
 """
@@ -46,7 +48,7 @@ def newest(store: InventoryStore) -> bytes:
         if (cluster_id := store.cluster_id(name)) and (pointer := store.latest(cluster_id))
     ]
     if not found:
-        raise SystemExit("the store has no document: discover a cluster first, as the sandbox's")
+        raise SystemExit("the store has no document: discover a cluster first, such as the sandbox's")
     return max(found, key=len)
 
 
@@ -104,7 +106,7 @@ def _group(name: str, seed: Json, by_seed: dict[str, list[str]], chance: random.
 
 
 def changed(document: Json, rates: dict[str, float], now: datetime, chance: random.Random) -> Json:
-    """The document as of `now`: `rates` are records a step, 0 for topics that stand still."""
+    """The document as of `now`: `rates` are records per step, 0 for idle topics."""
     ends: dict[tuple[str, int], int] = {}
     topics = []
     for topic in document["topics"]:
@@ -224,7 +226,7 @@ def _measure(objects: ObjectStore, seed: bytes, told: argparse.Namespace) -> Non
         reading.append(time.perf_counter() - start)
         read_cpu += time.process_time() - cpu
         assert data is not None, f"{key} is gone"
-        assert sha256(data) == expected, f"{key} is read as something else"
+        assert sha256(data) == expected, f"{key} reads back differently"
     count, bases = told.documents, held["bases"].objects
     each, base = held["documents"].bytes / count, held["bases"].bytes / bases
     whole = plain / count * A_DAY * A_YEAR / 1e9
@@ -236,7 +238,7 @@ def _measure(objects: ObjectStore, seed: bytes, told: argparse.Namespace) -> Non
         f"measured     {each / 1e6:.3f} MB a document, {bases} bases of {base / 1e6:.3f} MB; packing {packing / count:.2f} s of CPU each"
     )
     print(
-        f"a year       {year / 1e9:.2f} GB by reckoning, {A_DAY} documents and a base a day; in full {whole:.0f} GB"
+        f"a year       {year / 1e9:.2f} GB by extrapolation, {A_DAY} documents and a base a day; in full {whole:.0f} GB"
     )
     print(
         f"reading      {sum(reading) / count:.3f} s on average, {max(reading):.3f} s at most, {read_cpu / count:.3f} s of CPU; "

@@ -1,12 +1,13 @@
-"""What the tests cost in CPU seconds, by file and by process: wall time says little on a machine that does other things.
+"""What the tests cost in CPU seconds, by file and by process: wall time says little on a busy machine.
 
     python -m bench.tests mesh_assets_tests/diff                          a folder, like pytest
     python -m bench.tests -n 3 --dist loadgroup -m "not long"             as `make test` runs them
     python -m bench.tests -m "sandbox and not long" mesh_assets_tests/daemon
 
-By file: pytest and the children that it waited for, and of them collecting (once a worker). By process: all that was
-started meanwhile, also servers that outlive the test: recognized by an inherited environment variable, so on Linux only.
-A process counts with what it had used when last seen, four times a second.
+By file: pytest and the children that it waited for, with the part spent on collecting (once per worker). By
+process: everything started meanwhile, including servers that outlive the test, recognized by an inherited
+environment variable, so only on Linux. A process counts with what it had used when last seen, four times a
+second.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -29,7 +30,7 @@ import pytest
 
 _SPENT, _MARK = "BENCH_TESTS_SPENT", "BENCH_TESTS_MARK"
 _ROWS = 25
-# What a command line shows of what runs, the first that fits.
+# How a command line shows what is running; the first that fits.
 _KINDS = (
     r"kafka\.Kafka (?:\S*/)?(\S+)\.properties",
     r"\b(ConnectDistributed|StorageTool|apicurio|ministack)\b",

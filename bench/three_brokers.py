@@ -51,7 +51,7 @@ log.cleaner.dedupe.buffer.size=8388608
 
 
 class Brokers:
-    """Three of them, the first of which is the controller too."""
+    """Three of them; the first is also the controller."""
 
     def __init__(self, processes: Sequence[subprocess.Popen[bytes]], bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
@@ -63,7 +63,7 @@ class Brokers:
 
 @contextmanager
 def three_brokers(java: JavaRuntime, folder: Path) -> Iterator[Brokers]:
-    """Running in the folder, whatever it takes from the machine: three JVMs of 1 GB, and 250 kB of disk a topic."""
+    """Running in the folder, at a price: three JVMs of 1 GB, and 250 kB of disk per topic."""
     # A broker opens every log: 12,000 of them.
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     log4j = folder / "log4j2.properties"
@@ -102,7 +102,7 @@ def three_brokers(java: JavaRuntime, folder: Path) -> Iterator[Brokers]:
 
 
 def _admin(servers: str) -> AdminClient:
-    """It says nothing: that brokers do not answer at first is expected."""
+    """It says nothing: brokers are expected not to answer at first."""
     return AdminClient({"bootstrap.servers": servers, "log_level": 0, "error_cb": lambda _: None})
 
 
@@ -127,7 +127,7 @@ def topic_name(number: int) -> str:
 
 
 def make_topics(servers: str, numbers: range) -> None:
-    """Of four partitions each, a tenth of them with configs of their own."""
+    """With four partitions each; a tenth of them have their own configs."""
     with _admin(servers) as admin:
         futures = [
             future
@@ -270,7 +270,7 @@ def _codes(answer: Reader, partition: Callable[[Reader], int]) -> set[int]:
 
 
 def _batch() -> bytes:
-    """Records as Kafka keeps them (magic 2). Nothing in it depends on where it is written."""
+    """Records as Kafka keeps them (magic 2). Nothing in them depends on where they are written."""
     value = b"a record of the bench"
     records = b""
     for offset in range(RECORDS):
@@ -297,7 +297,8 @@ _BATCH = _batch()
 
 
 class _Registry(http.server.BaseHTTPRequestHandler):
-    """What a discovery asks of an empty schema registry: it registers its two schemas, and reads that there are none."""
+    """What a discovery asks an empty schema registry: it registers its two schemas, and reads that there are
+    no others."""
 
     ANSWERS: Mapping[str, object] = {
         "/schemas": [],
@@ -327,7 +328,7 @@ class _Registry(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing: it would stand among the results."""
+        """Nothing: it would end up among the results."""
 
 
 @contextmanager

@@ -5,7 +5,7 @@
     python -m bench.ticks --profile       with the functions that take the most time
 
 One discovery writes the store; then a process that lives on, as Dagster's does, ticks with Kafka's answers from memory and
-nothing changed. CPU seconds of the tick's own work: what reading over the wire costs, `bench/estate.py` says.
+nothing changed. CPU seconds of the tick's own work: `bench/estate.py` shows what reading over the wire costs.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -67,7 +67,7 @@ def main() -> int:
 
 
 class Ticks:
-    """The clusters' work in both sensors, five minutes apart by a clock of their own."""
+    """The clusters' work in both sensors, five minutes apart by their own clock."""
 
     def __init__(self, store: InventoryStore, kafka: MemoryKafka) -> None:
         self._store = store

@@ -5,9 +5,9 @@
     python -m bench.fleet --kill                           and each role is killed, Postgres restarts, the store refuses
 
 Real: Postgres, the daemon, webserver and code server as processes, the queue, a process for each run, the reader of Kafka's
-protocol over sockets, the Kafka broker that takes the events, and the snapshots and changes in it. Made up: the clusters
-(`bench/fleet/brokers.py`). Left out: the start of a run's process. Time is compressed by shorter intervals alone (`--speed`):
-clocks go as they go. Exits with 1 when anything was lost, doubled or late.
+protocol over sockets, the Kafka broker that takes the events, and the snapshots and changes in it. Simulated:
+the clusters (`bench/fleet/brokers.py`). Left out: the start of a run's process. Only shorter intervals
+compress time (`--speed`): clocks run normally. Exits with 1 when anything was lost, doubled or late.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -90,9 +90,10 @@ def write_estate(path: Path, ports: dict[str, int], events: str, schemas: str) -
 
 
 def discover_first(made: Installation, clusters: int, *, seconds: float) -> None:
-    """All are well, and known, when the day begins: to Dagster as well, so nothing of it waits to be reported."""
+    """All are healthy and known when the day begins, to Dagster as well, so that nothing is left to
+    report."""
     began = time.monotonic()
-    _discover(made, ["hub"], seconds=seconds)  # it makes the topics that the others publish to
+    _discover(made, ["hub"], seconds=seconds)  # it creates the topics that the others publish to
     names = [cluster_name(number) for number in range(clusters - 1)]
     _discover(made, *(names[place::_PROCESSES] for place in range(_PROCESSES)), seconds=seconds)
     took = time.monotonic() - began
@@ -103,7 +104,7 @@ def discover_first(made: Installation, clusters: int, *, seconds: float) -> None
 
 
 def _discover(made: Installation, *parts: list[str], seconds: float) -> None:
-    """Each part by a process of its own."""
+    """Each part in a process of its own."""
     processes = [
         CommandProcess(
             ["discover", *(f"--cluster={name}" for name in names)],
@@ -124,7 +125,7 @@ def parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--clusters", type=int, default=300, help="all in all, one of them the real one that takes the events"
+        "--clusters", type=int, default=300, help="in all, one of them the real one that takes the events"
     )
     parser.add_argument("--topics", type=int, default=30, help="of each cluster")
     parser.add_argument("--hanging", type=int, default=20)
@@ -146,5 +147,7 @@ def parse() -> argparse.Namespace:
 
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and so does all that it has started
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit("stopped")
+    )  # which also stops everything it has started
     sys.exit(main())

@@ -1,4 +1,5 @@
-"""Clusters of one broker each, in memory, many in one process and on a port each: what a discovery and the sensors ask.
+"""Clusters of one broker each, in memory, many in one process, each on its own port: they answer what a
+discovery and the sensors ask.
 
     python -m bench.fleet.brokers CLUSTERS TOPICS
 
@@ -22,7 +23,7 @@ from mesh_assets_tests.platforms.kafka.wire.messages import _struct, encoded
 
 PARTITIONS = 3
 _LONGEST_REQUEST = 1 << 20
-# The versions that are spoken, by number: of what a cluster of one small broker is asked.
+# The versions spoken, by number, of the requests that a cluster of one small broker gets.
 _SPOKEN = {
     "ListOffsets": (2, 1, 7),
     "Metadata": (3, 1, 12),
@@ -72,7 +73,7 @@ class MemoryCluster:
         self._known.clear()
 
     def answer(self, api: int, version: int, body: bytes) -> bytes:
-        """Without its head; the same question within a minute gets the same bytes."""
+        """Without its header; the same question within a minute gets the same bytes."""
         now = time.time()
         if now > self._until:
             self._known.clear()
@@ -234,7 +235,7 @@ async def serve(cluster: MemoryCluster, reader: asyncio.StreamReader, writer: as
             content = await reader.readexactly(length)
             api, version, correlation, named = struct.unpack_from(">hhih", content)
             body = content[10 + max(0, named) :]
-            # One half says nothing, the other greets first: clients wait for longer, then.
+            # One half says nothing, the other greets first: clients then wait longer.
             if cluster.state == "hang" and (api != _SPOKEN["ApiVersions"][0] or cluster.port % 2):
                 await asyncio.sleep(600)
                 return

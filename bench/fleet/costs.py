@@ -1,4 +1,4 @@
-"""CPU seconds of a fleet's processes, each with all that it started."""
+"""CPU seconds of a fleet's processes, each with everything it started."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -9,7 +9,7 @@ import psutil
 
 @dataclass
 class Costs:
-    """By name and process, as first and as last seen: of one that was killed, what it had spent at the look before."""
+    """By name and process, as first and last seen: for a killed one, what it had spent at the last look."""
 
     seen: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
 
@@ -18,12 +18,12 @@ class Costs:
             with suppress(psutil.NoSuchProcess):
                 spent = cpu_seconds(psutil.Process(pid))
                 first, last = self.seen.get((name, pid), (None, 0.0))
-                if first is None:  # a process that was started anew has spent all of it in the day
+                if first is None:  # a restarted process has spent all of it within the day
                     first = spent if all(known != name for known, _ in self.seen) else 0.0
                 self.seen[name, pid] = first, max(last, spent)
 
     def by_name(self) -> dict[str, float]:
-        """What each has spent since it was first looked at."""
+        """What each has spent since the first look at it."""
         found: dict[str, float] = {}
         for (name, _), (first, last) in self.seen.items():
             found[name] = found.get(name, 0.0) + last - first
@@ -31,7 +31,7 @@ class Costs:
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """Its own, that of the children that have ended, and that of those that run. Raises psutil.NoSuchProcess."""
+    """Its own, that of ended children, and that of running ones. Raises psutil.NoSuchProcess."""
     own = process.cpu_times()
     spent = own.user + own.system + own.children_user + own.children_system
     for child in process.children():

@@ -1,4 +1,5 @@
-"""A fleet's day: clusters begin to hang and fail, topics are created, roles are killed; and what is seen meanwhile."""
+"""A fleet's day: clusters begin to hang and fail, topics are created, roles are killed; and what we see
+meanwhile."""
 
 # ruff: noqa: T201  (it says how the day goes)
 import argparse
@@ -23,7 +24,7 @@ from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 
 WATCHED = ("daemon", "webserver", "code server")
-# What the UI asks for while somebody looks at its pages of runs, automation and health.
+# What the UI requests while somebody looks at its pages for runs, automation and health.
 _QUESTION = """{ runsOrError(limit: 25) { ... on Runs { results { id status tags { key value } } } }
   instance { daemonHealth { allDaemonStatuses { daemonType healthy } } }
   workspaceOrError { ... on Workspace { locationEntries { name loadStatus } } } }"""
@@ -41,12 +42,12 @@ class Day:
     outages: list[Outage] = field(default_factory=list)
     costs: Costs = field(default_factory=Costs)
     loads: list[float] = field(default_factory=list)
-    """Of the machine, all that runs on it: figures mean little where it is beyond the number of cores."""
+    """The load of the whole machine: figures mean little if it exceeds the number of cores."""
     wrong: list[str] = field(default_factory=list)
 
 
 def order(process: "subprocess.Popen[str]", line: str) -> None:
-    """To the made-up brokers."""
+    """To the simulated brokers."""
     assert process.stdin is not None
     process.stdin.write(line + "\n")
     process.stdin.flush()
@@ -67,7 +68,7 @@ def live(
     with made.running():
         day.began = time.time()
         day.ended = day.began + arguments.minutes * 60
-        # What comes too late to be noticed and published before the end would count as lost.
+        # Anything too late to be noticed and published before the end would count as lost.
         last_change = day.ended - 3 * interval - 60
         kills = killing(made, day, last_change) if arguments.kill else None
         chance = random.Random(7)
@@ -91,7 +92,8 @@ def live(
 
 
 def settle(made: Installation, day: Day, healthy: set[str], *, seconds: float) -> None:
-    """What was created or asked for in the day is published, or is lost: until then, or for so long."""
+    """Waits until everything created or requested in the day is published, but at most that long; the rest is
+    lost."""
     store = InventoryStore(open_store(str(made.folder / "store")))
     began = time.monotonic()
     with chdir(made.folder), dg.DagsterInstance.from_config(str(made.folder)) as instance:
@@ -99,10 +101,10 @@ def settle(made: Installation, day: Day, healthy: set[str], *, seconds: float) -
             runs = figures.runs_of(instance, healthy, began=day.began, ended=day.ended)
             if not runs.unfinished and not runs.missing and not missing_topics(store, day):
                 took = time.monotonic() - began
-                print(f"all that was asked for in the day was done {took:.0f} s after its end", flush=True)
+                print(f"everything requested in the day was done {took:.0f} s after its end", flush=True)
                 return
             time.sleep(10)
-    print(f"not all that was asked for in the day was done {seconds:.0f} s after its end", flush=True)
+    print(f"not everything requested in the day was done {seconds:.0f} s after its end", flush=True)
 
 
 def missing_topics(store: InventoryStore, day: Day) -> set[tuple[str, str]]:
@@ -139,7 +141,7 @@ def killing(made: Installation, day: Day, until: float) -> threading.Thread:
             time.sleep(max(0.0, day.began + number * pause - time.time()))
             try:
                 day.outages.append(suffer(what, outage))
-            except Exception as error:  # it is what the bench is about, and the others are still to come
+            except Exception as error:  # this is what the bench is about, and the others are still to come
                 day.wrong.append(f"{what}: {type(error).__name__}: {error}")
             print(f"  {datetime.now(UTC):%H:%M:%S} {what}", flush=True)
 

@@ -1,4 +1,5 @@
-"""What a fleet's day came to: gaps between looks, runs, memory, rows of the database; and what of it is wrong."""
+"""The results of a fleet's day: gaps between looks, runs, memory, rows of the database; and what is wrong
+with them."""
 
 import statistics
 from collections import Counter, defaultdict
@@ -14,14 +15,15 @@ from bench.fleet.hub import Published
 from bench.fleet.kills import Outage
 from bench.fleet.looks import Look
 
-# What follows an outage is not yet the usual: a tick that failed, the daemon's 60 s between two looks at a code server.
+# The aftermath of an outage is not yet normal: a tick that failed, the daemon's 60 s between two looks at a
+# code server.
 AFTERMATH = 75.0
 _TABLES = ("event_logs", "asset_check_executions", "runs", "run_tags", "job_ticks", "snapshots")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gaps:
-    """Seconds between the beginnings of two looks of a sensor at a cluster, over all clusters of a kind."""
+    """Seconds between the starts of two looks of a sensor at a cluster, over all clusters of a kind."""
 
     count: int
     median: float
@@ -33,8 +35,8 @@ class Gaps:
 def gaps(
     looks: Iterable[Look], clusters: Collection[str], *, until: float, outages: Sequence[Outage] = ()
 ) -> Gaps:
-    """Until the end, too: a cluster that is not looked at any more has a gap up to `until`. Those that an outage falls into are
-    left out."""
+    """Including the end: a cluster that is no longer looked at has a gap up to `until`. Gaps that an outage
+    falls into are left out."""
     began: dict[str, list[float]] = defaultdict(list)
     for look in looks:
         if look.cluster in clusters and look.began <= until:
@@ -57,7 +59,8 @@ def gaps(
 
 
 def longest_gap_in(looks: Iterable[Look], clusters: Collection[str], outage: Outage) -> float:
-    """Seconds between two looks of a sensor at one of the clusters, between which the outage or its aftermath lies; 0: none."""
+    """Seconds between two looks of a sensor at one of the clusters with the outage or its aftermath in
+    between; 0: none."""
     began: dict[tuple[str, str], list[float]] = defaultdict(list)
     for look in looks:
         if look.cluster in clusters:
@@ -83,11 +86,11 @@ class Runs:
     doubled: list[str]
     missing: list[str]
     unfinished: list[str]
-    """Of those that were created in the day."""
+    """Of those created in the day."""
     seconds_queued: list[float]
     """Of discoveries: from the request to the start."""
     failed: list[float]
-    """When those ended that failed, of all jobs; seconds since 1970."""
+    """When failed runs of all jobs ended; seconds since 1970."""
 
     @property
     def all_wrong(self) -> list[str]:
@@ -95,7 +98,8 @@ class Runs:
 
 
 def runs_of(instance: dg.DagsterInstance, clusters: Collection[str], *, began: float, ended: float) -> Runs:
-    """`clusters`: those that are well; each must have a run for each tick of the schedule between the two moments."""
+    """`clusters`: the healthy ones; each must have a run for each tick of the schedule between the two
+    moments."""
     records = instance.get_run_records()
     by_job = Counter((one.dagster_run.job_name, one.dagster_run.status.value) for one in records)
     unfinished = [
@@ -161,7 +165,7 @@ def wrong_with(published: Published, created: Mapping[tuple[str, str], float]) -
                 wrong.append(f"{cluster_id}: snapshot {later} follows {earlier}")
     for (cluster_id, topic), _ in created.items():
         if (count := published.created[cluster_id, topic]) != 1:
-            wrong.append(f"{cluster_id}: that {topic} was created is published {count} times")
+            wrong.append(f"{cluster_id}: the creation of {topic} was published {count} times")
     return wrong
 
 
@@ -176,13 +180,13 @@ def delays(published: Published, created: Mapping[tuple[str, str], float]) -> li
 
 
 def rows(execute: Callable[[str], list[tuple[Any, ...]]]) -> dict[str, int]:
-    """Of each table that grows, and in `bytes` what the whole database takes."""
+    """For each table that grows; `bytes`: of the whole database."""
     counted = {table: int(execute(f"select count(*) from {table}")[0][0]) for table in _TABLES}
     return counted | {"bytes": int(execute("select pg_database_size('postgres')")[0][0])}
 
 
 def sizes(execute: Callable[[str], list[tuple[Any, ...]]]) -> dict[str, int]:
-    """Bytes of each of these tables, with indexes and what is stored beside them."""
+    """Bytes of each of these tables, with indexes and out-of-line storage."""
     return {table: int(execute(f"select pg_total_relation_size('{table}')")[0][0]) for table in _TABLES}
 
 

@@ -1,4 +1,5 @@
-"""The cluster that takes the events of the whole fleet: a real Kafka broker, so that nothing about publishing is made up."""
+"""The cluster that takes the events of the whole fleet: a real Kafka broker, so that nothing about publishing
+is simulated."""
 
 import subprocess
 import time
@@ -36,7 +37,7 @@ _SECONDS = 120.0
 
 @contextmanager
 def hub(folder: Path) -> Iterator[str]:
-    """Its address, while it runs. It compacts nothing: what was ever published can be counted."""
+    """Its address while it runs. It compacts nothing: everything ever published can be counted."""
     java = java_runtime(silent())
     port = choose_free(())
     properties, log4j = folder / "hub.properties", folder / "log4j2.properties"
@@ -67,8 +68,9 @@ def _wait_for(servers: str, folder: Path) -> None:
 
 @dataclass
 class Published:
-    """`sequences`: of each cluster's snapshots, in order. `created`: how many changes say that a topic was created, by cluster
-    and topic. `moments`: when the first snapshot that holds it was published, by cluster and topic; seconds since 1970."""
+    """`sequences`: of each cluster's snapshots, in order. `created`: how many changes report the creation of
+    a topic, by cluster and topic. `moments`: when the first snapshot that holds it was published, by cluster
+    and topic; seconds since 1970."""
 
     sequences: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     created: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -116,7 +118,7 @@ def _records(servers: str, topic: str) -> Iterator[tuple[str, bytes | None, floa
             while consumer.position([place])[0].offset < end:
                 message = consumer.poll(10)
                 if message is None:
-                    break  # what is left of the log are markers
+                    break  # only markers are left in the log
                 if message.error():
                     raise SystemExit(f"{topic} cannot be read: {message.error()}")
                 yield (message.key() or b"").decode(), message.value(), message.timestamp()[1] / 1000

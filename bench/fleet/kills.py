@@ -43,7 +43,7 @@ def suffer(what: str, outage: Callable[[], None]) -> Outage:
 
 
 def _kill_worker(installation: Installation) -> None:
-    """As soon as one works."""
+    """As soon as one is working."""
     deadline = time.monotonic() + _RUN_COMES_WITHIN
     while not (workers := installation.workers()):
         if time.monotonic() > deadline:
@@ -71,7 +71,7 @@ def _restart_postgres(installation: Installation) -> None:
 
 
 def _refuse(store: Path) -> None:
-    """A file stands where the folder was: whatever is asked of it, the system refuses."""
+    """A file takes the folder's place, so the system refuses every request."""
     aside = store.with_name("store-aside")
     store.rename(aside)
     store.write_text("refuses")

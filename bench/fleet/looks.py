@@ -1,4 +1,4 @@
-"""What the probe writes down, a line for each visit of a sensor to a cluster."""
+"""What the probe records: a line for each visit of a sensor to a cluster."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Look(msgspec.Struct):
-    """`began`: seconds since 1970. `failed`: the first words of why."""
+    """`began`: seconds since 1970. `failed`: the first words of the reason."""
 
     sensor: str
     cluster: str
@@ -16,6 +16,6 @@ class Look(msgspec.Struct):
 
 
 def read_looks(path: Path) -> list[Look]:
-    """A line that is not whole was being written when its process was killed."""
+    """An incomplete line was being written when its process was killed."""
     decode = msgspec.json.Decoder(Look).decode
     return [decode(line) for line in path.read_bytes().split(b"\n")[:-1]]

@@ -1,6 +1,8 @@
-"""The project's code location with a pencil: each visit of a sensor to a cluster is written down, and the schedule is compressed.
+"""The project's code location, instrumented: it records each visit of a sensor to a cluster, and compresses
+the schedule.
 
-What Dagster loads in the bench instead of `mesh_assets.definitions`. `FLEET_LOOKS` names the file, `FLEET_CRON` the schedule.
+In the bench, Dagster loads this instead of `mesh_assets.definitions`. `FLEET_LOOKS` names the file,
+`FLEET_CRON` the schedule.
 """
 
 import os

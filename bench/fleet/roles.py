@@ -29,8 +29,8 @@ _GRPC_WORKERS = 32
 
 @dataclass
 class Role:
-    """One process, forked from one that has imported everything, in a group of its own. Killed, it is started anew by whoever
-    kills it, as Kubernetes does."""
+    """One process, forked from one that has imported everything, in a group of its own. Whoever kills it
+    restarts it, as Kubernetes would."""
 
     name: str
     module: str
@@ -111,10 +111,11 @@ class Installation:
         }
 
     def _settings(self, runs_at_once: int) -> str:
-        """The project's own, on Postgres, with the workers of the bench, which are looked after more often than every 2 minutes."""
+        """The project's own, on Postgres, with the bench's workers, which are checked more often than every 2
+        minutes."""
         settings = yaml.safe_load((TREE / "dagster.yaml").read_text())
-        # The driver by name: SQLAlchemy 2.1 takes psycopg 3 for `postgresql:`, with which Dagster 1.13 launches no run at all
-        # (its `NOTIFY run_events, $1` is a syntax error there).
+        # The driver by name: SQLAlchemy 2.1 takes psycopg 3 for `postgresql:`, with which Dagster 1.13
+        # launches no runs at all (its `NOTIFY run_events, $1` is a syntax error there).
         url = f"postgresql+psycopg2://postgres@127.0.0.1:{self.postgres.port}/postgres"
         settings["storage"] = {"postgres": {"postgres_url": url}}
         settings["concurrency"]["runs"]["max_concurrent_runs"] = runs_at_once
@@ -127,8 +128,9 @@ class Installation:
         return yaml.safe_dump(settings)
 
     def schedule_every(self, every: int, *, minutes: float) -> None:
-        """The schedule of a day that begins soon: its first tick after a fifth of it, since a compressed day may be shorter than
-        the time between two; then every so many minutes. For roles that are started from now on."""
+        """The schedule of a day that begins soon: its first tick comes after a fifth of the day, since a
+        compressed day may be shorter than the time between two ticks; later ones at regular intervals. For
+        roles started from now on."""
         first = datetime.now(UTC) + timedelta(minutes=max(3.0, minutes / 5))
         last = max(1, min(59, int(minutes * 4 / 5)))
         ticks = sorted((first.minute + after) % 60 for after in range(0, last, every))
@@ -161,7 +163,7 @@ class Installation:
             time.sleep(0.5)
 
     def ask(self, question: str) -> Any:
-        """What the webserver answers; None when it does not."""
+        """The webserver's answer; None when it does not answer."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.web}/graphql",
             json.dumps({"query": question}).encode(),
@@ -175,7 +177,7 @@ class Installation:
 
     @property
     def pids(self) -> dict[str, int]:
-        """Of the roles and of Postgres, where they run."""
+        """Of the roles and of Postgres, if they are running."""
         found = {name: role.process.pid for name, role in self.roles.items()}
         return found if self.postgres.pid is None else {**found, "Postgres": self.postgres.pid}
 

@@ -1,4 +1,4 @@
-"""What is printed about a fleet's day, and what of it is wrong."""
+"""Prints the results of a fleet's day, and what is wrong with them."""
 
 # ruff: noqa: T201  (it prints its result)
 import argparse
@@ -45,7 +45,7 @@ def tell(
     )
     wrong: list[str] = []
     late: list[str] = []
-    # The daemon looks at its sensors every 5 s, and a tick of theirs goes on where the last one ended.
+    # The daemon looks at its sensors every 5 s, and a tick continues where the last one ended.
     allowed = interval + tick_seconds(interval) + 10
     looks = read_looks(made.looks)
     print(
@@ -77,7 +77,7 @@ def tell(
     of_code_server = day.costs.by_name().get("code server", 0.0)
     print(
         f"\na look at a healthy cluster: median {lasted[len(lasted) // 2]:.2f} s, p99 {lasted[int(len(lasted) * 0.99)]:.2f} s; "
-        f"{of_code_server / len(looks) * 1_000:.0f} ms of the code server's CPU a look, with all else that it does"
+        f"{of_code_server / len(looks) * 1_000:.0f} ms of the code server's CPU per look, including everything else it does"
     )
     with chdir(made.folder), dg.DagsterInstance.from_config(str(made.folder)) as instance:
         runs = figures.runs_of(instance, healthy, began=day.began, ended=day.ended)
@@ -121,14 +121,14 @@ def tell_memory(day: Day, *, first: float) -> list[str]:
             print(f"  {name}: too short to tell; {samples[-1][1] / 1e6:.0f} at the end")
             continue
         print(f"  {name:12}{grown[0]:8.0f}{grown[1]:8.0f}{grown[2]:+8.1f} %")
-        # A process that was killed begins anew.
+        # A killed process starts over.
         if grown[2] > 5 and not day.outages:
             wrong.append(f"the memory of the {name} grew by {grown[2]:.1f} %")
     return wrong
 
 
 def tell_costs(day: Day, *, speed: float) -> None:
-    """Work that goes with clusters and intervals shrinks with the speed; what a role does just for being there does not."""
+    """Work that depends on clusters and intervals scales with the speed; a role's base load does not."""
     seconds = day.ended - day.began
     print(
         f"\nCPU seconds in {seconds / 60:.0f} minutes, the share of a core, and an hour at the real pace at most:"
@@ -139,13 +139,14 @@ def tell_costs(day: Day, *, speed: float) -> None:
     print(f"  {'all':18}{sum(spent.values()):9.0f}{sum(spent.values()) / seconds:9.2f}")
     loads = sorted(day.loads)
     print(
-        f"  {os.cpu_count()} cores; the machine's load, with whatever else it did: {loads[len(loads) // 2]:.1f} in the median, "
+        f"  {os.cpu_count()} cores; the machine's load, including anything else it did: {loads[len(loads) // 2]:.1f} in the median, "
         f"{loads[-1]:.1f} at most"
     )
 
 
 def tell_rows(made: Installation, instance: dg.DagsterInstance, day: Day, *, clusters: int) -> None:
-    """What a run leaves, which is what retention bounds: all runs but the newest of each job and cluster are removed."""
+    """What a run leaves behind, which retention bounds: all runs except the newest of each job and cluster
+    are removed."""
     before, sizes = figures.rows(made.postgres.execute), figures.sizes(made.postgres.execute)
     began = datetime.now(UTC)
     removed = prune_runs(instance, Kept(newest=1), clock=began, but="", at_least=1)

@@ -1,5 +1,5 @@
-"""Runs in processes of their own, which outlive the code server, as Kubernetes has them: forked from one that has imported
-everything, since the start of a worker (four CPU seconds) would be another machine's.
+"""Runs in processes of their own, which outlive the code server, as on Kubernetes: forked from one that has
+imported everything, since in reality another machine would pay for the start of a worker (four CPU seconds).
 
     python -m bench.fleet.workers SOCKET LOG
 
@@ -69,7 +69,7 @@ class ForkedWorkers(RunLauncher, ConfigurableClass):  # type: ignore[type-arg]
 
 
 def order(path: str, what: Mapping[str, str]) -> Any:
-    """The answer. Raises OSError when nobody is there."""
+    """The answer. Raises OSError when nobody is listening."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(30)
         client.connect(path)
@@ -106,7 +106,7 @@ def serve(path: str, log: str) -> None:
                             os.kill(pids[run], signal.SIGTERM)
                     case "list":
                         answer = pids
-                with suppress(OSError):  # who asked has been killed
+                with suppress(OSError):  # the caller has been killed
                     client.sendall(json.dumps(answer).encode() + b"\n")
 
 

@@ -75,8 +75,8 @@ def test_a_snapshot_that_is_missing_or_comes_twice_and_a_change_that_is_lost_or_
     assert wrong == [
         "x: snapshot 4 follows 2",
         "y: snapshot 1 follows 1",
-        "x: that twice was created is published 2 times",
-        "y: that never was created is published 0 times",
+        "x: the creation of twice was published 2 times",
+        "y: the creation of never was published 0 times",
     ]
 
 
