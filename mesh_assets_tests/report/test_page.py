@@ -113,7 +113,7 @@ def test_products_and_costs_that_nobody_kept_are_not_made_for_a_page_which_says_
         in text
     )
     assert "Data products Not known: the job analysis has kept none for this estate." in text
-    assert "What takes most Not known: the job analysis has kept no costs for this estate." in text
+    assert "What uses most Not known: the job analysis has kept no costs for this estate." in text
     assert "warehouse.sales" not in text
 
 

@@ -1,4 +1,4 @@
-// The page's data: rows as objects, and what leads from one to the other.
+// The page's data: rows as objects, and how one leads to another.
 
 const packed = Uint8Array.from(atob(document.getElementById("data").textContent), (one) => one.charCodeAt(0));
 const page = JSON.parse(await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text());
@@ -32,7 +32,7 @@ function grouped(rows, keyOf) {
   return found;
 }
 
-// A name is unique within its cluster and kind only.
+// A name is unique only within its cluster and kind.
 const named = (cluster, name) => `${cluster}\n${name}`;
 const KINDS = {
   topic: { rows: topics, title: "Topic", name: (one) => one.name, resource: "topic" },
@@ -49,7 +49,7 @@ const edgesFrom = grouped(edges, (one) => one.source);
 const edgesTo = grouped(edges, (one) => one.target);
 const nodeOfTopic = new Map(nodes.filter((one) => one.topic >= 0).map((one) => [one.topic, one.place]));
 const findingsOf = grouped(findings, (one) => `${one.resource_type}\n${named(one.cluster, one.resource)}`);
-// Those of a connector that shares its name are of one Connect endpoint.
+// Those of a connector that shares its name belong to one Connect endpoint.
 const findingsAbout = (kind, row) => (findingsOf.get(`${KINDS[kind].resource}\n${named(row.cluster, KINDS[kind].name(row))}`) ?? [])
   .filter((one) => one.connect === null || one.connect === row.connect);
 const changesOf = grouped(changes, (one) => `${one.resource_type}\n${named(one.cluster, one.resource)}`);
@@ -68,7 +68,7 @@ for (const entity of entities) {
   }
 }
 
-// What a node of lineage is called elsewhere in the page: [kind, rows], no rows for what only lineage knows.
+// A lineage node's name elsewhere in the page: [kind, rows], without rows for things that only lineage knows.
 function rowOfNode(node) {
   if (node.topic >= 0) return ["topic", topics[node.topic]];
   const kind = { connector: "connector", application: "group", topic: "topic" }[node.kind];

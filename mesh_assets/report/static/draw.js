@@ -4,10 +4,10 @@ const WIDTH = 204;
 const HEIGHT = 46;
 const LETTERS = 24;
 
-// A beginning tells what it is, an end which one.
+// The beginning of a name says what it is, the end which one.
 const brief = (text, most = LETTERS) => (text.length <= most ? text : `${text.slice(0, most - 10)}…${text.slice(-9)}`);
 
-// Of a place the end tells more, whatever holds it.
+// Of a place, the end says more than whatever holds it.
 const ending = (text, most = LETTERS) => (text.length <= most ? text : `…${text.slice(1 - most)}`);
 
 // boxes: [{ id, what, name, title, href, kind, wrong, here }]; links: [{ source, target, label, style, title }].
@@ -113,6 +113,6 @@ function lineageOf(members, chosen, label, here = null) {
     drawing(boxes, drawn, label),
     h("p", { class: "key" },
       "Arrows: solid, declared or seen at work; dashed, inferred; dotted, dead letters and topics a system keeps for itself. Things with the same neighbours are one box. ",
-      shown.length < stacks.length && `The ${shown.length} boxes with most links of ${number(stacks.length)} are drawn; the table has all.`),
+      shown.length < stacks.length && `Only the ${shown.length} boxes with the most links, of ${number(stacks.length)}, are drawn; the table has all.`),
     h("details", {}, h("summary", {}, `${counted(chosen.length, "edge")} with ${chosen.length === 1 ? "its" : "their"} evidence`), edgeTable(chosen)));
 }

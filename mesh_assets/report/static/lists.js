@@ -93,7 +93,7 @@ function changeTable(rows) {
   ]), { noun: "change" });
 }
 
-// `of`: the end that is the same in all rows, which goes without saying.
+// `of`: the end that all rows share and that is therefore left out.
 function edgeTable(rows, of = null) {
   const end = (side) => ({ title: side === "source" ? "From" : "To", value: (edge) => fullName(nodes[edge[side]]),
     show: (edge) => [h("a", { class: "name", href: hrefOfNode(nodes[edge[side]]) }, fullName(nodes[edge[side]])), h("div", { class: "quiet" }, whatOf(nodes[edge[side]]))] });
@@ -122,7 +122,7 @@ function searched(text) {
     ...(outside.length ? [h("h2", {}, "In lineage only"), nodeTable(outside)] : []),
   ];
 }
-const nodeTable = (rows) => table("Things of the lineage", rows, [
+const nodeTable = (rows) => table("Things in the lineage", rows, [
   { title: "Name", value: fullName, show: (node) => h("a", { class: "name", href: hrefOfNode(node) }, fullName(node)) },
   { title: "What", value: whatOf, filter: true },
   { title: "Cluster", value: (node) => clusterName(node) ?? "of none" },

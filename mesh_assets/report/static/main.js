@@ -1,8 +1,8 @@
-// Which view is shown: the address after # says it, so that links, history and bookmarks work.
+// The address after # says which view is shown, so that links, history and bookmarks work.
 
 const VIEWS = {
   findings: (kind) => [h("h1", {}, "Findings"), leftOut("findings", "`mesh-assets findings --json` lists all."), findingTable(findings, kind)],
-  changes: () => [h("h1", {}, `Changes since ${moment(page.since)}`), leftOut("changes", "the tool list_changes and `mesh-assets diff` tell all."), changeTable(changes)],
+  changes: () => [h("h1", {}, `Changes since ${moment(page.since)}`), leftOut("changes", "the tool list_changes and `mesh-assets diff` show all."), changeTable(changes)],
   lineage: () => [h("h1", {}, "Lineage"), wholeMesh(), h("h2", {}, "Domains"), domainTable()],
   topics: () => [h("h1", {}, "Topics"), topicTable(topics)],
   connectors: () => [h("h1", {}, "Connectors"), connectorTable(connectors)],
@@ -52,7 +52,7 @@ function show() {
   document.title = `${title} · Mesh report`;
   if (show.before !== undefined) {
     window.scrollTo(0, 0);
-    document.getElementById("main").focus({ preventScroll: true }); // a reader of the screen begins at the new view
+    document.getElementById("main").focus({ preventScroll: true }); // a screen reader starts at the new view
   }
   show.before = location.hash;
 }

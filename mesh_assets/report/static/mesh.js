@@ -1,4 +1,4 @@
-// The whole mesh: all of it while it is small enough to read, else by domain with a way in.
+// The whole mesh: all of it if it is small enough to read, else by domain with a way in.
 
 const drawnEdges = edges.filter((edge) => edge.purpose === "data" || edge.purpose === "dead_letter");
 
@@ -9,7 +9,7 @@ function wholeMesh() {
   return byDomain();
 }
 
-// Topics stand for their domain and tables for their system; what lies between is drawn as the flow itself.
+// Topics appear as their domain and tables as their system; anything in between is drawn as the flow itself.
 function domainBox(node) {
   if (node.topic >= 0) {
     const { domain } = topics[node.topic];
@@ -59,8 +59,8 @@ function byDomain() {
   const { shown, links: between } = mostLinked(keys, links);
   return h("div", {},
     drawing(shown.map((place) => describedBox(keys[place], boxes.get(keys[place]), place)), between, "The mesh by domain"),
-    h("p", { class: "key" }, "A box is a domain, the topics of a cluster without one, or a system outside of Kafka (dashed): on the left if it feeds the mesh, on the right if it is fed. The figure on an arrow counts the connectors, applications and statements that carry records. ",
-      shown.length < keys.length && `The ${shown.length} boxes with most arrows of ${number(keys.length)} are drawn. `,
+    h("p", { class: "key" }, "A box is a domain, the topics of a cluster without one, or a system outside Kafka (dashed): on the left if it feeds the mesh, on the right if it is fed. The figure on an arrow counts the connectors, applications and statements that carry records. ",
+      shown.length < keys.length && `Only the ${shown.length} boxes with the most arrows, of ${number(keys.length)}, are drawn. `,
       keys.length < boxes.size && `${boxes.size - keys.length === 1 ? "One more has" : `${number(boxes.size - keys.length)} more have`} no known flow to or from another, and no box; all domains are listed below. `,
       "Follow a domain to see what it holds."));
 }

@@ -44,7 +44,7 @@ function duration(seconds) {
 
 const address = (...parts) => `#${parts.map(encodeURIComponent).join("/")}`;
 const nameOf = (text) => h("span", { class: "name" }, text === "" ? '""' : text);
-// Commands in a text of ours stand between backticks.
+// Commands in our texts are in backticks.
 const prose = (text) => text.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part));
 const tag = (severity, text = severity) => h("span", { class: `tag ${severity}` }, text);
 

@@ -1,4 +1,4 @@
-// The page of one thing: a topic above all, and a connector, subject, group or what only lineage knows.
+// The page of one thing: above all a topic, but also a connector, subject, group or something only lineage knows.
 
 function thing(kind, cluster, name, connect) {
   if (cluster === undefined) return VIEWS[`${kind}s`]();
@@ -6,7 +6,7 @@ function thing(kind, cluster, name, connect) {
   const row = rows.find((one) => connect === undefined || one.connect === connect);
   if (!row) {
     return [h("h1", {}, KINDS[kind].title, " ", nameOf(name)),
-      h("p", {}, `The newest inventory of ${cluster} has no such ${KINDS[kind].title.toLowerCase()}. It may be gone, or be left out by the estate's patterns.`)];
+      h("p", {}, `The newest inventory of ${cluster} has no such ${KINDS[kind].title.toLowerCase()}. It may be gone, or the estate's patterns may leave it out.`)];
   }
   const found = findingsAbout(kind, row);
   const changed = changesOf.get(`${KINDS[kind].resource}\n${named(row.cluster, name)}`) ?? [];
@@ -64,7 +64,7 @@ function topicParts(topic, place) {
   ];
 }
 
-// What the newest sample said of the topic's records: figures, never values.
+// What the newest sample showed about the topic's records: figures, never values.
 function quality(found) {
   if (found === undefined) return [];
   const share = (part) => `${number(Math.round(part * 1000) / 10)} %`;

@@ -1,9 +1,9 @@
-// Following lineage, and making what is drawn small enough to read. Nodes and edges are places in the page's data.
+// Follows lineage, and makes drawings small enough to read. Nodes and edges are places in the page's data.
 
 const FOLLOWED = new Set(["data", "dead_letter"]);
 const READABLE = 40;
 
-// What comes from one node leaves another to where: of connectors that keep their tables apart.
+// Where data that comes from one node goes on to from another: for connectors that keep their tables apart.
 const beyond = { up: new Map(), down: new Map() };
 for (const [through, source, target] of page.flows) {
   for (const [way, entered, left] of [["down", source, target], ["up", target, source]]) {
@@ -26,7 +26,7 @@ function leaving(node, cameFrom, way) {
   });
 }
 
-// Everything up to `depth` steps up and down from a node; `more`: there is more than was followed.
+// Everything up to `depth` steps up and down from a node; `more`: not everything was followed.
 function around(start, depth, most = 2000) {
   const found = new Set();
   let more = false;
@@ -88,7 +88,7 @@ function joined(chosen, boxOf) {
   return [...found.values()];
 }
 
-// The 40 boxes with most links, `keep` among them, and the links between these.
+// The 40 boxes with the most links, including `keep`, and the links between them.
 function mostLinked(boxes, links, keep = -1) {
   if (boxes.length <= READABLE) return { shown: boxes.map((_, place) => place), links };
   const degree = new Array(boxes.length).fill(0);
