@@ -1,5 +1,5 @@
-"""One discovery with Kafka from memory: reads that cost nothing, and a topic that accepts every event; with
-clocks that show what each part costs. Run by `bench/discover.py`; imports nothing before it is measured."""
+"""One discovery with Kafka from memory: reads cost nothing, a topic accepts every event, and clocks show what
+each part costs. Run by `bench/discover.py`; imports nothing before it is measured."""
 
 # ruff: noqa: T201, ARG002  (it prints its result, and takes arguments that it does not use)
 import importlib
@@ -44,8 +44,7 @@ CONFIGS: dict[str, str | None] = {
 
 
 class CpuPhases:
-    """CPU seconds of this process, over all its threads, by phase; time in an inner phase counts only for
-    that one."""
+    """CPU seconds of this process, over all threads, by phase; time in an inner phase counts only there."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -63,8 +62,7 @@ class CpuPhases:
             self._inside[-1] += took
 
     def measured(self, module: str, name: str, phase: str) -> None:
-        """From now on, calls of that function through that module (also `Class.method`) count as that
-        phase."""
+        """From now on, calls of that function (or `Class.method`) through that module count as that phase."""
         holder: Any = importlib.import_module(module)
         *path, attribute = name.split(".")
         for part in path:

@@ -47,8 +47,8 @@ def launch_by_dagster(
     waits_seconds: float = _WAITS_SECONDS,
 ) -> Launch:
     """Waits until a run has dealt with the trigger, which is in the inbox: Dagster's sensors launch one, through its queue and
-    with its launcher. A store that cannot be read is asked again. Raises DiscoveryFailedError where no run has for hours, or the
-    store says nothing for as long."""
+    with its launcher. Retries while the store cannot be read. Raises DiscoveryFailedError if no run has for
+    hours, or if the store stays unreadable for as long."""
 
     async def launch(cluster: str, trigger: Trigger) -> Mapping[str, Any]:
         until, unread = time.monotonic() + waits_seconds, ""
@@ -58,7 +58,7 @@ def launch_by_dagster(
             except StoreError as error:
                 if not unread:
                     logger.warning(
-                        "whether %s was discovered cannot be read; it is asked again: %s",
+                        "whether %s was discovered cannot be read; trying again: %s",
                         cluster,
                         sentence(error),
                     )

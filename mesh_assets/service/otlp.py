@@ -35,8 +35,8 @@ class Answers(Protocol):
 
 
 class Pusher:
-    """`endpoint`: the collector's address for metrics, `http://collector:4318/v1/metrics`. Raises ConfigurationError where it is none, or
-    the extra is not installed."""
+    """`endpoint`: the collector's address for metrics, `http://collector:4318/v1/metrics`. Raises
+    ConfigurationError if it is not one, or the extra is not installed."""
 
     def __init__(self, endpoint: str, *, version: str) -> None:
         if not _ADDRESS.match(endpoint):

@@ -100,7 +100,7 @@ class FolderStore:
                     except OSError as error:
                         _unreadable(error)  # unless it was removed since it was listed
                         continue
-                    if stat.S_ISREG(status.st_mode):  # whoever reads a pipe waits for ever
+                    if stat.S_ISREG(status.st_mode):  # reading a pipe would wait forever
                         found.append(
                             StoredObject(
                                 key=key,
@@ -225,7 +225,7 @@ def _make_folder(path: Path) -> None:
 
 
 def _unreadable(error: OSError) -> None:
-    """What does not exist holds nothing; what cannot be read is an error."""
+    """Anything that does not exist is empty; anything that cannot be read is an error."""
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise StoreError(f"{error.filename} could not be read: {error.strerror}") from error
 

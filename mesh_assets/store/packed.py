@@ -128,8 +128,9 @@ class PackedDocuments:
         )
 
     def packing(self, *, to_write: bool = False) -> tuple[Packing, str | None]:
-        """The bases, and the version of the file that names them; None if there is none. A damaged file counts as one that names
-        none, since bases in use are known by what differs from them; whoever is about to write another sets it aside."""
+        """The bases, and the version of the file that names them; None if there is none. A damaged file
+        counts as naming none, since bases in use are known from the differences; the next writer sets it
+        aside."""
         found = self._objects.get(self._key)
         if found is None:
             return Packing(), None
@@ -179,7 +180,7 @@ def document_bytes(objects: ObjectStore, key: str) -> bytes | None:
 
 
 def document_object(objects: ObjectStore, key: str) -> tuple[bytes, str] | None:
-    """With the version of the object, empty where it is packed."""
+    """With the version of the object; empty if it is packed."""
     for _ in range(_TRIES):  # a listed document may be packed before it is read
         found = objects.get(key)
         if found is not None:
@@ -215,7 +216,8 @@ def form_bytes(objects: ObjectStore, form: str) -> bytes | None:
 
 
 def has_sha256(found: tuple[bytes, str], expected: str) -> bool:
-    """Of an object with its version, which is the SHA-256 itself in a folder: nobody adds it up twice."""
+    """For an object with its version, which in a folder is the SHA-256 itself, so it need not be computed
+    twice."""
     return found[1] == expected or sha256(found[0]) == expected
 
 

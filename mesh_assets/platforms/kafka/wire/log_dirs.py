@@ -36,7 +36,7 @@ _TELLS_REFUSALS = 3
 _TELLS_VOLUMES = 4
 _TELLS_CORDONS = 5
 
-# A replica of an answer; the last field is there in flexible versions alone.
+# A replica in an answer; only flexible versions have the last field.
 _REPLICA = np.dtype(
     [("partition", ">i4"), ("bytes", ">i8"), ("behind", ">i8"), ("future", "u1"), ("tags", "u1")]
 )
@@ -44,8 +44,8 @@ _BEFORE_TAGS = 21
 
 
 class DescribedDirectory(NamedTuple):
-    """One of a broker's log directories, as it tells it. `topics`: their names, and `counts`: how many replicas of each follow
-    one another in the columns. `total`, `usable`: bytes of the volume; None: not told."""
+    """One of a broker's log directories, as reported. `topics`: their names; `counts`: how many replicas of
+    each follow one another in the columns. `total`, `usable`: bytes of the volume; None: not reported."""
 
     code: int
     path: str
@@ -108,12 +108,12 @@ def _directory(r: Reader, version: int) -> DescribedDirectory:
 
 
 Replicas = tuple[list[str], list[int], bytes]
-"""Topics, how many replicas of each, and these."""
+"""Topics, how many replicas of each, and the replicas."""
 
 
 def _plain(r: Reader) -> Replicas | None:
-    """Those of a flexible version as they nearly always are: the lengths of names and arrays take a byte each, and nowhere are
-    tagged fields. Read without a call for each of these. None: one is not like that."""
+    """Reads a flexible version in its nearly universal form: the lengths of names and arrays take a byte
+    each, and there are no tagged fields. No call for each of these. None: one is not of that form."""
     count, data, size = r.length(), r.data, _REPLICA.itemsize
     at = r.at
     topics: list[str] = []
@@ -207,7 +207,7 @@ def _taken(one: DescribedDirectory, broker: int) -> LogDirectory:
 
 
 class _Sizes:
-    """Of the topics in `metadata`, a row for each of their partitions, while answers come."""
+    """For the topics in `metadata`, a row for each of their partitions, while answers come in."""
 
     def __init__(self, metadata: ClusterMetadata) -> None:
         topics = [topic for topic in metadata.topics if topic.error is None]

@@ -136,7 +136,7 @@ _OTHERS = "an answer to DescribeProducers about partitions that were not asked f
 
 
 def describe_producers(asked: PartitionsAsked) -> Request[dict[str, dict[int, PartitionProducers]]]:
-    """The answer is without partitions that have no producers, which most are."""
+    """The answer leaves out partitions without producers, which are the majority."""
 
     def write(request: Writer, _version: int) -> None:
         request.count(len(asked.topics))
@@ -193,8 +193,8 @@ def _nobody(numbers: tuple[int, ...]) -> bytes:
 
 
 def _without_producers(answer: Reader, asked: PartitionsAsked) -> int | None:
-    """The place among those asked for of a topic as most are: with a name of less than 127 bytes, in the order that was asked
-    for and without producers. None: it is not like that; nothing was read."""
+    """The place, among those asked for, of a topic of the usual form: with a name of less than 127 bytes, in
+    the requested order and without producers. None: it is not of that form; nothing was read."""
     data, at = answer.data, answer.at
     begin = at + data[at] if at < answer.end else at
     place = asked.by_name.get(data[at + 1 : begin])

@@ -68,7 +68,7 @@ _GONE = 105  # Kafka's TRANSACTIONAL_ID_NOT_FOUND, which librdkafka has no name 
 
 Place = tuple[str, int]
 Told = dict[str, dict[int, PartitionProducers]]
-"""By topic and partition, without those of which there is nothing to tell."""
+"""By topic and partition, without those that have nothing to report."""
 
 
 class _Ids(NamedTuple):
@@ -243,8 +243,8 @@ async def _ask(
     codes: Mapping[str, int],
     told: Told,
 ) -> None:
-    """Puts in `told` what leaders say, in the place of what it has of these partitions. `codes`: Kafka's errors, of the topics
-    whose leaders are not known for one."""
+    """Puts what leaders say into `told`, replacing what it has about these partitions. `codes`: Kafka's
+    errors, for the topics whose leaders are unknown because of one."""
     by_leader: dict[int, dict[str, list[int]]] = {}
     for topic, numbers in sorted(places.items()):
         leader_of = leaders.get(topic, {}).get
