@@ -1,5 +1,4 @@
-"""One discovery with Kafka from memory: reads cost nothing, a topic accepts every event, and clocks show what
-each part costs. Run by `bench/discover.py`; imports nothing before it is measured."""
+"""One discovery with Kafka from memory, timed part by part: run by `bench/discover.py`; imports nothing before it is timed."""
 
 # ruff: noqa: T201, ARG002  (it prints its result, and takes arguments that it does not use)
 import importlib

@@ -317,7 +317,7 @@ def _rows_of(found: Found, one: LeaderAsked) -> tuple[Rows, Found]:
         raise MalformedError("an answer to ListOffsets about topics that were not asked for")
     asked_counts = np.fromiter(map(len, one.asked.numbers), np.intp, len(one.asked.numbers))
     if (counts != asked_counts[topics]).any():
-        raise MalformedError("an answer to ListOffsets about other partitions than were asked for")
+        raise MalformedError("an answer to ListOffsets about partitions that were not asked for")
     begins = np.cumsum(asked_counts) - asked_counts
     in_topic = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     rows = np.repeat(begins[topics], counts) + in_topic
@@ -326,7 +326,7 @@ def _rows_of(found: Found, one: LeaderAsked) -> tuple[Rows, Found]:
         order = np.lexsort((found.partitions, np.repeat(np.arange(len(topics)), counts)))
         found = Found(found.topics, found.counts, *(column[order] for column in found[2:]))
         if (found.partitions != numbers[rows]).any():
-            raise MalformedError("an answer to ListOffsets about other partitions than were asked for")
+            raise MalformedError("an answer to ListOffsets about partitions that were not asked for")
     return one.rows[rows], found
 
 
