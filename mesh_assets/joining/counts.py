@@ -1,4 +1,4 @@
-"""What transactions say of the counts of topics: the two sections are read beside each other."""
+"""What transactions reveal about the counts of topics: the two sections are read in parallel."""
 
 from msgspec.structs import replace
 
@@ -8,9 +8,9 @@ from mesh_assets.inventory.sections import Section, TopicsSection, TransactionsS
 
 
 def with_transactions(topics: Section, transactions: Section | None, previous: Document | None) -> Section:
-    """The topics, whose counts are upper bounds where transactions are known to have written: now, by what brokers still
-    know of producers, or when the previous document was made, for they forget producers before retention removes
-    what these wrote."""
+    """The topics, with counts as upper bounds if transactions are known to have written: now, from what
+    brokers still know about producers, or when the previous document was made, since brokers forget producers
+    before retention removes their records."""
     assert isinstance(topics, TopicsSection)
     assert transactions is None or isinstance(transactions, TransactionsSection)
     known = transactions.records if transactions is not None else None

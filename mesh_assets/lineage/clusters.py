@@ -28,9 +28,9 @@ class SqlStatement(Record, frozen=True, kw_only=True):
 
 
 class KsqlQuery(Record, frozen=True, kw_only=True):
-    """A query that ksqlDB runs on the cluster. `group`: its consumer group, which several may share. `reads`, `writes`:
-    topics. `states`: of the hosts that run it, each once (`RUNNING`, `ERROR`, …). `unknown`: streams and tables whose topic
-    is not known."""
+    """A query that ksqlDB runs on the cluster. `group`: its consumer group, which several may share. `reads`,
+    `writes`: topics. `states`: those of the hosts that run it, each once (`RUNNING`, `ERROR`, …). `unknown`:
+    streams and tables whose topic is not known."""
 
     id: str
     group: str

@@ -1,5 +1,6 @@
-"""The edges of ksqlDB's queries. A query is an application of Kafka Streams, so its node is that of its consumer group; the
-server says which topics it reads and, what Kafka does not know of any application, which it writes."""
+"""The edges of ksqlDB's queries. A query is a Kafka Streams application, so its node is that of its consumer
+group; the server says which topics it reads and also which it writes, which Kafka does not know about any
+application."""
 
 from collections.abc import Iterator
 
@@ -10,7 +11,7 @@ _STANDS_STILL = frozenset({"ERROR", "PAUSED"})
 
 
 def query_lineage(facts: ClusterFacts) -> Iterator[Edge | Flow | Note]:
-    """What each query reads, and where it writes. Only topics that are there have edges."""
+    """What each query reads, and where it writes. Only topics that exist have edges."""
     known = {topic.name for topic in facts.document.topics}
     for query in facts.queries:
         here = Node(kind="application", cluster=facts.name, name=query.group)
@@ -26,9 +27,9 @@ def query_lineage(facts: ClusterFacts) -> Iterator[Edge | Flow | Note]:
             for target in writes:
                 yield Flow(source=facts.topic(source), through=here, target=facts.topic(target))
         for name in sorted({*query.reads, *query.writes} - known):
-            yield Note(node=here, text=f"{words} names {name}, which is no topic of {facts.name}")
+            yield Note(node=here, text=f"{words} names {name}, which is not a topic of {facts.name}")
         for name in query.unknown:
-            yield Note(node=here, text=f"{words} names {name}, of which ksqlDB does not list the topic")
+            yield Note(node=here, text=f"{words} names {name}, whose topic ksqlDB does not list")
 
 
 def _active(query: KsqlQuery) -> bool | None:

@@ -92,7 +92,7 @@ class JwtVerifier:
     async def verify_token(self, token: str) -> AccessToken | None:
         try:
             claims = await in_thread(lambda: self._tokens.claims(token))
-        except UnreachableError as error:  # the SDK can only be told that a token is good, or not
+        except UnreachableError as error:  # the SDK only understands that a token is valid or not
             logger.warning("a token was refused: %s", sentence(error))
             return None
         if claims is None:

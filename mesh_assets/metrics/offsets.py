@@ -98,7 +98,7 @@ def _topic_rates(
 
 
 def _grown(topic: Topic, before: Positions, after: Positions) -> int | None:
-    """By how many records; None: unknown, as of a topic that was deleted and created again in between."""
+    """By how many records; None: unknown, e.g. for a topic that was deleted and recreated in between."""
     then, now = before.ends.get(topic.name), after.ends.get(topic.name)
     if then is None or not now or before.topic_ids[topic.name] != topic.id:
         return None

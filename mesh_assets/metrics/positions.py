@@ -1,4 +1,4 @@
-"""Where everything stood at one moment: rates are made of two."""
+"""All positions at one moment: two of these make rates."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -46,13 +46,13 @@ def positions_of(previous: Document | None) -> Positions | None:
     read_at = previous.sections["topics"].collected_at
     if read_at is None:
         return None
-    # A stale section's commits are of another moment, and would give a rate over the wrong window.
+    # A stale section's commits come from another moment, and would give a rate over the wrong window.
     same_moment = previous.sections["consumer_groups"].collected_at == read_at
     return positions(previous.topics, previous.consumer_groups if same_moment else (), read_at=read_at)
 
 
 def ends_of(before: Positions | None, ids: Mapping[str, str | None]) -> EndReading | None:
-    """The ends among these positions, of topics that are still the same."""
+    """The ends among these positions, for topics that are still the same."""
     if before is None:
         return None
     same = {topic: ends for topic, ends in before.ends.items() if before.topic_ids[topic] == ids.get(topic)}
@@ -71,9 +71,9 @@ def read_positions(
     since: datetime,
     sleep: Callable[[float], None],
 ) -> Positions:
-    """Where these topics and groups stand a moment after `since`, and nothing else of them. Raises PlatformError."""
+    """Only the positions of these topics and groups a moment after `since`. Raises PlatformError."""
     left = since + _SHORT_WINDOW - datetime.now(UTC)
-    # Between the two readings a clock can be set.
+    # A clock can be set between the two readings.
     sleep(min(max(timedelta(), left), _SHORT_WINDOW).total_seconds())
     led = {
         topic.name: topic
@@ -103,8 +103,9 @@ def read_positions(
 def without_producers(
     previous: Document | None, topics: Iterable[TopicMetadata], offsets: OffsetsReading
 ) -> frozenset[str]:
-    """The topics that had no producers whose state is kept, and to which nothing has come since: they have none now. That
-    they had none must have been read after the ends that nothing has passed since, as collecting does."""
+    """The topics that had no producers with kept state and have received nothing since: they have none now.
+    The absence of producers must have been read after the ends that nothing has passed since, as collecting
+    does."""
     if previous is None or previous.transactions is None or previous.transactions.producers is None:
         return frozenset()
     state, ends = previous.state("transactions"), previous.state("topics")
@@ -127,7 +128,7 @@ def without_producers(
 
 
 def _is_where_it_was(topic: TopicMetadata, before: Topic, now: Sequence[PartitionOffsets]) -> bool:
-    """Behind the same leaders, since another one may have cut what was written."""
+    """With the same leaders, since a new one may have cut what was written."""
     return len(before.partitions) == len(now) == len(topic.partitions) and all(
         then.partition == one.partition == place.partition
         and then.leader == place.leader

@@ -65,7 +65,8 @@ class _Passed:
 
 
 _Waits = dict[str, "list[TimeLag | tuple[_Passed, int]]"]
-"""Of one group, by topic: its lag on each partition, or which record waits there, whose age is its lag."""
+"""For one group, by topic: its lag on each partition, or the record that waits there, whose age is its
+lag."""
 
 
 def time_lags(
@@ -76,8 +77,8 @@ def time_lags(
     kept: KeptEnds | None = None,
     earlier: EndReading | None = None,
 ) -> TimeLags:
-    """The lag of every group that has committed anything, as it was read. `kept`: the sensor's readings. `earlier`: that of
-    the previous document.
+    """The lag of every group that has committed anything, as it was read. `kept`: the sensor's readings.
+    `earlier`: that of the previous document.
 
     Raises StoreError if the kept readings cannot be read.
     """
@@ -149,7 +150,7 @@ def _bound(later_at: datetime, read_at: datetime, bounds: dict[datetime, TimeLag
 
 
 class _Names(dict[Place, str]):
-    """Of the partitions in kept readings."""
+    """For the partitions in kept readings."""
 
     def __init__(self, topic_ids: Mapping[str, str | None]) -> None:
         self._topic_ids = topic_ids

@@ -1,8 +1,9 @@
-"""ksqlDB: which queries write there, and from which topic to which.
+"""ksqlDB: its queries, and which topics they read and write.
 
 Source: ksqlDB's REST API (https://docs.ksqldb.io/en/latest/developer-guide/ksqldb-rest-api/) and the entities that its
-server sends (`QueryDescription`, `SourceInfo` and `ServerInfo` of confluentinc/ksql). A query names streams and tables, whose
-lists say which topic each is: no SQL is parsed. All of it is one request, and one for the server itself.
+server sends (`QueryDescription`, `SourceInfo` and `ServerInfo` of confluentinc/ksql). A query names streams
+and tables, and the lists of these say which topic each one is: we parse no SQL. It takes one request, plus
+one for the server itself.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +25,8 @@ Wanted = TypeVar("Wanted")
 
 
 class ServerInfo(Record, frozen=True, kw_only=True, rename="camel"):
-    """What a server says of itself. `service_id`: begins the names of its groups and internal topics."""
+    """What a server says about itself. `service_id`: the names of its groups and internal topics begin with
+    it."""
 
     version: str
     kafka_cluster_id: str
@@ -32,9 +34,10 @@ class ServerInfo(Record, frozen=True, kw_only=True, rename="camel"):
 
 
 class KsqlQuery(Record, frozen=True, kw_only=True):
-    """A query that goes on until it is terminated. `group`: its consumer group, the application id of Kafka Streams; with
-    a shared runtime, of several queries. `reads`, `writes`: topics. `unknown`: streams and tables of which no list names the
-    topic. `states`: of its hosts, each once (`RUNNING`, `ERROR`, `PAUSED`, `UNRESPONSIVE`)."""
+    """A query that runs until it is terminated. `group`: its consumer group, the application id of Kafka
+    Streams; with a shared runtime, several queries have the same. `reads`, `writes`: topics. `unknown`:
+    streams and tables whose topic no list names. `states`: those of its hosts, each once (`RUNNING`, `ERROR`,
+    `PAUSED`, `UNRESPONSIVE`)."""
 
     id: str
     group: str
@@ -60,7 +63,8 @@ class KsqlDbClient(ServiceClient):
         return _decoded(self._service.ask("GET", "/info"), _Info).server
 
     def queries_on(self, cluster_id: str) -> tuple[KsqlQuery, ...]:
-        """The queries of `queries`. Raises PlatformError, also where the server works on another Kafka cluster."""
+        """The queries of `queries`. Raises PlatformError, even if the server works on another Kafka
+        cluster."""
         info = self.info()
         if info.kafka_cluster_id != cluster_id:
             raise UnexpectedAnswerError(
@@ -89,7 +93,7 @@ class KsqlDbClient(ServiceClient):
 def _query(described: "_Query", topics: Mapping[str, str], service_id: str) -> KsqlQuery:
     return KsqlQuery(
         id=described.id,
-        # Older servers do not name the group, which they make like this.
+        # Older servers do not name the group, but build it like this.
         group=described.group or f"{_GROUP_PREFIX}{service_id}query_{described.id}",
         reads=_topics(described.sources, topics),
         writes=_topics(described.sinks, topics),
@@ -137,5 +141,5 @@ def _decoded(answer: Answer, kind: type[Wanted]) -> Wanted:
         return msgspec.json.decode(answer.body, type=kind)
     except UNDECODABLE as error:
         raise answer.unexpected(
-            f"with something other than ksqlDB sends ({error}); is the url right?"
+            f"with something that ksqlDB does not send ({error}); is the url right?"
         ) from error

@@ -31,7 +31,7 @@ _NO_SCOPE = refusal(
 )
 _NO_KEYS = refusal(
     503,
-    "the OAuth issuer does not give its keys, so the token cannot be checked; try again later",
+    "the OAuth issuer does not return its keys, so the token cannot be checked; try again later",
     retry_after="30",
 )
 

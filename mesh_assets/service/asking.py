@@ -81,7 +81,7 @@ class Asking:
         if not 0 < len(key) <= _MOST_KEY_CHARACTERS:
             raise BadRequestError(400, f"Idempotency-Key: expected 1 to {_MOST_KEY_CHARACTERS} characters")
         digest, kept = hashlib.sha256(body).hexdigest(), self._discoveries.kept
-        async with self._with_a_key:  # or of two at once, each would ask for a discovery
+        async with self._with_a_key:  # or two at once would each request a discovery
             known = await anyio.to_thread.run_sync(kept.answer, caller, key)
             if known is None:
                 answer = KeptAnswer(digest=digest, answered=await self._asked(_wanted(body), caller))

@@ -37,7 +37,7 @@ class Request:
         )
 
     async def body(self, *, most_bytes: int) -> bytes | None:
-        """None: it is longer, or whoever sends it went away before its end, since half an order is none."""
+        """None: it is too long, or the sender went away before the end; half an order is not an order."""
         found = bytearray()
         while True:
             message = await self.receive()

@@ -107,7 +107,7 @@ class IssuerTokens:
 
     def claims(self, token: str) -> dict[str, Any] | None:
         """The claims of a valid token; None for any other. May ask the issuer for its keys. Raises
-        UnreachableError where it does not give them: whether the token is good is unknown then."""
+        UnreachableError if it does not return them: then it is unknown whether the token is valid."""
         with importing:
             import jwt
 

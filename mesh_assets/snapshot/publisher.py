@@ -122,7 +122,7 @@ class KafkaPublisher:
     def look(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
         ids = self._prepared()
         try:
-            # Whoever takes over looks twice, and between the two hardly anything comes.
+            # A store that takes over looks twice, and hardly anything comes in between.
             self._seen[cluster_id] = look(
                 self._connection,
                 self._topics.events,

@@ -28,8 +28,8 @@ from mesh_assets.platforms.schema_registry import SchemaRegistryClient, SchemaTe
 from mesh_assets.snapshot.connection import EventsConnection, carrier_of
 from mesh_assets.store.pointers import EventPosition, SchemaIds
 
-# How many offsets to look at, from the end. Usually these are the right event, which may be large, and the end of its
-# transaction; if many clusters share a topic, it is further back.
+# How many offsets to look at, from the end. Usually these are the right event, which may be large, and the
+# end of its transaction; if many clusters share a topic, the event is further back.
 _FIRST_STEP = 2
 _GROWTH = 8
 
@@ -212,7 +212,7 @@ def change_id_of(message: Message) -> str | None:
 
 
 class Look(NamedTuple):
-    """`edges`: partition, first and next offset. `newest`: the newest record with the key that was looked for."""
+    """`edges`: partition, first and next offset. `newest`: the newest record with the wanted key."""
 
     edges: tuple[tuple[int, int, int], ...]
     newest: Message | None
@@ -229,7 +229,8 @@ def newest_record(
 def look(
     connection: EventsConnection, topic: str, *, key: str, timeout_seconds: float, before: Look | None = None
 ) -> Look:
-    """As `newest_record`. `before`: an earlier look, which holds where nothing came and nothing went since."""
+    """Like `newest_record`. `before`: an earlier look, which still holds if nothing has come or gone
+    since."""
     deadline = time.monotonic() + timeout_seconds
     consumer = connection.consumer()
     try:

@@ -129,7 +129,7 @@ def difference(data: bytes, base: Pieces, sha256: str | None = None) -> bytes:
     moves: list[Integers] = []
     expected = 0
     for some in _batches(len(pieces)):
-        until = expected + len(some)  # where everything stays, nothing is looked at one by one
+        until = expected + len(some)  # if everything stays, nothing is looked at one by one
         if until <= len(base) and pieces.between(some.start, some.stop) == base.between(expected, until):
             kinds += bytes([_SAME]) * len(some)
             sources += [0] * len(some)

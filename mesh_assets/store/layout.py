@@ -22,7 +22,7 @@ def open_store(value: str | None) -> ObjectStore:
     text = value or DEFAULT_STORE
     scheme, found, rest = text.partition("://")
     if not found:
-        if Path(text).is_file():  # below which nothing is found, as in an empty store
+        if Path(text).is_file():  # nothing would be found under it, as in an empty store
             raise StoreError(
                 f"MESH_STORE is {text!r}, which is a file; expected a folder, or the address of a bucket"
             )
@@ -147,7 +147,7 @@ def document_moment(key: str) -> tuple[datetime, int] | None:
         return None
     try:
         moment = datetime.strptime(match[1], "%Y-%m-%dT%H-%M-%SZ")
-    except ValueError:  # somebody's file, named like one: there is no such day
+    except ValueError:  # somebody else's file with such a name: there is no such day
         return None
     return moment.replace(tzinfo=UTC), int(match[2] or 1)
 

@@ -53,7 +53,7 @@ def _microseconds(moment: datetime) -> int:
 
 
 class _Numbers(dict[str, int]):
-    """Each text that is not known yet gets the next number."""
+    """Each new text gets the next number."""
 
     def __missing__(self, text: str) -> int:
         number = self[text] = len(self)

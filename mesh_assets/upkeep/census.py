@@ -84,7 +84,7 @@ def kind_of(key: str) -> Kind:
         return "state"
     if top == "inventories":
         if key.count("/") != 2:
-            return "state"  # somebody's: what is of a cluster stands in its folder
+            return "state"  # somebody else's: objects of a cluster are in its folder
         if layout.document_moment(key) is not None:
             return "documents"
         return "state" if layout.base_of(key) is None else "bases"

@@ -26,7 +26,8 @@ AT_LEAST = 10
 lost."""
 
 IN_USE = timedelta(days=1)
-"""Triggers and what runs keep stay for as long whatever the estate says: a run that is under way or asked for needs them."""
+"""Triggers and what runs keep stay at least this long, whatever the estate says: a run under way or requested
+needs them."""
 
 
 class Removal(Record, frozen=True, kw_only=True):

@@ -59,7 +59,7 @@ def test_what_is_no_topic_or_has_none_is_a_note_and_no_edge() -> None:
     graph = graph_of(KsqlQuery(id="Q", group="g", reads=("gone",), writes=(), unknown=("VIEW",)))
     here = Node(kind="application", cluster=CLUSTER, name="g")
     assert [note.text for note in graph.notes if note.node == here] == [
-        "query Q of ksqlDB names VIEW, of which ksqlDB does not list the topic",
-        f"query Q of ksqlDB names gone, which is no topic of {CLUSTER}",
+        "query Q of ksqlDB names VIEW, whose topic ksqlDB does not list",
+        f"query Q of ksqlDB names gone, which is not a topic of {CLUSTER}",
     ]
     assert topic("gone") not in graph.nodes

@@ -77,7 +77,7 @@ def test_a_server_of_another_kafka_cluster_is_refused_before_its_lists_are_read(
     ("answer", "error", "words"),
     [
         (httpx.Response(200, json=[]), UnexpectedAnswerError, "without a list of queries"),
-        (httpx.Response(200, json={"queries": []}), UnexpectedAnswerError, "other than ksqlDB sends"),
+        (httpx.Response(200, json={"queries": []}), UnexpectedAnswerError, "that ksqlDB does not send"),
         (httpx.Response(200, text="<html>"), UnexpectedAnswerError, "is the url right"),
         (
             httpx.Response(400, json={"error_code": 40001, "message": "unknown statement"}),

@@ -64,10 +64,11 @@ class KafkaReader(Protocol):
         """Earliest and latest offset of each of the partitions, all of which must have a leader."""
 
     def ends(self, partitions_by_topic: Mapping[str, Collection[int]]) -> EndsReading:
-        """The latest offset of each of the partitions, as `offsets`."""
+        """The latest offset of each of the partitions, like `offsets`."""
 
     def commits(self, coordinators: Mapping[str, int]) -> dict[str, dict[str, dict[int, int]]]:
-        """What groups have committed, by group, topic and partition; of those alone that their coordinators tell now."""
+        """What groups have committed, by group, topic and partition; only for those that their coordinators
+        report now."""
 
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
         """Every selected group of any kind, with its members and committed offsets."""

@@ -113,7 +113,7 @@ class OffsetsReading(Value, frozen=True, kw_only=True):
 
 
 class EndsReading(Value, frozen=True, kw_only=True):
-    """The latest offsets alone, by topic and partition; None: it could not be read."""
+    """Only the latest offsets, by topic and partition; None: it could not be read."""
 
     read_at: datetime
     topics: dict[str, dict[int, int | None]]

@@ -52,7 +52,7 @@ function topicParts(topic, place) {
   const isRead = readsOfTopic.get(topic.place) ?? [];
   return [
     h("h2", {}, "Who writes it"),
-    writers.length ? edgeTable(writers, "target") : h("p", { class: "quiet" }, "No connector, statement, query of ksqlDB or mirror is known to. Kafka keeps no list of other producers."),
+    writers.length ? edgeTable(writers, "target") : h("p", { class: "quiet" }, "No connector, statement, ksqlDB query or mirror is known to. Kafka keeps no list of other producers."),
     h("h2", {}, "Who reads it"),
     isRead.length ? readTable(isRead, "group") : h("p", { class: "quiet" }, "No consumer group is known to. Consumers without a group are not seen."),
     readers.length > 0 && edgeTable(readers, "source"),

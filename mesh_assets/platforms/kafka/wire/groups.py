@@ -126,7 +126,8 @@ async def read_groups(
 async def read_commits(
     connections: Connections, coordinators: Mapping[str, int], *, endpoint: Endpoint, timeout_seconds: float
 ) -> dict[str, dict[str, dict[int, int]]]:
-    """What these groups have committed, by group, topic and partition; of those alone that their coordinators tell."""
+    """What these groups have committed, by group, topic and partition; only for those that their coordinators
+    report."""
     told = await Coordinators(connections, endpoint, timeout_seconds).ask(
         dict(coordinators), fetch_offsets, several_from=MANY_GROUPS_FROM
     )

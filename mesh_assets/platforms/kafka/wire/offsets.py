@@ -118,7 +118,7 @@ async def read_ends(
     *,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> EndsReading:
-    """As `read_offsets`, of the latest offsets alone."""
+    """Like `read_offsets`, but only the latest offsets."""
     wanted = Partitions(partitions_by_topic)
     end, read_at = time.monotonic() + patience_seconds, datetime.now(UTC)
     latest = await Reading(Leaders(connections, metadata), wanted, LATEST).read(end)
