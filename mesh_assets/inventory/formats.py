@@ -34,6 +34,6 @@ def refuse_newer_format(data: bytes, *, source: str) -> None:
 
 def newer_format(found: int, *, source: str) -> NewerFormatError:
     return NewerFormatError(
-        f"{source} is of format {found}, and this version of mesh-assets reads up to format {FORMAT}: a later version wrote it; "
+        f"{source} has format {found}, but this version of mesh-assets reads only up to format {FORMAT}: a later version wrote it; "
         "update mesh-assets here, or restore the store from a backup of before that version used it"
     )

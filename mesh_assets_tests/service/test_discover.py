@@ -265,7 +265,7 @@ def test_a_trigger_that_is_only_counted_with_others_still_waits() -> None:
         trigger = Trigger(type="api", details=f"{number}")
         inbox.put("lkc-1", trigger, cause=f"{number}", source="service", now=world.clock.now())
     launch = launch_by_dagster(lambda: world.store, every_seconds=0.01, waits_seconds=0.05)
-    with pytest.raises(DiscoveryFailedError, match="still waits"):
+    with pytest.raises(DiscoveryFailedError, match="is still waiting"):
         anyio.run(launch, "warehouse", trigger)
 
 

@@ -189,7 +189,7 @@ def test_a_claim_check_of_another_store_is_gone_on_after_without_comparing() -> 
     after = adopted(world).run(("users",))
 
     assert (after.document.sequence, after.baseline, after.changes) == (2, True, ())
-    assert "its state is at s3://theirs/1.json and not compared with" in after.notes[0]
+    assert "its state is at s3://theirs/1.json and was not compared" in after.notes[0]
 
 
 def test_a_topic_that_lost_its_snapshots_changes_nothing_for_the_store() -> None:

@@ -80,7 +80,7 @@ def test_a_list_that_repeats_a_page_is_no_list(stub: Stubber) -> None:
 
 def test_a_cluster_without_a_name_is_an_unexpected_answer(stub: Stubber) -> None:
     stub.add_response("list_clusters_v2", {"ClusterInfoList": [{"ClusterArn": ARN.format("a")}]})
-    with pytest.raises(UnexpectedAnswerError, match="without ARN or name"):
+    with pytest.raises(UnexpectedAnswerError, match="that lacks an ARN or a name"):
         list_msk_clusters(REGION, client=stub.client)
 
 

@@ -180,7 +180,7 @@ def test_an_answer_to_another_request_ends_the_connection_and_is_no_answer(answe
         pytest.raises(PlatformError) as raised,
     ):
         run(broker.address, read)
-    assert "waits for none" in str(raised.value) or "did not answer" in str(raised.value)
+    assert "expects none" in str(raised.value) or "did not answer" in str(raised.value)
 
 
 def test_a_wrong_answer_fails_all_that_wait_on_the_connection_with_its_reason() -> None:

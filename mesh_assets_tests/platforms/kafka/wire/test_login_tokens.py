@@ -123,7 +123,7 @@ def test_oidc_asks_the_provider_as_the_client_and_says_what_it_got(
             "the token endpoint https://login.shop/token refused the client reader (HTTP 401, invalid_client); check "
             "sasl.oauthbearer.client.id, client.secret and scope",
         ),
-        (httpx.Response(503, text=HUSH), UnreachableError, "gave no token (HTTP 503)"),
+        (httpx.Response(503, text=HUSH), UnreachableError, "returned no token (HTTP 503)"),
         (httpx.Response(200, text=HUSH), UnexpectedAnswerError, "returned no usable token"),
         (
             httpx.Response(200, json={"access_token": "opaque"}),
