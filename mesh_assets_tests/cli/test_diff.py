@@ -171,7 +171,7 @@ def test_moments_mean_the_newest_document_of_the_store_at_or_before_them(
 def test_a_moment_before_the_first_document_is_bad_input() -> None:
     result = mesh_diff("2020-01-01", "latest")
     assert result.exit_code == 2
-    assert "the oldest is of 2026-11-23T16:40:02Z" in result.stderr
+    assert "the oldest is from 2026-11-23T16:40:02Z" in result.stderr
 
 
 def test_with_several_clusters_in_the_store_one_must_be_named(a_store_with_both: InventoryStore) -> None:

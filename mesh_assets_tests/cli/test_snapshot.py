@@ -128,7 +128,7 @@ def retire(adopt: Adopt, monkeypatch: pytest.MonkeyPatch) -> tuple[Adopt, list[s
             raise NothingToRetireError("the topic holds nothing of it")
         if cluster_id in written:
             raise RetiredAlreadyError(
-                f"{cluster_id} is retired already: a[0]@7 is its tombstone; nothing was written"
+                f"{cluster_id} is already retired: a[0]@7 is its tombstone; nothing was written"
             )
         written.append(cluster_id)
         return EventPosition(topic="discovery-events", partition=0, offset=7)
@@ -240,7 +240,7 @@ def test_a_cluster_that_is_retired_already_gets_no_second_tombstone(
 
     assert [done.exit_code for done in (first, second, former)] == [0, 0, 0]
     assert second.output.endswith(
-        "Nothing to do: lkc-1 is retired already: a[0]@7 is its tombstone; nothing was written.\n"
+        "Nothing to do: lkc-1 is already retired: a[0]@7 is its tombstone; nothing was written.\n"
     )
     assert written == [CLUSTER_ID, "lkc-old"]
     known = world.store.known_cluster("warehouse")
@@ -255,7 +255,7 @@ def test_a_newest_record_that_is_a_tombstone_shuts_nobody_out_and_nothing_is_wri
     monkeypatch.setattr(publisher, "newest_record", lambda *_, **__: tombstone)
     monkeypatch.setattr(publisher, "EventProducer", None)
 
-    with pytest.raises(RetiredAlreadyError, match=r"^lkc-1 is retired already: a\[0\]@7 is its tombstone"):
+    with pytest.raises(RetiredAlreadyError, match=r"^lkc-1 is already retired: a\[0\]@7 is its tombstone"):
         publisher.publish_tombstone(cast(EventsConnection, None), cluster_id=CLUSTER_ID)
 
 

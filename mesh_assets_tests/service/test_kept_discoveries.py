@@ -116,7 +116,7 @@ def test_an_id_that_nobody_was_given_is_not_found_and_reads_nothing_else(discove
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"{", "cannot be read"), (b'{"format": 2}', "of format 2, and this version")]
+    ("content", "said"), [(b"{", "cannot be read"), (b'{"format": 2}', "has format 2, but this version")]
 )
 def test_a_kept_discovery_that_cannot_be_read_is_said(content: bytes, said: str) -> None:
     world = a_world(a_document())

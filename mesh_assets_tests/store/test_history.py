@@ -17,7 +17,7 @@ from mesh_assets_tests.published import published
 @pytest.mark.parametrize(
     ("moment", "sentence"),
     [
-        ("2020-01-01", "the oldest is of 2026-11-23T16:40:02Z"),
+        ("2020-01-01", "the oldest is from 2026-11-23T16:40:02Z"),
         ("yesterday", "expected a time like"),
         ("inventory-2026-11-23T17-40-02Z.json", "does not exist"),
     ],
@@ -29,7 +29,7 @@ def test_a_moment_without_a_document_is_a_sentence(store: InventoryStore, moment
 
 
 def test_no_document_at_all_is_a_sentence(store: InventoryStore) -> None:
-    with pytest.raises(StoreError, match="nothing was ever published"):
+    with pytest.raises(StoreError, match="nothing has ever been published"):
         store.document_at("lkc-1")
     with pytest.raises(StoreError, match="there are none"):
         store.document_at("lkc-1", MOMENT)

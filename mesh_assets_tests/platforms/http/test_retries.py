@@ -124,7 +124,7 @@ def test_a_status_can_mean_not_now_for_one_service() -> None:
 def test_a_rebalance_that_does_not_end_is_a_service_that_cannot_answer_now() -> None:
     service, _ = service_of(httpx.Response(409, json={"message": "rebalance in process"}))
     with pytest.raises(
-        UnreachableError, match=r"GET / gave 409: rebalance in process \(8 tries in 17\.8 s\)"
+        UnreachableError, match=r"GET / returned 409: rebalance in process \(8 tries in 17\.8 s\)"
     ):
         service.get_json("/", also_retry=frozenset({409}))
 
@@ -181,7 +181,7 @@ def test_a_wait_longer_than_the_budget_fails_at_once() -> None:
     service, script = service_of(httpx.Response(429, headers={"Retry-After": "3600"}), time=time)
     with pytest.raises(
         UnreachableError,
-        match=r"gave 429 \(it asks for a wait of 3600 s, longer than the 20 s a call may take\)",
+        match=r"returned 429 \(it asks for a wait of 3600 s, longer than the 20 s a call may take\)",
     ):
         service.get_json("/")
     assert (time.elapsed, len(script.requests)) == (0.0, 1)

@@ -115,7 +115,7 @@ def test_a_compressed_answer_is_read() -> None:
         (
             httpx.Response(503, content=b"busy"),
             UnreachableError,
-            "cannot answer now: GET /x gave 503: busy (8 tries in 17.8 s)",
+            "cannot answer now: GET /x returned 503: busy (8 tries in 17.8 s)",
         ),
         (
             httpx.Response(500, json={"error_code": 50001, "message": "store"}),
