@@ -134,9 +134,10 @@ class SliceReader:
         return {answer.partition: answer.offset if answer.offset >= 0 else None for answer in answers}
 
     def _find_leaders(self, topic: str, deadline: float) -> None:
-        """librdkafka looks once a second for leaders that it does not know (`rd_kafka_topic_scan_all`), which is how long most
-        topics took (48 of them 47 s, 2.16; findings/librdkafka-new-topics.sh). What is wrong with the brokers, reading tells. That
-        the topic is gone, it would not tell before the deadline."""
+        """librdkafka looks for leaders that it does not know once a second (`rd_kafka_topic_scan_all`), which
+        is how long most topics took (48 of them 47 s, 2.16; findings/librdkafka-new-topics.sh). If something
+        is wrong with the brokers, reading reveals it; that the topic is gone, it would not reveal before the
+        deadline."""
         seconds = deadline - time.monotonic()
         if seconds <= 0:
             return
