@@ -16,14 +16,14 @@ from mesh_assets.platforms.kafka.wire.forms import Answer, Request
 from mesh_assets.sandbox.kafka_admin import broker_answers
 from mesh_assets.sandbox.state import choose_free, random_id
 from mesh_assets_tests.platforms.kafka.wire.agreement import both_tellings, differences
-from mesh_assets_tests.platforms.kafka.wire.kafka_programs import OLD, kafkas_own_client, old_broker
+from mesh_assets_tests.platforms.kafka.wire.kafka_programs import EARLY, OLD, kafkas_own_client, old_broker
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 SECONDS = 180  # alone on two cores: 7
 TOPICS = {"orders": 3, "payments": 1, "idle": 2}
 AGREED = {
-    "2.8.2": {
+    EARLY: {
         "Metadata": 11,
         "DescribeConfigs": 4,
         "ListOffsets": 6,
@@ -51,11 +51,6 @@ AGREED = {
         "OffsetFetch": 9,
     },
 }
-
-
-EARLY = "2.8.2"
-"""KRaft's first version: it has neither transactions nor ACLs nor SCRAM users, and answers what it is asked about access with an
-error that says nothing. What brokers of that age do with ZooKeeper, nothing here shows."""
 
 
 @pytest.fixture
