@@ -172,7 +172,7 @@ def _record(
     last_known = {} if old is None else old.config
     if refused is not None:
         withheld = (
-            f"its config is withheld because it is not known which of its keys are passwords: {refused}"
+            f"its config is withheld because it is not known which of its keys are passwords ({refused})"
         )
         error = withheld if record.error is None else f"{record.error}; {withheld}"
         return replace(record, config=last_known, error=error), False

@@ -51,11 +51,11 @@ class LineageEndpoint:
         """
         if _USERINFO.match(url):
             raise EstateError(
-                "--url must not hold a user or password; expected https://host/path and --api-key '${NAME}'"
+                "--url must not hold a user or password; expected https://host/path, and '${NAME}' as --api-key"
             )
         if api_key is not None and not SECRET_REFERENCE.match(api_key):
             raise EstateError(
-                "--api-key must name the key, not hold it: expected '${ENV_NAME}' (in single quotes), ssm:/path, "
+                "--api-key: the key must be named, not written here: expected '${ENV_NAME}' (in single quotes), ssm:/path, "
                 "secretsmanager:arn#field or vault:path#field"
             )
         self.accepted = 0

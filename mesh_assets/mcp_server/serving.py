@@ -142,7 +142,7 @@ def check_http(settings: ServerSettings, http: HttpSettings) -> None:
         return
     if not http.token_hashes and settings.oauth is None:
         raise ConfigurationError(
-            f"other machines could reach the server at {http.host}: give --token-sha256 (or MESH_MCP_TOKEN_SHA256) or the --oauth "
+            f"other machines could reach the server at {http.host}: give MESH_MCP_TOKEN_SHA256 (or --token-sha256) or the --oauth "
             "settings, or listen on 127.0.0.1"
         )
     if not http.allowed_hosts:

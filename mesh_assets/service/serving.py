@@ -98,7 +98,7 @@ def check_access(settings: ServiceSettings) -> None:
     known = bool(KnownTokens(settings.token_hashes)) or settings.oauth is not None
     if not known and not settings.open_metrics and not is_loopback(settings.host):
         raise ConfigurationError(
-            f"other machines could reach the service at {settings.host}: give --token-sha256 (or MESH_SERVICE_TOKEN_SHA256) or the "
+            f"other machines could reach the service at {settings.host}: give MESH_SERVICE_TOKEN_SHA256 (or --token-sha256) or the "
             "--oauth settings, or listen on 127.0.0.1; --open-metrics if the network decides who reaches it"
         )
 

@@ -86,7 +86,7 @@ def test_what_a_batch_could_not_process_is_a_failure_with_its_reason() -> None:
     ("url", "api_key", "words"),
     [
         ("https://user:pass@marquez.test/lineage", None, "--url must not hold a user or password"),
-        (URL, "s3cr3t", "--api-key must name the key, not hold it"),
+        (URL, "s3cr3t", "--api-key: the key must be named, not written here"),
         (URL, "${NOT_SET_ANYWHERE}", "NOT_SET_ANYWHERE"),
         ("marquez.test", None, "lineage endpoint"),
     ],

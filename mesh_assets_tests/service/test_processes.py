@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from mesh_assets.cli.serve import serve
 from mesh_assets.errors import ConfigurationError
+from mesh_assets.masking.unexpected import sentence
 from mesh_assets.sandbox.servers import Endpoints
 from mesh_assets.service.health import read_bounds
 from mesh_assets.store.layout import open_store
@@ -107,7 +108,7 @@ def test_a_discovery_that_is_asked_for_is_published_with_who_asked_and_its_metri
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--host", "0.0.0.0"], "--token-sha256"),
+        (["--host", "0.0.0.0"], "give MESH_SERVICE_TOKEN_SHA256 (or --token-sha256) or"),
         (["--token-sha256", "xyz"], "not a SHA-256"),
         (["--token-sha256", f"a b={'00' * 32}"], "name of a token"),
         (["--token-sha256", f"a={'00' * 32}", "--token-sha256", f"a={'11' * 32}"], "two tokens"),
@@ -121,7 +122,7 @@ def test_a_service_that_is_told_nonsense_or_would_be_open_to_others_does_not_sta
 ) -> None:
     done = CliRunner().invoke(serve, ["--port", "0", *options])
     assert isinstance(done.exception, ConfigurationError)
-    assert says in str(done.exception)
+    assert says in sentence(done.exception), "as the command line prints it"
 
 
 def test_bounds_are_those_of_all_clusters_and_of_single_ones() -> None:

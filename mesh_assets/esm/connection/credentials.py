@@ -49,7 +49,7 @@ def find_login(
         found = given
     else:
         raise EstateError(
-            "no credentials: name a secret by its ARN, name a mapping to use its own, or give them on the command line"
+            "nothing to log in with: name a secret by its ARN, name a mapping to use its own, or give them on the command line"
         )
     return _with_servers(account, found).checked()
 
