@@ -1,1 +1,1 @@
-"""Everything Dagster: assets, jobs, schedule, sensors, resources. Thin over the library."""
+"""Everything Dagster: assets, jobs, schedule, sensors, resources. A thin layer over the library."""

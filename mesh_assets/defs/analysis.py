@@ -42,7 +42,7 @@ def analysis() -> dg.Definitions:
                 ANALYSIS_JOB,
                 selection=dg.AssetSelection.groups(GROUP)
                 - dg.AssetSelection.assets(USUAL_GAPS_KEY, DATA_QUALITY_KEY),
-                description="What follows from the newest documents of all clusters. Reads them from the store.",
+                description="What can be derived from the newest documents of all clusters. Reads them from the store.",
             ),
             profiling_job(),
         ],
@@ -52,21 +52,21 @@ def analysis() -> dg.Definitions:
 
 
 def analysis_sensor() -> dg.SensorDefinition:
-    """It looks at the store, not at Dagster's events, so it also sees what `mesh-assets discover` published."""
+    """Looks at the store, not at Dagster's events, so it also sees what `mesh-assets discover` published."""
 
     @dg.sensor(
         name="analysis_sensor",
         job_name=ANALYSIS_JOB,
         minimum_interval_seconds=interval_seconds(_INTERVAL_SECONDS),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Runs the job `analysis` after snapshots whose inventory changed; after one that changed nothing, it does not.",
+        description="Runs the job `analysis` after snapshots whose inventory changed, and not after one that changed nothing.",
     )
     @masking_failures
     def sensor(
         context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource
     ) -> dg.SensorResult:
         clusters = estate.estate().clusters
-        # Here and not where the definitions load, since looking at a project must not write into its store.
+        # Here and not where the definitions load, since looking at a project must not write to its store.
         keep_mounted(store.store().objects, own_definitions(clusters))
         return request_analysis(context.instance, store.store(), clusters, cursor=context.cursor)
 

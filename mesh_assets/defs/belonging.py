@@ -32,7 +32,7 @@ def relationships_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
         kinds={"kafka"},
         deps=[SNAPSHOT_KEY],
         description="Which topics are about the same things: entities and the keys in all schemas that identify them.",
-        # Only reads, and replaces the result as a whole, so repeating is safe.
+        # Only reads, and replaces the result as a whole, so retrying is safe.
         retry_policy=dg.RetryPolicy(max_retries=1, delay=retry_seconds),
     )
     @masking_failures
@@ -104,7 +104,7 @@ def relationships_metadata(found: EstateRelationships, location: str) -> dict[st
 
 
 def domains_metadata(found: EstateDomains, location: str) -> dict[str, Any]:
-    """Dagster metadata: counts by how domains are known, the first topics as a table, and those without a domain."""
+    """Dagster metadata: counts by how domains are known, the first topics as a table, and topics without a domain."""
     domains, unassigned = found.domains.domains, found.domains.unassigned
     members = [(domain, member) for domain in domains for member in domain.topics]
     known = Counter(member.known for _, member in members)

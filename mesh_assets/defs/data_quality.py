@@ -1,4 +1,4 @@
-"""`analysis/data_quality`: a profile of each topic that may be read, and what came of the rules about its sample."""
+"""`analysis/data_quality`: a profile of each topic that may be read, and how the rules judge its sample."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,11 +28,11 @@ _SENTENCES = 20
 _CHECKS: dict[FaultKind, str] = {
     "incomplete_field": "No field is missing or null that the schema requires, or that nearly all records have.",
     "undecodable_records": "Every sampled value can be decoded.",
-    "silent_topic": "No topic waits for its next record for three times as long as it ever did.",
-    "duplicate_keys": "No few records repeat an earlier one, key and value.",
+    "silent_topic": "No topic has waited for its next record three times as long as ever before.",
+    "duplicate_keys": "There are no isolated records that repeat an earlier one, key and value.",
     "wrong_type": "Values have the types that the schema declares, or that nearly all others have.",
     "old_schema": "No older schema is written once a newer one is in use.",
-    "personal_data": "No field holds what looks personal without a name that says so.",
+    "personal_data": "No field holds data that looks personal under a name that does not say so.",
 }
 
 
@@ -42,7 +42,7 @@ def data_quality_asset() -> dg.AssetsDefinition:
         group_name="analysis",
         kinds={"kafka"},
         deps=[SNAPSHOT_KEY],
-        description="How good the data is: figures of a sample of each topic under allow_message_reading (docs/profiles.md).",
+        description="How good the data is: figures from a sample of each topic under allow_message_reading (docs/profiles.md).",
         check_specs=[
             *(
                 dg.AssetCheckSpec(kind, asset=DATA_QUALITY_KEY, description=rule)
@@ -82,7 +82,7 @@ def profile(
     """Profiles the estate, judges each sample while it is in memory, and keeps both results."""
     with importing:
         from mesh_assets.profiling.estate import (
-            keep_estate_profiles,  # brings pandas and librdkafka, needed only here
+            keep_estate_profiles,  # imports pandas and librdkafka, needed only here
             profile_estate,
         )
 
@@ -102,12 +102,12 @@ def profiling_job() -> Any:
     return dg.define_asset_job(
         PROFILING_JOB,
         selection=dg.AssetSelection.assets(DATA_QUALITY_KEY),
-        description="Samples the topics that may be read, without joining a group or committing, and keeps figures of them.",
+        description="Samples the topics that may be read, without joining a group or committing, and keeps figures about them.",
     )
 
 
 def profiling_schedule() -> dg.ScheduleDefinition:
-    """It reads records, which costs the brokers more than all else here, and what it says changes slowly."""
+    """Reading records costs the brokers more than anything else here, and the result changes slowly."""
     return dg.ScheduleDefinition(
         name="profiling_schedule",
         job_name=PROFILING_JOB,
@@ -173,7 +173,7 @@ def _row(profile: TopicProfile) -> dict[str, Any]:
 
 
 def fault_checks(quality: DataQuality) -> Iterator[dg.AssetCheckResult]:
-    """A check for each kind of fault. Of an estate without profiles nothing is claimed: `sampled` says so."""
+    """A check for each kind of fault. They claim nothing about an estate without profiles: `sampled` says so."""
     found = faults_of(quality)
     for kind in _CHECKS:
         of_kind = [(profile, fault) for profile, fault in found if fault.kind == kind]
@@ -185,7 +185,7 @@ def fault_checks(quality: DataQuality) -> Iterator[dg.AssetCheckResult]:
 
 
 def sampled_check(quality: DataQuality) -> dg.AssetCheckResult:
-    """Clusters that allow no topic do not fail it: that is the estate's choice."""
+    """Clusters that allow no topics do not fail it: that is the estate's choice."""
     failed = [f"{one.cluster}: {one.topic}: {one.error}" for one in quality.profiles if one.error is not None]
     failed += [
         f"{profile.cluster}: {profile.topic}: {one.records:,} values are unknown: {one.reason}"
@@ -199,7 +199,7 @@ def sampled_check(quality: DataQuality) -> dg.AssetCheckResult:
 
 
 def expectations_check(judging: Judging, quality: DataQuality, policy: Policy) -> dg.AssetCheckResult:
-    """A rule that could not be told for certain, or was judged on no sample, has not passed."""
+    """A rule whose outcome is uncertain, or that was judged on no sample, has not passed."""
     results = judging.expectations().results
     failed = [f"{one.cluster}: {one.topic}: {one.sentence}" for one in results if one.status != "passed"]
     failed += judging.unjudged(

@@ -35,7 +35,7 @@ def findings_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(kind, asset=FINDINGS_KEY, description=KINDS[kind].rule)
             for kind in FINDING_KINDS
         ],
-        # Only reads, and replaces the result as a whole, so repeating is safe.
+        # Only reads, and replaces the result as a whole, so retrying is safe.
         retry_policy=dg.RetryPolicy(max_retries=1, delay=retry_seconds),
     )
     @masking_failures
@@ -45,8 +45,8 @@ def findings_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
         results = findings_results(store.documents_once())
         try:
             kept = results.get()
-        except DamagedError as error:  # only the times at which findings were first seen are lost with it
-            context.log.warning(f"findings count as first seen now: {error}")
+        except DamagedError as error:  # this only loses the times at which findings were first seen
+            context.log.warning(f"findings count as first seen at this time: {error}")
             kept = None
         documents = store.documents_once()
         samples = read_samples(documents)
@@ -65,19 +65,19 @@ def findings_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
 
 
 def findings_schedule() -> dg.ScheduleDefinition:
-    """Beside the job `analysis`, which runs when an inventory changed: lag, silence and age change without that."""
+    """In addition to the job `analysis`, which runs when an inventory changes: lag, silence and age change without that."""
     return dg.ScheduleDefinition(
         name="findings_schedule",
         target=dg.AssetSelection.assets(FINDINGS_KEY),
         cron_schedule="30 */6 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Half an hour after each discovery by schedule, also when no inventory changed.",
+        description="Half an hour after each scheduled discovery, even if no inventory changed.",
     )
 
 
 def findings_metadata(found: EstateFindings, read: Sequence[DocumentRead], location: str) -> dict[str, Any]:
-    """Dagster metadata: counts, the first findings as a table, the clusters that have no document yet."""
+    """Dagster metadata: counts, the first findings as a table, clusters without a document."""
     every = [finding for cluster in found.clusters for finding in cluster.findings]
     shown = shown_findings(every)
     severities = Counter(finding.severity for finding in shown)
@@ -109,8 +109,8 @@ def _row(finding: Finding) -> dict[str, Any]:
 
 
 def kind_check(kind: FindingKind, clusters: Sequence[ClusterFindings]) -> dg.AssetCheckResult:
-    """Passed while no cluster has a finding of the kind that is not muted. It fails as an error if one is critical,
-    else as a warning."""
+    """Passes while no cluster has an unmuted finding of the kind. Fails as an error if one is critical, else as a
+    warning."""
     every = [one for cluster in clusters for one in cluster.findings if one.kind == kind]
     shown = shown_findings(every)
     sentences = [f"{one.cluster}: {one.sentence}" for one in shown[:_SENTENCES]]

@@ -21,12 +21,12 @@ _DESCRIPTIONS: dict[SectionName, str] = {
     "consumer_groups": "Every consumer group: state, members with assignments, committed offsets and lag.",
     "metrics": "Records and bytes in and out per second, lag in records and in time, load, partition health; "
     "each figure with its source.",
-    "brokers": "Every broker, fenced ones too: configs with their source, features with their levels, the controller quorum.",
+    "brokers": "Every broker, including fenced ones: configs with their source, features with their levels, the controller quorum.",
     "access": "Who may do what: ACLs, client quotas, users with SCRAM credentials.",
     "transactions": "Transactional ids, the producers that are active on topics, open and hanging transactions.",
     "cluster_links": "Links to other clusters, and the topics here that mirror topics there, with state and lag.",
 }
-# The part of a cluster's estate entry that says where the section is read from.
+# The part of a cluster's estate entry that says where to read the section from.
 _READ_FROM: dict[SectionName, str] = {
     "topics": "kafka",
     "connectors": "connect",
@@ -46,7 +46,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
         group_name="inventory",
         partitions_def=partitions,
         can_subset=True,
-        # Not `specs`: with those an output can carry no value.
+        # Not `specs`: with those an output cannot have a value.
         outs={
             name: dg.AssetOut(
                 key_prefix="inventory",
@@ -72,7 +72,7 @@ def inventory_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
     def inventory(
         context: dg.AssetExecutionContext, estate: EstateResource, store: StoreResource
     ) -> Iterator[dg.Output[Section] | dg.AssetCheckResult]:
-        """What is known of the cluster, section by section, read at the same time."""
+        """What is known about the cluster, section by section, read at the same time."""
         note_process(context.instance, context.run.run_id)
         selected = context.op_execution_context.selected_output_names
         wanted = [name for name in SECTION_NAMES if name in selected]

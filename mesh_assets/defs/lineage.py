@@ -25,8 +25,8 @@ def lineage_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
         group_name="analysis",
         kinds={"kafka"},
         deps=[SNAPSHOT_KEY, MAPPINGS_KEY],
-        description="What feeds what: tables, connectors, topics, applications, functions. Of the newest documents of all clusters.",
-        # Only reads, and replaces the result as a whole, so repeating is safe.
+        description="What feeds what: tables, connectors, topics, applications, functions. From the newest documents of all clusters.",
+        # Only reads, and replaces the result as a whole, so retrying is safe.
         retry_policy=dg.RetryPolicy(max_retries=1, delay=retry_seconds),
     )
     @masking_failures

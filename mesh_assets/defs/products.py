@@ -1,4 +1,4 @@
-"""`analysis/data_products`: which topics are kept and used as one thing, how good they are and what they take."""
+"""`analysis/data_products`: which topics are kept and used as one thing, how good they are and what they use."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ def data_products_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
         kinds={"kafka"},
         deps=[LINEAGE_KEY, RELATIONSHIPS_KEY, DOMAINS_KEY, FINDINGS_KEY],
         description="Topics that are kept and used as one thing, with owner, quality and costs (docs/products.md).",
-        # Only reads, and replaces the results as wholes, so repeating is safe.
+        # Only reads, and replaces each result as a whole, so retrying is safe.
         retry_policy=dg.RetryPolicy(max_retries=1, delay=retry_seconds),
     )
     @masking_failures
@@ -52,7 +52,7 @@ def data_products_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
 def products_metadata(
     found: EstateProducts, locations: tuple[str, str], rows: Mapping[str, int]
 ) -> dict[str, Any]:
-    """Dagster metadata: counts, the products and what takes most as tables, and what a person should look at."""
+    """Dagster metadata: counts, tables of products and of what uses most, and what a person should look at."""
     products, costs = found.products, found.costs
     status = Counter(one.status for one in products.products)
     vanished = [(one.id, gone) for one in products.products for gone in one.vanished]

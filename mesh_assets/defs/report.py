@@ -1,4 +1,4 @@
-"""`analysis/report`: the mesh as one HTML page, made of what the other analyses found."""
+"""`analysis/report`: the mesh as one HTML page, made from the results of the other analyses."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,8 +20,8 @@ WRITTEN = "written"
 
 
 def report_asset() -> dg.AssetsDefinition:
-    """It says by its check, not by failing, that no page could be written: a run is not to fail for its report when all
-    that the page would show is kept."""
+    """If no page could be written, its check says so instead of the step failing: a run should not fail for its report when
+    everything that the page would show is kept."""
 
     @dg.multi_asset(
         specs=[
@@ -35,7 +35,9 @@ def report_asset() -> dg.AssetsDefinition:
             )
         ],
         check_specs=[
-            dg.AssetCheckSpec(WRITTEN, asset=REPORT_KEY, description="The page could be made and written.")
+            dg.AssetCheckSpec(
+                WRITTEN, asset=REPORT_KEY, description="The page could be rendered and written."
+            )
         ],
         name="report",
     )
@@ -55,7 +57,7 @@ def report_asset() -> dg.AssetsDefinition:
                 check_name=WRITTEN,
                 passed=False,
                 severity=dg.AssetCheckSeverity.WARN,
-                description=f"{reason}; the page in the store, if there is one, is the one before",
+                description=f"{reason}; the page in the store, if there is one, is the previous one",
             )
             return
         yield dg.MaterializeResult(

@@ -1,6 +1,6 @@
-"""What the assets need from outside: the estate, the store, accounts of AWS, and the way a section takes from step to step.
+"""What the assets need from outside: the estate, the store, AWS accounts, and the way sections pass from step to step.
 
-Dagster's UI shows each value, or the environment variable that it comes from.
+Dagster's UI shows each value, or the environment variable it comes from.
 """
 
 import os
@@ -25,7 +25,7 @@ from mesh_assets.store.layout import DEFAULT_STORE, open_store
 
 
 class EstateResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The estate in force, looked at anew for each run and each tick of a sensor.
+    """The estate in force, looked up again for each run and each tick of a sensor.
 
     Clusters, credentials and patterns may have changed since the definitions loaded.
     """
@@ -37,7 +37,7 @@ class EstateResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return estate_in_force(Path(self.path)).now().estate
 
     def estate(self) -> Estate:
-        """While the file is broken, the last good one. Raises EstateError when there is none."""
+        """While the file is broken, the last good version. Raises EstateError when there is none."""
         return self._estate
 
 
@@ -62,13 +62,13 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return DocumentsOnce(self._store.objects)
 
     def documents_once(self) -> DocumentsOnce:
-        """The store for parts of a run that read the same documents: they are decoded once, and kept while it runs.
-        Raises StoreError as `store`."""
+        """The store for parts of a run that read the same documents: they are decoded once and kept while it runs.
+        Raises StoreError like `store`."""
         return self._documents_once
 
 
 class EventSourceMappings(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Event source mappings in the accounts and regions that the estate and the environment name. Tests put fakes in its place."""
+    """Event source mappings in the accounts and regions that the estate and the environment name. Tests replace it with fakes."""
 
     def service(self, region: str | None) -> MappingService:
         """The service of a region, its credentials checked.
@@ -87,8 +87,8 @@ class EventSourceMappings(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class SectionIOManager(dg.IOManager):
-    """Hands sections from step to step, by run: in the process that both steps run in, else through the store. They are
-    not a second truth: publishing drops them."""
+    """Hands sections from step to step, by run: within the process if both steps run in it, else through the store. They are
+    not a second source of truth: publishing drops them."""
 
     def __init__(self, store: InventoryStore) -> None:
         self._store = store
@@ -111,7 +111,7 @@ class SectionIOManager(dg.IOManager):
 class ReportIOManager(dg.IOManager):
     """Keeps nothing: `execute_in_process` hands the report to its caller, and metadata shows it to everyone.
 
-    Not `mem_io_manager`, which Dagster refuses where each step has a process of its own.
+    Not `mem_io_manager`, which Dagster refuses where each step has its own process.
     """
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
@@ -122,7 +122,7 @@ class ReportIOManager(dg.IOManager):
         raise MeshError("no step can load the report of a discovery; read the document in the store instead")
 
 
-@dg.io_manager(description="Hands the report to the caller of a run in its process; keeps nothing.")
+@dg.io_manager(description="Hands the report to the caller of an in-process run; keeps nothing.")
 def report_io_manager() -> ReportIOManager:
     return ReportIOManager()
 
@@ -135,7 +135,7 @@ def report_io_manager() -> ReportIOManager:
 def section_io_manager(context: dg.InitResourceContext) -> Iterator[SectionIOManager]:
     store: InventoryStore = context.resources.store.store()
     yield SectionIOManager(store)
-    # The process is done with its steps. A later one, or a run that resumes this one after a failure, goes on from here.
+    # The process has finished its steps. A later one, or a run that resumes this one after a failure, continues from here.
     store.put_sections()
 
 

@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 
 def shown_metadata(metadata: Mapping[str, Shown]) -> dict[str, Any]:
-    """As an asset of Dagster takes it."""
+    """In the form that a Dagster asset takes."""
     return {name: _value(value) for name, value in metadata.items()}
 
 
@@ -39,7 +39,7 @@ def table_metadata(
 
 
 def check_result(check: ShownCheck) -> dg.AssetCheckResult:
-    """Of a run; `check_evaluation` is the same without one."""
+    """For a run; `check_evaluation` is the same without one."""
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(check.key.split("/")),
         check_name=check.name,
@@ -51,8 +51,8 @@ def check_result(check: ShownCheck) -> dg.AssetCheckResult:
 
 
 def check_evaluation(check: ShownCheck) -> dg.AssetCheckEvaluation:
-    """Without a partition, as those of runs: the checks have none, and Dagster 1.13 keeps one without a run only once for
-    each partition."""
+    """Without a partition, like those of runs: the checks have none, and Dagster 1.13 keeps a runless evaluation only once
+    per partition."""
     return dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey(check.key.split("/")),
         check_name=check.name,

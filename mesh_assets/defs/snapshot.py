@@ -1,5 +1,5 @@
 """`discovery_snapshot` and `changes`: sections joined, compared and published in one step, so that neither
-event goes out alone; and with what they come from, the job `discovery`.
+event goes out alone; and the job `discovery`, which also includes the assets they come from.
 """
 
 import json
@@ -51,7 +51,7 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 group_name="discovery",
                 kinds={"kafka", "avro"},
                 tags={"mesh/topic": CHANGES_TOPIC},
-                description=f"What differs from the previous snapshot, each a ChangeEvent on {CHANGES_TOPIC}.",
+                description=f"The differences from the previous snapshot, each a ChangeEvent on {CHANGES_TOPIC}.",
                 metadata={"dagster/column_schema": event_columns("change_event")},
             ),
             dg.AssetSpec(
@@ -62,9 +62,9 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 tags={"mesh/topic": EVENTS_TOPIC},
                 description=f"The complete state of the cluster, one DiscoveryEvent on {EVENTS_TOPIC} (key: cluster id).",
                 metadata={"dagster/column_schema": event_columns("discovery_event")},
-                # The schedule publishes every 6 hours: one run missed warns, two fail, with an hour's grace.
-                # Dagster judges the asset by its newest partition; each cluster is judged by the check
-                # `current`.
+                # The schedule publishes every 6 hours: one missed run warns, two fail, with an hour's grace.
+                # Dagster judges the asset by its newest partition; the check `current` judges each
+                # cluster.
                 freshness_policy=dg.FreshnessPolicy.time_window(
                     fail_window=timedelta(hours=13), warn_window=timedelta(hours=7)
                 ),
@@ -116,7 +116,7 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             for line in refresh_states(context.instance, store.store(), clusters=[report.cluster]):
                 context.log.info(line)
         store.store().drop_sections(context.run.run_id)
-        store.store().prune_sections(now=datetime.now(UTC))  # of runs that failed and were never repeated
+        store.store().prune_sections(now=datetime.now(UTC))  # from runs that failed and were never retried
         yield dg.MaterializeResult(
             asset_key=CHANGES_KEY, metadata=shown_metadata(changes_metadata(report, changes))
         )
@@ -133,8 +133,8 @@ def discovery() -> dg.Definitions:
     """Raises EstateError when the estate file is missing or wrong."""
     partitions = ClusterPartitions()
     return dg.Definitions(
-        # Of all jobs, and of assets that somebody materializes by hand: a process for each of the short steps
-        # would cost seconds of imports.
+        # For all jobs, and for assets materialized by hand: a process for each of the short steps would cost
+        # seconds of imports.
         executor=dg.in_process_executor,
         assets=[inventory_assets(partitions), snapshot_assets(partitions)],
         jobs=[

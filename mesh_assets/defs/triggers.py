@@ -1,4 +1,4 @@
-"""What asks for discoveries in time: the schedule, and the sensors that notice changes."""
+"""What triggers discoveries: the schedule, and the sensors that notice changes."""
 
 from collections.abc import Iterator
 
@@ -39,7 +39,7 @@ def estate_file_sensor() -> dg.SensorDefinition:
     @discovery_sensor(
         name=ESTATE_FILE,
         interval_seconds=interval_seconds(30),
-        description="Every 30 seconds: discovers clusters that come into the estate; fails while the estate file is broken.",
+        description="Every 30 seconds: discovers clusters that are added to the estate; fails while the estate file is broken.",
     )
     def sensor(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.SensorResult:
         result, notes = tick(context.instance, estate_in_force(), store.store(), cursor=context.cursor)
@@ -57,7 +57,7 @@ def discovery_schedule(partitions: dg.StaticPartitionsDefinition) -> dg.Schedule
         cron_schedule="0 */6 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Every 6 hours, one run per cluster, whatever the sensors have seen; the run queue bounds how many run at once.",
+        description="Every 6 hours, one run per cluster, no matter what the sensors have seen; the run queue limits how many run at once.",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         for cluster in partitions.get_partition_keys():

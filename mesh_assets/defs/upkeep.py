@@ -1,4 +1,4 @@
-"""The job `store_upkeep`: what the estate keeps no longer goes from the store and from Dagster's own storage."""
+"""The job `store_upkeep`: removes what the estate no longer keeps, from the store and from Dagster's own storage."""
 
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ def upkeep() -> dg.Definitions:
 
 
 def upkeep_job() -> dg.JobDefinition:
-    @dg.op(description="Removes what the estate's `retention` keeps no longer, and packs documents.")
+    @dg.op(description="Removes what the estate's `retention` no longer keeps, and packs documents.")
     @masking_failures
     def prune_store(context: dg.OpExecutionContext, estate: EstateResource, store: StoreResource) -> None:
         retention = estate.estate().retention
@@ -43,7 +43,7 @@ def upkeep_job() -> dg.JobDefinition:
             }
         )
 
-    @dg.job(name=UPKEEP_JOB, description="Keeps the store and Dagster's event log from growing for ever.")
+    @dg.job(name=UPKEEP_JOB, description="Keeps the store and Dagster's event log from growing forever.")
     def job() -> None:
         prune_store()
 
@@ -57,5 +57,5 @@ def upkeep_schedule() -> dg.ScheduleDefinition:
         cron_schedule="50 4 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Once a day. What is kept, and for how long, says `retention` in the estate.",
+        description="Once a day. `retention` in the estate says what is kept, and for how long.",
     )

@@ -25,7 +25,7 @@ def usual_gaps_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
         kinds={"kafka"},
         deps=[SNAPSHOT_KEY],
         description="How long each topic usually waits for its next record, from two weeks of readings: what freshness is judged by.",
-        # Only reads, and replaces the result as a whole, so repeating is safe.
+        # Only reads, and replaces the result as a whole, so retrying is safe.
         retry_policy=dg.RetryPolicy(max_retries=1, delay=retry_seconds),
     )
     @masking_failures
@@ -47,7 +47,8 @@ def usual_gaps_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
 
 
 def usual_gaps_schedule() -> dg.ScheduleDefinition:
-    """Not with the job `analysis`: two weeks of readings of 9,000 topics take 7 s of CPU, and say nearly the same each day."""
+    """Not part of the job `analysis`: two weeks of readings of 9,000 topics take 7 s of CPU, and say nearly the same each
+    day."""
     return dg.ScheduleDefinition(
         name="usual_gaps_schedule",
         target=dg.AssetSelection.assets(USUAL_GAPS_KEY),

@@ -1,8 +1,8 @@
-"""Avro's binary encoding straight from records, byte for byte what fastavro writes of the same values as dictionaries.
+"""Avro's binary encoding straight from records, byte for byte what fastavro writes for the same values as dictionaries.
 
-A snapshot of 9,000 topics is 36,000 partitions and 300,000 configs. Made into dictionaries for fastavro, these cost
-2 s and 120 MB; here, what was encoded once is not encoded again: equal numbers and texts, and configs that
-many topics share as one dictionary (`platforms/kafka/wire/configs.py`).
+A snapshot of 9,000 topics has 36,000 partitions and 300,000 configs. Turning them into dictionaries for fastavro costs
+2 s and 120 MB; here, nothing is encoded twice: equal numbers and texts, and configs that many topics share as one
+dictionary (`platforms/kafka/wire/configs.py`).
 
 Format: https://avro.apache.org/docs/1.12.0/specification/#binary-encoding
 """
@@ -27,17 +27,17 @@ _LEAST, _MOST = -(2**63), 2**63 - 1
 def encoder(schema: Any) -> Encode:
     """For records (msgspec's structs) of `schema`, as `json.loads` gives it: a function that encodes one.
 
-    It remembers what it has encoded, so it is made for one value, or for several that are kept anyway. Knows what the
-    two events are made of: records, maps, tuples and lists, null or one other type, texts, numbers, booleans and
-    moments; raises NotImplementedError for other schemas. The function raises ValueError for a record whose fields
-    are not those of its schema, OverflowError for a number of more than 64 bits, TypeError, AttributeError,
-    UnicodeEncodeError or struct.error for a value of another type.
+    It remembers what it has encoded, so use it for one value, or for several that are kept anyway. It supports what the
+    two events consist of: records, maps, tuples and lists, null or one other type, texts, numbers, booleans and moments;
+    raises NotImplementedError for other schemas. The function raises ValueError for a record whose fields are not those
+    of its schema, OverflowError for a number of more than 64 bits, TypeError, AttributeError, UnicodeEncodeError or
+    struct.error for a value of the wrong type.
     """
     return _Compiler().compiled(schema)
 
 
 class _Known(dict[Any, bytes]):
-    """Encodings by value. A value that is in there costs what looking into a dictionary does."""
+    """Encodings by value. A known value costs one dictionary lookup."""
 
     __slots__ = ("_encode",)
 
@@ -101,12 +101,12 @@ class _Compiler:
 
         if encode != self._long and encode != self._text:
             return array
-        known = _Known(array)  # brokers of a partition, names: few different ones
+        known = _Known(array)  # brokers of a partition, names: few distinct ones
         return lambda values: known[tuple(values)]
 
     def _map(self, encode: Encode) -> Encode:
         long, text = self._long, self._text
-        # By identity, which lasts as long as the dictionary is kept here.
+        # By identity, which is valid as long as the dictionary is kept here.
         known: dict[int, tuple[dict[str, Any], bytes]] = {}
 
         def mapped(values: dict[str, Any]) -> bytes:
@@ -121,12 +121,12 @@ class _Compiler:
         return mapped
 
     def _record(self, name: str, fields: list[dict[str, Any]]) -> Encode:
-        """A function of one line, written out for the record: 100,000 calls of one that goes through a list of fields
-        take twice as long."""
+        """A one-line function, generated for the record: 100,000 calls of one that loops over a list of fields take
+        twice as long."""
         names = [field["name"] for field in fields]
         if not all(one.isidentifier() for one in names):
             raise NotImplementedError(
-                f"a field of the Avro record {name} is named as no field of Python can be"
+                f"a field of the Avro record {name} has a name that no Python field can have"
             )
         known: set[type] = set()
 
@@ -155,7 +155,7 @@ class _Compiler:
             "        check(value.__class__)",
             f"    return join(({', '.join(parts)},))",
         )
-        exec("\n".join(lines), scope)  # of the schema's field names alone
+        exec("\n".join(lines), scope)  # built only from the schema's field names
         encode: Encode = scope["record"]
         return encode
 

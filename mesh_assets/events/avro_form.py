@@ -1,5 +1,5 @@
-"""The Avro form of the events, known to no other module: from records to framed bytes and back; and the ids
-of the two schemas in the registry.
+"""The Avro form of the events, known only here: from records to framed bytes and back; and the ids of the two
+schemas in the registry.
 
 The schemas in `avro/` are public contracts. A value is framed as every Confluent client expects: a zero byte,
 the schema's id in the registry as four bytes, big-endian, then the Avro encoding without a header.
@@ -29,13 +29,13 @@ _FRAME = struct.Struct(">bI")
 
 @cache
 def schema_text(name: str) -> str:
-    """The schema `discovery_event` or `change_event` as it is registered: the committed file on one line."""
+    """The schema `discovery_event` or `change_event` in its registered form: the committed file on one line."""
     text = files("mesh_assets.events").joinpath("avro", f"{name}.avsc").read_text(encoding="utf-8")
     return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
 
 
 def fingerprint(name: str) -> str:
-    """The SHA-256 of the schema as it is registered."""
+    """The SHA-256 of the schema in its registered form."""
     return sha256(schema_text(name).encode())
 
 
@@ -58,7 +58,7 @@ def decode_discovery_event(value: bytes, schema_by_id: Callable[[int], str]) -> 
 
 
 def decode_change_event(value: bytes, schema_by_id: Callable[[int], str]) -> ChangeEvent:
-    """As decode_discovery_event."""
+    """Like decode_discovery_event."""
     return cast(ChangeEvent, _decoded("change_event", ChangeEvent, value, schema_by_id))
 
 
@@ -101,18 +101,18 @@ def _decoded(name: str, form: type, value: bytes, schema_by_id: Callable[[int], 
         fastavro.read.SchemaResolutionError,
         msgspec.ValidationError,
     ) as error:
-        why = one_line(str(error), most=_SHOWN_CHARACTERS)  # it may quote both schemas whole
+        why = one_line(str(error), most=_SHOWN_CHARACTERS)  # it may quote both schemas in full
         raise UnexpectedAnswerError(
             f"the record's value is not a {name} that this version knows (schema id {schema_id}): {why}"
         ) from error
 
 
-# The ids under which the schema registry knows the two event schemas: registered in each run, remembered for
-# when the registry does not answer.
+# The ids of the two event schemas in the schema registry: registered in each run, remembered for when the
+# registry does not answer.
 
 
 class Registrar(Protocol):
-    """What registering needs of a SchemaRegistryClient."""
+    """What registering needs from a SchemaRegistryClient."""
 
     @property
     def url(self) -> str: ...
@@ -128,9 +128,9 @@ class Registrar(Protocol):
 def register_schemas(
     registrar: Registrar, *, events_topic: str, changes_topic: str, cached: SchemaIds | None
 ) -> tuple[SchemaIds, str | None]:
-    """The ids. With a sentence if the registry failed and they are the remembered ones.
+    """The ids; with a sentence if the registry failed and they are the remembered ones.
 
-    `cached` counts only for the same registry and the same schemas. Raises PublishError if there are neither.
+    `cached` counts only for the same registry and the same schemas. Raises PublishError if there are none.
     """
     event_fingerprint, change_fingerprint = fingerprint("discovery_event"), fingerprint("change_event")
     try:
@@ -147,7 +147,7 @@ def register_schemas(
         )
         if cached is None or known != (registrar.url, event_fingerprint, change_fingerprint):
             raise PublishError(
-                f"the event schemas could not be registered, and no ids of them are known from before: {error}"
+                f"the event schemas could not be registered, and no earlier ids of them are known: {error}"
             ) from error
-        return cached, f"the event schemas were published under the ids known from before: {error}"
+        return cached, f"the event schemas could not be registered again; earlier ids were used: {error}"
     return ids, None

@@ -1,4 +1,5 @@
-"""The two events as records, by pure functions: a snapshot and a change; and what publishing them takes, whatever carries them."""
+"""The two events as records, made by pure functions: a snapshot and a change; and what publishing them takes, whatever the
+carrier."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ class ClaimedDocument(Record, frozen=True, kw_only=True):
 
 
 class DiscoveryEvent(Record, frozen=True, kw_only=True):
-    """The complete state of a cluster at one moment. `document` None: it is in the event. `sections` may grow."""
+    """The complete state of a cluster at one moment. `document` None: the state is in the event. `sections` may grow."""
 
     format: int
     sequence: int
@@ -108,12 +109,12 @@ class DiscoveryEvent(Record, frozen=True, kw_only=True):
     summary: Summary
     document: ClaimedDocument | None
     store_id: str | None = None
-    """Of the store whose runs publish the cluster; None in events of versions that had none."""
+    """The id of the store whose runs publish the cluster; None in events of versions that had none."""
 
 
 class Origin(Record, frozen=True, kw_only=True):
-    """Which snapshot a record is, as its headers say it: readable without its schema, and kept by a tombstone,
-    so that sequences go on after it. `store_id` None: not known."""
+    """Which snapshot a record is, according to its headers: readable without its schema, and kept by a tombstone, so
+    that sequences continue after it. `store_id` None: not known."""
 
     sequence: int
     run_id: str
@@ -133,7 +134,7 @@ class PublishedEvent(Record, frozen=True, kw_only=True):
 @dataclass(frozen=True)
 class Newest:
     """The newest record of a cluster in the topic. `retired`: it is a tombstone. `read`: the event it holds,
-    None for a tombstone; raises PublishError. `changes`: those that it carries; None: not known."""
+    None for a tombstone; raises PublishError. `changes`: those it carries; None: not known."""
 
     origin: Origin
     retired: bool
@@ -152,8 +153,8 @@ class ReadSnapshot(Record, frozen=True, kw_only=True):
 
 
 class ChangeEvent(Record, frozen=True, kw_only=True):
-    """One change. `id` is `<cluster id>-<sequence>-<index>`. `truncated`: a value was too long for an event
-    and is cut."""
+    """One change. `id` is `<cluster id>-<sequence>-<index>`. `truncated`: a value was too long for an event and
+    was cut."""
 
     id: str
     sequence: int
@@ -172,7 +173,7 @@ class ChangeEvent(Record, frozen=True, kw_only=True):
 
 
 class RefusedEventError(PublishError):
-    """The brokers refused the event for good: it is certain not to be in the topic."""
+    """The brokers refused the event for good: it is certainly not in the topic."""
 
 
 class NotAllowedError(RefusedEventError):
@@ -180,8 +181,8 @@ class NotAllowedError(RefusedEventError):
 
 
 class RefusedChangesError(PublishError):
-    """The brokers refused a change for good, after its snapshot went out. `refusal`: what they said. `not_allowed`:
-    until a right is given."""
+    """The brokers refused a change for good, after its snapshot went out. `refusal`: what they said. `not_allowed`: only
+    until a right is granted."""
 
     def __init__(self, refusal: str, *, advice: str = "", not_allowed: bool = False) -> None:
         super().__init__(f"{refusal}{advice}")
@@ -191,7 +192,7 @@ class RefusedChangesError(PublishError):
 
 class Publisher(Protocol):
     def prepare(self, cached: SchemaIds | None) -> SchemaIds | None:
-        """Makes sure that topics and schemas exist; the schemas' ids now in use, to be cached.
+        """Makes sure that topics and schemas exist; returns the schemas' ids now in use, to be cached.
 
         `cached` helps if the registry does not answer. Raises PublishError with what to do.
         """
@@ -199,18 +200,18 @@ class Publisher(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know although it stops nothing, one sentence each; complete after `prepare`."""
+        """What the user should know though it stops nothing, one sentence each; complete after `prepare`."""
         ...
 
     def look(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
-        """The newest record of the cluster in the topic, None if there is none. Comes after `prepare`; disturbs
-        nobody. Raises PublishError."""
+        """The newest record of the cluster in the topic, None if there is none. Call after `prepare`; affects no other
+        writer. Raises PublishError."""
         ...
 
     def take_over(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
-        """Shuts out every earlier writer of the cluster's events; then as `look`.
+        """Shuts out every earlier writer of the cluster's events; then like `look`.
 
-        Comes after `prepare` and before anything is published. Raises PublishError.
+        Call after `prepare` and before anything is published. Raises PublishError.
         """
         ...
 
@@ -222,11 +223,11 @@ class Publisher(Protocol):
         claimed: ClaimedDocument | None,
         timeout_seconds: float,
     ) -> PublishedEvent:
-        """Publishes and waits for the delivery. If the event is too large, publishes a claim check of
-        `claimed` instead, if there is one. It carries the `changes` that come after it, if there is room.
+        """Publishes and waits for the delivery. If the event is too large, publishes a claim check for `claimed` instead,
+        if given. It carries the `changes` that come after it, if there is room.
 
-        Sends nothing after `timeout_seconds`. Raises RefusedEventError if it is certain that nothing is in
-        the topic, ConflictError if a newer run has shut this one out, PublishError if it failed or is uncertain.
+        Sends nothing after `timeout_seconds`. Raises RefusedEventError if the event is certainly not in the topic,
+        ConflictError if a newer run has shut this one out, PublishError if it failed or the outcome is uncertain.
         """
         ...
 
@@ -235,19 +236,18 @@ class Publisher(Protocol):
         ...
 
     def publish_changes(self, events: Iterable[ChangeEvent], *, timeout_seconds: float) -> None:
-        """Publishes in order and waits for the delivery of all. Raises RefusedChangesError if one is certain
-        never to be taken, PublishError if it failed otherwise."""
+        """Publishes in order and waits for the delivery of all. Raises RefusedChangesError if one will certainly never
+        be accepted, PublishError if it failed otherwise."""
         ...
 
 
 def leading_trigger(triggers: Sequence[Trigger]) -> Trigger:
-    """The most severe trigger, the first of equally severe ones. There must be at least one."""
+    """The most severe trigger; of equally severe ones, the first. There must be at least one."""
     return most_severe_first(triggers)[0]
 
 
 def most_severe_first(triggers: Sequence[Trigger]) -> tuple[Trigger, ...]:
-    """The triggers with the leading one in front, otherwise in their order; the first of equally severe ones
-    leads."""
+    """The triggers with the leading one in front, otherwise in order; of equally severe ones, the first leads."""
     leading = min(range(len(triggers)), key=lambda index: _SEVERITY.index(triggers[index].type))
     return (triggers[leading], *triggers[:leading], *triggers[leading + 1 :])
 
@@ -293,7 +293,7 @@ def discovery_event(
 
 
 def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEvent:
-    """The event without its lists: the state is in the claimed document."""
+    """The event without its lists: the claimed document has the state."""
     state = replace(
         event.cluster_state,
         topics=None,
@@ -311,9 +311,9 @@ def claim_check(event: DiscoveryEvent, claimed: ClaimedDocument) -> DiscoveryEve
 
 
 def document_of(event: DiscoveryEvent) -> Document:
-    """The document that the event was made from, but for the names of what its sections hold back and the numbers
-    of their readings: these are the store's own business. A hold continued from an event begins again, and any
-    reading is newer than it. Raises PublishError for a claim check, which does not contain the document."""
+    """The document that the event was made from, except the names of what its sections hold back and the numbers of
+    their readings, which are internal to the store. A hold continued from an event starts over, and any reading is
+    newer than it. Raises PublishError for a claim check, which does not contain the document."""
     state = event.cluster_state
     if event.document is not None:
         what = f"snapshot {event.sequence} of {state.cluster_name}"
@@ -389,12 +389,12 @@ def _shortened(text: str | None, longest: int) -> str | None:
 
 
 def is_behind(newest: Origin | DiscoveryEvent, latest: Pointer) -> bool:
-    """Whether the topic's newest snapshot is the store's latest, or one before it (the topic was lost)."""
+    """Whether the topic's newest snapshot is the store's latest, or an earlier one (the topic was lost)."""
     return newest.sequence < latest.sequence or (
         newest.sequence == latest.sequence and newest.run_id == latest.run_id
     )
 
 
 def is_of(newest: Origin, record: WriteAhead) -> bool:
-    """Whether the snapshot is the record's. A run that was tried again has published more than one."""
+    """Whether the snapshot is the record's. A retried run has published more than one."""
     return (newest.sequence, newest.run_id) == (record.sequence, record.run_id)

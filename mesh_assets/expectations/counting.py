@@ -1,5 +1,5 @@
-"""Whether the number that a query answers with is a count. Any other may be a value of a record (`SELECT max(card)`), and no
-value leaves memory."""
+"""Whether the number that a query returns is a count. Any other number may be a value from a record (`SELECT max(card)`), and
+no value leaves memory."""
 
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,9 @@ _MAKE_ROWS = ("range", "generate_series", "unnest", "repeat_row", "generate_subs
 
 
 def answers_with_a_count(query: str) -> bool:
-    """Of a query of one column: whether that is made of `count`, of `sum` over a CASE of constants, and of arithmetic with
-    constants alone (shares, percentages), over rows of the sample: where rows are made or cut off by a number
-    (`range(max(card))`), their count is that number. False where that cannot be told."""
+    """For a query with one column: whether it consists only of `count`, `sum` over a CASE of constants, and arithmetic
+    with constants (shares, percentages), over rows of the sample. Where a number generates or limits rows
+    (`range(max(card))`), their count would be that number. False where that is unclear."""
     with importing:
         import sqlglot
         from sqlglot import exp

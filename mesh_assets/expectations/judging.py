@@ -1,7 +1,7 @@
-"""`judge`: what a topic's sample says of the rules about it.
+"""`judge`: what a topic's sample says about the rules for it.
 
-A sample says less than the topic holds. So a figure is a range wherever records could not be decoded or were not sampled,
-and a rule passes or fails only if it does for the whole range; else it is unknown, which is not passed.
+A sample says less than the whole topic. So a figure is a range wherever records could not be decoded or were not sampled,
+and a rule passes or fails only if it does so for the whole range; otherwise it is unknown, which is not a pass.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -42,8 +42,8 @@ class Rule(NamedTuple):
 
 
 class _Figure(NamedTuple):
-    """From `least` to `most`, both possible. `broken`: the records that break the rule, None: it is not about records.
-    `withheld`: it may be a value of a record, so that only what follows from it is told."""
+    """From `least` to `most`, both possible. `broken`: the records that break the rule; None: it is not about records.
+    `withheld`: it may be a value from a record, so only the conclusion is reported."""
 
     least: float
     most: float
@@ -62,12 +62,12 @@ def judge(
     held: int | None = None,
     has_newest: bool = True,
 ) -> tuple[ExpectationResult, ...]:
-    """What the sample says of each rule, in their order.
+    """What the sample says about each rule, in order.
 
-    `frame`: one row a sampled record, with the columns of fields by dotted path, `__partition`, `__offset`, `__timestamp`
-    (UTC, NaT: none), and where there are some `__tombstone` and `__undecodable`. It is not changed. `held`: how many records
-    the topic holds, where that is known exactly. `has_newest`: whether the sample reaches to the end of the topic. `now`:
-    for freshness; the default is the clock.
+    `frame`: one row per sampled record, with columns for fields by dotted path, `__partition`, `__offset`, `__timestamp`
+    (UTC, NaT: none) and, where there are any, `__tombstone` and `__undecodable`. It is not modified. `held`: how many
+    records the topic holds, where that is known exactly. `has_newest`: whether the sample reaches the end of the topic.
+    `now`: for freshness; defaults to the clock.
     """
     values = records_with_values(frame)
     return tuple(
@@ -142,7 +142,7 @@ def _figure(
     undecodable = undecodable_records(frame)
     if values.empty:
         what = "none of the sampled records could be decoded" if undecodable else "all are tombstones"
-        raise NotMeasuredError(f"{what}, so nothing is known of fields")
+        raise NotMeasuredError(f"{what}, so nothing is known about fields")
     if rule.type == "sql":
         return _answered(rule, values, undecodable)
     measured = measure(rule, values)
@@ -170,14 +170,14 @@ def _answered(rule: QualityRule, values: "pd.DataFrame", undecodable: int) -> _F
     if isinstance(answer, bool):
         _, wanted = rule.operator
         if not isinstance(wanted, bool):
-            raise NotMeasuredError("the query answers with true or false; compare with mustBe: true")
+            raise NotMeasuredError("the query returns true or false; compare with mustBe: true")
         if undecodable:
             return _Figure(0.0, 1.0, None, _undecodable_text(undecodable))
         return _Figure(float(answer), float(answer))
     if isinstance(rule.operator[1], bool):
-        raise NotMeasuredError("the query answers with a number; compare with one, not with true or false")
+        raise NotMeasuredError("the query returns a number; compare with one, not with true or false")
     if isinstance(answer, float):
-        if undecodable:  # what a query counts or adds up, it does not say
+        if undecodable:  # the query does not say what it counts or adds up
             return _Figure(-inf, inf, None, _undecodable_text(undecodable))
         return _Figure(answer, answer, withheld=not answers_with_a_count(rule.query or ""))
     return _Figure(len(answer), len(answer) + undecodable, answer, _undecodable_text(undecodable))
@@ -234,7 +234,7 @@ def expected_of(rule: QualityRule) -> str:
 
 
 def unit_of(rule: QualityRule) -> str:
-    """Empty for a query, whose answer has none."""
+    """Empty for a query, whose result has none."""
     return rule.unit or ("" if rule.type == "sql" else "rows")
 
 
@@ -258,13 +258,13 @@ def _sentence(
     places: tuple[FailingRecords, ...],
 ) -> str:
     if found is None:
-        return f"{subject} cannot be told: {why}; expected {expected}"
+        return f"{subject} could not be determined: {why}; expected {expected}"
     if found.withheld:
         which = "such a" if status == "passed" else "another"
-        return f"{subject} answers with {which} number, which may be a value of a record and is not told; expected {expected}"
+        return f"{subject} returns {which} number, which may be a value from a record and is withheld; expected {expected}"
     text = _range_text(found, unit, truth=expected.endswith((" true", " false")))
     if status == "unknown":
-        return f"{subject} cannot be told: {text}, since {found.why_unsure}; expected {expected}"
+        return f"{subject} could not be determined: {text}, since {found.why_unsure}; expected {expected}"
     sentence = f"{subject} {'are' if unit == 'rows' else 'is'} {text}; expected {expected}"
     if not places:
         return sentence

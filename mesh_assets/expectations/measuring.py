@@ -17,19 +17,19 @@ PARTITION, OFFSET, TIMESTAMP, TOMBSTONE, UNDECODABLE = (
     "__tombstone",
     "__undecodable",
 )
-"""Columns that a frame has beside those of fields. TOMBSTONE (bool) and UNDECODABLE (a reason or None) may be missing: no
-record is one then."""
+"""Columns of a frame besides those of fields. TOMBSTONE (bool) and UNDECODABLE (a reason or None) may be missing: then no
+record is either."""
 
 
 class Measured(NamedTuple):
-    """`number`: what the metric counts. `broken`: for each row of the frame whether it breaks the rule, None: not about rows."""
+    """`number`: what the metric counts. `broken`: for each row of the frame, whether it breaks the rule; None: not about rows."""
 
     number: int
     broken: "pd.Series[bool] | None"
 
 
 class NotMeasuredError(Exception):
-    """A rule cannot be judged over this sample; the message says why, and quotes no value."""
+    """A rule cannot be judged over this sample; the message says why and quotes no value."""
 
 
 def records_with_values(frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -47,8 +47,8 @@ def undecodable_records(frame: "pd.DataFrame") -> int:
 
 
 def measure(rule: QualityRule, values: "pd.DataFrame") -> Measured:
-    """A metric that is about fields, over rows with values. A value that is null breaks no rule but `nullValues` and, where
-    null is listed, `missingValues`. Raises NotMeasuredError where a field is not in the sample."""
+    """A metric about fields, over rows with values. A null value breaks no rule except `nullValues` and, where null is
+    listed, `missingValues`. Raises NotMeasuredError where a field is not in the sample."""
     if rule.metric == "duplicateValues":
         return _duplicates(rule, values)
     column = _column(values, rule.path or "")
@@ -74,16 +74,14 @@ def _column(values: "pd.DataFrame", path: str) -> "pd.Series[Any]":
     if below:
         raise NotMeasuredError(f"{path} is a record; name a field of it, such as {below[0]}")
     if "[]" in path or "{}" in path:
-        raise NotMeasuredError(
-            f"{path} lies within an array or a map, whose elements rules are not judged by"
-        )
+        raise NotMeasuredError(f"{path} is within an array or a map, and rules do not judge their elements")
     raise NotMeasuredError(
         f"no sampled record has a field {path}; check its spelling, or whether the topic still has it"
     )
 
 
 def _duplicates(rule: QualityRule, values: "pd.DataFrame") -> Measured:
-    """How many values stand in more than one record, as datacontract-cli counts; rows where a part is null are left out."""
+    """How many values occur in more than one record, as datacontract-cli counts; rows where a part is null are left out."""
     paths = rule.arguments.properties or (rule.path or "",)
     columns = [_column(values, path) for path in paths]
     known = ~columns[0].isna()
@@ -111,7 +109,7 @@ def _invalid(rule: QualityRule, column: "pd.Series[Any]") -> "pd.Series[bool]":
 
 
 def _matching(pattern: str, column: "pd.Series[Any]") -> "pd.Series[bool]":
-    """By RE2, since records are of whoever writes them, and no record may take the time of a backtracking expression."""
+    """With RE2: anyone may write records, and none may cost the time of a backtracking expression."""
     with importing:
         import pandas as pd
         import pyarrow as pa
@@ -121,12 +119,12 @@ def _matching(pattern: str, column: "pd.Series[Any]") -> "pd.Series[bool]":
     try:
         found = pc.match_substring_regex(texts, pattern)
     except pa.ArrowInvalid as error:
-        raise NotMeasuredError("the pattern is none that RE2 can match; simplify it") from error
+        raise NotMeasuredError("RE2 cannot match the pattern; simplify it") from error
     return pd.Series([bool(one) for one in found.to_pylist()], index=column.index, dtype=bool)
 
 
 def _text(value: object) -> str | None:
-    """What a pattern is matched against; None, which matches nothing, for bytes, lists and records."""
+    """The text a pattern is matched against; None, which matches nothing, for bytes, lists and records."""
     if isinstance(value, str):
         return value
     return None if isinstance(value, bytes | list | dict | tuple) else str(value)
@@ -136,7 +134,7 @@ def _outside(least: float | None, most: float | None) -> Callable[[Any], bool]:
     def is_outside(value: Any) -> bool:
         number = _number(value)
         if number is None:
-            return True  # no number lies in a range
+            return True  # not a number, so outside any range
         return (least is not None and number < least) or (most is not None and number > most)
 
     return is_outside
@@ -167,12 +165,12 @@ def _number(value: Any) -> int | float | Decimal | None:
         return None
     if isinstance(value, int | float | Decimal):
         return value
-    kind = getattr(getattr(value, "dtype", None), "kind", None)  # a scalar of numpy
+    kind = getattr(getattr(value, "dtype", None), "kind", None)  # a numpy scalar
     return value.item() if kind in ("i", "u", "f") else None
 
 
 def _comparable(value: Any) -> Any:
-    """Values that cannot be hashed, by their text; a truth value is no number."""
+    """Unhashable values by their text; a boolean is not a number."""
     if isinstance(value, list | dict | tuple) or _is_truth(value):
         return f"{type(value).__name__} {value!r}"
     return value

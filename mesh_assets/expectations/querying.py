@@ -1,6 +1,6 @@
-"""SQL over a sample, by DuckDB: in memory, cut off from files, network, extensions and Python, bounded in time and memory.
+"""SQL over a sample, with DuckDB: in memory, cut off from files, network, extensions and Python, bounded in time and memory.
 
-Policies are written by people of the estate, records by anybody: what DuckDB says of values stays here.
+The estate's people write policies, but anybody may write records: what DuckDB says about values stays here.
 """
 
 import math
@@ -23,18 +23,19 @@ SECONDS = 10.0
 """How long one query may take."""
 _MEMORY = "256MB"
 _ROWS = 100_000
-"""Of records that a query may name; a sample has fewer."""
+"""The most records that a query may name; a sample has fewer."""
 _TABLE = "sample"
 _NESTED = (dict, list, tuple)
 _MOST_PLACES, _MOST_LEVELS = 200, 20
-"""Of records within one column, before it becomes text: 240 levels took DuckDB 110 MB for five records, 900 took 2.8 GB."""
+"""The most names or levels of records in a column before it becomes text: for five records, 240 levels took DuckDB 110 MB,
+900 took 2.8 GB."""
 
 
 def ask(
     frame: "pd.DataFrame", query: str, path: str | None, *, seconds: float = SECONDS
 ) -> "float | bool | pd.DataFrame":
-    """What the query answers over `frame`: a number, true or false, or the records that it names, as rows of `__partition`
-    and `__offset`. Raises NotMeasuredError, which quotes no value."""
+    """The query's result over `frame`: a number, true or false, or the records that it names, as rows of `__partition` and
+    `__offset`. Raises NotMeasuredError, which quotes no value."""
     with importing:
         import duckdb
 
@@ -63,12 +64,12 @@ def ask(
         raise NotMeasuredError(f"the query needs more than {_MEMORY} of memory") from error
     except duckdb.PermissionException as error:
         raise NotMeasuredError(
-            "the query reaches for files, the network, extensions or settings; it may read the sample alone"
+            "the query uses files, the network, extensions or settings; it may only read the sample"
         ) from error
     except duckdb.Error as error:
         unsure = f"{type(error).__name__}, whose message is not shown, since it may quote records"
         why = wrong if wrong == _first_line(error) else unsure
-        raise NotMeasuredError(f"DuckDB cannot answer the query: {why}") from None
+        raise NotMeasuredError(f"DuckDB cannot run the query: {why}") from None
     finally:
         timer.cancel()
         connection.close()
@@ -76,7 +77,7 @@ def ask(
 
 
 def _lock(connection: "duckdb.DuckDBPyConnection") -> None:
-    """Nothing of it can be undone by a query: the configuration is locked last."""
+    """No query can undo any of it: the configuration is locked last."""
     for setting in (
         "python_enable_replacements = false",
         "threads = 1",
@@ -91,7 +92,7 @@ def _lock(connection: "duckdb.DuckDBPyConnection") -> None:
 
 
 def _wrong_by_itself(connection: "duckdb.DuckDBPyConnection", query: str) -> str | None:
-    """What DuckDB says of the query while there is no record that it could quote; None: nothing is wrong with it."""
+    """What DuckDB says about the query while there is no record that it could quote; None: nothing is wrong with it."""
     with importing:
         import duckdb
 
@@ -111,13 +112,13 @@ def _first_line(error: Exception) -> str:
 def _fetched(connection: "duckdb.DuckDBPyConnection") -> list[tuple[Any, ...]]:
     try:
         return connection.fetchmany(_ROWS)
-    except (OverflowError, ValueError):  # of its binding, for intervals and times of other millennia
-        raise NotMeasuredError("the query answers with something that Python cannot hold") from None
+    except (OverflowError, ValueError):  # from its binding, for intervals and times in other millennia
+        raise NotMeasuredError("the query returns something that Python cannot represent") from None
 
 
 def _table(frame: "pd.DataFrame") -> "pa.Table":
-    """The frame as Arrow has it. A column of several types (numbers and text) becomes one of text, as SQL has one type; so does one
-    of records with many names or levels, in JSON: each of them would be a part of its type, for every row."""
+    """The frame in Arrow's form. A column of several types (numbers and text) becomes text, since SQL has one type per column. So
+    does, as JSON, a column of records with many names or levels: each would be part of its type, for every row."""
     with importing:
         import pyarrow as pa
 
@@ -126,7 +127,7 @@ def _table(frame: "pd.DataFrame") -> "pa.Table":
         series = frame[name]
         column = None
         if series.dtype != object or not _has_many_places(series):
-            # What is of several types, Arrow refuses.
+            # Arrow refuses mixed types.
             with suppress(pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
                 column = pa.Array.from_pandas(series)
         if column is None:
@@ -138,7 +139,7 @@ def _table(frame: "pd.DataFrame") -> "pa.Table":
 
 
 def _has_many_places(values: "pd.Series[Any]") -> bool:
-    """Whether there are more places within the values than a type should have, by names and levels."""
+    """Whether the values have more names and levels than a type should have."""
     places: set[tuple[str, ...]] = set()
     for value in values:
         waiting: list[tuple[tuple[str, ...], Any]] = [((), value)] if isinstance(value, _NESTED) else []
@@ -165,8 +166,8 @@ def _text(value: Any) -> str:
 
 
 def _named(frame: "pd.DataFrame", names: list[str], rows: list[tuple[Any, ...]]) -> "pd.DataFrame":
-    """The records of the sample that the rows name, once each. Others are refused: under these names a query can select any
-    field, and partitions and offsets are told."""
+    """The records of the sample that the rows name, once each. Any other rows are refused: a query can select any field under
+    these names, and partitions and offsets are reported."""
     with importing:
         import pandas as pd
 
@@ -187,8 +188,8 @@ def _answer(
         return _named(frame, names, rows)
     if len(rows) != 1 or len(names) != 1:
         raise NotMeasuredError(
-            f"the query answers with {len(rows):,} rows of {len(names)} columns; expected one number, true or false, or the "
-            "columns __partition and __offset of the records that fail"
+            f"the query returns {len(rows):,} rows of {len(names)} columns; expected one number, true or false, or the "
+            "columns __partition and __offset of the failing records"
         )
     value = rows[0][0]
     if isinstance(value, bool):
@@ -196,4 +197,4 @@ def _answer(
     if isinstance(value, int | float | Decimal) and math.isfinite(value):
         return float(value)
     kind = "null" if value is None else "something else"
-    raise NotMeasuredError(f"the query answers with {kind}; expected a number, true or false")
+    raise NotMeasuredError(f"the query returns {kind}; expected a number, true or false")

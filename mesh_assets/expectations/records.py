@@ -1,4 +1,4 @@
-"""What came of expectations, as records; their JSON form is that of the store."""
+"""The results of expectations, as records; the store holds them as JSON."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ ExpectationStatus = Literal["passed", "failed", "unknown"]
 
 
 class FailingRecords(Record, frozen=True, kw_only=True):
-    """Where the sampled records lie that break a rule. `offsets`: the first ten of `records`."""
+    """Where the sampled records are that break a rule. `offsets`: the first ten of `records`."""
 
     partition: int
     records: int
@@ -18,13 +18,13 @@ class FailingRecords(Record, frozen=True, kw_only=True):
 
 
 class ExpectationResult(Record, frozen=True, kw_only=True):
-    """What a sample says of one rule about one topic.
+    """What a sample says about one rule for one topic.
 
     `rule`: its name. `origin`: who expects it, `policy` or the contract's id. `about`: what is measured, `nullValues of
-    order_id`. `measured` to `measured_most`, in `unit`: where the figure lies; the two differ where records could not be
+    order_id`. `measured` to `measured_most`, in `unit`: the range of the figure; the two differ where records could not be
     decoded, or where there may be more records than the sample has. None: it could not be measured, or it is not kept, since
-    the query may answer with a value of a record. `unknown`: neither kept nor broken for certain, as the sentence says.
-    `failing`: in how many of the `sampled` records the rule is broken, None where it is not about single records; at most 50
+    the query may return a value from a record. `unknown`: neither kept nor broken for certain, as the sentence says.
+    `failing`: how many of the `sampled` records break the rule, None where it is not about single records; at most 50
     partitions are named.
     """
 
@@ -47,7 +47,7 @@ class ExpectationResult(Record, frozen=True, kw_only=True):
 
 
 class Expectations(Record, frozen=True, kw_only=True):
-    """The result `analysis/expectations.json`: of every rule about every topic that was sampled, by cluster, topic, name."""
+    """The result `analysis/expectations.json`: for every rule about every sampled topic, by cluster, topic, name."""
 
     results: tuple[ExpectationResult, ...]
 
@@ -56,5 +56,6 @@ class Expectations(Record, frozen=True, kw_only=True):
 
 
 def expectation_results(store: InventoryStore) -> ResultStore[Expectations]:
-    """The store place; `get()` is None until the job `profiling` has judged, and raises StoreError if it cannot be read."""
+    """The place in the store; `get()` is None until the job `profiling` has judged, and raises StoreError if it cannot be
+    read."""
     return ResultStore(store, "expectations", Expectations, job="profiling")

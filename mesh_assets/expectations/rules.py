@@ -1,4 +1,4 @@
-"""Which rules hold for a topic, and the results of all topics while their samples pass by."""
+"""Which rules apply to a topic, and the results for all topics as their samples pass by."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -18,7 +18,7 @@ RulesOf = Callable[[str, str], Iterable[Rule]]
 
 
 class Sampled(Protocol):
-    """What is needed of a topic's sample."""
+    """What is needed from a topic's sample."""
 
     @property
     def cluster(self) -> str: ...
@@ -38,9 +38,9 @@ def policy_rules(policy: Policy, cluster: str, topic: str) -> tuple[Rule, ...]:
 
 
 class Judging:
-    """Judges every sample that it is called with, while it is in memory, and collects what came of it.
+    """Judges every sample it is called with, while the sample is in memory, and collects the results.
 
-    `has_newest`: whether samples reach to the end of their topics, as those of the newest records do.
+    `has_newest`: whether samples reach the end of their topics, as samples of the newest records do.
     """
 
     def __init__(
@@ -89,5 +89,5 @@ class Judging:
                 )
 
     def keep(self, store: InventoryStore, documents: Iterable[DocumentRead], *, made_at: datetime) -> str:
-        """Keeps the results instead of those before; their location, for people. Raises StoreError."""
+        """Keeps the results in place of the previous ones; their location, for people. Raises StoreError."""
         return expectation_results(store).put(self.expectations(), documents=documents, made_at=made_at)

@@ -279,11 +279,11 @@ def test_a_registry_that_fails_leaves_the_ids_known_from_before_and_a_note(
 ) -> None:
     ids, note = _register(ARegistry(error), known)
     assert ids == known
-    assert note == f"the event schemas were published under the ids known from before: {error}"
+    assert note == f"the event schemas could not be registered again; earlier ids were used: {error}"
 
 
 def test_a_registry_that_fails_at_the_first_run_is_an_error() -> None:
-    with pytest.raises(PublishError, match="no ids of them are known from before: connection refused"):
+    with pytest.raises(PublishError, match="no earlier ids of them are known: connection refused"):
         _register(ARegistry(UnreachableError("connection refused")))
 
 

@@ -47,7 +47,7 @@ def test_a_number_that_may_be_a_value_is_compared_and_not_kept(query: str) -> No
         ("failed", None, None),
     ]
     assert broken.sentence == (
-        "orders: the query answers with another number, which may be a value of a record and is not told; expected exactly 77"
+        "orders: the query returns another number, which may be a value from a record and is withheld; expected exactly 77"
     )
 
 
@@ -103,7 +103,7 @@ def test_values_under_the_names_of_partitions_and_offsets_are_not_told(columns: 
     found = result(SAMPLE, query=f"SELECT {columns}", mustBe=0)
     assert (found.status, found.places, found.measured) == ("unknown", (), None)
     assert found.sentence == (
-        "orders: the query cannot be told: the query names records that are not in the sample; select its __partition and "
+        "orders: the query could not be determined: the query names records that are not in the sample; select its __partition and "
         "__offset as they are; expected exactly 0"
     )
 
@@ -179,12 +179,12 @@ def test_what_duckdb_says_of_a_value_is_not_told() -> None:
 @pytest.mark.parametrize(
     ("query", "why"),
     [
-        ('SELECT "address.city" FROM sample WHERE id = 1', "answers with something else"),
-        ("SELECT id FROM sample", "answers with 4 rows of 1 columns"),
-        ("SELECT NULL", "answers with null"),
-        ("SELECT 'nan'::DOUBLE", "answers with something else"),
+        ('SELECT "address.city" FROM sample WHERE id = 1', "returns something else"),
+        ("SELECT id FROM sample", "returns 4 rows of 1 columns"),
+        ("SELECT NULL", "returns null"),
+        ("SELECT 'nan'::DOUBLE", "returns something else"),
         ("SELECT idd FROM sample", 'Binder Error: Referenced column "idd" not found'),
-        ("SELECT INTERVAL '99999999' YEAR", "answers with something that Python cannot hold"),
+        ("SELECT INTERVAL '99999999' YEAR", "returns something that Python cannot represent"),
     ],
 )
 def test_an_answer_of_another_form_says_what_was_expected(query: str, why: str) -> None:

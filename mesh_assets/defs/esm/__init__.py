@@ -1,1 +1,1 @@
-"""Event source mappings in Dagster: the asset of all of them, and the jobs that change or prove one."""
+"""Event source mappings in Dagster: one asset for all of them, and the jobs that change or prove one."""

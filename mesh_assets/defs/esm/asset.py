@@ -17,7 +17,7 @@ NOT_CONFIGURED = "the estate has no `esm: {accounts: …}`, so no account is rea
 
 _CHECKS = {
     "enabled": "Every mapping is Enabled, or about to be.",
-    "last_result_ok": "Lambda reports no problem as the last result of any mapping.",
+    "last_result_ok": "No mapping's last result, as Lambda reports it, is a problem.",
     "not_lagging": "No group lags by more than its cluster's anomalies.lag_records, for clusters in the estate.",
 }
 
@@ -30,7 +30,7 @@ def mappings_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
         group_name="esm",
         kinds={"kafka", "lambda"},
         description="Every event source mapping of a Kafka topic in the estate's AWS accounts: function, topic, group, state, last result.",
-        # Only reads, so repeating is safe.
+        # Only reads, so retrying is safe.
         retry_policy=dg.RetryPolicy(max_retries=1, delay=retry_seconds),
         check_specs=[
             dg.AssetCheckSpec(name, asset=MAPPINGS_KEY, description=text) for name, text in _CHECKS.items()
@@ -55,7 +55,7 @@ def mappings_asset(*, retry_seconds: float = 5) -> dg.AssetsDefinition:
             try:
                 owner = f"{account.identity.account_id} {account.region}"
                 mappings = list_mappings(account)
-            except MeshError as error:  # read the others too, to report all failures at once
+            except MeshError as error:  # read the rest as well, to report all failures at once
                 failures.append(f"{account}: {error}")
                 continue
             found += [(owner, mapping) for mapping in mappings]

@@ -1,4 +1,4 @@
-"""The configs of the jobs, made from the table of the requests' fields, and what a run reads from them."""
+"""The configs of the jobs, built from the table of request fields, and what a run reads from them."""
 
 from functools import cache
 from types import GenericAlias
@@ -26,9 +26,9 @@ WAIT_SECONDS = 300.0
 _APPLY = Field(default=False, description="False: only the plan. True: carry out the plan of plan_id")
 _PLAN_ID = Field(default=None, description="With apply: the plan's id, from the run that showed it")
 _REGION = Field(default=None, description="AWS region; default: AWS_REGION, else the estate's only account")
-_REPEATED = Field(default=None, description="With apply: the mapping's UUID again, to rule out a mix-up")
+_REPEATED = Field(default=None, description="With apply: the mapping's UUID again, to rule out a mistake")
 _WAIT = Field(default=WAIT_SECONDS, description="Seconds to wait for the mapping to settle; 0: not at all")
-_ADD = Field(default=True, description="Grant the role what it lacks, in one inline policy of its own")
+_ADD = Field(default=True, description="Grant the role what it lacks, in a separate inline policy")
 _GO_ON = Field(default=False, description="Continue when the role's rights are unknown or cannot be granted")
 
 _RIGHTS: dict[str, Any] = {"add_permissions": (bool, _ADD), "continue_without_permissions": (bool, _GO_ON)}
@@ -57,7 +57,7 @@ def _fields(model: type[EsmModel]) -> dict[str, Any]:
 
 
 def _type(kind: Kind) -> Any:
-    """Dagster's configs know plain types, lists, maps and configs."""
+    """Dagster's configs support plain types, lists, maps and configs."""
     match kind.form:
         case "flag":
             return bool
@@ -77,7 +77,7 @@ def _type(kind: Kind) -> Any:
 
 @cache
 def _part(model: Any) -> Any:
-    """The config of a part of a request; the same class for the same model."""
+    """The config for a part of a request; the same class for the same model."""
     return _config(f"{model.__name__}Config", **_fields(model))
 
 
@@ -94,7 +94,7 @@ PermissionsConfig = _config("AddMskPermissions", **_fields(PermissionsRequest), 
 
 
 class ValidateConfig(dg.Config):
-    """Of the job that proves that a mapping processes."""
+    """The config of the job that proves that a mapping processes."""
 
     uuid: str = Field(description="The mapping's UUID")
     secret_arn: str | None = Field(
@@ -105,7 +105,7 @@ class ValidateConfig(dg.Config):
     bytes_each: int = Field(default=256, description="Bytes per message")
     key: str | None = Field(default=None, description="Their key; default: none, the partitions take turns")
     deadline_seconds: float | None = Field(
-        default=None, description="Default: 30 for a mapping at work, 300 for a new one"
+        default=None, description="Default: 30 for a working mapping, 300 for a new one"
     )
     metrics_seconds: float = Field(
         default=METRICS_SECONDS, description="How long to wait for CloudWatch's counts"
@@ -128,7 +128,7 @@ def request_of(model: type[Request], config: Any) -> Request:
 
 
 def auth_of(config: Any) -> Auth | None:
-    """Raises MeshError for a login that no secret has."""
+    """Raises MeshError for something that is not a login of any secret."""
     for auth in AUTHS:
         if config.auth == auth:
             return auth
@@ -140,18 +140,18 @@ def auth_of(config: Any) -> Auth | None:
 def plan_to_apply(config: Any, uuid: str | None = None) -> str | None:
     """The id of the plan to carry out; None: only plan.
 
-    `uuid`: the mapping to be changed, which the config must repeat. Raises MeshError when `apply` comes
+    `uuid`: the mapping to be changed, which the config must repeat. Raises MeshError when `apply` is given
     without the id, or the UUID is not repeated.
     """
     if not config.apply:
         return None
     if uuid is not None and config.repeat_uuid != uuid:
         raise MeshError(
-            f"apply needs `repeat_uuid: {uuid}` in the config, to rule out a mix-up; nothing was done"
+            f"apply needs `repeat_uuid: {uuid}` in the config, to rule out a mistake; nothing was done"
         )
     if not config.plan_id:
         raise MeshError(
-            "apply needs `plan_id`: run the job without apply first, look at the plan, and give its id; nothing was done"
+            "apply needs `plan_id`: run the job without apply first, check the plan, and give its id; nothing was done"
         )
     plan_id: str = config.plan_id
     return plan_id

@@ -1,7 +1,7 @@
-"""The jobs that change or prove a mapping: each plans, and applies only the plan whose id is given.
+"""The jobs that change or prove a mapping: each makes a plan, and applies only the plan whose id is given.
 
 A run shows the plan, and carries it out only with `apply: true` and the plan's id. No op is retried: a failed
-change needs a person, test messages must not be written twice, and throttled calls to AWS are repeated where
+change needs a person, test messages must not be written twice, and throttled AWS calls are already retried where
 they are made.
 """
 
@@ -77,7 +77,7 @@ def update_op(
         return "Enabled" if enabled else "Disabled"
 
     plan_id = None
-    if config.apply:  # however the mapping was named, its UUID must be repeated
+    if config.apply:  # no matter how the mapping was named, its UUID must be repeated
         uuid = request.uuid or service.plan_update(request, options).observed["mapping"]["UUID"]
         plan_id = plan_to_apply(config, uuid)
     _carry_out(
@@ -136,7 +136,7 @@ def permissions_op(
 
 @dg.op(
     name="validate_event_source_mapping_op",
-    description="Prove that a mapping processes: test messages in, and what became of them.",
+    description="Prove that a mapping processes: write test messages, and see what became of them.",
 )
 @masking_failures
 def validate_op(
@@ -243,7 +243,7 @@ def _carry_out(
                 progress=lambda progress: context.log.info(_sentence(progress)),
             )
         except MeshError as error:
-            # An op that fails has no output to bear metadata, and what was done is done.
+            # A failed op has no output for metadata, and what was done is done.
             raise dg.Failure(
                 description=f"the plan was applied, but waiting for it failed: {error}",
                 metadata=metadata,

@@ -15,7 +15,7 @@ _TABLE_ROWS = 200
 
 
 def plan_metadata(plan: Plan) -> dict[str, Any]:
-    """The plan: its id, its requests, the change of rights, what to know."""
+    """The plan: its id, its requests, the change of rights, things to know."""
     change = None if plan.permissions is None else plan.permissions.change
     metadata: dict[str, Any] = {
         "plan_id": plan.id,
@@ -56,7 +56,7 @@ def mapping_metadata(mapping: EventSourceMapping) -> dict[str, Any]:
 
 
 def validation_metadata(found: Validation) -> dict[str, Any]:
-    """The verdict, what to do, and the evidence: as tables for people, and whole."""
+    """The verdict, what to do, and the evidence: as tables for people, and complete."""
     return {
         "verdict": found.verdict.name,
         "sentence": found.verdict.sentence,
@@ -82,11 +82,11 @@ def produce_plan_metadata(plan: ProducePlan) -> dict[str, Any]:
         plan.other_groups_error
         if plan.other_groups is None
         else ", ".join(plan.other_groups)
-        or ("no other group that is known" if plan.possible_groups else "no other group")
+        or ("no other known group" if plan.possible_groups else "no other group")
     )
     return {
         "plan_id": plan.id,
-        "messages": f"{plan.messages} of {plan.bytes_each} bytes into {plan.topic}",
+        "messages": f"{plan.messages} of {plan.bytes_each} bytes to {plan.topic}",
         "format": plan.format if plan.unwritable is None else f"none would be written: {plan.unwritable}",
         "also_read_by": str(others),
         **({"may_also_be_read_by": ", ".join(plan.possible_groups)} if plan.possible_groups else {}),
@@ -103,7 +103,7 @@ def mappings_metadata(mappings: Sequence[tuple[str, EventSourceMapping]]) -> dic
 def rows_metadata(
     name: str, rows: Sequence[Mapping[str, Any]], *, always_counted: bool = False
 ) -> dict[str, Any]:
-    """A table; nothing for no rows. Its name says how many rows there are, where some are left out."""
+    """A table; nothing without rows. Where rows are left out, its name says how many there are."""
     if not rows:
         return {}
     left_out = len(rows) > _TABLE_ROWS

@@ -1,6 +1,6 @@
 """`schema_changes`, `connector_failures`, `resource_changes`: compare clusters with their latest documents.
 
-A tick observes the clusters, puts what changed into the inbox, and asks for runs.
+A tick observes the clusters, puts changes into the inbox, and asks for runs.
 """
 
 from collections.abc import Callable, Sequence
@@ -68,7 +68,7 @@ _SENSORS: tuple[tuple[str, Observe, int, str], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observing:
-    """What distinguishes one sensor: its name, what it observes, its interval. Tests replace the rest."""
+    """What makes each sensor different: its name, what it observes, its interval. Tests replace the rest."""
 
     name: str
     observe: Observe
@@ -122,7 +122,7 @@ def tick(
     cursor: SensorCursor,
     clock: Callable[[], datetime] = _utc_now,
 ) -> dg.SensorResult:
-    """One tick of the sensor: what is left of the round, or the next one. Raises StoreError when the store fails for every
+    """One tick of the sensor: the rest of a round, or the next round. Raises StoreError when the store fails for every
     cluster."""
 
     def observe(name: str) -> ObservedCluster:
@@ -150,8 +150,8 @@ def tick(
 
 
 def _keep(swept: Swept[ObservedCluster], store: InventoryStore, *, source: str, now: datetime) -> int:
-    """Puts what was found into the inbox and returns how much of it is new there. Clusters whose document a
-    newer one has replaced meanwhile count as not reached, those whose inbox cannot be written as failed.
+    """Puts what was found into the inbox and returns how much of it is new there. Clusters whose document has been
+    replaced by a newer one meanwhile count as not reached, those whose inbox cannot be written as failed.
     """
 
     def keep(observed: ObservedCluster) -> int | StoreError | None:
@@ -166,7 +166,7 @@ def _keep(swept: Swept[ObservedCluster], store: InventoryStore, *, source: str, 
     for name, new in kept.items():
         if isinstance(new, int):
             continue
-        del swept.seen[name]  # and with it its cursor: the causes are still to be reported
+        del swept.seen[name]  # and with it its cursor: the causes are yet to be reported
         if new is None:
             swept.unreached.append(name)
         else:
@@ -186,14 +186,14 @@ def _next_cursor(
         name: state for name, state in cursor.clusters.items() if name in clusters
     }
     states.update({name: observed.cursor for name, observed in swept.seen.items()})
-    # Without this, a registry that has lost its bulk list would be read subject by subject in every tick,
-    # which takes longer than a tick may.
+    # Otherwise a registry without a bulk list would be read subject by subject in every tick, which takes
+    # longer than a tick may.
     states.update({name: replace(states[name], bulk=False) for name in swept.hung if name in states})
     return replace(moved_on(cursor, swept, clusters, began=began, more=more), clusters=states)
 
 
 def _skip_reason(swept: Swept[ObservedCluster], launches: Launches, new: int) -> str:
-    """`98 of 100 clusters looked at, nothing new; payments: …; …`: how far it came, and why no further."""
+    """`98 of 100 clusters looked at, nothing new; payments: …; …`: how far it got, and why no further."""
     reasons: dict[str, Sequence[str]] = {
         name: observed.notes for name, observed in swept.seen.items() if observed.notes
     }

@@ -1,6 +1,6 @@
-"""`discovery_reports`: tells Dagster what `mesh-assets discover` published, and why it did not, as if a run had.
+"""`discovery_reports`: reports to Dagster what `mesh-assets discover` published, or why it failed, as if a run had.
 
-Materializations, checks and observations without a run, as of when it happened, so that freshness is judged by that.
+Materializations, checks and observations without a run, dated when they happened, so that freshness is judged by that.
 """
 
 import time
@@ -24,7 +24,7 @@ from mesh_assets.runs.requests import clusters_with_partition, interval_seconds
 from mesh_assets.store.inventories import InventoryStore
 
 _INTERVAL_SECONDS = 30
-# Of the minute that a tick has; what is left waits for the next one.
+# Of the minute that a tick has; the rest waits for the next one.
 _SECONDS = 30.0
 
 
@@ -33,7 +33,7 @@ def discovery_reports_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.Se
         name="discovery_reports",
         minimum_interval_seconds=interval_seconds(_INTERVAL_SECONDS),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Every 30 s, the store: shows what `mesh-assets discover` published, which is no run of Dagster's.",
+        description="Every 30 s, the store: shows what `mesh-assets discover` published outside Dagster's runs.",
     )
     @masking_failures
     def sensor(
@@ -57,10 +57,10 @@ def tick(
     seconds: float = _SECONDS,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
-    """Reports what waits, for at most `seconds`; a line for each discovery. Of a cluster without a partition nothing is
-    reported until the definitions are reloaded; of one that has left the estate, never.
+    """Reports what waits, for at most `seconds`; a line for each discovery. A cluster without a partition is not
+    reported until the definitions are reloaded; one that has left the estate, never.
 
-    Raises StoreError, and MeshError when Dagster cannot keep a report: it is reported by a later tick, then.
+    Raises StoreError, and MeshError when Dagster cannot keep a report, which a later tick then repeats.
     """
     ends = clock() + seconds
     lines: list[str] = []
@@ -80,7 +80,7 @@ def tick(
                 published += [one] if one.failure is None else []
             try:
                 store.objects.delete_if(key, version)
-            except ConflictError:  # a later failure is under the same key, or it was removed as too old
+            except ConflictError:  # a later failure has the same key, or it was removed as too old
                 lines.append(f"{one.cluster}: what came meanwhile waits for the next tick")
         if published:
             lines += _tell_components(instance, estate, published, store=store)
@@ -114,8 +114,8 @@ def _report(instance: dg.DagsterInstance, one: Unreported, *, store: InventorySt
 
 
 def _is_overtaken(instance: dg.DagsterInstance, one: Unreported, *, store: InventoryStore) -> bool:
-    """Whether Dagster knows of that snapshot or a later one: what is reported last, the UI takes for the newest. So it is
-    where the cluster has become another one under its name."""
+    """Whether Dagster knows that snapshot or a later one: the UI takes whatever is reported last for the newest. The same
+    goes for a cluster that has been replaced by a different one under its name."""
     if store.cluster_id(one.cluster) != one.cluster_id:
         return True
     found = instance.fetch_materializations(
@@ -135,8 +135,8 @@ def _is_overtaken(instance: dg.DagsterInstance, one: Unreported, *, store: Inven
 def _tell_components(
     instance: dg.DagsterInstance, estate: Estate, published: Sequence[Unreported], *, store: InventoryStore
 ) -> list[str]:
-    """What a run does after publishing: topics with new records wake what depends on them, and components that show the
-    cluster are refreshed."""
+    """What a run does after publishing: topics with new records wake whatever depends on them, and components that show
+    the cluster are refreshed."""
     newest = published[-1]
     woken = wake_dependents(
         instance,

@@ -1,6 +1,6 @@
 """`metrics_anomalies`: each tick takes a reading of every cluster and asks CloudWatch for its alarms.
 
-What is unusual goes to the inbox, once until it ends.
+An anomaly goes to the inbox once, until it ends.
 """
 
 import time
@@ -41,7 +41,7 @@ _KEPT_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watching:
-    """The interval, and how long a tick may report topics to Dagster. Tests replace the rest."""
+    """The interval, and how long a tick may spend reporting topics to Dagster. Tests replace the rest."""
 
     interval_seconds: int
     clients: OpenClients = open_clients
@@ -107,7 +107,7 @@ def tick(
         now=watching.now().timestamp(),
         interval_seconds=watching.interval_seconds,
     )
-    # Concurrently and independently: neither waits for the other, nor fails with it.
+    # Concurrently and independently: neither waits for the other or fails with it.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="mesh-alarms") as pool:
         with_alarms = [name for name in turn if clusters[name].alarms is not None]
         sweeping_alarms = pool.submit(sweep, with_alarms, watch_its_alarms, limits=watching.limits)
@@ -126,7 +126,7 @@ def tick(
 
 
 def _keep(swept: Swept[Watched] | Swept[WatchedAlarms]) -> None:
-    """Stores what was seen. A cluster whose readings or alarms cannot be stored counts as failed."""
+    """Stores what was seen. Clusters whose readings or alarms cannot be stored count as failed."""
 
     def keep(name: str) -> tuple[str, str | None]:
         try:
@@ -146,8 +146,8 @@ def _keep(swept: Swept[Watched] | Swept[WatchedAlarms]) -> None:
 def _wake(
     instance: dg.DagsterInstance, swept: Swept[Watched], store: InventoryStore, *, seconds: float
 ) -> list[str]:
-    """Reports topics that are assets and have new records, for at most `seconds` in all; a line for each cluster of
-    which something was reported, waits or failed."""
+    """Reports topics that are assets and have new records, for at most `seconds` in all; a line for each cluster for which
+    something was reported, waits or failed."""
     lines = []
     deadline = time.monotonic() + seconds
     for name, watched in swept.seen.items():

@@ -36,7 +36,7 @@ NOT_CONFIGURED = "the estate names no trigger queue (triggers: {queue_url: …})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queues:
-    """The queue to read, and where to send what cannot be understood; None leaves that to the queue's own
+    """The queue to read, and where to send messages that cannot be understood; None leaves those to the queue's own
     redrive.
     """
 
@@ -45,7 +45,7 @@ class Queues:
 
 
 OpenQueues = Callable[[QueueTriggers], Queues]
-"""Makes the clients without contacting anything. Raises MeshError."""
+"""Creates the clients without contacting anything. Raises MeshError."""
 
 
 def open_queues(settings: QueueTriggers) -> Queues:
@@ -61,8 +61,8 @@ def open_queues(settings: QueueTriggers) -> Queues:
 
 
 def trigger_queue_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.SensorDefinition:
-    """Mounted whether or not a queue is configured: each tick reads the estate anew, so naming one takes
-    effect at once.
+    """Mounted whether or not a queue is configured: each tick rereads the estate, so naming one takes effect at
+    once.
     """
     interval = interval_seconds(30)
 
@@ -103,7 +103,7 @@ def tick(
 ) -> tuple[dg.SensorResult, tuple[str, ...]]:
     """The tick's result, and a log line for each message.
 
-    Raises StoreError when the store fails; then no message has been deleted that was not kept.
+    Raises StoreError when the store fails; then every deleted message has been kept.
     """
     if estate.triggers is None:
         return dg.SensorResult(skip_reason=NOT_CONFIGURED), ()
@@ -130,7 +130,7 @@ def tick(
 
 
 def _target(name: str, cluster: Cluster, store: InventoryStore) -> Target:
-    """The id from the brokers takes precedence over the estate file's: runs look for the brokers'. Where it
+    """The id from the brokers takes precedence over the estate file's, because runs use the brokers'. Where it
     cannot be read, triggers wait under the name, as before a first discovery."""
     try:
         known = store.cluster_id(name)
@@ -143,7 +143,7 @@ def _remembered(cursor: str | None) -> tuple[str, ...]:
     try:
         return msgspec.json.decode(cursor or "[]", type=tuple[str, ...])
     except msgspec.DecodeError:
-        return ()  # of another version: at worst a message that comes again leads to one more run
+        return ()  # from another version: at worst a message that comes again leads to one more run
 
 
 def _skip_reason(intake: Intake, launches: Launches) -> str:
