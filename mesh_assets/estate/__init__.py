@@ -1,1 +1,1 @@
-"""Which clusters there are and how to reach them: the estate file and its model."""
+"""Which clusters exist and how to reach them: the estate file and its model."""

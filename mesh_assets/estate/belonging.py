@@ -1,4 +1,4 @@
-"""What the estate knows of its topics that no schema says: other names of keys, and domains."""
+"""What the estate says about its topics that no schema does: other names of keys, and domains."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ class RelationshipSettings(EstateModel):
                 plain = "".join(letter for letter in name.casefold() if letter.isalnum())
                 if not plain:
                     raise ValueError(
-                        f"synonyms of {key!r} hold {name!r}, which has no letter; expected names of fields"
+                        f"synonyms of {key!r} include {name!r}, which has no letter; expected field names"
                     )
                 if meanings.setdefault(plain, key) != key:
                     raise ValueError(
@@ -32,15 +32,15 @@ class RelationshipSettings(EstateModel):
 
 
 class DomainSettings(EstateModel):
-    """`patterns`: domain → shell patterns of topics' names; the first that matches counts. `overrides`: topic, or
-    `cluster/topic`, → domain; it wins over everything else."""
+    """`patterns`: domain → shell patterns of topic names; the first match counts. `overrides`: topic, or
+    `cluster/topic`, → domain; they win over everything else."""
 
     patterns: dict[_Name, tuple[_Name, ...]] = Field(default_factory=dict)
     overrides: dict[Annotated[str, Field(min_length=1, max_length=512)], _Name] = Field(default_factory=dict)
 
 
 class ContractSettings(EstateModel):
-    """`folder`: where data contracts (ODCS, `*.odcs.yaml`) are kept, by its path from the estate file; once read, its whole
+    """`folder`: where data contracts (ODCS, `*.odcs.yaml`) are kept, relative to the estate file; once read, the absolute
     path. None: nowhere."""
 
     folder: str | None = Field(default=None, min_length=1)

@@ -13,23 +13,23 @@ _SECRET_PROPERTY = re.compile(r"password|passphrase|secret|\.pem$|sasl\.jaas|tok
 
 
 def _is_servers(text: str) -> str:
-    """librdkafka takes what is wrong here for the name of a host, and never says so."""
+    """librdkafka takes a mistake here for a host name, and never reports it."""
     if "://" in text:
         raise ValueError(
-            "expected host:port, without a protocol before it; what stands before :// belongs into security_protocol"
+            "expected host:port without a protocol; what is before :// belongs in security_protocol"
         )
     if any(character.isspace() for server in text.split(",") for character in server.strip()):
-        raise ValueError("expected host:port, several of them with commas between")
+        raise ValueError("expected host:port; separate several with commas")
     return text
 
 
 class KafkaConnection(EstateModel):
-    """How the brokers are reached, in librdkafka's words. `properties` go to librdkafka unchanged and win.
+    """How to reach the brokers, in librdkafka's terms. `properties` go to librdkafka unchanged and win.
 
     `cluster_arn` instead of `bootstrap_servers` names a cluster of Amazon MSK. AWS is then asked for the
     brokers that serve the chosen authentication on the network `msk_network`. `sasl_mechanism` AWS_MSK_IAM
     logs in with the AWS identity of this process. `region` None: the one in the ARN or in the brokers' names,
-    else boto3's. `username` may be a reference too.
+    else boto3's. `username` may also be a reference.
     """
 
     bootstrap_servers: Annotated[str, AfterValidator(_is_servers)] | None = Field(default=None, min_length=1)
@@ -58,7 +58,7 @@ class KafkaConnection(EstateModel):
     def _complete(self) -> "KafkaConnection":
         if (self.bootstrap_servers is None) == (self.cluster_arn is None):
             raise ValueError(
-                "expected bootstrap_servers, or cluster_arn of a cluster of Amazon MSK, and not both"
+                "expected bootstrap_servers, or the cluster_arn of an Amazon MSK cluster, but not both"
             )
         if self.sasl_mechanism == "AWS_MSK_IAM":
             self._check_iam()
@@ -86,11 +86,11 @@ class KafkaConnection(EstateModel):
             raise ValueError("sasl_mechanism AWS_MSK_IAM needs security_protocol SASL_SSL")
         if self.username is not None or self.password is not None:
             raise ValueError(
-                "sasl_mechanism AWS_MSK_IAM takes no username and password: it signs with the AWS credentials this runs with"
+                "sasl_mechanism AWS_MSK_IAM takes no username and password: it signs with the AWS credentials of this process"
             )
 
     def _check_msk(self) -> None:
-        """MSK has brokers for these ways to log in and no others."""
+        """MSK has brokers only for these ways to log in."""
         if self.security_protocol == "SASL_PLAINTEXT" or (
             self.security_protocol == "SASL_SSL"
             and self.sasl_mechanism not in ("AWS_MSK_IAM", "SCRAM-SHA-512")
@@ -106,8 +106,8 @@ class KafkaConnection(EstateModel):
 
 
 EndpointName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
-"""What an endpoint is called, whatever its address is today. Records are known by it, so renaming one leaves
-its records out of the picture until the next reading, unless its address stays."""
+"""An endpoint's name, whatever its current address. It identifies records, so renaming an endpoint drops its
+records until the next reading, unless its address stays the same."""
 
 
 class MskConnectEndpoint(EstateModel):
@@ -125,7 +125,7 @@ class MskConnectEndpoint(EstateModel):
 
 
 class HttpConnection(EstateModel):
-    """How an HTTP service is reached. `username` may be a reference too."""
+    """How to reach an HTTP service. `username` may also be a reference."""
 
     url: str = Field(pattern=r"^(https?://|\$\{)")
     username: str | None = None
@@ -141,11 +141,11 @@ class HttpConnection(EstateModel):
 
 
 class SchemaRegistryConnection(HttpConnection):
-    """How a schema registry is reached.
+    """How to reach a schema registry.
 
     `id`: on Confluent Cloud, the registry's own (`lsrc-…`), which metrics and role bindings use; None
-    elsewhere. `username` and `password` on Confluent Cloud: a Schema Registry key. `name`: to be changed when
-    the cluster gets another registry, rather than the same one at another address.
+    elsewhere. `username` and `password` on Confluent Cloud: a Schema Registry key. `name`: change it when the cluster
+    gets a different registry, rather than the same one at a new address.
     """
 
     name: EndpointName | None = None
@@ -153,8 +153,8 @@ class SchemaRegistryConnection(HttpConnection):
 
 
 class KafkaRestConnection(HttpConnection):
-    """The Kafka REST interface of one cluster, which tells of cluster links and mirror topics. `url`: without `/kafka/v3`,
-    which is added. `username` and `password`: a key of the Kafka cluster; None: those of the brokers (PLAIN), else nobody.
+    """The Kafka REST interface of one cluster, which lists cluster links and mirror topics. `url`: without `/kafka/v3`,
+    which is added. `username` and `password`: a key of the Kafka cluster; None: those of the brokers (PLAIN), else none.
     """
 
 
@@ -184,21 +184,17 @@ def _known(sentence: str) -> AfterValidator:
 
 
 class ConfluentCloudConnectEndpoint(ConfluentCloudConnection):
-    """The managed connectors of one cluster. Both ids default to those of the estate's cluster around this
+    """The managed connectors of one cluster. Both ids default to those of the cluster that contains this
     entry."""
 
     name: EndpointName | None = None
     environment_id: Annotated[
         str,
-        _known(
-            "is not known; give it here, or give the cluster `environment: {id: env-…}`, which it is taken from"
-        ),
+        _known("is not known; give it here, or give the cluster `environment: {id: env-…}`"),
     ] = Field(default="", validate_default=True)
     cluster_id: Annotated[
         str,
-        _known(
-            "is not known; give it here, or give the cluster its `cluster_id: lkc-…`, which it is taken from"
-        ),
+        _known("is not known; give it here, or give the cluster its `cluster_id: lkc-…`"),
     ] = Field(default="", validate_default=True)
 
 
@@ -210,7 +206,7 @@ ConnectEndpoint: TypeAlias = Annotated[
 class ControlPlaneConnection(ConfluentCloudConnection):
     """Confluent Cloud's control plane, which lists environments, clusters and registries.
 
-    `estate check` and `configure` use it; a discovery only to find a Kafka REST interface that the estate does not name.
+    `estate check` and `configure` use it; a discovery, only to find a Kafka REST interface that the estate does not name.
     """
 
 
@@ -218,7 +214,7 @@ class FlinkConnection(HttpConnection):
     """Confluent Cloud's Flink: the statements API of one region, for one compute pool.
 
     `url`: the region's, `https://flink.eu-central-1.aws.confluent.cloud`. `username` and `password`: a Flink
-    API key of that region and environment. `catalog` and `database`: where names in SQL are looked up, by the
+    API key of that region and environment. `catalog` and `database`: where names in SQL are looked up, given as the
     names of the environment and the cluster; agents' queries need the database.
     """
 

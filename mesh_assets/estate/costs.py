@@ -1,4 +1,4 @@
-"""What things cost, in the estate's own words: no price is known but those that stand here."""
+"""What things cost, as the estate states it: the only known prices are those given here."""
 
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, get_args
@@ -15,7 +15,7 @@ Driver = Literal[
     "partitions",
     "connector_tasks",
 ]
-"""What costs: as the inventory measures it. `retained_bytes`: on disk, each record once; `replica_bytes`: all copies."""
+"""What costs money, as the inventory measures it. `retained_bytes`: on disk, each record once; `replica_bytes`: all copies."""
 DRIVERS: tuple[Driver, ...] = get_args(Driver)
 
 _Price = Annotated[float, Field(strict=True, ge=0, le=1e12, allow_inf_nan=False)]
@@ -25,9 +25,9 @@ _Price = Annotated[float, Field(strict=True, ge=0, le=1e12, allow_inf_nan=False)
 class ClusterPrices(EstateModel):
     """Prices of the clusters whose names match the shell pattern `clusters`; the first entry that matches counts.
 
-    A GiB is 2**30 bytes, a month 730 hours. `gib_month_retained` is of each record once, `gib_month_replicas` of all
-    copies: only one of the two can be what is paid. `month`: what the cluster costs whatever it does, shared among its
-    topics by the driver `month_by`. What has no price costs nothing here.
+    A GiB is 2**30 bytes, a month 730 hours. `gib_month_retained` counts each record once, `gib_month_replicas` all copies:
+    only one of the two can be what is paid. `month`: the cluster's fixed cost, shared among its topics by the driver
+    `month_by`. Anything without a price costs nothing here.
     """
 
     clusters: Annotated[str, Field(min_length=1)] = "*"
@@ -49,7 +49,7 @@ class ClusterPrices(EstateModel):
             )
         if (self.month is None) != (self.month_by is None):
             raise ValueError(
-                f"month and month_by go together: what a month costs, and by which of {', '.join(DRIVERS)} it is shared"
+                f"month and month_by go together: the cost of a month, and which of {', '.join(DRIVERS)} it is shared by"
             )
         if self.gib_month_retained is not None and self.gib_month_replicas is not None:
             raise ValueError(
@@ -59,7 +59,7 @@ class ClusterPrices(EstateModel):
 
     @property
     def by_driver(self) -> dict[Driver, float]:
-        """The prices that are given, as they stand in the file."""
+        """The given prices, as written in the file."""
         given: dict[Driver, float | None] = {
             "bytes_in_per_second": self.gib_in,
             "bytes_out_per_second": self.gib_out,
@@ -72,8 +72,8 @@ class ClusterPrices(EstateModel):
 
 
 class CostSettings(EstateModel):
-    """`file`: a YAML file that holds `currency` and `prices` instead of the estate file, by its path from there; once
-    read, its whole path. Without prices there are shares and quantities only."""
+    """`file`: a YAML file that holds `currency` and `prices` instead of the estate file, relative to it; once read, its
+    absolute path. Without prices there are only shares and quantities."""
 
     file: str | None = Field(default=None, min_length=1)
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
@@ -82,7 +82,7 @@ class CostSettings(EstateModel):
     @model_validator(mode="after")
     def _has_a_currency(self) -> "CostSettings":
         if self.prices and self.currency is None:
-            raise ValueError("has prices without a currency; add one, as `currency: EUR`")
+            raise ValueError("has prices without a currency; add one, such as `currency: EUR`")
         return self
 
     def of(self, cluster: str) -> ClusterPrices | None:

@@ -1,5 +1,5 @@
-"""How the data in topics is sampled, and what the estate expects of it: quality rules in the words of ODCS, the Open Data Contract
-Standard.
+"""How the data in topics is sampled, and what the estate expects of it: quality rules in the terms of ODCS, the Open Data
+Contract Standard.
 
 https://bitol-io.github.io/open-data-contract-standard/latest/data-quality/ defines metrics, operators and units. `freshness`
 and the arguments `minimum` and `maximum` are ours: ODCS has them as a service level and as options of a type.
@@ -32,13 +32,13 @@ OPERATORS = {
     "must_be_between": "between",
     "must_not_be_between": "not between",
 }
-"""The operators of ODCS by their field, in the words of sentences. Between includes both ends, as datacontract-cli has it."""
+"""ODCS's operators by field, worded for sentences. Between includes both ends, as in datacontract-cli."""
 
 _Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
 _Scalar = StrictBool | _Number | StrictStr | None
 _Path = Annotated[str, Field(min_length=1, max_length=1_000)]
 _TopicField = Annotated[str, Field(min_length=1, max_length=512)]
-# RE2, which matches in linear time whatever the records hold, has no look-around and no references to groups.
+# RE2, which matches any record in linear time, has no look-around and no back-references.
 _NOT_IN_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:=|!|<=|<!|P=|\()|\\[1-9])")
 _NEEDS_PROPERTY = ("nullValues", "missingValues", "invalidValues")
 
@@ -46,10 +46,10 @@ _NEEDS_PROPERTY = ("nullValues", "missingValues", "invalidValues")
 class ProfilingSettings(EstateModel):
     """How topics are sampled for their profiles, and which values may be named. Which topics: `allow_message_reading`.
 
-    `strategy`: the newest records of each partition, runs of them at random offsets, or at even distances of time.
+    `strategy`: the newest records of each partition, runs of records at random offsets, or at even time intervals.
 
-    Bounds of one topic's sample: `records_per_partition`; `records`, `bytes` (of keys and values) and `seconds` in all.
-    `name_values`: shell patterns of `topic/field` whose few values are named and not only counted by hash:
+    Limits of one topic's sample: `records_per_partition`; `records`, `bytes` (of keys and values) and `seconds` in total.
+    `name_values`: shell patterns of `topic/field` whose few values may be named instead of only counted by hash:
     `orders/status`.
     """
 
@@ -66,8 +66,8 @@ class _Odcs(EstateModel):
 
 
 class MetricArguments(_Odcs):
-    """What a metric needs besides its property. `valid_values`, `pattern` (found anywhere unless anchored), `minimum` and
-    `maximum` (both included): what is valid. `missing_values`: what counts as missing. `properties`: unique together."""
+    """What a metric needs besides its property. `valid_values`, `pattern` (matches anywhere unless anchored), `minimum` and
+    `maximum` (both inclusive): what is valid. `missing_values`: what counts as missing. `properties`: unique together."""
 
     valid_values: tuple[_Scalar, ...] | None = Field(default=None, min_length=1)
     pattern: str | None = None
@@ -85,7 +85,7 @@ class MetricArguments(_Odcs):
                 raise ValueError(f"pattern is not a regular expression: {error}") from error
             if _NOT_IN_RE2.search(self.pattern):
                 raise ValueError(
-                    "pattern looks around or refers to a group, which RE2 cannot; write it without (?=…), (?!…), (?<…) and \\1"
+                    "pattern uses look-around or a back-reference, which RE2 does not support; write it without (?=…), (?!…), (?<…) and \\1"
                 )
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(
@@ -95,11 +95,11 @@ class MetricArguments(_Odcs):
 
 
 class QualityRule(_Odcs):
-    """One rule, as ODCS has it: a metric of a property or of the whole topic, or an SQL query, and one operator.
+    """One rule in ODCS's form: a metric of a property or of the whole topic, or an SQL query, and one operator.
 
-    `path` (in ODCS `property`): a field of the values, with dots. `unit`: of counts, rows (default) or percent; of freshness, s, min,
-    h or d. `query`: over the sample as `{object}`, with `{property}` for the property; it answers with a number, with true
-    or false, or with the records that fail, as `__partition` and `__offset`, whose number is compared.
+    `path` (in ODCS `property`): a field of the values, with dots. `unit`: for counts, rows (default) or percent; for freshness, s,
+    min, h or d. `query`: over the sample as `{object}`, with `{property}` for the property; it returns a number, true or false,
+    or the failing records, as `__partition` and `__offset`, whose number is compared.
     """
 
     description: str | None = None
@@ -135,7 +135,7 @@ class QualityRule(_Odcs):
 
     @property
     def operator(self) -> tuple[str, Any]:
-        """The one operator, by its field, and what it compares with."""
+        """The one operator, by field, and what it compares with."""
         return next((name, value) for name, value in self._operators())
 
     def _operators(self) -> Iterator[tuple[str, Any]]:
@@ -158,9 +158,9 @@ class QualityRule(_Odcs):
             yield "a rule of type sql has a query and no metric"
             return
         if self.unit == "percent" or self.unit in SECONDS_OF_UNIT:
-            yield f"unit {self.unit} is not one of a query, whose answer is compared as it is; leave it out"
+            yield f"unit {self.unit} does not apply to a query, whose result is compared as it is; leave it out"
         if "{property}" in self.query and self.path is None:
-            yield "query has {property}, and the rule names no property"
+            yield "query has {property}, but the rule names no property"
         problem = _not_one_query(self.query)
         if problem is not None:
             yield f"query {problem}; expected one SELECT in DuckDB's SQL"
@@ -171,11 +171,11 @@ class QualityRule(_Odcs):
             return
         given = self.arguments
         if isinstance(self.must_be, bool) or isinstance(self.must_not_be, bool):
-            yield "true and false are answers of queries; a metric is compared with a number"
+            yield "only queries return true or false; a metric is compared with a number"
         if self.metric in _NEEDS_PROPERTY and self.path is None:
             yield f"metric {self.metric} needs a property: the field's dotted path"
         if self.metric in ("rowCount", "freshness") and self.path is not None:
-            yield f"metric {self.metric} is of the whole topic; leave property out"
+            yield f"metric {self.metric} is for the whole topic; leave property out"
         if self.metric == "duplicateValues" and (self.path is None) == (given.properties is None):
             yield "metric duplicateValues needs a property, or arguments.properties with several"
         valid = (given.valid_values, given.pattern, given.minimum, given.maximum)
@@ -187,12 +187,12 @@ class QualityRule(_Odcs):
             if self.unit not in SECONDS_OF_UNIT:
                 yield "metric freshness needs a unit: s, min, h or d"
         elif self.unit in SECONDS_OF_UNIT or (self.metric == "rowCount" and self.unit == "percent"):
-            yield f"unit {self.unit} is not one of {self.metric}"
+            yield f"unit {self.unit} does not apply to {self.metric}"
 
 
 class Expectation(QualityRule):
-    """A quality rule, and the topics for which it holds. `name`: of the check in Dagster, unique in the policy. `level`: how
-    bad it is when the rule fails."""
+    """A quality rule, and the topics it applies to. `name`: of the check in Dagster, unique in the policy. `level`: how bad a
+    failure is."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$", max_length=100)
     level: ExpectationLevel = "error"
@@ -204,7 +204,7 @@ class Expectation(QualityRule):
 
 
 def _not_one_query(query: str) -> str | None:
-    """What is wrong with it; None: it is a single SELECT. The parser is imported where there is a query."""
+    """What is wrong with it; None: it is a single SELECT. The parser is imported only if there is a query."""
     with importing:
         import sqlglot
         from sqlglot.errors import ParseError, SqlglotError

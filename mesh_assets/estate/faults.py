@@ -15,14 +15,14 @@ T = TypeVar("T", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origins:
-    """Where the parts of an estate are written: most of it in `file`, each cluster in one place or several, the
-    nearest first (what it says itself, then the defaults)."""
+    """Where the parts of an estate are written: most of it in `file`, each cluster in one or more places, the nearest
+    first (its own entry, then the defaults)."""
 
     file: Written
     clusters: Mapping[str, tuple[Written, ...]] = field(default_factory=dict)
 
     def of(self, location: Location) -> tuple[tuple[Written, ...], int]:
-        """The places to look for `location` in, and how many of its keys lead to them."""
+        """The places to search for `location`, and how many of its keys lead there."""
         if len(location) > 1 and location[0] == "clusters" and location[1] in self.clusters:
             return self.clusters[str(location[1])], 2
         return (self.file,), 0
@@ -37,7 +37,7 @@ class _Fault:
 
 
 def validated(model: type[T], data: Any, origins: Origins) -> T:
-    """Raises EstateError with every fault on a line of its own."""
+    """Raises EstateError with each fault on its own line."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -46,7 +46,7 @@ def validated(model: type[T], data: Any, origins: Origins) -> T:
 
 
 def _lines(faults: list[_Fault]) -> Iterator[str]:
-    """A fault of the defaults once, not once for each cluster that takes it from there."""
+    """Reports a fault in the defaults once, not for each cluster that inherits it."""
     alike: dict[tuple[object, ...], list[_Fault]] = {}
     for one in faults:
         key = (one.at, one.path[2:], one.message) if one.in_defaults else (one.at, one.path, one.message)
@@ -86,12 +86,11 @@ _EXPECTED = {
     "model_attributes_type": "names and values: {name: value}, or indented lines of `name: value`",
     "string_type": "text; put it in quotes",
 }
-"""In the words of YAML, not of Python."""
+"""In the terms of YAML, not of Python."""
 
 
 def _path(location: Location, places: tuple[Written, ...]) -> Iterator[str]:
-    """The parts of the location as the file has them, without the tags of discriminated unions that `loc`
-    adds."""
+    """The parts of the location as the file has them, without the tags of discriminated unions that `loc` adds."""
     at = list(places)
     for part in location:
         below = [found for place in at if (found := place.below(part)) is not None]

@@ -1,5 +1,4 @@
-"""What the estate's models are built from: strict and immutable, secrets by reference only, patterns of
-names."""
+"""What the estate's models are built from: strict and immutable, secrets by reference only, name patterns."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -38,8 +37,8 @@ _VARIABLES = re.compile(r"^(?:\$\{[A-Za-z_][A-Za-z0-9_]*\}:?)+$")
 
 
 def _holds_credentials(text: str) -> bool:
-    """Whether `text` is an address like `https://user:password@host`. References in their place are none, and
-    a password that holds `/`, `?` or `#` in clear is one, though a browser would read it as a path."""
+    """Whether `text` is an address like `https://user:password@host`. References instead of them do not count; a
+    password with an unescaped `/`, `?` or `#` does, though a browser would read it as a path."""
     found = _USERINFO.match(text)
     if found is None:
         return _SPLIT_PASSWORD.match(text) is not None
@@ -55,11 +54,11 @@ class EstateModel(BaseModel):
     @field_validator("*", mode="after")
     @classmethod
     def _no_credentials_in_addresses(cls, value: Any) -> Any:
-        """Of every field, whatever its name: `properties` of Kafka hold addresses too."""
+        """Checks every field, whatever its name: Kafka's `properties` can also contain addresses."""
         for text in value.values() if isinstance(value, dict) else (value,):
             if isinstance(text, str) and _holds_credentials(text):
                 raise ValueError(
-                    "an address must not hold a user or password in clear: name them in username and password, or write "
+                    "an address must not contain a user or password in plain text: name them in username and password, or write "
                     "${ENV_NAME} in their place"
                 )
         return value
@@ -68,7 +67,7 @@ class EstateModel(BaseModel):
 EVENTS_TOPIC = "discovery-events"
 CHANGES_TOPIC = "discovery-changes"
 
-# The topics of Kafka, Connect and the registries themselves, and ours, which would otherwise describe
+# The internal topics of Kafka, Connect and registries, and ours, which would otherwise describe
 # themselves.
 EXCLUDED_TOPICS = (
     "__*",
@@ -84,7 +83,7 @@ EXCLUDED_TOPICS = (
 
 @cache
 def _one_of(patterns: tuple[str, ...]) -> Callable[[str], re.Match[str] | None]:
-    """One expression for all: thousands of names are compared, each with tens of patterns."""
+    """A single expression: thousands of names are compared, each with tens of patterns."""
     return re.compile("|".join(map(translate, patterns)) or r"(?!)").match
 
 
@@ -106,7 +105,7 @@ class TopicPatterns(NamePatterns):
 
 
 def only_fields(names: tuple[str, ...]) -> Callable[[str], str]:
-    """A check that a template uses no other fields, and these without attributes, indices and formats."""
+    """A check that a template uses only these fields, without attributes, indices and formats."""
 
     def check(text: str) -> str:
         expected = (

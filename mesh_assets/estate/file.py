@@ -1,4 +1,4 @@
-"""The estate file: read once with all that it names, checked completely, every error with its file and line."""
+"""The estate file: read once with everything that it names, checked completely, every error with file and line."""
 
 import io
 import os
@@ -26,15 +26,15 @@ T = TypeVar("T", bound=BaseModel)
 
 DEFAULT_ESTATE = "estate.yaml"
 FindClusters = Callable[[], Sequence[FoundCluster]]
-"""The clusters that were found so far. Raises EstateError when they cannot be read."""
+"""The clusters found so far. Raises EstateError when they cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstateRead:
-    """An estate, and what tells whether its files are still as they were read: `stamps` of the file and of those that it
-    names, and what its patterns found. `found`: the clusters that were found by its rules, whether or not the file names
-    them, too; None where the estate has no rules. `named`: the clusters that the files name, without those found. `defaults`: of
-    the estate file."""
+    """An estate, and what shows whether its files have changed since they were read: `stamps` of the file and of those that
+    it names, and what its patterns found. `found`: the clusters that its rules found, including any that the file also names;
+    None where the estate has no rules. `named`: the clusters that the files name, without found ones. `defaults`: those of the
+    estate file."""
 
     estate: Estate
     found: tuple[FoundCluster, ...] | None
@@ -45,7 +45,7 @@ class EstateRead:
 
     @property
     def is_current(self) -> bool:
-        """Whether a file that was read has changed since, or one has come or gone. A look at each, no more."""
+        """Whether a file that was read has changed since, or one has come or gone. Only looks at each file's stamp."""
         return all(
             stamp is not None and stamp_of(path) == stamp for path, stamp in self.stamps.items()
         ) and all(find_files(pattern) == found for pattern, found in self.patterns.items())
@@ -57,25 +57,25 @@ def estate_path(environment: Mapping[str, str] | None = None) -> Path:
 
 
 def load_estate(path: Path | None = None) -> Estate:
-    """The estate of `path` (default: `estate_path()`), without clusters that are found: `fleet/loading.py` adds those.
+    """The estate of `path` (default: `estate_path()`), without found clusters: `fleet/loading.py` adds those.
 
-    A `.env` beside the file sets environment variables that are not set already. So every way to run (command
-    line, Dagster, an MCP client that starts the server in a folder of its choice) finds the same secrets.
+    A `.env` beside the file sets environment variables that are not set already. So every way to run (command line,
+    Dagster, an MCP client that starts the server in a folder of its choice) finds the same secrets.
 
-    Raises EstateError with every error on a line of its own: file, line, field, what was expected.
+    Raises EstateError with each error on its own line: file, line, field, what was expected.
     """
     return read_estate(path).estate
 
 
 def read_estate(path: Path | None = None, *, find: FindClusters | None = None) -> EstateRead:
-    """As `load_estate`, and what tells when to read again. `find` is asked only where the file has rules."""
+    """Like `load_estate`, and what shows when to read again. `find` is called only where the file has rules."""
     path = estate_path() if path is None else path
     stamps: dict[Path, Stamp | None] = {}
     try:
         text = read_text(path, stamps)
     except FileNotFoundError as error:
         raise EstateError(
-            f"there is no estate file at {path}; set MESH_ESTATE to yours, write a project with one by `mesh-assets init DIR`, "
+            f"there is no estate file at {path}; set MESH_ESTATE to yours, run `mesh-assets init DIR` to write a project with one, "
             "or run `mesh-assets sandbox start` for a sandbox with one"
         ) from error
     except (OSError, ValueError) as error:
@@ -85,8 +85,8 @@ def read_estate(path: Path | None = None, *, find: FindClusters | None = None) -
 
 
 def load_variables(path: Path) -> None:
-    """Sets the environment variables of a `.env` that are not set already; nothing where there is no such file.
-    Raises EstateError when it cannot be read."""
+    """Sets the environment variables of a `.env` that are not set already; does nothing if there is no such file. Raises
+    EstateError when it cannot be read."""
     try:
         text = decoded_text(path.read_bytes())
     except FileNotFoundError:
@@ -97,8 +97,8 @@ def load_variables(path: Path) -> None:
 
 
 def parse_estate(text: str, *, source: str) -> Estate:
-    """As `load_estate`, from text; `source` is the file's name in messages, and what it names is looked for beside it.
-    Raises EstateError."""
+    """Like `load_estate`, but from text; `source` is the file's name in messages, and files that it names are looked for
+    beside it. Raises EstateError."""
     return _parse(text, source, {}, None).estate
 
 
@@ -140,7 +140,7 @@ def _parse(text: str, source: str, stamps: dict[Path, Stamp | None], find: FindC
 
 
 def _check_rules(estate: Estate, file: Written, defaults: Defaults) -> None:
-    """Whatever a rule will find must become a valid cluster, also while it has found none. Raises EstateError."""
+    """Anything a rule may find must become a valid cluster, even if it has found none yet. Raises EstateError."""
     at = datetime.now(UTC)
     for number, rule in enumerate(estate.found.rules):
         cluster = sample(rule, at)
@@ -149,7 +149,7 @@ def _check_rules(estate: Estate, file: Written, defaults: Defaults) -> None:
 
 
 def _with_found(estate: Estate, found: Sequence[FoundCluster], file: Written, defaults: Defaults) -> Estate:
-    """The estate with those of the clusters found that its rules mean, and that it does not name itself."""
+    """The estate with those found clusters that match its rules and that it does not name itself."""
     added = dict(_meant(estate, found))
     if not added:
         return estate
@@ -174,12 +174,12 @@ def _meant(estate: Estate, found: Sequence[FoundCluster]) -> Iterator[tuple[str,
 
 
 def identities(cluster: Cluster) -> tuple[str, ...]:
-    """What tells that a cluster of the estate is one that a listing has: its ARN, its id."""
+    """What identifies a cluster of the estate in a listing: its ARN, its id."""
     return tuple(one for one in (cluster.kafka.cluster_arn, cluster.cluster_id) if one is not None)
 
 
 def _origins(file: Written, rules: Mapping[str, int], defaults: Defaults) -> Origins:
-    """Entries of clusters that were found are written in their rules, and in the defaults."""
+    """The entries of found clusters are written in their rules and in the defaults."""
     places = {}
     for cluster, number in rules.items():
         rule, _ = file.deepest(("found", "rules", number))
@@ -192,7 +192,7 @@ _IN_FILES: dict[str, tuple[type[BaseModel], str]] = {
     "products": (ProductSettings, "decisions:"),
     "costs": (CostSettings, "prices:"),
 }
-"""Parts of the estate that may stand in a file of their own, and what such a file begins with."""
+"""Parts of the estate that may have a file of their own, and what such a file begins with."""
 
 
 def _read_part(
@@ -205,11 +205,11 @@ def _read_part(
     source: str,
     stamps: dict[Path, Stamp | None],
 ) -> T:
-    """The part of the file that the estate names, which then holds nothing of it itself."""
+    """The part that is in the named file; the estate file then has nothing of that part itself."""
     named = part["file"]
     if len(part) > 1:
         raise EstateError(
-            f"{where}: {name}: names a file and holds {' and '.join(sorted(set(part) - {'file'}))} itself; "
+            f"{where}: {name}: names a file but also has {' and '.join(sorted(set(part) - {'file'}))} itself; "
             "write all of it in one of the two"
         )
     path = Path(source).parent / named

@@ -1,4 +1,4 @@
-"""When something in a cluster counts as wrong, and which findings are known and not to be shown."""
+"""When something in a cluster counts as wrong, and which known findings not to show."""
 
 from datetime import date
 from fnmatch import fnmatchcase
@@ -50,10 +50,10 @@ FINDING_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 
 
 class MutedFindings(EstateModel):
-    """Findings that are known and stay out of lists, checks and reports, where they are still counted.
+    """Known findings that stay out of lists, checks and reports, where they are still counted.
 
-    `kind` None: of every kind. `resource` and `cluster`: shell patterns of names. `until`: the last day (UTC) on which
-    they are muted; None: for good.
+    `kind` None: every kind. `resource` and `cluster`: shell patterns of names. `until`: the last day (UTC) on which they
+    are muted; None: for good.
     """
 
     kind: FindingKind | None = None
@@ -80,11 +80,11 @@ class MutedFindings(EstateModel):
 class FindingThresholds(EstateModel):
     """When something counts as wrong.
 
-    `idle_days`: how long a thing must have been idle (without records, readers or progress) to count as unused, and
-    how long it must have been there. `silent_seconds`: the shortest window between two readings in which a silent
-    topic counts. `lag_records`: the smallest lag that counts as growing. `skew_factor`: how many times the mean of the
-    other partitions a partition must hold, in a topic of at least `skew_records`. `retention_share`: how much of what
-    retention leaves a group's lag may take, from 0 to 1, where at least `retention_records` wait.
+    `idle_days`: how long a thing must have been idle (without records, readers or progress), and have existed, to count
+    as unused. `silent_seconds`: the shortest window between two readings in which a silent topic counts. `lag_records`:
+    the smallest lag that counts as growing. `skew_factor`: how many times the mean of the other partitions a partition
+    must hold, in a topic of at least `skew_records`. `retention_share`: how much of what retention leaves a group's lag
+    may take, from 0 to 1, where at least `retention_records` wait.
     """
 
     idle_days: float = Field(default=7.0, ge=0, le=3650)

@@ -1,7 +1,7 @@
-"""Clusters that are found rather than named: rules of the estate, what a listing told of a cluster, and the entry that
-both make.
+"""Clusters that are found rather than named: the estate's rules, what a listing says about a cluster, and the entry made
+from both.
 
-Finding them is `fleet/`'s; loading an estate asks no cloud (docs/estate.md).
+`fleet/` finds them; loading an estate asks no cloud (docs/estate.md).
 """
 
 import re
@@ -23,9 +23,9 @@ _RuleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_le
 
 
 class _Rule(EstateModel):
-    """`name`: of the rule. `names`: which clusters, by their names in the cloud. `cluster_name`: what they are called in
-    the estate, of `{name}`, `{id}`, `{region}`, `{account}` and `{environment}`. `cluster`: fields of a cluster, which win over
-    what was found and over the defaults; `{cluster}`, `{CLUSTER}` and `{id}` in them are the cluster's."""
+    """`name`: of the rule. `names`: which clusters, by their names in the cloud. `cluster_name`: their names in the estate, from
+    `{name}`, `{id}`, `{region}`, `{account}` and `{environment}`. `cluster`: fields of a cluster, which win over what was found
+    and over the defaults; `{cluster}`, `{CLUSTER}` and `{id}` in them are the cluster's."""
 
     name: _RuleName
     names: NamePatterns = NamePatterns()
@@ -36,8 +36,9 @@ class _Rule(EstateModel):
 class MskRule(_Rule):
     """Clusters of Amazon MSK in one account and region. Credentials are boto3's own.
 
-    `account_id` None: the account of the credentials; if it is given, credentials of another account find nothing and say
-    so. `tags`: tag → shell pattern of its value; a cluster must have them all. `endpoint_url`: for a stand-in or a VPC endpoint.
+    `account_id` None: the account of the credentials; if given, credentials of another account find nothing and an error
+    says so. `tags`: tag → shell pattern of its value; a cluster must have them all. `endpoint_url`: for a stand-in or a VPC
+    endpoint.
     """
 
     kind: Literal["msk"]
@@ -49,8 +50,8 @@ class MskRule(_Rule):
 
 
 class ConfluentCloudRule(_Rule):
-    """Clusters of Confluent Cloud that a Cloud key may see. `username`, `password`: that key, which found clusters use for
-    connectors, metrics and the control plane, too. `environments`: which ones, by name or id. Its lists of clusters tell no tags.
+    """Clusters of Confluent Cloud that a Cloud key may see. `username`, `password`: that key, which found clusters also use for
+    connectors, metrics and the control plane. `environments`: which ones, by name or id. Its cluster lists have no tags.
     """
 
     kind: Literal["confluent_cloud"]
@@ -64,7 +65,7 @@ FoundRule: TypeAlias = Annotated[MskRule | ConfluentCloudRule, Field(discriminat
 
 
 class FoundSettings(EstateModel):
-    """By which rules clusters are found: the first that matches a cluster counts."""
+    """The rules that find clusters: the first that matches a cluster counts."""
 
     rules: tuple[FoundRule, ...] = ()
 
@@ -73,14 +74,14 @@ class FoundSettings(EstateModel):
         seen: set[str] = set()
         for rule in self.rules:
             if rule.name in seen:
-                raise ValueError(f"has two rules called {rule.name!r}; give each a name of its own")
+                raise ValueError(f"has two rules called {rule.name!r}; give each its own name")
             seen.add(rule.name)
         return self
 
 
 class FoundCluster(EstateModel):
-    """What a listing told of a cluster. `cluster`: its name in the estate, which stays. `id`: MSK's ARN, or `lkc-…`.
-    `missing_since`: since when no complete listing has it, and `missing_because`, in the words of one."""
+    """What a listing says about a cluster. `cluster`: its name in the estate, which stays. `id`: MSK's ARN, or `lkc-…`.
+    `missing_since`: since when no complete listing has it, and `missing_because`, why, in words."""
 
     rule: str
     cluster: str
@@ -100,19 +101,19 @@ class FoundCluster(EstateModel):
 
 
 def cluster_name(name: str | None, cluster_id: str) -> str:
-    """A name the estate accepts: letters, digits, `-`, `_` and `.`; the id where nothing remains of the name."""
+    """A name the estate accepts: letters, digits, `-`, `_` and `.`; the id if nothing remains of the name."""
     return re.sub(r"[^\w.-]+", "-", name or "", flags=re.ASCII).strip("-.") or cluster_id
 
 
 def name_by_rule(rule: FoundRule, found: FoundCluster) -> str:
-    """What the rule calls a cluster in the estate."""
+    """The rule's name for a cluster in the estate."""
     fields = {name: getattr(found, name) or "" for name in NAME_FIELDS}
-    plain = found.id.rpartition("/")[2]  # of an ARN
+    plain = found.id.rpartition("/")[2]  # from an ARN
     return cluster_name(rule.cluster_name.format(**{**fields, "id": plain}), plain)
 
 
 def why_not(rule: FoundRule, found: FoundCluster) -> str | None:
-    """Why the rule does not mean the cluster; None where it does."""
+    """Why the rule does not match the cluster; None if it does."""
     if not rule.names.selects(found.name):
         return f"its name {found.name!r} is not among the rule's names"
     if isinstance(rule, MskRule):
@@ -165,7 +166,7 @@ def _told(rule: FoundRule, found: FoundCluster) -> dict[str, Any]:
 
 
 def sample(rule: FoundRule, at: datetime) -> FoundCluster:
-    """A cluster as the rule could find one, to check what it would make of it."""
+    """A cluster such as the rule could find, to check the entry that it would give."""
     any_cluster = FoundCluster(rule=rule.name, cluster=rule.name, id="lkc-00000", name=rule.name, found_at=at)
     if isinstance(rule, MskRule):
         account = rule.account_id or "123456789012"

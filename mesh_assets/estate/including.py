@@ -1,7 +1,7 @@
-"""The clusters of an estate out of several files, with their defaults.
+"""The clusters of an estate from several files, with their defaults.
 
-An estate file names others with `include`, and what its clusters have in common with `defaults`. How both are merged,
-docs/estate.md says.
+An estate file names other files in `include`, and what its clusters have in common in `defaults`. docs/estate.md says how
+both are merged.
 """
 
 import glob
@@ -17,14 +17,14 @@ from mesh_assets.estate.text import Stamp, read_text
 from mesh_assets.estate.yaml_text import Written, read_mapping
 
 INCLUDED_FIELDS = ("include", "defaults", "clusters")
-"""What an included file may hold: the rest is of the whole estate, and stands in one place."""
-# A part of file names in the store, where letters outside of ASCII take up to twelve; file systems allow 255.
+"""What an included file may have: the rest concerns the whole estate and is written in one place."""
+# Part of file names in the store, where non-ASCII letters take up to twelve bytes; file systems allow 255.
 _NAME_IN_FILES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedCluster:
-    """A cluster as the files describe it. `data`: with its defaults; `places`: where that is written, the nearest first."""
+    """A cluster as the files describe it. `data`: with defaults; `places`: where that is written, the nearest first."""
 
     data: Any
     places: tuple[Written, ...]
@@ -32,7 +32,7 @@ class NamedCluster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What a cluster is when it says nothing else, and where that is written."""
+    """What applies to a cluster unless it says otherwise, and where that is written."""
 
     data: Mapping[Any, Any]
     places: tuple[Written, ...]
@@ -44,7 +44,7 @@ NO_DEFAULTS = Defaults(data={}, places=())
 @dataclass(slots=True)
 class Gathered:
     """`clusters` by name, in the order of the files. `files`: the included ones, each with the place that names it. `stamps`,
-    `patterns`: the files as they were read, and what patterns found, so that a change is noticed. `defaults`: of the estate file."""
+    `patterns`: the files as they were read, and what patterns found, so that changes are noticed. `defaults`: of the estate file."""
 
     clusters: dict[str, NamedCluster] = field(default_factory=dict)
     files: dict[Path, str] = field(default_factory=dict)
@@ -54,16 +54,16 @@ class Gathered:
 
 
 def gather_clusters(file: Written, data: Mapping[Any, Any]) -> Gathered:
-    """The clusters of an estate file and of those that it includes. What is not a mapping where one is expected is
-    left to the model, which says so. Raises EstateError."""
+    """The clusters of an estate file and of those that it includes. Anything that should be a mapping but is not is left
+    to the model, which says so. Raises EstateError."""
     gathered = Gathered(defaults=_defaults(file, data, NO_DEFAULTS))
     _gather(file, data, NO_DEFAULTS, gathered, above=(Path(file.source).resolve(),))
     return gathered
 
 
 def merged(below: Mapping[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any]:
-    """`below` (the defaults) with what `above` (the nearer one) says. Mappings are merged by key; a mapping of another
-    `kind`, a list and any other value replaces what is there; null takes it away."""
+    """`below` (the defaults) overridden by `above` (the nearer one). Mappings are merged by key; a mapping of a different
+    `kind`, a list or any other value replaces what is there; null removes it."""
     result = dict(below)
     for key, value in above.items():
         other = result.get(key)
@@ -77,8 +77,8 @@ def merged(below: Mapping[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any]
 
 
 def with_name(value: Any, name: str, **others: str) -> Any:
-    """The value with the cluster's name in place of `{cluster}`, and in capitals, as variables are called, of `{CLUSTER}`;
-    `others`: what stands for other words in braces."""
+    """The value with the cluster's name in place of `{cluster}` and, in capitals like variables, of `{CLUSTER}`; `others`:
+    replacements for other words in braces."""
     if isinstance(value, Mapping):
         return {key: with_name(item, name, **others) for key, item in value.items()}
     if isinstance(value, list):
@@ -92,16 +92,18 @@ def with_name(value: Any, name: str, **others: str) -> Any:
 
 
 def name_problem(name: object) -> str | None:
-    """What is wrong with a cluster's name. They are folder names and Dagster's partition keys, where `...` stands for a
+    """What is wrong with a cluster's name. These are folder names and Dagster's partition keys, in which `...` means a
     range."""
     if not isinstance(name, str):
         return "is not text; put it in quotes"
     if not name or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
-        return "may only hold letters, digits, '-', '_' and '.', and not start with '.'"
+        return "may only contain letters, digits, '-', '_' and '.', and not start with '.'"
     if "..." in name:
-        return "may not hold '...', which is a range of partitions to Dagster"
+        return "may not contain '...', which Dagster takes for a range of partitions"
     if len(quote(name)) > _NAME_IN_FILES:
-        return f"is too long for a file name; expected at most {_NAME_IN_FILES} letters, or fewer outside of ASCII"
+        return (
+            f"is too long for a file name; expected at most {_NAME_IN_FILES} letters, or fewer if not ASCII"
+        )
     return None
 
 
@@ -122,7 +124,7 @@ def _gather(
             )
         if resolved in into.files:
             raise EstateError(
-                f"{where}: include: {path} is included a second time, first by {into.files[resolved]}; include each file once"
+                f"{where}: include: {path} was already included by {into.files[resolved]}; include each file once"
             )
         into.files[resolved] = where
         included, fields = _read(path, where, into.stamps)
@@ -137,7 +139,7 @@ def _add(file: Written, name: Any, fields: Any, defaults: Defaults, into: Gather
         raise EstateError(f"{written}: cluster name {name!r} {problem}")
     if name in into.clusters:
         raise EstateError(
-            f"{written}: clusters.{name}: a cluster of this name is at {into.clusters[name].places[0]}, too; give each a name of its own"
+            f"{written}: clusters.{name}: {into.clusters[name].places[0]} already has a cluster of this name; give each its own name"
         )
     if isinstance(fields, Mapping):
         fields = {**merged(with_name(defaults.data, name), fields), "name": name}
@@ -151,7 +153,7 @@ def _defaults(file: Written, data: Mapping[Any, Any], inherited: Defaults) -> De
     written = file.below("defaults") or file
     if not isinstance(said, Mapping):
         raise EstateError(
-            f"{written}: defaults: expected what clusters have in common, as `kafka: {{…}}`, in the words of a cluster"
+            f"{written}: defaults: expected what clusters have in common, such as `kafka: {{…}}`, in the fields of a cluster"
         )
     return Defaults(data=merged(inherited.data, said), places=(written, *inherited.places))
 
@@ -164,7 +166,7 @@ def _included(file: Written, data: Mapping[Any, Any], into: Gathered) -> Iterato
     patterns = [said] if isinstance(said, str) else said
     if not isinstance(patterns, list) or not all(isinstance(one, str) and one for one in patterns):
         raise EstateError(
-            f"{file.at('include')}: include: expected file names or patterns: [clusters/*.yaml], from the folder of this file"
+            f"{file.at('include')}: include: expected file names or patterns: [clusters/*.yaml], relative to this file's folder"
         )
     for number, pattern in enumerate(patterns):
         where = file.at("include", number)
@@ -173,13 +175,13 @@ def _included(file: Written, data: Mapping[Any, Any], into: Gathered) -> Iterato
         into.patterns[whole] = found
         if not found:
             raise EstateError(
-                f"{where}: include: {pattern} is no file in {Path(whole).parent.absolute()}, nor a pattern of any"
+                f"{where}: include: {pattern} is not a file in {Path(whole).parent.absolute()} and matches none there"
             )
         yield from ((Path(one), where) for one in found)
 
 
 def find_files(pattern: str) -> tuple[str, ...]:
-    """The files of a shell pattern (`**`: in any depth), sorted; hidden ones only where the pattern has the dot."""
+    """The files that match a shell pattern (`**`: at any depth), sorted; hidden ones only if the pattern has the dot."""
     return tuple(sorted(one for one in glob.glob(pattern, recursive=True) if Path(one).is_file()))
 
 
@@ -192,13 +194,13 @@ def _read(path: Path, where: str, stamps: dict[Path, Stamp | None]) -> tuple[Wri
     other = next((key for key in data if key not in INCLUDED_FIELDS), None)
     if other is not None:
         raise EstateError(
-            f"{file.at(other)}: {other}: is not a field of an included file, which holds {', '.join(INCLUDED_FIELDS)}; "
-            f"write it into the file that includes this one ({where})"
+            f"{file.at(other)}: {other}: is not a field of an included file, which may have {', '.join(INCLUDED_FIELDS)}; "
+            f"write it in the file that includes this one ({where})"
         )
     clusters = data.get("clusters")
     if clusters is not None and not isinstance(clusters, Mapping):
         raise EstateError(
-            f"{file.at('clusters')}: clusters: expected clusters by name, as `payments: {{kafka: …}}`"
+            f"{file.at('clusters')}: clusters: expected clusters by name, such as `payments: {{kafka: …}}`"
         )
     return file, data
 

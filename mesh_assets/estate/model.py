@@ -36,9 +36,8 @@ from mesh_assets.estate.retention import Retention
 class QueueTriggers(EstateModel):
     """The SQS queue whose messages start discoveries. Credentials are boto3's own.
 
-    `region` None: the one in the queue's address, else boto3's. `dead_letter_queue_url` None: messages that
-    we do not understand are left to the queue's own redrive. `endpoint_url`: for a stand-in or a VPC
-    endpoint.
+    `region` None: the one in the queue's address, else boto3's. `dead_letter_queue_url` None: messages that we do not
+    understand are left to the queue's own redrive. `endpoint_url`: for a stand-in or a VPC endpoint.
     """
 
     queue_url: str = Field(pattern=r"^https?://")
@@ -60,7 +59,7 @@ LINK_FIELDS = ("run_id", "cluster", "sequence")
 
 
 class Notifications(EstateModel):
-    """Who hears about severe changes, and how. Off unless a topic or a webhook is named.
+    """Who is notified of severe changes, and how. Off unless a topic or a webhook is named.
 
     `webhook_url` is a secret, because anyone with a Slack webhook's address can write there. `template` may
     use `{cluster}`, `{cluster_id}`, `{count}`, `{changes}` (the word), `{sentences}`, `{sequence}`,
@@ -81,8 +80,8 @@ class AwsAccountSettings(EstateModel):
     """One AWS account in one region. Credentials are boto3's own: those of `profile`, the environment or the
     machine's role.
 
-    `account_id` None: the account of the credentials; if it is given, credentials of another account are
-    refused. `endpoint_url`: a stand-in or a VPC endpoint, which then serves every AWS service.
+    `account_id` None: the account of the credentials; if given, credentials of another account are refused.
+    `endpoint_url`: a stand-in or a VPC endpoint, which then serves every AWS service.
     """
 
     region: str = Field(pattern=r"^[a-z]{2,4}(-[a-z]+)+-\d$")
@@ -93,10 +92,10 @@ class AwsAccountSettings(EstateModel):
 
 class EventSourceMappings(EstateModel):
     """The AWS accounts whose event source mappings the asset `esm/event_source_mappings` lists, and the secrets
-    that a tool call of an agent may name.
+    that an agent's tool call may name.
 
-    `secrets`: shell patterns of whole ARNs, or of names in the account and region at work. A mapping's own
-    secret needs none.
+    `secrets`: shell patterns of whole ARNs, or of names in the account and region in use. A mapping's own secret
+    needs no entry.
     """
 
     accounts: tuple[AwsAccountSettings, ...] = ()
@@ -123,10 +122,10 @@ class Environment(EstateModel):
 
 
 class Cluster(EstateModel):
-    """One Kafka cluster and how each of its systems is reached.
+    """One Kafka cluster and how to reach each of its systems.
 
     The brokers give the `cluster_id` when the estate does not, and must confirm it when it does. Discovery does not need the
-    `control_plane`; where it is there and `kafka_rest` is not, it tells where cluster links are read.
+    `control_plane`; if it is given and `kafka_rest` is not, it shows where to read cluster links.
     """
 
     name: str
@@ -149,8 +148,8 @@ class Cluster(EstateModel):
 
     @property
     def named_connect(self) -> tuple[ConnectEndpoint, ...]:
-        """The Connect endpoints, with a name each that outlives a change of address: the estate's, or the
-        kind where it is the only one of its kind. Other endpoints have none but their address."""
+        """The Connect endpoints, each with a name that outlives a change of address: the estate's, or the kind if it is
+        the only one of its kind. Other endpoints have only their address."""
         kinds = Counter(endpoint.kind for endpoint in self.connect)
         return tuple(
             endpoint.model_copy(update={"name": endpoint.kind})
@@ -160,8 +159,8 @@ class Cluster(EstateModel):
         )
 
     def kafka_rest_at(self, url: str | None = None) -> KafkaRestConnection | None:
-        """How the Kafka REST interface is reached: as the estate says, with the brokers' key where it names none; or, given
-        another `url`, there, with that key. None: the estate does not say, or has no key that is good there."""
+        """How to reach the Kafka REST interface: as the estate says, with the brokers' key if it names none; or, given a
+        different `url`, there, with that key. None: the estate does not say, or has no key that is valid there."""
         said = self.kafka_rest
         if said is not None and (said.username is not None or url is not None):
             return said if url is None else said.model_copy(update={"url": url})
@@ -179,7 +178,7 @@ class Cluster(EstateModel):
         names = Counter(endpoint.name for endpoint in self.named_connect if endpoint.name is not None)
         twice = [name for name, number in names.items() if number > 1]
         if twice:
-            raise ValueError(f"connect has two endpoints called {twice[0]!r}; give each a name of its own")
+            raise ValueError(f"connect has two endpoints called {twice[0]!r}; give each its own name")
         return self
 
     def may_read(self, topic: str) -> bool:
@@ -188,14 +187,14 @@ class Cluster(EstateModel):
 
     @property
     def on_confluent_cloud(self) -> bool:
-        """Whether the estate says so; if it does not, an address may still show it."""
+        """Whether the estate says so; even if it does not, an address may show it."""
         kinds: list[str] = [self.metrics.kind, *(endpoint.kind for endpoint in self.connect)]
         return self.control_plane is not None or "confluent_cloud" in kinds
 
     @model_validator(mode="before")
     @classmethod
     def _endpoints_of_this_cluster(cls, data: Any) -> Any:
-        """Gives a managed Connect endpoint the ids that it lacks, from its cluster."""
+        """Gives a managed Connect endpoint the ids it lacks, from its cluster."""
         if not isinstance(data, dict) or not isinstance(data.get("connect"), list | tuple):
             return data
         environment = data.get("environment")
@@ -225,15 +224,15 @@ class Events(EstateModel):
 
 
 class AssetReports(EstateModel):
-    """How long a discovery may tell Dagster of topics to which records came, once a KafkaEstateComponent shows topics
-    (docs/assets.md). 0: it tells nothing."""
+    """How long a discovery may spend reporting topics with new records to Dagster, once a KafkaEstateComponent shows topics
+    (docs/assets.md). 0: it reports none."""
 
     seconds: float = Field(default=5.0, ge=0, le=600)
 
 
 class Estate(EstateModel):
-    """All clusters of the estate file, by name, and what serves all of them. `clusters` has those that were found by the
-    rules of `found`, too."""
+    """All clusters of the estate file, by name, and what serves all of them. `clusters` includes those found by the rules in
+    `found`."""
 
     found: FoundSettings = FoundSettings()
     clusters: dict[str, Cluster]

@@ -1,4 +1,4 @@
-"""Where a cluster's metrics and alarms come from, and when its readings count as unusual."""
+"""Where a cluster's metrics and alarms come from, and when its readings are unusual."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -60,7 +60,7 @@ class CloudWatchAlarms(EstateModel):
 
 
 class AnomalyThresholds(EstateModel):
-    """When the readings of a cluster count as unusual. The defaults suit readings every 5 minutes.
+    """When a cluster's readings are unusual. The defaults suit readings every 5 minutes.
 
     A rate is unusual when it is both `deviations` robust deviations (the MAD of its logarithm, with a floor)
     and the factor `spike_factor` or `drop_factor` away from its median, `unusual_readings` times in a row. A
@@ -88,7 +88,7 @@ class Sensing(EstateModel):
     """How the sensors treat the cluster.
 
     `quiet_minutes`: a connector that fails again within this time of its last reported failure is flapping.
-    Its failures are counted, and reported once the time is over.
+    Its failures are counted, and reported once that time is over.
     """
 
     quiet_minutes: float = Field(default=10.0, ge=0)

@@ -54,14 +54,14 @@ _OneOf = Annotated[
     Field(min_length=1),
     WithJsonSchema({"type": "array", "items": {"type": ["string", "number", "boolean"]}, "minItems": 1}),
 ]
-"""Numbers and truth values may stand here as YAML has them: `_requirement` makes text of them."""
+"""YAML's numbers and booleans are allowed here: `_requirement` turns them into text."""
 
 
 class ConfigRequirement(EstateModel):
     """What a topic's config must be: a number from `min` to `max`, or one of the texts `one_of`.
 
     `retention.ms` and the like are -1 where they are unlimited, which is above every `max`. Commas separate the parts
-    of a list (`compact,delete`), whose order is of no meaning.
+    of a list (`compact,delete`), whose order does not matter.
     """
 
     min: int | _Fraction | None = None
@@ -79,14 +79,14 @@ class ConfigRequirement(EstateModel):
 
 
 def _text(value: Any) -> Any:
-    """YAML's numbers and truth values as Kafka writes them."""
+    """YAML's numbers and booleans as Kafka writes them."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
 
 
 def _requirement(value: Any) -> Any:
-    """A value alone is the only one allowed."""
+    """A single value is the only one allowed."""
     if isinstance(value, dict):
         listed = value.get("one_of")
         return {**value, "one_of": [_text(one) for one in listed]} if isinstance(listed, list) else value
@@ -100,8 +100,8 @@ _Requirement = Annotated[
 
 
 class PolicyRule(EstateModel):
-    """What topics must be. `topics` and `clusters` select them; exceptions are their `exclude`. Topics of Kafka itself
-    are never meant.
+    """What topics must be. `topics` and `clusters` select them; `exclude` in these lists exceptions. Kafka's own topics are
+    never selected.
 
     `level`: how bad a violation is; an `error` fails `policy check`. `names`: a regular expression that the whole name
     must match. `schema_required`: a subject of the registry describes the topic's values. `compatibility`: the levels
@@ -141,15 +141,15 @@ class PolicyRule(EstateModel):
 
 
 class TopicOwner(EstateModel):
-    """Who owns the topics that the patterns select: a team, an address, whatever the estate writes."""
+    """Who owns the topics that the patterns select: a team, an address, any text."""
 
     owner: str = Field(min_length=1)
     topics: NamePatterns
 
 
 class Policy(EstateModel):
-    """`file`: a YAML file that holds all of it instead of the estate file, by its path from there; once read, its whole
-    path. `expectations`: of the data in topics. The first owner whose patterns select a topic owns it."""
+    """`file`: a YAML file that holds all of it instead of the estate file, relative to it; once read, its absolute path.
+    `expectations`: about the data in topics. The first owner whose patterns select a topic owns it."""
 
     file: str | None = Field(default=None, min_length=1)
     rules: tuple[PolicyRule, ...] = ()
@@ -164,7 +164,7 @@ class Policy(EstateModel):
         ):
             twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
             if twice is not None:
-                raise ValueError(f"has two {kind} called {twice!r}; give each a name of its own")
+                raise ValueError(f"has two {kind} called {twice!r}; give each its own name")
         return self
 
     def owner_of(self, topic: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What people decide about data products: which candidates they accept, and under which name, owner and topics."""
+"""What people decide about data products: which candidates they accept, and with which name, owner and topics."""
 
 from fnmatch import translate
 from functools import lru_cache
@@ -16,12 +16,12 @@ _Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class ProductDecision(EstateModel):
-    """A decision about the product of that id, a candidate's or a new one. What it says wins over what is found.
+    """A decision about the product with that id, a candidate or a new one. It wins over what is found.
 
     `name`, `owner`, `description`, `domain`: instead of those found. `topics`: names or shell patterns, or
     `cluster/topic`: exactly these, and in no other product. Without `topics`, an accepted product has its candidate's, and
-    keeps those it once had. `without`: topics that are not to be in it. `merge`: candidates that are part of it. `drop`:
-    it is none, and its topics are in none.
+    keeps those it once had. `without`: topics to leave out. `merge`: candidates that are part of it. `drop`: it is not a
+    product, and its topics are in none.
     """
 
     product: _Id
@@ -35,14 +35,14 @@ class ProductDecision(EstateModel):
     merge: tuple[_Id, ...] = ()
 
     def names(self, cluster: str, topic: str) -> bool:
-        """Whether `topics` has it."""
+        """Whether `topics` selects it."""
         return any(names_topic(text, cluster, topic) for text in self.topics)
 
     @model_validator(mode="after")
     def _consistent(self) -> "ProductDecision":
         said = (self.name, self.owner, self.description, self.domain, self.topics, self.without, self.merge)
         if self.decision == "drop" and any(said):
-            raise ValueError(f"drops {self.product!r} and says more of it; expected `decision: drop` alone")
+            raise ValueError(f"drops {self.product!r} but says more about it; expected only `decision: drop`")
         if self.product in self.merge:
             raise ValueError(f"merges {self.product!r} into itself; name other products")
         both = set(self.topics) & set(self.without)
@@ -52,7 +52,7 @@ class ProductDecision(EstateModel):
 
 
 class ProductSettings(EstateModel):
-    """`file`: a YAML file that holds `decisions` instead of the estate file, by its path from there; once read, its whole
+    """`file`: a YAML file that holds `decisions` instead of the estate file, relative to it; once read, its absolute
     path."""
 
     file: str | None = Field(default=None, min_length=1)
@@ -63,7 +63,7 @@ class ProductSettings(EstateModel):
         decided: set[str] = set()
         for one in self.decisions:
             if one.product in decided:
-                raise ValueError(f"decides twice about {one.product!r}; put both decisions into one entry")
+                raise ValueError(f"has two decisions about {one.product!r}; put both into one entry")
             decided.add(one.product)
         taken: dict[str, str] = {}
         merged: dict[str, str] = {}

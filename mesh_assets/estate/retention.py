@@ -1,4 +1,4 @@
-"""How long what the store keeps is kept. Nothing is removed but by `mesh-assets store prune --apply` and the job `store_upkeep`
+"""How long the store keeps things. Only `mesh-assets store prune --apply` and the job `store_upkeep` remove anything
 (docs/store.md)."""
 
 from typing import Annotated
@@ -9,21 +9,21 @@ from mesh_assets.estate.fields import EstateModel
 
 
 class Kept(EstateModel):
-    """What is older than `days`, and what comes after the `newest` of its cluster, goes. Absent: no bound."""
+    """Removes what is older than `days`, and what exceeds the `newest` of its cluster. Absent: no limit."""
 
     days: Annotated[float, Field(gt=0, le=36_500)] | None = None
     newest: Annotated[int, Field(ge=1)] | None = None
 
 
 class Retention(EstateModel):
-    """By kind. Never removed: what a pointer, a lock or a result names, and of each cluster the ten newest documents.
+    """By kind. Never removed: anything that a pointer, a lock or a result names, and each cluster's ten newest documents.
 
-    `documents`: of a cluster, as old as its newest is younger, so a cluster that is not discovered any more keeps them.
-    `changes`: the table of changes, one object a snapshot. `readings`: of clusters that nobody reads any more (those that are
-    read keep two weeks by themselves). `results`: of analyses that do not run any more. `inbox`: triggers that no discovery
-    has taken. `runs`: what steps of failed runs left, discoveries that Dagster was never told, and those that the service was
-    asked for. `quarantine`: copies of what was taken out of the way. `dagster_runs`: runs that have ended, with their rows in
-    Dagster's event log; `newest` of each job and cluster.
+    `documents`: age counts from the cluster's newest document, so a cluster that is no longer discovered keeps them.
+    `changes`: the table of changes, one object per snapshot. `readings`: of clusters that are no longer read (others keep two
+    weeks anyway). `results`: of analyses that no longer run. `inbox`: triggers that no discovery has taken. `runs`: leftovers
+    of failed runs, discoveries never reported to Dagster, and those requested from the service. `quarantine`: copies of what
+    was moved aside. `dagster_runs`: runs that have ended, with their rows in Dagster's event log; `newest` of each job and
+    cluster.
     """
 
     documents: Kept = Kept(days=400)
@@ -33,5 +33,5 @@ class Retention(EstateModel):
     inbox: Kept = Kept(days=90)
     runs: Kept = Kept(days=30)
     quarantine: Kept = Kept(days=180)
-    # The schedule makes 360 of a cluster in 90 days; in a large estate something changes each minute, and `analysis` runs as often.
+    # The schedule makes 360 per cluster in 90 days; in a large estate something changes every minute, and `analysis` runs as often.
     dagster_runs: Kept = Kept(days=90, newest=400)

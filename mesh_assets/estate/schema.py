@@ -1,7 +1,7 @@
 """The JSON Schema of estate files, for editors and for programs that write them.
 
-It is made from the models that validate, and so says of each field what they say. What two fields together mean, no
-schema says: the loader alone refuses `bootstrap_servers` beside `cluster_arn`, or two clusters of one name in two files.
+It is made from the validating models, and so says the same about each field. It does not relate fields to each other: only
+the loader refuses `bootstrap_servers` beside `cluster_arn`, or two clusters of one name in two files.
 """
 
 from typing import Any
@@ -11,11 +11,11 @@ from mesh_assets.estate.model import Estate
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NULL = {"type": "null"}
-# As `name_problem`, as far as an expression of ECMA can say it without classes of letters.
+# Like `name_problem`, as far as an ECMA expression can say it without letter classes.
 _NAMES = {"pattern": r"^(?!\.)(?!.*\.\.\.)[^\s!-,/:-@\[-^`{-~]+$", "maxLength": 200}
 _PART = "Part"
 _INCLUDE = {
-    "description": "Other files with clusters: names and shell patterns (`**`: in any depth), from the folder of this file.",
+    "description": "Other files with clusters: names and shell patterns (`**`: at any depth), relative to this file's folder.",
     "anyOf": [
         {"type": "string", "minLength": 1},
         {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
@@ -23,14 +23,14 @@ _INCLUDE = {
     ],
 }
 
-# In defaults and rules a variable's name may hold the cluster's, as in ${KAFKA_PASSWORD_{CLUSTER}}.
+# In defaults and rules a variable's name may contain the cluster's, as in ${KAFKA_PASSWORD_{CLUSTER}}.
 _WITH_NAMES = SECRET_REFERENCE.pattern.replace("[A-Za-z0-9_]*", r"(?:[A-Za-z0-9_]|\{[A-Za-z]+\})*")
 
 Schema = dict[str, Any]
 
 
 def estate_schema() -> Schema:
-    """Of the estate file: JSON Schema, draft 2020-12."""
+    """The JSON Schema of the estate file, draft 2020-12."""
     schema, definitions = _models()
     return {
         "$schema": _DIALECT,
@@ -49,7 +49,7 @@ def estate_schema() -> Schema:
             {"required": ["found"]},
             {"required": ["clusters"], "properties": {"clusters": {"type": "object", "minProperties": 1}}},
         ],
-        # What a cluster lacks, the defaults may say.
+        # The defaults may provide what a cluster lacks.
         "if": {"required": ["defaults"]},
         "then": {"properties": {"clusters": _clusters(f"Cluster{_PART}")}},
         "else": {"properties": {"clusters": _clusters("Cluster")}},
@@ -58,7 +58,7 @@ def estate_schema() -> Schema:
 
 
 def included_schema() -> Schema:
-    """Of a file that an estate file includes, whose defaults may say what its clusters lack."""
+    """The JSON Schema of a file that an estate file includes, whose defaults may provide what its clusters lack."""
     _, definitions = _models()
     return {
         "$schema": _DIALECT,
@@ -81,13 +81,13 @@ def _clusters(of: str) -> Schema:
 
 def _defaults() -> Schema:
     return {
-        "description": "What the clusters of this file, and of those that it includes, are where they say nothing else.",
+        "description": "What applies to the clusters of this file, and of those it includes, unless they say otherwise.",
         "anyOf": [{"$ref": f"#/$defs/Cluster{_PART}"}, _NULL],
     }
 
 
 def _models() -> tuple[Schema, Schema]:
-    """The schema of the models as files have them, and its definitions, with the parts of a cluster."""
+    """The schema of the models in the form of files, and its definitions, with the parts of a cluster."""
     schema = _as_written(Estate.model_json_schema())
     definitions = schema.pop("$defs")
     cluster = definitions["Cluster"]
@@ -100,8 +100,8 @@ def _models() -> tuple[Schema, Schema]:
 
 
 def _as_written(schema: Any) -> Any:
-    """Without the values that the models take by default, which would bury what an editor shows; one of several kinds
-    says its kind."""
+    """Without the models' default values, which would clutter what an editor shows; one of several kinds states its
+    kind."""
     if isinstance(schema, list):
         return [_as_written(item) for item in schema]
     if not isinstance(schema, dict):
@@ -119,8 +119,8 @@ def _as_written(schema: Any) -> Any:
 
 
 def _parts(name: str, definitions: Schema, made: Schema) -> Schema:
-    """The definition `name` and those below it for a mapping of which the rest is written elsewhere: nothing is required,
-    and null takes away what the defaults say. Lists are never merged, and stay whole."""
+    """The definition `name` and those below it for a mapping that is partly written elsewhere: nothing is required, and
+    null removes what the defaults say. Lists are never merged, and stay whole."""
     if f"{name}{_PART}" in made:
         return made
     model = definitions[name]

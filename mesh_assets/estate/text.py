@@ -1,5 +1,5 @@
-"""Text files as people's programs write them: with or without a byte order mark, and in UTF-16 where Windows
-PowerShell's `>` wrote them."""
+"""Text files as people's programs write them: with or without a byte order mark, and in UTF-16 if Windows PowerShell's
+`>` wrote them."""
 
 import codecs
 from pathlib import Path
@@ -18,11 +18,11 @@ def decoded_text(data: bytes) -> str:
 
 
 Stamp = tuple[int, int]
-"""When a file was last written, in nanoseconds, and its size: what tells that it is another now."""
+"""When a file was last written, in nanoseconds, and its size: what shows that it has changed."""
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """None where the file cannot be looked at."""
+    """None if the file cannot be examined."""
     try:
         status = path.stat()
     except OSError:
@@ -31,7 +31,7 @@ def stamp_of(path: Path) -> Stamp | None:
 
 
 def read_text(path: Path, stamps: dict[Path, Stamp | None]) -> str:
-    """The file's text. Its stamp of before goes into `stamps`, so that what is written meanwhile is noticed. Raises OSError,
-    and ValueError for what is no text or no path."""
+    """The file's text. Its stamp from before reading goes into `stamps`, so that a write in the meantime is noticed. Raises
+    OSError, and ValueError for something that is not text or not a path."""
     stamps[path] = stamp_of(path)
     return decoded_text(path.read_bytes())

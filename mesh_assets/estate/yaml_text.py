@@ -1,4 +1,4 @@
-"""A YAML file as its values and its nodes: the nodes know the lines on which the values are written."""
+"""A YAML file as values and nodes: the nodes know the lines on which the values are written."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ Location = tuple[int | str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A part of a YAML file. `source`: the file's name in messages; `node`: the part; `line`: where it begins."""
+    """Part of a YAML file. `source`: the file's name in messages; `node`: the part; `line`: where it begins."""
 
     source: str
     node: yaml.Node | None
     line: int = 1
 
     def below(self, part: int | str) -> "Written | None":
-        """What is written under the key or index `part`; None where nothing is."""
+        """What is written under the key or index `part`; None if nothing is."""
         node = self.node
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
@@ -38,8 +38,8 @@ class Written:
         return found.node.value if found is not None and isinstance(found.node, yaml.ScalarNode) else None
 
     def deepest(self, location: Location) -> tuple["Written", int]:
-        """The deepest part of `location` that the file has, and how many of its keys led there; keys between that the file
-        lacks (the tags of discriminated unions) are passed over."""
+        """The deepest part of `location` that the file has, and how many of its keys led there; keys in between that the file
+        lacks (the tags of discriminated unions) are skipped."""
         at, steps = self, 0
         for part in location:
             found = at.below(part)
@@ -66,7 +66,7 @@ def read_mapping(text: str, *, source: str, expected: str) -> tuple[Written, dic
 
 def _parsed(text: str, source: str) -> tuple[yaml.Node | None, Any]:
     try:
-        # With libyaml, 300 clusters of 25 lines take 0.3 s of CPU, without 1.4; but it says less of what is wrong.
+        # With libyaml, 300 clusters of 25 lines take 0.3 s of CPU, without it 1.4 s; but it says less about errors.
         return _composed(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader), source)
     except yaml.YAMLError:
         pass
@@ -75,8 +75,8 @@ def _parsed(text: str, source: str) -> tuple[yaml.Node | None, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise EstateError(f"{source}:{line}: not YAML: {error.problem}") from error
-    except yaml.YAMLError as error:  # a character that no YAML may hold
-        where = f"{source}: not YAML: character {getattr(error, 'position', 0) + 1} is one that YAML does not allow"
+    except yaml.YAMLError as error:  # a character that YAML does not allow
+        where = f"{source}: not YAML: it does not allow character {getattr(error, 'position', 0) + 1}"
         raise EstateError(f"{where}; is this a text file?") from error
 
 
@@ -96,7 +96,7 @@ def _composed(text: str, loader_class: Any, source: str) -> tuple[yaml.Node | No
 
 def _duplicate_keys(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.ScalarNode]:
     """Keys that appear twice: YAML silently keeps the last one, and an estate must not lose a cluster that way.
-    `seen`: nodes looked at already, since anchors let one node stand in many places, itself among them."""
+    `seen`: nodes already visited, since anchors let a node appear in many places, even within itself."""
     if id(node) in seen:
         return
     seen.add(id(node))

@@ -1,8 +1,8 @@
 """A cluster as an AsyncAPI 3.0 document, with the Kafka bindings 0.5.0
 (https://www.asyncapi.com/docs/reference/specification/v3.0.0, https://github.com/asyncapi/bindings/tree/master/kafka).
 
-A channel is a topic, an operation what an application, connector, statement or mapping does with it. No address holds a
-user or a password, and what only the environment tells (`${NAME}`) is left out.
+A channel is a topic; an operation is what an application, connector, statement or mapping does with it. Addresses contain
+no user or password, and values that only the environment provides (`${NAME}`) are left out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,8 +34,8 @@ _READERS = ("application", "connector", "statement", "event_source_mapping")
 def asyncapi_document(
     document: Document, cluster: Cluster, addresses: tuple[str, ...], graph: LineageGraph, domains: Domains
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The AsyncAPI document, in values of JSON, and notes on what it lacks. `addresses`: of the brokers, as the estate
-    has them."""
+    """The AsyncAPI document, as JSON values, and notes on what it lacks. `addresses`: the brokers', as the estate has
+    them."""
     schemas = Schemas(document.schemas)
     registry = _registry_url(cluster)
     servers = _servers(cluster, bootstrap_servers(addresses, document), registry)
@@ -43,11 +43,11 @@ def asyncapi_document(
     tags = sorted({one.domain for one in facts if one.domain is not None})
     notes = []
     if not servers:
-        notes.append(f"the document of {cluster.name} has no servers: no address of a broker is known")
+        notes.append(f"the document of {cluster.name} has no servers: no broker address is known")
     if schemas.left_out:
         subject, why = next(iter(schemas.left_out.items()))
         notes.append(
-            f"{counted(len(schemas.left_out), 'schema')} of {cluster.name} left out, the first is {subject}: {why}"
+            f"{counted(len(schemas.left_out), 'schema')} of {cluster.name} left out, the first being {subject}: {why}"
         )
     made: dict[str, Any] = {
         "asyncapi": "3.0.0",
@@ -85,7 +85,7 @@ def _servers(cluster: Cluster, addresses: tuple[str, ...], registry: str | None)
 
 
 def _security(cluster: Cluster) -> dict[str, str] | None:
-    """How clients log in; None: not at all, or in a way that AsyncAPI has no name for (IAM)."""
+    """How clients log in; None: they do not, or in a way that AsyncAPI has no name for (IAM)."""
     kafka = cluster.kafka
     if kafka.security_protocol.startswith("SASL"):
         kind = _MECHANISMS.get(kafka.sasl_mechanism or "")
@@ -94,7 +94,7 @@ def _security(cluster: Cluster) -> dict[str, str] | None:
 
 
 def _registry_url(cluster: Cluster) -> str | None:
-    """The estate holds no credentials in addresses, but may name them there."""
+    """Addresses in the estate contain no credentials, but may refer to them."""
     url = None if cluster.schema_registry is None else cluster.schema_registry.url
     return None if url is None or "${" in url or "@" in url else url
 
@@ -127,7 +127,7 @@ def _channel(facts: TopicFacts, schemas: Schemas, *, has_registry: bool) -> dict
 
 
 def _configuration(config: Mapping[str, str | None]) -> dict[str, Any]:
-    """Those configs that the binding has; one that is hidden, unknown or out of its bounds is left out."""
+    """The configs that the binding supports; hidden, unknown or out-of-range ones are left out."""
     found: dict[str, Any] = {}
     policies = [one.strip() for one in (config.get("cleanup.policy") or "").split(",") if one.strip()]
     if policies and set(policies) <= {"delete", "compact"}:
@@ -171,7 +171,7 @@ def _message_binding(key: Schema | None, schemas: Schemas) -> dict[str, Any]:
 
 
 def _operations(document: Document, graph: LineageGraph) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What reads and writes the cluster's topics now. A topic that a system keeps for itself is nobody's interface."""
+    """What reads and writes the cluster's topics now. A topic that a system keeps for itself is not an interface."""
     here = document.cluster.name
     topics = {topic.name for topic in document.topics}
     groups = {(one.connect, one.name): sink_group(one) for one in document.connectors}

@@ -1,8 +1,8 @@
-"""Schemas of the registry as AsyncAPI 3 has them: below `components/schemas`, each in the format of its type
+"""The registry's schemas in AsyncAPI 3: below `components/schemas`, each in the format of its type
 (https://www.asyncapi.com/docs/reference/specification/v3.0.0#multiFormatSchemaObject).
 
-A JSON Schema refers to its parts by pointers from its own root, and within an AsyncAPI document that root is elsewhere:
-pointers are rewritten, also those to other subjects. What cannot be pointed to leaves the schema out, with the reason.
+A JSON Schema refers to its parts by pointers from its own root, which is elsewhere in an AsyncAPI document: pointers are
+rewritten, including those to other subjects. If a target cannot be pointed to, the schema is left out, with the reason.
 """
 
 import re
@@ -16,7 +16,7 @@ _UNFIT = re.compile(r"[^A-Za-z0-9_.-]")
 _PROTO2 = re.compile(r"""^\s*syntax\s*=\s*["']proto2["']""", re.MULTILINE)
 _DRAFT = re.compile(r"^https?://json-schema\.org/(?:draft/)?(draft-\d\d|\d{4}-\d\d)/schema#?$")
 _AVRO = "application/vnd.apache.avro+json;version=1.9.0"
-# Of Avro's types that are one word, what JSON has instead: the key of a binding is a JSON Schema.
+# Avro's one-word types and their JSON equivalents: the key of a binding is a JSON Schema.
 _PLAIN_KEYS = {
     "string": "string",
     "int": "integer",
@@ -40,7 +40,7 @@ class Ids:
         self._used: set[str] = set()
 
     def of(self, name: str) -> str:
-        """The name itself where it is one; else with `_` for what is not allowed, and a number where that is taken."""
+        """The name itself if valid; else with `_` for characters that are not allowed, and a number if that is taken."""
         if name not in self._taken:
             plain = _UNFIT.sub("_", name) or "_"
             found, number = plain, 2
@@ -52,7 +52,7 @@ class Ids:
 
 
 class Schemas:
-    """The schemas of a cluster. `components`: by their ids. `left_out`: by subject, why a schema is not among them."""
+    """The schemas of a cluster. `components`: by id. `left_out`: by subject, why a schema is missing."""
 
     def __init__(self, schemas: Iterable[Schema]) -> None:
         self._by_subject = {schema.subject: schema for schema in schemas}
@@ -74,7 +74,7 @@ class Schemas:
         return {"$ref": f"#/components/schemas/{here}"} if here in self.components else None
 
     def key(self, schema: Schema) -> tuple[str, Any]:
-        """The schema of a record's key: as `key` of a Kafka binding where JSON Schema can say it, else as an extension."""
+        """The schema of a record's key: as `key` of a Kafka binding if JSON Schema can express it, else as an extension."""
         pointer = self.pointer(schema)
         if pointer is None:
             return "x-key-subject", schema.subject
@@ -108,12 +108,12 @@ class Schemas:
         }
 
     def _pointed(self, value: Any, schema: Schema) -> Any:
-        """The value with its references as pointers from the root of the AsyncAPI document."""
+        """The value with its references turned into pointers from the root of the AsyncAPI document."""
         if isinstance(value, list):
             return [self._pointed(one, schema) for one in value]
         if not isinstance(value, dict):
             return value
-        # A base address of its own would make every pointer one into another document.
+        # A base address of its own would turn every pointer into one to another document.
         return {
             key: self._pointer_for(one, schema)
             if key == "$ref" and isinstance(one, str)
@@ -139,7 +139,7 @@ class Schemas:
         )
 
     def _leave_out_what_refers_to_the_left_out(self) -> None:
-        """Until no pointer leads nowhere."""
+        """Repeats until no pointer is dangling."""
         while True:
             broken = [
                 (subject, one.subject)
@@ -151,5 +151,5 @@ class Schemas:
             if not broken:
                 return
             for subject, other in broken:
-                self.left_out[subject] = f"it refers to {other!r}, which is left out itself"
+                self.left_out[subject] = f"it refers to {other!r}, which is itself left out"
                 self.components.pop(self._ids.of(subject), None)

@@ -1,7 +1,8 @@
 """Data products as entities of Backstage's software catalog, for a `catalog-info.yaml`.
 
-https://backstage.io/docs/features/software-catalog/descriptor-format has the forms: a product is a System in a Domain, its
-topics are Resources, what others may read an API, connectors and applications that work for it alone are Components.
+https://backstage.io/docs/features/software-catalog/descriptor-format defines the format: a product is a System in a Domain,
+its topics are Resources, those that others may read are APIs, and connectors and applications that serve only it are
+Components.
 """
 
 import hashlib
@@ -19,12 +20,12 @@ _MOST = 63
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 _NOT_IN_TAGS = re.compile(r"[^a-z0-9:+#]+")
 _NO_OWNER = "unknown"
-"""Backstage demands an owner. It shows one that has no entity as such."""
+"""Backstage requires an owner. It shows one without an entity as such."""
 _FORMATS = {"AVRO": "avro", "JSON": "json-schema", "PROTOBUF": "protobuf"}
 
 
 def backstage_entities(products: DataProducts, mesh: Mesh) -> Iterator[dict[str, Any]]:
-    """The entities: domains first, then each product with its parts. Of products with a topic in these clusters."""
+    """The entities of products with a topic in these clusters: domains first, then each product with its parts."""
     names = _Names()
     schemas = {
         name: {one.subject: one for one in document.schemas} for name, document in mesh.documents.items()
@@ -107,7 +108,7 @@ def _api(
     schemas: Mapping[str, Mapping[str, Schema]],
     subjects: Mapping[TopicPlace, tuple[str, ...]],
 ) -> dict[str, Any]:
-    """The topic as an interface; its definition is the schema, else a sentence that there is none."""
+    """The topic as an interface; its definition is the schema, else a sentence saying that there is none."""
     place = member.place
     known = schemas.get(place.cluster, {})
     schema = next((known[one] for one in subjects.get(place, ()) if one in known), None)
@@ -121,7 +122,7 @@ def _api(
             **shared,
             "definition": f"topic {place.topic} of cluster {place.cluster}: the registry has no schema for its values"
             if schema is None
-            else schema.definition or "the registry gives an empty schema",
+            else schema.definition or "the schema in the registry is empty",
         },
         owner=product.owner,
         annotations={
@@ -146,7 +147,7 @@ def _entity(
     tags: tuple[str, ...] = (),
     annotations: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """An owner whose name is no name in Backstage stands beside, as it is."""
+    """An owner whose name is not valid in Backstage is added unchanged."""
     said = {
         **(annotations or {}),
         **({} if owner is None or _owner(owner) == owner else {"mesh-assets/owner": owner}),
@@ -171,7 +172,7 @@ def _owner(owner: str | None) -> str:
 
 
 def _name(text: str) -> str:
-    """A name as Backstage allows it: letters, digits, `-`, `_`, `.`, with a letter or digit at both ends, 63 at most."""
+    """A name that Backstage allows: letters, digits, `-`, `_`, `.`, with a letter or digit at both ends, at most 63."""
     made = _NOT_IN_NAMES.sub("-", text).strip("-_.")
     if made and len(made) <= _MOST:
         return made
@@ -187,7 +188,7 @@ def _tag(text: str) -> str:
 
 
 class _Names:
-    """The names of entities: one a thing. Backstage takes names that differ only in case for the same."""
+    """The names of entities, one per thing. Backstage treats names that differ only in case as the same."""
 
     def __init__(self) -> None:
         self._of: dict[tuple[str, str], str] = {}

@@ -1,4 +1,4 @@
-"""What catalogs want to know of a topic besides its name: schemas, owner, domain, description, tags."""
+"""What catalogs want to know about a topic besides its name: schemas, owner, domain, description, tags."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from mesh_assets.relationships.records import Domains
 
 @dataclass(frozen=True, slots=True)
 class TopicFacts:
-    """`keys`, `values`: the schemas of its records' keys and values that the document has. `owner`, `description`: as the
-    first of `values` that says it does, in the registry or in its own text. `domain`, `domain_reason`: None, if it has
+    """`keys`, `values`: the schemas of its records' keys and values that the document has. `owner`, `description`: from the
+    first of `values` that has them, in the registry or in its own text. `domain`, `domain_reason`: None if it has
     none."""
 
     topic: Topic
@@ -27,7 +27,7 @@ class TopicFacts:
 
 
 def topic_facts(document: Document, domains: Domains) -> Iterator[TopicFacts]:
-    """Of each topic of the document, in its order."""
+    """For each topic of the document, in order."""
     schemas = {schema.subject: schema for schema in document.schemas}
     placed = {
         one.topic: (domain.name, one.reason)
@@ -55,8 +55,8 @@ def _known(schemas: Mapping[str, Schema], subjects: tuple[str, ...]) -> tuple[Sc
 
 
 def bootstrap_servers(addresses: tuple[str, ...], document: Document | None) -> tuple[str, ...]:
-    """The cluster's addresses: those of the estate, else, where it names the cluster by its ARN, those that the brokers
-    give themselves. None where nothing tells."""
+    """The cluster's addresses: the estate's or, where that names the cluster by its ARN, those that the brokers give
+    themselves. None if unknown."""
     brokers: Brokers | None = None if document is None else document.brokers
     return addresses or tuple(
         f"{one.host}:{one.port}" for one in (() if brokers is None else brokers.brokers)
@@ -64,5 +64,5 @@ def bootstrap_servers(addresses: tuple[str, ...], document: Document | None) -> 
 
 
 def namespace_of(cluster: str, servers: tuple[str, ...]) -> str:
-    """OpenLineage's namespace of the cluster's topics; `kafka://` and its name in the estate, where no address is known."""
+    """OpenLineage's namespace of the cluster's topics; `kafka://` and its name in the estate if no address is known."""
     return kafka_namespace(servers) or f"kafka://{cluster}"

@@ -1,7 +1,7 @@
-"""The tables of `tables/written.py` as CSV (RFC 4180, UTF-8, with a header): one file a table, all clusters in one.
+"""The tables of `tables/written.py` as CSV (RFC 4180, UTF-8, with a header): one file per table, with all clusters.
 
 Texts are quoted and null is an empty field without quotes, so the two differ. Lists and maps are JSON, times are ISO 8601
-in UTC. A spreadsheet may take a text that begins with `=` for a formula: names are written as they are.
+in UTC. A spreadsheet may take text that begins with `=` for a formula: names are written as they are.
 """
 
 import io
@@ -22,16 +22,16 @@ from mesh_assets.tables.schemas import SCHEMAS
 from mesh_assets.tables.written import document_table
 
 _ROWS = 50_000
-"""At a time: what is made of a list column is text, many times as large as its numbers."""
+"""Rows at a time: a list column becomes text, many times as large as its numbers."""
 
 
 def csv_tables(
     documents: Mapping[str, Document], store: InventoryStore
 ) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """The name of each table (`topics`, `partitions`, …) and its file in chunks, to be read before the next one. Beside the
-    columns of SCHEMAS there is `cluster_id`, the last one, as whoever reads the Parquet files with their partition sees it.
+    """The name of each table (`topics`, `partitions`, …) and its file in chunks, to be read before the next one. The last
+    column, in addition to those of SCHEMAS, is `cluster_id`, as readers of the partitioned Parquet files see it.
 
-    `changes` are all that the store has kept of these clusters. Raises StoreError if one cannot be read.
+    `changes` has all that the store has kept for these clusters. Raises StoreError if one cannot be read.
     """
     for name, schema in SCHEMAS.items():
         tables = (
@@ -62,7 +62,7 @@ def _changes(
                 table = pq.read_table(io.BytesIO(found[0]))
             except pa.ArrowException as error:
                 raise DamagedError(
-                    f"{store.objects.location(one.key)} is not a Parquet file ({error}); the changes in it are in the history too, "
+                    f"{store.objects.location(one.key)} is not a Parquet file ({error}); its changes are also in the history, "
                     "so the file can be removed"
                 ) from error
             yield (
@@ -89,12 +89,12 @@ def _encoded(table: pa.Table, cluster_id: str, *, header: bool) -> bytes:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-    """The column as CSV has it: texts, numbers and booleans."""
+    """The column in CSV's form: texts, numbers and booleans."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return column.cast(kind.value_type)
     if pa.types.is_timestamp(kind):
-        # Of a snapshot all rows have the same one or two.
+        # All rows of a snapshot have the same one or two values.
         different = column.combine_chunks().dictionary_encode()
         return _texts(different.dictionary, lambda moment: moment.isoformat()).take(different.indices)
     if pa.types.is_map(kind):

@@ -1,7 +1,7 @@
-"""Data products as a metadata file of DataHub: proposals that `datahub ingest` reads with its source `file`.
+"""Data products as a DataHub metadata file: proposals that `datahub ingest` reads with its source `file`.
 
-https://docs.datahub.com/docs/generated/ingestion/sources/metadata-file has the form. Topics are named as DataHub's own
-source for Kafka names them when its `platform_instance` is the cluster's name in the estate.
+https://docs.datahub.com/docs/generated/ingestion/sources/metadata-file defines the format. Topics are named as DataHub's
+own Kafka source names them if its `platform_instance` is the cluster's name in the estate.
 """
 
 import re
@@ -28,7 +28,7 @@ def datahub_proposals(products: DataProducts, mesh: Mesh) -> Iterator[dict[str, 
 
 
 def dataset_urn(place: TopicPlace) -> str:
-    """Parentheses and commas structure an URN: Kafka's names have none, those of clusters neither."""
+    """Parentheses and commas structure a URN: neither Kafka's names nor those of clusters contain any."""
     name = quote(f"{place.cluster}.{place.topic}", safe="._-")
     return f"urn:li:dataset:(urn:li:dataPlatform:kafka,{name},{_ENVIRONMENT})"
 
@@ -62,7 +62,7 @@ def _product(product: DataProduct) -> Iterator[dict[str, Any]]:
 
 
 def _properties(product: DataProduct) -> Iterator[tuple[str, str]]:
-    """Texts alone, as DataHub has them. What is not known is left out."""
+    """Only texts, as DataHub requires. Unknown values are left out."""
     yield "status", product.status
     if product.owner is not None:
         yield "owner", product.owner

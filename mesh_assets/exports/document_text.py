@@ -1,7 +1,7 @@
 """The text of a large document, piece by piece.
 
-YAML is written here, byte for byte as PyYAML writes it, and PyYAML is asked for whatever is not plainly a word: it takes a
-tenth of a millisecond for each text, and the document of 9,000 topics has half a million.
+YAML is written here, byte for byte as PyYAML writes it, and PyYAML is only asked about text that is not plainly a word: it
+takes a tenth of a millisecond per text, and the document of 9,000 topics has half a million.
 """
 
 import re
@@ -18,15 +18,15 @@ except ImportError:  # PyYAML without libyaml: ten times as slow
     from yaml import SafeDumper as _SafeDumper  # type: ignore[assignment]
 
 _MANY = 200
-"""Of a mapping with more entries, each is a piece."""
-# PyYAML writes YAML 1.1 and leaves `1e3` without quotes, which is a number to readers of 1.2; to these a separator of lines
-# or paragraphs is a character as others are, and no line break.
+"""Each entry of a mapping with more entries is a piece."""
+# PyYAML writes YAML 1.1 and leaves `1e3` unquoted, which is a number to readers of 1.2; to these, a line or paragraph
+# separator is an ordinary character and not a line break.
 _READ_IN_TWO_WAYS = re.compile("^[-+.]?[0-9.]|[\u2028\u2029]")
-# Words with a space between them, of which none holds what YAML gives a meaning to in any place.
+# Words separated by single spaces, without any character that has a meaning to YAML anywhere.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.,()/$;=+@*'-]*(?: [A-Za-z0-9_.,()/$;=+@*'-]+)*")
 _POINTER = re.compile(r"#/[A-Za-z0-9_./$~-]+")
-_LONGEST = 120  # YAML writes longer keys in another way
-# What YAML 1.1 takes for something else than a text (https://yaml.org/type/).
+_LONGEST = 120  # YAML writes longer keys differently
+# What YAML 1.1 does not take for text (https://yaml.org/type/).
 _NO_TEXTS = frozenset(["yes", "no", "true", "false", "on", "off", "null", "y", "n"])
 
 
@@ -50,7 +50,7 @@ def as_json(document: Mapping[str, Any]) -> Iterator[bytes]:
 
 
 def as_yaml(document: Mapping[str, Any]) -> Iterator[bytes]:
-    """YAML that readers of 1.1 and 1.2 read as the same."""
+    """YAML that readers of 1.1 and 1.2 read alike."""
     return (f"{piece}\n".encode() for piece in _pieces(document, ""))
 
 
@@ -100,7 +100,7 @@ def _add_sequence(sequence: list[Any] | tuple[Any, ...], indent: str, lines: lis
 
 
 def _add(text: str, before: str, indent: str, lines: list[str]) -> None:
-    """The text behind `before`; its other lines are indented."""
+    """The text after `before`; its other lines are indented."""
     if "\n" not in text:
         lines.append(before + text)
         return
@@ -128,7 +128,7 @@ def _of_yaml(text: str) -> str:
 
 
 def _key(key: str) -> str | None:
-    """As it stands before a colon; None: it does not stand in one line."""
+    """Its form before a colon; None: it does not fit on one line."""
     if len(key) < _LONGEST and _PLAIN.fullmatch(key) and key.casefold() not in _NO_TEXTS:
         return key
     return _key_of_yaml(key)
@@ -144,5 +144,5 @@ def _dumped(value: Mapping[str, Any]) -> str:
     text: str = yaml.dump(
         value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000, default_flow_style=False
     )
-    # Three dots end a document whose last text ends with empty lines; this is only a part of one.
+    # Three dots end a document whose last text ends with empty lines; this is only part of one.
     return text.removesuffix("\n").removesuffix("\n...")

@@ -12,9 +12,9 @@ Chunks = Iterable[bytes]
 
 
 def write_files(files: Iterable[tuple[Path, Chunks]]) -> list[Path]:
-    """Writes each file beside its place, and moves them there only when all are written; their paths.
+    """Writes each file beside its place, and moves them there only when all are written; returns their paths.
 
-    Folders are created. A link stays one, and what it leads to is replaced. Raises ExportError naming the file.
+    Creates folders. A link stays, and its target is replaced. Raises ExportError, which names the file.
     """
     written: list[tuple[Path, Path]] = []
     path = Path()

@@ -1,8 +1,8 @@
 """The graph as GraphML, for Gephi, yEd, Cytoscape and networkx (http://graphml.graphdrawing.org/specification.html).
 
 Attributes of nodes: `kind`, `name`, `cluster`, `namespace`, `notes`; of edges: `known`, `by`, `purpose`, `active`,
-`flows`: of an edge into a node that keeps what enters it apart, where that leaves it, as JSON: `[{"to": node id, "columns":
-[{"source": …, "target": …}]}]`, without `columns` where they are not known. One that is not known is left out: GraphML has no
+`flows`: for an edge into a node that keeps its inputs apart, where that input leaves it, as JSON: `[{"to": node id, "columns":
+[{"source": …, "target": …}]}]`, without `columns` if they are not known. Unknown attributes are left out: GraphML has no
 null.
 """
 
@@ -16,7 +16,7 @@ import msgspec
 
 from mesh_assets.analysis.graph import Edge, LineageGraph, Node
 
-# What XML 1.0 cannot hold, and the carriage return, which its readers make a line break
+# Characters that XML 1.0 cannot contain, and the carriage return, which its readers turn into a line break
 # (https://www.w3.org/TR/xml/#charsets).
 _NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XMLNS = "http://graphml.graphdrawing.org/xmlns"
@@ -27,10 +27,10 @@ _AT_ONCE = 1_000
 
 
 def graphml(graph: LineageGraph) -> Iterator[bytes]:
-    """The document, in UTF-8, piece by piece. Characters that XML cannot hold are written as `\\u0000`."""
+    """The document, in UTF-8, piece by piece. Characters that XML cannot contain are written as `\\u0000`."""
     keys = _Keys()
     names = {node: node_id(node) for node in graph.nodes}
-    # First, since the keys that are used stand before what uses them.
+    # First, since keys must come before the elements that use them.
     lines = [*_nodes(graph, names, keys), *_edges(graph, names, keys)]
     yield "\n  ".join((_OPENING, *keys.declared())).encode()
     if not lines:
@@ -43,7 +43,7 @@ def graphml(graph: LineageGraph) -> Iterator[bytes]:
 
 
 class _Keys:
-    """The attributes that occur, numbered as they do."""
+    """The attributes that occur, numbered in order of occurrence."""
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str, str], str] = {}
@@ -112,7 +112,7 @@ def _onward(edge: Edge, flows: list[dict[str, object]] | None) -> str | None:
 
 
 def node_id(node: Node) -> str:
-    """`kind/cluster/namespace/name`, each percent-encoded; nothing stands for None."""
+    """`kind/cluster/namespace/name`, each percent-encoded; None is empty."""
     parts = (node.kind, node.cluster or "", node.namespace or "", node.name)
     return "/".join(quote(part, safe="") for part in parts)
 

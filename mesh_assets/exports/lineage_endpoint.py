@@ -1,8 +1,8 @@
-"""Events of OpenLineage to whatever receives them over HTTP: Marquez, DataHub, OpenMetadata, a proxy.
+"""Sends OpenLineage events to anything that receives them over HTTP: Marquez, DataHub, OpenMetadata, a proxy.
 
-The specification has two endpoints (`spec/OpenLineage.yml`): `…/lineage` takes one event, `…/lineage/batch` a list of
-them, and may answer that it could not process some. A static event that arrives twice says the same twice, so each is
-repeated when its answer is lost, and a failed export can simply be run again.
+The specification has two endpoints (`spec/OpenLineage.yml`): `…/lineage` takes one event, `…/lineage/batch` a list, and may
+answer that it could not process some. A static event that arrives twice does no harm, so each is repeated if its answer
+is lost, and a failed export can simply be run again.
 """
 
 import re
@@ -24,7 +24,7 @@ from mesh_assets.platforms.secrets import resolve
 _IN_BATCH = 100
 _AT_ONCE = 8
 _ROUND = 64
-"""Requests that are made ready at a time: what waits to be sent is in memory."""
+"""Requests prepared at a time: those waiting to be sent are in memory."""
 _POLICY = RetryPolicy(budget_seconds=60.0, failure_seconds=10.0, cap_seconds=10.0)
 _TIMEOUT_SECONDS = 30.0
 _KEY = Credential(
@@ -34,7 +34,7 @@ _USERINFO = re.compile(r"^[a-z]+://[^/]*@")
 
 
 class LineageEndpoint:
-    """Where events are posted. `accepted`: how many were, so far."""
+    """Where events are posted. `accepted`: how many have been accepted so far."""
 
     def __init__(
         self,
@@ -47,11 +47,11 @@ class LineageEndpoint:
     ) -> None:
         """Contacts nothing. `api_key`: a reference to the secret (`${NAME}`, `ssm:/path`, …), sent as a bearer token.
 
-        Raises EstateError when the address or the key is written in clear, or the reference cannot be resolved.
+        Raises EstateError when the address contains credentials, the key is in plain text, or the reference cannot be resolved.
         """
         if _USERINFO.match(url):
             raise EstateError(
-                "--url must not hold a user or password; expected https://host/path, and '${NAME}' as --api-key"
+                "--url must not contain a user or password; expected https://host/path, and '${NAME}' as --api-key"
             )
         if api_key is not None and not SECRET_REFERENCE.match(api_key):
             raise EstateError(
@@ -77,7 +77,7 @@ class LineageEndpoint:
         self._service.close()
 
     def post(self, events: Iterable[bytes]) -> None:
-        """Posts the events, several requests at the same time; their order within a second is not kept.
+        """Posts the events, several requests at the same time; their order within a second is not preserved.
 
         Raises ExportError, which says how many were accepted before the first failure.
         """
@@ -87,8 +87,8 @@ class LineageEndpoint:
                 in_flight(self._send, some, workers=_AT_ONCE, within_seconds=600.0, what="posting events")
         except PlatformError as error:
             raise ExportError(
-                f"{counted(self.accepted, 'event')} accepted, then: {error}; once that is fixed, run the export again: what was "
-                "accepted is replaced by itself"
+                f"{counted(self.accepted, 'event')} accepted, then: {error}; once that is fixed, run the export again: accepted "
+                "events just replace themselves"
             ) from error
 
     def _requests(self, events: Iterator[bytes]) -> Iterator[list[bytes]]:
@@ -123,14 +123,14 @@ class _Summary(msgspec.Struct):
 
 
 class _Failed(msgspec.Struct):
-    """What the specification has of an answer to a batch with the status 200; others have no body."""
+    """The answer to a batch with the status 200, as specified; other answers have no body."""
 
     summary: _Summary = msgspec.field(default_factory=_Summary)
     failed_events: list[_Event] = []
 
 
 def _failed(body: bytes) -> _Failed:
-    """What failed of a batch whose status is a success. A body of another form says nothing of failures."""
+    """What failed in a batch whose status is a success. A body of a different form reports no failures."""
     try:
         return msgspec.json.decode(body, type=_Failed)
     except (msgspec.DecodeError, UnicodeError):

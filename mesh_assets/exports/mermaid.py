@@ -1,7 +1,7 @@
 """The graph as a Mermaid flowchart, for Markdown that renders it (https://mermaid.js.org/syntax/flowchart.html).
 
-Every name is escaped: Mermaid reads `#NNN;` as the character of that number, and nothing else of a name can end its label,
-begin HTML or Markdown, or be an instruction.
+Every name is escaped: Mermaid reads `#NNN;` as the character with that number, and nothing else in a name can end its
+label, begin HTML or Markdown, or be an instruction.
 """
 
 import re
@@ -12,7 +12,7 @@ from mesh_assets.analysis.graph import Edge, LineageGraph, Node, NodeKind
 from mesh_assets.errors import ExportError
 
 MOST_EDGES = 500
-"""Mermaid's `maxEdges` (https://mermaid.js.org/config/schema-docs/config.html): it draws no flowchart with more."""
+"""Mermaid's `maxEdges` (https://mermaid.js.org/config/schema-docs/config.html): it does not draw a flowchart with more."""
 MOST_CHARACTERS = 50_000
 """Its `maxTextSize`."""
 
@@ -26,17 +26,17 @@ _SHAPES: dict[NodeKind, tuple[str, str]] = {
     "event_source_mapping": (">", "]"),
     "function": ("{{", "}}"),
 }
-# A dot, plus or minus is plain unless it makes a list of the label: `1. a`, `- a`.
+# A dot, plus or minus is plain unless it turns the label into a list: `1. a`, `- a`.
 _PLAIN = re.compile(r"[A-Za-z0-9 ._/:+-]")
 _LIST = re.compile(r"^(?:\d+[.)]|[-+*])(?= )")
-# Wherever one of these words has a colon and an escape behind it in its line, Mermaid 12 takes the last `;` away (encodeEntities in
-# packages/mermaid/src/utils.ts): so they do not stand in a label as they are.
+# Where one of these words is followed by a colon and an escape on the same line, Mermaid 12 removes the last `;`
+# (encodeEntities in packages/mermaid/src/utils.ts): so they cannot appear in a label unescaped.
 _STYLING = re.compile("style|classDef")
 
 
 def flowchart(graph: LineageGraph, *, subjects: bool = False) -> str:
-    """The text of the flowchart, with a box for each cluster. Dotted lines: a name or rights are all that tells so, or
-    nothing flows now. `subjects`: with the schema subjects, which are left out otherwise.
+    """The text of the flowchart, with a box for each cluster. Dotted lines: the only evidence is a name or rights, or nothing
+    flows now. `subjects`: include schema subjects, which are otherwise left out.
 
     Raises ExportError for more edges or characters than Mermaid draws.
     """
@@ -52,7 +52,7 @@ def flowchart(graph: LineageGraph, *, subjects: bool = False) -> str:
 
 def _too_large(found: str, allowed: str) -> str:
     return (
-        f"the flowchart would have {found}, and Mermaid draws at most {allowed}; take a part with --from NODE --depth N, "
+        f"the flowchart would have {found}, but Mermaid draws at most {allowed}; take a part with --from NODE --depth N, "
         "one cluster with --cluster, or graphml, which has no limit"
     )
 
@@ -84,8 +84,8 @@ def _box(number: str, node: Node) -> str:
 
 
 def escaped_label(text: str) -> str:
-    """The text as a quoted label shows it: every character that Mermaid, HTML or Markdown could read as anything else by
-    its number. What cannot be seen (line breaks, control characters) becomes a space."""
+    """The text in the form of a quoted label: every character that Mermaid, HTML or Markdown could misread is written as its
+    number. Invisible characters (line breaks, control characters) become a space."""
     seen = "".join(one if one.isprintable() else " " for one in text).strip() or " "
     found = _LIST.match(seen)
     kept = "".join(one if _PLAIN.match(one) else f"#{ord(one)};" for one in seen)

@@ -1,6 +1,6 @@
-"""Data products in the Open Data Product Standard of Bitol (ODPS 1.0.0): a document for each.
+"""Data products in Bitol's Open Data Product Standard (ODPS 1.0.0), one document each.
 
-https://bitol-io.github.io/open-data-product-standard/ has the fields, and its JSON schema judges what is written here.
+https://bitol-io.github.io/open-data-product-standard/ defines the fields; the output is valid by its JSON schema.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from mesh_assets.products.records import DataProduct, DataProducts, Member
 
 VERSION = "v1.0.0"
 _UNVERSIONED = "0"
-"""Ports must have a version: that of the schema, which a topic without one has not."""
+"""Ports must have a version: the schema's. This is for topics without a schema."""
 
 
 def odps_documents(products: DataProducts, mesh: Mesh) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -76,7 +76,7 @@ def _port(member: Member, topic: Topic, mesh: Mesh, schemas: Mapping[str, Schema
 
 
 def _properties(product: DataProduct) -> Iterator[dict[str, Any]]:
-    """What the standard has no field for. What is not known is left out, or said in words."""
+    """What the standard has no field for. Unknown values are left out or described."""
     yield from _listed({"qualityScore": product.score})
     for part in product.parts:
         yield {

@@ -1,9 +1,9 @@
 """The mesh as static events of OpenLineage 2-0-2: a DatasetEvent for each topic and external dataset, a JobEvent for each
 connector, application, statement, mirror topic and function (https://openlineage.io/docs/spec/object-model).
 
-No run is claimed. Names follow OpenLineage's `spec/Naming.md`: a topic is in `kafka://host:port`, an external dataset in
-what lineage names it. A job is in the namespace of its cluster, as `connector/<Connect>/<name>`, `application/<group>`,
-`statement/<name>`, `mirror/<topic>` for what a cluster link does; functions are in `awslambda`.
+The events claim no run. Names follow OpenLineage's `spec/Naming.md`: a topic is in `kafka://host:port`, an external dataset
+where lineage places it. A job is in the namespace of its cluster, as `connector/<Connect>/<name>`, `application/<group>`,
+`statement/<name>`, or `mirror/<topic>` for what a cluster link does; functions are in `awslambda`.
 """
 
 from collections import defaultdict
@@ -54,15 +54,15 @@ _FACETS = {
     "SchemaDatasetFacet": "1-2-0",
     "TagsDatasetFacet": "1-0-0",
 }
-"""The versions of those that are written, each in a file of its name; that of `LineageJobFacet` has another name."""
+"""The versions of the facets written, each in a file of its name, except that of `LineageJobFacet`."""
 _Object = dict[str, Any]
 
 
 def openlineage_events(mesh: Mesh, domains: Mapping[str, Domains]) -> Iterator[bytes]:
-    """The JSON of each event: datasets first, each once, then the jobs. Their time is that of the document.
+    """The JSON of each event: datasets first, each once, then jobs. Their time is the document's.
 
-    Written without the classes of OpenLineage's client, which check each address and time that they are given: that would be
-    two thirds of the time. The tests give every event to these classes.
+    Written without the classes of OpenLineage's client, which check every address and time: that would take two thirds of the
+    time. The tests pass every event to these classes.
     """
     encode = msgspec.json.Encoder().encode
     yield from map(encode, _Events(mesh).events(domains))
@@ -102,7 +102,7 @@ class _Events:
         self._into: defaultdict[Node, list[Edge]] = defaultdict(list)
         self._out_of: defaultdict[Node, list[Edge]] = defaultdict(list)
         for edge in self._graph.edges:
-            # What a system keeps for itself is no input of another's; a right is no flow.
+            # What a system keeps for itself is not an input of another; a right is not a flow.
             if edge.purpose in ("data", "dead_letter") and edge.known != "permitted":
                 self._into[edge.target].append(edge)
                 self._out_of[edge.source].append(edge)
@@ -131,7 +131,7 @@ class _Events:
         yield from self._mirrors()
 
     def _mirrors(self) -> Iterator[_Object]:
-        """A cluster link is no node: each of its mirror topics has a job, which OpenLineage needs between two datasets."""
+        """A cluster link is not a node: each of its mirror topics has a job, which OpenLineage needs between two datasets."""
         for edge in self._graph.edges:
             at = self._times.get(edge.target.cluster or "")
             is_mirror = edge.target.kind == "topic" and edge.source.kind in ("topic", "dataset")
@@ -165,7 +165,7 @@ class _Events:
 
     def _job_event(self, node: Node, at: str, connector: Connector | None) -> _Object:
         entered, left = self._into[node], self._out_of[node]
-        if node.kind == "function":  # by its mappings, which are no jobs
+        if node.kind == "function":  # through its mappings, which are not jobs
             entered = [edge for mapping in entered for edge in self._into[mapping.source]]
         inputs = [edge for edge in entered if edge.source.kind in ("topic", "dataset")]
         outputs = [edge for edge in left if edge.target.kind in ("topic", "dataset")]
@@ -218,7 +218,7 @@ class _Events:
         return _facet_at("1-0-0/LineageFacet", "LineageJobFacet", {"entries": entries})
 
     def _output(self, node: Node, edge: Edge) -> _Object:
-        """With the columns of inputs that become its columns, as far as they are known."""
+        """With the input columns that become its columns, as far as known."""
         fields: defaultdict[str, list[_Object]] = defaultdict(list)
         for flow in self._flows[node].get(edge.target, ()) if node in self._flows else ():
             source = _place(self._dataset(flow.source))
@@ -272,7 +272,7 @@ def _topic_facets(facts: TopicFacts) -> dict[str, _Object]:
 
 
 def _schema_facet(schemas: tuple[Schema, ...]) -> tuple[_Object | None, str | None]:
-    """The fields of the first schema that can be read, by their paths, and what they are not."""
+    """The fields of the first readable schema, by path, and what they leave out."""
     for schema in schemas:
         read = schema_fields(schema.schema_type, schema.definition)
         if read is None:
@@ -292,7 +292,7 @@ def _schema_facet(schemas: tuple[Schema, ...]) -> tuple[_Object | None, str | No
 
 
 def _dataset_facets(node: Node) -> dict[str, Any]:
-    """What kind of dataset it is, where its name tells."""
+    """What kind of dataset it is, if its name says so."""
     scheme = (node.namespace or "").partition("://")[0].casefold()
     whole = node.name == "/" or (scheme in _TABLES and "." not in node.name)
     kind = (

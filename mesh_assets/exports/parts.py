@@ -1,4 +1,4 @@
-"""A part of the graph: what is around one node."""
+"""Part of the graph: what surrounds one node."""
 
 from mesh_assets.analysis.graph import LineageGraph, Node, build_graph
 from mesh_assets.errors import ExportError
@@ -7,15 +7,15 @@ from mesh_assets.lineage.walk import walk_lineage
 
 
 def full_name(node: Node) -> str:
-    """As it can be named to `find_node`, and no other node: `topic orders of cluster warehouse`."""
+    """The name by which `find_node` finds only this node: `topic orders of cluster warehouse`."""
     of = "" if node.cluster is None else f" of cluster {node.cluster}"
     on = f" on {node.namespace}" if node.kind == "connector" and node.namespace else ""
     return f"{node}{on}{of}"
 
 
 def find_node(graph: LineageGraph, text: str) -> Node:
-    """The node of that full name, or of that kind and name, or of that name alone, if it is one node's. Raises
-    ExportError with the names of those that it could be."""
+    """The node with that full name, that kind and name, or just that name, if it is unique. Raises ExportError with the
+    names of the candidates."""
     wanted = text.strip()
     by_name = [node for node in graph.nodes if node.name == wanted]
     for found in (
@@ -32,12 +32,12 @@ def find_node(graph: LineageGraph, text: str) -> Node:
     near = [full_name(node) for node in graph.nodes if wanted and wanted.casefold() in node.name.casefold()]
     raise ExportError(
         f"the lineage has no node {wanted!r}; "
-        + (f"similar are: {listed(near)}" if near else "expected a kind and a name, as in 'topic orders'")
+        + (f"similar: {listed(near)}" if near else "expected a kind and a name, as in 'topic orders'")
     )
 
 
 def around(graph: LineageGraph, start: Node, *, depth: int) -> LineageGraph:
-    """What feeds the node and what it feeds, up to so many steps. Through a connector that keeps tables apart, only what
+    """What feeds the node and what it feeds, up to that many steps. Through a connector that keeps tables apart, only what
     belongs together."""
     walk = walk_lineage(graph, start, direction="both", depth=depth, most=len(graph.edges) + 1)
     nodes = set(walk.distances)

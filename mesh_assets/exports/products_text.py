@@ -1,4 +1,4 @@
-"""Data products as Markdown: what a person reads before deciding about them."""
+"""Data products as Markdown, for people to read before deciding about them."""
 
 from collections.abc import Iterator
 
@@ -39,7 +39,7 @@ def products_markdown(products: DataProducts, costs: EstateCosts) -> Iterator[st
 
 
 def text(value: str) -> str:
-    """A name or sentence of others within a line of Markdown: it neither ends the line nor a table's cell."""
+    """A foreign name or sentence within a line of Markdown, where it ends neither the line nor a table's cell."""
     line = " ".join(readable(value).split())
     return "".join(f"\\{sign}" if sign in "|`<>[]" else sign for sign in line)
 
@@ -96,21 +96,21 @@ def _costs(row: CostRow, currency: str | None) -> Iterator[str]:
         yield f"| {_UNITS[taken.driver]} | {taken_text(row, taken.driver)} |"
     if row.cost is not None:
         least = (
-            f" at least: {', '.join(row.cost_unknown)} not known of all topics" if row.cost_unknown else ""
+            f" at least: {', '.join(row.cost_unknown)} not known for all topics" if row.cost_unknown else ""
         )
         share = "" if row.cost_share is None else f", {row.cost_share:.1%} of the estate"
-        yield f"| cost a month | {figure(row.cost)} {currency}{share}{least} |"
+        yield f"| cost per month | {figure(row.cost)} {currency}{share}{least} |"
 
 
 def taken_text(row: CostRow, driver: str) -> str:
-    """`41 MB, 3.2% of the estate`; what is not known of some topics, or of all, with the reason."""
+    """`41 MB, 3.2% of the estate`; if it is not known for some or all topics, with the reason."""
     taken = next(one for one in row.taken if one.driver == driver)
     if taken.value is None:
-        return f"not known: {text(taken.reason or 'no topic tells it')}"
+        return f"not known: {text(taken.reason or 'no topic reports it')}"
     value = bytes_text(taken.value) if "bytes" in driver else figure(taken.value)
     share = "" if taken.share is None else f", {taken.share:.1%} of the estate"
     missing = (
-        f"; not known of {counted(taken.unknown, 'topic')}: {text(taken.reason or '')}"
+        f"; not known for {counted(taken.unknown, 'topic')}: {text(taken.reason or '')}"
         if taken.unknown
         else ""
     )

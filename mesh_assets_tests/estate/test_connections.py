@@ -35,7 +35,7 @@ def test_a_connection_names_its_brokers_or_a_cluster_of_msk(fields: dict[str, An
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({}, "expected bootstrap_servers, or cluster_arn of a cluster of Amazon MSK, and not both"),
+        ({}, "expected bootstrap_servers, or the cluster_arn of an Amazon MSK cluster, but not both"),
         ({"bootstrap_servers": "one:9092", "cluster_arn": ARN}, "and not both"),
         (
             {"bootstrap_servers": "one:9098", "sasl_mechanism": "AWS_MSK_IAM"},

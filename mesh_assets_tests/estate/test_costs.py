@@ -34,7 +34,7 @@ def test_prices_and_decisions_may_stand_in_files_of_their_own(tmp_path: Path) ->
     ("text", "sentence"),
     [
         ("costs: {file: none.yaml}", "costs.file: .*none.yaml cannot be read"),
-        ("costs: {file: a.yaml, currency: EUR}", "names a file and holds currency itself"),
+        ("costs: {file: a.yaml, currency: EUR}", "names a file but also has currency itself"),
         ("products: {file: a.yaml}", "a.yaml:1: decisions.0.product: is missing"),
     ],
 )

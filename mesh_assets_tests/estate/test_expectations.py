@@ -50,11 +50,11 @@ def test_every_metric_and_a_query_can_be_written() -> None:
         ("metric: nullValues, property: id, mustBe: 0, mustNotBe: 1", "found mustBe and mustNotBe"),
         ("metric: nullValues, property: id, mustbe: 0", "mustbe: is not a field here"),
         ("metric: nulls, property: id, mustBe: 0", "metric: Input should be 'nullValues'"),
-        ("metric: nullValues, property: id, mustBe: true", "true and false are answers of queries"),
+        ("metric: nullValues, property: id, mustBe: true", "only queries return true or false"),
         ("metric: nullValues, property: id, mustBe: '0'", "mustBe"),
         ("metric: nullValues, property: id, mustBe: .nan", "mustBe"),
-        ("metric: nullValues, property: id, mustBe: 0, unit: h", "unit h is not one of nullValues"),
-        ("metric: rowCount, mustBe: 0, unit: percent", "unit percent is not one of rowCount"),
+        ("metric: nullValues, property: id, mustBe: 0, unit: h", "unit h does not apply to nullValues"),
+        ("metric: rowCount, mustBe: 0, unit: percent", "unit percent does not apply to rowCount"),
         ("metric: rowCount, property: id, mustBe: 0", "leave property out"),
         ("metric: rowCount, mustBeBetween: [2, 1]", "2 is above 1"),
         ("metric: freshness, mustBe: 0", "needs a unit: s, min, h or d"),
@@ -84,7 +84,7 @@ def test_every_metric_and_a_query_can_be_written() -> None:
         ("query: 'SELECT FROM WHERE (', mustBe: 0", "query cannot be parsed at line 1, column 17"),
         ("query: 'COPY x TO y', mustBe: 0", "expected one SELECT"),
         ("query: 'SELECT {property}', mustBe: 0", "the rule names no property"),
-        ("query: 'SELECT 1', mustBe: 0, unit: percent", "unit percent is not one of a query"),
+        ("query: 'SELECT 1', mustBe: 0, unit: percent", "unit percent does not apply to a query"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_with_its_place(entry: str, problem: str) -> None:

@@ -126,7 +126,7 @@ def managed_connect(**fields: str) -> str:
 def test_a_managed_connect_endpoint_without_its_cluster_says_which_ids_are_not_known() -> None:
     assert findings(managed_connect()) == [
         "estate.yaml:5: clusters.a.connect.0.environment_id: is not known; give it here, or give the cluster "
-        "`environment: {id: env-…}`, which it is taken from",
+        "`environment: {id: env-…}`",
         "estate.yaml:5: clusters.a.connect.0.cluster_id: is not known; give it here, or give the cluster its `cluster_id: lkc-…`, which it "
         "is taken from",
     ]
@@ -228,7 +228,7 @@ def test_events_on_an_unknown_cluster_are_refused() -> None:
         ("clusters:\n  7: {kafka: {bootstrap_servers: x}}\n", "estate.yaml:2: cluster name 7 is not text"),
         (
             "clusters:\n  a...b: {kafka: {bootstrap_servers: x}}\n",
-            "estate.yaml:2: cluster name 'a...b' may not hold '...', which is a range of partitions to Dagster",
+            "estate.yaml:2: cluster name 'a...b' may not contain '...', which Dagster takes for a range of partitions",
         ),
         (
             f"clusters:\n  {'ü' * 40}: {{kafka: {{bootstrap_servers: x}}}}\n",

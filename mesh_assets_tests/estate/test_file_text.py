@@ -129,7 +129,7 @@ def test_an_address_with_credentials_in_clear_is_refused_without_repeating_them(
 ) -> None:
     [finding] = [line for line in findings(yaml.safe_dump(with_field(field, made(url)))) if "address" in line]
 
-    assert "an address must not hold a user or password in clear" in finding
+    assert "an address must not contain a user or password in plain text" in finding
     assert "hunter2" not in finding
 
 

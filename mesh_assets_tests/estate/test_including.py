@@ -168,7 +168,7 @@ def test_a_cluster_that_two_files_name_is_refused_with_both(folder: Path) -> Non
 
     assert (
         fault()
-        == "b.yaml:3: clusters.same: a cluster of this name is at a.yaml:2, too; give each a name of its own"
+        == "b.yaml:3: clusters.same: a.yaml:2 already has a cluster of this name; give each its own name"
     )
 
 
@@ -185,11 +185,11 @@ def test_a_cluster_that_two_files_name_is_refused_with_both(folder: Path) -> Non
         ),
         (
             {"estate": "include:\n  - '[ab].yaml'\n  - a.yaml\n", "a": cluster("a"), "b": cluster("b")},
-            "estate.yaml:3: include: a.yaml is included a second time, first by estate.yaml:2; include each file once",
+            "estate.yaml:3: include: a.yaml was already included by estate.yaml:2; include each file once",
         ),
         (
             {"estate": f"include: none/*.yaml\n{cluster('a')}"},
-            "estate.yaml:1: include: none/*.yaml is no file in ",
+            "estate.yaml:1: include: none/*.yaml is not a file in ",
         ),
         (
             {"estate": f"include: {{a: 1}}\n{cluster('a')}"},
@@ -205,8 +205,8 @@ def test_a_cluster_that_two_files_name_is_refused_with_both(folder: Path) -> Non
         ),
         (
             {"estate": "include: a.yaml\n", "a": f"{cluster('a')}events: {{cluster: a}}\n"},
-            "a.yaml:3: events: is not a field of an included file, which holds include, defaults, clusters; "
-            "write it into the file that includes this one (estate.yaml:1)",
+            "a.yaml:3: events: is not a field of an included file, which may have include, defaults, clusters; "
+            "write it in the file that includes this one (estate.yaml:1)",
         ),
         (
             {"estate": "include: a.yaml\n", "a": "clusters: [a]\n"},
@@ -235,7 +235,7 @@ def test_a_cluster_that_two_files_name_is_refused_with_both(folder: Path) -> Non
         ),
         (
             {"estate": "include: a.yaml\n", "a": "clusters:\n  a/b: {}\n"},
-            "a.yaml:2: cluster name 'a/b' may only hold letters",
+            "a.yaml:2: cluster name 'a/b' may only contain letters",
         ),
     ],
 )

@@ -81,7 +81,7 @@ def test_a_name_of_an_endpoint_holds_no_slash() -> None:
     [
         (
             "clusters: {a: {kafka: {bootstrap_servers: 'b:1'}}}\n\x01",
-            "not YAML: character 52 is one that YAML",
+            "not YAML: it does not allow character 52",
         ),
         ("clusters: []", "clusters: expected names and values"),
         (
@@ -97,7 +97,7 @@ def test_a_name_of_an_endpoint_holds_no_slash() -> None:
             "connect: expected a list: [a, b]",
         ),
         ("clusters: {a: {kafka: {bootstrap_servers: 'SASL_SSL://b:1'}}}", "belongs into security_protocol"),
-        ("clusters: {a: {kafka: {bootstrap_servers: 'b:1 c:1'}}}", "several of them with commas between"),
+        ("clusters: {a: {kafka: {bootstrap_servers: 'b:1 c:1'}}}", "separate several with commas"),
     ],
 )
 def test_an_estate_written_otherwise_is_told_in_the_words_of_the_file(text: str, expected: str) -> None:

@@ -40,7 +40,7 @@ def test_a_policy_may_have_a_file_of_its_own(tmp_path: Path) -> None:
         ),
         ("rules: [{name: a, colour: red}]", "policy.rules.0.colour: is not a field here"),
         ("file: nowhere.yaml", "policy.file: nowhere.yaml cannot be read"),
-        ("{file: a.yaml, rules: []}", "policy: names a file and holds rules itself"),
+        ("{file: a.yaml, rules: []}", "policy: names a file but also has rules itself"),
     ],
 )
 def test_a_faulty_policy_is_refused_with_its_line(policy: str, expected: str) -> None:
@@ -51,7 +51,7 @@ def test_a_faulty_policy_is_refused_with_its_line(policy: str, expected: str) ->
 def test_two_rules_of_one_name_are_refused() -> None:
     rule = "{name: a, schema_required: true}"
     [finding] = findings(f"{SMALL}policy:\n  rules: [{rule}, {rule}]\n")
-    assert finding == "estate.yaml:2: policy: has two rules called 'a'; give each a name of its own"
+    assert finding == "estate.yaml:2: policy: has two rules called 'a'; give each its own name"
 
 
 def test_a_faulty_policy_file_is_named_with_its_line(tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     assert message["description"].startswith("The schema is left out: ")
     assert message["bindings"]["kafka"]["x-key-schema"] == {"$ref": "#/components/schemas/orders-value"}
     assert len(notes) == 1
-    assert notes[0].startswith("1 schema of warehouse left out, the first is broken-value: ")
+    assert notes[0].startswith("1 schema of warehouse left out, the first being broken-value: ")
 
 
 def test_a_schema_that_refers_to_what_is_not_there_is_left_out_with_all_that_refer_to_it() -> None:

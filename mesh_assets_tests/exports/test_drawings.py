@@ -106,12 +106,12 @@ def test_what_mermaid_would_read_is_written_by_its_number(name: str, label: str)
 def test_more_than_mermaid_draws_is_refused_with_what_to_do() -> None:
     many = build_graph(edges=[edge(topic(f"t{number}"), FRAUD) for number in range(MOST_EDGES + 1)])
     with pytest.raises(
-        ExportError, match=r"501 edges, and Mermaid draws at most 500 edges; .*--from NODE --depth N"
+        ExportError, match=r"501 edges, but Mermaid draws at most 500 edges; .*--from NODE --depth N"
     ):
         flowchart(many)
     assert flowchart(around(many, topic("t7"), depth=1)).count("-->") == 1
     long = build_graph(nodes=[topic("t" * 200 + str(number)) for number in range(300)])
-    with pytest.raises(ExportError, match=r"characters, and Mermaid draws at most 50,000 characters"):
+    with pytest.raises(ExportError, match=r"characters, but Mermaid draws at most 50,000 characters"):
         flowchart(long)
 
 
@@ -130,7 +130,7 @@ def test_a_node_is_found_by_its_full_name_its_kind_and_name_or_its_name() -> Non
         ExportError, match="2 nodes are called 'topic orders'; write one as topic orders of cluster billing"
     ):
         find_node(graph, "topic orders")
-    with pytest.raises(ExportError, match="no node 'order'; similar are: topic orders of cluster billing"):
+    with pytest.raises(ExportError, match="no node 'order'; similar: topic orders of cluster billing"):
         find_node(graph, "order")
     with pytest.raises(ExportError, match="expected a kind and a name"):
         find_node(graph, "")

@@ -65,7 +65,7 @@ def test_a_refusal_says_how_many_were_accepted_and_never_the_key(monkeypatch: py
     assert str(refused.value) == (
         "64 events accepted, then: the lineage endpoint at https://marquez.test/api/v1/lineage refused the key "
         "${OPENLINEAGE_API_KEY} (403): key *** may not write; check what the key may write (POST); once that is fixed, run the "
-        "export again: what was accepted is replaced by itself"
+        "export again: accepted events just replace themselves"
     )
 
 
@@ -85,7 +85,7 @@ def test_what_a_batch_could_not_process_is_a_failure_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("url", "api_key", "words"),
     [
-        ("https://user:pass@marquez.test/lineage", None, "--url must not hold a user or password"),
+        ("https://user:pass@marquez.test/lineage", None, "--url must not contain a user or password"),
         (URL, "s3cr3t", "--api-key: the key must be named, not written here"),
         (URL, "${NOT_SET_ANYWHERE}", "NOT_SET_ANYWHERE"),
         ("marquez.test", None, "lineage endpoint"),

@@ -14,7 +14,7 @@ def test_a_person_finds_what_to_decide_about() -> None:
     assert "| quality: completeness | not known: no topic has a profile (docs/profiles.md) |" in lines
     assert "| consumers | application fraud |" in lines
     assert "| partitions | 2, 50.0% of the estate |" in lines
-    assert "| cost a month | 15 EUR, 50.0% of the estate |" in lines
+    assert "| cost per month | 15 EUR, 50.0% of the estate |" in lines
     assert "| written a second | not known: metrics: the estate configures no source |" in lines
     assert any(line.startswith("- **warehouse/gone: it is no longer in the inventory") for line in lines)
     assert any(line.startswith("- `warehouse/noise`: no rule names it") for line in lines)

@@ -319,9 +319,9 @@ def test_decisions_about_nothing_are_said_with_what_there_is() -> None:
 @pytest.mark.parametrize(
     ("decisions", "sentence"),
     [
-        ([{"product": "a"}, {"product": "a"}], "decides twice about 'a'"),
+        ([{"product": "a"}, {"product": "a"}], "has two decisions about 'a'"),
         ([{"product": "a", "topics": ["x"]}, {"product": "b", "topics": ["x"]}], "a topic is in one product"),
-        ([{"product": "a", "decision": "drop", "name": "A"}], "expected `decision: drop` alone"),
+        ([{"product": "a", "decision": "drop", "name": "A"}], "expected only `decision: drop`"),
         ([{"product": "a", "merge": ["a"]}], "merges 'a' into itself"),
         ([{"product": "a", "merge": ["b"]}, {"product": "b"}], "decides about it as well"),
         ([{"product": "a", "merge": ["c"]}, {"product": "b", "merge": ["c"]}], "expected one of the two"),
