@@ -1,4 +1,4 @@
-"""Rules about ACLs: those that others override or contain, and those that concern nothing."""
+"""Rules about ACLs: those that others override or contain, and those that match nothing."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from mesh_assets.inventory.sections import SectionName
 from mesh_assets.inventory.wording import counted
 
 _COMES_WITH_OTHERS = ("describe", "describe_configs")
-"""What `kafka-acls.sh --producer` and `--consumer` allow beside write and read, which allow it already."""
+"""What `kafka-acls.sh --producer` and `--consumer` allow besides write and read, which already include it."""
 _SECTIONS: dict[str, SectionName] = {"topic": "topics", "group": "consumer_groups"}
 
 
 def judge_acls(case: Case) -> Iterator[Found]:
-    """ACLs that another one makes useless. Those that are denied in part are exceptions, which are meant."""
+    """ACLs that another makes useless. Those that are denied in part are intended exceptions."""
     for conflict in Acls(_acls(case)).conflicts():
         if conflict.other is None:
             continue
@@ -32,7 +32,7 @@ def judge_acls(case: Case) -> Iterator[Found]:
 
 
 def judge_unused_permissions(case: Case) -> Iterator[Found]:
-    """ACLs, and principals, for whom there is nothing and was nothing for as long as the estate calls idle."""
+    """ACLs and principals that match nothing now and matched nothing for as long as the estate calls idle."""
     earlier = case.earlier
     if earlier is None or not case.is_read("access"):
         return
@@ -50,20 +50,18 @@ def judge_unused_permissions(case: Case) -> Iterator[Found]:
     for principal, acls in unmatched.items():
         if principal not in used:
             sentence = (
-                f"{principal}: may do something with topics and groups alone of which there is none, nor was one at "
+                f"{principal}: all its ACLs are on topics and groups that do not exist, and did not at "
                 f"{minute(earlier.moment)} ({counted(len(acls), 'ACL')})"
             )
             yield Found("unused_principal", "info", principal, sentence, {"acls": len(acls)})
             continue
         for acl in acls:
             name = acl_name(acl)
-            sentence = (
-                f"{name}: no such {acl.resource_type} is there, nor was one at {minute(earlier.moment)}"
-            )
+            sentence = f"{name}: no such {acl.resource_type} exists, and none did at {minute(earlier.moment)}"
             yield Found("unmatched_acl", "info", name, sentence, {"principal": principal})
 
 
 def _acls(case: Case) -> tuple[Acl, ...]:
-    """None are known where they could not be read."""
+    """Empty if they could not be read."""
     access = case.document.access
     return () if access is None else access.acls or ()

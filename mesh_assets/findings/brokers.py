@@ -8,7 +8,7 @@ from mesh_assets.inventory.wording import counted
 
 
 def judge_brokers(case: Case) -> Iterator[Found]:
-    """Brokers that are registered and serve nothing; not those of which that is not known."""
+    """Brokers that are registered but serve nothing; not those for which that is unknown."""
     brokers = case.document.brokers
     for broker in () if brokers is None else brokers.brokers:
         if not broker.fenced:
@@ -19,13 +19,13 @@ def judge_brokers(case: Case) -> Iterator[Found]:
             for partition in topic.partitions
         )
         where = f"{broker.host}:{broker.port}" + (f", rack {broker.rack}" if broker.rack else "")
-        has = f"has {counted(replicas, 'replica')}" if replicas else "has no replica that is known"
+        has = f"has {counted(replicas, 'replica')}" if replicas else "has no known replicas"
         sentence = f"broker {broker.id} ({where}) is fenced: it serves nothing, and {has}"
         yield Found("fenced_broker", "warning", str(broker.id), sentence, {"replicas": replicas})
 
 
 def judge_log_directories(case: Case) -> Iterator[Found]:
-    """Directories that their broker cannot use; each is a finding of its own."""
+    """Directories that their broker cannot use, one finding each."""
     for directory in case.document.log_directories or ():
         if directory.error is None:
             continue

@@ -1,7 +1,7 @@
-"""What a cluster is judged by: its newest document, two earlier ones, and what the estate says.
+"""What a cluster is judged by: its newest document, two earlier ones, and the estate.
 
-A thing that is missing is only believed missing where what would show it was read: a stale or incomplete section, a
-group whose topics nobody knows, a document too young yield no finding of absence.
+A thing only counts as missing if everything that would show it was read: a stale or incomplete section, a group whose
+topics are unknown, or a document that is too young gives no finding of absence.
 """
 
 import re
@@ -40,7 +40,7 @@ _BOOKKEEPING_CONFIGS = (
     "offset.storage.topic",
 )
 _SET_ASIDE = ("*dlq*", "*DLQ*", "*dead?letter*", "*deadletter*", "*-dlt", "*.DLT", "*-DLT")
-# In one, since every topic is asked about by every rule.
+# As one expression, since every rule asks about every topic.
 _BOOKKEEPING_NAME, _SET_ASIDE_NAME = (
     re.compile("|".join(map(translate, patterns))) for patterns in (_BOOKKEEPING, _SET_ASIDE)
 )
@@ -49,10 +49,10 @@ _BOOKKEEPING_NAME, _SET_ASIDE_NAME = (
 @dataclass(frozen=True)
 class Case:
     """`before`: the previous document, by which growth is judged. `earlier`: the newest one that is at least
-    `thresholds.idle_days` old, by which idleness is judged; None: the store does not reach back so far, so nothing
-    counts as idle. `topics_elsewhere`: the topics of the other clusters whose schemas the same registry holds; None:
-    not known. `mirrored`: topic → what copies it into other clusters of the estate, in words. `contracts`: the estate's,
-    and `product_owners`, where its policy asks for owners. `samples`: what they showed of the data in topics.
+    `thresholds.idle_days` old, by which idleness is judged; None: the store does not reach back that far, so nothing
+    counts as idle. `topics_elsewhere`: the topics of the other clusters that share the registry; None: not known.
+    `mirrored`: topic → what copies it to other clusters of the estate, in words. `contracts`: the estate's, like
+    `product_owners`, if its policy requires owners. `samples`: what they showed about the data in topics.
     """
 
     document: Document
@@ -67,8 +67,8 @@ class Case:
     samples: Samples = field(default_factory=Samples)
 
     def is_read(self, *sections: SectionName) -> bool:
-        """Whether all of each section was read, so that what it lacks is not there. A source that the estate does not
-        configure has nothing to lack."""
+        """Whether each section was read completely, so that anything missing from it does not exist. A source that the
+        estate does not configure cannot lack anything."""
         states = (self.document.sections.get(name) for name in sections)
         return all(
             state is not None
@@ -93,7 +93,7 @@ class Case:
 
     @cached_property
     def mirrors(self) -> frozenset[str]:
-        """The topics that a cluster link fills: a standby has a thousand that nobody reads until its source fails."""
+        """The topics that a cluster link fills: a standby may have a thousand that nobody reads until its source fails."""
         known = self.document.cluster_links
         mirrors = (known.mirror_topics if known else None) or ()
         return frozenset(one.name for one in mirrors if one.status not in ENDED_MIRRORS)
@@ -118,7 +118,7 @@ class Case:
 
     @cached_property
     def set_aside(self) -> frozenset[str]:
-        """The topics for records that a connector could not deliver: they are empty while all is well."""
+        """The topics for records that a connector could not deliver: empty while all is well."""
         return frozenset(
             name for connector in self.document.connectors for name in set_aside_topics(connector).values()
         )
@@ -153,15 +153,15 @@ class Case:
         return topic in self.set_aside or _SET_ASIDE_NAME.match(topic) is not None
 
     def is_judged_by_use(self, topic: Topic) -> bool:
-        """Whether a topic ought to be written and read. Compacted ones are tables, which are read without a group and
-        may stay as they are for years."""
+        """Whether a topic should be written and read. Compacted ones are tables, which are read without a group and may
+        stay unchanged for years."""
         policy = topic.details.cleanup_policy
         return policy is not None and "compact" not in policy and not self.is_bookkeeping(topic)
 
     @cached_property
     def records_since(self) -> Mapping[str, int]:
-        """Topic → how many offsets it gave out since `earlier`. Only of topics that were there then, under the same
-        id and with the same partitions, and whose ends are known at both times."""
+        """Topic → how many offsets it has assigned since `earlier`. Only topics that existed then, with the same id and
+        partitions, and whose ends are known at both times."""
         found: dict[str, int] = {}
         if self.earlier is None:
             return found

@@ -1,4 +1,4 @@
-"""What is wrong with the data in topics, by the samples that the job `profiling` took last."""
+"""What is wrong with the data in topics, by the latest samples of the job `profiling`."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ from mesh_assets.findings.finding import Found
 from mesh_assets.findings.policy import SEVERITY_OF_LEVEL
 
 _UNREADABLE = "undecodable_records"
-"""What a consumer fails on. The other faults may be how the topic is."""
+"""Faults that break consumers. Other faults may be normal for the topic."""
 
 
 def judge_expectations(case: Case) -> Iterator[Found]:
-    """Those that a sample does not meet for certain, of topics that are still there."""
+    """Those that a sample certainly does not meet, for topics that still exist."""
     for one in case.samples.results.get(case.document.cluster.id, ()):
         if one.topic not in case.topic_names:
             continue
@@ -37,7 +37,7 @@ def judge_expectations(case: Case) -> Iterator[Found]:
 
 
 def judge_profiles(case: Case) -> Iterator[Found]:
-    """What the newest profiles call a fault."""
+    """Faults that the newest profiles report."""
     for profile in case.samples.profiles.get(case.document.cluster.id, ()):
         if profile.topic not in case.topic_names:
             continue

@@ -23,11 +23,11 @@ Figure: TypeAlias = int | float | str | tuple[str, ...] | None
 class Finding(Record, frozen=True, kw_only=True):
     """Something wrong with a resource of a cluster.
 
-    `id` stays the same as long as it is the same thing that is wrong with the same resource. `cluster`: the name in
-    the estate. `evidence`: the figures of the sentence, with units in their names. `muted`: why the estate mutes it;
-    None: it does not. `since`: when an analysis first saw it (UTC); None: no analysis has kept it yet. `connect`: of a
-    connector, its Connect endpoint, which tells it apart from others of its name (`shares_name`: there are such in the
-    cluster); None: it is about something else, or an earlier version kept it.
+    `id` stays the same as long as the same thing is wrong with the same resource. `cluster`: the name in the estate.
+    `evidence`: the figures of the sentence, with units in their names. `muted`: why the estate mutes it; None: it does
+    not. `since`: when an analysis first saw it (UTC); None: no analysis has kept it yet. `connect`: for a connector, its
+    Connect endpoint, which distinguishes it from others with its name (`shares_name`: the cluster has some); None: it is
+    about something else, or an earlier version kept it.
     """
 
     id: str
@@ -45,8 +45,8 @@ class Finding(Record, frozen=True, kw_only=True):
 
 
 class Found(NamedTuple):
-    """What a rule yields. `place` tells findings of one kind on one resource apart: the Connect endpoint of a
-    connector, the requirement of a policy."""
+    """What a rule yields. `place` distinguishes findings of one kind on one resource: a connector's Connect endpoint, a
+    policy's requirement."""
 
     kind: FindingKind
     severity: Severity
@@ -60,7 +60,7 @@ Rule: TypeAlias = Callable[[Case], Iterator[Found]]
 
 
 def finding_id(cluster_id: str, kind: str, resource_type: str, resource: str, place: str) -> str:
-    """Sixteen hexadecimal digits: 50,000 findings share one by a chance of one in ten thousand million."""
+    """Sixteen hexadecimal digits: the chance that two of 50,000 findings share one is about one in ten billion."""
     parts = "\0".join((cluster_id, kind, resource_type, resource, place))
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_CHARACTERS]
 
@@ -76,12 +76,12 @@ def finding_position(finding: Finding) -> tuple[int, int, str, str]:
 
 
 def shown_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Those that are not muted."""
+    """The unmuted ones."""
     return tuple(finding for finding in findings if finding.muted is None)
 
 
 def count_findings(findings: Iterable[Finding]) -> dict[str, int]:
-    """How many there are of each kind, without those that are muted."""
+    """How many there are of each kind, without muted ones."""
     counts = Counter(finding.kind for finding in findings if finding.muted is None)
     return {kind: counts[kind] for kind in FINDING_KINDS if counts[kind]}
 

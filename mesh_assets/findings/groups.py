@@ -13,7 +13,7 @@ from mesh_assets.inventory.wording import counted, duration, listed, named
 
 
 def judge_groups(case: Case) -> Iterator[Found]:
-    """Growing lag and a group that nobody reads for, against the document before; positions beyond the end."""
+    """Growing lag and groups without readers, compared with the previous document; positions beyond the end."""
     before = case.before
     old = {group_id: group.lag_records for group_id, group in before.groups.items()} if before else {}
     for group in case.document.consumer_groups:
@@ -42,7 +42,7 @@ def judge_groups(case: Case) -> Iterator[Found]:
 
 
 def _elsewhere(group: ConsumerGroup) -> Iterator[Found]:
-    """Positions that are of no use on the topic as it is."""
+    """Positions that are useless on the present topic."""
     beyond = beyond_end(group.offsets or ())
     anew = [
         place
@@ -78,8 +78,8 @@ def judge_retention(case: Case) -> Iterator[Found]:
 
 
 def _near_retention(case: Case) -> Iterator[Found]:
-    """By the share of what a topic still holds that waits for the group, and by the age of the lag as a share of the
-    topic's retention.ms: each group once, by the topic on which it is nearest."""
+    """Judged by the share of the topic's remaining records that waits for the group, and by the age of the lag as a share
+    of the topic's retention.ms: each group once, for the topic where it is nearest."""
     limits = case.thresholds
     worst: dict[str, tuple[float, GroupTopicRate]] = {}
     for rate in case.document.metrics.group_topics if case.document.metrics else ():
@@ -111,7 +111,7 @@ def _near_retention(case: Case) -> Iterator[Found]:
 
 
 def _share_by_offsets(rate: GroupTopicRate) -> float:
-    """0 where it is unknown, or retention removes nothing."""
+    """0 if it is unknown, or retention removes nothing."""
     return (rate.retention_used_percent or 0.0) / 100
 
 
@@ -122,8 +122,8 @@ def _share_by_age(rate: GroupTopicRate) -> float:
 
 
 def judge_abandoned_groups(case: Case) -> Iterator[Found]:
-    """Groups that nobody has read for, and whose position nobody has moved, for as long as the estate calls idle; and
-    groups whose topics are gone. Connect's own groups are judged as connectors."""
+    """Groups without readers or progress for as long as the estate calls idle, and groups whose topics are gone. Connect's
+    own groups are judged as connectors."""
     groups_of_connectors = {f"connect-{one.name}" for one in case.document.connectors} | {
         f"connect-{one.id}" for one in case.document.connectors if one.id
     }
@@ -157,6 +157,6 @@ def judge_abandoned_groups(case: Case) -> Iterator[Found]:
                 "abandoned_group",
                 "info",
                 group.group_id,
-                f"{named(group.group_id)}: without members and progress since {minute(case.earlier.moment)} at least",
+                f"{named(group.group_id)}: no members and no progress since at least {minute(case.earlier.moment)}",
                 {"committed_partitions": len(stands)},
             )

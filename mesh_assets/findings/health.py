@@ -1,4 +1,4 @@
-"""Rules about what works at this moment: sections, connectors, partitions, transactions."""
+"""Rules about what works right now: sections, connectors, partitions, transactions."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ _PARTITIONS_NAMED = 10
 
 
 def judge_sections(case: Case) -> Iterator[Found]:
-    """A section that is not current; what follows from its last good data still counts."""
+    """A section that is not current; findings based on its last good data still count."""
     for name in SECTION_NAMES:
         state = case.document.sections.get(name)
         if state is None or (state.status != "stale" and state.error is None):
@@ -63,7 +63,7 @@ def _uses(connector: Connector) -> str:
     names = [topic.name for topic in connector.topics]
     verb = {"source": "writes", "sink": "reads"}.get(connector.type, "uses")
     if not names:
-        return f"{verb} topics that are not known ({connector.topics_note or 'its config names none'})"
+        return f"{verb} unknown topics ({connector.topics_note or 'its config names none'})"
     return f"{verb} {listed(names)}"
 
 
@@ -80,7 +80,7 @@ def _reason(connector: Connector) -> str:
 
 
 def judge_partitions(case: Case) -> Iterator[Found]:
-    """Each partition counts once, by the worst that is true of it."""
+    """Each partition counts once, by its worst state."""
     for topic in case.document.topics:
         needed = _min_insync_replicas(topic)
         leaderless: list[int] = []
@@ -105,7 +105,7 @@ def judge_partitions(case: Case) -> Iterator[Found]:
 
 
 def judge_transactions(case: Case) -> Iterator[Found]:
-    """One finding a topic, whatever the number of its transactions: who reads committed records waits for all of them."""
+    """One finding per topic, however many transactions it has: readers of committed records wait for all of them."""
     transactions = case.document.transactions
     by_topic: dict[str, list[OpenTransaction]] = {}
     for one in transactions.hanging if transactions else ():
@@ -114,7 +114,7 @@ def judge_transactions(case: Case) -> Iterator[Found]:
         places = [f"{one.partition} at {one.start_offset}" for one in ones[:_PARTITIONS_NAMED]]
         more = ", …" if len(ones) > _PARTITIONS_NAMED else ""
         sentence = (
-            f"{topic}: {counted(len(ones), 'open transaction')} that nothing ends any more, by {_producers(ones)}; readers of "
+            f"{topic}: {counted(len(ones), 'open transaction')} that will not end by itself, by {_producers(ones)}; readers of "
             f"committed records stop on partition {', '.join(places)}{more}"
         )
         evidence: dict[str, Figure] = {
@@ -146,5 +146,5 @@ def _min_insync_replicas(topic: Topic) -> int | None:
 
 
 def _is_under(partition: Partition, needed: int) -> bool:
-    """Kafka lowers the setting to the number of replicas: with fewer of them it can be met."""
+    """Kafka lowers the setting to the number of replicas, so fewer replicas can meet it."""
     return len(partition.isr) < min(needed, len(partition.replicas))

@@ -1,4 +1,4 @@
-"""The findings of the whole estate as the analysis keeps them: since when each is there, and what went away lately."""
+"""The findings of the whole estate as the analysis keeps them: since when each exists, and what went away recently."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,8 +23,8 @@ _RETURNS_WITHIN = timedelta(days=1)
 
 
 class GoneFinding(Record, frozen=True, kw_only=True):
-    """A finding that is no more. `first_seen`, `last_seen`: the times of the documents that first and last showed it.
-    It may come back under its id, and within a day it counts as having been there all the time."""
+    """A finding that is gone. `first_seen`, `last_seen`: the times of the documents that first and last showed it. It may
+    come back under its id; within a day it counts as never having gone."""
 
     id: str
     kind: FindingKind
@@ -35,7 +35,7 @@ class GoneFinding(Record, frozen=True, kw_only=True):
 
 class ClusterFindings(Record, frozen=True, kw_only=True):
     """The findings of a cluster, worst first, muted ones included. `judged_at`: the time of its document (UTC).
-    `gone`: those of the last 30 days that are no more, newest first, at most 500."""
+    `gone`: those that went away in the last 30 days, newest first, at most 500."""
 
     cluster: str
     cluster_id: str
@@ -58,9 +58,9 @@ def findings_results(store: InventoryStore) -> ResultStore[EstateFindings]:
 def judge_estate(
     store: InventoryStore, estate: Estate, known: EstateFindings | None, *, samples: Samples | None = None
 ) -> tuple[EstateFindings, tuple[DocumentRead, ...]]:
-    """The findings of every cluster that was ever discovered, and the documents they are of. `known`: the result
-    before, which says since when. `samples`: for callers that have read them. Where they could not be read, what they
-    showed before still counts. One cluster is held in memory at a time. Raises StoreError."""
+    """The findings of every cluster ever discovered, and the documents they come from. `known`: the previous result, which
+    says since when. `samples`: for callers that have read them. If they could not be read, what they showed before still
+    counts. Only one cluster is in memory at a time. Raises StoreError."""
     samples = read_samples(store) if samples is None else samples
     before = {one.cluster_id: one for one in known.clusters} if known else {}
     judged = []
@@ -97,7 +97,7 @@ def _with_last_sampled(findings: tuple[Finding, ...], last: Iterable[Finding]) -
 
 
 def remembered(now: ClusterFindings, before: ClusterFindings | None) -> ClusterFindings:
-    """`now` with the times that are known from `before`."""
+    """`now` with the times known from `before`."""
     if before is None:
         return replace(now, findings=with_since(now.findings, {}, otherwise=now.judged_at))
     gone = {one.id: one for one in before.gone}

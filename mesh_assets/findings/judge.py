@@ -1,4 +1,4 @@
-"""All findings of one cluster, from documents and settings alone."""
+"""All findings of one cluster, from nothing but documents and settings."""
 
 from collections import Counter
 from datetime import date
@@ -49,7 +49,7 @@ _RULES: tuple[Rule, ...] = (
 
 
 def judge(case: Case, *, today: date | None = None, only: tuple[Rule, ...] = _RULES) -> tuple[Finding, ...]:
-    """The findings, worst first, then by kind and name; those that the estate mutes with its reason.
+    """The findings, worst first, then by kind and name; muted ones have the estate's reason.
 
     `today`: the day on which a mute must hold, in UTC; None: that of the document.
     """

@@ -19,8 +19,8 @@ _LINK_FAILED, _LINK_PAUSED, _TASK_FAILED = "LINK_FAILED", "LINK_PAUSED", "IN_ERR
 
 
 def judge_cluster_links(case: Case) -> Iterator[Found]:
-    """One finding for what is wrong with a link, however many topics it mirrors. Its state alone says too little: a link at its
-    source has others."""
+    """One finding for what is wrong with a link, however many topics it mirrors. Its state alone says too little: a link has
+    different states at its source."""
     known = case.document.cluster_links
     links = {link.name: link for link in (known.links if known else None) or ()}
     mirrors: defaultdict[str, list[MirrorTopic]] = defaultdict(list)
@@ -49,7 +49,7 @@ def judge_cluster_links(case: Case) -> Iterator[Found]:
         if failed:
             errors = [f": {_short(task.errors[0])}" if task.errors else "" for task in failed]
             words = listed([f"{task.name}{error}" for task, error in zip(failed, errors, strict=True)])
-            sentence = f"{name}: of what the link{_whence(link)} does beside mirroring, {counted(len(failed), 'task')} failed: {words}"
+            sentence = f"{name}: the link{_whence(link)} mirrors, but {counted(len(failed), 'other task')} failed: {words}"
             yield Found(
                 "cluster_link_task_failed",
                 "warning",
@@ -60,7 +60,7 @@ def judge_cluster_links(case: Case) -> Iterator[Found]:
 
 
 def judge_mirror_topics(case: Case) -> Iterator[Found]:
-    """What is wrong with single mirror topics; what is their link's, its own finding says."""
+    """What is wrong with single mirror topics; problems of their link have a finding of their own."""
     known = case.document.cluster_links
     broken_links = {link.name for link in (known.links if known else None) or () if link.error is not None}
     for mirror in (known.mirror_topics if known else None) or ():

@@ -1,6 +1,6 @@
-"""The other clusters of the estate, as far as findings of one cluster need them: their topics, and what copies topics to them.
+"""The other clusters of the estate, as far as one cluster's findings need them: their topics, and what copies topics to them.
 
-Every cluster is judged by its neighbours. Each of these is read once, however many ask, and what is kept of it is names.
+Every cluster's neighbours matter for its findings. Each neighbour is read once, however many need it, and only names are kept.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ _MIRROR_MAKER = "org.apache.kafka.connect.mirror.MirrorSourceConnector"
 
 
 class Neighbour(Record, frozen=True, kw_only=True):
-    """`topics` None: they were not read completely. `mirror_makers`: its connectors that copy topics of other clusters."""
+    """`topics` None: they were not read completely. `mirror_makers`: its connectors that copy topics from other clusters."""
 
     topics: frozenset[str] | None
     links: ClusterLinks | None
@@ -29,7 +29,7 @@ class Neighbour(Record, frozen=True, kw_only=True):
 
 
 class Neighbours:
-    """Of all clusters of the estate. `read`: reads a stored document."""
+    """The neighbours among all clusters of the estate. `read`: reads a stored document."""
 
     def __init__(self, estate: Estate, store: InventoryStore, read: ReadDocument) -> None:
         self._estate = estate
@@ -38,8 +38,8 @@ class Neighbours:
         self._known: dict[str, Neighbour | None] = {}
 
     def topics_elsewhere(self, name: str) -> frozenset[str] | None:
-        """The topics of the clusters that have the same registry as the cluster `name`; None: one of them was not read
-        completely, or nobody knows which they are."""
+        """The topics of the clusters that share a registry with the cluster `name`; None: one of them was not read
+        completely, or it is unknown which they are."""
         own = self._estate.clusters.get(name)
         if own is None or own.schema_registry is None:
             return None
@@ -54,7 +54,7 @@ class Neighbours:
         return frozenset(found)
 
     def copied(self, document: Document) -> dict[str, list[str]]:
-        """Topic of the document → what copies it into other clusters, in words."""
+        """Topic of the document → what copies it to other clusters, in words."""
         own = self._estate.clusters.get(document.cluster.name)
         found: defaultdict[str, list[str]] = defaultdict(list)
         if own is None:
@@ -106,11 +106,11 @@ def _by_mirror_makers(
     servers: Sequence[str],
     found: defaultdict[str, list[str]],
 ) -> None:
-    """MirrorMaker 2 reads without a group: only its config says what, by patterns. `name`: the cluster with the connectors."""
+    """MirrorMaker 2 reads without a group: only patterns in its config say what. `name`: the cluster with the connectors."""
     makers = list(_mirror_makers(connectors))
     if not makers:
         return
-    with importing:  # rules of all connectors, which hardly an estate needs here
+    with importing:  # rules for all connectors, which hardly any estate needs here
         from mesh_assets.connector_rules.facts import Facts, Names, Servers
         from mesh_assets.connector_rules.mirrors import mirror_source
 

@@ -1,4 +1,4 @@
-"""Which topics have an owner by a decision about their data product."""
+"""Which topics have an owner through a decision about their data product."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from mesh_assets.store.results import ResultStore
 
 @dataclass(frozen=True)
 class ProductOwners:
-    """`topics`: of one cluster. `unread`: why there may be more of them; None: there are not."""
+    """`topics`: of one cluster. `unread`: why there may be more; None: there are not."""
 
     topics: frozenset[str] = frozenset()
     unread: str | None = None
@@ -32,7 +32,7 @@ class _Product(Record, frozen=True, kw_only=True):
 
 
 class _Products(Record, frozen=True, kw_only=True):
-    """The part of `analysis/data_products.json` that owners follow from; the package that makes it is above this one."""
+    """The part of `analysis/data_products.json` that determines owners; the package that makes it is above this one."""
 
     products: tuple[_Product, ...]
 
@@ -40,7 +40,7 @@ class _Products(Record, frozen=True, kw_only=True):
 def product_owners(
     estate: Estate, store: InventoryStore, cluster: str, topics: frozenset[str]
 ) -> ProductOwners:
-    """Of `topics`, those that a decision with an owner names, or whose product it accepts. Raises StoreError."""
+    """Those of `topics` that a decision with an owner names, or whose product it accepts. Raises StoreError."""
     owning = [one for one in estate.products.decisions if one.owner is not None]
     named = {topic for topic in topics if any(one.names(cluster, topic) for one in owning)}
     accepted = {product for one in owning if not one.topics for product in (one.product, *one.merge)}

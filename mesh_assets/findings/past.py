@@ -1,4 +1,5 @@
-"""What findings need of an earlier document: a few numbers of each thing, so that the document itself can go."""
+"""What findings need from an earlier document: a few numbers about each thing, so that the document itself can be
+dropped."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ Positions = frozenset[tuple[str, int, int | None]]
 
 
 class PastTopic(Record, frozen=True, kw_only=True):
-    """`end`: the sum of its partitions' ends; None: not all of them are known."""
+    """`end`: the sum of its partitions' end offsets; None: not all are known."""
 
     id: str | None
     partitions: int
@@ -28,8 +29,8 @@ class PastGroup(Record, frozen=True, kw_only=True):
 
 
 class Past(Record, frozen=True, kw_only=True):
-    """One earlier document. `rates`: topic → records a second. `connectors`: endpoint and name → id and whether it was
-    active. `read_topics`: those that a group or a sink read. `acls`: those that were known."""
+    """One earlier document. `rates`: topic → records per second. `connectors`: endpoint and name → id and whether it was
+    active. `read_topics`: those that a group or a sink read. `acls`: the known ones."""
 
     moment: datetime
     topics: dict[str, PastTopic]
@@ -74,7 +75,7 @@ def is_empty(group: ConsumerGroup) -> bool:
 
 
 def positions_of(group: ConsumerGroup) -> Positions | None:
-    """Where the group stands; None where that is not known."""
+    """The group's position; None if it is not known."""
     if group.offsets is None:
         return None
     return frozenset((offset.topic, offset.partition, offset.committed) for offset in group.offsets)

@@ -15,10 +15,10 @@ from mesh_assets.inventory.sections import SectionName
 from mesh_assets.inventory.wording import listed
 
 SEVERITY_OF_LEVEL: dict[str, Severity] = {"error": "warning", "warning": "info"}
-"""A topic that breaks a rule works; what does not work is critical."""
+"""A topic that breaks a rule still works; only what does not work is critical."""
 
 _UNLIMITED = -1
-# Configs in which -1 stands for no limit: https://kafka.apache.org/documentation/#topicconfigs
+# Configs in which -1 means no limit: https://kafka.apache.org/documentation/#topicconfigs
 _MAY_BE_UNLIMITED = (
     "retention.ms",
     "retention.bytes",
@@ -30,7 +30,8 @@ _MAY_BE_UNLIMITED = (
 
 
 def judge_policy(case: Case) -> Iterator[Found]:
-    """Every requirement that a topic does not meet. What could not be read is met: it is not known to differ."""
+    """Every requirement that a topic does not meet. Values that could not be read count as met: they are not known to
+    differ."""
     rules = [rule for rule in case.policy.rules if rule.clusters.selects(case.document.cluster.name)]
     if not rules:
         return
@@ -63,7 +64,7 @@ def judge_policy(case: Case) -> Iterator[Found]:
 
 
 def not_checked(case: Case) -> Iterator[str]:
-    """What the policy could not be held against, one sentence each; among it rules that select no topic, whose pattern
+    """What could not be checked against the policy, one sentence each; including rules that select no topic, whose pattern
     may be misspelt."""
     document = case.document
     cluster = document.cluster.name
@@ -80,9 +81,9 @@ def not_checked(case: Case) -> Iterator[str]:
             yield f"{cluster}: {name} were not read completely: {state.error}"
     if any(rule.owner_required for rule in rules):
         for problem in case.contracts.problems:
-            yield f"{cluster}: whether topics have owners was not checked, since a contract cannot be read: {problem}"
+            yield f"{cluster}: topics' owners were not checked, because a contract cannot be read: {problem}"
         if case.product_owners.unread is not None:
-            yield f"{cluster}: whether topics have owners was not checked: {case.product_owners.unread}"
+            yield f"{cluster}: topics' owners were not checked: {case.product_owners.unread}"
     if any(rule.configs for rule in rules):
         unknown = [t.name for t in document.topics if t.config is None or t.config_error is not None]
         if unknown:
@@ -90,16 +91,16 @@ def not_checked(case: Case) -> Iterator[str]:
     names = [topic.name for topic in document.topics if not topic.details.internal]
     for rule in rules:
         if not any(map(rule.topics.selects, names)):
-            yield f"{cluster}: rule {rule.name} selects none of its topics; see whether its patterns are right"
+            yield f"{cluster}: rule {rule.name} selects none of its topics; check its patterns"
 
 
 def unusable_names(policy: Policy) -> Iterator[str]:
-    """The rules whose pattern of names no topic is held against: a name that does not match could take hours to refuse."""
+    """The rules whose name pattern is not used: refusing a name that does not match could take hours."""
     for rule in policy.rules:
         if rule.names is not None and _pattern(rule.names) is None:
             yield (
-                f"rule {rule.name}: names {rule.names!r} is not used, since it might keep Python busy for hours, or has what "
-                "Java does not read alike; write it without repetitions within repetitions, in the plain syntax"
+                f"rule {rule.name}: names {rule.names!r} is not used, because it might keep Python busy for hours, or means something "
+                "different in Java; write it in plain syntax, without repetitions within repetitions"
             )
 
 
@@ -135,8 +136,8 @@ def _differences(
 
 
 def _has_no_owner(topic: Topic, schemas: dict[str, Schema] | None, case: Case) -> bool:
-    """Whether no decision about its product, no contract and not the registry names one either; False where not all of
-    these could be read, or the registry could not be asked about all of the topic's subjects."""
+    """Whether no decision about its product, no contract and no entry in the registry names one either; False where not all
+    of these could be read, or the registry could not be asked about all of the topic's subjects."""
     known, decided = case.contracts, case.product_owners
     if decided.unread is not None or topic.name in decided.topics:
         return False
@@ -210,7 +211,7 @@ def _parts(value: str) -> frozenset[str]:
 def _schema(rule: PolicyRule, topic: Topic, schemas: dict[str, Schema], case: Case) -> Iterator[_Difference]:
     subjects = (*topic.schema.value_subjects, *topic.schema.record_subjects)
     if rule.schema_required and not subjects:
-        yield "schema", "a subject of the registry for its values", "is missing"
+        yield "schema", "a subject in the registry for its values", "is missing"
     if not rule.compatibility:
         return
     registry = case.document.schema_registry

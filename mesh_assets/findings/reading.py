@@ -27,10 +27,10 @@ def read_case(
     live: bool = False,
     neighbours: Neighbours | None = None,
 ) -> Case:
-    """What the cluster of `document` is judged by. `estate` None: its settings are the defaults, and nobody knows which
-    clusters share its registry. `read`: reads a stored document, for callers that keep them. `live`: the document was
-    never stored, so the latest is the one before. `samples`: of the whole estate. `neighbours`: for callers that judge several
-    clusters. Raises StoreError."""
+    """What the cluster of `document` is judged by. `estate` None: default settings apply, and it is unknown which clusters
+    share its registry. `read`: reads a stored document, for callers that keep them. `live`: the document was never stored,
+    so the latest stored one is the previous one. `samples`: of the whole estate. `neighbours`: for callers that judge
+    several clusters. Raises StoreError."""
     read = read or store.document_at
     thresholds = estate.findings if estate else FindingThresholds()
     newest = document.sequence + (1 if live else 0)
@@ -58,7 +58,7 @@ def _own(samples: Samples, cluster_id: str, policy: Policy | None) -> Samples:
 
 
 def _contracts(estate: Estate) -> KnownContracts:
-    """Who owns what by them; nobody asks where no rule requires an owner, and reading takes its time."""
+    """Who owns what through decisions; not read unless a rule requires an owner, since reading takes time."""
     if not _asks_for_owners(estate):
         return KnownContracts()
     try:
@@ -81,7 +81,7 @@ def _asks_for_owners(estate: Estate) -> bool:
 def _newest_before(
     store: InventoryStore, document: Document, read: ReadDocument, *, sequence: int
 ) -> Past | None:
-    """By sequence: the names say when a document was made, by a clock that may have been set."""
+    """By sequence: names say when a document was made, by a clock that may have been set back."""
     cluster_id = document.cluster.id
     for entry in reversed(store.list_documents(cluster_id)):
         one = read(cluster_id, entry.key)

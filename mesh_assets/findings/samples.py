@@ -1,4 +1,4 @@
-"""What samples of the data in topics showed: faults of their profiles, and expectations that they do not meet."""
+"""What samples of the data in topics showed: faults in their profiles, and expectations that they do not meet."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ class ProfileFault(Protocol):
 
 
 class FaultyProfile(Protocol):
-    """What is needed of a profile, which is made by packages above this one."""
+    """What is needed from a profile, which packages above this one make."""
 
     @property
     def cluster_id(self) -> str: ...
@@ -56,16 +56,16 @@ class KeptProfile(Record, frozen=True, kw_only=True):
 
 
 class KeptProfiles(Record, frozen=True, kw_only=True):
-    """The part of `analysis/data_quality.json` that findings are made of; what else it says is passed over."""
+    """The part of `analysis/data_quality.json` that findings need; the rest is ignored."""
 
     profiles: tuple[KeptProfile, ...]
 
 
 @dataclass(frozen=True)
 class Samples:
-    """`profiles`: with faults, `results`: that failed, both by the id of their cluster: its name may have come to another
-    one. `judged_at`: when the rules were judged. `unread`: a sentence for what could not be read; what is missing then is
-    not known to be well."""
+    """`profiles`: those with faults; `results`: those that failed, both by cluster id, since a name may have moved to a
+    different cluster. `judged_at`: when the rules were judged. `unread`: a sentence for each result that could not be read;
+    then anything missing is not known to be good."""
 
     profiles: Mapping[str, Sequence[FaultyProfile]] = field(default_factory=dict)
     results: Mapping[str, Sequence[ExpectationResult]] = field(default_factory=dict)
@@ -76,8 +76,8 @@ class Samples:
 def read_samples(
     store: InventoryStore, *, profiles: Callable[[], Iterable[FaultyProfile]] | None = None
 ) -> Samples:
-    """As the job `profiling` kept them; nothing before it has run. `profiles`: gives them to callers that keep them. Raises
-    StoreError if the store cannot be asked."""
+    """As the job `profiling` kept them; empty before it has run. `profiles`: for callers that keep them. Raises StoreError if
+    the store cannot be read."""
     unread: list[str] = []
     by_id: defaultdict[str, list[FaultyProfile]] = defaultdict(list)
     failed: defaultdict[str, list[ExpectationResult]] = defaultdict(list)
@@ -87,7 +87,7 @@ def read_samples(
             if one.faults:
                 by_id[one.cluster_id].append(one)
     except DamagedError as error:
-        unread.append(f"what profiles found wrong is not known: {error}")
+        unread.append(f"it is not known what profiles found wrong: {error}")
     try:
         kept = expectation_results(store).get()
         if kept is not None:
@@ -98,7 +98,7 @@ def read_samples(
                 if result.status == "failed" and cluster_id is not None:
                     failed[cluster_id].append(result)
     except DamagedError as error:
-        unread.append(f"which expectations are not met is not known: {error}")
+        unread.append(f"it is not known which expectations are not met: {error}")
     return Samples(profiles=by_id, results=failed, judged_at=judged_at, unread=tuple(unread))
 
 
@@ -110,7 +110,7 @@ def _kept_profiles(store: InventoryStore) -> Iterator[KeptProfile]:
 def still_expected(
     results: Iterable[ExpectationResult], policy: Policy | None
 ) -> tuple[ExpectationResult, ...]:
-    """Without those of rules that the policy has no more. `policy` None: nobody knows it."""
+    """Without results of rules that are no longer in the policy. `policy` None: it is not known."""
     return tuple(
         one
         for one in results

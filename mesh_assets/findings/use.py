@@ -1,4 +1,4 @@
-"""Rules about use: what is not written, not read, not described or not needed any more."""
+"""Rules about use: what is not written, not read, not described or no longer needed."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from mesh_assets.inventory.wording import counted, figure, listed
 
 def judge_silence(case: Case) -> Iterator[Found]:
     """Topics without new records in the last window, though a running source connector feeds them or records
-    arrived in the window before."""
+    arrived in the previous window."""
     metrics, before = case.document.metrics, case.before
     if metrics is None or metrics.window_seconds is None:
         return
@@ -45,7 +45,7 @@ def judge_silence(case: Case) -> Iterator[Found]:
 
 
 def judge_schemas(case: Case) -> Iterator[Found]:
-    """Topics without a schema, where the registry was read: without a registry no topic lacks one."""
+    """Topics without a schema, if the registry was read: without a registry, no topic needs one."""
     state = case.document.sections.get("schemas")
     if state is None or state.status == "not_configured" or state.collected_at is None:
         return
@@ -56,13 +56,13 @@ def judge_schemas(case: Case) -> Iterator[Found]:
             "missing_schema",
             "info",
             topic.name,
-            f"{topic.name}: no subject of the registry describes its values",
+            f"{topic.name}: no subject in the registry describes its values",
             {},
         )
 
 
 def judge_topics(case: Case) -> Iterator[Found]:
-    """Topics that have been empty, unused or unread since `earlier`, each by what says most."""
+    """Topics that have been empty, unused or unread since `earlier`, each by the most telling one."""
     if case.earlier is None or not case.is_read("topics"):
         return
     since = minute(case.earlier.moment)
@@ -98,7 +98,7 @@ def judge_topics(case: Case) -> Iterator[Found]:
 
 
 def judge_skew(case: Case) -> Iterator[Found]:
-    """Topics of which one partition holds far more than the others. Of compacted ones nobody knows how much."""
+    """Topics in which one partition holds far more than the others. Not known for compacted ones."""
     limits = case.thresholds
     for topic in case.document.topics:
         if len(topic.partitions) < 2 or not case.is_judged_by_use(topic):
@@ -124,7 +124,7 @@ def judge_skew(case: Case) -> Iterator[Found]:
 
 
 def judge_subjects(case: Case) -> Iterator[Found]:
-    """Subjects named after a topic that is not there. Those that other schemas refer to are in use, and those of a
+    """Subjects named after a topic that does not exist. Those that other schemas refer to are in use, and those in a
     context belong to another registry's topics."""
     earlier = case.earlier
     if earlier is None or case.topics_elsewhere is None or not case.is_read("topics", "schemas"):
@@ -144,14 +144,14 @@ def judge_subjects(case: Case) -> Iterator[Found]:
             or not case.in_scope(topic)
         ):
             continue
-        sentence = f"{schema.subject}: topic {topic}, which it is named after, is not there and was not at {minute(earlier.moment)}"
+        sentence = f"{schema.subject}: topic {topic}, which it is named after, does not exist and did not at {minute(earlier.moment)}"
         evidence: dict[str, Figure] = {"topic": topic, "version": schema.version}
         yield Found("orphaned_subject", "info", schema.subject, sentence, evidence)
 
 
 def judge_throughput(case: Case) -> Iterator[Found]:
-    """Running connectors that have moved nothing since `earlier`: a source whose topics all got no record, a sink for
-    which records wait while its group stands still."""
+    """Running connectors that have moved nothing since `earlier`: a source whose topics received no records, a sink for
+    which records wait while its group does not move."""
     earlier = case.earlier
     if earlier is None or not case.is_read("topics", "connectors", "consumer_groups"):
         return

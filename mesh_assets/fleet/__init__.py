@@ -1,1 +1,1 @@
-"""The estate as it is in force: what its files say, kept for moments in which they are broken, and what its rules find."""
+"""The estate in force: what its files say, kept for times when they are broken, and what its rules find."""

@@ -1,7 +1,7 @@
-"""What a look at the clouds would change in the estate: clusters to add, changed ones, and those that are missing.
+"""What a look at the clouds would change in the estate: clusters to add, changed ones, and missing ones.
 
-Nothing is removed because a listing lacks it: lists are filtered by rights, and a failed one says nothing. A missing cluster stays
-in the estate, marked, until a person forgets it.
+Nothing is removed because a listing lacks it: rights filter lists, and a failed list says nothing. A missing cluster stays in
+the estate, marked, until a person removes it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,13 +19,13 @@ from mesh_assets.fleet.listings import Listing
 from mesh_assets.inventory.records import Record
 
 Action = Literal["add", "changed", "back", "unchanged", "missing", "unknown", "forget", "skipped"]
-_HIDDEN = "no list has it any more: it was deleted, or the key or role may not see it"
+_HIDDEN = "it is no longer in any list: it was deleted, or the key or role may not see it"
 
 
 class PlannedCluster(Record, frozen=True, kw_only=True):
-    """`add`, `changed`, `back` (it was missing), `unchanged`; `missing`: it stays in the estate, marked; `unknown`: it stays as it is,
-    since its list failed; `forget`: it leaves; `skipped`: it is not taken. `cluster`: its name in the estate; None for what is
-    skipped. `why`: the reason, except for what is plain."""
+    """`add`, `changed`, `back` (it was missing), `unchanged`; `missing`: it stays in the estate, marked; `unknown`: it stays as it
+    is, since its list failed; `forget`: it leaves; `skipped`: it is not added. `cluster`: its name in the estate; None if skipped.
+    `why`: the reason, unless obvious."""
 
     action: Action
     rule: str
@@ -37,7 +37,7 @@ class PlannedCluster(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindPlan:
-    """`clusters`: what to keep then. `failures`: by rule, why its list is not complete."""
+    """`clusters`: what to keep afterwards. `failures`: by rule, why its list is not complete."""
 
     steps: tuple[PlannedCluster, ...]
     clusters: tuple[FoundCluster, ...]
@@ -45,7 +45,7 @@ class FindPlan:
 
     @property
     def changes(self) -> tuple[PlannedCluster, ...]:
-        """The steps that differ from what is kept now."""
+        """The steps that change what is kept now."""
         return tuple(step for step in self.steps if step.action not in ("unchanged", "unknown", "skipped"))
 
 
@@ -106,7 +106,7 @@ class _Planning:
         other = why_not(rule, one)
         if other is not None:
             if before is not None and before.rule == rule.name:
-                self._lost[one.id] = f"rule {rule.name} does not mean it any more: {other}"
+                self._lost[one.id] = f"rule {rule.name} no longer matches it: {other}"
             if before is None:
                 self._skip(one, other)
             return None
@@ -122,7 +122,7 @@ class _Planning:
             still = {"missing_since": None, "missing_because": None}
             now = before.model_copy(
                 update=still
-            )  # what it is while it is created or deleted says nothing about how to reach it
+            )  # its state while it is created or deleted does not show how to reach it
         elif (problem := self._unusable(rule, now)) is not None:
             self._taken[one.id] = rule.name
             return self._keep("unchanged", before, why=f"what is listed now cannot be used: {problem}")
@@ -131,7 +131,7 @@ class _Planning:
         return self._keep(_action(before, now), now, why=not_ready)
 
     def take_the_rest(self, listings: Mapping[str, Listing], rules: set[str], forget_missing: bool) -> None:
-        """Those that were found earlier and that no list has now."""
+        """Those found earlier that are in no list now."""
         for one in self._kept.values():
             if one.id in self._taken:
                 continue
@@ -154,7 +154,7 @@ class _Planning:
             return f"its name in the estate, {name!r}, {problem}"
         if name in self._named or name in self._names:
             return (
-                f"there is a cluster {name} in the estate already; let the rule's cluster_name tell them apart, by {{id}} or "
+                f"the estate already has a cluster {name}; let the rule's cluster_name distinguish them, with {{id}} or "
                 "{environment}"
             )
         return None
@@ -193,7 +193,7 @@ def _action(before: FoundCluster | None, now: FoundCluster) -> Action:
 
 
 def missing(clusters: Iterable[FoundCluster]) -> Iterator[str]:
-    """A sentence for each cluster of the estate that no list has."""
+    """A sentence for each cluster of the estate that is in no list."""
     for one in clusters:
         if one.missing_since is not None:
             yield (

@@ -1,7 +1,7 @@
-"""The estate in force, for what runs while people edit: read again when a file changes, and the last good one while a
-file is broken.
+"""The estate in force, for processes that run while people edit: reread when a file changes; while a file is broken, the
+last good version.
 
-Commands that a person starts read the file itself (`load_estate`), and end with its fault.
+Commands that a person starts read the file itself (`load_estate`), and fail if it is faulty.
 """
 
 import logging
@@ -32,8 +32,8 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
-    """`fault`: why the file is not what is in force; None when it is. `since`: when this process first saw the file broken,
-    in whatever way; it may have been so for longer."""
+    """`fault`: why the file is not in force; None when it is. `since`: when this process first saw the file broken in any way;
+    it may have been broken for longer."""
 
     estate: Estate
     fault: str | None = None
@@ -41,7 +41,7 @@ class InForce:
 
     @property
     def problem(self) -> str | None:
-        """For whoever is answered from this estate: a sentence; None while the file is what is in force."""
+        """A sentence for whoever gets answers from this estate; None while the file is in force."""
         if self.fault is None:
             return None
         seen = "" if self.since is None else f" (seen since {self.since:%Y-%m-%d %H:%M:%S} UTC)"
@@ -52,7 +52,7 @@ class InForce:
 
 
 class EstateInForce:
-    """The estate of one file. `objects`: opens the store, where the last good one is kept for processes that begin while
+    """The estate of one file. `objects`: opens the store, where the last good version is kept for processes that start while
     the file is broken. Safe to use from many threads."""
 
     def __init__(
@@ -71,8 +71,8 @@ class EstateInForce:
         self._looked_at: float | None = None
 
     def now(self) -> InForce:
-        """After a look at the files. Raises EstateError when they are broken and no good estate is known, neither here nor
-        in the store."""
+        """The estate after a look at the files. Raises EstateError when they are broken and no good estate is known, here or in
+        the store."""
         with self._lock:
             self._looked_at = monotonic()
             if (
@@ -85,7 +85,7 @@ class EstateInForce:
             return self._known
 
     def lately(self) -> InForce:
-        """As `now`, as of at most a second ago."""
+        """Like `now`, but up to a second old."""
         with self._lock:
             at = self._looked_at
             if self._known is not None and at is not None and monotonic() - at < _SECONDS_BETWEEN_LOOKS:
@@ -93,8 +93,8 @@ class EstateInForce:
             return self.now()
 
     def keep(self) -> bool:
-        """Keeps what the file says in the store, unless it is there already or the file is broken; whether it was
-        written. Raises StoreError, and EstateError as `now`."""
+        """Keeps what the file says in the store, unless it is already there or the file is broken; returns whether it was
+        written. Raises StoreError, and EstateError like `now`."""
         known = self.now()
         return known.fault is None and keep_last_good(self._objects(), self.path, known.estate)
 
@@ -106,7 +106,9 @@ class EstateInForce:
         try:
             return kept_clusters(self._objects(), self.path).clusters == read.found
         except StoreError as error:
-            logger.warning("whether clusters were found since cannot be read; those known stay: %s", error)
+            logger.warning(
+                "cannot read whether clusters have been found since; the known ones stay: %s", error
+            )
             return True
 
     def _look(self) -> InForce:
@@ -141,7 +143,7 @@ class EstateInForce:
 
 
 def estate_in_force(path: Path | None = None, store: str | None = None) -> EstateInForce:
-    """That of this process for the file (default: `estate_path()`) and the store (default: MESH_STORE)."""
+    """This process's estate for the file (default: `estate_path()`) and the store (default: MESH_STORE)."""
     chosen = estate_path() if path is None else path
     return _of_this_process(chosen, chosen.absolute(), store or os.environ.get("MESH_STORE") or "")
 

@@ -1,6 +1,6 @@
-"""The clusters that were found, in the store: `private/estates/<digest of the file's path>-found.json`.
+"""The found clusters, in the store: `private/estates/<digest of the file's path>-found.json`.
 
-So loading an estate asks no cloud, and what a listing does not show today is still known.
+So loading an estate asks no cloud, and clusters that a listing does not show today are still known.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from mesh_assets.store.objects import ObjectStore
 
 
 class _Kept(Record, frozen=True, kw_only=True):
-    """`path`: of the estate file, for people. `listed_at`: when clouds were last asked."""
+    """`path`: the estate file's, for people. `listed_at`: when clouds were last asked."""
 
     format: int = 1
     path: str
@@ -29,7 +29,7 @@ class _Kept(Record, frozen=True, kw_only=True):
 
 
 class KeptClusters(Record, frozen=True, kw_only=True):
-    """`version` and `listed_at` None: nobody has looked yet."""
+    """`version` and `listed_at` None: clouds have not been asked yet."""
 
     clusters: tuple[FoundCluster, ...] = ()
     listed_at: datetime | None = None
@@ -52,8 +52,8 @@ def kept_clusters(objects: ObjectStore, path: Path) -> KeptClusters:
         clusters = tuple(FoundCluster.model_validate(one) for one in kept.clusters)
     except (*UNDECODABLE, ValidationError) as error:
         raise DamagedError(
-            f"{where} is no list of found clusters ({type(error).__name__}); remove it, and `mesh-assets estate find --apply` "
-            "makes it anew"
+            f"{where} is not a list of found clusters ({type(error).__name__}); remove it, and `mesh-assets estate find --apply` "
+            "rebuilds it"
         ) from None
     return KeptClusters(clusters=clusters, listed_at=kept.listed_at, version=found[1])
 
@@ -61,7 +61,7 @@ def kept_clusters(objects: ObjectStore, path: Path) -> KeptClusters:
 def keep_clusters(
     objects: ObjectStore, path: Path, clusters: Sequence[FoundCluster], *, before: KeptClusters, at: datetime
 ) -> None:
-    """Keeps these instead of `before`. Raises StoreError, also where somebody else has kept others meanwhile."""
+    """Keeps these instead of `before`. Raises StoreError, also if another process has written it meanwhile."""
     kept = _Kept(
         path=str(path.absolute()),
         listed_at=at,
@@ -75,7 +75,7 @@ def keep_clusters(
             objects.put_if(key, data, before.version)
     except ConflictError as error:
         raise StoreError(
-            f"{objects.location(key)} was written meanwhile, by another look for clusters; nothing was changed, run it again"
+            f"{objects.location(key)} was written meanwhile by another search for clusters; nothing was changed, run it again"
         ) from error
 
 

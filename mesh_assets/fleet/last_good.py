@@ -1,7 +1,7 @@
 """The last good estate in the store: `private/estates/<digest of the file's path>.json`.
 
-It names secrets and holds none, as the file itself. A process that begins while the file is broken goes on with it: a run, a
-code server that was restarted.
+Like the file itself, it names secrets and contains none. Processes that start while the file is broken, such as a run or a
+restarted code server, use it.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from mesh_assets.store.objects import PRIVATE, ObjectStore
 
 
 class KeptEstate(Record, frozen=True, kw_only=True):
-    """`path`: whose it is, for people. `estate`: as the models have it, with includes and defaults worked in."""
+    """`path`: the estate file's, for people. `estate`: in the models' form, with includes and defaults merged in."""
 
     format: int = 1
     path: str
@@ -30,7 +30,7 @@ _decoder = msgspec.json.Decoder(KeptEstate)
 
 
 def keep_last_good(objects: ObjectStore, path: Path, estate: Estate) -> bool:
-    """Keeps the estate unless the same one is kept; whether it was written. Raises StoreError."""
+    """Keeps the estate unless the same one is already kept; returns whether it was written. Raises StoreError."""
     kept = KeptEstate(
         path=str(path.absolute()),
         # Only what is set, so that an updated version takes its own defaults.
@@ -45,7 +45,7 @@ def keep_last_good(objects: ObjectStore, path: Path, estate: Estate) -> bool:
 
 
 def last_good(objects: ObjectStore, path: Path) -> Estate | None:
-    """None when none was kept. Raises StoreError, and DamagedError for what this version cannot read."""
+    """None when none was kept. Raises StoreError, and DamagedError for something this version cannot read."""
     key = _key(path)
     found = objects.get(key)
     if found is None:
@@ -56,11 +56,11 @@ def last_good(objects: ObjectStore, path: Path) -> Estate | None:
         return Estate.model_validate(_decoder.decode(found[0]).estate)
     except UNDECODABLE as error:
         raise DamagedError(
-            f"{where} is no kept estate: {error}; fix the estate file, and it is written again"
+            f"{where} is not a kept estate: {error}; fix the estate file, and it will be rewritten"
         ) from error
     except ValidationError as error:
         raise DamagedError(
-            f"{where} is no estate of this version ({error.error_count()} faults); fix the estate file, and it is written again"
+            f"{where} is not an estate of this version ({error.error_count()} faults); fix the estate file, and it will be rewritten"
         ) from None
 
 
@@ -69,5 +69,5 @@ def _key(path: Path) -> str:
 
 
 def estate_key(path: Path) -> str:
-    """What the keys of all that is kept of an estate file begin with."""
+    """The common prefix of the keys of everything kept for an estate file."""
     return f"{PRIVATE}estates/{hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:16]}"

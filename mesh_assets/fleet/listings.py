@@ -1,4 +1,4 @@
-"""What clouds list, by the estate's rules. Reads only."""
+"""What clouds list, by the estate's rules. Only reads."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -26,8 +26,8 @@ _NO_MORE = ("DELETING", "FAILED")
 
 @dataclass(slots=True)
 class Listing:
-    """What a rule's listing told, before the rule's filters. `not_ready`: those with which nothing can be done now, by id, with
-    the reason. `failures`: why it is not complete; then nothing follows from what it lacks."""
+    """What a rule's listing returned, before the rule's filters. `not_ready`: clusters that cannot be used now, by id, with the
+    reason. `failures`: why it is not complete; then a missing cluster means nothing."""
 
     rule: FoundRule
     clusters: list[FoundCluster] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Listing:
 
 
 class ControlPlane(Protocol):
-    """The part of a ControlPlaneClient that is used here."""
+    """The part of ControlPlaneClient that is used here."""
 
     def environments(self) -> tuple[CloudEnvironment, ...]: ...
 
@@ -50,7 +50,7 @@ ListMsk = Callable[[MskRule], Sequence["MskCluster"]]
 
 
 def list_msk(rule: MskRule) -> "Sequence[MskCluster]":
-    """Raises PlatformError, also where the credentials are of another account than the rule's."""
+    """Raises PlatformError, also if the credentials belong to a different account than the rule's."""
     with importing:
         from mesh_assets.platforms.aws.msk_clusters import check_account, list_msk_clusters  # boto3 is heavy
 
@@ -68,7 +68,7 @@ def listings(
     msk: ListMsk = list_msk,
     control_plane: OpenControlPlane = ControlPlaneClient,
 ) -> Iterator[Listing]:
-    """One for each rule, in their order. What fails is in `failures`; nothing is raised for it."""
+    """One for each rule, in order. Failures are in `failures` and never raised."""
     for rule in rules:
         listing = Listing(rule=rule)
         try:
@@ -111,7 +111,7 @@ def _list_confluent(
             try:
                 clusters = cloud.kafka_clusters(environment.id)
                 registry = next(iter(cloud.schema_registries(environment.id)), None) if clusters else None
-            except PlatformError as error:  # of one environment: the others are still worth adding
+            except PlatformError as error:  # for one environment: the rest are still worth adding
                 listing.failures.append(f"environment {environment.id} ({environment.name}): {error}")
                 continue
             for one in clusters:

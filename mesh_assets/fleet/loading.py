@@ -1,4 +1,4 @@
-"""The estate with the clusters that were found. Whoever works on clusters loads it from here; no cloud is asked."""
+"""The estate with found clusters. Code that works on clusters loads it from here; no cloud is asked."""
 
 import os
 from collections.abc import Callable
@@ -14,21 +14,21 @@ from mesh_assets.store.objects import ObjectStore
 
 
 def load_estate(path: Path | None = None) -> Estate:
-    """As the files say it (`estate/file.py`), and what was found by its rules, from MESH_STORE. Raises EstateError."""
+    """The estate of the files (`estate/file.py`), plus what its rules found, from MESH_STORE. Raises EstateError."""
     return read_with_found(
         estate_path() if path is None else path, lambda: open_store(os.environ.get("MESH_STORE"))
     ).estate
 
 
 def read_with_found(path: Path, objects: Callable[[], ObjectStore]) -> EstateRead:
-    """`objects`: opens the store; only asked where the estate has rules. Raises EstateError."""
+    """`objects`: opens the store; only called if the estate has rules. Raises EstateError."""
 
     def find() -> tuple[FoundCluster, ...]:
         try:
             return kept_clusters(objects(), path).clusters
         except StoreError as error:
             raise EstateError(
-                f"{path}: found: the clusters that were found cannot be read, so which ones there are is unknown: {error}"
+                f"{path}: found: the found clusters cannot be read, so it is unknown which there are: {error}"
             ) from error
 
     return read_estate(path, find=find)

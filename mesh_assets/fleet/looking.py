@@ -1,4 +1,4 @@
-"""A look for clusters: what the estate file says, what clouds list, and what is kept of it."""
+"""A search for clusters: what the estate file says, what clouds list, and what is kept of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Look:
     before: KeptClusters
 
     def apply(self, objects: ObjectStore) -> None:
-        """Keeps what was found, from which on it is in the estate. Raises StoreError."""
+        """Keeps what was found, which is part of the estate from then on. Raises StoreError."""
         keep_clusters(objects, self.path, self.plan.clusters, before=self.before, at=self.at)
 
 
@@ -37,7 +37,7 @@ def look_for_clusters(
     msk: ListMsk = list_msk,
     control_plane: OpenControlPlane = ControlPlaneClient,
 ) -> Look:
-    """Asks the clouds and changes nothing. What cannot be listed is in the plan's `failures`.
+    """Asks the clouds and changes nothing. The plan's `failures` has what cannot be listed.
 
     Raises EstateError for a broken file and for one without rules, StoreError.
     """
@@ -45,7 +45,7 @@ def look_for_clusters(
     rules = read.estate.found.rules
     if not rules:
         raise EstateError(
-            f"{path} has no rules to find clusters by; write `found: {{rules: […]}}` (docs/estate.md), or name the clusters"
+            f"{path} has no rules for finding clusters; write `found: {{rules: […]}}` (docs/estate.md), or name the clusters"
         )
     before = kept_clusters(objects(), path)
     plan = plan_find(

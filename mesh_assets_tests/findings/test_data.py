@@ -182,8 +182,8 @@ def test_what_cannot_be_read_is_said_and_still_counts_as_it_was(store: Inventory
         store.objects.put(f"analysis/{name}.json", b"{")
     unread = read_samples(store).unread
     assert [sentence.partition(":")[0] for sentence in unread] == [
-        "what profiles found wrong is not known",
-        "which expectations are not met is not known",
+        "it is not known what profiles found wrong",
+        "it is not known which expectations are not met",
     ]
     assert all("run the job `profiling` again" in sentence for sentence in unread)
 

@@ -87,7 +87,7 @@ def test_a_group_without_members_lag_and_progress_for_a_week_is_abandoned() -> N
     kept = {"topics": (a_log("orders", (0, 10)),)}
     document, week_ago = replace(document, **kept), replace(week_ago, **kept)
     assert found(document, "abandoned_group", a_week_ago=week_ago) == [
-        f"billing: without members and progress since {SINCE} at least"
+        f"billing: no members and no progress since at least {SINCE}"
     ]
     moved = replace(week_ago, consumer_groups=(standing(0, 9, 10, state="Empty"),))
     assert found(document, "abandoned_group", a_week_ago=moved) == []

@@ -96,7 +96,7 @@ def test_a_topic_with_hanging_transactions_is_reported_once_with_where_readers_s
     [finding] = judge_document(a_document(transactions=Transactions(open_transactions=ones)))
     assert (finding.kind, finding.severity, finding.resource) == ("hanging_transaction", "warning", "orders")
     assert finding.sentence == (
-        "orders: 2 open transactions that nothing ends any more, by producer 7, pay-1; readers of committed records stop on "
+        "orders: 2 open transactions that will not end by itself, by producer 7, pay-1; readers of committed records stop on "
         "partition 0 at 40, 2 at 9"
     )
     assert finding.evidence == {

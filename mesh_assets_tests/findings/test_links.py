@@ -95,7 +95,7 @@ def test_what_a_link_fails_to_do_beside_mirroring_is_told_with_the_first_error_o
             "cluster_link_task_failed",
             "warning",
             "dr",
-            "dr: of what the link from lkc-2 does beside mirroring, 2 tasks failed: ConsumerOffsetSync: Not authorized, AclSync",
+            "dr: the link from lkc-2 mirrors, but 2 other tasks failed: ConsumerOffsetSync: Not authorized, AclSync",
         )
     ]
     broken = a_link(tasks=tasks, error="AUTHENTICATION_ERROR")  # which explains the tasks, too

@@ -90,7 +90,7 @@ def violations(policy: Policy, *topics: Any, **fields: Any) -> list[str]:
             {"schema_required": True},
             a_topic(schema=SCHEMA),
             a_topic(),
-            "orders: schema is missing; rule rule expects a subject of the registry for its values",
+            "orders: schema is missing; rule rule expects a subject in the registry for its values",
         ),
     ],
     ids=["name", "partitions", "replicas", "least", "fraction", "unlimited", "list", "value", "schema"],
@@ -195,7 +195,7 @@ def test_an_owner_may_stand_in_a_contract_and_while_one_cannot_be_read_nobody_kn
     (tmp_path / "clicks.odcs.yaml").write_text("kind: [", encoding="utf-8")
     missing, notes = of_contracts()
     assert missing == []
-    assert [note for note in notes if "clicks.odcs.yaml" in note and "owners was not checked" in note]
+    assert [note for note in notes if "clicks.odcs.yaml" in note and "owners were not checked" in note]
 
 
 def test_an_owner_may_stand_in_a_decision_about_the_product_by_its_topics_or_as_the_analysis_found_them(
@@ -226,7 +226,7 @@ def test_an_owner_may_stand_in_a_decision_about_the_product_by_its_topics_or_as_
     ]
     unknown, notes = missing(accepted)
     assert unknown == []
-    assert [note for note in notes if "owners was not checked" in note and "job `analysis`" in note]
+    assert [note for note in notes if "owners were not checked" in note and "job `analysis`" in note]
 
     found = products_of(
         ground_of(a_shop(name=name), patterns={"people": ("user*",)}), {**accepted, "topics": ("users",)}
@@ -267,5 +267,5 @@ def test_what_could_not_be_read_is_no_violation_and_is_named() -> None:
 def test_a_rule_that_selects_nothing_is_named() -> None:
     policy = a_policy(partitions={"min": 1}, topics={"include": ["ordres*"]})
     assert unchecked(a_document(topics=(a_topic(),)), policy) == [
-        "warehouse: rule rule selects none of its topics; see whether its patterns are right"
+        "warehouse: rule rule selects none of its topics; check its patterns"
     ]

@@ -248,7 +248,7 @@ def test_a_subject_is_orphaned_where_its_topic_is_in_no_cluster_of_its_registry(
     week_ago = then(schemas=(a_schema("orders-value"),))
     document = now(schemas=(a_schema("orders-value"),))
     assert found(document, "orphaned_subject", a_week_ago=week_ago) == [
-        f"orders-value: topic orders, which it is named after, is not there and was not at {SINCE}"
+        f"orders-value: topic orders, which it is named after, does not exist and did not at {SINCE}"
     ]
     elsewhere = frozenset({"orders"})
     assert found(document, "orphaned_subject", a_week_ago=week_ago, topics_elsewhere=elsewhere) == []

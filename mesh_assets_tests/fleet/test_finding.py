@@ -148,8 +148,8 @@ def test_a_name_that_is_taken_is_not_given_twice(place: Place) -> None:
     [_, first, second, third] = place.apply()
     assert (first.action, first.cluster) == ("add", "same")
     assert [(one.action, (one.why or "").partition(";")[0]) for one in (second, third)] == [
-        ("skipped", "there is a cluster same in the estate already"),
-        ("skipped", "there is a cluster central in the estate already"),
+        ("skipped", "the estate already has a cluster same"),
+        ("skipped", "the estate already has a cluster central"),
     ]
 
 
@@ -173,7 +173,7 @@ def test_a_cluster_that_a_list_lacks_is_marked_and_stays_until_a_person_forgets_
     assert place.names == ["central", "Sales-EU", "msk-orders"]
     [said] = missing(kept_clusters(place.objects, place.path).clusters)
     assert said.startswith("msk-orders (arn:aws:kafka:")
-    assert "is missing since 2026-11-29 13:00 UTC: no list has it any more" in said
+    assert "is missing since 2026-11-29 13:00 UTC: it is no longer in any list" in said
 
     place.clouds.msk = [msk("orders")]
     assert actions(place.look().plan.steps)[0] == ("back", "msk-orders")
@@ -188,7 +188,7 @@ def test_a_cluster_whose_tags_no_longer_match_is_marked_as_well(place: Place) ->
     [_, step] = place.apply()
     assert (step.action, step.why) == (
         "missing",
-        "rule eu does not mean it any more: its tag team is 'web', not 'data*'",
+        "rule eu no longer matches it: its tag team is 'web', not 'data*'",
     )
 
 
@@ -247,13 +247,13 @@ def test_a_store_that_cannot_be_read_is_no_empty_list(place: Place) -> None:
     place.objects.put(entry.key, b"{")
 
     assert len(watched.now().estate.clusters) == 3
-    with pytest.raises(EstateError, match="which ones there are is unknown"):
+    with pytest.raises(EstateError, match="it is unknown which there are"):
         read_with_found(place.path, lambda: place.objects)
 
 
 def test_an_estate_without_rules_says_so(place: Place) -> None:
     place.path.write_text(ESTATE[: ESTATE.index("found:")])
-    with pytest.raises(EstateError, match="has no rules to find clusters by"):
+    with pytest.raises(EstateError, match="has no rules for finding clusters"):
         place.look()
 
 
