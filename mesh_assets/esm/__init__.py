@@ -1,5 +1,5 @@
-"""Event source mappings of Kafka topics to Lambda functions: checked, planned, made, watched and proven.
+"""Event source mappings from Kafka topics to Lambda functions: checked, planned, made, watched and proven.
 
-Facts and limits are those of botocore's service model and of AWS' documentation. Nobody has run this against
-AWS itself; the local stand-in is checked against the same model.
+Facts and limits come from botocore's service model and AWS' documentation. This has never run against AWS
+itself; the local stand-in is checked against the same model.
 """

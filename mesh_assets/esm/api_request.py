@@ -1,4 +1,4 @@
-"""Requests to Lambda's API, exactly as sent, and how an existing mapping differs from one."""
+"""Requests to Lambda's API, exactly as sent, and how an existing mapping differs from them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -182,7 +182,7 @@ def _different(arguments: Mapping[str, Any], existing: EventSourceMapping) -> It
             yield name, f"unknown ({existing.unknown_filters}) → {_shown(asked)}"
         elif name in KAFKA_CONFIGS:
             config = existing.configuration.get(name) or {}
-            # Without a group of its own it has one all the same: its UUID.
+            # Without a configured group it still has one: its UUID.
             has = {**config, "ConsumerGroupId": existing.consumer_group_id}
             for part in asked:
                 yield from _setting(part, has.get(part), asked[part])
@@ -196,7 +196,7 @@ def _setting(name: str, has: Any, asked: Any) -> Iterator[tuple[str, str]]:
 
 
 def _settled(value: Any) -> Any:
-    """The value in one form: an empty value equals a missing one, and lists have no order."""
+    """The value in normal form: an empty value equals a missing one, and lists have no order."""
     match value:
         case Mapping():
             kept = {name: settled for name, part in value.items() if (settled := _settled(part)) is not None}

@@ -1,4 +1,4 @@
-"""Carrying out a plan, which is refused when what it was made from has changed."""
+"""Carries out a plan, and refuses it if what it was made from has changed."""
 
 import re
 import time
@@ -23,7 +23,7 @@ from mesh_assets.esm.neighbours import conflict
 from mesh_assets.esm.plan import Plan, PlannedCall, require_same
 from mesh_assets.esm.planning import DEFAULT_OPTIONS, PlanOptions
 
-# A new policy reaches the rest of AWS within seconds, as a rule, and an update of a function ends as soon.
+# A new policy usually reaches the rest of AWS within seconds, and an update of a function ends as quickly.
 _LONGEST_WAIT_SECONDS = 60.0
 _PAUSE_SECONDS = 3.0
 _UUID_IN_CONFLICT = re.compile(r"UUID:?\s+([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
@@ -76,9 +76,9 @@ def apply_plan(
             try:
                 mapping = _change_mapping(account, planned, plan, patient=rights_granted, sleep=sleep)
             except MeshError as error:
-                if rights_granted:  # whoever reads why it stopped must not take it that nothing was done
+                if rights_granted:  # the reader must not conclude that nothing was done
                     error.args = (
-                        f"{error}\nThe role has been granted its rights all the same, and keeps them.",
+                        f"{error}\nThe role has been granted its rights nevertheless, and keeps them.",
                     )
                 raise
     return Applied(plan=plan, mapping=mapping, warnings=tuple(warnings))
@@ -104,7 +104,7 @@ def _done_before_the_rights(plan: Plan) -> str:
 
 
 class _InProgressError(MappingBusyError):
-    """Another operation on the function or the mapping has not ended yet. It will."""
+    """Another operation on the function or the mapping has not ended yet, but will."""
 
 
 def _change_mapping(
@@ -115,9 +115,9 @@ def _change_mapping(
     patient: bool,
     sleep: Callable[[float], None],
 ) -> EventSourceMapping:
-    """Sends it, again while another operation is in progress.
+    """Sends it, and retries while another operation is in progress.
 
-    `patient`: again also while Lambda does not know of rights granted a moment ago.
+    `patient`: also retries while Lambda does not know about rights granted a moment ago.
     """
     waited = 0.0
     while True:
@@ -137,15 +137,15 @@ def _change_mapping(
 
 
 def _require_unchanged(account: AwsAccount, planned: PlannedCall, plan: Plan) -> None:
-    """Raises PlanOutdatedError when the operation that was waited for has changed the mapping."""
+    """Raises PlanOutdatedError if the operation waited for has changed the mapping."""
     uuid, planned_for = planned.arguments.get("UUID"), plan.observed.get("mapping")
     if uuid is None or planned_for is None:
         return
     mapping = get_mapping(account, uuid)
     if {**mapping.configuration, "State": mapping.state} != planned_for:
         raise PlanOutdatedError(
-            f"mapping {uuid} was changed by somebody else while plan {plan.id} was carried out; it was not changed by this plan; "
-            "look at a new plan"
+            f"mapping {uuid} was changed by somebody else while plan {plan.id} was being carried out; this plan did not change it; "
+            "make a new plan"
         )
 
 
@@ -173,9 +173,9 @@ class _AlreadyExistsError(EsmError):
 
 
 def _create_role(account: AwsAccount, planned: PlannedCall) -> None:
-    """Creates the role, unless somebody did so between plan and call.
+    """Creates the role, unless somebody has done so between plan and call.
 
-    That one gets its rights only if Lambda may assume it. Raises UntrustingRoleError otherwise.
+    Such a role gets its rights only if Lambda may assume it. Raises UntrustingRoleError otherwise.
     """
 
     def translate(error: Exception) -> MeshError | None:
@@ -215,7 +215,7 @@ def _conflict(account: AwsAccount, message: str, arguments: Mapping[str, Any]) -
         return conflict(None, None, dict(arguments))
     try:
         existing = get_mapping(account, match[1])
-    except (PlatformError, MappingNotFoundError):  # the conflict matters; the comparison is a courtesy
+    except (PlatformError, MappingNotFoundError):  # the conflict matters; the comparison is optional
         return conflict(match[1], None, dict(arguments))
     return conflict(match[1], existing, dict(arguments))
 

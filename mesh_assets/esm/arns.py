@@ -1,9 +1,9 @@
-"""ARNs and function names taken apart: any partition, versions and aliases, MSK clusters with their UUID."""
+"""Parses ARNs and function names: any partition, versions and aliases, MSK clusters with their UUID."""
 
 import re
 from dataclasses import dataclass
 
-# One thing each: a wildcard or a variable of IAM (`*`, `?`, `${…}`) in a name would become a right to others.
+# Each names one thing: an IAM wildcard or variable (`*`, `?`, `${…}`) in a name would grant a right to others.
 _FUNCTION_ARN = re.compile(
     r"^arn:(?P<partition>aws[a-zA-Z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):function:"
     r"(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9_-]+))?$"
@@ -73,13 +73,13 @@ class MskCluster:
         return f"arn:{self.partition}:kafka:{self.region}:{self.owner}:topic/{self.name}/{self.uuid}/{topic}"
 
     def group_arn(self, group: str) -> str:
-        """As a policy names it: a `*` in the group's own name is itself there, not any text."""
+        """In the form of a policy: a `*` in the group's own name means itself there, not any text."""
         name = group.replace("*", LITERAL_STAR)
         return f"arn:{self.partition}:kafka:{self.region}:{self.owner}:group/{self.name}/{self.uuid}/{name}"
 
 
 def arn_in(text: str) -> Arn | None:
-    """The parts of the ARN of one thing; None for any other text, also for a pattern of ARNs."""
+    """The parts of the ARN of one thing; None for any other text, including a pattern of ARNs."""
     match = _ANY.match(text)
     return None if match is None else Arn(**match.groupdict())
 
@@ -102,7 +102,7 @@ def function_in(text: str) -> FunctionName | None:
 def names_function(asked: str, arn: str, *, any_qualifier: bool = False) -> bool:
     """Whether a name, partial ARN or ARN means the function of this ARN, account and region as far as it says.
 
-    A version or alias is another function than the bare name, unless `any_qualifier` lets the bare name mean
+    A version or alias is a different function from the bare name, unless `any_qualifier` lets the bare name mean
     all of them.
     """
     wanted, has = function_in(asked), function_in(arn)

@@ -1,4 +1,4 @@
-"""One AWS account in one region: whose credentials these are, its clients, and calls that outlive throttling."""
+"""One AWS account in one region: whose credentials these are, its clients, and calls that survive throttling."""
 
 import os
 import random
@@ -19,7 +19,7 @@ ClientFactory = Callable[[str, AwsAccountSettings], Any]
 THROTTLED = frozenset(
     {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown"}
 )
-# All users of an account share its few calls a second to the mappings' API. A minute outlives the bursts of a
+# All users of an account share its few calls per second to the mappings' API. A minute outlasts the bursts of a
 # deployment.
 _LONGEST_WAIT_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS = 0.5
@@ -35,7 +35,7 @@ class Identity(Struct, frozen=True, kw_only=True):
 
 
 class AwsAccount:
-    """One account in one region. Contacts nothing until something is asked of it."""
+    """One account in one region. Contacts nothing until asked."""
 
     def __init__(self, settings: AwsAccountSettings, *, make_client: ClientFactory | None = None) -> None:
         self.settings = settings
@@ -64,7 +64,7 @@ class AwsAccount:
         """Asks AWS whose credentials these are, which also shows whether they work.
 
         Raises RefusedError when there are no credentials, they have expired, AWS does not know them, or they
-        belong to another account than the estate names; UnreachableError when AWS does not answer.
+        belong to an account other than the estate's; UnreachableError when AWS does not answer.
         """
         answer = call(
             self.client("sts").get_caller_identity,
@@ -138,10 +138,10 @@ def call(
     sleep: Callable[[float], None] | None = None,
     **arguments: Any,
 ) -> Any:
-    """Calls the boto3 method, and again while AWS throttles it.
+    """Calls the boto3 method, and retries while AWS throttles it.
 
     `action` is IAM's name for the call, `resource` the user's for what it is about. A throttled call was not
-    carried out, so repeating it is safe for any action. `translate` may turn a failure into a more specific
+    carried out, so retrying is safe for any action. `translate` may turn a failure into a more specific
     error; None leaves the general one. Raises PlatformError, or what `translate` returns.
     """
     with importing:
@@ -166,7 +166,7 @@ def call(
             raise (specific or aws_failure(error, action=action, resource=resource)) from error
         except ResponseParserError as error:  # not a BotoCoreError: a proxy's page, for example
             raise UnexpectedAnswerError(
-                f"{action} on {resource}: the answer is not one of AWS; check endpoint_url and any proxy on the way"
+                f"{action} on {resource}: the answer does not come from AWS; check endpoint_url and any proxy in between"
             ) from error
 
 
@@ -197,7 +197,7 @@ def _boto3_client(service: str, settings: AwsAccountSettings) -> Any:
         region=settings.region,
         endpoint_url=settings.endpoint_url,
         profile=settings.profile,
-        # `call` repeats throttled calls for longer than botocore would.
+        # `call` retries throttled calls for longer than botocore would.
         attempts=2,
         read_timeout_seconds=30,
     )

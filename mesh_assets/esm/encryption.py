@@ -24,11 +24,11 @@ _MISSING = frozenset(
     }
 )
 _OF_AWS = "alias/aws/"
-"""How the aliases of AWS' own keys begin. Whoever may use the service may use them."""
+"""How the aliases of AWS' own keys begin. Anyone who may use the service may use them."""
 
 
 class NotThereError(EsmError):
-    """AWS knows nothing of that name."""
+    """AWS has nothing by that name."""
 
     def __init__(self, resource: str, code: str) -> None:
         super().__init__(f"{resource} does not exist")
@@ -37,7 +37,7 @@ class NotThereError(EsmError):
 
 @dataclass(slots=True)
 class Encryption:
-    """`observed`: what a plan's id must change with."""
+    """`observed`: what a plan's id must depend on."""
 
     violations: list[Violation] = field(default_factory=list)
     observed: dict[str, Any] = field(default_factory=dict)
@@ -56,7 +56,7 @@ def look_at_encryption(account: AwsAccount, wiring: Wiring) -> Encryption:
 
 
 def ask(account: AwsAccount, service: str, method: str, action: str, resource: str, **arguments: Any) -> Any:
-    """The answer. Raises NotThereError for what does not exist."""
+    """The answer. Raises NotThereError for something that does not exist."""
 
     def translate(error: Exception) -> MeshError | None:
         return NotThereError(resource, error_code(error)) if error_code(error) in _MISSING else None
@@ -119,7 +119,7 @@ def _secrets(account: AwsAccount, wiring: Wiring, seen: Encryption) -> None:
                 fault(
                     field_name,
                     arn,
-                    "MSK takes only SCRAM secrets encrypted by a customer key; this one has AWS' own",
+                    "MSK takes only SCRAM secrets encrypted with a customer key; this one uses AWS' own",
                     "encrypt it with one",
                 )
             )
@@ -213,7 +213,7 @@ def _key_of_bucket(account: AwsAccount, arn: Arn, text: str) -> str | None:
 
 
 def _filter_key(account: AwsAccount, key: str, seen: Encryption) -> None:
-    """The key that encrypts the filters: for whoever makes the mapping, and opened by Lambda itself, not by the role."""
+    """The key that encrypts the filters: used by whoever makes the mapping and by Lambda itself, not by the role."""
     field_name = "filter_kms_key_arn"
     try:
         answer = ask(account, "kms", "describe_key", "kms:DescribeKey", f"key {key}", KeyId=key)
@@ -238,7 +238,7 @@ def _filter_key(account: AwsAccount, key: str, seen: Encryption) -> None:
         seen.violations.append(fault(field_name, key, f"the key is {state}", "enable it, or name another"))
     elif spec not in (None, "SYMMETRIC_DEFAULT"):
         seen.violations.append(
-            fault(field_name, key, f"the key is {spec}; filters are encrypted by symmetric keys", "name one")
+            fault(field_name, key, f"the key is {spec}; filters need a symmetric key", "name one")
         )
 
 
@@ -252,7 +252,7 @@ _KEY_READERS: dict[str, Callable[[AwsAccount, Arn, str], str | None]] = {
 def _customer_key(
     account: AwsAccount, key: str | None, field_name: str, about: str, seen: Encryption
 ) -> str | None:
-    """The ARN of a customer's key; None for AWS' own, and where it cannot be found out.
+    """The ARN of a customer's key; None for AWS' own, and if it cannot be determined.
 
     A right to an alias grants nothing: KMS looks at the key behind it.
     """

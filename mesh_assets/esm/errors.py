@@ -1,4 +1,4 @@
-"""What can be wrong with a request, and the errors that say so."""
+"""What can be wrong with a request, and the errors that report it."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
@@ -68,7 +68,7 @@ AUTHS: tuple[Auth, ...] = get_args(Auth)
 
 
 class TwoLoginsError(EstateError):
-    """A secret has a login by IAM and one by SASL, and nobody said which is meant."""
+    """A secret has an IAM login and a SASL login, and nothing says which is meant."""
 
 
 class InvalidRequestError(EsmError):

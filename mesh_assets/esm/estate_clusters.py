@@ -1,4 +1,4 @@
-"""The estate's cluster that a mapping reads, found by its ARN or its bootstrap servers only."""
+"""The estate's cluster that a mapping reads, found only by its ARN or bootstrap servers."""
 
 from collections.abc import Callable, Collection
 

@@ -1,5 +1,5 @@
-"""A function's role before there is a mapping: one made for it, or its own with the rights of that mapping and
-no more."""
+"""A function's role before there is a mapping: one made for it, or its own with just the rights that the mapping
+needs."""
 
 import json
 import re
@@ -172,7 +172,7 @@ def plan_function_permissions(
         source_access_configurations=request.source_access_configurations,
         schema_registry=request.schema_registry,
         on_failure_destination=request.on_failure_destination,
-        # No right depends on these, which every mapping needs, or one with a registry or such a destination.
+        # No right depends on these: every mapping, or every one with a registry or such a destination, needs them.
         starting_position="LATEST",
         provisioned_mode=True if asks_for_pollers else None,
     )

@@ -51,11 +51,11 @@ def mapping_lags(
     open_reader: ReaderFactory = kafka_reader,
     read_share: ShareReader = estate_share_group,
 ) -> tuple[MappingLag, ...]:
-    """The lag of every mapping, from one reading per cluster, and one for each share group. A lag that cannot be
-    read is unknown, never 0."""
+    """The lag of every mapping, from one reading per cluster and one per share group. A lag that cannot be read is
+    unknown, never 0."""
     lags: list[MappingLag] = []
     by_cluster: dict[str, list[EventSourceMapping]] = defaultdict(list)
-    # Many mappings read the same cluster, and AWS answers few such questions a second.
+    # Many mappings read the same cluster, and AWS answers only a few such questions per second.
     known: dict[str, Cluster | PlatformError | None] = {}
     for mapping in mappings:
         if mapping.source not in known:
@@ -221,7 +221,7 @@ def _lag_of_share_group(
         return lag(None, str(error), failed=True)
     begun = {number: one for number, one in found.partitions.items() if one.start is not None}
     if not begun:
-        return lag(None, f"share group {group} has begun with none of the partitions of {topic} yet")
+        return lag(None, f"share group {group} has not started on any partition of {topic} yet")
     uncounted = sorted(number for number, one in begun.items() if one.lag_records is None)
     if uncounted:
         return lag(
@@ -237,8 +237,8 @@ _NO_PROBLEM = frozenset({"OK", "No records processed"})
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """The result of one check: `sentence` sums it up, `failures` says of each mapping that failed it why, in the
-    order of `failed`."""
+    """The result of one check: `sentence` sums it up; `failures` says why for each mapping that failed it, in the order
+    of `failed`."""
 
     passed: bool
     sentence: str
@@ -273,7 +273,7 @@ def last_result_ok(mappings: Sequence[EventSourceMapping]) -> Health:
 def not_lagging(mappings: Sequence[EventSourceMapping], lags: Sequence[MappingLag]) -> Health:
     """Whether every lag is within its cluster's limit.
 
-    A lag that could not be read fails: nobody knows that it is small.
+    A lag that could not be read fails: it may not be small.
     """
     by_uuid = {mapping.uuid: mapping for mapping in mappings}
     failures = []

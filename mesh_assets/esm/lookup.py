@@ -1,4 +1,4 @@
-"""Mappings listed, found and waited for: every page, and never a guess about which one is meant."""
+"""Lists, finds and waits for mappings: reads every page, and never guesses which one is meant."""
 
 import re
 import time
@@ -104,7 +104,7 @@ def find_mapping(
         found_one = get_mapping(account, uuid)
         if not _is_so(found_one, function, source, topic):
             raise MappingNotFoundError(
-                f"the mapping with that UUID has another function, source or topic: {one_line(found_one)}; leave them out, "
+                f"the mapping with that UUID has a different function, source or topic: {one_line(found_one)}; leave them out, "
                 "or the UUID"
             )
         return found_one
@@ -195,11 +195,11 @@ class Progress(Struct, frozen=True, kw_only=True):
 
 
 class WrongEndError(EsmError):
-    """The mapping settled in another state than the one waited for."""
+    """The mapping settled in a state other than the one waited for."""
 
 
 _CONSISTENT_SECONDS = 20.0
-"""For how long a read may lag behind a change: a new mapping unknown, a changed one in its old state."""
+"""How long a read may lag behind a change: a new mapping unknown, a changed one in its old state."""
 
 
 def wait_until(
@@ -215,8 +215,8 @@ def wait_until(
 ) -> EventSourceMapping | None:
     """Waits until the mapping is enabled, disabled or gone; boto3 has no waiter for it.
 
-    `after`: Lambda's answer to the change that is waited for. For a while, reads may not know of it: what is
-    older than it does not count then. Returns the mapping, or None once it is gone. Raises WaitTimeoutError
+    `after`: Lambda's answer to the change that is waited for. For a while, reads may not show it: anything older
+    than it does not count then. Returns the mapping, or None once it is gone. Raises WaitTimeoutError
     after the deadline, WrongEndError when it settles as Disabled instead of Enabled, MappingNotFoundError
     when it vanishes, PlatformError when AWS refuses or does not answer.
     """
@@ -232,7 +232,7 @@ def wait_until(
         elif mapping is None and wanted != "deleted":
             raise not_found(account, uuid)
         else:
-            after = None  # reads know of the change now, and keep knowing
+            after = None  # reads show the change now, and will continue to
         state, reason = (None, None) if mapping is None else (mapping.state, mapping.state_transition_reason)
         if progress is not None and (state, reason) != reported:
             progress(Progress(uuid=uuid, state=state, reason=reason, seconds=seconds))
@@ -254,7 +254,7 @@ def wait_until(
 
 
 def _is_stale(mapping: EventSourceMapping | None, after: EventSourceMapping | None) -> bool:
-    """Whether a read does not know of the change that Lambda has answered with `after`."""
+    """Whether a read does not show the change that Lambda has answered with `after`."""
     if after is None:
         return False
     if mapping is None or mapping.last_modified is None or after.last_modified is None:

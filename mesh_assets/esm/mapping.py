@@ -18,7 +18,7 @@ KAFKA_CONFIGS = ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSo
 
 
 class SourceAccessConfiguration(Struct, frozen=True, kw_only=True):
-    """How Lambda gets at the source. `uri` None: the two IAM types carry none."""
+    """How Lambda accesses the source. `uri` None: the two IAM types have none."""
 
     type: str
     uri: str | None = None
@@ -31,8 +31,8 @@ class EventSourceMapping(Struct, frozen=True, kw_only=True):
     exactly one of `event_source_arn` (MSK) and `bootstrap_servers`; `is_kafka` is False for other sources.
     `consumer_group_id` is the configured group or, where none was set, the UUID, which AWS then uses.
     `configuration` is the answer as JSON values, without what changes by itself (state, last result, times).
-    Plans are compared and hashed by it. A login in the registry's address is masked in it: it is shown in full by
-    answers, plans and runs, and only `registry_address` of `lookup` reads the address as it is.
+    Plans are compared and hashed by it. Answers, plans and runs show it in full, so a login in the registry's address
+    is masked in it; only `registry_address` of `lookup` reads the address as it is.
     """
 
     uuid: str
@@ -83,16 +83,16 @@ class EventSourceMapping(Struct, frozen=True, kw_only=True):
 
     @property
     def registry_has_login(self) -> bool:
-        """Whether the address of its registry holds a login, which whoever may read the mapping can read."""
+        """Whether its registry's address contains a login, which anyone who may read the mapping can read."""
         return MASK in str((self.schema_registry or {}).get("SchemaRegistryURI"))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What whoever looks at the mapping should know of it."""
+        """What anyone looking at the mapping should know about it."""
         if not self.registry_has_login:
             return ()
         return (
-            "the address of its schema registry holds a login (masked here), which everybody can read who may see the mapping: "
+            "the address of its schema registry contains a login (masked here), which anyone who may see the mapping can read: "
             "put the login into a secret, name that in access_configurations, and change the password",
         )
 
@@ -100,8 +100,8 @@ class EventSourceMapping(Struct, frozen=True, kw_only=True):
     def unknown_filters(self) -> str | None:
         """Why its filters are not known, although it may have some; None when `filter_patterns` says all.
 
-        They are encrypted under a customer's key: a list never contains them, and whoever may not use the key
-        gets an error in their place.
+        They are encrypted under a customer's key: a list never contains them, and anyone who may not use the key
+        gets an error instead.
         """
         error = self.configuration.get("FilterCriteriaError")
         if error:
@@ -223,7 +223,7 @@ def _masked(text: str | None) -> str | None:
 
 
 def plain(value: Any) -> Any:
-    """A boto3 answer as JSON values: times as text, in UTC."""
+    """A boto3 answer as JSON values, with times as text in UTC."""
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat()

@@ -1,4 +1,4 @@
-"""What the account's other mappings say about a planned one: that it exists, has the same group, has no room."""
+"""What the account's other mappings mean for a planned one: it already exists, shares a group, or has no room."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -29,7 +29,7 @@ def require_no_twin(
     topic: str,
     arguments: Mapping[str, Any],
 ) -> None:
-    """Raises MappingConflictError for a mapping of this topic to this function: Lambda takes no second one,
+    """Raises MappingConflictError for a mapping of this topic to this function: Lambda does not accept a second one,
     whatever its group.
     """
     for mapping in others:
@@ -38,7 +38,7 @@ def require_no_twin(
             and same_source(mapping, source)
             and names_function(function, mapping.function_arn)
         ):
-            # The list does not tell encrypted filters.
+            # The list does not contain encrypted filters.
             raise conflict(mapping.uuid, get_mapping(account, mapping.uuid), arguments)
 
 

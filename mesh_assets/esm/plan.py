@@ -1,4 +1,4 @@
-"""A plan: the exact requests, the change of rights, the warnings, and an id that matches nothing else."""
+"""A plan: the exact requests, the change of rights, the warnings, and an id unique to it."""
 
 import hashlib
 import json
@@ -31,11 +31,11 @@ class PlannedCall(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What would be done, in this order; nothing has been. `calls` empty: everything is already as requested.
+    """What would be done, in this order; nothing has been done. `calls` empty: everything is already as requested.
 
-    `observed`: the state it was made from. `id` is the hash of calls, permissions and observed state: a plan
-    in which any of them has changed is refused. `blocked`: why applying it will be refused anyway, unless
-    told to continue.
+    `observed`: the state it was made from. `id` is the hash of calls, permissions and observed state: if any of them
+    has changed, the plan is refused. `blocked`: why applying it will be refused anyway, unless told to
+    continue.
     """
 
     id: str
@@ -86,7 +86,7 @@ def require_same(plan: Plan, plan_id: str) -> None:
     if plan.id != plan_id:
         raise PlanOutdatedError(
             f"plan {plan_id} is outdated: the request, the rights or the state it was made from have changed, and the plan is now "
-            f"{plan.id}; nothing was done; look at the new plan and apply that one"
+            f"{plan.id}; nothing was done; check the new plan and apply that one"
         )
 
 
@@ -96,7 +96,7 @@ def _hash(
     permissions: PermissionsPlan | None,
     observed: Mapping[str, Any],
 ) -> str:
-    # Without `why`: a sentence of AWS, which may name a request or a session and so differ each time.
+    # Without `why`: a sentence from AWS, which may name a request or a session and so differ each time.
     rights = None
     if permissions is not None:
         change = permissions.change

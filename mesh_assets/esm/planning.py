@@ -1,4 +1,4 @@
-"""Plans for mappings, made by reading only."""
+"""Plans for mappings, made without changing anything."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ from mesh_assets.esm.surroundings import Surroundings, TopicLookup, look_around
 from mesh_assets.esm.validation import create_violations, require_no_fault, update_violations
 
 _CHANGING = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
-"""The states in which Lambda accepts no change. A state that is new to us is left to Lambda."""
+"""The states in which Lambda accepts no change. Lambda decides about states unknown here."""
 
 
 class PlanOptions(Struct, frozen=True, kw_only=True):
@@ -118,8 +118,8 @@ def plan_update(
     Raises MappingNotFoundError, AmbiguousMappingError, MappingBusyError while it is changing,
     MappingConflictError, InvalidRequestError, and PlatformError when AWS refuses or does not answer.
 
-    A mapping that is switched off, or stays off, needs neither rights nor what it refers to, unless the update
-    names something new.
+    A mapping that is switched off, or stays off, needs no rights, and what it refers to need not exist, unless the
+    update names something new.
     """
     existing = find_mapping(
         account,
@@ -136,7 +136,7 @@ def plan_update(
     others = _neighbour_violations(account, request, existing, arguments)
     wiring = wiring_of_mapping(existing, changes=arguments)
     polls = request.enabled if request.enabled is not None else existing.state != "Disabled"
-    # What does not poll needs nothing: it can be stopped whatever is left of what it refers to.
+    # A mapping that does not poll needs nothing: it can be stopped even if what it refers to is gone.
     idle = not polls and wiring == wiring_of_mapping(existing)
     function = arguments.get("FunctionName", existing.function_arn)
     seen = Surroundings() if idle else look_around(account, wiring, function)
@@ -159,7 +159,7 @@ def plan_update(
 def _neighbour_violations(
     account: AwsAccount, request: UpdateRequest, existing: EventSourceMapping, arguments: dict[str, Any]
 ) -> tuple[Violation, ...]:
-    """What the account's other mappings forbid; they are listed only where the update can meet them.
+    """What the account's other mappings forbid; they are listed only if the update can conflict with them.
 
     Raises MappingConflictError where the new function already gets the topic.
     """
@@ -231,7 +231,7 @@ def plan_rights(
     seen: Surroundings,
     warnings: tuple[Violation, ...] = (),
 ) -> Plan:
-    """What granting the function's role the rights of this wiring would do. Raises as the plans for it do."""
+    """What granting the function's role the rights of this wiring would do. Raises like the plans that use it."""
     wiring = seen.complete(wiring)
     warnings += require_no_fault((*seen.violations, *_unknown_group(wiring)))
     rights = _rights(account, seen.role_arn, wiring)
@@ -264,9 +264,7 @@ def require_kafka(mapping: EventSourceMapping) -> None:
 def require_settled(mapping: EventSourceMapping) -> None:
     """Raises MappingBusyError while the mapping is changing."""
     if mapping.state == "Deleting":
-        raise MappingBusyError(
-            f"mapping {mapping.uuid} is being deleted, and nothing can be changed about it any more"
-        )
+        raise MappingBusyError(f"mapping {mapping.uuid} is being deleted and can no longer be changed")
     if mapping.state in _CHANGING:
         raise MappingBusyError(
             f"mapping {mapping.uuid} is {mapping.state}, and Lambda changes only mappings that are Enabled or Disabled; wait until it is"
@@ -308,7 +306,7 @@ def region_violations(account: AwsAccount, request: CreateRequest) -> Iterator[V
         yield fault(
             "event_source_arn",
             request.event_source_arn,
-            f"is account {cluster.account}'s, not {own}'s, and Lambda reaches another account's cluster by a VPC connection only",
+            f"belongs to account {cluster.account}, not {own}, and Lambda reaches another account's cluster only by a VPC connection",
             f"give the ARN of account {own}'s VPC connection to the cluster",
         )
 

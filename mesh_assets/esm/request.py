@@ -1,7 +1,7 @@
-"""Requests: a mapping to be created or changed.
+"""Requests to create or change a mapping.
 
-The command line, the jobs and the agents' tools use the same names. Types hold only the shape. Limits, and
-what goes with what, are the rules of `validation`, which reports all faults at once; so a value like
+The command line, the jobs and the agents' tools use the same names. Types define only the shape. Limits and
+combinations are the rules of `validation`, which reports all faults at once; so a value like
 `starting_position` is text here, not a choice.
 """
 
@@ -176,9 +176,9 @@ class NamedMapping(EsmModel):
 
 
 class PermissionsRequest(NamedMapping):
-    """Whose role is granted what it lacks: the function of a mapping, or one that will get such a mapping.
+    """Whose role to grant what it lacks: the function of a mapping, or one that will get such a mapping.
 
-    Where no mapping fits, or one of the last four is given, the rights follow from what is given here.
+    If no mapping matches, or one of the last four is given, the rights follow from what is given here.
     """
 
     kafka_consumer_group_id: Text | None = Field(
@@ -194,12 +194,12 @@ class PermissionsRequest(NamedMapping):
 
     @property
     def describes_a_mapping(self) -> bool:
-        """Whether it says how a mapping will be, beyond which one is meant."""
+        """Whether it describes a future mapping, beyond identifying one."""
         return any(getattr(self, name) is not None for name in _DESCRIBING)
 
 
 class ConnectionRequest(EsmModel):
-    """What a connection is tried to: a mapping, or what one will read."""
+    """What to try a connection to: a mapping, or what one will read."""
 
     uuid: Text | None = Field(default=None, description="The mapping's UUID")
     cluster: Text | None = Field(

@@ -1,8 +1,8 @@
-"""The fields of a request: which kind of value each one takes.
+"""The fields of a request, and the kind of value each one takes.
 
-The models of `request` name a kind for every field. Their table, `fields_of`, is what the options of the
-command line and the configs of the jobs are made from. Types hold only the shape; `validation` judges the
-values, all at once.
+The models of `request` name a kind for every field. The options of the command line and the configs of the jobs
+are made from their table, `fields_of`. Types define only the shape; `validation` judges the values, all at
+once.
 """
 
 import json
@@ -32,9 +32,9 @@ class EsmModel(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a field takes, whoever asks for it.
+    """What a field takes, on every interface.
 
-    `model`: of `accesses` (a list) and `record`, what one of them looks like.
+    `model`: for `accesses` (a list) and `record`, what one of them looks like.
     """
 
     form: Form
@@ -43,7 +43,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Marks a field that only other sources have: accepted, so that the answer can say why it is refused."""
+    """Marks a field that only other sources have: accepted, so that the error can say why it is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ Time = Annotated[AwareDatetime, Kind("time")]
 
 Flag = Annotated[StrictBool, Kind("flag")]
 Count = Annotated[StrictInt, Kind("count")]
-"""Strict, both: `batch_size: true` is a slip, not 1."""
+"""Both are strict: `batch_size: true` is a slip, not 1."""
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), Kind("names")]
 """A list, or text separated by commas."""

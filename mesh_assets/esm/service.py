@@ -85,7 +85,7 @@ class MappingService:
             named.uuid or None, function=named.function_name, source=named.source, topic=named.kafka_topic
         )
 
-    # --- plans: these only read, and raise as the functions of the same name do
+    # --- plans: these only read, and raise like the functions of the same name
 
     def plan_create(self, request: CreateRequest, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
         return plan_create(self.account, request, options=options, lookup_topic=self._lookup_topic)
@@ -97,7 +97,7 @@ class MappingService:
         return plan_delete(self.account, self.named(named))
 
     def plan_permissions(self, named: str | PermissionsRequest) -> Plan:
-        """The rights of the mapping that is named; of the one that is described, where there is none yet."""
+        """The rights of the named mapping; if it does not exist yet, of the described one."""
         if isinstance(named, str):
             return plan_mapping_permissions(self.account, self.get(named))
         if named.uuid and named.describes_a_mapping:
@@ -123,7 +123,7 @@ class MappingService:
     def plan_execution_role(self, role_name: str, request: CreateRequest) -> Plan:
         return plan_execution_role(self.account, role_name, request)
 
-    # --- applying: the plan is made again and must have the id; raises as planning and `apply_plan` do
+    # --- applying: the plan is made again and must have the same id; raises like planning and `apply_plan`
 
     def create(self, request: CreateRequest, plan_id: str, options: PlanOptions = DEFAULT_OPTIONS) -> Applied:
         return self._apply(self.plan_create(request, options), plan_id, options)
@@ -148,7 +148,7 @@ class MappingService:
         deadline_seconds: float = DEFAULT_DEADLINE_SECONDS,
         progress: Callable[[Progress], None] | None = None,
     ) -> EventSourceMapping | None:
-        """Waits for a state, after this service's own last change of the mapping. Raises as `wait_until` does."""
+        """Waits for a state, after this service's own last change of the mapping. Raises like `wait_until`."""
         return wait_until(
             self.account,
             uuid,

@@ -1,6 +1,6 @@
 """What a mapping refers to, looked up before it is created: function, role, cluster, secrets, topic.
 
-What does not exist is a fault. What may not be read is a warning: it may exist all the same.
+Something that does not exist is a fault. Something that may not be read is a warning: it may still exist.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from mesh_assets.esm.validation.source_access import MUTUAL_TLS, SCRAM_512
 TopicLookup = Callable[[Wiring, tuple[str, ...]], int | None]
 """The number of a topic's partitions, given the wiring and the bootstrap servers. None: no such topic.
 
-Raises UnknownClusterError when nothing says how to reach the cluster, PlatformError when it does not answer.
+Raises UnknownClusterError if it is unknown how to reach the cluster, PlatformError when it does not answer.
 """
 
 # What a VPC connection is made for: one way to log in, by the access configuration that fits; without one, IAM.
@@ -30,12 +30,12 @@ _BY_IAM = "SASL_IAM"
 
 
 class UnknownClusterError(EsmError):
-    """Nothing says how to reach the cluster."""
+    """It is unknown how to reach the cluster."""
 
 
 @dataclass(slots=True)
 class Surroundings:
-    """`observed`: what a plan's id must change with. `role_arn` None: the function could not be read."""
+    """`observed`: what a plan's id must depend on. `role_arn` None: the function could not be read."""
 
     violations: list[Violation] = field(default_factory=list)
     observed: dict[str, Any] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Surroundings:
     log_group: str | None = None
 
     def complete(self, wiring: Wiring) -> Wiring:
-        """The wiring with what its rights depend on and only AWS knows."""
+        """The wiring, including what its rights depend on and only AWS knows."""
         return msgspec.structs.replace(
             wiring,
             keys=self.customer_keys,
@@ -66,7 +66,7 @@ def look_around(
     bootstrap_servers: tuple[str, ...] = (),
     lookup_topic: TopicLookup | None = None,
 ) -> Surroundings:
-    """Looks up everything; reads only.
+    """Looks up everything; only reads.
 
     Raises PlatformError when a system does not answer: a failed read proves nothing.
     """
@@ -90,7 +90,7 @@ def look_at_source(account: AwsAccount, wiring: Wiring) -> Surroundings:
             warning(
                 "source_access_configurations",
                 "IAM_AUTH",
-                "which MSK cluster is behind the servers is not known, so the rights name this topic and group of every one here",
+                "it is not known which MSK cluster is behind the servers, so the rights name this topic and group of every cluster here",
                 "grant them by hand where the cluster is another account's",
             )
         )
@@ -114,7 +114,7 @@ def _function(account: AwsAccount, target: str, seen: Surroundings) -> None:
             warning("target", target, f"could not be read ({error})", "make sure that it exists")
         )
         return
-    # Without its state: a function that has since become Active is the same function.
+    # Excluding its state: a function that has since become Active is still the same.
     seen.observed["function"] = {name: answer.get(name) for name in ("FunctionArn", "Role")}
     if answer.get("State") not in (None, "Active", "Inactive"):
         reason = answer.get("StateReason") or "no reason given"
@@ -128,7 +128,7 @@ def _function(account: AwsAccount, target: str, seen: Surroundings) -> None:
 
 
 def find_log_group(account: AwsAccount, target: str, seen: Surroundings) -> None:
-    """The log group of a function that may not exist yet; where it cannot be read, Lambda's default is taken.
+    """The log group of a function that may not exist yet; Lambda's default if it cannot be read.
 
     Raises PlatformError when Lambda does not answer.
     """
@@ -190,8 +190,8 @@ def _source_missing(account: AwsAccount, wiring: Wiring, arn: str, what: str) ->
         return fault(
             "event_source_arn",
             arn,
-            f"the mapping reads this {what}, which {account} does not have (any more), and a mapping's source cannot change",
-            "delete the mapping and create one of another source, or leave it disabled",
+            f"the mapping reads this {what}, which {account} does not have (any longer), and a mapping's source cannot change",
+            "delete the mapping and create one for another source, or leave it disabled",
         )
     return fault("event_source_arn", arn, f"{account} has no such {what}", "correct the ARN")
 
@@ -262,8 +262,8 @@ def _vpc_connection(account: AwsAccount, wiring: Wiring, arn: str, seen: Surroun
             fault(
                 field_name,
                 arn,
-                f"the VPC connection is for {login}, and the mapping would log in by {wanted}",
-                "name a connection for that, or the secret that this one takes in source_access_configurations",
+                f"the VPC connection is for {login}, but the mapping would log in by {wanted}",
+                "name a connection for that, or name the secret that this one needs in source_access_configurations",
             )
         )
 

@@ -199,7 +199,7 @@ def test_an_answer_that_is_not_from_aws_is_reported_as_such(aws: FakeAws) -> Non
     aws.failing["lambda.list_event_source_mappings"] = [ResponseParserError("<html>hello</html>")]
 
     with pytest.raises(
-        UnexpectedAnswerError, match=r"lambda:ListEventSourceMappings .* the answer is not one of AWS"
+        UnexpectedAnswerError, match=r"lambda:ListEventSourceMappings .* the answer does not come from AWS"
     ) as caught:
         list_mappings(aws.account())
     assert "html" not in str(caught.value)

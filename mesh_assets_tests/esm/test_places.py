@@ -26,7 +26,7 @@ OTHER_ACCOUNT = {"event_source_arn": TARGET_ARN}
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [(OTHER_REGION, "is in us-east-1, not in eu-central-1"), (OTHER_ACCOUNT, "by a VPC connection only")],
+    [(OTHER_REGION, "is in us-east-1, not in eu-central-1"), (OTHER_ACCOUNT, "only by a VPC connection")],
 )
 def test_what_is_elsewhere_is_found_by_every_plan_for_a_mapping_that_is_to_be(
     aws: FakeAws, change: dict[str, Any], says: str

@@ -70,7 +70,7 @@ def test_the_same_world_gives_the_same_id_and_another_gives_another(aws: FakeAws
             MSK_SCRAM,
             {"secrets": {SECRET_ARN: None}},
             "source_access_configurations",
-            "encrypted by a customer key",
+            "encrypted with a customer key",
         ),
         (
             {**MSK, "event_source_arn": CLUSTER_ARN.replace("eu-central-1", "eu-west-1")},

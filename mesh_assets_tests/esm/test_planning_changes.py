@@ -141,7 +141,7 @@ def test_a_mapping_whose_source_is_gone_is_not_told_to_correct_its_arn(
 
     [found] = caught.value.violations
     assert (found.field, found.value) == ("event_source_arn", arn)
-    assert found.action == "delete the mapping and create one of another source, or leave it disabled"
+    assert found.action == "delete the mapping and create one for another source, or leave it disabled"
     with pytest.raises(InvalidRequestError, match="correct the ARN"):
         service(aws).plan_create(
             create(MSK, target="orders-handler", event_source_arn=arn, kafka_topic="new")
@@ -174,8 +174,10 @@ def test_a_login_in_the_registrys_address_is_in_no_plan_and_no_result(aws: FakeA
     shown = [msgspec.json.encode(one).decode() for one in (*plans, applied, mine.list(), mine.get(uuid))]
     assert [text for text in (*shown, str(caught.value)) if "hunter2" in text] == []
     assert all("https://********@registry.example" in text for text in shown)
-    assert [one.field for one in plans[0].warnings if "holds a login" in one.rule] == ["schema_registry.uri"]
-    assert [one for one in plans[1].warnings if "holds a login" in one.rule] == []
+    assert [one.field for one in plans[0].warnings if "contains a login" in one.rule] == [
+        "schema_registry.uri"
+    ]
+    assert [one for one in plans[1].warnings if "contains a login" in one.rule] == []
     # What AWS has stays as it is.
     assert "SchemaRegistryConfig" not in str(aws.asked("lambda.update_event_source_mapping"))
     assert registry_address(aws.account(), uuid) == "https://me:hunter2@registry.example"
@@ -244,7 +246,7 @@ BUSY = {
         state: f"is {state}, and Lambda changes only mappings that are Enabled or Disabled"
         for state in ("Creating", "Enabling", "Disabling", "Updating")
     },
-    "Deleting": "is being deleted, and nothing can be changed about it any more",  # waiting does not help
+    "Deleting": "is being deleted and can no longer be changed",  # waiting does not help
 }
 
 

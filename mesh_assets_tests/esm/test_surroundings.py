@@ -170,7 +170,7 @@ def test_a_connection_for_another_way_to_log_in_is_a_fault(
 
     [text] = faults(aws, {**(MSK_SCRAM if secret else MSK), "event_source_arn": CONNECTION_ARN})
 
-    assert f"the VPC connection is for {login}, and the mapping would log in by {wanted}" in text
+    assert f"the VPC connection is for {login}, but the mapping would log in by {wanted}" in text
 
 
 def scram(arn: str) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def test_both_ways_to_a_scram_secret_of_another_accounts_cluster_are_taken(aws: 
     [of_theirs] = notes(planned(aws, scram(OWNERS_SECRET)), "source_access_configurations[0].uri")
 
     assert "keep it in sync by a rotation in Secrets Manager" in of_the_copy
-    assert "its policy and that of its key must let the function's role read it" in of_theirs
+    assert "its policy and its key's policy must let the function's role read it" in of_theirs
 
 
 def test_a_third_accounts_scram_secret_is_refused(aws: FakeAws) -> None:

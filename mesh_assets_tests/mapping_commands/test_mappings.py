@@ -70,7 +70,7 @@ def test_one_mapping_shows_all_that_decides_which_records_arrive(account: FakeAw
         in lines
     )
     assert "  poller's log      DEBUG" in lines
-    assert lines[-1].startswith("  note              the address of its schema registry holds a login")
+    assert lines[-1].startswith("  note              the address of its schema registry contains a login")
     assert "hunter2" not in "".join(lines)
     assert "hunter2" not in CliRunner().invoke(list_mappings, ["--json"]).output
 

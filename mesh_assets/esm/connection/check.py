@@ -1,6 +1,6 @@
-"""A connection checked step by step, in the order a client takes them: the first failure is the one to fix.
+"""Checks a connection step by step, in the order a client takes them: the first failure is the one to fix.
 
-Reads only: joins no group, writes nothing, creates no topic.
+Only reads: joins no group, writes nothing, creates no topic.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -156,7 +156,7 @@ def _authentication_cause(error: Exception, login: KafkaLogin) -> str:
         case "PLAIN":
             return "a wrong username (API key) or password (API secret), or another cluster's"
         case _:
-            return "the brokers do not trust the client's certificate, or want none: check who signed it and when it expires"
+            return "the brokers do not trust the client's certificate, or do not want one: check who signed it and when it expires"
 
 
 def _metadata(kafka: RunningCluster) -> ClusterRights | Step:
@@ -173,7 +173,7 @@ def _metadata(kafka: RunningCluster) -> ClusterRights | Step:
 
 
 async def _reach_every_broker(connections: Connections) -> None:
-    """A consumer, too, connects to what each of them advertises."""
+    """A consumer also connects to what each of them advertises."""
     await together(connections.ask(BROKERS, broker=broker.id) for broker in await connections.brokers())
 
 
@@ -209,7 +209,7 @@ def _rights(
 
 
 def _group_state(kafka: RunningCluster, seen: ClusterRights, group: str) -> Presence | None:
-    """None: it is not listed, and nobody can say whether it is hidden."""
+    """None: it is not listed, and it is unknown whether it is hidden."""
     complete = True if "DESCRIBE" in (seen.operations or frozenset()) else None
     groups = read_groups_rights(kafka, lambda name: name == group, list_is_complete=complete)
     if (listed := groups.groups.get(group)) is not None:

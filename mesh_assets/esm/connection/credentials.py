@@ -1,4 +1,4 @@
-"""Whose credentials: a secret's, else a mapping's own, else those given by hand; never mixed unasked."""
+"""Which credentials to use: a secret's, else a mapping's own, else those given by hand; never mixed unless asked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -32,9 +32,9 @@ def find_login(
     """The first of: the secret, the mapping's own access, what was given by hand.
 
     `given`, then the mapping, completes a secret that names no servers, mechanism or authority; `auth` chooses
-    between the logins of one that has two. Raises TwoLoginsError where nothing chooses, EstateError when there are no
-    credentials, or they are incomplete or malformed; RefusedError when a secret is missing or may not be
-    read, or an MSK cluster has no such brokers. No error contains a secret's value.
+    between the logins of a secret that has two. Raises TwoLoginsError if nothing chooses, EstateError when there are no
+    credentials, or they are incomplete or malformed; RefusedError when a secret is missing or may not be read, or an
+    MSK cluster has no such brokers. No error contains a secret's value.
     """
     base = given or KafkaLogin(bootstrap_servers="")
     if secret_arn is not None:
@@ -55,7 +55,7 @@ def find_login(
 
 
 def _beside(account: AwsAccount, mapping: EventSourceMapping, given: KafkaLogin) -> KafkaLogin:
-    """What a secret beside a mapping is completed with: the brokers, mechanism and authority that it uses."""
+    """What completes a secret given with a mapping: the brokers, mechanism and authority that the mapping uses."""
     types = {entry.type: entry.uri for entry in mapping.source_access}
     mechanism = next((name for kind, name in _MECHANISMS.items() if kind in types), None)
     if given.authority is None:
@@ -145,8 +145,8 @@ def _missing(account: AwsAccount, what: str) -> Callable[[Exception], Exception 
 
 
 def msk_cluster_arn(account: AwsAccount, arn: str) -> str:
-    """The ARN of the cluster that a cluster's or VPC connection's ARN means. AWS names brokers by the cluster's only,
-    and a connection's has a UUID of its own: so AWS is asked for its cluster. Raises as `get_msk_bootstrap_brokers`.
+    """The ARN of the cluster that a cluster's or VPC connection's ARN means. AWS names brokers only by the cluster's, and
+    a connection's has its own UUID, so AWS is asked for its cluster. Raises like `get_msk_bootstrap_brokers`.
     """
     named = msk_cluster_in(arn)
     if named is None:

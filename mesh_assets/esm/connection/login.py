@@ -58,7 +58,7 @@ class KafkaLogin:
         return replace(self, bootstrap_servers=bootstrap_servers)
 
     def checked(self) -> "KafkaLogin":
-        """The login itself. Raises EstateError, naming fields but no values, when it cannot work."""
+        """The login itself. Raises EstateError, which names fields but no values, when it cannot work."""
         uses_sasl = self.security_protocol.startswith("SASL")
         if not self.bootstrap_servers:
             raise EstateError("no bootstrap servers are known; name them, or the MSK cluster's ARN")
@@ -78,15 +78,15 @@ class KafkaLogin:
         return self
 
 
-# PBES2's object identifier, 1.2.840.113549.1.5.13, as it stands at the beginning of an encrypted PKCS #8 key.
+# PBES2's object identifier, 1.2.840.113549.1.5.13, as it appears at the beginning of an encrypted PKCS #8 key.
 _PBES2 = bytes.fromhex("06092a864886f70d01050d")
 _PEM_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----\s(.*?)-----END \1-----", re.DOTALL)
 
 
 def lambda_refusal(login: KafkaLogin) -> tuple[str, str] | None:
-    """Why Lambda does not log in like this, though other clients can, and what to do; None: it does.
+    """Why Lambda does not log in this way, though other clients can, and what to do; None: it does.
 
-    Says nothing of a key that no client reads.
+    Says nothing about a key that no client can read.
     """
     if login.security_protocol == "SASL_PLAINTEXT":
         return (
@@ -99,7 +99,7 @@ def lambda_refusal(login: KafkaLogin) -> tuple[str, str] | None:
     kind, text = found.groups()
     if kind not in ("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"):
         return (
-            f"Lambda takes private keys in PKCS #8 form only, and this one is a {kind}",
+            f"Lambda takes private keys only in PKCS #8 form, and this one is a {kind}",
             "convert it: openssl pkcs8 -topk8 -nocrypt -in key.pem",
         )
     try:
@@ -108,8 +108,8 @@ def lambda_refusal(login: KafkaLogin) -> tuple[str, str] | None:
         return None
     if kind == "ENCRYPTED PRIVATE KEY" and encrypted_by_pbes2:
         return (
-            "Lambda does not decrypt private keys that are encrypted by PBES2, as this one is",
-            "encrypt it by PBES1: openssl pkcs8 -topk8 -v1 PBE-SHA1-3DES -in key.pem; or store it without a password",
+            "Lambda does not decrypt private keys encrypted with PBES2, such as this one",
+            "encrypt it with PBES1: openssl pkcs8 -topk8 -v1 PBE-SHA1-3DES -in key.pem; or store it without a password",
         )
     return None
 

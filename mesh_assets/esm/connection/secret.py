@@ -43,7 +43,7 @@ def read_secret(account: AwsAccount, arn: str) -> Mapping[str, Any]:
     )
     try:
         fields = json.loads(answer.get("SecretString") or "")
-    except json.JSONDecodeError:  # it holds the whole secret and must not be chained
+    except json.JSONDecodeError:  # it contains the whole secret and must not be chained
         fields = None
     if not isinstance(fields, dict):
         raise EstateError(f"secret {arn} is not a JSON object; expected {_FORMS}")
@@ -55,8 +55,8 @@ def login_of(
 ) -> KafkaLogin:
     """The login in a secret's fields, completed by `given` where the secret says nothing.
 
-    `auth`: which of its logins, where it has two; the mechanism of `given` says it too. Raises TwoLoginsError
-    where nothing does, EstateError for other fields.
+    `auth`: which of its logins, if it has two; the mechanism of `given` may also say so. Raises TwoLoginsError if
+    nothing does, EstateError for other fields.
     """
     kind = _chosen(fields, origin, given, auth)
     topic, cluster_arn = _text(fields, "topic"), _text(fields, "cluster_arn")

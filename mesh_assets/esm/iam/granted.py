@@ -49,10 +49,10 @@ _ORGANIZATION = "a policy of the organization (SCP) does not allow"
 class Rights(Struct, frozen=True, kw_only=True):
     """`missing`: the statements that the role does not fully have, narrowed to what is missing.
 
-    `denied`: what no further statement of the role can grant, with who denies it: a policy, the role's
-    permissions boundary, the organization. `unexplained`: what IAM's simulation refuses even with the missing
-    statements added, and does not say why. `known` "unknown": neither way was allowed, `missing` is everything
-    and `why` says what was refused.
+    `denied`: what no further statement of the role can grant, with who denies it: a policy, the role's permissions
+    boundary, the organization. `unexplained`: what IAM's simulation refuses without saying why, even with the missing
+    statements added. `known` "unknown": neither way was allowed, `missing` is everything and `why` says what was
+    refused.
     """
 
     known: Known
@@ -83,11 +83,11 @@ def rights_of(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...])
 def _simulated(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]) -> Rights:
     """Simulated twice: the role as it is, then with what is missing added.
 
-    What is refused even then is refused by something that no statement of the role can outdo.
+    Anything still refused is refused by something that no statement of the role can override.
     """
     refusers = _decisions(account, role_arn, needed)
     # Another account's resource, without the role's own part of the answer: that account's policy is not
-    # simulated, so a refusal says nothing of the role, and the role is read.
+    # simulated, so a refusal says nothing about the role, and the role is read instead.
     foreign = {p for p, refuser in refusers.items() if refuser == _UNSAID and _is_foreign(p[1], role_arn)}
     if foreign:
         refusers |= {
@@ -176,7 +176,7 @@ def _refuses(result: Mapping[str, Any]) -> str | None:
     if (told.get("PermissionsBoundaryDecisionDetail") or {}).get("AllowedByPermissionsBoundary") is False:
         return _BOUNDARY
     decision = told.get("EvalResourceDecision") or told["EvalDecision"]
-    # Of another account's resource: each kind of policy by itself. Its own policy is that account's affair.
+    # For another account's resource: each kind of policy by itself. The resource's own policy is that account's affair.
     own = {part for kind, part in (told.get("EvalDecisionDetails") or {}).items() if "esource" not in kind}
     if own == {"allowed"} or (not own and decision == "allowed"):
         return None
@@ -192,7 +192,7 @@ def _is_foreign(resource: str, role_arn: str) -> bool:
 
 
 def _sentences(account: AwsAccount, role_arn: str, refusers: Mapping[Pair, str | None]) -> tuple[str, ...]:
-    """Who refuses what, as far as that is said."""
+    """Who refuses what, as far as known."""
     of: dict[str, list[str]] = {}
     for (action, resource), refuser in refusers.items():
         if refuser not in (None, _UNSAID):
@@ -207,7 +207,7 @@ def _sentences(account: AwsAccount, role_arn: str, refusers: Mapping[Pair, str |
     return tuple(f"{who} {', '.join(what)}" for who, what in of.items())
 
 
-# --- by reading the role's policies, which does not show what the organization allows
+# --- by reading the role's policies, which do not show what the organization allows
 
 
 def _read(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]) -> Rights:
@@ -220,10 +220,10 @@ def _read(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]) -> 
 
 
 def _readings(account: AwsAccount, role_arn: str, needed: tuple[Statement, ...]) -> dict[Pair, str | None]:
-    """As `_decisions`; `_UNSAID`: nothing grants it.
+    """Like `_decisions`; `_UNSAID`: nothing grants it.
 
-    What is allowed under a condition counts only where it is the condition that is needed. What is denied
-    under one counts as denied.
+    A conditional allow counts only if the condition is the needed one. A conditional deny counts as a
+    deny.
     """
     role = role_name(role_arn)
     policies = {**inline_policies(account, role), **attached_policies(account, role)}
@@ -266,7 +266,7 @@ def _narrowed(needed: tuple[Statement, ...], refusers: Mapping[Pair, str | None]
     return tuple(found)
 
 
-# The change of rights that a mapping needs: one new inline policy; no other is touched.
+# The change of rights that a mapping needs: one new inline policy; no other policy is touched.
 
 _LONGEST_NAME = 128
 _OWN = "mesh-assets-esm-"
@@ -319,8 +319,8 @@ def plan_permissions(account: AwsAccount, role_arn: str, wiring: Wiring) -> Perm
     own = None if plan.change is None else plan.change.policy_name
     if rights.unexplained and own in others:
         why = (
-            f"policy {own} of the role grants {', '.join(rights.unexplained)}, and IAM refuses it without saying why; "
-            "have the role's permissions boundary and the organization's policies looked at"
+            f"policy {own} of the role grants {', '.join(rights.unexplained)}, but IAM refuses it without saying why; "
+            "have the role's permissions boundary and the organization's policies checked"
         )
         return PermissionsPlan(role_arn=role_arn, state="denied", statement=statement, why=why)
     return plan

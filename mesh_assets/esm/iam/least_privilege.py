@@ -1,10 +1,10 @@
-"""The rights that a mapping needs its function's role to have, and no more.
+"""Exactly the rights that a mapping needs its function's role to have.
 
 `*` is the whole resource only for the EC2 network actions, which AWS cannot scope to what does not exist yet,
 for kafka:GetBootstrapBrokers, for which AWS' service authorization reference names no resource (an ARN would
 grant nothing), and for sts:GetWebIdentityToken, which a condition limits to the audience. A `*` ends a name
-only where others create the names below it: log streams, a registry's schemas, a bucket's objects. It stands
-for a cluster's name and UUID where nobody knows them (`Wiring.cluster`).
+only where others create the names below it: log streams, a registry's schemas, a bucket's objects. It replaces a
+cluster's name and UUID where they are unknown (`Wiring.cluster`).
 """
 
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def _statements(wiring: Wiring) -> Iterator[Statement]:
 
 
 def _msk(arn: str, cluster: MskCluster) -> Iterator[Statement]:
-    """What Lambda asks of MSK itself, however it logs in to the brokers."""
+    """What Lambda asks MSK itself for, however it logs in to the brokers."""
     yield Statement(sid="Cluster", actions=("kafka:DescribeClusterV2",), resources=(cluster.cluster_arn,))
     yield Statement(sid="BootstrapBrokers", actions=(UNSCOPED_MSK_ACTION,), resources=("*",))
     if ":vpc-connection/" in arn:
@@ -76,7 +76,7 @@ def _msk(arn: str, cluster: MskCluster) -> Iterator[Statement]:
 
 
 def _kafka(wiring: Wiring, cluster: MskCluster) -> Iterator[Statement]:
-    """What a role that logs in by IAM needs of Kafka."""
+    """What a role that logs in by IAM needs in Kafka."""
     yield Statement(
         sid="Connect",
         actions=("kafka-cluster:Connect", "kafka-cluster:DescribeClusterDynamicConfiguration"),
@@ -135,7 +135,7 @@ def _destination(wiring: Wiring, destination: str) -> Iterator[Statement]:
             actions.append("kms:Decrypt")
             key = arn_in(wiring.destination_key)
             if key is not None and key.account != wiring.account_id:
-                # Lambda's guide names these too for another account's key; ReEncrypt is IAM's pair.
+                # Lambda's guide also names these for another account's key; ReEncrypt is a pair in IAM.
                 actions += ["kms:DescribeKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
         yield Statement(
             sid="KeyOfTheDestination", actions=tuple(actions), resources=(wiring.destination_key,)

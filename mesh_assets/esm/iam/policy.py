@@ -37,8 +37,8 @@ class Statement(Struct, frozen=True, kw_only=True):
 class PolicyChange(Struct, frozen=True, kw_only=True):
     """An inline policy that the role gets. No other policy of the role is touched.
 
-    Its name follows from its document, so whoever writes a policy of this name writes the same one: two who
-    extend a role at once cannot overwrite each other.
+    Its name is derived from its document, so anyone writing a policy of this name writes the same one: two who extend
+    a role at once cannot overwrite each other.
     """
 
     role_name: str

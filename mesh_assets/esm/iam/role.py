@@ -57,7 +57,7 @@ def inline_policies(account: AwsAccount, role: str) -> dict[str, Mapping[str, An
             answer = iam_call(
                 account, "get_role_policy", "iam:GetRolePolicy", role, RoleName=role, PolicyName=name
             )
-        except RoleMissingError:  # it was deleted since it was listed
+        except RoleMissingError:  # deleted since it was listed
             continue
         found[name] = policy_document(answer["PolicyDocument"])
     return found
@@ -71,7 +71,7 @@ def attached_policies(account: AwsAccount, role: str) -> dict[str, Mapping[str, 
 
 
 def boundary_arn(account: AwsAccount, role: str) -> str | None:
-    """The ARN of the policy that bounds the role's permissions."""
+    """The ARN of the role's permissions boundary."""
     answer = iam_call(account, "get_role", "iam:GetRole", role, RoleName=role)["Role"]
     arn: str | None = (answer.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
     return arn
@@ -109,7 +109,7 @@ _LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
 _MSK = ("kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers")
 
 _ACTIONS = {
-    # Version 2. It grants nothing of kafka-cluster, which IAM authentication needs.
+    # Version 2. It grants no kafka-cluster actions, which IAM authentication needs.
     "AWSLambdaMSKExecutionRole": (*_MSK, *NETWORK_ACTIONS, *_LOGS),
     "AWSLambdaBasicExecutionRole": _LOGS,
 }

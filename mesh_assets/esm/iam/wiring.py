@@ -25,10 +25,10 @@ class Wiring(Struct, frozen=True, kw_only=True):
 
     `group` None: AWS will use the mapping's UUID, which is not known yet. `secrets`: those of the brokers and
     of the registry. `access`: the types of the source's access configurations. `glue_registry_arn` None: no
-    Glue registry. `exists`: it is that of a mapping there is, whose source cannot change. `filter_key`: the key that
-    encrypts the filters, to which the role needs no right: Lambda itself opens them.
+    Glue registry. `exists`: it belongs to an existing mapping, whose source cannot change. `filter_key`: the key that
+    encrypts the filters; the role needs no right to it, since Lambda itself decrypts them.
 
-    What only a look at AWS tells: `keys`, the customer keys that encrypt the secrets; `destination_key`, the
+    Known only from AWS: `keys`, the customer keys that encrypt the secrets; `destination_key`, the
     one of the destination; `iam_enabled` None: the cluster was not asked, so IAM is assumed where there is no
     secret; `target_cluster_arn`: the cluster behind a VPC connection; `log_group` None: Lambda's default.
     """
@@ -74,9 +74,9 @@ class Wiring(Struct, frozen=True, kw_only=True):
     def cluster(self) -> MskCluster | None:
         """The MSK cluster, as the ARNs of its topics and groups name it.
 
-        None: a self-managed cluster that is not logged in to by IAM. Nobody says which MSK cluster is behind
-        the bootstrap servers of one that is, and the ARN of a VPC connection has a UUID of its own: `*` stands
-        for what is not known.
+        None: a self-managed cluster without IAM login. With IAM login, it is unknown which MSK cluster is behind
+        the bootstrap servers, and the ARN of a VPC connection has its own UUID: `*` replaces what is not
+        known.
         """
         if self.cluster_arn is None:
             if IAM not in self.access:

@@ -1,4 +1,4 @@
-"""Proof that a mapping processes: test messages in, then what offsets, members and counts say.
+"""Proof that a mapping processes: test messages go in, then offsets, members and counts show what became of them.
 
 Public: `validate_esm_processing`, its parts `get_initial_offset`, `check_offset_after_production` and
 `produce_test_messages`, and the plans.

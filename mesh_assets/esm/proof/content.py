@@ -1,7 +1,7 @@
 """What test messages contain: JSON, or records by the latest schema of a mapping that reads with a registry.
 
-Such a mapping gives up whatever it cannot deserialize, to its destination or to nowhere, so messages in another
-format never reach the function.
+Such a mapping gives up on anything it cannot deserialize, sending it to its destination or nowhere, so messages in a
+different format never reach the function.
 """
 
 import json
@@ -79,7 +79,7 @@ def content_for(account: AwsAccount, mapping: EventSourceMapping, bytes_each: in
     login = next((kind for kind in _LOGINS_UNSUPPORTED if kind in access), None)
     if "KEY" in validated:
         return _unwritable(
-            "it validates keys by the registry as well, and only values are written by a schema here"
+            "it also validates keys against the registry, but only values are written by a schema here"
         )
     if shown.startswith("arn:"):
         return _by_glue(account, shown, mapping.topic or "")
@@ -148,7 +148,7 @@ def _made(
     described: str,
     subject: str,
 ) -> Content:
-    """Values by a schema: `all_texts` with those that it refers to before it, `named` by the names that it uses."""
+    """Values by a schema: `all_texts` has those that it refers to before it, `named` has them by the names that it uses."""
     try:
         match kind:
             case "AVRO":
@@ -181,7 +181,7 @@ def _by_latest_schema(uri: str, subject: str, user: Mapping[str, Any]) -> Conten
         found = read_latest(service, subject)
         if found is None:
             return _unwritable(f"its registry, {service.url}, has no subject {subject}")
-        # Depth first: a schema comes after those that it refers to.
+        # Depth first: a schema comes after those it refers to.
         texts: dict[tuple[str, int], str] = {}
         named: dict[str, tuple[str, int]] = {}
         open_ones = [found]

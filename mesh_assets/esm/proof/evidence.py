@@ -1,4 +1,4 @@
-"""What a verdict rests on: where the group stands in the topic, and what CloudWatch counted."""
+"""What a verdict is based on: where the group is in the topic, and what CloudWatch counted."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -43,10 +43,9 @@ class Member(Struct, frozen=True, kw_only=True):
 class Position(Struct, frozen=True, kw_only=True):
     """A group on a topic at one moment, by partition. `committed` None: nothing committed there yet.
 
-    `start`: the offset of the first record; `end`: the offset that the next one gets. A share group commits
-    nothing: `committed` is then the offset before which it is done with every record, or, `at_least`, before
-    which it is done at any rate. `kind`: of the group, so that the next look asks for no other; as most are, where
-    there is none yet.
+    `start`: the offset of the first record; `end`: the offset that the next one gets. A share group commits nothing:
+    `committed` is then the offset before which it is done with every record (if `at_least`, it may be further). `kind`:
+    of the group, so that the next look asks only for that; the most common kind if there is none yet.
     """
 
     group: str
@@ -125,8 +124,8 @@ def _read_topic(cluster: RunningCluster, topic: str) -> TopicMetadata:
 def read_position(
     cluster: RunningCluster, group: str, topic: str, *, queue: bool = False, likely: str = "classic"
 ) -> Position:
-    """The group's position now; `queue`: it is a share group. `likely`: the kind that it was last. Raises PlatformError
-    as soon as one offset cannot be read."""
+    """The group's position now; `queue`: it is a share group. `likely`: the kind it was last. Raises PlatformError as soon
+    as one offset cannot be read."""
     known = _read_topic(cluster, topic)
     if queue:
         return _of_share_group(cluster, group, known)
@@ -141,12 +140,12 @@ def read_position(
         doing=f"reading consumer group {group}",
         right=RIGHT,
     )
-    # After the commits: what is beyond these ends is beyond the end, not ahead of an older reading.
+    # Read after the commits: anything beyond these ends really is beyond the end, not just ahead of an older reading.
     start, end = _edges(cluster, known)
     committed: dict[int, int | None] = dict.fromkeys(end)
     if found is None:
         return Position(group=group, topic=topic, committed=committed, start=start, end=end, members=())
-    # Also one whose member holds partitions that could not be decoded: it may be who commits.
+    # Includes one whose member holds partitions that could not be decoded: it may be the one that commits.
     if found.type == "share":
         raise UnexpectedAnswerError(
             f"consumer group {group} is a share group, and a share group commits no offsets that could prove anything"
@@ -176,7 +175,7 @@ def read_position(
 
 def _of_share_group(cluster: RunningCluster, group: str, known: TopicMetadata) -> Position:
     topic = known.name
-    # Before the group: without lag, it is then done with all that is before these ends.
+    # Read before the group: without lag, it is then done with everything before these ends.
     start, end = _edges(cluster, known)
     found = cluster.run(
         lambda kafka: read_share_group(
@@ -289,7 +288,7 @@ class Counts(Struct, frozen=True, kw_only=True):
 
     @property
     def delivered(self) -> int:
-        """The mapping's records that an invocation took without failing; again for each time it took them."""
+        """The mapping's records that an invocation took without failing, counted each time it took them."""
         return (self.invoked or 0) - (self.failed_invokes or 0)
 
     def known(self) -> dict[str, int]:
@@ -302,8 +301,8 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 
 def full_minute_after(moment: datetime) -> datetime:
-    """The next full minute: CloudWatch keeps no less, so what is counted from within a minute would include
-    what happened in it before, whenever that arrives."""
+    """The next full minute: CloudWatch has no finer resolution, so counting from within a minute would include
+    what happened earlier in it, whenever that arrives."""
     return moment.replace(second=0, microsecond=0) + timedelta(seconds=_PERIOD_SECONDS)
 
 

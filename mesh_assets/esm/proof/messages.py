@@ -24,8 +24,8 @@ from mesh_assets.platforms.kafka.wire.groups import read_groups
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
 
 MOST_MESSAGES = 10_000
-# Of all messages of one plan, with their keys. What proves that a mapping works needs kilobytes; more is a load
-# test, which every group of the topic would pay for.
+# For all messages of one plan, with their keys. Proving that a mapping works takes kilobytes; more is a load test,
+# which every group of the topic would pay for.
 MOST_BYTES_IN_ALL = 16 * 1024 * 1024
 DELIVERY_SECONDS = 30.0
 
@@ -90,7 +90,7 @@ def plan_test_messages(
     content: Content | None = None,
     timeout_seconds: float = 15,
 ) -> ProducePlan:
-    """Plans test messages; reads only. `group` is the mapping's own, which is not listed among the others;
+    """Plans test messages; only reads. `group` is the mapping's own, which is not listed among the others;
     `content` None: JSON of `bytes_each` bytes.
 
     Raises EstateError for an absurd number or size, or too many bytes in all, RefusedError for a topic that does not exist or may not
@@ -138,7 +138,7 @@ def check_plan(plan: ProducePlan, plan_id: str) -> None:
     if plan.id != plan_id:
         raise PlanOutdatedError(
             f"plan {plan_id} is outdated (it is now {plan.id}): the topic, its readers or the request have changed; "
-            "look at the new plan first"
+            "check the new plan first"
         )
 
 
@@ -149,18 +149,18 @@ def produce_test_messages(
     content: Content | None = None,
     progress: Callable[[str], None] = lambda text: None,  # noqa: ARG005
 ) -> Produced:
-    """Writes the messages and waits until all in-sync replicas have acknowledged each one. `content` is that of
-    the plan.
+    """Writes the messages and waits until all in-sync replicas have acknowledged each one. `content` is the
+    plan's.
 
-    Raises EstateError where none can be made, PlatformError when one was not acknowledged; some may have been
-    written then.
+    Raises EstateError if none can be made, PlatformError when one was not acknowledged; some may have been written
+    then.
     """
     content = content or json_content(plan.bytes_each)
     if plan.unwritable is not None:
         raise EstateError(f"no test messages are written: {plan.unwritable}")
     if content.format != plan.format:
         raise PlanOutdatedError(
-            f"the plan is of messages in {plan.format}, but they are now {content.format}; look at the new plan first"
+            f"the plan is for messages in {plan.format}, but they are now {content.format}; check the new plan first"
         )
     endpoint = Endpoint(properties)
     delivered: list[tuple[int, int]] = []
@@ -181,13 +181,13 @@ def produce_test_messages(
         "enable.idempotence": True,
         "delivery.timeout.ms": int(DELIVERY_SECONDS * 1000),
         "allow.auto.create.topics": False,
-        # The largest content, its key and its header: whether the topic takes that, is for the brokers to say.
+        # The largest content, its key and its header: the brokers decide whether the topic accepts that.
         "message.max.bytes": MOST_BYTES + 10_000,
         "error_cb": lambda _: None,
         "logger": _SILENT,
     }
     try:
-        # Closed by hand: one that the garbage collector finds while it asks for a token blocks the process.
+        # Closed explicitly: one that is garbage-collected while it asks for a token blocks the process.
         with Producer(settings) as producer:
             for sequence in range(plan.messages):
                 partition = (
@@ -236,7 +236,7 @@ def produce_test_messages(
 def _other_groups(
     cluster: RunningCluster, topic: str, group: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Groups with a member that reads the topic or with offsets on it, and those of which it is not known."""
+    """Groups with a member that reads the topic or with offsets on it, and those for which that is unknown."""
     found = cluster.run(
         lambda kafka: read_groups(
             kafka,
@@ -255,7 +255,7 @@ def _other_groups(
 
 
 def _reads(group: ConsumerGroup, topic: str) -> bool | None:
-    """None: not all that it reads is known, and the topic is not in what is."""
+    """None: not everything that it reads is known, and the known part does not include the topic."""
     places = group.share if group.type == "share" else group.offsets
     if any(place.topic == topic for place in places or ()):
         return True
@@ -300,7 +300,7 @@ def check_offset_after_production(
 def _progress(before: Position, now: Position, written: Written) -> PartitionProgress:
     partition = written.partition
     was, committed = before.committed.get(partition), now.committed.get(partition)
-    # Without an earlier commit the group began, at the earliest, with the first record there was.
+    # Without an earlier commit the group began with the first existing record at the earliest.
     began = before.start.get(partition, 0) if was is None else was
     return PartitionProgress(
         partition=partition,

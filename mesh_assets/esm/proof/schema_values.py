@@ -1,5 +1,5 @@
-"""Values that a schema allows, generated, behind a registry's frame: by Avro, by Protobuf (every field at its
-default), and by as much of JSON Schema as is known here for certain."""
+"""Generates values that a schema allows, behind a registry's frame: for Avro, for Protobuf (every field at its
+default), and for as much of JSON Schema as is known here for certain."""
 
 import json
 import re
@@ -14,9 +14,9 @@ from urllib.parse import urljoin
 from mesh_assets.errors import EstateError
 from mesh_assets.importing import importing
 
-# Deeper than any schema that is not recursive: from there on, what may be null is null.
+# Deeper than any non-recursive schema: from there on, anything that may be null is null.
 _DEEP = 12
-# Down to here, what may be left out is there as well.
+# Down to here, optional parts are also included.
 _SHALLOW = 3
 
 Encode = Callable[[str, int, int], bytes]
@@ -24,20 +24,20 @@ Encode = Callable[[str, int, int], bytes]
 
 
 def confluent_frame(schema_id: int) -> bytes:
-    """What stands before a value in Confluent's format: a zero, and the schema's id."""
+    """The prefix of a value in Confluent's format: a zero, and the schema's id."""
     return struct.pack(">bI", 0, schema_id)
 
 
 def glue_frame(version_id: str) -> bytes:
-    """What stands before a value in the format of Glue's serializers: their version 3, no compression, and the id of
-    the schema's version."""
+    """The prefix of a value in the format of Glue's serializers: their version 3, no compression, and the id of the
+    schema's version."""
     return b"\x03\x00" + uuid.UUID(version_id).bytes
 
 
 def avro_encoder(definitions: list[str], *, frame: bytes) -> Encode:
     """Records of the last definition, with generated values; the others are those it refers to.
 
-    Raises EstateError for a definition that is no Avro schema.
+    Raises EstateError for a definition that is not an Avro schema.
     """
     with importing:
         import fastavro
@@ -124,11 +124,11 @@ _LOGICAL: Mapping[str, Callable[[], Any]] = {
 
 
 class UnknownConstraintError(Exception):
-    """A JSON schema asks for something that no value is made for; its keyword."""
+    """A JSON schema asks for something that no value is generated for; names its keyword."""
 
 
-# They say nothing of a value that has only the properties which the schema names, and no more of them than it has
-# to have.
+# They do not matter for a value that has only properties which the schema names, and no more of them than
+# required.
 _HARMLESS = frozenset(
     {
         "$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples",
@@ -160,10 +160,10 @@ _REQUIRED = re.compile(r"\brequired\s|\bLEGACY_REQUIRED\b")
 
 
 def protobuf_encoder(definition: str, *, frame: bytes) -> Encode:
-    """The first message of a Protobuf definition with every field at its default: its encoding has no bytes, whatever
-    its fields are, those of other definitions too.
+    """The first message of a Protobuf definition with every field at its default: its encoding has no bytes, whatever its
+    fields are, including those from other definitions.
 
-    Raises UnknownConstraintError for a definition without a message, or with fields that have to be given.
+    Raises UnknownConstraintError for a definition without a message, or with required fields.
     """
     text = _COMMENT.sub(" ", definition)
     if _MESSAGE.search(text) is None:
@@ -178,10 +178,10 @@ def protobuf_encoder(definition: str, *, frame: bytes) -> Encode:
 
 
 def json_encoder(definition: str, *, frame: bytes, named: Mapping[str, str] | None = None) -> Encode:
-    """Values of a JSON schema; encoding raises UnknownConstraintError where one asks for more than is known here.
-    `named`: the schemas that it and they refer to, by the names that they use.
+    """Values of a JSON schema; encoding raises UnknownConstraintError if it asks for more than is known here. `named`:
+    the schemas that it and they refer to, by the names that they use.
 
-    Raises EstateError for a definition that is no JSON schema.
+    Raises EstateError for a definition that is not a JSON schema.
     """
     with importing:
         from referencing import Registry, Resource
@@ -230,7 +230,7 @@ def _json_value(schema: Any, resolver: Any, text: str, depth: int) -> Any:
         return schema["const"] if "const" in schema else schema["enum"][0]
     for choice in ("anyOf", "oneOf"):
         if choice in schema:
-            # Beside other constraints, or as one of several that fit, no value can be made from one part alone.
+            # With other constraints, or as one of several that fit, no value can be made from one part alone.
             if set(schema) - _HARMLESS - {choice} or (choice == "oneOf" and not _exclusive(schema[choice])):
                 raise UnknownConstraintError(choice)
             return inner(next((one for one in schema[choice] if one != {"type": "null"}), schema[choice][0]))
@@ -258,7 +258,7 @@ def _json_value(schema: Any, resolver: Any, text: str, depth: int) -> Any:
 
 
 def _referred(reference: str, resolver: Any) -> tuple[Any, Any]:
-    """The schema, and what its own references are resolved by."""
+    """The schema, and what resolves its own references."""
     with importing:
         from referencing.exceptions import Unresolvable
 
@@ -270,7 +270,7 @@ def _referred(reference: str, resolver: Any) -> tuple[Any, Any]:
 
 
 def _exclusive(choices: Any) -> bool:
-    """Whether a value of one fits no other: they are of different types."""
+    """Whether a value that fits one fits no other: they are of different types."""
     kinds = [one.get("type") if isinstance(one, dict) else None for one in choices]
     return all(isinstance(kind, str) for kind in kinds) and len(set(kinds)) == len(kinds)
 
@@ -289,7 +289,7 @@ def _json_text(schema: Mapping[str, Any], text: str) -> str:
 def _json_number(schema: Mapping[str, Any], *, whole: bool) -> float:
     lowest, highest = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    if isinstance(above, bool) or isinstance(below, bool):  # as draft 4 has it
+    if isinstance(above, bool) or isinstance(below, bool):  # as in draft 4
         raise UnknownConstraintError("exclusiveMinimum")
     bounds = [0.0, *(bound for bound in (lowest, highest) if bound is not None)]
     bounds += [

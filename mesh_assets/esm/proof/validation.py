@@ -1,4 +1,4 @@
-"""The proof as a whole: read the position, write test messages, wait for the group, read the counts, judge."""
+"""The whole proof: read the position, write test messages, wait for the group, read the counts, judge."""
 
 import time
 from collections.abc import Callable
@@ -46,7 +46,7 @@ METRICS_SECONDS = 180.0
 
 _POSITION_PAUSE_SECONDS = 0.5
 _METRICS_PAUSE_SECONDS = 2.0
-# Before the minute begins, so that the position is older than anything that is counted, and no older than needed.
+# Before the minute begins, so that the position is older than anything counted, but no older than needed.
 _READING = timedelta(seconds=2)
 _NOT_POLLING = ("Disabled", "Disabling", "Deleting")
 
@@ -89,9 +89,9 @@ class ValidationRequest(Struct, frozen=True, kw_only=True):
 def plan_validation(
     account: AwsAccount, mapping: EventSourceMapping, login: KafkaLogin, request: ValidationRequest
 ) -> ProducePlan:
-    """What a validation would write, and who else reads it. Reads only.
+    """What a validation would write, and who else reads it. Only reads.
 
-    Raises EstateError for a mapping of no Kafka topic, an incomplete login or an absurd number of messages,
+    Raises EstateError for a mapping that reads no Kafka topic, an incomplete login or an absurd number of messages,
     PlatformError when brokers or AWS refuse or do not answer.
     """
     content = content_for(account, mapping, request.bytes_each)
@@ -123,11 +123,11 @@ def validate_esm_processing(
 ) -> Validation:
     """Writes test messages into the mapping's topic as `login` and judges what became of them.
 
-    `plan_id` is that of the plan that was shown; PlanOutdatedError is raised when the plan is another one
-    now. Raises EstateError as `plan_validation` does, and PlatformError as soon as an offset or count cannot
-    be read or a message cannot be written: partial evidence proves nothing.
+    `plan_id` is that of the plan that was shown; raises PlanOutdatedError if the plan is different now. Raises
+    EstateError like `plan_validation`, and PlatformError as soon as an offset or count cannot be read or a message
+    cannot be written: partial evidence proves nothing.
     """
-    # As it is now, and by Get: a list leaves encrypted filters out.
+    # As it is now, and by Get: a list omits encrypted filters.
     mapping = get_mapping(account, mapping.uuid)
     topic, group = _topic(mapping), mapping.consumer_group_id
     properties = properties_of(login, account)
@@ -143,7 +143,7 @@ def validate_esm_processing(
         before = get_initial_offset(cluster, group, topic, queue=mapping.is_queue)
         progress(f"group {group}: {_members(before)}, {_lag(before)}")
         warm = before.has_commits or bool(before.members)
-        # A batch may be gathered for as long as its window, even with nothing else to do.
+        # A batch may be gathered for its whole window, even with nothing else to do.
         deadline_seconds = request.deadline_seconds or (
             (WARM_SECONDS if warm else NEW_SECONDS) + (mapping.max_batching_window or 0)
         )
@@ -171,7 +171,7 @@ def validate_esm_processing(
             return msgspec.structs.replace(seen, verdict=_unwritten(content.unwritable))
         begins_at = full_minute_after(_now())
         _sleep_until(begins_at)
-        # Whoever does not wait any more is told so here, before anything is written.
+        # Here, before anything is written, a caller that no longer waits is noticed.
         progress(f"writing {plan.messages} messages")
         begun = time.monotonic()
         produced = produce_test_messages(properties, plan, content=content, progress=progress)
@@ -269,9 +269,9 @@ def _counts(
     messages: int,
     progress: Progress,
 ) -> Counts:
-    """The counts once they tell what became of all messages, else those at the deadline.
+    """The counts once they show what became of all messages, else those at the deadline.
 
-    Unless everything is committed, one reading is enough.
+    One reading is enough unless everything is committed.
     """
     deadline = time.monotonic() + (request.metrics_seconds if passed else 0.0)
     if passed:
@@ -284,13 +284,13 @@ def _counts(
 
 
 def _tell_all(counts: Counts, mapping: EventSourceMapping, messages: int) -> bool:
-    """Whether the counts have arrived as far as they tell what became of every message."""
+    """Whether enough counts have arrived to show what became of every message."""
     if counts.unread:
         return False
     if not counts.per_mapping:
         return bool(counts.invocations) and counts.errors is not None
     committed = taken(counts, mapping)
-    # Where nothing was delivered, no invocation shows whether it raised.
+    # If nothing was delivered, no invocation shows whether the function raised.
     raised = counts.errors is not None or not counts.invoked
     return raised and committed >= messages and counts.delivered + counts.lost >= committed
 

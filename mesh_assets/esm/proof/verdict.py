@@ -1,4 +1,4 @@
-"""The verdict: what offsets, members and counts together prove, and no more than that. Pure."""
+"""The verdict: exactly what offsets, members and counts together prove. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ _LATE = "metrics can be minutes late: validate again with a longer --metrics-wai
 class Evidence(Struct, frozen=True, kw_only=True):
     """`members`: every one seen in the group, with all partitions it held then. `counts` None: not read.
 
-    `committed_by_group`: the most records that the group can have committed on the whole topic from before
-    the counts begin until after they were read. `at_least`: the group may be further than its progress says
-    (`Position`). `changed`: the mapping's settings are others now than when it began. `elapsed_seconds`: from
-    the first test message to the last reading.
+    `committed_by_group`: the most records that the group can have committed on the whole topic from before the
+    counts begin until after they were read. `at_least`: the group may be further than its progress says
+    (`Position`). `changed`: the mapping's settings have changed since it began. `elapsed_seconds`: from the first
+    test message to the last reading.
     """
 
     mapping: EventSourceMapping
@@ -42,7 +42,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """`sentence` states it with its figures. `advice` says what to do; empty where there is nothing to do."""
+    """`sentence` states it with its figures. `advice` says what to do; empty if there is nothing to do."""
 
     name: Name
     sentence: str
@@ -53,7 +53,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 def is_own(member: Member, mapping: EventSourceMapping) -> bool:
     """Whether a member looks like one of the mapping's pollers.
 
-    An unverified inference: AWS does not document their names. One that names another mapping is that one's.
+    An unverified inference: AWS does not document their names. A member that names another mapping is that one's.
     """
     client_id = member.client_id.casefold()
     named = _UUID.findall(client_id)
@@ -137,7 +137,7 @@ def _all_committed(evidence: Evidence) -> Verdict:
     else:
         possible = _losses_possible(evidence.mapping)
         unproven = None
-        # What it drops, filters or sends elsewhere it does not count, which is not zero of them.
+        # It does not count what it drops, filters or sends elsewhere, so these are unknown, not zero.
         how = "by its members, and its settings lose none; the function's own counts show no error (it may have other callers)"
         if possible:
             unproven = _unproven(
@@ -165,13 +165,13 @@ def _all_committed(evidence: Evidence) -> Verdict:
 
 
 def _all_by_the_mapping(evidence: Evidence, counts: Counts) -> bool:
-    """Whether the mapping counts as many committed records as its group can have committed on the topic: then
-    nobody else committed one, whatever the members are called."""
+    """Whether the mapping counts as many committed records as its group can have committed on the topic: then nobody
+    else committed one, whatever the members are called."""
     return evidence.committed_by_group > 0 and (counts.committed or 0) >= evidence.committed_by_group
 
 
 def _not_held(evidence: Evidence) -> str | None:
-    """What speaks against the mapping's own members having committed the test messages; None for nothing."""
+    """Evidence against the mapping's own members having committed the test messages; None if there is none."""
     for one in evidence.progress:
         holders = [member for member in evidence.members if one.partition in member.partitions]
         foreign = sorted(_named(member) for member in holders if not is_own(member, evidence.mapping))
@@ -181,7 +181,7 @@ def _not_held(evidence: Evidence) -> str | None:
                 f"{one.partition} and may have committed them"
             )
         if not holders:
-            return f"nobody in group {evidence.before.group} was seen with partition {one.partition}: who committed them is not known"
+            return f"nobody in group {evidence.before.group} was seen with partition {one.partition}: it is unknown who committed them"
     return None
 
 
@@ -255,7 +255,7 @@ def _losses_possible(mapping: EventSourceMapping) -> list[str]:
 
 
 def _gives_up(mapping: EventSourceMapping) -> list[str]:
-    """Settings that let it give up a record that keeps failing."""
+    """Settings that let it give up on a record that keeps failing."""
     found = []
     if mapping.retry_attempts is not None and mapping.retry_attempts >= 0:
         found.append("a retry limit")
@@ -280,7 +280,7 @@ def _advice(bad: Mapping[str, int], mapping: EventSourceMapping) -> str:
     if "dropped" in bad:
         read = " or could not deserialize them" if mapping.schema_registry is not None else ""
         return (
-            f"the mapping gave them up after its retries or record age{read}: check the function's log, "
+            f"the mapping gave up on them after its retries or record age{read}: check the function's log, "
             "and set an on-failure destination"
         )
     return "check the function's log: it raised at least once in this window"
@@ -344,15 +344,15 @@ def _none_committed(evidence: Evidence) -> Verdict:
     if evidence.mapping.is_queue and evidence.members and not begun:
         return Verdict(
             name="inconclusive",
-            sentence="the share group has begun with none of these partitions: it may rightly begin after the messages",
-            advice="validate again; if nothing begins, check the mapping's connection and the group's share.auto.offset.reset",
+            sentence="the share group has not started on any of these partitions: it may legitimately start after the messages",
+            advice="validate again; if it never starts, check the mapping's connection and the group's share.auto.offset.reset",
             facts=facts,
         )
     fresh = not evidence.before.has_commits and not evidence.before.members
     if fresh and evidence.mapping.starting_position == "LATEST":
         return Verdict(
             name="inconclusive",
-            sentence="the mapping starts at LATEST and had no member when the messages were written: it may rightly start after them",
+            sentence="the mapping starts at LATEST and had no members when the messages were written: it may legitimately start after them",
             advice="validate again once it has members",
             facts=facts,
         )

@@ -101,7 +101,7 @@ def _value(shape: Any, value: Any, field: str) -> Iterator[Violation]:
             yield from _size(field, len(value), limits, "characters")
             pattern = _compiled(limits.get("pattern", ""))
             if pattern is not None and not pattern.fullmatch(value):
-                # What is written in place of an ARN may be a secret: the value is not shown.
+                # A value written instead of an ARN may be a secret, so it is not shown.
                 yield fault(
                     field,
                     None,
@@ -173,7 +173,7 @@ def _with_the_model(
 ) -> tuple[Violation, ...]:
     """Adds the model's violations, for limits newer than our rules.
 
-    A field that our rules already fault keeps their better words only.
+    For a field that our rules already fault, only their better wording is kept.
     """
     faulted = {
         violation.field.split(".")[0].split("[")[0] for violation in found if violation.severity == "fault"

@@ -1,4 +1,4 @@
-"""Which records reach the function: EventBridge's patterns, as Lambda takes them for Kafka.
+"""Which records reach the function: EventBridge's patterns, as Lambda accepts them for Kafka.
 
 The grammar is that of EventBridge's event patterns, of which Lambda's guide lists the operators that it supports:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-syntax. Lambda answers every
@@ -21,7 +21,7 @@ _FILTERED_BY = "value"
 _OR = "$or"
 _FEWEST_ALTERNATIVES = 2
 _LARGEST_NUMBER = 5e9
-"""EventBridge's guide compares no number beyond it."""
+"""EventBridge's guide allows no larger number in comparisons."""
 
 _Fault = tuple[str, str, str]
 """The place in the pattern, the rule, what to do."""
@@ -39,7 +39,7 @@ def filter_violations(subject: Subject) -> Iterator[Violation]:
         yield warning(
             _FIELD,
             number,
-            f"an account has {_FILTERS_WITHOUT_ASKING} filters a mapping unless more were granted",
+            f"an account has {_FILTERS_WITHOUT_ASKING} filters per mapping unless more were granted",
             "check the quota",
         )
     if patterns == () and subject.creating:
@@ -55,8 +55,8 @@ def filter_violations(subject: Subject) -> Iterator[Violation]:
         yield warning(
             "filter_kms_key_arn",
             key,
-            f"the mapping's filters are not known ({unknown}), so whether there are any to encrypt is not either",
-            "allow yourself kms:Decrypt on their key, or give filter_patterns anew",
+            f"the mapping's filters are not known ({unknown}), so it is unknown whether there are any to encrypt",
+            "allow yourself kms:Decrypt on their key, or give filter_patterns again",
         )
     elif not subject.after(_FIELD):
         yield fault(
@@ -81,7 +81,7 @@ def _pattern(field: str, pattern: str) -> Iterator[Violation]:
         yield fault(field, pattern, "is nested deeper than any record", _EXAMPLE)
         return
     except ValueError as error:
-        yield fault(field, pattern, f"is not JSON ({error} is no value of JSON)", _EXAMPLE)
+        yield fault(field, pattern, f"is not JSON ({error} is not a JSON value)", _EXAMPLE)
         return
     if not isinstance(read, dict):
         yield fault(field, pattern, "a pattern is a JSON object", _EXAMPLE)
@@ -98,7 +98,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _faults(pattern: Mapping[str, Any]) -> Iterator[_Fault]:
-    """What Lambda refuses. The objects wait in a list: a pattern can be nested deeper than Python's stack."""
+    """What Lambda refuses. Pending objects are in a list: a pattern can be nested deeper than Python's stack."""
     waiting: list[tuple[str, Mapping[str, Any]]] = [("", pattern)]
     while waiting:
         place, fields = waiting.pop()
@@ -120,11 +120,15 @@ def _faults(pattern: Mapping[str, Any]) -> Iterator[_Fault]:
             elif not isinstance(wanted, list):
                 yield (
                     here,
-                    f"is {_kind(wanted)}; the values of a field stand in a list, also a single one",
+                    f"is {_kind(wanted)}; the values of a field are a list, even a single one",
                     f"write [{json.dumps(wanted)[:40]}]",
                 )
             elif not wanted:
-                yield here, "is an empty list, which Lambda refuses", 'give values; "" and null are some'
+                yield (
+                    here,
+                    "is an empty list, which Lambda refuses",
+                    'give values; "" and null count as values',
+                )
             else:
                 yield from (
                     (f"{here}[{number}]", rule, action)
@@ -149,7 +153,7 @@ def _value_faults(value: Any) -> Iterator[tuple[str, str]]:
     if word not in _COMPARISONS:
         yield (
             f"has {json.dumps(word)[:60]}, which compares nothing",
-            f"use one of {', '.join(_COMPARISONS)}; or is it a field? It then stands outside the list",
+            f"use one of {', '.join(_COMPARISONS)}; if it is a field, move it outside the list",
         )
         return
     form, fits = _COMPARISONS[word]
@@ -166,7 +170,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_affix(value: Any) -> bool:
-    """A text, or one whose case does not count."""
+    """A text, or one whose case is ignored."""
     return _is_text(value) or (
         isinstance(value, dict)
         and [*value] == ["equals-ignore-case"]
@@ -211,17 +215,17 @@ _COMPARISONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "wildcard": ("a text", _is_text),
 }
 _UNLISTED = ("cidr", "wildcard")
-"""EventBridge has these, and Lambda's guide does not list them."""
+"""EventBridge has these, but Lambda's guide does not list them."""
 
 
 def _surprises(field: str, pattern: Mapping[str, Any]) -> Iterator[Violation]:
-    """What Lambda takes, and what may still keep every record out."""
+    """What Lambda accepts but may still keep every record out."""
     tops = {name for part in (pattern, *_alternatives(pattern)) for name in part} - {_OR, _FILTERED_BY}
     if tops:
         yield warning(
             field,
             ", ".join(sorted(tops)),
-            "Lambda filters records of Kafka by their value only, so this may match none",
+            "Lambda filters Kafka records only by their value, so this may match none",
             'write the fields of the record within "value"',
         )
     words = {word for word, _ in _comparisons(pattern)}
@@ -244,7 +248,7 @@ def _surprises(field: str, pattern: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def _alternatives(pattern: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The objects of an $or at the top, and of those within it."""
+    """The objects of a top-level $or, and of those within it."""
     waiting = [pattern]
     while waiting:
         for one in waiting.pop().get(_OR, ()):
@@ -253,7 +257,7 @@ def _alternatives(pattern: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _comparisons(pattern: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every comparison of a pattern without fault."""
+    """Every comparison of a valid pattern."""
     waiting = [pattern]
     while waiting:
         for name, wanted in waiting.pop().items():

@@ -1,4 +1,4 @@
-"""What a mapping is: its function, topic, cluster and tags, and what cannot change once it is created."""
+"""What identifies a mapping: its function, topic, cluster and tags, and what cannot change once it is created."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -98,7 +98,7 @@ def _cluster_arn(text: str) -> Iterator[Violation]:
         yield fault(
             "event_source_arn",
             text,
-            f"is an ARN of {arn.service}, not of an MSK cluster",
+            f"is an ARN for {arn.service}, not for an MSK cluster",
             "give the MSK cluster's ARN; other sources are not supported",
         )
     else:
@@ -164,7 +164,7 @@ _CREATE_ANOTHER = "delete the mapping and create another, or leave this out"
 
 
 def unchangeable_violations(subject: Subject) -> Iterator[Violation]:
-    """What cannot change once the mapping exists. Repeating it as it is does no harm."""
+    """What cannot change once the mapping exists. Repeating the present value does no harm."""
     request, existing = subject.request, subject.existing
     if existing is None or not isinstance(request, UpdateRequest):
         return

@@ -52,7 +52,7 @@ def _mode(subject: Subject) -> Iterator[Violation]:
         yield not_among("consumption_mode", mode, CONSUMPTION_MODES)
     elif subject.source == "msk":
         yield fault(
-            "consumption_mode", mode, "an MSK source has none; only self-managed sources do", "leave it out"
+            "consumption_mode", mode, "MSK sources do not have it; only self-managed ones do", "leave it out"
         )
     elif mode == "Queue":
         yield warning(
@@ -82,7 +82,7 @@ def _position(subject: Subject) -> Iterator[Violation]:
             "starting_position",
             None,
             "is missing",
-            "choose LATEST (only new records), TRIM_HORIZON (everything there is) or AT_TIMESTAMP",
+            "choose LATEST (only new records), TRIM_HORIZON (all existing records) or AT_TIMESTAMP",
         )
     elif position not in STARTING_POSITIONS:
         yield not_among("starting_position", position, STARTING_POSITIONS)
@@ -97,7 +97,7 @@ def _position(subject: Subject) -> Iterator[Violation]:
         yield fault(
             "starting_position_timestamp",
             timestamp.isoformat(),
-            "goes with starting_position AT_TIMESTAMP only",
+            "goes only with starting_position AT_TIMESTAMP",
             "leave one or change the other",
         )
     if timestamp is not None and timestamp > datetime.now(UTC):
@@ -221,7 +221,7 @@ def observing_violations(subject: Subject) -> Iterator[Violation]:
         yield warning(
             "metrics",
             ", ".join(counted),
-            "AWS announced them for provisioned mode; without it they may never come, and a validation then proves nothing",
+            "AWS announced them for provisioned mode; without it they may never arrive, and a validation then proves nothing",
             "set provisioned_mode to be sure of them",
         )
     yield from _log_level(subject)
@@ -235,7 +235,7 @@ def _log_level(subject: Subject) -> Iterator[Violation]:
             yield fault(
                 "log_level",
                 has,
-                "the mapping has it, and the poller's log exists in provisioned mode only",
+                "the mapping has it, but the poller's log exists only in provisioned mode",
                 'end it as well: log_level: ""',
             )
         return
@@ -249,12 +249,12 @@ def _log_level(subject: Subject) -> Iterator[Violation]:
         yield fault(
             "log_level",
             level,
-            "the poller's log exists in provisioned mode only",
+            "the poller's log exists only in provisioned mode",
             "set provisioned_mode, or leave it out",
         )
 
 
-# What only other event sources have: accepted, so that the answer can say why.
+# What only other event sources have: accepted, so that the error can say why not.
 _NOT_FOR_KAFKA = {
     "tumbling_window": (
         "tumbling windows exist for Kinesis and DynamoDB streams only",

@@ -20,7 +20,7 @@ def registry_violations(subject: Subject) -> Iterator[Violation]:
     registry = subject.request.schema_registry
     if registry is None and subject.existing is not None:
         for note in subject.existing.notes:
-            yield warning("schema_registry.uri", None, note, "give schema_registry anew, without it")
+            yield warning("schema_registry.uri", None, note, "give schema_registry again, without it")
     if subject.ends_provisioned_mode and _has_registry(subject):
         yield fault(
             "schema_registry",
@@ -43,15 +43,15 @@ def registry_violations(subject: Subject) -> Iterator[Violation]:
         yield fault(
             "schema_registry.uri",
             None,
-            "has a login in it (not shown), which everybody could read who may see the mapping",
-            "leave it out, and name a secret with it in access_configurations",
+            "contains a login (not shown), which anyone who may see the mapping could read",
+            "leave it out, and name a secret that has it in access_configurations",
         )
         return
     if not subject.provisioned:
         yield fault(
             "schema_registry",
             registry.uri,
-            "works in provisioned mode only",
+            "works only in provisioned mode",
             "set provisioned_mode (or min_pollers), or leave it out",
         )
     if registry.event_record_format not in EVENT_FORMATS:
@@ -189,14 +189,14 @@ def _of_provisioned_mode(subject: Subject) -> Iterator[Violation]:
     if subject.provisioned:
         return
     request, after = subject.request, subject.after("on_failure_destination") or ""
-    # A mapping that has it all the same may still be changed otherwise, above all disabled.
+    # A mapping that has it anyway may still be changed in other ways, above all disabled.
     if after.startswith(KAFKA_DESTINATION) and (
         request.on_failure_destination or subject.ends_provisioned_mode
     ):
         yield fault(
             "on_failure_destination",
             after,
-            "Lambda writes to a topic in provisioned mode only",
+            "Lambda writes to a topic only in provisioned mode",
             "set provisioned_mode (or min_pollers), or name a queue, SNS topic or bucket",
         )
     asked = [name for name in _WITH_PROVISIONED_MODE if getattr(request, name) not in (None, False)]
@@ -204,7 +204,7 @@ def _of_provisioned_mode(subject: Subject) -> Iterator[Violation]:
         yield warning(
             ", ".join(asked),
             None,
-            "AWS' console offers this in provisioned mode only, though the API's description does not require that",
+            "AWS' console offers this only in provisioned mode, though the API's description does not require that",
             "set provisioned_mode if AWS refuses the request",
         )
 
@@ -220,7 +220,7 @@ def _destination(text: str, subject: Subject) -> Iterator[Violation]:
             yield fault(
                 field,
                 text,
-                "kafka:// is followed by a topic: letters, digits, '.', '_', '-', at most 249",
+                "expected a topic after kafka://: letters, digits, '.', '_', '-', at most 249",
                 "check the topic's name",
             )
         elif topic == subject.topic:

@@ -10,7 +10,7 @@ from mesh_assets.esm.validation.subject import Subject, repeated
 
 
 def secret_violations(field: str, uri: str | None) -> Iterator[Violation]:
-    """What is wrong with a secret's URI, which must name the secret and never be it.
+    """What is wrong with a secret's URI, which must name the secret and never be the secret itself.
 
     Anything but an ARN is not shown.
     """
@@ -29,7 +29,7 @@ def secret_violations(field: str, uri: str | None) -> Iterator[Violation]:
         yield fault(
             field,
             uri,
-            f"is an ARN of {arn.service}, not of a secret",
+            f"is an ARN for {arn.service}, not for a secret",
             "give the ARN of the secret in Secrets Manager",
         )
 
@@ -95,7 +95,7 @@ def source_access_violations(subject: Subject) -> Iterator[Violation]:
 
 def _unknown_type(field: str, kind: str, source: str, known: Sequence[str]) -> Violation:
     if source == "msk" and kind == SCRAM_256:
-        return fault(field, kind, "MSK supports SCRAM with SHA-512 only", f"use {SCRAM_512}")
+        return fault(field, kind, "MSK supports SCRAM only with SHA-512", f"use {SCRAM_512}")
     if source == "msk" and kind in VPC:
         return fault(
             field,
@@ -106,7 +106,7 @@ def _unknown_type(field: str, kind: str, source: str, known: Sequence[str]) -> V
     if source == "msk" and kind in (IAM, IAM_OAUTH):
         return fault(field, kind, "with MSK, Lambda uses IAM when there is no secret", "leave it out")
     if kind == "VIRTUAL_HOST":
-        return fault(field, kind, "is for RabbitMQ only", "leave it out")
+        return fault(field, kind, "is only for RabbitMQ", "leave it out")
     name = "an MSK" if source == "msk" else "a self-managed"
     return fault(field, kind, f"{name} source takes {', '.join(known)}", "choose among these")
 
@@ -135,7 +135,7 @@ def _uri(field: str, entry: SourceAccess) -> Iterator[Violation]:
             if entry.type == "VPC_SUBNET"
             else "security_group:sg-0123456789abcdef0"
         )
-        yield fault(field, entry.uri, f"{entry.type} names one like {example}", "correct it")
+        yield fault(field, entry.uri, f"{entry.type} expects one like {example}", "correct it")
     elif len(entry.uri) > _LONGEST_URI or not _URI.fullmatch(entry.uri):
         yield fault(
             field,
@@ -164,7 +164,7 @@ def _msk(entries: Sequence[SourceAccess], subject: Subject) -> Iterator[Violatio
 
 
 def _scram_secret(field: str, uri: str, secret: Arn, cluster: MskCluster | None) -> Iterator[Violation]:
-    """The cluster's own secret; by a VPC connection to another account also a copy in the function's account."""
+    """The cluster's own secret; with a VPC connection to another account, also a copy in the function's account."""
     if cluster is not None and cluster.by_vpc_connection and cluster.account != cluster.owner:
         if (secret.account, secret.region) == (cluster.account, cluster.region):
             yield warning(
@@ -178,7 +178,7 @@ def _scram_secret(field: str, uri: str, secret: Arn, cluster: MskCluster | None)
             yield warning(
                 field,
                 uri,
-                "is another account's secret: its policy and that of its key must let the function's role read it",
+                "belongs to another account: its policy and its key's policy must let the function's role read it",
                 f"have account {cluster.owner} allow that, or give a copy of the secret in account {cluster.account}",
             )
     if not secret.resource.removeprefix("secret:").startswith(_MSK_PREFIX):
@@ -211,7 +211,7 @@ def _self_managed(kinds: set[str]) -> Iterator[Violation]:
         )
     for kind in sorted(kinds & set(_OF_OAUTH_ONLY)):
         if OAUTH not in kinds and IAM_OAUTH not in kinds:
-            yield fault(_FIELD, kind, f"goes with {OAUTH} only", f"add {OAUTH} or leave it out")
+            yield fault(_FIELD, kind, f"goes only with {OAUTH}", f"add {OAUTH} or leave it out")
     if OAUTH_AUDIENCE in kinds and not kinds & {OAUTH, IAM_OAUTH}:
         yield fault(
             _FIELD, OAUTH_AUDIENCE, f"goes with {OAUTH} or {IAM_OAUTH}", "add one of them or leave it out"

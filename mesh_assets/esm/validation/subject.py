@@ -1,4 +1,4 @@
-"""What the rules examine: the request and, for an update, the mapping as it is."""
+"""What the rules examine: the request and, for an update, the existing mapping."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -51,7 +51,7 @@ class Subject:
         return self.existing is not None and self.existing.is_provisioned and not self.provisioned
 
     def existing_config(self, name: str) -> Mapping[str, Any]:
-        """A config of the mapping as it is, by the API's name; empty for none, or for a new mapping."""
+        """A config of the existing mapping, by the API's name; empty if it has none or is new."""
         return {} if self.existing is None else self.existing.configuration.get(name) or {}
 
     def after(self, name: str) -> Any:
@@ -64,7 +64,7 @@ class Subject:
 
 
 def not_among(field: str, value: str, choices: Sequence[str]) -> Violation:
-    """The violation of a value that is none of the choices."""
+    """The violation by a value that is not one of the choices."""
     return fault(field, value, f"is not one of {', '.join(choices)}", "choose one of them")
 
 
@@ -76,7 +76,7 @@ def repeated(field: str, values: Iterable[str]) -> Iterator[Violation]:
 
 
 def choice_violations(field: str, values: Sequence[str], choices: Sequence[str]) -> Iterator[Violation]:
-    """What is wrong with a list of choices: none of them, or given twice."""
+    """What is wrong with a list of choices: not one of them, or given twice."""
     for value in dict.fromkeys(values):
         if value not in choices:
             yield not_among(field, value, choices)

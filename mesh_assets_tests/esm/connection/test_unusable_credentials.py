@@ -49,7 +49,7 @@ OF_PBES1 = f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{PBES1}\n-----END ENCRYPTED 
         (a_key(PrivateFormat.PKCS8, NoEncryption()), None),
         (OF_PBES1, None),
         ("no key", None),
-        (a_key(PrivateFormat.PKCS8, PASSWORD), "encrypted by PBES2"),
+        (a_key(PrivateFormat.PKCS8, PASSWORD), "encrypted with PBES2"),
         (a_key(PrivateFormat.TraditionalOpenSSL, NoEncryption()), "PKCS #8 form only"),
     ],
     ids=["PKCS #8", "PBES1", "none", "PBES2", "PKCS #1"],

@@ -116,7 +116,7 @@ def test_a_plan_of_records_by_a_schema_is_not_carried_out_in_json() -> None:
         other_groups=(),
         format="AVRO, by version 2 of orders-value (schema 202)",
     )
-    with pytest.raises(Exception, match="look at the new plan first"):
+    with pytest.raises(Exception, match="check the new plan first"):
         produce_test_messages(ClientProperties({"bootstrap.servers": "127.0.0.1:1"}), plan)
 
 

@@ -134,7 +134,7 @@ def test_the_plan_writes_nothing_and_names_the_other_readers(
 def test_another_plan_than_the_one_looked_at_is_refused(logins: dict[str, KafkaLogin], topic: str) -> None:
     plan = planned(logins["PLAINTEXT"], topic)
     check_plan(planned(logins["PLAINTEXT"], topic), plan.id)
-    with pytest.raises(PlanOutdatedError, match="look at the new plan first"):
+    with pytest.raises(PlanOutdatedError, match="check the new plan first"):
         check_plan(planned(logins["PLAINTEXT"], topic, messages=8), plan.id)
     assert msgspec.structs.replace(plan, id="").id == ""
 

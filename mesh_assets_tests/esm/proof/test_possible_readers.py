@@ -120,7 +120,7 @@ def test_a_plan_says_who_may_read_along_and_not_that_nobody_does() -> None:
     assert "may be read by sharing: what they read is not known" in text
     assert "no other group" not in text
     assert (metadata["also_read_by"], metadata["may_also_be_read_by"]) == (
-        "no other group that is known",
+        "no other known group",
         "sharing",
     )
 

@@ -21,7 +21,7 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     (
         {"provisioned_mode": True, "schema_registry": {"uri": "https://me:hunter2@registry.example"}},
         "schema_registry.uri",
-        "has a login in it (not shown)",
+        "contains a login (not shown)",
     ),
     ({"target": "x" * 65}, "target", "at most 64"),
     ({"target": f"arn:aws:sqs:{REGION}:{ACCOUNT}:queue"}, "target", "neither a function's name"),
@@ -39,7 +39,7 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     (
         {"starting_position_timestamp": YESTERDAY},
         "starting_position_timestamp",
-        "goes with starting_position AT_TIMESTAMP only",
+        "goes only with starting_position AT_TIMESTAMP",
     ),
     (
         {
@@ -91,9 +91,9 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     ({"metrics": []}, "metrics", "is empty"),
     ({"metrics": ["Events"]}, "metrics", "not one of EventCount"),
     ({"metrics": ["EventCount", "EventCount"]}, "metrics", "2 times"),
-    ({"log_level": "INFO"}, "log_level", "provisioned mode only"),
+    ({"log_level": "INFO"}, "log_level", "only in provisioned mode"),
     ({"provisioned_mode": True, "log_level": "TRACE"}, "log_level", "not one of DEBUG, INFO, WARN"),
-    ({"schema_registry": {"uri": GLUE}}, "schema_registry", "provisioned mode only"),
+    ({"schema_registry": {"uri": GLUE}}, "schema_registry", "only in provisioned mode"),
     (
         {
             "provisioned_mode": True,
@@ -142,11 +142,11 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
         "schema_registry.access_configurations[0].type",
         "not one of BASIC_AUTH",
     ),
-    ({"on_failure_destination": "kafka://orders-dead"}, "on_failure_destination", "in provisioned mode only"),
+    ({"on_failure_destination": "kafka://orders-dead"}, "on_failure_destination", "only in provisioned mode"),
     (
         {"provisioned_mode": False, "on_failure_destination": "kafka://orders-dead"},
         "on_failure_destination",
-        "in provisioned mode only",
+        "only in provisioned mode",
     ),
     ({"provisioned_mode": True, "log_level": ""}, "log_level", "is empty"),
     ({"provisioned_mode": True, "schema_registry": {}}, "schema_registry.uri", "is missing"),
@@ -182,7 +182,7 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     *[
         ({"filter_patterns": [text]}, "filter_patterns[0]", words)
         for text, words in (
-            ('{"body": {"a": "x"}}', "is a text; the values of a field stand in a list"),
+            ('{"body": {"a": "x"}}', "is a text; the values of a field are a list"),
             ('{"value": {"a": 1}}', "is a number; the values"),
             ('{"value": {"a": true}}', "is true or false; the values"),
             ('{"value": null}', "is null; the values"),
@@ -245,7 +245,7 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
 ]
 OF_MSK: list[tuple[dict[str, Any], str, str]] = [
     ({"event_source_arn": "orders"}, "event_source_arn", "is not an ARN"),
-    ({"event_source_arn": QUEUE_ARN}, "event_source_arn", "an ARN of sqs"),
+    ({"event_source_arn": QUEUE_ARN}, "event_source_arn", "an ARN for sqs"),
     (
         {"event_source_arn": f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/orders"},
         "event_source_arn",
@@ -253,7 +253,7 @@ OF_MSK: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"event_source_arn": None}, "event_source_arn, kafka_bootstrap_servers", "neither is given"),
     ({"consumption_mode": "Stream"}, "consumption_mode", "only self-managed sources do"),
-    ({SAC: access("SASL_SCRAM_256_AUTH")}, f"{SAC}[0].type", "SHA-512 only"),
+    ({SAC: access("SASL_SCRAM_256_AUTH")}, f"{SAC}[0].type", "SCRAM only with SHA-512"),
     ({SAC: access("BASIC_AUTH")}, f"{SAC}[0].type", "an MSK source takes"),
     ({SAC: access("VPC_SUBNET")}, f"{SAC}[0].type", "from the cluster"),
     ({SAC: access("IAM_AUTH")}, f"{SAC}[0].type", "when there is no secret"),
@@ -292,9 +292,9 @@ OF_SELF_MANAGED: list[tuple[dict[str, Any], str, str]] = [
     ({SAC: [{"type": "VPC_SUBNET", "uri": "vpc-1"}, VPC[1]]}, f"{SAC}[0].uri", "subnet:subnet-"),
     ({SAC: [VPC[0], {"type": "VPC_SECURITY_GROUP", "uri": "web"}]}, f"{SAC}[1].uri", "security_group:sg-"),
     ({SAC: [VPC[0], {"type": "VPC_SECURITY_GROUP"}]}, f"{SAC}[1].uri", "needs one"),
-    ({SAC: access("BASIC_AUTH", "OAUTHBEARER_SCOPE")}, SAC, "goes with OAUTHBEARER_AUTH only"),
-    ({SAC: access("BASIC_AUTH", "OAUTHBEARER_LOGICAL_CLUSTER")}, SAC, "goes with OAUTHBEARER_AUTH only"),
-    ({SAC: access("BASIC_AUTH", "OAUTHBEARER_IDENTITY_POOL")}, SAC, "goes with OAUTHBEARER_AUTH only"),
+    ({SAC: access("BASIC_AUTH", "OAUTHBEARER_SCOPE")}, SAC, "goes only with OAUTHBEARER_AUTH"),
+    ({SAC: access("BASIC_AUTH", "OAUTHBEARER_LOGICAL_CLUSTER")}, SAC, "goes only with OAUTHBEARER_AUTH"),
+    ({SAC: access("BASIC_AUTH", "OAUTHBEARER_IDENTITY_POOL")}, SAC, "goes only with OAUTHBEARER_AUTH"),
     (
         {SAC: access("BASIC_AUTH", "OAUTHBEARER_AUDIENCE")},
         SAC,
