@@ -1,6 +1,6 @@
-"""What the section `access` holds: who may do what (ACLs), how much (quotas), and who can log in by SCRAM.
+"""The contents of the section `access`: who may do what (ACLs), how much (quotas), and who can log in by SCRAM.
 
-A part that could not be read is None, with the reason in `unknown` under the part's name; an empty one has been read.
+A part that could not be read is None, with the reason in `unknown` under the part's name; an empty one was read.
 """
 
 from typing import Literal
@@ -11,10 +11,10 @@ from mesh_assets.inventory.records import Record
 
 
 class Acl(Record, frozen=True, kw_only=True):
-    """One binding, in Kafka's words and small letters. `resource_type`: topic, group, cluster, transactional_id,
+    """One binding, in Kafka's words and lower case. `resource_type`: topic, group, cluster, transactional_id,
     delegation_token or user; `permission`: allow or deny; `pattern`: literal or prefixed; `unknown (9)`, here and for
-    operations, is a word of later versions. The literal name `*` stands for all of a
-    type, the principal `User:*` for everybody, the host `*` for every host. `operation` `all` includes every other."""
+    operations, is a word of later versions. The literal name `*` means all of a type, the principal `User:*`
+    everybody, the host `*` every host. `operation` `all` includes every other."""
 
     principal: str
     permission: str
@@ -34,7 +34,7 @@ class ClientQuota(Record, frozen=True, kw_only=True):
 
 
 class ScramCredential(Record, frozen=True, kw_only=True):
-    """`iterations`: how often the password is hashed. Neither salt nor keys: Kafka tells them to nobody."""
+    """`iterations`: how often the password is hashed. No salt or keys: Kafka never reveals them."""
 
     mechanism: str
     iterations: int

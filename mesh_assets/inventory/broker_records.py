@@ -1,4 +1,4 @@
-"""What the section `brokers` holds: the brokers, their configs, the cluster's features and its controller quorum.
+"""The contents of the section `brokers`: the brokers, their configs, the cluster's features and its controller quorum.
 
 A part that could not be read is None, with the reason in `unknown` under the part's name.
 """
@@ -11,13 +11,13 @@ from msgspec import field
 from mesh_assets.inventory.records import Record
 
 ConfigSource = Literal["dynamic_broker", "dynamic_cluster", "static", "default", "unknown"]
-"""Where a value is set, by Kafka's ConfigSource: on one broker, for all of the cluster, in the broker's own file, or
-nowhere, so that Kafka's default holds."""
+"""Where a value is set, by Kafka's ConfigSource: on one broker, for the whole cluster, in the broker's own file, or
+nowhere, so that Kafka's default applies."""
 
 
 class ClusterBroker(Record, frozen=True, kw_only=True):
-    """One broker, at the listener through which it was reached. `fenced`: it is registered and serves nothing; None:
-    brokers before 4.0 list only those that serve, and do not say."""
+    """One broker, at the listener through which it was reached. `fenced`: it is registered but serves nothing; None:
+    brokers before 4.0 list only serving brokers, and do not say."""
 
     id: int
     host: str
@@ -27,8 +27,8 @@ class ClusterBroker(Record, frozen=True, kw_only=True):
 
 
 class BrokerConfig(Record, frozen=True, kw_only=True):
-    """A config with one value and source. `value` None: not set, or `sensitive`, when Kafka tells it to nobody.
-    `brokers`: those that have it so; empty: all whose configs are known."""
+    """A config with one value and source. `value` None: not set, or `sensitive`, which Kafka never reveals. `brokers`:
+    those with this value; empty: all whose configs are known."""
 
     name: str
     value: str | None
@@ -38,8 +38,8 @@ class BrokerConfig(Record, frozen=True, kw_only=True):
 
 
 class BrokerConfigs(Record, frozen=True, kw_only=True):
-    """`brokers`: whose configs these are. `entries`: by name; a name comes once for each value that it has on them.
-    `cluster_wide`: the cluster's dynamic defaults, which hold wherever a broker sets nothing of its own; the value of a
+    """`brokers`: whose configs these are. `entries`: by name; a name appears once for each value that it has on them.
+    `cluster_wide`: the cluster's dynamic defaults, which apply where a broker sets no value of its own; the value of a
     sensitive one is None."""
 
     brokers: tuple[int, ...]
@@ -48,8 +48,8 @@ class BrokerConfigs(Record, frozen=True, kw_only=True):
 
 
 class Feature(Record, frozen=True, kw_only=True):
-    """A feature of the cluster (KIP-584): `level`: that which the cluster has agreed on; None: on none. `minimum` and
-    `maximum`: what the broker that was asked could do; None: it does not know the feature."""
+    """A feature of the cluster (KIP-584). `level`: the one the cluster has agreed on; None: none. `minimum` and
+    `maximum`: what the broker that was asked supports; None: it does not know the feature."""
 
     name: str
     level: int | None
@@ -58,8 +58,8 @@ class Feature(Record, frozen=True, kw_only=True):
 
 
 class Features(Record, frozen=True, kw_only=True):
-    """`epoch`: of the levels: it grows with each change of one, with KRaft with any record of the metadata log (measured with
-    4.3); None: no level was ever agreed on. `broker`: who was asked."""
+    """`epoch`: of the levels; it grows with each change of one or, with KRaft, with any record of the metadata log (measured
+    with 4.3); None: no level was ever agreed on. `broker`: the one that was asked."""
 
     epoch: int | None
     broker: int | None
@@ -68,9 +68,9 @@ class Features(Record, frozen=True, kw_only=True):
 
 class QuorumReplica(Record, frozen=True, kw_only=True):
     """One copy of the metadata log. `directory_id` None: brokers before 3.9 have none. `lag_records`: how far it is
-    behind the leader's; None, as with `log_end_offset`: the leader does not know. The times are of the leader's clock;
-    None: never, or not told (brokers before 3.5).
-    `endpoints`: where a controller listens, as `name://host:port`; empty where it is not told."""
+    behind the leader's; None, as with `log_end_offset`: the leader does not know. The times are by the leader's clock;
+    None: never, or not reported (brokers before 3.5).
+    `endpoints`: where a controller listens, as `name://host:port`; empty if not reported."""
 
     id: int
     log_end_offset: int | None
@@ -95,8 +95,8 @@ BrokerPart = Literal["configs", "features", "quorum"]
 
 
 class Brokers(Record, frozen=True, kw_only=True):
-    """`controller`: the one that is active: the quorum's leader, or with ZooKeeper the broker that the others name;
-    None: not known. KRaft's brokers name one of themselves at random to clients, which is not it. `unknown`: part →
+    """`controller`: the active one: the quorum's leader, or with ZooKeeper the broker that the others name; None: not
+    known. The broker that KRaft's brokers name to clients is a random one of them, not the controller. `unknown`: part →
     why it could not be read."""
 
     brokers: tuple[ClusterBroker, ...]

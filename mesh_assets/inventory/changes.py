@@ -1,4 +1,4 @@
-"""Why a discovery runs, and what it found to have changed: triggers and changes."""
+"""Why a discovery runs, and which changes it found: triggers and changes."""
 
 from collections.abc import Iterable
 from typing import Literal, get_args
@@ -38,8 +38,8 @@ class Trigger(Record, frozen=True, kw_only=True):
         return self.type if self.resource is None else f"{self.type} {self.resource}"
 
 
-# A change: one typed difference between two documents of a cluster, with a sentence for people; and how
-# people read and count changes.
+# A change: one typed difference between two documents of a cluster, with a sentence for people; and how people
+# read and count changes.
 
 ResourceType = Literal[
     "topic",
@@ -63,12 +63,12 @@ Severity = Literal["info", "warning", "critical"]
 
 
 class Change(Record, frozen=True, kw_only=True):
-    """`field` is a path below the resource (`config.retention.ms`, `version`, `tasks.0.state`), None for
-    created and deleted.
+    """`field` is a path below the resource (`config.retention.ms`, `version`, `tasks.0.state`), None for created
+    and deleted.
 
     `before` and `after` are the field's values as text or JSON text, None if there is no value. A created
     resource has its whole record in `after`, a deleted one in `before`. Sensitive values are masked before
-    they become records, so they are masked here, too.
+    they become records, so they are masked here as well.
     """
 
     kind: ChangeKind
@@ -81,8 +81,8 @@ class Change(Record, frozen=True, kw_only=True):
     sentence: str
 
 
-# What comes with what, by resource type: a new version has an id and a definition, new partitions have
-# replicas, a group that becomes empty or active has other members, a reassignment puts replicas on both sides, new tasks have a state.
+# What accompanies what, by resource type: a new version has an id and a definition, new partitions have replicas, a
+# group that becomes empty or active has different members, a reassignment puts replicas on both sides, new tasks have a state.
 _COMES_WITH: dict[str, dict[str, tuple[str, ...]]] = {
     "schema": {"id": ("version",), "definition": ("version",), "references": ("version",)},
     "topic": {"replicas": ("partitions", "replication_factor", "reassigning")},
@@ -99,7 +99,7 @@ def change_line(change: Change) -> str:
 
 
 def headline_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes as a person counts them: a new schema version is one, not three (version, id and
+    """The changes as people count them: a new schema version is one, not three (version, id and
     definition)."""
     changes = tuple(changes)
     fields = {(change.resource_type, change.resource, change.field) for change in changes}

@@ -1,5 +1,5 @@
-"""What the section `cluster_links` holds: the links between this cluster and others, and the topics here that are mirrors
-of topics there.
+"""The contents of the section `cluster_links`: the links between this cluster and others, and the topics here that mirror
+topics there.
 
 A part that could not be read is None, with the reason in `unknown` under the part's name.
 """
@@ -13,17 +13,17 @@ from mesh_assets.inventory.links import kafka_addresses
 from mesh_assets.inventory.records import Record
 
 NO_LINK_ERROR = "NO_ERROR"
-"""Confluent's word in `link_error` where there is none."""
+"""Confluent's word in `link_error` if there is none."""
 
 ENDED_MIRRORS = frozenset({"STOPPED"})
-"""Of `MirrorTopic.status`: it was promoted or failed over, and is a topic like any other since."""
+"""A value of `MirrorTopic.status`: it was promoted or failed over, and has since been an ordinary topic."""
 
 BROKEN_MIRRORS = frozenset({"FAILED", "LINK_FAILED", "SOURCE_UNAVAILABLE"})
 PAUSED_MIRRORS = frozenset({"PAUSED", "LINK_PAUSED"})
 
 
 class LinkTask(Record, frozen=True, kw_only=True):
-    """What a link does beside mirroring (`ConsumerOffsetSync`, `AclSync`, …). `state`: Confluent's word (ACTIVE,
+    """What a link does besides mirroring (`ConsumerOffsetSync`, `AclSync`, …). `state`: Confluent's word (ACTIVE,
     IN_ERROR, NOT_CONFIGURED, …)."""
 
     name: str
@@ -34,10 +34,10 @@ class LinkTask(Record, frozen=True, kw_only=True):
 class ClusterLink(Record, frozen=True, kw_only=True):
     """A link as the cluster knows it at its own end.
 
-    `source_cluster_id`: given where this cluster is the link's destination; `destination_cluster_id`: where it is the
-    source; `remote_cluster_id`: the other end of a bidirectional link. `state`: Confluent's word (ACTIVE, PAUSED, …);
-    `error`: its word for what is wrong, with its sentence in `error_message`; None: nothing is, or it does not say.
-    `config`: masked; None: could not be read, for the reason in `config_error`.
+    `source_cluster_id`: given if this cluster is the link's destination; `destination_cluster_id`: if it is the source;
+    `remote_cluster_id`: the other end of a bidirectional link. `state`: Confluent's word (ACTIVE, PAUSED, …); `error`:
+    its word for what is wrong, with its sentence in `error_message`; None: nothing is, or it does not say. `config`:
+    masked; None: could not be read, for the reason in `config_error`.
     """
 
     name: str
@@ -54,15 +54,15 @@ class ClusterLink(Record, frozen=True, kw_only=True):
 
     @property
     def origin_id(self) -> str | None:
-        """The cluster that mirror topics of the link come from; None: not told, or there are none at this end."""
+        """The cluster that the link's mirror topics come from; None: not reported, or there are none at this end."""
         return self.source_cluster_id or self.remote_cluster_id
 
 
 class MirrorTopic(Record, frozen=True, kw_only=True):
-    """A topic of this cluster that a link fills from a topic of another one, or did. Its name is unique in the cluster.
+    """A topic of this cluster that a link fills, or once filled, from a topic of another. Its name is unique in the cluster.
 
     `status`: Confluent's word (ACTIVE, PAUSED, FAILED, STOPPED, …), since `status_since`. `lag_records`: what the source
-    has and the mirror has not, over all partitions, and of the partition that has most; None: not told.
+    has and the mirror lacks, over all partitions, and on the partition with the most; None: not reported.
     """
 
     name: str
@@ -77,7 +77,7 @@ class MirrorTopic(Record, frozen=True, kw_only=True):
 
 
 class ClusterLinks(Record, frozen=True, kw_only=True):
-    """`links`: by name. `mirror_topics`: by name, also those that ended."""
+    """`links`: by name. `mirror_topics`: by name, including ended ones."""
 
     links: tuple[ClusterLink, ...] | None = None
     mirror_topics: tuple[MirrorTopic, ...] | None = None

@@ -1,4 +1,4 @@
-"""Data contracts, which Confluent's registry keeps beside schemas: who owns them, what is tagged, which rules apply.
+"""Data contracts, which Confluent's registry stores with schemas: who owns them, what is tagged, which rules apply.
 
 A file below `records.py`, whose schemas hold them.
 """
@@ -29,8 +29,8 @@ class SchemaRule(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class DataContract(Struct, frozen=True, kw_only=True, gc=False):
-    """What Confluent's registry keeps beside a schema. `properties`: those named in `sensitive` are masked. `tags`: by
-    the path that they mark (`**.ssn`), besides those in the schema's own text. `rules`: in the order in which they run.
+    """What Confluent's registry stores with a schema. `properties`: those named in `sensitive` are masked. `tags`: by the
+    path that they tag (`**.ssn`), besides those in the schema's own text. `rules`: in the order in which they run.
     """
 
     properties: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The texts of schemas, taken apart: JSON (of Avro and JSON Schema) and Protobuf. Both readers end on any text."""
+"""Parses the texts of schemas: JSON (of Avro and JSON Schema) and Protobuf. Both readers terminate on any text."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -17,12 +17,12 @@ _T = TypeVar("_T")
 
 
 class UnreadableDefinitionError(ValueError):
-    """The text is not of its declared type, or not such as anything here reads."""
+    """The text is not of its declared type, or not in a form that can be read here."""
 
 
 def _once(parse: Callable[[str], _T]) -> Callable[[str], _T]:
-    """A text's name, its fields and its properties are read one after another: it is parsed once for all, also where
-    it cannot be."""
+    """A text's name, fields and properties are read one after another: it is parsed only once, even if parsing
+    fails."""
 
     @lru_cache(maxsize=1)
     def outcome(text: str) -> tuple[_T | None, str | None]:
@@ -43,11 +43,12 @@ def _once(parse: Callable[[str], _T]) -> Callable[[str], _T]:
 
 @_once
 def parse_json(text: str) -> Any:
-    """The JSON value, which nobody may change. Raises UnreadableDefinitionError, also when it is nested deeper than 400 levels.
+    """The JSON value, which must not be modified. Raises UnreadableDefinitionError, also when it is nested deeper than 400
+    levels.
 
-    Deeper ones would be read or not depending on how much stack the caller has left, and so come and go.
+    Whether deeper ones can be read would depend on how much stack the caller has left, so they would come and go.
     """
-    # Counting brackets is cheap, and nearly every schema has fewer than that.
+    # Counting brackets is cheap, and nearly every schema has fewer.
     if text.count("[") + text.count("{") > _DEEPEST_JSON:
         depths = accumulate(map(_LEVELS.__getitem__, _NO_BRACKETS.sub("", text)))
         if max(depths, default=0) > _DEEPEST_JSON:
@@ -58,12 +59,12 @@ def parse_json(text: str) -> Any:
         raise UnreadableDefinitionError(str(error)) from error
 
 
-# --- Protobuf: as much of its grammar as says which messages have which fields
+# --- Protobuf: just enough of its grammar to know which messages have which fields
 
 
 class ProtobufField(msgspec.Struct, frozen=True):
     """`label`: `repeated`, `optional`, `required` or empty. `in_oneof`: at most one of several is set. `number`: its tag in
-    the bytes; None where the text has none that is a number."""
+    the bytes; None if the text has no valid number."""
 
     name: str
     type: str
@@ -73,15 +74,15 @@ class ProtobufField(msgspec.Struct, frozen=True):
 
 
 class ProtobufMessage(msgspec.Struct, frozen=True):
-    """`path`: its name within those of the messages around it."""
+    """`path`: its name, below the names of the enclosing messages."""
 
     path: tuple[str, ...]
     fields: list[ProtobufField]
 
 
 class ProtobufFile(msgspec.Struct, frozen=True):
-    """`messages`: in the order of the text, each before those that it holds. `proto2`: the syntax, which is also that of a
-    text that names none."""
+    """`messages`: in the order of the text, each before those it contains. `proto2`: the syntax, also that of a text that
+    names none."""
 
     package: str | None
     messages: list[ProtobufMessage]
@@ -91,7 +92,7 @@ class ProtobufFile(msgspec.Struct, frozen=True):
 _TOKEN = re.compile(
     r"(?:\s+|//[^\n]*|/\*.*?\*/)++"
     r"|(\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+'|[\w.+-]+|(?!/\*)[^\s\w\"'])"
-    r"|(.)",  # what begins a comment or a text in quotes that does not end
+    r"|(.)",  # the start of an unclosed comment or quoted text
     re.DOTALL,
 )
 _ENDLESS = 2
@@ -108,10 +109,10 @@ _LONGEST_STATEMENT = 10_000  # words; `reserved` lists numbers
 
 @_once
 def parse_protobuf(text: str) -> ProtobufFile:
-    """The file's messages, which nobody may change. Raises UnreadableDefinitionError.
+    """The file's messages, which must not be modified. Raises UnreadableDefinitionError.
 
-    Python's protobuf has no compiler, and protoc wants the files that this one imports, which a registry keeps under
-    names of its own; so the text is read here. Options, enums, services and extensions are passed over.
+    Python's protobuf has no compiler, and protoc needs the files that this one imports, which a registry stores under
+    different names; so the text is read here. Options, enums, services and extensions are skipped.
     """
     tokens = _tokens(text)
     package: str | None = None
@@ -150,7 +151,7 @@ def parse_protobuf(text: str) -> ProtobufFile:
             statement = []
         elif token == "}":
             if statement or not around:
-                raise UnreadableDefinitionError("a } ends what has not begun")
+                raise UnreadableDefinitionError("a } has no matching {")
             around.pop()
         elif statement:
             kind, message = around[-1] if around else ("", None)
@@ -171,7 +172,7 @@ def parse_protobuf(text: str) -> ProtobufFile:
 def _tokens(text: str) -> Iterator[str]:
     for found in _TOKEN.finditer(text):
         if found.lastindex == _ENDLESS:
-            raise UnreadableDefinitionError("a text in quotes or a comment does not end")
+            raise UnreadableDefinitionError("a quoted text or a comment is not closed")
         if found.lastindex:
             yield found[1]
 

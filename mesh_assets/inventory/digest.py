@@ -1,8 +1,8 @@
-"""The digest of a document: what a sensor must know of topics and groups to see that nothing has changed.
+"""The digest of a document: what a sensor must know about topics and groups to see that nothing has changed.
 
-The document of 9,000 topics is 26 MB and nearly all of it is of no interest to whoever asks, every five minutes, whether
-there is something new. A digest says as much in a fortieth. It only ever answers "nothing": whatever else it is,
-the document itself is compared, by the rules of the discovery.
+The document of 9,000 topics is 26 MB, and nearly all of it is irrelevant to a sensor that asks every five minutes whether
+there is something new. A digest is enough for that, in a fortieth of the size. It can only ever answer "nothing": in any
+other case, the document itself is compared, by the rules of the discovery.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,8 +36,8 @@ class GroupsDigest(Record, frozen=True, kw_only=True):
 
 
 class Digest(Record, frozen=True, kw_only=True):
-    """`document`: the SHA-256 of the document that it is of. `topics`, `groups` None: only the document itself can
-    say what changed, because something of the section is held back or its scope is unknown."""
+    """`document`: the SHA-256 of its document. `topics`, `groups` None: only the document itself can show what changed,
+    because part of the section is held back or its scope is unknown."""
 
     format: int = 1
     document: str
@@ -66,7 +66,7 @@ def digest_of(document: Document, sha256: str) -> Digest:
 
 
 def configs_fingerprint(values: Mapping[str, str | None] | None, overrides: Iterable[str]) -> str | None:
-    """Of the configs that are set on a topic itself: equal for equal ones; empty where there are none. None: unknown."""
+    """A fingerprint of the configs set on a topic itself: equal for equal configs; empty if there are none. None: unknown."""
     if values is None:
         return None
     own = sorted((name, values[name]) for name in overrides if name in values)
@@ -78,7 +78,7 @@ def encode_digest(digest: Digest) -> bytes:
 
 
 def decode_digest(data: bytes) -> Digest | None:
-    """None for bytes that are no digest of this version: it can be had from the document again."""
+    """None for bytes that are not a digest of this version: it can be derived from the document again."""
     try:
         digest = _decoder.decode(data)
     except UNDECODABLE:

@@ -1,5 +1,5 @@
-"""The document: the complete state of one cluster at one moment, and the only truth. No other module knows
-its JSON form."""
+"""The document: the complete state of one cluster at one moment, and the single source of truth. No other module
+knows its JSON form."""
 
 import hashlib
 from collections.abc import Callable, Sized
@@ -80,21 +80,21 @@ class Summary(Record, frozen=True, kw_only=True):
 
 
 NOT_READ_YET = SectionState(
-    status="stale", collected_at=None, error="no version that read this cluster so far knew the section"
+    status="stale", collected_at=None, error="no version that has read this cluster so far knew the section"
 )
-"""The state of a section in a document that was written before the section existed."""
+"""The state of a section in a document written before the section existed."""
 
 
 class Document(Record, frozen=True, kw_only=True):
-    """Lists are sorted by name, so equal states give equal bytes except for times.
+    """Lists are sorted by name, so equal states give equal bytes apart from times.
 
     `excluded_topics` and `excluded_consumer_groups`: how many the estate's patterns leave out.
     `topic_defaults`: the cluster-wide dynamic defaults of topics' configs, as far as topics inherit them;
-    None: never read. `log_directories`: of all brokers; None: could not be read. `topics_unknown`: what of how topics
-    are stored could not be read, and why: log_directories, reassignments, eligible_leaders, record_times, tiered.
-    `held`: what the sections hold back, for those that do. `tickets`: the number of the reading
-    that each section is of (or of a later one), by which the store orders readings, in the `series` of the run that
-    wrote the document; not in events, as little as `held` and `hold_clocks`, by which its times are.
+    None: never read. `log_directories`: of all brokers; None: could not be read. `topics_unknown`: which parts of topics'
+    storage could not be read, and why: log_directories, reassignments, eligible_leaders, record_times, tiered.
+    `held`: what the sections hold back, if anything. `tickets`: the number of each section's reading (or of a later one),
+    by which the store orders readings, in the `series` of the run that wrote the document; not in events, nor are `held`
+    and the clocks of its times, `hold_clocks`.
     """
 
     format: int = 1
@@ -223,8 +223,8 @@ def _count(known: Sized | None) -> int | None:
 
 _encoder = msgspec.json.Encoder()
 
-# Of 26 MB of a document with 9,000 topics, configs are most, and few of them differ: those with equal bytes are read once
-# and shared, which takes half the memory (28 MB instead of 55). The lists that an outline leaves out are not read at all.
+# Configs are most of the 26 MB of a document with 9,000 topics, and few of them differ: those with equal bytes are read once
+# and shared, which halves the memory (28 MB instead of 55). The lists that an outline leaves out are not read at all.
 _BARE_TOPIC: Any = msgspec.defstruct(
     "Topic", [("config", msgspec.Raw)], bases=(Topic,), frozen=True, kw_only=True
 )
@@ -256,8 +256,8 @@ def encode_document(document: Document) -> bytes:
 
 
 def decode_document(data: bytes, *, source: str) -> Document:
-    """The document. Raises DamagedError naming `source` if the bytes are not a document of this version, NewerFormatError if
-    they are one of a later format."""
+    """The document. Raises DamagedError, which names `source`, if the bytes are not a document of this version,
+    NewerFormatError if they are one of a later format."""
     try:
         bare = _bare_decoder.decode(data)
         if bare.format <= FORMAT:
@@ -270,7 +270,7 @@ def decode_document(data: bytes, *, source: str) -> Document:
 
 def decode_outline(data: bytes, *, source: str) -> Document:
     """The document without its topics and consumer groups, in a seventh of the time. Raises DamagedError like
-    `decode_document`, as far as the rest shows it."""
+    `decode_document`, as far as the rest reveals damage."""
     try:
         outline = _outline_decoder.decode(data)
         if outline.format <= FORMAT:

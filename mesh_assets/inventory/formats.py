@@ -1,9 +1,9 @@
-"""The one number that stands, as `format`, in everything that is stored.
+"""The single number that everything stored contains as `format`.
 
-A version reads what every earlier one wrote: fields that came later have defaults, and documents that were compressed with gzip
-are read as they are. What a later version wrote in another format it refuses, as it is neither damaged nor to be
-repaired. Raise FORMAT only where defaults cannot do, and read the earlier one, too. Events have no such number: their schemas
-stay compatible (`mesh_assets_tests/events/earlier/`).
+A version reads everything that earlier ones wrote: later fields have defaults, and documents compressed with gzip are read
+as they are. It refuses data that a later version wrote in a different format, which is not damaged and must not be
+repaired. Raise FORMAT only where defaults are not enough, and keep reading the earlier one. Events have no such number:
+their schemas stay compatible (`mesh_assets_tests/events/earlier/`).
 """
 
 import msgspec
@@ -22,8 +22,8 @@ _decoder = msgspec.json.Decoder(_Formatted)
 
 
 def refuse_newer_format(data: bytes, *, source: str) -> None:
-    """Raises NewerFormatError naming `source` if the JSON says that it is of a later format. What is no JSON is left to whoever
-    decodes it."""
+    """Raises NewerFormatError, which names `source`, if the JSON says that it has a later format. Text that is not JSON is left
+    to whoever decodes it."""
     try:
         found = _decoder.decode(data).format
     except UNDECODABLE:
@@ -35,5 +35,5 @@ def refuse_newer_format(data: bytes, *, source: str) -> None:
 def newer_format(found: int, *, source: str) -> NewerFormatError:
     return NewerFormatError(
         f"{source} has format {found}, but this version of mesh-assets reads only up to format {FORMAT}: a later version wrote it; "
-        "update mesh-assets here, or restore the store from a backup of before that version used it"
+        "update mesh-assets here, or restore the store from a backup made before that version used it"
     )

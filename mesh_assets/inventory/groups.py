@@ -1,8 +1,8 @@
-"""What is known of consumer groups of every kind, as immutable records: who is in them, what their members are
-assigned, and where they stand.
+"""What is known about consumer groups of every kind, as immutable records: who is in them, what their members are
+assigned, and their positions.
 
-Unless a docstring says otherwise, None means unknown: the value could not be read, or the group is of a kind that
-has no such thing.
+Unless a docstring says otherwise, None means unknown: the value could not be read, or groups of this kind do not
+have it.
 """
 
 from typing import Literal
@@ -20,19 +20,19 @@ LagIs = Literal[
     "unreadable",
     "not_counted",
 ]
-"""What `lag_records` says of a partition, and why it says nothing (None).
+"""What `lag_records` says about a partition, or why it says nothing (None).
 
 - `known`: the records from the commit to the end wait.
-- `records_lost`: the commit lies before the log's first record. Those from `start` on wait; `start - committed`
+- `records_lost`: the commit is before the log's first record. Records from `start` on wait; `start - committed`
   offsets before it are gone and were not read.
 - `beyond_end`: None. The log ends before the commit: the topic was recreated or truncated.
-- `topic_recreated`: None. The topic has another id than when the group committed.
-- `never_committed`: None. No commit is known of, now or earlier.
+- `topic_recreated`: None. The topic's id has changed since the group committed.
+- `never_committed`: None. No commit is known, now or earlier.
 - `expired`: None. An earlier document had a commit: Kafka dropped it after `offsets.retention.minutes`, or somebody
   deleted it. What the group reads next depends on its `auto.offset.reset`.
 - `end_unknown`: None. The partition's end could not be read.
 - `unreadable`: None. The commit could not be read; the group's `error` says why.
-- `not_counted`: None. A share group at brokers before 4.3, which do not count its lag.
+- `not_counted`: None. A share group on brokers before 4.3, which do not count its lag.
 """
 
 
@@ -46,11 +46,11 @@ class StreamsTasks(Record, frozen=True, kw_only=True):
 
 
 class StreamsMember(Record, frozen=True, kw_only=True):
-    """What a member of a streams group (KIP-1071) says beyond others. Members of one `process_id` share a process.
+    """What a member of a streams group (KIP-1071) reports in addition. Members with the same `process_id` share a process.
     `endpoint`: where it answers interactive queries, as host:port; None: nowhere.
 
-    `task_lag_records`: what the state of a task lacks of its changelogs, by the task's name (`0_2`: subtopology and
-    partition), as far as the coordinator tells; Kafka 4.3 tells none.
+    `task_lag_records`: how far a task's state is behind its changelogs, by the task's name (`0_2`: subtopology and
+    partition), as far as the coordinator reports it; Kafka 4.3 reports none.
     """
 
     process_id: str
@@ -63,7 +63,7 @@ class StreamsMember(Record, frozen=True, kw_only=True):
 
 
 class Subtopology(Record, frozen=True, kw_only=True):
-    """A part of a streams application whose tasks can run apart from the others. It reads `source_topics` and
+    """A part of a streams application whose tasks can run separately from the others. It reads `source_topics` and
     `repartition_source_topics`, writes `repartition_sink_topics`, and keeps its state in `changelog_topics`."""
 
     id: str
@@ -81,12 +81,12 @@ class StreamsTopology(Record, frozen=True, kw_only=True):
 
 
 class GroupMember(Record, frozen=True, kw_only=True):
-    """A live member. `assignment`: topic → partitions, sorted; also empty for non-consumers (Connect's workers). Of a
-    streams group, what its active tasks read.
+    """A live member. `assignment`: topic → partitions, sorted; empty for non-consumers (Connect's workers). In a streams
+    group, what its active tasks read.
 
-    Only the protocols since KIP-848 tell the rest. `epoch`: that of the group which the member has reached.
+    Only the protocols since KIP-848 report the rest. `epoch`: the group epoch that the member has reached.
     `target_assignment`: what it will have once the group has settled. `subscribed_topics` and `subscribed_regex`: what
-    it asked for. `is_classic`: it takes part by the older protocol; None: the coordinator does not say.
+    it asked for. `is_classic`: it uses the older protocol; None: the coordinator does not say.
     """
 
     member_id: str
@@ -106,11 +106,11 @@ class GroupMember(Record, frozen=True, kw_only=True):
 class CommittedOffset(Record, frozen=True, kw_only=True):
     """A group's position on one partition.
 
-    `start` and `end`: the offsets of the partition's first record and of its next one. `committed`: the record that
-    the group reads next, None: nothing, or unknown; a share group commits none: it is the group's start offset, before
-    which it is done with every record. `lag_records`: the records that wait, so not those that retention removed; in a
-    share group those from its start offset on that it is not done with, as the brokers count them. `lag_is` says what
-    it stands for; None in documents of earlier versions.
+    `start` and `end`: the offsets of the partition's first record and of its next one. `committed`: the record that the
+    group reads next; None: nothing, or unknown; for a share group, which commits nothing, it is the group's start offset,
+    before which it is done with every record. `lag_records`: the records that wait, without those that retention
+    removed; in a share group, those from its start offset on that it is not done with, as the brokers count them.
+    `lag_is` says what it means; None in documents of earlier versions.
     """
 
     topic: str
@@ -122,15 +122,15 @@ class CommittedOffset(Record, frozen=True, kw_only=True):
     lag_is: LagIs | None = None
 
     def undecided_records(self, stable: int) -> int:
-        """Those of `lag_records` that lie behind an open transaction. `stable`: the partition's last stable offset."""
+        """Those of `lag_records` that are behind an open transaction. `stable`: the partition's last stable offset."""
         if self.lag_records is None or self.end is None or self.committed is None:
             return 0
         return max(0, self.end - max(self.committed, self.start or 0, stable))
 
     @property
     def lost_records(self) -> int | None:
-        """The offsets that were removed before the group read them, an upper bound of the records among them: a
-        compacted log and transactions leave offsets without one. None where that cannot be known."""
+        """The offsets that were removed before the group read them, an upper bound of the records: a compacted log and
+        transactions leave offsets without records. None if that cannot be known."""
         if self.lag_is == "known":
             return 0 if self.start is not None else None
         if self.lag_is == "records_lost" and self.start is not None and self.committed is not None:
@@ -145,9 +145,9 @@ class ConsumerGroup(Record, frozen=True, kw_only=True):
     of the known lags, None if none is known; `lost_records` that of the known losses, None if none is known.
     `members` and `offsets` are None if they could not be read; `error` says why.
 
-    Only the protocols since KIP-848 tell the rest. `epoch` grows whenever members or what they subscribe to change;
-    `assignment_epoch` is the one that the assignment was made for. `assignor`: the server's, by its name. `topology`:
-    of a streams group; None also before its first member has brought one.
+    Only the protocols since KIP-848 report the rest. `epoch` grows whenever members or their subscriptions change;
+    `assignment_epoch` is the one that the assignment was made for. `assignor`: the name of the server's assignor.
+    `topology`: of a streams group; None also before its first member has sent one.
     """
 
     group_id: str

@@ -1,12 +1,12 @@
-"""Regular expressions of Connect's configs, read by Java's rules: what Python would read otherwise is not read."""
+"""Regular expressions in Connect's configs, read by Java's rules: those that Python would read differently are refused."""
 
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-# What means the same in both languages for the names of topics, which are ASCII without line ends. Refused, among
-# others: a brace or bracket that Java does not take literally, classes within classes, back references, \p{…}.
+# What means the same in both languages for topic names, which are ASCII without line ends. Refused, among others: a
+# brace or bracket that Java does not take literally, nested classes, back references, \p{…}.
 _PART = re.compile(
     r"\\Q(?P<quoted>.+?)(?:\\E|\Z)"
     r"|(?P<end>\\[zZ])"
@@ -28,8 +28,8 @@ _ASCII = tuple(map(chr, range(32, 127)))
 
 @dataclass(slots=True)
 class _Group:
-    """What stands between two parentheses. `atoms`: what each takes of a name, in order, those of groups within included.
-    `is_fixed`: it takes equally many characters each time. `choices`: it has alternatives.
+    """What is between two parentheses. `atoms`: what each matches in a name, in order, including those of nested groups.
+    `is_fixed`: it matches the same number of characters each time. `choices`: it has alternatives.
     `first_is_sure`, `last_is_sure`: it always begins, or ends, with that atom."""
 
     atoms: list[frozenset[str]] = field(default_factory=list)
@@ -39,8 +39,8 @@ class _Group:
     last_is_sure: bool = True
 
     def is_told_apart(self) -> bool:
-        """Whether a name can be cut into repetitions of it in one way alone: by a separator that is nothing else in it.
-        Otherwise Python, and Java, try a number of ways that doubles with every character."""
+        """Whether a name can be split into repetitions of it in only one way: by a separator that occurs nowhere else in it.
+        Otherwise Python, like Java, tries a number of ways that doubles with every character."""
         if self.is_fixed:
             return True
         if self.choices or not self.atoms:
@@ -61,9 +61,9 @@ def _taken_by(atom: str) -> frozenset[str]:
 
 
 def _is_quick(parts: list[str]) -> bool:
-    """Whether no repeated group can be tried in exponentially many ways. `parts`: of a pattern that compiles."""
+    """Whether no repeated group can match in exponentially many ways. `parts`: of a pattern that compiles."""
     groups = [_Group()]
-    closed: _Group | None = None  # the group that the part before has ended
+    closed: _Group | None = None  # the group that the previous part has closed
     before = ""
     for part in parts:
         here = groups[-1]
@@ -73,7 +73,7 @@ def _is_quick(parts: list[str]) -> bool:
         elif part == ")":
             closed = groups.pop()
             around = groups[-1]
-            # What a group begins or ends with is not looked for in the one around it.
+            # What a group begins or ends with is not looked for in its enclosing group.
             around.first_is_sure = around.first_is_sure and bool(around.atoms)
             around.last_is_sure = False
             around.atoms += closed.atoms
@@ -103,9 +103,9 @@ _MOST_ADJACENT, _MOST_AMBIGUOUS = 2, 5
 
 
 class _Ways(NamedTuple):
-    """In how many ways a name can be cut among the repetitions so far: a polynomial of its length. `adjacent`: those with
-    nothing between them that a name must have; `ambiguous`: all that what follows them does not tell apart; `last`: what
-    those adjacent take."""
+    """In how many ways a name can be split among the repetitions so far: a polynomial in its length. `adjacent`: those with
+    nothing between them that a name must have; `ambiguous`: all those that what follows does not separate; `last`: what the
+    adjacent ones match."""
 
     adjacent: int = 0
     ambiguous: int = 0
@@ -125,11 +125,11 @@ class _Ways(NamedTuple):
 
 def _is_bounded(parts: list[str]) -> bool:
     """Whether a name that does not match is refused after few enough tries: `(.*)(.*)(.*)b` takes the cube of its length,
-    and there are thousands of names. Repetitions of groups are `_is_quick`'s."""
+    and there are thousands of names. `_is_quick` handles repeated groups."""
     ways = _Ways()
     begun: list[tuple[_Ways, _Ways]] = [
         (ways, ways)
-    ]  # before each open group, and the worst of its choices so far
+    ]  # state before each open group, and the worst of its alternatives so far
     for at, part in enumerate(parts):
         after = parts[at + 1] if at + 1 < len(parts) else ""
         if part[0] == "(":
@@ -158,7 +158,7 @@ def _worst(ways: _Ways) -> tuple[int, int]:
 
 
 def _joined(parts: list[str]) -> list[str]:
-    """With `.*.*` as `.*`, which is the same and takes a try for each character instead of many."""
+    """Replaces `.*.*` with `.*`, which is the same and takes one try per character instead of many."""
     kept: list[str] = []
     for at, part in enumerate(parts):
         kept.append(part)
@@ -170,8 +170,8 @@ def _joined(parts: list[str]) -> list[str]:
 
 @lru_cache(maxsize=4_096)
 def java_pattern(text: str) -> re.Pattern[str] | None:
-    """Java's pattern as one of Python's that matches the same names of topics; None if it is no pattern in Java, or
-    uses what Python lacks or reads otherwise, or could keep both of them busy for hours."""
+    """Java's pattern as a Python pattern that matches the same topic names; None if it is not a pattern in Java, uses
+    something that Python lacks or reads differently, or could keep both of them busy for hours."""
     ignoring_case = text.startswith(_IGNORING_CASE)
     at = len(_IGNORING_CASE) if ignoring_case else 0
     parts: list[str] = []
@@ -193,14 +193,14 @@ def java_pattern(text: str) -> re.Pattern[str] | None:
         re.error,
         OverflowError,
         RecursionError,
-    ):  # a repetition beyond C's integers; too many groups in groups
+    ):  # a repetition beyond C's integers; groups nested too deeply
         return None
     return found if _is_quick(parts) and _is_bounded(parts) else None
 
 
 def replaced(pattern: re.Pattern[str], replacement: str, name: str) -> str | None:
-    """`name` as RegexRouter makes it: where the whole name matches, the first find is replaced (Java's `matches`, then
-    `replaceFirst`). None where Java would refuse the replacement."""
+    """`name` after RegexRouter: if the whole name matches, the first match is replaced (Java's `matches`, then
+    `replaceFirst`). None if Java would refuse the replacement."""
     found = pattern.search(name) if pattern.fullmatch(name) else None
     if found is None:
         return name
@@ -209,7 +209,7 @@ def replaced(pattern: re.Pattern[str], replacement: str, name: str) -> str | Non
 
 
 def _expanded(found: re.Match[str], replacement: str) -> str | None:
-    """Java's rules of a replacement: `$1`, `${name}`, and a backslash before what is meant literally."""
+    """Java's rules for a replacement: `$1`, `${name}`, and a backslash before a literal character."""
     made = []
     at = 0
     while at < len(replacement):
@@ -232,7 +232,7 @@ def _expanded(found: re.Match[str], replacement: str) -> str | None:
 
 
 def _group_number(digits: str, groups: int) -> str | None:
-    """As many of the digits as name a group that exists; the first must."""
+    """As many of the digits as name an existing group; the first one must."""
     if int(digits[0]) > groups:
         return None
     length = 1

@@ -56,8 +56,8 @@ def key_figures(metrics: Metrics | None) -> KeyFigures:
 
 
 def key_figures_text(known: KeyFigures) -> str:
-    """What is known, in one line: `120 records/s in 3.2 MB/s in load 34 % fraud-detection 12 min behind`.
-    Empty if nothing is."""
+    """The known figures, in one line: `120 records/s in 3.2 MB/s in load 34 % fraud-detection 12 min behind`. Empty
+    if none is known."""
     return "   ".join(_parts(known))
 
 

@@ -1,7 +1,7 @@
-"""How far a group is behind on a partition, and the answers that are no number of records.
+"""How far a group is behind on a partition, and the cases in which no number of records says so.
 
-A committed offset need not lie in the log: retention removes records that a group has not read, and a topic
-that was recreated or truncated ends before what the group committed on the old one.
+A committed offset need not be in the log: retention removes records that a group has not read, and a topic that was
+recreated or truncated ends before what the group committed on the old one.
 """
 
 from collections.abc import Collection, Iterable
@@ -18,9 +18,9 @@ def next_record(*, committed: int, start: int | None, end: int) -> int | None:
 
 
 def lag_records(*, committed: int | None, start: int | None, end: int | None) -> int | None:
-    """The records that wait for the group; those that are no longer there do not wait.
+    """The records that wait for the group; removed records do not wait.
 
-    None if the group has committed nothing or stands beyond the end, or if the end is unknown.
+    None if the group has committed nothing or is beyond the end, or if the end is unknown.
     """
     if committed is None or end is None:
         return None
@@ -29,7 +29,7 @@ def lag_records(*, committed: int | None, start: int | None, end: int | None) ->
 
 
 def lag_is(*, committed: int | None, start: int | None, end: int | None) -> LagIs:
-    """What `lag_records` of the same offsets stands for, as far as they alone tell."""
+    """What `lag_records` of the same offsets means, as far as they alone show."""
     if committed is None:
         return "never_committed"
     if end is None:
@@ -40,7 +40,7 @@ def lag_is(*, committed: int | None, start: int | None, end: int | None) -> LagI
 
 
 def lag_reason(offset: CommittedOffset) -> LagIs:
-    """What the record's lag stands for, also where an earlier version wrote it."""
+    """What the record's lag means, even if an earlier version wrote it."""
     return offset.lag_is or lag_is(committed=offset.committed, start=offset.start, end=offset.end)
 
 
@@ -53,14 +53,14 @@ _KNOWN_OR_NONE: Collection[LagIs] = ("known", "records_lost", "never_committed",
 
 
 def is_lag_unknown(group: ConsumerGroup) -> bool:
-    """Whether the group's sum of lags leaves out what could not be read, or what it does beyond an end."""
+    """Whether the group's total lag leaves out anything that could not be read or is beyond an end."""
     return group.offsets is None or any(
         offset.lag_records is None and lag_reason(offset) not in _KNOWN_OR_NONE for offset in group.offsets
     )
 
 
 def lag_notes(offsets: Iterable[CommittedOffset]) -> tuple[str, ...]:
-    """What a number of records cannot say about these positions, one sentence each."""
+    """What a number of records cannot express about these positions, one sentence each."""
     by_reason: dict[LagIs, list[CommittedOffset]] = {}
     for offset in offsets:
         by_reason.setdefault(lag_reason(offset), []).append(offset)
@@ -81,8 +81,8 @@ def lag_notes(offsets: Iterable[CommittedOffset]) -> tuple[str, ...]:
 
 
 _NOTES: dict[LagIs, str] = {
-    "beyond_end": "beyond the end of {partitions}: the topic was recreated or truncated, and what the group does there is not known",
-    "topic_recreated": "committed on an earlier topic of the same name: {partitions}; what waits on the present one is not known",
+    "beyond_end": "beyond the end of {partitions}: the topic was recreated or truncated, and it is unknown what the group does there",
+    "topic_recreated": "committed on an earlier topic of the same name: {partitions}; it is unknown what waits on the present one",
     "records_lost": "{records} removed by retention before the group read them",
     "never_committed": "nothing committed on {partitions}",
     "expired": "no longer committed on {partitions}: Kafka dropped what had been committed there after "

@@ -1,5 +1,5 @@
-"""How a subject got its name, and the links between topics, subjects and connectors that follow from it. They
-are derived from the topics and the schema itself; a similar name is not evidence."""
+"""How a subject got its name, and the links between topics, subjects and connectors that follow from it. They are
+derived from the topics and the schema itself; a similar name is not evidence."""
 
 import re
 from collections import defaultdict
@@ -19,7 +19,7 @@ _SET_ASIDE = ("errors.deadletterqueue.topic.name", "reporter.error.topic.name", 
 
 
 def kafka_addresses(servers: str | None) -> tuple[str, ...]:
-    """The addresses of brokers as they can be compared: Kafka's clients take `SASL_SSL://Host:9092` for `host:9092`."""
+    """Broker addresses in comparable form: Kafka's clients take `SASL_SSL://Host:9092` for `host:9092`."""
     each = (one.strip().rpartition("://")[2].lower() for one in (servers or "").split(","))
     return tuple(one for one in each if one)
 
@@ -91,7 +91,7 @@ def link_schemas(schemas: Sequence[Schema], topics: Sequence[Topic]) -> tuple[Sc
 
 
 def is_topic_name(name: str) -> bool:
-    """Whether Kafka takes it as the name of a topic."""
+    """Whether Kafka accepts it as a topic name."""
     return _TOPIC_NAME.fullmatch(name) is not None and name not in (".", "..")
 
 
@@ -100,8 +100,8 @@ def pattern_not_followed(pattern: str) -> str:
 
 
 def set_aside_topics(connector: Connector) -> dict[str, str]:
-    """The topics to which a sink writes the records that it could not deliver, and its reports of them, by the config
-    key that says so. Confluent Cloud puts the connector's id for `${connector}`."""
+    """The topics to which a sink writes records that it could not deliver, and its reports about them, by the config key
+    that says so. Confluent Cloud replaces `${connector}` with the connector's id."""
     if connector.type != "sink":
         return {}
     own_id = connector.id if connector.id and connector.id.startswith("lcc-") else "${connector}"
@@ -110,9 +110,9 @@ def set_aside_topics(connector: Connector) -> dict[str, str]:
 
 
 def link_connectors(connectors: Sequence[Connector], topics: Sequence[Topic]) -> tuple[Connector, ...]:
-    """The connectors with the topics that their `topics.regex` matches now, as a consumer reads it.
+    """The connectors with the topics that their `topics.regex` matches now, as a consumer would.
 
-    A pattern that Python would read otherwise than Java adds a note, and no topics.
+    A pattern that Python would read differently from Java adds a note and no topics.
     """
     return tuple(
         _with_pattern_topics(connector, topics) if connector.topics_pattern else connector
@@ -125,9 +125,9 @@ def _with_pattern_topics(connector: Connector, topics: Sequence[Topic]) -> Conne
     pattern = java_pattern(text)
     if pattern is None:
         return replace(connector, topics_note=connector.topics_note or pattern_not_followed(text))
-    # What an earlier join declared may be gone: a config with a pattern names no topic itself.
+    # What an earlier join declared may be gone: a config with a pattern names no topics itself.
     found = {topic.name: topic for topic in connector.topics if topic.known == "observed"}
-    # Unless told otherwise, a consumer leaves Kafka's own topics out of its patterns.
+    # Unless configured otherwise, a consumer's patterns leave out Kafka's own topics.
     all_of_them = connector.config.get("consumer.override.exclude.internal.topics") == "false"
     for topic in topics:
         if (all_of_them or not topic.details.internal) and pattern.fullmatch(topic.name):

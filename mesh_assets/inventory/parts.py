@@ -1,10 +1,10 @@
-"""Sections whose parts each need a right, a version or a platform of their own: one part that cannot be read leaves
-the others as they are.
+"""Sections whose parts each need their own right, version or platform: one part that cannot be read leaves the others
+as they are.
 
-What a platform never told stays unknown, with the reason, and is no failure: on managed clusters refusals are normal.
-A part that was known and cannot be read now keeps its last good data, and the section says so: its state names the
-part in `stale_sources`, as it names a Connect cluster that does not answer. So nothing of it counts as changed, while
-the changes of the other parts are published.
+A part that a platform never reported stays unknown, with the reason, and is not a failure: on managed clusters refusals
+are normal. A part that was known and cannot be read now keeps its last good data, and the section says so: its state
+names the part in `stale_sources`, like a Connect cluster that does not answer. So none of it counts as changed, while
+changes of the other parts are published.
 """
 
 from typing import TypeVar
@@ -28,15 +28,15 @@ _S = TypeVar("_S", bound=SectionOfParts)
 
 
 class Unread(Record, frozen=True, kw_only=True):
-    """Why a part could not be read. `expected`: for lack of a right, or because this version or platform does not
-    have it; otherwise the broker failed, and trying again can help."""
+    """Why a part could not be read. `expected`: a right is missing, or this version or platform does not have it;
+    otherwise the broker failed, and retrying may help."""
 
     reason: str
     expected: bool
 
 
 def failed_parts(parts: dict[str, Unread]) -> tuple[StaleSource, ...]:
-    """Those that must not go unnoticed, as a section's `stale_sources` names them before it is settled."""
+    """Failures that must not go unnoticed, in the form of a section's `stale_sources` before it is settled."""
     return tuple(
         StaleSource(source=name, collected_at=None, error=part.reason)
         for name, part in sorted(parts.items())
@@ -45,8 +45,8 @@ def failed_parts(parts: dict[str, Unread]) -> tuple[StaleSource, ...]:
 
 
 def settle_parts(section: _S, previous: Document | None) -> _S:
-    """`section`, with what `previous` knew in place of each part that could not be read. Doing it again, against a
-    later document, changes what it has to."""
+    """`section`, with what `previous` knew in place of each part that could not be read. Repeating it against a later
+    document updates just what is needed."""
     records, state = section.records, section.state
     if records is None or state.status != "fresh":
         return section
@@ -78,7 +78,7 @@ def settle_parts(section: _S, previous: Document | None) -> _S:
         and isinstance(records, Access | ClusterLinks)
         and records == type(records)(unknown=records.unknown)
     ):
-        # Nothing at all was read.
+        # Nothing was read.
         assert isinstance(old, type(section))
         return replace(old, state=replace(old.state, status="stale", error=_error(stale), scope_note=None))
     return replace(

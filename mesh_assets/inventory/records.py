@@ -1,8 +1,8 @@
-"""What is known of a cluster, as immutable records. The collectors make them once; nothing downstream parses
+"""What is known about a cluster, as immutable records. The collectors make them once; nothing downstream parses
 them again.
 
-Field names are those of the document. Unless a docstring says otherwise, None means unknown: the value could
-not be read.
+Field names are those of the document. Unless a docstring says otherwise, None means unknown: the value could not
+be read.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ EdgeKnown = Literal["declared", "observed", "inferred"]
 
 
 class Record(Struct, frozen=True, kw_only=True, gc=False):
-    """Base of the small immutable values. They have no cycles, so the garbage collector need not track them."""
+    """Base of the small immutable values. They contain no cycles, so the garbage collector need not track them."""
 
 
 # --- topics
@@ -46,8 +46,8 @@ class TopicDetails(Record, frozen=True, kw_only=True):
     """The topic in figures.
 
     `message_count` is the sum of `latest - earliest`, None if a partition's offsets are unknown. It is an
-    upper bound on a compacted topic, and where transactions are known to have written, because their markers take
-    offsets. Otherwise it is exact as long as none did; `message_count_is` says which.
+    upper bound for a compacted topic, and where transactions are known to have written, because their markers take
+    offsets. Otherwise it is exact unless a transaction did write; `message_count_is` says which.
     """
 
     partitions: int
@@ -68,10 +68,10 @@ class TopicSchema(Record, frozen=True, kw_only=True):
 
 class Topic(Record, frozen=True, kw_only=True):
     """`config`: a sensitive value is None. With `config_error` the configs could not be read, and `config` is
-    what was last known, or None.
+    as last known, or None.
 
     `error`: the brokers know the topic but did not describe it, usually because a right is missing;
-    partitions may then be missing here. `storage` None: nobody asked, as an earlier version did not.
+    partitions may then be missing here. `storage` None: it was not asked for, as in earlier versions.
     """
 
     name: str
@@ -107,16 +107,16 @@ class ConnectorTopic(Record, frozen=True, kw_only=True):
 
 
 class Connector(Record, frozen=True, kw_only=True):
-    """`status` is that of the connector itself, as Connect gives it. When a task fails, `tasks` shows it
-    while the connector stays RUNNING.
+    """`status` is that of the connector itself, as Connect gives it. When a task fails, `tasks` shows it while the
+    connector stays RUNNING.
 
     `id` is the platform's own (Confluent Cloud: `lcc-…`, MSK Connect: the ARN), None if it has none; a
-    connector created again under its name gets a new one. `connect` names the endpoint it was read from: by its
-    name in the estate or, where it is the only one, its kind; otherwise by its address.
+    connector recreated under its name gets a new one. `connect` names the endpoint it was read from: by its name in
+    the estate or, if it is the only one of its kind, by its kind; otherwise by its address.
     `config` is masked, and empty if it may not be read. `quickstart` is the Datagen template, if any.
     `topics_note` says why the topics may be incomplete (a routing transform that cannot be followed, a
-    pattern); None if they are complete. `error`: why the connector, or its config, could not be read; what
-    could not be is unknown then.
+    pattern); None if they are complete. `error`: why the connector, or its config, could not be read; that part is
+    then unknown.
     """
 
     name: str
@@ -141,8 +141,8 @@ class Connector(Record, frozen=True, kw_only=True):
 
     @property
     def active(self) -> bool:
-        """RUNNING, with at least one task and all of them RUNNING. The connector's own status decides where no task is
-        right: MSK Connect (the id is an ARN) reports none, MirrorMaker has none while there is nothing to mirror."""
+        """RUNNING, with at least one task and all of them RUNNING. The connector's own status decides where having no tasks
+        is normal: MSK Connect (the id is an ARN) reports none, MirrorMaker has none while there is nothing to mirror."""
         if self.status != "RUNNING" or any(task.state != "RUNNING" for task in self.tasks):
             return False
         mirrors = (self.connector_class or "").startswith("org.apache.kafka.connect.mirror.")
@@ -191,7 +191,7 @@ class Schema(Record, frozen=True, kw_only=True):
 
 
 class RegistryFacts(Record, frozen=True, kw_only=True):
-    """What applies to the whole registry; None where it cannot be asked, for the reason in `error`."""
+    """What applies to the whole registry; None if it cannot be asked, for the reason in `error`."""
 
     compatibility: str | None
     mode: str | None
@@ -209,8 +209,8 @@ MetricsSourceName = Literal["offsets", "log_dirs", "confluent_cloud", "cloudwatc
 
 
 class Broker(Record, frozen=True, kw_only=True):
-    """`cpu_percent`: user and system time. `disk_used_percent`: of the volume that holds the logs, the
-    fullest if there are several."""
+    """`cpu_percent`: user and system time. `disk_used_percent`: of the volume with the logs, the fullest if there are
+    several."""
 
     id: int
     host: str
@@ -243,7 +243,7 @@ class GroupRate(Record, frozen=True, kw_only=True):
     `lag_seconds`: how long ago the end of the log was where the group is now, on the partition where that is
     longest; 0 without lag. It lies between two readings of the end and is as exact as they are close.
     `lag_seconds_at_least`: a lower bound, if the kept readings do not reach back far enough or are too far
-    apart. `estimated_max_lag_seconds`: Amazon's estimate (EstimatedMaxTimeLag). The rest is that of the topic nearest to
+    apart. `estimated_max_lag_seconds`: Amazon's estimate (EstimatedMaxTimeLag). The rest is for the topic nearest to
     losing records, as in GroupTopicRate; `lost_records` is the sum.
     """
 
@@ -259,13 +259,14 @@ class GroupRate(Record, frozen=True, kw_only=True):
 
 
 class GroupTopicRate(Record, frozen=True, kw_only=True):
-    """A group on one topic where records wait for it, or were lost to it.
+    """A group on one topic where records wait for it, or were lost before it read them.
 
     `lost_records`: removed before the group read them, an upper bound. `retention_used_percent`: how much of what the
     topic holds the group has yet to read, by offsets, on the partition where that is most: at 100 its next record is the
-    next one that retention removes. None where retention has removed nothing yet, or never does.
-    `retention_left_seconds`: `retention.ms` less `lag_seconds`, so how long the next record is kept at least, by its
-    age; segments go whole, so usually somewhat longer. None where either is unknown, or the topic keeps records for ever.
+    next one that retention removes. None if retention has removed nothing yet, or never does.
+    `retention_left_seconds`: `retention.ms` minus `lag_seconds`, so how long the next record is kept at least, by its
+    age; whole segments are removed, so usually somewhat longer. None if either is unknown, or the topic keeps records
+    forever.
     """
 
     group_id: str
@@ -341,9 +342,9 @@ class MetricsSource(Record, frozen=True, kw_only=True):
 
 class Metrics(Record, frozen=True, kw_only=True):
     """Rates and health. `source`: the names of all sources. The window here is that of the offsets, between
-    two readings; each source has its own in `sources`. `cluster` None: no source covers the cluster as a
-    whole. `controller` is None, since no source tells it; earlier versions gave a random broker on KRaft.
-    `group_topics`: only where records wait, or were lost."""
+    two readings; each source has its own in `sources`. `cluster` None: no source covers the cluster as a whole.
+    `controller` is None, since no source reports it; earlier versions gave a random broker on KRaft. `group_topics`: only
+    where records wait, or were lost."""
 
     source: str
     window_start: datetime | None

@@ -1,4 +1,4 @@
-"""A section: one of the inventories as it was collected, and how far it can be trusted."""
+"""A section: one of the inventories as collected, and how far it can be trusted."""
 
 from datetime import datetime
 from typing import Literal, get_args
@@ -35,16 +35,16 @@ SECTION_NAMES: tuple[SectionName, ...] = get_args(SectionName)
 
 
 class Source(Record, frozen=True, kw_only=True):
-    """Where records come from. `name`: the estate's, which stays when the address changes. `address`: host,
-    port and path, and on Confluent Cloud the cluster."""
+    """Where records come from. `name`: the estate's, which stays when the address changes. `address`: host, port and
+    path, and on Confluent Cloud the cluster."""
 
     name: str
     address: str
 
 
 class SectionScope(Record, frozen=True, kw_only=True):
-    """What a reading covers: the names that the patterns select, at these sources (none for what comes from
-    the brokers, whose cluster id is checked)."""
+    """What a reading covers: the names that the patterns select, at these sources (none for readings from the
+    brokers, whose cluster id is checked)."""
 
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
@@ -52,9 +52,9 @@ class SectionScope(Record, frozen=True, kw_only=True):
 
 
 class StaleSource(Record, frozen=True, kw_only=True):
-    """A source or part of a section that could not be read in this run, by its name (`Source.name`, `acls`).
+    """A source or part of a section that could not be read in this run, by name (`Source.name`, `acls`).
 
-    What the section has from it is the last good data, read at `collected_at`; None: it was never read.
+    The section has its last good data, read at `collected_at`; None: it was never read.
     """
 
     source: str
@@ -63,15 +63,15 @@ class StaleSource(Record, frozen=True, kw_only=True):
 
 
 class SectionState(Record, frozen=True, kw_only=True):
-    """`fresh`: read in this run, except for what `error` names: what could not be read, and what of an earlier
-    reading is kept beside it. `stale`: the last good data (or none), with the reason in `error`.
-    `not_configured`: there is no source.
+    """`fresh`: read in this run, except what `error` names: what could not be read, and what is kept from an earlier
+    reading. `stale`: the last good data (or none), with the reason in `error`. `not_configured`: there is no
+    source.
 
-    `stale_sources`: where a section has several sources (Connect clusters) or parts (ACLs, quotas), those that could
-    not be read.
+    `stale_sources`: if a section has several sources (Connect clusters) or parts (ACLs, quotas), those that could not
+    be read.
 
     `collected_at` is when the data was read, which can be before this run; None if it never was. `held_since`
-    is set while a mass disappearance is held back: when the first reading that lacked what is held was taken.
+    is set while a mass disappearance is held back: the time of the first reading that lacked what is held.
 
     `scope` is that of the data; None: written before scopes were kept, or there is none. `scope_note` says
     what left and entered the scope with this document, and is not repeated in the next.
@@ -87,10 +87,10 @@ class SectionState(Record, frozen=True, kw_only=True):
 
 
 class HostClock(Record, frozen=True, kw_only=True):
-    """What turns times of day of one machine into its own time, which nobody sets. `machine`: one boot of one machine.
-    `taken_at`: when a reading was begun, by its time of day. `began_at`: when the boot was, as seen from then; it moves
-    with each setting of the clock, and by as much. `taken_over`: a hold that another machine had begun began anew on
-    this one."""
+    """Converts a machine's wall-clock times into its own monotonic time, which nobody sets. `machine`: one boot of one
+    machine. `taken_at`: when a reading began, by the wall clock. `began_at`: when the machine booted, by the same clock;
+    each adjustment of the clock moves it by the same amount. `taken_over`: a hold begun by another machine started over
+    on this one."""
 
     machine: str
     taken_at: datetime
@@ -99,11 +99,10 @@ class HostClock(Record, frozen=True, kw_only=True):
 
 
 class Beginning(Record, frozen=True, kw_only=True):
-    """What a collection noted before it read anything. A later collection has a higher `ticket`, whatever any
-    clock says, as long as the store numbers in the same `series`. `newest_known`: the sequence of the newest snapshot
-    in the topic that the store knew of by then (0: none), than which this collection is newer. `clock`: of the machine
-    that collects; None where there is no such clock. `waiting`: the ids of the triggers in the inbox, noted before the
-    ticket was given."""
+    """What a collection noted before it read anything. A later collection has a higher `ticket`, whatever any clock says,
+    as long as the store numbers in the same `series`. `newest_known`: the sequence of the newest snapshot in the topic
+    that the store knew by then (0: none); this collection is newer. `clock`: of the collecting machine; None if there is
+    no such clock. `waiting`: the ids of the triggers in the inbox, noted before the ticket was given."""
 
     ticket: int
     waiting: tuple[str, ...]
@@ -113,8 +112,8 @@ class Beginning(Record, frozen=True, kw_only=True):
 
 
 class SectionCost(Record, frozen=True, kw_only=True):
-    """What reading the section took: requests to Kafka and over HTTP, wall seconds in total and by
-    phase (phases overlap).
+    """What reading the section took: requests to Kafka and over HTTP, wall seconds in total and by phase (phases
+    overlap).
 
     `level_requests`: how many of the HTTP requests asked for compatibility levels and modes of subjects,
     which no registry returns in bulk.
@@ -130,13 +129,13 @@ class SectionCost(Record, frozen=True, kw_only=True):
 class _CollectedSection(Record, frozen=True, kw_only=True):
     """What all sections have. `cluster_id`: the cluster it was read from.
 
-    `ticket`: the number of the reading, given before it was taken; None where it has no place in an order (a
-    sensor's, which is newer than the document that it is compared with). `series` and `newest_known` as in Beginning,
-    the latter None where an earlier version collected. `waiting`: the ids of the triggers that waited before the ticket
-    was given: whatever made them is part of what was read.
+    `ticket`: the number of the reading, given before it was taken; None if it has no place in an order (a sensor's,
+    which is newer than the document it is compared with). `series` and `newest_known` as in Beginning, the latter None
+    if an earlier version collected it. `waiting`: the ids of the triggers that waited before the ticket was given:
+    whatever caused them is part of what was read.
 
-    `held`: what is kept although a reading lacked it, until a second one lacks it too, by name; with the time
-    at which the first such reading was taken, by `clock`: that of the machine that took this reading.
+    `held`: what is kept although a reading lacked it, until a second one also lacks it, by name; with the time of the
+    first such reading, by `clock`: that of the machine that took this reading.
     """
 
     cluster_id: str
@@ -162,7 +161,7 @@ class TopicsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="sec
 
 
 class SecretFingerprints(Record, frozen=True, kw_only=True):
-    """Keyed fingerprints of what is masked in the configs of connectors, which only the store ever holds
+    """Keyed fingerprints of what is masked in connector configs, which only the store ever holds
     (store/fingerprints.py). `connectors`: endpoint and name → key of the config → fingerprint."""
 
     key_id: str
@@ -171,7 +170,7 @@ class SecretFingerprints(Record, frozen=True, kw_only=True):
 
 class ConnectorsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="connectors"):
     """`stand_in`, here and in the other sections that come over HTTP: what the source says it stands in for;
-    None: it is the real thing. `fingerprints`: of the secrets that were read; None: nobody asked for them."""
+    None: it is the real thing. `fingerprints`: of the secrets that were read; None: they were not asked for."""
 
     records: tuple[Connector, ...]
     stand_in: str | None = None
@@ -199,7 +198,7 @@ class MetricsSection(_CollectedSection, frozen=True, kw_only=True, tag_field="se
 
 
 class BrokersSection(_CollectedSection, frozen=True, kw_only=True, tag_field="section", tag="brokers"):
-    """`records` None, here and in the next: never read. What single parts lack stands in their `unknown`."""
+    """`records` None, here and in the next: never read. What single parts lack is in their `unknown`."""
 
     records: Brokers | None
 
@@ -222,7 +221,7 @@ class ClusterLinksSection(
 
 
 SectionOfParts = BrokersSection | AccessSection | TransactionsSection | ClusterLinksSection
-"""Those whose parts each need a right of their own: one that cannot be read leaves the others (parts.py)."""
+"""Those whose parts each need their own right: one that cannot be read leaves the others intact (parts.py)."""
 
 Section = (
     TopicsSection

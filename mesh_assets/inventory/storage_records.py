@@ -1,4 +1,4 @@
-"""How topics are stored: what they take on disk, since when, where they are on their way to and who may lead them.
+"""How topics are stored: their size on disk, their age, where they are being moved and who may lead them.
 Records like those of `records.py`, which has them as parts of its topics: None means unknown."""
 
 from datetime import datetime
@@ -7,15 +7,15 @@ from msgspec import Struct
 
 
 class StorageRecord(Struct, frozen=True, kw_only=True, gc=False):
-    """As Record, below the module that has it."""
+    """Like Record, below the module that has it."""
 
 
 class LogDirectory(StorageRecord, frozen=True, kw_only=True):
-    """A directory that holds a broker's logs. `error`: it is offline, and nothing else is known of it.
+    """A directory that holds a broker's logs. `error`: it is offline, and nothing else is known about it.
 
-    `bytes`: of its replicas' segments. Future replicas are copies that take over when they have caught up, after a
-    move between directories of one broker; they come on top. `total_bytes`, `usable_bytes`: of the volume, which other
-    directories may share; None with brokers before Kafka 3.3.
+    `bytes`: of its replicas' segments. Future replicas are copies that take over once they have caught up, after a move
+    between directories of one broker; they are counted in addition. `total_bytes`, `usable_bytes`: of the volume, which
+    other directories may share; None with brokers before Kafka 3.3.
     """
 
     broker: int
@@ -30,8 +30,8 @@ class LogDirectory(StorageRecord, frozen=True, kw_only=True):
 
 
 class Reassignment(StorageRecord, frozen=True, kw_only=True):
-    """A partition on its way to other brokers: its replicas are those of both sides until the `adding` ones have caught
-    up and the `removing` ones go."""
+    """A partition being moved to other brokers: it has the replicas of both sides until the `adding` ones have caught up
+    and the `removing` ones go."""
 
     partition: int
     adding: tuple[int, ...]
@@ -39,8 +39,8 @@ class Reassignment(StorageRecord, frozen=True, kw_only=True):
 
 
 class EligibleLeaders(StorageRecord, frozen=True, kw_only=True):
-    """Brokers outside a partition's ISR that may lead it without losing a committed record (KIP-966), and those that
-    were the last known to before even they were gone."""
+    """Brokers outside a partition's ISR that may lead it without losing a committed record (KIP-966), and the last ones
+    known to be able to, before even they were gone."""
 
     partition: int
     eligible: tuple[int, ...]
@@ -48,8 +48,8 @@ class EligibleLeaders(StorageRecord, frozen=True, kw_only=True):
 
 
 class TieredPartition(StorageRecord, frozen=True, kw_only=True):
-    """Where the part of a partition that its leader has on disk begins (before it, records are in tiered storage
-    alone), and the last offset that is in tiered storage. `latest_tiered` None without an error: nothing is."""
+    """Where the part of a partition that its leader has on disk begins (earlier records are only in tiered storage),
+    and the last offset in tiered storage. `latest_tiered` None without an error: nothing is there."""
 
     partition: int
     earliest_local: int | None
@@ -58,16 +58,16 @@ class TieredPartition(StorageRecord, frozen=True, kw_only=True):
 
 
 class TopicStorage(StorageRecord, frozen=True, kw_only=True):
-    """What a topic takes on the brokers' disks (nothing that lies in tiered storage), and how old its records are. Why
-    something is unknown, `Document.topics_unknown` says.
+    """What a topic takes on the brokers' disks (without tiered storage), and how old its records are.
+    `Document.topics_unknown` says why something is unknown.
 
     `leader_bytes`: of the leaders' replicas, so one copy. `replica_bytes`: of all replicas, known only if each was
-    told. `future_bytes`: of copies that are not in use yet. `oldest_record_at`: the timestamp of the first record, the
-    oldest of the partitions'; `newest_record_at`: the newest timestamp; both as producers or brokers set them, None
-    also where no record has one.
+    reported. `future_bytes`: of copies not in use yet. `oldest_record_at`: the timestamp of the first record, the oldest
+    among partitions; `newest_record_at`: the newest timestamp; both as producers or brokers set them, None also if no
+    record has one.
 
-    `reassignments`: the partitions that are being moved. `eligible_leaders`: the partitions that somebody outside the
-    ISR may lead; only while a replica is out of sync there can be any. `tiered`: empty where the topic has no tiered
+    `reassignments`: the partitions being moved. `eligible_leaders`: the partitions that a broker outside the ISR may
+    lead; there can be any only while a replica is out of sync. `tiered`: empty if the topic has no tiered
     storage.
     """
 

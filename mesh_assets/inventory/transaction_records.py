@@ -1,5 +1,5 @@
-"""What the section `transactions` holds: transactional ids and what their coordinators know of them, the producers that
-are active on partitions, and the transactions that are open there.
+"""The contents of the section `transactions`: transactional ids and what their coordinators know about them, the
+producers active on partitions, and the transactions open there.
 
 A part that could not be read is None, with the reason in `unknown` under the part's name.
 """
@@ -17,15 +17,15 @@ UNFINISHED = frozenset({"Ongoing", "PrepareCommit", "PrepareAbort", "PrepareEpoc
 HangingBecause = Literal["overdue", "unknown_to_coordinator"]
 
 GRACE = timedelta(minutes=1)
-"""Coordinators look for transactions that are overdue every 10 s (`transaction.abort.timed.out.transaction.cleanup.
+"""Coordinators look for overdue transactions every 10 s (`transaction.abort.timed.out.transaction.cleanup.
 interval.ms`), and writing the markers takes a moment."""
 
 
 class TransactionalId(Record, frozen=True, kw_only=True):
     """A transactional id as its coordinator knows it. `state`: Kafka's word (Empty, Ongoing, CompleteCommit, …).
 
-    The rest is asked for only while a transaction is unfinished; None otherwise, or for the reason in `error`. `topics`:
-    the partitions that take part, as far as the user may see the topics. `overdue`: it has been open for longer than its
+    The rest is requested only while a transaction is unfinished; None otherwise, or for the reason in `error`. `topics`:
+    the participating partitions, as far as the user may see the topics. `overdue`: it has been open for longer than its
     own timeout, after which its coordinator should have ended it; None: not known.
     """
 
@@ -42,14 +42,14 @@ class TransactionalId(Record, frozen=True, kw_only=True):
 
 
 class OpenTransaction(Record, frozen=True, kw_only=True):
-    """A transaction that is open on a partition, as the partition's leader knows it: nobody who reads committed records
-    gets past `start_offset`. `last_written_at`: by the timestamp of the producer's last records there. `transactional_id`
-    None: no coordinator names this partition as part of a transaction of the producer.
+    """A transaction open on a partition, as the partition's leader knows it: readers of committed records cannot get past
+    `start_offset`. `last_written_at`: by the timestamp of the producer's last records there. `transactional_id` None: no
+    coordinator names this partition as part of a transaction of the producer.
 
-    `hanging`: why nothing can end it any more by itself; None: nothing says so. `overdue`: as in TransactionalId, or,
-    where not all transactional ids may be seen, written to longer ago than any transaction may last
-    (`transaction.max.timeout.ms`). `unknown_to_coordinator`: as old, and nobody's; `kafka-transactions.sh abort` ends
-    such a one.
+    `hanging`: why it will not end by itself; None: no sign of that. `overdue`: as in TransactionalId or, if not all
+    transactional ids may be seen, last written to longer ago than any transaction may last
+    (`transaction.max.timeout.ms`). `unknown_to_coordinator`: that old, and nobody's; `kafka-transactions.sh abort` ends
+    it.
     """
 
     topic: str
@@ -63,11 +63,11 @@ class OpenTransaction(Record, frozen=True, kw_only=True):
 
 
 class TopicProducers(Record, frozen=True, kw_only=True):
-    """The producers whose state the leaders of a topic keep: those with idempotence or transactions, which the brokers
-    forget a day after they last wrote (`producer.id.expiration.ms`).
+    """The producers whose state a topic's leaders keep: those with idempotence or transactions, which brokers forget a day
+    after they last wrote (`producer.id.expiration.ms`).
 
-    `by_partition`: how many, in the order of partitions; None: not known, for the reason in `error`. `transactional`:
-    whether one of them has ended or begun a transaction there, so that markers take offsets.
+    `by_partition`: how many, in partition order; None: not known, for the reason in `error`. `transactional`: whether one
+    of them has begun or ended a transaction there, so that markers take offsets.
     """
 
     topic: str
@@ -79,9 +79,9 @@ class TopicProducers(Record, frozen=True, kw_only=True):
 
 class Transactions(Record, frozen=True, kw_only=True):
     """`transactional_ids`: of those the user may see, every unfinished one and the first of the others;
-    `total_transactional_ids`: how many there are; None: others may be hidden. `open_transactions`,
+    `total_transactional_ids`: how many there are; None: more may be hidden. `open_transactions`,
     `total_open_transactions`: likewise, hanging ones first. `producers`: topics with any. `max_timeout_ms`: the longest
-    that brokers let a transaction last; None: unknown, and then no transaction without a coordinator is called hanging.
+    that brokers let a transaction last; None: unknown, and then no transaction without a coordinator counts as hanging.
     """
 
     transactional_ids: tuple[TransactionalId, ...] | None = None
@@ -98,8 +98,8 @@ class Transactions(Record, frozen=True, kw_only=True):
 
 
 def stable_offsets(transactions: Transactions) -> dict[tuple[str, int], int]:
-    """Of partitions with an open transaction, by topic and number, Kafka's last stable offset: readers of committed records
-    get nothing from there on until it ends. It is what ListOffsets answers for `read_committed`; elsewhere that is the
+    """For partitions with an open transaction, by topic and number, Kafka's last stable offset: readers of committed records
+    get nothing from there on until it ends. ListOffsets returns it for `read_committed`; for other partitions that is the
     end."""
     found: dict[tuple[str, int], int] = {}
     for one in transactions.open_transactions or ():
@@ -124,8 +124,8 @@ def hanging_because(
     max_timeout_ms: int | None,
     now: datetime,
 ) -> HangingBecause | None:
-    """`owner`: the transactional id that has the transaction, by its coordinator's account. `owners_known`: whether every
-    unfinished one was read, so that without `owner` there is none."""
+    """`owner`: the transactional id that has the transaction, according to its coordinator. `owners_known`: whether every
+    unfinished one was read, so that no `owner` means there is none."""
     if owner is not None:
         return "overdue" if owner.overdue else None
     if max_timeout_ms is None or one.last_written_at is None:

@@ -1,5 +1,5 @@
-"""How counts, lists and figures read, in sentences of every part: changes, reports, findings, errors; and text
-of others, made readable."""
+"""How counts, lists and figures read in every sentence: changes, reports, findings, errors; and foreign text made
+readable."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def counted(number: int, noun: str, several: str | None = None) -> str:
 
 
 def named(name: str) -> str:
-    """A name in a sentence: the empty one, which a consumer group may have, as `""`."""
+    """A name in a sentence; the empty name, which a consumer group may have, as `""`."""
     return name or '""'
 
 
@@ -35,7 +35,7 @@ def listed(names: Sequence[str], *, most: int = 5) -> str:
 
 
 def one_line(text: str, *, most: int | None = None) -> str:
-    """`text` with every run of blanks and line breaks as one blank, cut to `most` characters.
+    """`text` with every run of whitespace as one blank, cut to `most` characters.
 
     Names of groups, subjects and connectors may contain line breaks; a sentence must not.
     """
@@ -46,22 +46,22 @@ def one_line(text: str, *, most: int | None = None) -> str:
     return line if len(line) <= most and len(text) <= 4 * most else f"{line[: most - 1]}…"
 
 
-# Letters and pictures that joiners and variation selectors belong to: between others these say nothing, and many
-# of them in a row can carry a hidden text.
+# Letters and emoji that joiners and variation selectors belong to: elsewhere these mean nothing, and many of them in
+# a row can carry hidden text.
 _JOINED = r"\u0600-\u1fff\u2190-\u2bff\U0001f000-\U0001fbff"
 _UNSEEN = re.compile(
-    r"(?:\x1b\[[0-?]*+[ -/]*+[@-~]"  # of terminals: colours, movements
+    r"(?:\x1b\[[0-?]*+[ -/]*+[@-~]"  # terminal sequences: colours, movements
     r"|\x1b\][^\x07\x1b\n]{0,1000}+(?:\x07|\x1b\\)"  # and titles, links
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f]"  # C0 and C1 but tab and line breaks
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f]"  # C0 and C1 except tab and line breaks
     r"|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # direction
     r"|[\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb]"
-    r"|[\ufe00-\ufe0d\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"  # of no width, tags
+    r"|[\ufe00-\ufe0d\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"  # zero width, tags
     rf"|(?<![{_JOINED}\ufe0f])[\u200c\u200d]|[\u200c\u200d](?![{_JOINED}])"
     rf"|(?<![#*0-9\xa9\xae\u203c-\u3299{_JOINED}])[\ufe0e\ufe0f]"
-    r"|[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff])+"  # no characters
+    r"|[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff])+"  # not characters
 )
 _LINE_BREAK = re.compile(r"\r\n|[\r\x85\u2028\u2029]")
-# Every character that either of them is about, in one class: to look for these takes an eighth of the time.
+# Every character that either of them covers, in one class: searching for these takes an eighth of the time.
 _PERHAPS_UNSEEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     r"\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
@@ -70,11 +70,11 @@ _PERHAPS_UNSEEN = re.compile(
 
 
 def readable(text: str) -> str:
-    """`text` as a person sees it: what is invisible, turns the direction of reading or moves a terminal is
+    """`text` as a person sees it: anything that is invisible, changes the reading direction or controls a terminal is
     replaced by one U+FFFD, a line break of any kind by a newline.
 
-    Names and messages are written by whoever may write to Kafka. Hidden characters make two names look alike,
-    and carry what an agent reads and its person does not.
+    Anyone who may write to Kafka writes names and messages. Hidden characters make two names look alike, and carry
+    text that an agent reads and its user does not.
     """
     if (text.isascii() and text.isprintable()) or _PERHAPS_UNSEEN.search(text) is None:
         return text
@@ -82,7 +82,7 @@ def readable(text: str) -> str:
 
 
 def escaped(line: str) -> str:
-    """A line of JSON with escapes for what `readable` takes out: it loses nothing, and moves no terminal."""
+    """A line of JSON with escapes for what `readable` removes: it loses nothing, and cannot control a terminal."""
     if line.isascii() and line.isprintable():
         return line
     return _LINE_BREAK.sub(_as_escapes, _UNSEEN.sub(_as_escapes, line))
@@ -101,7 +101,7 @@ _LONGEST_WORD, _LONGEST_SENTENCE = 72, 400
 
 
 def brief(name: str, most: int = _LONGEST_WORD) -> str:
-    """`name` with its middle left out where it is longer than `most`: a beginning tells what it is, an end which one."""
+    """`name` without its middle if it is longer than `most`: the beginning says what it is, the end which one."""
     if len(name) <= most:
         return name
     end = most // 3
@@ -109,8 +109,8 @@ def brief(name: str, most: int = _LONGEST_WORD) -> str:
 
 
 def brief_sentence(sentence: str) -> str:
-    """The sentence with its long names brief. Servers take topics of 249 characters, and groups and connectors of
-    tens of thousands, also with blanks."""
+    """The sentence with long names shortened. Servers allow topics of 249 characters, and groups and connectors of tens
+    of thousands, even with blanks."""
     if len(sentence) <= _LONGEST_WORD:
         return sentence
     return brief(" ".join(brief(word) for word in sentence.split(" ")), _LONGEST_SENTENCE)

@@ -68,8 +68,8 @@ def test_a_commit_from_before_the_topic_was_created_anew_is_compared_with_nothin
     assert said(anew) == said(still) == [(None, "topic_recreated"), (None, "topic_recreated")]
     assert (anew.total_lag_records, anew.lost_records, is_lag_unknown(anew)) == (None, None, True)
     assert lag_notes(still.offsets or ()) == (
-        "committed on an earlier topic of the same name: 2 partitions (orders[0], orders[1]); what waits on the "
-        "present one is not known",
+        "committed on an earlier topic of the same name: 2 partitions (orders[0], orders[1]); it is unknown what waits "
+        "on the present one",
     )
     assert said(read(a_kafka_group(6, 9), still)) == [(4, "known"), (None, "topic_recreated")]
 

@@ -93,7 +93,7 @@ def test_each_answer_that_is_no_number_of_records_has_its_sentence() -> None:
     record = a_record(12, 4, 3, edges=((0, 10), (8, 10), (0, 3), (0, 500)))
 
     assert lag_notes(record.offsets or ()) == (
-        "beyond the end of 1 partition (orders[0]): the topic was recreated or truncated, and what the group does there is not known",
+        "beyond the end of 1 partition (orders[0]): the topic was recreated or truncated, and it is unknown what the group does there",
         "4 records removed by retention before the group read them",
         "nothing committed on 1 partition (orders[3])",
     )

@@ -108,7 +108,7 @@ def test_a_walk_takes_rights_from_their_own_node_and_no_further() -> None:
             Access(unknown={"acls": "the user may not describe the cluster"}),
             "the user may not describe the cluster",
         ),
-        (None, "no version that read this cluster so far knew the section"),
+        (None, "no version that has read this cluster so far knew the section"),
     ],
 )
 def test_unknown_acls_are_a_gap_and_not_a_graph_without_rights(access: Access | None, reason: str) -> None:
