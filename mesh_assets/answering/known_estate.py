@@ -68,7 +68,7 @@ class KnownEstate:
     @property
     def estate_problem(self) -> str | None:
         """Says that the estate file is broken and what is in force instead, as of at most a second ago; None while it is sound,
-        and where there is no estate at all, which whoever needs one reports."""
+        and where there is no estate at all, which is reported where one is needed."""
         try:
             return self._in_force().lately().problem
         except MeshError:

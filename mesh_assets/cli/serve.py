@@ -1,4 +1,4 @@
-"""`mesh-assets serve`: metrics, health, and discoveries for whoever has a token."""
+"""`mesh-assets serve`: metrics, health, and discoveries for holders of a token."""
 
 import logging
 import sys
@@ -179,7 +179,7 @@ def serve(
 
 
 def _say_what_is_asked_for() -> None:
-    """Who asked for which discovery belongs in the log, though it is no warning."""
+    """Who asked for which discovery belongs in the log, though it is not a warning."""
     own = logging.getLogger("mesh_assets.service")
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(

@@ -163,7 +163,7 @@ def _retention(level: ServiceLevel, now: TopicNow) -> _Found:
         yield "unknown", "retention", f"{now.name}: its configs could not be read: {why}"
         return
     if "delete" not in (now.topic.details.cleanup_policy or "delete"):
-        return  # compaction keeps the newest record of each key for ever
+        return  # compaction keeps the newest record of each key forever
     if int(value) != _UNLIMITED and int(value) / 1_000 < promised:
         text = f"keeps records for {duration(int(value) / 1_000)}; expected at least {duration(promised)}"
         yield "error", "retention", f"{now.name}: {text}"
@@ -182,7 +182,7 @@ def _latency(level: ServiceLevel, now: TopicNow, moment: datetime) -> _Found:
         yield (
             "unknown",
             "latency",
-            f"{now.name}: when its newest record came is not known; the job `profiling` tells",
+            f"{now.name}: it is not known when its newest record came; the job `profiling` finds out",
         )
     else:
         # As old as it was when the sample was taken: since then, newer ones may have come.

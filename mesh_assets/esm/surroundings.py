@@ -91,7 +91,7 @@ def look_at_source(account: AwsAccount, wiring: Wiring) -> Surroundings:
                 "source_access_configurations",
                 "IAM_AUTH",
                 "it is not known which MSK cluster is behind the servers, so the rights name this topic and group of every cluster here",
-                "grant them by hand where the cluster is another account's",
+                "grant them by hand if the cluster belongs to another account",
             )
         )
     encryption = look_at_encryption(account, wiring)

@@ -19,7 +19,7 @@ Driver = Literal[
 DRIVERS: tuple[Driver, ...] = get_args(Driver)
 
 _Price = Annotated[float, Field(strict=True, ge=0, le=1e12, allow_inf_nan=False)]
-"""Strict: `yes` is no price of 1."""
+"""Strict: `yes` is not a price of 1."""
 
 
 class ClusterPrices(EstateModel):

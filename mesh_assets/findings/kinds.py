@@ -245,7 +245,7 @@ KINDS: dict[FindingKind, KindOfFinding] = {
     "orphaned_group": KindOfFinding(
         "consumer_group",
         "info",
-        "None of the topics that the group reads exists any more.",
+        "None of the topics that the group reads exists any longer.",
         "Stop its consumers and delete it, or create the topics again.",
     ),
     "orphaned_subject": KindOfFinding(

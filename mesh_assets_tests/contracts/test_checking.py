@@ -129,7 +129,7 @@ def test_an_estate_that_keeps_the_contract_breaks_nothing() -> None:
             (
                 "unknown",
                 "latency",
-                "shop/orders-v2: when its newest record came is not known; the job `profiling` tells",
+                "shop/orders-v2: it is not known when its newest record came; the job `profiling` finds out",
             ),
         ),
         (

@@ -112,7 +112,7 @@ def _faults(pattern: Mapping[str, Any]) -> Iterator[_Fault]:
                     or len(wanted) < _FEWEST_ALTERNATIVES
                     or not all(isinstance(one, dict) for one in wanted)
                 ):
-                    yield here, "is a list of two or more objects, one of which must match", "write them so"
+                    yield here, "is a list of two or more objects, one of which must match", "write them that way"
                 else:
                     waiting += [(f"{here}[{number}]", one) for number, one in enumerate(wanted)]
             elif isinstance(wanted, dict):
@@ -243,7 +243,7 @@ def _surprises(field: str, pattern: Mapping[str, Any]) -> Iterator[Violation]:
             field,
             numbers[0],
             "EventBridge compares numbers from -5e9 to 5e9",
-            "compare another field, or the number as it is written: [12345678901]",
+            "compare a different field, or give the exact number: [12345678901]",
         )
 
 
