@@ -96,7 +96,7 @@ def find_mapping(
 ) -> EventSourceMapping:
     """The one mapping with the UUID, and with the function, source and topic as far as they are given.
 
-    Raises MappingNotFoundError for none, also where the one with the UUID has another function, source or topic,
+    Raises MappingNotFoundError for none, also where the one with the UUID has a different function, source or topic,
     AmbiguousMappingError with the candidates for several, PlatformError
     when AWS refuses or does not answer.
     """

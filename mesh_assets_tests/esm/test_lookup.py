@@ -44,7 +44,9 @@ def test_a_uuid_beside_what_does_not_fit_it_finds_nothing(aws: FakeAws, other: d
     """A UUID copied from the wrong line must not name what is deleted."""
     uuid = aws.add_mapping("pay:live", "payments")
 
-    with pytest.raises(MappingNotFoundError, match=f"another function, source or topic: {uuid}  payments of"):
+    with pytest.raises(
+        MappingNotFoundError, match=f"a different function, source or topic: {uuid}  payments of"
+    ):
         find_mapping(aws.account(), uuid=uuid, **other)
     assert (
         find_mapping(aws.account(), uuid=uuid, function="pay", topic="payments", source=CLUSTER_ARN).uuid

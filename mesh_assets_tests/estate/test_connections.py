@@ -36,7 +36,7 @@ def test_a_connection_names_its_brokers_or_a_cluster_of_msk(fields: dict[str, An
     ("fields", "sentence"),
     [
         ({}, "expected bootstrap_servers, or the cluster_arn of an Amazon MSK cluster, but not both"),
-        ({"bootstrap_servers": "one:9092", "cluster_arn": ARN}, "and not both"),
+        ({"bootstrap_servers": "one:9092", "cluster_arn": ARN}, "but not both"),
         (
             {"bootstrap_servers": "one:9098", "sasl_mechanism": "AWS_MSK_IAM"},
             "AWS_MSK_IAM needs security_protocol SASL_SSL",

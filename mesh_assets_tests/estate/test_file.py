@@ -127,8 +127,7 @@ def test_a_managed_connect_endpoint_without_its_cluster_says_which_ids_are_not_k
     assert findings(managed_connect()) == [
         "estate.yaml:5: clusters.a.connect.0.environment_id: is not known; give it here, or give the cluster "
         "`environment: {id: env-…}`",
-        "estate.yaml:5: clusters.a.connect.0.cluster_id: is not known; give it here, or give the cluster its `cluster_id: lkc-…`, which it "
-        "is taken from",
+        "estate.yaml:5: clusters.a.connect.0.cluster_id: is not known; give it here, or give the cluster its `cluster_id: lkc-…`",
     ]
 
 
@@ -223,7 +222,7 @@ def test_events_on_an_unknown_cluster_are_refused() -> None:
         ),
         (
             "clusters:\n  a/b: {kafka: {bootstrap_servers: x}}\n",
-            "estate.yaml:2: cluster name 'a/b' may only hold",
+            "estate.yaml:2: cluster name 'a/b' may only contain",
         ),
         ("clusters:\n  7: {kafka: {bootstrap_servers: x}}\n", "estate.yaml:2: cluster name 7 is not text"),
         (

@@ -67,7 +67,9 @@ def test_the_only_endpoint_of_a_kind_is_called_by_it_and_several_have_the_names_
 
 
 def test_no_two_endpoints_have_one_name() -> None:
-    with pytest.raises(EstateError, match="connect has two endpoints called 'msk_connect'; give each a name"):
+    with pytest.raises(
+        EstateError, match="connect has two endpoints called 'msk_connect'; give each its own name"
+    ):
         connect_names(ONE.replace("url", "name: msk_connect, url"), MSK)
 
 
@@ -96,7 +98,7 @@ def test_a_name_of_an_endpoint_holds_no_slash() -> None:
             "clusters: {a: {kafka: {bootstrap_servers: 'b:1'}, connect: {kind: kafka_connect}}}",
             "connect: expected a list: [a, b]",
         ),
-        ("clusters: {a: {kafka: {bootstrap_servers: 'SASL_SSL://b:1'}}}", "belongs into security_protocol"),
+        ("clusters: {a: {kafka: {bootstrap_servers: 'SASL_SSL://b:1'}}}", "belongs in security_protocol"),
         ("clusters: {a: {kafka: {bootstrap_servers: 'b:1 c:1'}}}", "separate several with commas"),
     ],
 )

@@ -164,7 +164,7 @@ def test_a_kept_estate_that_cannot_be_read_is_said_beside_the_fault_of_the_file(
 
     first, second = str(caught.value).splitlines()
     assert "names no cluster" in first
-    assert second.startswith(f"the last good estate cannot be read either: {objects.location(entry.key)} is ")
+    assert second.startswith(f"the last good estate cannot be read either: {objects.location(entry.key)} ")
 
 
 @pytest.mark.parametrize("page", ["policy", "findings", "triggers", "store"])

@@ -112,7 +112,11 @@ def _faults(pattern: Mapping[str, Any]) -> Iterator[_Fault]:
                     or len(wanted) < _FEWEST_ALTERNATIVES
                     or not all(isinstance(one, dict) for one in wanted)
                 ):
-                    yield here, "is a list of two or more objects, one of which must match", "write them that way"
+                    yield (
+                        here,
+                        "is a list of two or more objects, one of which must match",
+                        "write them that way",
+                    )
                 else:
                     waiting += [(f"{here}[{number}]", one) for number, one in enumerate(wanted)]
             elif isinstance(wanted, dict):

@@ -50,7 +50,7 @@ OF_PBES1 = f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{PBES1}\n-----END ENCRYPTED 
         (OF_PBES1, None),
         ("no key", None),
         (a_key(PrivateFormat.PKCS8, PASSWORD), "encrypted with PBES2"),
-        (a_key(PrivateFormat.TraditionalOpenSSL, NoEncryption()), "PKCS #8 form only"),
+        (a_key(PrivateFormat.TraditionalOpenSSL, NoEncryption()), "only in PKCS #8 form"),
     ],
     ids=["PKCS #8", "PBES1", "none", "PBES2", "PKCS #1"],
 )

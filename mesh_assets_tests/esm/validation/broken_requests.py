@@ -63,8 +63,8 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
         "on_failure_destination",
         "the topic that the mapping reads",
     ),
-    ({"on_failure_destination": "kafka://"}, "on_failure_destination", "followed by a topic"),
-    ({"on_failure_destination": "kafka://a b"}, "on_failure_destination", "followed by a topic"),
+    ({"on_failure_destination": "kafka://"}, "on_failure_destination", "expected a topic after"),
+    ({"on_failure_destination": "kafka://a b"}, "on_failure_destination", "expected a topic after"),
     ({"on_failure_destination": ""}, "on_failure_destination", "is empty"),
     ({"on_failure_destination": "dead"}, "on_failure_destination", "neither the ARN of an SQS queue"),
     (
@@ -211,7 +211,7 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
             ('{"value": {"$or": ["a", "b"]}}', "two or more objects"),
             ('{"$or": {"value": ["a"]}}', "two or more objects"),
             ('{"$or": [{"value": ["a"]}, {"value": "b"}]}', "is a text; the values"),
-            ('{"value": [NaN]}', "no value of JSON"),
+            ('{"value": [NaN]}', "is not a JSON value"),
             ("[" * 4_000, "nested deeper"),
         )
     ],
@@ -234,7 +234,7 @@ OF_BOTH: list[tuple[dict[str, Any], str, str]] = [
     ({SAC: access("KERBEROS")}, f"{SAC}[0].type", "source takes"),
     ({SAC: [{"type": "CLIENT_CERTIFICATE_TLS_AUTH"}]}, f"{SAC}[0].uri", "is missing"),
     ({SAC: [{"type": "CLIENT_CERTIFICATE_TLS_AUTH", "uri": "hunter2"}]}, f"{SAC}[0].uri", "not shown"),
-    ({SAC: [{"type": "CLIENT_CERTIFICATE_TLS_AUTH", "uri": QUEUE_ARN}]}, f"{SAC}[0].uri", "not of a secret"),
+    ({SAC: [{"type": "CLIENT_CERTIFICATE_TLS_AUTH", "uri": QUEUE_ARN}]}, f"{SAC}[0].uri", "not for a secret"),
     (
         {SAC: [{"type": "CLIENT_CERTIFICATE_TLS_AUTH", "uri": SECRET + "x" * 200}]},
         f"{SAC}[0].uri",
@@ -252,7 +252,7 @@ OF_MSK: list[tuple[dict[str, Any], str, str]] = [
         "ends in cluster/NAME/UUID",
     ),
     ({"event_source_arn": None}, "event_source_arn, kafka_bootstrap_servers", "neither is given"),
-    ({"consumption_mode": "Stream"}, "consumption_mode", "only self-managed sources do"),
+    ({"consumption_mode": "Stream"}, "consumption_mode", "only self-managed ones do"),
     ({SAC: access("SASL_SCRAM_256_AUTH")}, f"{SAC}[0].type", "SCRAM only with SHA-512"),
     ({SAC: access("BASIC_AUTH")}, f"{SAC}[0].type", "an MSK source takes"),
     ({SAC: access("VPC_SUBNET")}, f"{SAC}[0].type", "from the cluster"),
