@@ -116,7 +116,7 @@ def test_events_of_openlineage_are_lines_and_go_to_a_file_or_an_address_not_both
     assert run("openlineage", "--out", "f", "--url", "https://h.test").exit_code == 2
     assert run("openlineage", "--api-key", "${KEY}").exit_code == 2
     refused = run("openlineage", "--url", "http://127.0.0.1:1/lineage", "--api-key", "clear-text")
-    assert "--api-key must name the key" in str(refused.exception)
+    assert "the key must be named, not written here" in str(refused.exception)
     assert "clear-text" not in str(refused.exception)
 
 
