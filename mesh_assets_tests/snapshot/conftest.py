@@ -1,5 +1,4 @@
-"""The session's real broker and registry as the publishing tests need them: with topics of their own that go
-afterwards."""
+"""A real broker as the publishing tests need it, with topics of their own that go afterwards."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +10,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from mesh_assets.estate.file import load_estate
 from mesh_assets.estate.model import Estate
-from mesh_assets.sandbox.servers import Endpoints
+from mesh_assets.sandbox.servers import Endpoints, Sandbox
 from mesh_assets.snapshot import lock
 from mesh_assets.snapshot.connection import EventsConnection
 from mesh_assets.snapshot.publisher import KafkaPublisher
@@ -27,7 +26,17 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def estate(endpoints: Endpoints) -> Estate:
+def endpoints(request: pytest.FixtureRequest) -> Endpoints:
+    """Of the broker whose estate nobody looks at, which has its own worker; of the whole sandbox where a test names that."""
+    if "sandbox" in request.fixturenames:
+        sandbox: Sandbox = request.getfixturevalue("sandbox")
+        return sandbox.endpoints()
+    broker: Endpoints = request.getfixturevalue("broker")
+    return broker
+
+
+@pytest.fixture
+def estate(sandbox: Sandbox, endpoints: Endpoints) -> Estate:  # noqa: ARG001 - which makes them those of the sandbox
     return load_estate(endpoints.estate_file)
 
 
