@@ -1,4 +1,4 @@
-"""The table of packages and their imports, in docs/decisions/rooms.md, is what the code does."""
+"""The table of packages and their imports, in docs/decisions/rooms.md, is what the code does; and what tests import."""
 
 import re
 from collections.abc import Iterator
@@ -67,3 +67,14 @@ def test_no_package_but_the_families_is_too_large_to_know() -> None:
     }
     assert lines
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_what_tests_share_is_in_modules_that_are_no_tests() -> None:
+    imported = re.compile(
+        r"^ *(?:from|import) mesh_assets_tests(?:\.\w+)*(?:\.| import .*\b)(?:test_\w+|conftest)\b",
+        re.MULTILINE,
+    )
+    files = list(Path(__file__).parent.rglob("*.py"))
+    assert files
+    found = {str(file): imported.findall(file.read_text(encoding="utf-8")) for file in files}
+    assert {file: lines for file, lines in found.items() if lines} == {}
