@@ -60,7 +60,7 @@ def read_history(
     decode = read or (lambda key: store.document_at(cluster_id, key))
     chosen = [entries[0].key, entries[-1].key] if net else [entry.key for entry in entries]
     found, sequences = _compared(decode, chosen, newest=pointer[0].sequence)
-    # Of two with the same sequence, the first was never published: a repair moved it aside with its record.
+    # Of two with the same sequence, the first was never published: a repair moved aside the record that named it.
     places = dict(sorted((sequence, place) for place, sequence in enumerate(sequences)))
     in_order = [chosen[place] for place in places.values()]
     if in_order != chosen:

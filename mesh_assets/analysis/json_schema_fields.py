@@ -142,7 +142,7 @@ class _Reader:
             properties = place.schema.get("properties")
             for name, schema in properties.items() if isinstance(properties, dict) else ():
                 if len(found) > MOST_FIELDS and f"{place.suffix}.{name}" not in found:
-                    continue  # too deep to be shown
+                    continue  # beyond the fields that are shown
                 if self._work == _MOST_WORK:
                     self.cut = True
                     break

@@ -21,9 +21,9 @@ _FOLDER = "assets/mounted/"
 
 
 class Mounted(Record, frozen=True, kw_only=True):
-    """`renamed`: the keys of topics for which the component's translation chose a key other than
-    `<cluster>/topics/<name>`, by that key, joined with slashes. `between_discoveries`: also report records that a sensor
-    sees, minutes after they arrived. `checks`: the checks of each asset (`components/checks.py`)."""
+    """`renamed`: the keys that the component's translation chose for topics instead of `<cluster>/topics/<name>`, indexed by
+    the latter, joined with slashes. `between_discoveries`: also report records that a sensor sees, minutes after they
+    arrived. `checks`: the checks of each asset (`components/checks.py`)."""
 
     component: str
     selection: Selection
