@@ -83,7 +83,7 @@ def analysed(folder: Path) -> Iterator[None]:
         _run("-m", "mesh_assets.cli.main", "discover")
         _break_sink(endpoints.connect_url)
         _run("-m", "mesh_assets.cli.main", "discover")
-        _run("-m", "dagster", "job", "execute", "-m", "mesh_assets.definitions", "-j", "analysis")
+        _job("analysis")
         yield
     finally:
         box.stop()
@@ -137,17 +137,17 @@ def _report(tab: Tab, url: str) -> None:
 
 def _pages(tab: Tab, url: str) -> None:
     """Of Dagster: the topics of a domain, a topic, and what checks tell of a connector."""
-    tab.size(1_280, 800)
     pages = {
         "dagster-domain": ("/locations/downstream/asset-groups/pizza/lineage", "pizza_orders"),
         "dagster-topic": (f"/assets/{TOPIC}", "Columns"),
         "dagster-check": (f"/assets/warehouse/connectors/{SINK}?view=checks", "About"),
     }
     for name, (path, text) in pages.items():
+        tab.size(1_280, 1_100 if name == "dagster-topic" else 960)
         tab.open(url + path, _FILLED.format(text=text))
         time.sleep(_SETTLES_SECONDS)
         tab.wait(_FILLED.format(text=text))
-        _keep(tab, name, whole=1_100 if name == "dagster-topic" else None)
+        _keep(tab, name)
 
 
 def _keep(tab: Tab, name: str, *, whole: int | None = None) -> None:
@@ -174,6 +174,11 @@ def _dagster(folder: Path) -> Iterator[str]:
     )
     component.write_text(shown)
     _run("-W", "ignore", "-c", _REFRESH, str(project))
+    # Reports the records of the topics that the component now shows.
+    tags = '{"dagster/partition": "warehouse"}'
+    _run(
+        "-m", "dagster", "job", "execute", "-m", "mesh_assets.definitions", "-j", "discovery", "--tags", tags
+    )
     workspace = folder / "workspace.yaml"
     workspace.write_text(_WORKSPACE.format(project=project, root=ROOT))
     port = choose_free(())
@@ -201,6 +206,10 @@ def _answers(url: str) -> bool:
     with suppress(httpx.TransportError):
         return httpx.get(f"{url}/server_info").is_success
     return False
+
+
+def _job(name: str, *options: str) -> None:
+    _run("-m", "dagster", "job", "execute", "-m", "mesh_assets.definitions", "-j", name, *options)
 
 
 def _run(*arguments: str) -> None:
