@@ -140,7 +140,7 @@ def _pages(tab: Tab, url: str) -> None:
     pages = {
         "dagster-domain": ("/locations/downstream/asset-groups/pizza/lineage", "pizza_orders"),
         "dagster-topic": (f"/assets/{TOPIC}", "Columns"),
-        "dagster-check": (f"/assets/warehouse/connectors/{SINK}?view=checks", "About"),
+        "dagster-check": (f"/assets/warehouse/connectors/{SINK}?view=checks", "Failed"),
     }
     for name, (path, text) in pages.items():
         tab.size(1_280, 1_100 if name == "dagster-topic" else 960)
@@ -174,11 +174,9 @@ def _dagster(folder: Path) -> Iterator[str]:
     )
     component.write_text(shown)
     _run("-W", "ignore", "-c", _REFRESH, str(project))
-    # Reports the records of the topics that the component now shows.
-    tags = '{"dagster/partition": "warehouse"}'
-    _run(
-        "-m", "dagster", "job", "execute", "-m", "mesh_assets.definitions", "-j", "discovery", "--tags", tags
-    )
+    # They report what the component shows only now: records that came, and checks that fail.
+    _job("discovery", "--tags", '{"dagster/partition": "warehouse"}')
+    _job("analysis")
     workspace = folder / "workspace.yaml"
     workspace.write_text(_WORKSPACE.format(project=project, root=ROOT))
     port = choose_free(())

@@ -9,7 +9,7 @@ from mesh_assets.inventory.changes import Severity
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.lag import beyond_end
 from mesh_assets.inventory.records import GroupTopicRate
-from mesh_assets.inventory.wording import counted, duration, listed, named
+from mesh_assets.inventory.wording import counted, duration, listed, named, plural
 
 
 def judge_groups(case: Case) -> Iterator[Found]:
@@ -31,7 +31,8 @@ def judge_groups(case: Case) -> Iterator[Found]:
                 else ""
             )
             sentence = (
-                f"{named(group.group_id)}: nobody reads ({group.state}) and {lag:,} records wait{growth}"
+                f"{named(group.group_id)}: nobody reads ({group.state}) and {counted(lag, 'record')} "
+                f"{plural(lag, 'waits', 'wait')}{growth}"
             )
             yield Found("stopped_group", "warning" if grown else "info", group.group_id, sentence, evidence)
         elif grown and before is not None and lag >= case.thresholds.lag_records:

@@ -62,6 +62,8 @@ def test_lag_grows_only_against_the_document_before() -> None:
 def test_a_group_nobody_reads_for_is_reported_once() -> None:
     document = a_document(consumer_groups=(a_group("nightly", state="Empty"),))
     assert sentences(document) == ["nightly: nobody reads (Empty) and 5 records wait"]
+    one = a_document(consumer_groups=(a_group("nightly", state="Empty", total_lag_records=1),))
+    assert sentences(one) == ["nightly: nobody reads (Empty) and 1 record waits"]
 
 
 def test_partitions_out_of_sync_and_without_leader_are_apart() -> None:
