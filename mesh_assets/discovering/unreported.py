@@ -21,6 +21,7 @@ from mesh_assets.discovering.snapshot_shown import (
     snapshot_metadata,
 )
 from mesh_assets.inventory.changes import Change
+from mesh_assets.inventory.formats import refuse_newer_format
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.inventory.sections import Section
 from mesh_assets.snapshot.report import DiscoveryReport
@@ -104,12 +105,14 @@ def unreported_keys(objects: ObjectStore) -> dict[str, list[str]]:
 
 def read_unreported(objects: ObjectStore, key: str) -> tuple[Unreported, str] | None:
     """With its version; None if another process has reported it meanwhile, or if it is damaged: then it is set aside. Raises
-    StoreError."""
+    StoreError, and NewerFormatError for what a later version wrote."""
     found = objects.get(key)
     if found is None:
         return None
     try:
-        return _decoder.decode(zlib.decompress(found[0])), found[1]
+        data = zlib.decompress(found[0])
+        refuse_newer_format(data, source=objects.location(key))
+        return _decoder.decode(data), found[1]
     except (*UNDECODABLE, zlib.error) as error:
         set_aside(
             objects,

@@ -82,6 +82,8 @@ _IN_ENCODED = re.compile(r"(?:[^\s&;,]++|[;,](?!\s?[\w.\-]++=))*+")
 _IN_LIST = re.compile(r"[^\s;\"]*+")
 _TO_SEMICOLON = re.compile(r"[^;\n\r\"=]{1,200}(?=;)")
 _IN_MAP = re.compile(r"(?:[^,}\n\r]++|,(?!\s?[\w.\-]++=)|\}(?=[\w!@#$%^*]))*+")
+# What this module has masked before, in a list: without this, the rest of a `{` that nothing closes would count as its value.
+_MASKED = re.compile(rf"{re.escape(MASK)}(?=;\s?[\w.\-]++=)")
 _PLAIN = re.compile(r"(?:[^\s;&,\"'<>|)\]}]++|,(?![\s\"'\\]|$|[\w.\-]++[=:])|[)\]}'](?=[\w!@#$%^*]))*+")
 # Placeholders for a value, and words that continue a sentence: `token: must not be null`.
 _NO_VALUE = re.compile(
@@ -139,6 +141,8 @@ def _is_in_reference(text: str, at: int) -> bool:
 def _value_of(text: str, pair: re.Match[str], *, encoded: bool) -> Span:
     """Where the value of `pair` starts and ends."""
     start = pair.end()
+    if masked := _MASKED.match(text, start):
+        return masked.span()
     plain = _IN_ENCODED if encoded and pair["sep"] == "=" else _plain_form(text, pair)
     if opened := _OPEN_QUOTE.match(text, start):
         inside, closed = _quoted(text, opened)

@@ -16,7 +16,7 @@ from mesh_assets.defs.resources import EstateResource, StoreResource
 from mesh_assets.defs.section_metadata import check_evaluation, shown_metadata
 from mesh_assets.defs.snapshot import SNAPSHOT_KEY
 from mesh_assets.discovering.unreported import Unreported, read_unreported, unreported_keys
-from mesh_assets.errors import ConflictError
+from mesh_assets.errors import ConflictError, StoreError
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.sections import TopicsSection
 from mesh_assets.runs.failures import masking_failures
@@ -40,9 +40,13 @@ def discovery_reports_sensor(partitions: dg.StaticPartitionsDefinition) -> dg.Se
         context: dg.SensorEvaluationContext, estate: EstateResource, store: StoreResource
     ) -> dg.SkipReason:
         known = estate.estate()
-        lines = tick(context.instance, known, clusters_with_partition(known, partitions), store=store.store())
+        lines, failed = tick(
+            context.instance, known, clusters_with_partition(known, partitions), store=store.store()
+        )
         for line in lines:
             context.log.info(line)
+        if failed:
+            raise StoreError("; ".join(failed))
         return dg.SkipReason("; ".join(lines) if lines else "nothing was discovered outside of runs")
 
     return sensor
@@ -56,35 +60,40 @@ def tick(
     store: InventoryStore,
     seconds: float = _SECONDS,
     clock: Callable[[], float] = time.monotonic,
-) -> list[str]:
-    """Reports what waits, for at most `seconds`; a line for each discovery. A cluster without a partition is not
-    reported until the definitions are reloaded; one that has left the estate, never.
+) -> tuple[list[str], list[str]]:
+    """Reports what waits, for at most `seconds`. Returns a line for each discovery, and one for each cluster whose records
+    in the store cannot be read: it waits, and delays no other. A cluster without a partition is not reported until the
+    definitions are reloaded; one that has left the estate, never.
 
     Raises StoreError, and MeshError when Dagster cannot keep a report, which a later tick then repeats.
     """
     ends = clock() + seconds
     lines: list[str] = []
+    failed: list[str] = []
     for keys in unreported_keys(store.objects).values():
         published: list[Unreported] = []
-        for key in keys:
-            if clock() >= ends:
-                return [*lines, "the rest waits for the next tick"]
-            found = read_unreported(store.objects, key)
-            if found is None:
-                continue
-            one, version = found
-            if one.cluster in estate.clusters and one.cluster not in partitions:
-                continue
-            if one.cluster in estate.clusters:
-                lines.append(_report(instance, one, store=store))
-                published += [one] if one.failure is None else []
-            try:
-                store.objects.delete_if(key, version)
-            except ConflictError:  # a later failure has the same key, or it was removed as too old
-                lines.append(f"{one.cluster}: what came meanwhile waits for the next tick")
-        if published:
-            lines += _tell_components(instance, estate, published, store=store)
-    return lines
+        try:
+            for key in keys:
+                if clock() >= ends:
+                    return [*lines, "the rest waits for the next tick"], failed
+                found = read_unreported(store.objects, key)
+                if found is None:
+                    continue
+                one, version = found
+                if one.cluster in estate.clusters and one.cluster not in partitions:
+                    continue
+                if one.cluster in estate.clusters:
+                    lines.append(_report(instance, one, store=store))
+                    published += [one] if one.failure is None else []
+                try:
+                    store.objects.delete_if(key, version)
+                except ConflictError:  # a later failure has the same key, or it was removed as too old
+                    lines.append(f"{one.cluster}: what came meanwhile waits for the next tick")
+            if published:
+                lines += _tell_components(instance, estate, published, store=store)
+        except StoreError as error:
+            failed.append(str(error))
+    return lines, failed
 
 
 def _report(instance: dg.DagsterInstance, one: Unreported, *, store: InventoryStore) -> str:

@@ -67,7 +67,9 @@ def waiting(store: InventoryStore) -> int:
 
 
 def tell(instance: dg.DagsterInstance, store: InventoryStore, **other: Any) -> list[str]:
-    return tick(instance, ESTATE, ["warehouse"], store=store, **other)
+    lines, failed = tick(instance, ESTATE, ["warehouse"], store=store, **other)
+    assert failed == []
+    return lines
 
 
 TOPICS_KEY, METRICS_KEY = dg.AssetKey(["inventory", "topics"]), dg.AssetKey(["inventory", "metrics"])
@@ -251,6 +253,56 @@ def test_a_cluster_without_a_partition_waits_and_one_that_left_the_estate_or_bec
 
     assert lines == ["warehouse: snapshot 1 is not shown: Dagster shows a newer one"]
     assert list(unreported_keys(store.objects)) == ["payments"]
+
+
+def test_a_cluster_whose_record_is_damaged_waits_and_delays_no_other(
+    instance: dg.DagsterInstance, store: InventoryStore
+) -> None:
+    damaged = Unreported(cluster="payments", cluster_id="lkc-2", sequence=1, run_id="x", moment=MOMENT)
+    keep_unreported(store.objects, damaged)
+    store.objects.put("clusters/payments.json", b"{")
+    discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
+
+    lines, [failed] = tick(instance, ESTATE, ["payments", "warehouse"], store=store)
+
+    assert lines == ["warehouse: snapshot 4 is shown"]
+    assert "payments.json" in failed
+    assert list(unreported_keys(store.objects)) == ["payments"]
+
+
+def test_what_a_later_version_left_is_refused_and_stays(
+    instance: dg.DagsterInstance, store: InventoryStore
+) -> None:
+    later = Unreported(
+        format=99, cluster="warehouse", cluster_id=REPORT.cluster_id, sequence=9, run_id="x", moment=MOMENT
+    )
+    keep_unreported(store.objects, later)
+
+    lines, [failed] = tick(instance, ESTATE, ["warehouse"], store=store)
+
+    assert lines == []
+    assert "has format 99" in failed
+    assert waiting(store) == 1
+
+
+def test_the_sensor_fails_its_tick_for_a_cluster_that_cannot_be_reported(
+    instance: dg.DagsterInstance, store: InventoryStore, tmp_path: Path
+) -> None:
+    (tmp_path / "estate.yaml").write_text(TEXT)
+    resources = {
+        "estate": EstateResource(path=str(tmp_path / "estate.yaml")),
+        "store": StoreResource(location=str(tmp_path / "store")),
+    }
+    later = Unreported(
+        format=99, cluster="warehouse", cluster_id="lkc-1", sequence=9, run_id="x", moment=MOMENT
+    )
+    keep_unreported(store.objects, later)
+
+    with (
+        dg.build_sensor_context(instance=instance, resources=resources) as context,
+        pytest.raises(Exception, match="has format 99"),
+    ):
+        discovery_reports_sensor(PARTITIONS).evaluate_tick(context)
 
 
 def test_the_sensor_says_what_it_told_or_that_there_was_nothing(
