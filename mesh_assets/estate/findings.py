@@ -89,7 +89,7 @@ class FindingThresholds(EstateModel):
 
     idle_days: float = Field(default=7.0, ge=0, le=3650)
     silent_seconds: float = Field(default=300.0, ge=1)
-    lag_records: int = Field(default=1, ge=1)
+    lag_records: int = Field(default=100, ge=1)
     skew_factor: float = Field(default=5.0, gt=1)
     skew_records: int = Field(default=10_000, ge=1)
     retention_share: float = Field(default=0.8, gt=0, le=1)

@@ -160,7 +160,7 @@ def test_a_retired_cluster_has_no_snapshot_until_it_is_discovered_again(
     assert tombstone is not None
     assert tombstone.value() is None
     with pytest.raises(
-        RetiredAlreadyError, match=r"retired already: .*\[0\]@2 is its tombstone; nothing was written"
+        RetiredAlreadyError, match=r"already retired: .*\[0\]@2 is its tombstone; nothing was written"
     ):
         retire_snapshot(estate, "warehouse", cluster_id=CLUSTER_ID, topic=event_topics.events)
     again = newest_record(connection, event_topics.events, key=CLUSTER_ID, timeout_seconds=20)
