@@ -43,23 +43,17 @@ def turn_of(
     cursor: SensorCursor, clusters: Sequence[str], *, now: float, interval_seconds: int
 ) -> tuple[float, list[str]]:
     """When the round began, and which of `clusters` to visit now, in order: those that the last tick did not
-    reach come first, so the oldest visit leads. Those that hung or were slow always come last: they must not
-    cost the healthy ones their time again.
+    reach come first, so the oldest visit leads. Those that hung or were slow have turns of their own (`sweep`).
 
     A round that has lasted an interval gives way to the next one: hanging clusters cannot delay a healthy one
     by more.
     """
     left = [name for name in dict.fromkeys(cursor.unreached) if name in set(clusters)]
-    last = set(cursor.hung)
     resting = cursor.began is None or not (
         0 <= now - cursor.began < interval_seconds - tick_seconds(interval_seconds)
     )
     began = now if resting or cursor.began is None else cursor.began
-    waiting = list(dict.fromkeys([*left, *clusters])) if resting else left
-    return began, [
-        *(name for name in waiting if name not in last),
-        *(name for name in waiting if name in last),
-    ]
+    return began, list(dict.fromkeys([*left, *clusters])) if resting else left
 
 
 def moved_on(

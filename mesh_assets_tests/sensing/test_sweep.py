@@ -47,6 +47,45 @@ def test_clusters_that_hang_give_their_place_to_others(hangs: Callable[[], None]
     assert swept.unreached == []
 
 
+def test_those_known_to_be_slow_take_no_place_from_others_and_do_not_wait_for_them() -> None:
+    order: list[str] = []
+    together = threading.Barrier(2 * LIMITS.at_once)
+
+    def visit(name: str) -> None:
+        order.append(name)
+        together.wait(5)  # breaks unless as many of each kind are under way at once
+
+    slow = [f"slow-{number}" for number in range(4)]
+    healthy = [f"healthy-{number}" for number in range(4)]
+    limits = SweepLimits(at_once=4, cluster_seconds=10.0, tick_seconds=20.0)
+
+    swept = sweep([*healthy, *slow], visit, limits=limits, slow=slow)
+
+    assert swept.seen.keys() == {*healthy, *slow}
+    assert (swept.failed, swept.hung, swept.unreached) == ({}, [], [])
+    assert sorted(order) == sorted([*healthy, *slow])
+
+
+def test_no_more_of_the_slow_ones_are_visited_at_once_than_of_the_others() -> None:
+    under_way, most = 0, 0
+    lock = threading.Lock()
+
+    def visit(_: str) -> None:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.01)
+        with lock:
+            under_way -= 1
+
+    names = [f"slow-{number:02}" for number in range(20)]
+
+    swept = sweep(names, visit, limits=SweepLimits(at_once=4), slow=names)
+
+    assert (len(swept.seen), most) == (20, 4)
+
+
 def test_a_tick_ends_in_time_and_names_what_it_did_not_reach(hangs: Callable[[], None]) -> None:
     names = [f"hangs-{number:02}" for number in range(20)]
     start = time.monotonic()

@@ -139,7 +139,7 @@ def tick(
     began, turn = turn_of(
         cursor, list(clusters), now=clock().timestamp(), interval_seconds=observing.interval_seconds
     )
-    swept = sweep(turn, observe, limits=observing.limits)
+    swept = sweep(turn, observe, limits=observing.limits, slow=cursor.hung)
     new = _keep(swept, store, source=observing.name, now=clock())
     launches = requests_for(instance, clusters, store, now=clock())
     return dg.SensorResult(

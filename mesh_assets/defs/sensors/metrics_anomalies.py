@@ -110,8 +110,10 @@ def tick(
     # Concurrently and independently: neither waits for the other or fails with it.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="mesh-alarms") as pool:
         with_alarms = [name for name in turn if clusters[name].alarms is not None]
-        sweeping_alarms = pool.submit(sweep, with_alarms, watch_its_alarms, limits=watching.limits)
-        swept = sweep(turn, watch, limits=watching.limits)
+        sweeping_alarms = pool.submit(
+            sweep, with_alarms, watch_its_alarms, limits=watching.limits, slow=cursor.hung
+        )
+        swept = sweep(turn, watch, limits=watching.limits, slow=cursor.hung)
         alarms = sweeping_alarms.result()
     _keep(swept)
     _keep(alarms)
