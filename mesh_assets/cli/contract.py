@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from mesh_assets.answering.contract_facts import ContractGround, read_ground
 from mesh_assets.cli.stored import CannotCheckError
@@ -28,7 +27,7 @@ from mesh_assets.contracts.records import Breach
 from mesh_assets.errors import ContractError, MeshError
 from mesh_assets.exports.files import write_files
 from mesh_assets.fleet.loading import load_estate
-from mesh_assets.inventory.wording import brief_sentence, counted
+from mesh_assets.inventory.wording import brief_sentence, counted, printed_json
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 
@@ -112,7 +111,7 @@ def check(folder: Path | None, fail_on: str, as_json: bool) -> None:
     found = {one.id: check_contract(one, ground.now, now=now) for one in contracts}
     if as_json:
         everything = [breach for breaches in found.values() for breach in breaches]
-        click.echo(msgspec.json.format(msgspec.json.encode(everything)).decode())
+        click.echo(printed_json(everything))
     else:
         click.echo(shown_lines(_checked(ground, found)))
     if ground.known.problems:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from typing import get_args
 
 import click
-import msgspec
+from msgspec.structs import replace
 
 from mesh_assets.answering.products import known_estate_products
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.costs.records import TakerKind
 from mesh_assets.costs.text import KINDS, cost_lines
 from mesh_assets.fleet.loading import load_estate
+from mesh_assets.inventory.wording import printed_json
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 
@@ -38,9 +39,7 @@ def costs(kinds: tuple[TakerKind, ...], as_json: bool) -> None:
     chosen = kinds or tuple(kind for kind in KINDS if kind != "topic")
     if as_json:
         rows = [row for row in found.costs.rows if row.kind in chosen]
-        click.echo(
-            msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(found.costs, rows=rows))).decode()
-        )
+        click.echo(printed_json(replace(found.costs, rows=rows)))
         return
     click.echo(shown_lines(cost_lines(found.costs, chosen)))
     for note in found.notes:

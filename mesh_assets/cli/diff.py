@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
-import msgspec
 
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.diff import compared_sections, diff_documents
@@ -16,7 +15,7 @@ from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Change, ChangeKind, ResourceType, change_line, headline_changes
 from mesh_assets.inventory.document import Document, decode_document
 from mesh_assets.inventory.sections import SECTION_NAMES
-from mesh_assets.inventory.wording import brief_sentence, counted, readable
+from mesh_assets.inventory.wording import brief_sentence, counted, printed_json, readable
 from mesh_assets.joining.join import scope_note
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store, unsafe
@@ -111,7 +110,7 @@ def diff(
     for note in (*_not_compared(old, new), *_out_of_scope(old, new)):
         click.echo(readable(note), err=True)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(changes)).decode())
+        click.echo(printed_json(changes))
     else:
         click.echo(shown_lines(_text(old, new, changes)))
     if any(_matches(change, kind) for kinds in fail_on for kind in kinds for change in changes):

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import click
-import msgspec
 
 from mesh_assets.cli.text import discovery_text
 from mesh_assets.discovering.discovery import discover_cluster
@@ -20,6 +19,7 @@ from mesh_assets.estate.model import Estate
 from mesh_assets.fleet.loading import load_estate
 from mesh_assets.importing import without_collector
 from mesh_assets.inventory.changes import TRIGGER_TYPES, Trigger, TriggerType
+from mesh_assets.inventory.wording import printed_json
 from mesh_assets.masking.unexpected import sentence
 from mesh_assets.snapshot.report import DiscoveryReport
 from mesh_assets.store.inventories import InventoryStore
@@ -95,7 +95,7 @@ def discover(
             if not as_json:
                 click.echo(discovery_text(found, verbose=verbose))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(reports)).decode())
+        click.echo(printed_json(reports))
     for failure in failures:
         click.echo(f"mesh-assets: {failure}", err=True)
     if failures:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from shutil import get_terminal_size
 
 import click
-import msgspec
 
 from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.cli.found import find, missing_clusters
@@ -14,7 +13,7 @@ from mesh_assets.cli.text import shown_lines
 from mesh_assets.estate.file import estate_path
 from mesh_assets.estate.schema import estate_schema, included_schema
 from mesh_assets.fleet.loading import load_estate
-from mesh_assets.inventory.wording import aligned, counted, plural
+from mesh_assets.inventory.wording import aligned, counted, plural, printed_json
 
 _HEADINGS = ("", "cluster", "system", "endpoint", "as", "answers", "rights")
 # The columns on the first line when the terminal is too narrow for all of them.
@@ -46,7 +45,7 @@ def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
     known = load_estate()
     checks = check_estate(known, clusters)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(checks)).decode())
+        click.echo(printed_json(checks))
     else:
         click.echo(shown_lines(_text(checks, missing_clusters() if known.found.rules else ())))
     if any(check.state != "ok" for check in checks):

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import get_args
 
 import click
-import msgspec
 
 from mesh_assets.cli.stored import read_cases
 from mesh_assets.cli.text import shown_lines
@@ -15,7 +14,7 @@ from mesh_assets.findings.finding import Finding, count_muted
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.kinds import KINDS
 from mesh_assets.inventory.changes import Severity
-from mesh_assets.inventory.wording import brief_sentence, counted
+from mesh_assets.inventory.wording import brief_sentence, counted, printed_json
 
 _SHOWN_OF_A_KIND = 20
 
@@ -58,7 +57,7 @@ def findings(
         click.echo(f"note: {sentence}", err=True)
     if as_json:
         every_one = [finding for _, chosen, _ in found for finding in chosen]
-        click.echo(msgspec.json.format(msgspec.json.encode(every_one)).decode())
+        click.echo(printed_json(every_one))
     else:
         click.echo(shown_lines(_lines(found)))
 

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.estate.file import estate_path
-from mesh_assets.inventory.wording import aligned, counted
+from mesh_assets.inventory.wording import aligned, counted, printed_json
 from mesh_assets.store.layout import open_store
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ def find(*, apply: bool, forget_missing: bool, as_json: bool) -> None:
     Only reads from the clouds. With --apply, the store keeps what was found, and from then on it is part of the estate. A
     list that fails removes nothing. Exit code 1 when one failed.
     """
+    from mesh_assets.fleet.finding import FindAnswer
     from mesh_assets.fleet.looking import look_for_clusters
 
     def objects() -> "ObjectStore":
@@ -48,8 +48,7 @@ def find(*, apply: bool, forget_missing: bool, as_json: bool) -> None:
         look.apply(objects())
     plan = look.plan
     if as_json:
-        answer = {"applied": apply, "clusters": plan.steps, "failures": dict(plan.failures)}
-        click.echo(msgspec.json.format(msgspec.json.encode(answer)).decode())
+        click.echo(printed_json(FindAnswer(applied=apply, clusters=plan.steps, failures=dict(plan.failures))))
     else:
         click.echo(shown_lines(_text(plan, applied=apply)))
     if plan.failures:

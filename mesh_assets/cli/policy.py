@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import click
-import msgspec
 
 from mesh_assets.cli.stored import CannotCheckError, read_cases
 from mesh_assets.cli.text import shown_lines
@@ -13,7 +12,7 @@ from mesh_assets.findings.case import Case, minute
 from mesh_assets.findings.finding import Finding, count_muted, shown_findings
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.policy import judge_policy, not_checked, unusable_names
-from mesh_assets.inventory.wording import brief_sentence, counted
+from mesh_assets.inventory.wording import brief_sentence, counted, printed_json
 
 _LEVELS = ("warning", "error")
 
@@ -64,7 +63,7 @@ def check(clusters: tuple[str, ...], fail_on: str, live: bool, as_json: bool) ->
             click.echo(f"note: {note}", err=True)
     if as_json:
         everything = [finding for _, findings in found for finding in findings]
-        click.echo(msgspec.json.format(msgspec.json.encode(everything)).decode())
+        click.echo(printed_json(everything))
     else:
         click.echo(shown_lines(_lines(found)))
     failing = _LEVELS[_LEVELS.index(fail_on) :]

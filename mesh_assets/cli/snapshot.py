@@ -6,7 +6,6 @@ import sys
 from contextlib import suppress
 
 import click
-import msgspec
 
 from mesh_assets.cli.text import shown_lines, size_text
 from mesh_assets.errors import MeshError, StoreError, UnexpectedAnswerError
@@ -15,7 +14,7 @@ from mesh_assets.estate.model import Estate
 from mesh_assets.events.model import ReadSnapshot, is_behind
 from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.key_figures import key_figures, key_figures_text
-from mesh_assets.inventory.wording import brief, brief_sentence, readable
+from mesh_assets.inventory.wording import brief, brief_sentence, printed_json, readable
 from mesh_assets.snapshot.reader import read_newest_snapshot
 from mesh_assets.snapshot.repair import find_faults, repair_fault
 from mesh_assets.store.inventories import InventoryStore
@@ -61,9 +60,7 @@ def show(cluster: str, as_json: bool) -> None:
         raise MeshError(
             f"{EVENTS_TOPIC} has no snapshot of {cluster} ({cluster_id}); publish one with: mesh-assets discover --cluster {cluster}"
         )
-    click.echo(
-        msgspec.json.format(msgspec.json.encode(read.event)).decode() if as_json else shown_lines(_text(read))
-    )
+    click.echo(printed_json(read.event) if as_json else shown_lines(_text(read)))
 
 
 @snapshot.command(short_help="Write the tombstone for a cluster that is gone.")

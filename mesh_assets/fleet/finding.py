@@ -35,6 +35,14 @@ class PlannedCluster(Record, frozen=True, kw_only=True):
     why: str | None = None
 
 
+class FindAnswer(Record, frozen=True, kw_only=True):
+    """What `estate find --json` prints: the steps of a plan, and why lists are not complete, by rule."""
+
+    applied: bool
+    clusters: tuple[PlannedCluster, ...]
+    failures: dict[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindPlan:
     """`clusters`: what to keep afterwards. `failures`: by rule, why its list is not complete."""

@@ -4,6 +4,9 @@ readable."""
 import json
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
 
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -145,3 +148,8 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def printed_json(value: Any) -> str:
+    """A record as `--json` prints it."""
+    return msgspec.json.format(msgspec.json.encode(value)).decode()

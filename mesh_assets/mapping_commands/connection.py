@@ -7,8 +7,9 @@ import click
 
 from mesh_assets.esm.connection import Step, check_connection
 from mesh_assets.esm.lookup import get_mapping
+from mesh_assets.inventory.wording import printed_json
 from mesh_assets.mapping_commands.login import AccountOnce, chosen_login, login_options
-from mesh_assets.mapping_commands.plans import aws_account, json_text, region_option
+from mesh_assets.mapping_commands.plans import aws_account, region_option
 
 _SIGNS = {"ok": "ok     ", "failed": "FAILED ", "skipped": "-      "}
 
@@ -60,7 +61,7 @@ def connection(
         on_step=(lambda step: None) if as_json else _print_step,  # noqa: ARG005 - printed as JSON at the end
     )
     if as_json:
-        click.echo(json_text(report))
+        click.echo(printed_json(report))
     elif report.ok:
         click.echo("\nNothing failed.")
     if not report.ok:

@@ -7,10 +7,9 @@ import click
 
 from mesh_assets.esm.lookup import list_mappings as read_mappings
 from mesh_assets.esm.mapping import EventSourceMapping
-from mesh_assets.inventory.wording import aligned, brief
+from mesh_assets.inventory.wording import aligned, brief, printed_json
 from mesh_assets.mapping_commands.plans import (
     aws_account,
-    json_text,
     mapping_service,
     region_option,
 )
@@ -135,7 +134,7 @@ def list_mappings(
     """List the event source mappings of Kafka topics: function, topic, cluster, state, last result, when last
     changed."""
     found = read_mappings(aws_account(region), function=function, source=source, topic=topic, state=state)
-    click.echo(json_text(found) if as_json else "\n".join(mappings_text(found)))
+    click.echo(printed_json(found) if as_json else "\n".join(mappings_text(found)))
 
 
 @click.command(short_help="Show one mapping, with everything that Lambda says about it.")
@@ -153,4 +152,4 @@ def get(
     """Show a mapping, by UUID or by function, cluster and topic. When several match, they are listed and none
     is chosen."""
     found = mapping_service(region).get(uuid, function=function, source=source, topic=topic)
-    click.echo(json_text(found) if as_json else "\n".join(mapping_text(found)))
+    click.echo(printed_json(found) if as_json else "\n".join(mapping_text(found)))

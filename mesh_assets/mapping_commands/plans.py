@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
-import msgspec
 
 from mesh_assets.esm.applying import Applied
 from mesh_assets.esm.aws_account import AwsAccount, open_account
@@ -15,6 +14,7 @@ from mesh_assets.esm.service import MappingService
 from mesh_assets.estate.file import estate_path
 from mesh_assets.estate.model import Estate
 from mesh_assets.fleet.loading import load_estate
+from mesh_assets.inventory.wording import printed_json
 
 # What the commands of `esm` share: the account of `--region`, the mapping service, the form of `--json`.
 
@@ -45,11 +45,6 @@ def aws_account(region: str | None) -> AwsAccount:
 def mapping_service(region: str | None) -> MappingService:
     """The service, with the estate's connections for looking up topics. Raises as `aws_account` does."""
     return MappingService(aws_account(region), estate_if_any())
-
-
-def json_text(value: Any) -> str:
-    """A record as `--json` prints it."""
-    return msgspec.json.format(msgspec.json.encode(value)).decode()
 
 
 # Plans in the terminal: shown, or applied by their id. Every command that changes something works this way.
@@ -148,12 +143,12 @@ def rights_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def show(plan: Plan, *, as_json: bool) -> None:
     """Prints the plan."""
-    click.echo(json_text(plan) if as_json else "\n".join(plan_text(plan)))
+    click.echo(printed_json(plan) if as_json else "\n".join(plan_text(plan)))
 
 
 def show_applied(applied: Applied, *, as_json: bool) -> None:
     """Prints what was done."""
-    click.echo(json_text(applied) if as_json else "\n".join(applied_text(applied)))
+    click.echo(printed_json(applied) if as_json else "\n".join(applied_text(applied)))
 
 
 def wait(service: MappingService, uuid: str, wanted: Wanted, seconds: float) -> None:

@@ -23,8 +23,9 @@ from mesh_assets.esm.proof import (
     validate_esm_processing,
 )
 from mesh_assets.esm.proof.validation import METRICS_SECONDS
+from mesh_assets.inventory.wording import printed_json
 from mesh_assets.mapping_commands.login import AccountOnce, chosen_login, login_options
-from mesh_assets.mapping_commands.plans import aws_account, json_text, region_option
+from mesh_assets.mapping_commands.plans import aws_account, region_option
 
 
 def produce_plan_text(plan: ProducePlan) -> Iterator[str]:
@@ -141,11 +142,11 @@ def produce(
         content=content,
     )
     if plan_id is None:
-        click.echo(json_text(plan) if as_json else "\n".join(produce_plan_text(plan)))
+        click.echo(printed_json(plan) if as_json else "\n".join(produce_plan_text(plan)))
         return
     check_plan(plan, plan_id)
     done = produce_test_messages(properties, plan, content=content)
-    click.echo(json_text(done) if as_json else "\n".join(produced_text(done)))
+    click.echo(printed_json(done) if as_json else "\n".join(produced_text(done)))
 
 
 @click.command(short_help="Prove that a mapping processes messages.")
@@ -221,7 +222,7 @@ def validate(
     )
     if plan_id is None:
         plan = plan_validation(account(), mapping, login, request)
-        click.echo(json_text(plan) if as_json else "\n".join(produce_plan_text(plan)))
+        click.echo(printed_json(plan) if as_json else "\n".join(produce_plan_text(plan)))
         return
     begun = time.monotonic()
 
@@ -229,6 +230,6 @@ def validate(
         click.echo(f"{time.monotonic() - begun:6.1f} s  {text}", err=True)
 
     found = validate_esm_processing(account(), mapping, login, request, plan_id=plan_id, progress=progress)
-    click.echo(json_text(found) if as_json else "\n".join(validation_text(found)))
+    click.echo(printed_json(found) if as_json else "\n".join(validation_text(found)))
     if found.verdict.name != "processed":
         sys.exit(1)
