@@ -74,7 +74,7 @@ def read_terraform_outputs(source: str) -> TerraformOutputs:
 
 
 def parse_terraform_outputs(text: str, *, source: str) -> TerraformOutputs:
-    """Like `read_terraform_outputs`, but from text, which messages call `source`."""
+    """Like `read_terraform_outputs`, but from text, which messages call `source`. Raises ConfigurationError."""
     try:
         document = json.loads(text.removeprefix(_BYTE_ORDER_MARK))
     except json.JSONDecodeError as error:

@@ -97,7 +97,8 @@ class MappingService:
         return plan_delete(self.account, self.named(named))
 
     def plan_permissions(self, named: str | PermissionsRequest) -> Plan:
-        """The rights of the named mapping; if it does not exist yet, of the described one."""
+        """The rights of the named mapping; if it does not exist yet, of the described one. Raises InvalidRequestError if
+        `named` has both a UUID and a description."""
         if isinstance(named, str):
             return plan_mapping_permissions(self.account, self.get(named))
         if named.uuid and named.describes_a_mapping:

@@ -68,7 +68,7 @@ def load_estate(path: Path | None = None) -> Estate:
 
 
 def read_estate(path: Path | None = None, *, find: FindClusters | None = None) -> EstateRead:
-    """Like `load_estate`, and what shows when to read again. `find` is called only where the file has rules."""
+    """Like `load_estate`, and what shows when to read again. `find` is called only where the file has rules. Raises EstateError."""
     path = estate_path() if path is None else path
     stamps: dict[Path, Stamp | None] = {}
     try:

@@ -304,6 +304,7 @@ def encode_section(section: Section) -> bytes:
 
 
 def decode_section(data: bytes, *, source: str) -> Section:
+    """Raises DamagedError, which names `source`, if the bytes are not a section of this version."""
     try:
         return _section_decoder.decode(data)
     except UNDECODABLE as error:

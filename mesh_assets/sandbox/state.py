@@ -44,6 +44,7 @@ def is_free(number: int) -> bool:
 
 
 def choose_free(taken: Collection[int]) -> int:
+    """A port that nothing listens on. Raises SandboxError if there seems to be none."""
     for number in random.SystemRandom().sample(_RANGE, 200):
         if number not in taken and is_free(number):
             return number

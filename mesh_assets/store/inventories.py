@@ -94,6 +94,7 @@ class InventoryStore:
         return self._decoded(stored.key, self.read_document_bytes(stored))
 
     def read_document_bytes(self, stored: StoredDocument) -> bytes:
+        """Raises DamagedError if the document is missing or not what was written."""
         found = document_object(self.objects, stored.key)
         if found is not None and has_sha256(found, stored.sha256):
             return found[0]
@@ -315,7 +316,7 @@ class InventoryStore:
 
     def take_ticket(self, cluster_id: str) -> Ticket:
         """The next number for a reading of the cluster: higher than every earlier one in the series, in any
-        process, on any host."""
+        process, on any host. Raises StoreError if other writers are always faster."""
         key = layout.tickets_key(cluster_id)
         for _ in range(_TRIES):
             found = self.objects.get(key)

@@ -97,7 +97,7 @@ class PackedDocuments:
 
     def pack(self, key: str, data: bytes, known_sha256: str | None = None) -> str:
         """Writes the document under that key as a difference; returns that one's key. The plain form may then
-        be removed."""
+        be removed. Raises StoreError if it cannot be restored from the difference."""
         with importing:  # brings numpy
             from mesh_assets.store.differences import Pieces, comes_back, difference
         day = layout.document_day(key)
@@ -180,7 +180,7 @@ def document_bytes(objects: ObjectStore, key: str) -> bytes | None:
 
 
 def document_object(objects: ObjectStore, key: str) -> tuple[bytes, str] | None:
-    """With the version of the object; empty if it is packed."""
+    """With the version of the object; empty if it is packed. Raises StoreError if none of its forms can be read."""
     for _ in range(_TRIES):  # a listed document may be packed before it is read
         found = objects.get(key)
         if found is not None:

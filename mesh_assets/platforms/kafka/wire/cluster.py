@@ -56,6 +56,8 @@ class Cluster:
         return self._known
 
     async def ask(self, request: Request[Answer], *, broker: int | None = None) -> Answer:
+        """The answer of that broker, or of any. Raises ConnectError, BrokerError, or UnsupportedError if the broker's version
+        does not know the request."""
         again = True
         while True:
             try:

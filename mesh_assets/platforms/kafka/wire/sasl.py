@@ -108,7 +108,7 @@ def bearer(tokens: "Tokens") -> Turns:
 
 def kerberos(service: str, host: str) -> Turns:
     """RFC 4752 with the ticket of the process (`kinit`), and without a security layer of Kerberos: Kafka has
-    none."""
+    none. Raises EstateError if the package gssapi is not installed."""
     with importing:
         try:
             import gssapi
