@@ -103,11 +103,11 @@ def options_of(command: click.Command) -> set[str]:
 
 
 def every_option(command: click.Command) -> set[str]:
+    if not isinstance(command, click.Group):
+        return options_of(command)
     context = click.Context(command)
-    below = command.list_commands(context) if isinstance(command, click.Group) else []
-    return options_of(command).union(
-        *(every_option(one) for name in below if (one := command.get_command(context, name)) is not None)
-    )
+    below = [command.get_command(context, name) for name in command.list_commands(context)]
+    return options_of(command).union(*(every_option(one) for one in below if one is not None))
 
 
 def misused(words: list[str]) -> Iterator[str]:
@@ -120,7 +120,7 @@ def misused(words: list[str]) -> Iterator[str]:
         if len(found) > 1 or found[0][1] is None:
             return
         command = found[0][1]
-    known = options_of(command) if not isinstance(command, click.Group) else every_option(command)
+    known = every_option(command)
     used = {name for word in words for name in re.findall(r"^\[?(--[a-z][\w-]*)", word)}
     yield from (f"{command.name} has no {name}" for name in sorted(used - known))
 
