@@ -34,7 +34,7 @@ def url() -> Iterator[str]:
         thread.join()
 
 
-def test_a_closed_door_refuses_and_cuts_what_passes_and_an_open_one_leads_to_the_server(url: str) -> None:
+def test_a_closed_door_refuses_and_cuts_connections_and_an_open_one_leads_to_the_server(url: str) -> None:
     door = Door(url)
     try:
         with httpx.Client(trust_env=False, timeout=5) as client:

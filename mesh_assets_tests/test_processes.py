@@ -41,12 +41,12 @@ def _signal_that_ends_a_child_that_is_asked_to() -> int | None:
 
 
 @pytest.mark.usefixtures("in_the_background")
-def test_after_a_job_of_dagsters_in_a_session_in_the_background_a_child_still_ends_when_asked() -> None:
+def test_a_background_sessions_child_still_ends_on_request_after_a_dagster_job() -> None:
     heed_interrupts()
     assert _signal_that_ends_a_child_that_is_asked_to() == signal.SIGTERM
 
 
 @pytest.mark.usefixtures("in_the_background")
-def test_which_it_would_not_without_that() -> None:
+def test_the_child_would_not_end_without_that() -> None:
     """Else nobody would need it: Dagster has changed."""
     assert _signal_that_ends_a_child_that_is_asked_to() is None

@@ -69,7 +69,7 @@ def test_no_package_but_the_families_is_too_large_to_know() -> None:
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
 
-def test_what_tests_share_is_in_modules_that_are_no_tests() -> None:
+def test_tests_share_code_only_through_modules_that_are_not_tests() -> None:
     imported = re.compile(
         r"^ *(?:from|import) mesh_assets_tests(?:\.\w+)*(?:\.| import .*\b)(?:test_\w+|conftest)\b",
         re.MULTILINE,

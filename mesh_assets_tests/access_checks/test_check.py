@@ -73,7 +73,7 @@ def test_every_system_of_every_cluster_is_checked_in_the_order_of_the_estate() -
     assert checks[3].facts["belongs_to"] == "this cluster"
 
 
-def test_a_second_name_for_a_cluster_is_missing_something_since_discovery_refuses_it() -> None:
+def test_a_second_name_for_a_cluster_fails_the_check_since_discovery_refuses_it() -> None:
     first, _, second, _ = check(estate_of(cluster("a"), cluster("b")))
     assert (first.state, second.state) == ("ok", "incomplete")
     assert second.missing == (
@@ -137,7 +137,7 @@ def test_an_unresolvable_secret_is_one_line_for_its_system_and_the_others_are_ch
     )
 
 
-def test_an_unresolvable_secret_of_kafka_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unresolvable_secret_of_kafka_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOWHERE", raising=False)
     kafka = {
         "bootstrap_servers": "b:1",
@@ -187,7 +187,7 @@ def test_a_system_that_hangs_is_reported_when_the_time_is_over() -> None:
     )
 
 
-def test_nothing_but_get_is_sent() -> None:
+def test_only_get_requests_are_sent() -> None:
     services = Services()
     estate = estate_of(cluster("a", schema_registry=REGISTRY, connect=[CONNECT]))
     check_estate(estate, connect=FakeBrokers(), transport=httpx.MockTransport(services))
@@ -225,16 +225,16 @@ def test_results_come_in_the_order_of_the_work() -> None:
     assert side_by_side(work, workers=4, within_seconds=10) == list(range(100))
 
 
-def test_no_work_is_no_result() -> None:
+def test_no_work_gives_no_results() -> None:
     assert side_by_side([], workers=4, within_seconds=10) == []
 
 
-def test_pieces_are_under_way_at_the_same_time() -> None:
+def test_pieces_run_concurrently() -> None:
     both = threading.Barrier(2, timeout=10)
     assert sorted(side_by_side([both.wait, both.wait], workers=2, within_seconds=10)) == [0, 1]  # type: ignore[type-var]
 
 
-def test_what_hangs_is_none_and_holds_up_neither_the_rest_nor_the_caller() -> None:
+def test_a_piece_that_hangs_gives_none_and_holds_up_neither_the_rest_nor_the_caller() -> None:
     forever = threading.Event()
     try:
         assert side_by_side(
@@ -269,7 +269,7 @@ def test_an_exception_is_raised_to_the_caller() -> None:
         ("http://localhost.example.com", True),
     ],
 )
-def test_a_password_over_plain_http_is_worth_a_note_and_one_line_in_the_log(
+def test_a_password_over_plain_http_gets_a_note_and_one_line_in_the_log(
     url: str, noted: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("MESH_TEST_SECRET", "hush")
@@ -286,7 +286,7 @@ def test_a_password_over_plain_http_is_worth_a_note_and_one_line_in_the_log(
     assert "hush" not in f"{lines}{found}"
 
 
-def test_without_a_credential_plain_http_is_worth_no_note() -> None:
+def test_plain_http_without_a_credential_gets_no_note() -> None:
     estate = estate_of(cluster("warehouse", schema_registry={"url": "http://registry.test:8081"}))
 
     assert not any("in clear text" in note for one in check(estate) for note in one.notes)
@@ -302,7 +302,7 @@ def test_without_a_credential_plain_http_is_worth_no_note() -> None:
         ("SASL_SSL", "PLAIN", "broker.test:9092", False),
     ],
 )
-def test_a_password_that_brokers_get_without_tls_is_worth_a_note(
+def test_a_password_sent_to_brokers_without_tls_gets_a_note(
     protocol: str, mechanism: str, servers: str, noted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MESH_TEST_SECRET", "hush")

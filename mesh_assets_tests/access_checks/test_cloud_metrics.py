@@ -41,7 +41,7 @@ def check(answer: httpx.Response, **fields: Any) -> tuple[AccessCheck, list[http
     return check_cloud_metrics(cluster, cluster.metrics, transport=httpx.MockTransport(respond)), asked
 
 
-def test_a_key_that_is_shown_metrics_is_enough_and_one_request_shows_it() -> None:
+def test_a_key_that_may_see_metrics_is_enough_and_one_request_shows_it() -> None:
     result, asked = check(httpx.Response(200, headers=OPENMETRICS, text=f"{TOPICS}# EOF\n"))
     assert result == AccessCheck(
         cluster="mesh",
@@ -68,7 +68,7 @@ def test_a_key_without_the_role_learns_it_in_one_sentence() -> None:
     )
 
 
-def test_without_a_cluster_id_nothing_is_asked_and_that_is_said() -> None:
+def test_without_a_cluster_id_no_request_is_made_and_the_check_says_so() -> None:
     result, asked = check(httpx.Response(500), cluster_id=None)
     assert (result.state, asked) == ("ok", [])
     assert result.notes[0].startswith("not checked: metrics are requested by cluster_id")

@@ -44,7 +44,7 @@ def stand_in(sandbox: Sandbox) -> StandIn:
     return StandIn(sandbox)
 
 
-def test_the_keys_of_least_privilege_are_enough_and_the_cloud_is_said_to_be_a_stand_in(
+def test_least_privilege_keys_are_enough_and_the_cloud_is_reported_as_a_stand_in(
     check_with: CheckWith, stand_in: StandIn
 ) -> None:
     keys = {kind: getattr(stand_in.keys, kind) for kind in KINDS}
@@ -87,9 +87,7 @@ def test_keys_without_a_role_learn_which_in_one_sentence_each(
     assert found["kafka"].notes[-1].startswith("on Confluent Cloud these rights come with the role Operator")
 
 
-def test_keys_that_nobody_knows_learn_which_kind_belongs_there(
-    check_with: CheckWith, stand_in: StandIn
-) -> None:
+def test_unknown_keys_learn_which_kind_belongs_there(check_with: CheckWith, stand_in: StandIn) -> None:
     # Each is a good key of another kind: the mistake that is made most.
     keys = stand_in.keys
     found = check_with(kafka=keys.cloud, schema_registry=keys.kafka, cloud=keys.schema_registry)

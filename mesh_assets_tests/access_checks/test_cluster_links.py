@@ -48,7 +48,7 @@ def check(answer: httpx.Response | None = None, **fields: Any) -> AccessCheck:
     return check_cluster_links(cluster, transport=httpx.MockTransport(respond))
 
 
-def test_a_key_that_is_shown_links_is_enough_at_the_address_that_was_found() -> None:
+def test_a_key_that_may_see_links_is_enough_at_the_address_that_was_found() -> None:
     assert check() == AccessCheck(
         cluster="mesh",
         system="kafka rest",
@@ -69,13 +69,13 @@ def test_a_missing_right_is_a_note_with_the_role_that_gives_it() -> None:
     assert "needs the role Operator on the cluster" in result.notes[0]
 
 
-def test_a_key_that_nobody_knows_fails_the_check() -> None:
+def test_an_unknown_key_fails_the_check() -> None:
     result = check(httpx.Response(401, json={"error_code": 40101, "message": "Authentication failed"}))
     assert (result.state, result.endpoint) == ("failed", REST)
     assert "expected an API key of this Kafka cluster" in result.missing[0]
 
 
-def test_without_a_cluster_id_nothing_is_asked_and_that_is_said() -> None:
+def test_without_a_cluster_id_no_request_is_made_and_the_check_says_so() -> None:
     result = check(httpx.Response(500), cluster_id=None)
     assert (result.state, result.endpoint) == ("ok", "")
     assert result.notes[0].startswith("not checked: links are requested by cluster_id")

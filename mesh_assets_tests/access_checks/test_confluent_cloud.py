@@ -68,7 +68,7 @@ def check(rights: Rights) -> tuple[AccessCheck, ...]:
     return check_estate(estate, connect=brokers, transport=httpx.MockTransport(Services()))
 
 
-def test_six_systems_are_asked_each_as_whom_it_knows() -> None:
+def test_six_systems_are_asked_and_each_reports_its_own_identity() -> None:
     checks = check(EVERYTHING)
     assert [(result.system, result.identity, result.state) for result in checks] == [
         ("kafka", "Kafka API key KAFKAKEY", "ok"),
@@ -83,7 +83,7 @@ def test_six_systems_are_asked_each_as_whom_it_knows() -> None:
     assert SECRET not in repr(checks)
 
 
-def test_rights_that_are_missing_at_the_brokers_are_named_with_the_roles_that_give_them() -> None:
+def test_rights_missing_at_the_brokers_are_named_with_the_roles_that_grant_them() -> None:
     kafka, events, *_ = check(Rights(cluster=["DESCRIBE"], topics={"*": ["DESCRIBE"]}))
     assert (
         kafka.notes[-1]

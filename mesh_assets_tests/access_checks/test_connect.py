@@ -46,13 +46,13 @@ def test_a_worker_of_another_cluster_is_reported() -> None:
     )
 
 
-def test_where_either_cluster_is_not_known_nothing_is_claimed() -> None:
+def test_nothing_is_claimed_while_either_cluster_is_unknown() -> None:
     assert place(check(), cluster_id=None).facts["belongs_to"] == "unknown"
     old = place(check(cluster_id=None), cluster_id="lkc-1")
     assert (old.state, old.facts["belongs_to"]) == ("ok", "unknown")
 
 
-def test_a_worker_that_fails_says_so_once() -> None:
+def test_a_failing_worker_is_reported_once() -> None:
     endpoint = KafkaConnectEndpoint(kind="kafka_connect", url=URL)
     result = check_connect(
         a_cluster(),
@@ -112,7 +112,7 @@ def test_a_cloud_key_that_sees_connectors_and_configs_is_enough() -> None:
     )
 
 
-def test_configs_that_are_hidden_are_counted_and_the_role_is_named() -> None:
+def test_hidden_configs_are_counted_and_the_role_is_named() -> None:
     result = check_managed(httpx.Response(200, json={"a": entry(), "b": entry(readable=False)}))
     assert (result.state, result.rights) == ("incomplete", "reads states; not all configs")
     assert result.missing == (
@@ -121,7 +121,7 @@ def test_configs_that_are_hidden_are_counted_and_the_role_is_named() -> None:
     )
 
 
-def test_no_connector_at_all_is_said_to_be_none_or_none_that_may_be_seen() -> None:
+def test_an_empty_connector_list_may_mean_none_or_none_visible() -> None:
     result = check_managed(httpx.Response(200, json={}))
     assert result.state == "ok"
     assert result.notes[0].startswith("no connectors are listed: there are none, or this key may not see any")
@@ -137,7 +137,7 @@ def test_a_refusal_is_one_sentence_without_the_secret() -> None:
     assert "s3cr3t" not in sentence
 
 
-def test_a_connect_api_that_is_a_stand_in_is_said_to_be_one() -> None:
+def test_a_stand_in_for_the_connect_api_is_reported_as_one() -> None:
     result = check_managed(
         httpx.Response(200, json={"a": entry()}, headers={"X-Mesh-Stand-In": "the sandbox's Confluent Cloud"})
     )

@@ -33,7 +33,7 @@ def check(cloud: Cloud, **fields: Any) -> AccessCheck:
     return check_control_plane(cluster, cluster.control_plane, transport=httpx.MockTransport(cloud))
 
 
-def test_an_estate_that_agrees_with_confluent_cloud_is_all_right() -> None:
+def test_an_estate_that_agrees_with_confluent_cloud_passes() -> None:
     cloud = Cloud()
     assert check(cloud) == AccessCheck(
         cluster="mesh",
@@ -82,7 +82,7 @@ def test_an_estate_that_agrees_with_confluent_cloud_is_all_right() -> None:
         ),
     ],
 )
-def test_what_does_not_agree_is_missing_with_what_to_correct(
+def test_what_differs_fails_the_check_with_what_to_correct(
     visible: tuple[str, ...], fields: dict[str, Any], sentence: str
 ) -> None:
     result = check(Cloud(visible=visible), **fields)
@@ -123,9 +123,7 @@ def test_what_does_not_agree_is_missing_with_what_to_correct(
         ),
     ],
 )
-def test_what_is_good_to_know_is_a_note_and_nothing_missing(
-    cloud: Cloud, fields: dict[str, Any], note: str
-) -> None:
+def test_information_is_a_note_and_fails_nothing(cloud: Cloud, fields: dict[str, Any], note: str) -> None:
     result = check(cloud, **fields)
     assert (result.state, len(result.notes)) == ("ok", 1)
     assert result.notes[0].startswith(note)
@@ -154,7 +152,7 @@ def test_a_key_that_may_not_see_environments_learns_the_role_in_one_sentence() -
     )
 
 
-def test_a_stand_in_is_said_to_be_one() -> None:
+def test_a_stand_in_is_reported_as_one() -> None:
     cloud = Cloud()
     cloud.headers = {"X-Mesh-Stand-In": "the sandbox's Confluent Cloud"}
     assert check(cloud).notes == ("this is a stand-in: the sandbox's Confluent Cloud",)

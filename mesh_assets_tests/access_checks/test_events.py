@@ -36,7 +36,7 @@ def check(
     return result
 
 
-def test_topics_that_are_there_and_writable_are_enough() -> None:
+def test_existing_writable_topics_are_enough() -> None:
     brokers = FakeBrokers(rights=Rights(topics={"*": CONFIGS, **PUBLISHER}), topics=BOTH)
     assert check(brokers) == AccessCheck(
         cluster="warehouse",
@@ -53,7 +53,7 @@ def test_a_carrier_of_several_clusters_says_how_many() -> None:
     assert check(FakeBrokers(topics=BOTH), carried=("warehouse", "lake")).facts["carried_clusters"] == 2
 
 
-def test_missing_topics_are_no_trouble_where_they_may_be_created() -> None:
+def test_missing_topics_pass_where_they_may_be_created() -> None:
     result = check(FakeBrokers(rights=EVERYTHING))
     assert result.state == "ok"
     assert set(result.facts.values()) == {"absent (the first discovery creates it)"}
@@ -68,7 +68,7 @@ def test_missing_topics_are_no_trouble_where_they_may_be_created() -> None:
         Rights(cluster=["DESCRIBE"], topics={"*": CONFIGS, **{topic: ["CREATE"] for topic in BOTH}}),
     ],
 )
-def test_topics_that_the_first_discovery_creates_are_not_missing_wherever_the_right_comes_from(
+def test_topics_that_the_first_discovery_creates_pass_wherever_the_right_comes_from(
     rights: Rights,
 ) -> None:
     result = check(FakeBrokers(rights=rights))
@@ -79,7 +79,7 @@ def test_topics_that_the_first_discovery_creates_are_not_missing_wherever_the_ri
     )
 
 
-def test_only_the_topic_that_may_not_be_created_is_missing() -> None:
+def test_only_a_topic_that_may_not_be_created_fails_the_check() -> None:
     rights = Rights(topics={"*": CONFIGS, "discovery-events": ["CREATE"]})
     result = check(FakeBrokers(rights=rights))
     assert result.facts == {
@@ -117,14 +117,14 @@ def test_only_the_topic_that_may_not_be_created_is_missing() -> None:
         ),
     ],
 )
-def test_missing_topics_that_will_not_be_created_are_missing(
+def test_missing_topics_that_will_not_be_created_fail_the_check(
     cluster: list[str], events: dict[str, Any], sentence: str
 ) -> None:
     brokers = FakeBrokers(rights=Rights(cluster=cluster, topics=DISCOVERY.topics))
     assert check(brokers, **events).missing == (sentence,)
 
 
-def test_topics_that_are_not_visible_may_or_may_not_exist() -> None:
+def test_invisible_topics_may_or_may_not_exist() -> None:
     result = check(FakeBrokers(rights=Rights(cluster=["DESCRIBE"]), topics=BOTH))
     assert set(result.facts.values()) == {"not visible"}
     assert result.missing == (
@@ -144,7 +144,7 @@ def test_missing_rights_on_the_topics_are_named_one_by_one() -> None:
     )
 
 
-def test_cleanup_policies_that_lose_events_are_missing() -> None:
+def test_cleanup_policies_that_lose_events_fail_the_check() -> None:
     result = check(FakeBrokers(topics={"discovery-events": "delete", "discovery-changes": "compact"}))
     assert result.missing == (
         "discovery-events has cleanup.policy=delete: the newest snapshot of a cluster would eventually be deleted; "
@@ -153,7 +153,7 @@ def test_cleanup_policies_that_lose_events_are_missing() -> None:
     )
 
 
-def test_a_policy_that_also_deletes_is_worth_a_note() -> None:
+def test_a_policy_that_also_deletes_gets_a_note() -> None:
     result = check(FakeBrokers(topics={**BOTH, "discovery-events": "compact,delete"}))
     assert (result.state, result.notes) == (
         "ok",
@@ -179,6 +179,6 @@ def test_without_a_schema_registry_nothing_can_be_published() -> None:
     )
 
 
-def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them() -> None:
+def test_brokers_that_do_not_report_rights_do_not_count_as_refusing_them() -> None:
     result = check(FakeBrokers(newest=SINCE_2_3, topics=BOTH))
     assert (result.state, result.rights) == ("ok", "the brokers do not report them")

@@ -36,7 +36,7 @@ def certificate(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_certificate_says_its_subject(certificate: Path) -> None:
+def test_a_certificate_gives_its_subject(certificate: Path) -> None:
     assert certificate_subject(certificate) == SUBJECT
 
 
@@ -51,12 +51,12 @@ def test_a_certificate_says_its_subject(certificate: Path) -> None:
         CERTIFICATE[:200] + "\n-----END CERTIFICATE-----\n",
     ],
 )
-def test_what_is_no_certificate_has_no_subject(certificate: Path, text: str) -> None:
+def test_a_file_that_is_not_a_certificate_has_no_subject(certificate: Path, text: str) -> None:
     certificate.write_text(text)
     assert certificate_subject(certificate) is None
 
 
-def test_a_file_that_is_not_there_has_no_subject(tmp_path: Path) -> None:
+def test_a_missing_file_has_no_subject(tmp_path: Path) -> None:
     assert certificate_subject(tmp_path / "missing.pem") is None
 
 
@@ -73,11 +73,11 @@ def test_a_file_that_is_not_there_has_no_subject(tmp_path: Path) -> None:
         ({"security.protocol": "sasl_ssl", "sasl.mechanism": "OAUTHBEARER"}, "by OAUTHBEARER"),
     ],
 )
-def test_as_whom_the_brokers_are_asked(properties: dict[str, str], identity: str) -> None:
+def test_the_check_names_the_user_that_the_brokers_see(properties: dict[str, str], identity: str) -> None:
     assert kafka_identity({"sasl.password": "hunter2", **properties}) == identity
 
 
-def test_as_a_certificate_by_its_subject(certificate: Path) -> None:
+def test_a_certificate_is_named_by_its_subject(certificate: Path) -> None:
     assert (
         kafka_identity({"security.protocol": "SSL", "ssl.certificate.location": str(certificate)})
         == f"certificate {SUBJECT}"
@@ -96,14 +96,14 @@ def test_an_address_is_shown_without_its_credential(monkeypatch: pytest.MonkeyPa
     assert http_identity(connection, name="x") == "key"
 
 
-def test_what_cannot_be_resolved_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unresolvable_reference_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOWHERE", raising=False)
     connection = HttpConnection(url="${NOWHERE}")
     assert (http_endpoint(connection, name="x"), http_identity(connection, name="x")) == ("", "")
     assert kafka_endpoint(KafkaConnection(bootstrap_servers="${NOWHERE}")) == "${NOWHERE}"
 
 
-def test_a_username_that_is_kept_with_its_password_is_shown_as_its_reference_and_not_asked_for() -> None:
+def test_a_username_kept_with_its_password_is_shown_as_its_reference_and_not_fetched() -> None:
     connection = HttpConnection(
         url="https://registry.test", username="ssm:/agent/key", password="ssm:/agent/secret"
     )

@@ -54,7 +54,7 @@ def test_the_rights_of_discovery_are_enough() -> None:
     )
 
 
-def test_producers_and_transactions_take_rights_that_nothing_else_takes() -> None:
+def test_producers_and_transactions_need_rights_that_nothing_else_needs() -> None:
     rights = Rights(
         cluster=DISCOVERY.cluster,
         topics={"*": ["DESCRIBE", "DESCRIBE_CONFIGS"], "orders": ["READ"]},
@@ -65,11 +65,11 @@ def test_producers_and_transactions_take_rights_that_nothing_else_takes() -> Non
     assert note.startswith("no READ on 1 of 2 topics (users): ")
 
 
-def test_what_an_anonymous_client_may_do_everyone_may() -> None:
+def test_everyone_may_do_what_an_anonymous_client_may() -> None:
     assert check(FakeBrokers(rights=EVERYTHING, topics=TOPICS)).rights == "all, and so may everyone"
 
 
-def test_a_super_user_and_the_absence_of_an_authorizer_look_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_super_user_looks_the_same_as_no_authorizer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSWORD", "hunter2")
     kafka = {
         "bootstrap_servers": "b:1",
@@ -81,12 +81,12 @@ def test_a_super_user_and_the_absence_of_an_authorizer_look_the_same(monkeypatch
     assert (result.identity, result.rights) == ("alice (PLAIN)", "all (a super user, or no authorizer)")
 
 
-def test_an_empty_cluster_is_no_trouble() -> None:
+def test_an_empty_cluster_passes() -> None:
     result = check(FakeBrokers(rights=DISCOVERY))
     assert (result.state, result.notes, result.facts["topics"]) == ("ok", (TRANSACTIONAL_IDS,), 0)
 
 
-def test_what_the_user_may_not_ask_the_cluster_is_a_note_and_nothing_missing() -> None:
+def test_cluster_facts_that_the_user_may_not_read_are_a_note_and_fail_nothing() -> None:
     result = check(
         with_rights(
             cluster=["DESCRIBE"],
@@ -103,7 +103,7 @@ def test_what_the_user_may_not_ask_the_cluster_is_a_note_and_nothing_missing() -
     )
 
 
-def test_a_topic_without_describe_configs_is_missing_with_its_consequence() -> None:
+def test_a_topic_without_describe_configs_fails_the_check_with_the_consequence() -> None:
     brokers = with_rights(
         cluster=["DESCRIBE"],
         topics={"*": ["DESCRIBE"], "users": ["DESCRIBE_CONFIGS"]},
@@ -134,7 +134,7 @@ def test_nine_thousand_topics_are_counted_and_not_listed() -> None:
     assert len(brokers.asked) + 1 == len(few.asked)  # which describes its groups, and this one has none
 
 
-def test_only_topics_in_the_picture_count() -> None:
+def test_only_selected_topics_count() -> None:
     brokers = with_rights(
         cluster=["DESCRIBE"],
         topics={"*": ["DESCRIBE"], "users": ["DESCRIBE_CONFIGS"]},
@@ -154,7 +154,7 @@ def test_only_topics_in_the_picture_count() -> None:
     )
 
 
-def test_patterns_that_select_nothing_are_worth_a_note() -> None:
+def test_patterns_that_select_nothing_get_a_note() -> None:
     result = check(FakeBrokers(rights=DISCOVERY, topics=TOPICS), topics={"include": ["order"]})
     assert (result.state, result.notes) == (
         "ok",
@@ -162,7 +162,7 @@ def test_patterns_that_select_nothing_are_worth_a_note() -> None:
     )
 
 
-def test_topics_that_may_be_hidden_are_worth_a_note() -> None:
+def test_topics_that_may_be_hidden_get_a_note() -> None:
     result = check(
         with_rights(
             cluster=["DESCRIBE", "DESCRIBE_CONFIGS"],
@@ -203,7 +203,7 @@ def test_describe_on_every_group_makes_up_for_the_cluster() -> None:
     assert check(with_rights(topics=DISCOVERY.topics, groups={"*": ["DESCRIBE"]})).state == "ok"
 
 
-def test_a_group_that_may_not_be_described_is_missing() -> None:
+def test_a_group_that_may_not_be_described_fails_the_check() -> None:
     assert check(
         with_rights(cluster=["DESCRIBE"], topics=DISCOVERY.topics, groups={"g1": ["DESCRIBE"]})
     ).missing == (
@@ -212,7 +212,7 @@ def test_a_group_that_may_not_be_described_is_missing() -> None:
 
 
 @pytest.mark.parametrize("topics", [TOPICS, {}])
-def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them(topics: dict[str, str]) -> None:
+def test_brokers_that_do_not_report_rights_do_not_count_as_refusing_them(topics: dict[str, str]) -> None:
     result = check(FakeBrokers(newest=SINCE_2_3, topics=topics, groups=("g1",)))
     assert (result.state, result.rights) == ("ok", "the brokers do not report them")
     assert result.notes == (
@@ -221,7 +221,7 @@ def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them(topics: d
     )
 
 
-def test_another_cluster_than_the_estate_says_is_reported() -> None:
+def test_a_cluster_other_than_the_estates_is_reported() -> None:
     assert check(FakeBrokers(), cluster_id="lkc-1").missing == (
         "the estate says cluster_id lkc-1, but broker.test:9092 is cluster the-cluster: discovery refuses it; "
         "correct cluster_id or bootstrap_servers",
@@ -251,7 +251,7 @@ def test_the_rights_of_discovery_are_enough_whatever_the_brokers_version(newest:
     )
 
 
-def test_an_address_that_is_none_is_one_sentence() -> None:
+def test_an_invalid_address_is_one_sentence() -> None:
     result = check(FakeBrokers(), kafka={"bootstrap_servers": "broker.test:none"})
     assert (result.state, result.identity) == ("failed", "anonymous")
     assert result.missing == (
@@ -259,7 +259,7 @@ def test_an_address_that_is_none_is_one_sentence() -> None:
     )
 
 
-def test_groups_that_cannot_be_listed_leave_the_rest_of_the_check() -> None:
+def test_the_rest_is_checked_when_groups_cannot_be_listed() -> None:
     brokers = with_rights(cluster=["DESCRIBE"], topics=DISCOVERY.topics)
     brokers.newest["ListGroups"] = -1
     result = check(brokers)
@@ -274,9 +274,7 @@ def test_a_check_leaves_no_connection_open(failure: int | None) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("mesh-kafka")]
 
 
-def test_without_describe_on_the_cluster_how_topics_are_stored_is_unknown_which_is_a_note_and_no_lack() -> (
-    None
-):
+def test_without_describe_on_the_cluster_topic_storage_is_unknown_which_is_only_a_note() -> None:
     brokers = with_rights(topics={"*": ["DESCRIBE", "DESCRIBE_CONFIGS"]}, groups={"*": ["DESCRIBE"]})
     (note,) = [note for note in check(brokers).notes if "log directories" in note]
     assert note.startswith(

@@ -83,7 +83,7 @@ def test_the_rights_that_discovery_needs_are_enough(check_as: "CheckAs") -> None
     )
 
 
-def test_a_topic_that_may_be_created_by_its_name_alone_is_not_missing_and_not_created(
+def test_a_topic_that_may_be_created_by_name_passes_and_is_not_created(
     check_as: "CheckAs", broker: BrokerWithAcls
 ) -> None:
     found = check_as("creator")

@@ -38,23 +38,23 @@ def test_a_registry_that_can_be_read_is_enough() -> None:
     )
 
 
-def test_nothing_is_registered_and_that_is_said() -> None:
+def test_nothing_is_registered_and_the_check_says_so() -> None:
     registry = registry_of("orders-value")
     assert check(registry, carries=True).rights == "reads; registering: not tried"
     assert {request.split()[0] for request in registry.requests} == {"GET"}
 
 
-def test_thousands_of_subjects_are_a_handful_of_requests() -> None:
+def test_thousands_of_subjects_take_a_handful_of_requests() -> None:
     registry = registry_of(*(f"s{number}-value" for number in range(5_000)))
     assert check(registry).facts["subjects"] == 5_000
     assert len(registry.requests) < 10
 
 
-def test_an_empty_registry_is_no_trouble() -> None:
+def test_an_empty_registry_passes() -> None:
     assert check(registry_of(), carries=True).state == "ok"
 
 
-def test_a_schema_that_may_not_be_read_is_missing_though_the_list_answers() -> None:
+def test_an_unreadable_schema_fails_the_check_though_the_list_answers() -> None:
     def refuse_schemas(request: httpx.Request) -> httpx.Response | None:
         refused = request.url.path.endswith("/versions/latest")
         return (
@@ -68,7 +68,7 @@ def test_a_schema_that_may_not_be_read_is_missing_though_the_list_answers() -> N
     assert "refused an anonymous reader (403): User is denied operation Read" in result.missing[0]
 
 
-def test_a_registry_that_is_read_only_will_not_take_the_event_schemas() -> None:
+def test_a_read_only_registry_will_not_take_the_event_schemas() -> None:
     assert check(registry_of(global_mode="READONLY"), carries=True).missing == (
         "its mode is READONLY and discovery-events-value and discovery-changes-value are not registered yet: a registry that enforces "
         "modes will refuse them, and nothing can be published; set the mode READWRITE",
@@ -76,14 +76,14 @@ def test_a_registry_that_is_read_only_will_not_take_the_event_schemas() -> None:
 
 
 @pytest.mark.parametrize(("subjects", "carries"), [(OWN, True), ((), False)])
-def test_a_registry_that_is_read_only_is_no_trouble_where_nothing_is_to_be_registered(
+def test_a_read_only_registry_passes_where_nothing_needs_registering(
     subjects: tuple[str, ...], carries: bool
 ) -> None:
     assert check(registry_of(*subjects, global_mode="READONLY"), carries=carries).state == "ok"
 
 
 @pytest.mark.parametrize("status", [403, 405, 501])
-def test_a_mode_that_is_not_shown_is_left_out(status: int) -> None:
+def test_a_hidden_mode_is_left_out(status: int) -> None:
     def refuse_mode(request: httpx.Request) -> httpx.Response | None:
         return (
             httpx.Response(status, json={"message": "denied"}) if request.url.path.endswith("/mode") else None

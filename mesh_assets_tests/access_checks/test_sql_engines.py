@@ -53,7 +53,7 @@ def test_ksqldb_of_this_cluster_lists_its_queries() -> None:
     )
 
 
-def test_ksqldb_of_another_cluster_is_told_to_be_listed_there() -> None:
+def test_ksqldb_of_another_cluster_should_be_listed_there() -> None:
     check = place(ksqldb(KsqlDbStandIn(cluster_id="another")), cluster_id="the-cluster")
     assert check.state == "incomplete"
     assert check.missing == (

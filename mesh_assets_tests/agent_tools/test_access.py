@@ -18,7 +18,7 @@ def access(make_served: MakeServed, told: Access, **arguments: Any) -> dict[str,
     return make_served(document).answer("describe_access", **arguments)
 
 
-def test_acls_quotas_and_users_are_told(make_served: MakeServed) -> None:
+def test_acls_quotas_and_users_are_listed(make_served: MakeServed) -> None:
     answer = access(make_served, some_access())
     assert [(one["principal"], one["operation"], one["resource"]) for one in answer["acls"]] == [
         ("User:alice", "read", "orders"),
@@ -35,7 +35,9 @@ def test_acls_quotas_and_users_are_told(make_served: MakeServed) -> None:
     assert answer["totals"] == {"conflicts": 0, "unused_principals": 0, "quotas": 1, "scram_users": 1}
 
 
-def test_of_a_topic_it_is_told_what_each_may_do_in_the_end(make_served: MakeServed) -> None:
+def test_the_answer_about_a_topic_lists_the_effective_rights_of_each_principal(
+    make_served: MakeServed,
+) -> None:
     acls = (
         an_acl("User:alice", "all", resource="ord", pattern="prefixed"),
         an_acl("User:alice", "delete", permission="deny"),
@@ -51,23 +53,21 @@ def test_of_a_topic_it_is_told_what_each_may_do_in_the_end(make_served: MakeServ
     ]
 
 
-def test_what_concerns_nothing_that_there_is_is_told(make_served: MakeServed) -> None:
+def test_acls_that_match_nothing_are_listed(make_served: MakeServed) -> None:
     told = some_access(acls=(an_acl("User:gone", resource="abandoned"), an_acl()))
     answer = access(make_served, told)
     assert answer["unused_principals"] == ["User:gone"]
     assert answer["conflicts"] == ["allow User:gone read on topic abandoned matches no existing topic"]
 
 
-def test_a_cluster_that_grants_nothing_is_read_and_empty(make_served: MakeServed) -> None:
+def test_a_cluster_without_grants_is_read_and_empty(make_served: MakeServed) -> None:
     answer = access(make_served, Access(acls=(), quotas=(), scram_users=()))
     assert (answer["acls"], answer["total"], answer["conflicts"], answer["quotas"]) == ([], 0, [], [])
     assert (answer["scram_users"], answer["unknown"]) == ({}, {})
 
 
 @pytest.mark.parametrize("about", [{}, {"topic": "orders"}, {"group": "billing"}])
-def test_what_could_not_be_read_is_neither_empty_nor_counted(
-    make_served: MakeServed, about: dict[str, str]
-) -> None:
+def test_unread_parts_are_neither_empty_nor_counted(make_served: MakeServed, about: dict[str, str]) -> None:
     unknown = {
         "acls": "SECURITY_DISABLED: no authorizer is configured",
         "quotas": "CLUSTER_AUTHORIZATION_FAILED",
@@ -79,7 +79,7 @@ def test_what_could_not_be_read_is_neither_empty_nor_counted(
     assert answer["totals"] == {"scram_users": 0}
 
 
-def test_before_anything_was_read_there_is_a_sentence(make_served: MakeServed) -> None:
+def test_a_sentence_explains_that_nothing_was_read_yet(make_served: MakeServed) -> None:
     refusal = make_served(a_document()).refusal("describe_access")
     assert "who may do what on" in refusal
     assert "is unknown" in refusal
@@ -89,7 +89,7 @@ def test_before_anything_was_read_there_is_a_sentence(make_served: MakeServed) -
 
 
 @pytest.mark.slow
-def test_many_acls_come_in_pages_that_hold_each_once_and_stay_short(make_served: MakeServed) -> None:
+def test_many_acls_come_in_short_pages_that_list_each_once(make_served: MakeServed) -> None:
     acls = tuple(
         an_acl(f"User:application-{number:05}", operation, resource=f"company.domain.events-{number:05}")
         for number in range(450)

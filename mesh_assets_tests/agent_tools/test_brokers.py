@@ -18,7 +18,7 @@ from mesh_assets_tests.mcp_server.served import Served
 MakeServed = Callable[..., Served]
 
 
-def test_brokers_are_told_with_controller_features_quorum_and_what_somebody_has_set(
+def test_brokers_come_with_controller_features_quorum_and_configs_that_someone_set(
     make_served: MakeServed,
 ) -> None:
     answer = make_served(a_document(brokers=some_brokers())).answer("describe_brokers")
@@ -35,7 +35,7 @@ def test_brokers_are_told_with_controller_features_quorum_and_what_somebody_has_
     assert "hint" not in answer
 
 
-def test_defaults_are_told_when_they_are_asked_for_and_secrets_never(make_served: MakeServed) -> None:
+def test_defaults_come_on_request_and_secrets_never(make_served: MakeServed) -> None:
     configs = BrokerConfigs(
         brokers=(1,),
         entries=(
@@ -53,7 +53,7 @@ def test_defaults_are_told_when_they_are_asked_for_and_secrets_never(make_served
     assert of_a_name == [{"name": "num.io.threads", "value": "8", "source": "default"}]
 
 
-def test_what_could_not_be_read_is_left_out_with_its_reason(make_served: MakeServed) -> None:
+def test_unread_parts_are_left_out_with_the_reason(make_served: MakeServed) -> None:
     unknown = {"configs": "CLUSTER_AUTHORIZATION_FAILED", "quorum": "the broker has no DescribeQuorum"}
     told = some_brokers(configs=None, quorum=None, features=None, controller=None, unknown=unknown)
     answer = make_served(a_document(brokers=told)).answer("describe_brokers")
@@ -62,7 +62,7 @@ def test_what_could_not_be_read_is_left_out_with_its_reason(make_served: MakeSer
     assert [one["id"] for one in answer["brokers"]] == [1, 2]
 
 
-def test_a_feature_on_which_nothing_is_agreed_has_no_level(make_served: MakeServed) -> None:
+def test_a_feature_without_an_agreed_level_has_none(make_served: MakeServed) -> None:
     features = Features(
         epoch=3,
         broker=1,
@@ -75,13 +75,13 @@ def test_a_feature_on_which_nothing_is_agreed_has_no_level(make_served: MakeServ
     assert answer["features"] == {"kraft.version": None, "metadata.version": 25}
 
 
-def test_nothing_that_is_set_is_an_empty_list(make_served: MakeServed) -> None:
+def test_no_configs_set_gives_an_empty_list(make_served: MakeServed) -> None:
     empty = BrokerConfigs(brokers=(1,), entries=(), cluster_wide={})
     answer = make_served(a_document(brokers=some_brokers(configs=empty))).answer("describe_brokers")
     assert answer["configs"] == []
 
 
-def test_before_anything_was_read_there_is_a_sentence(make_served: MakeServed) -> None:
+def test_a_sentence_explains_that_nothing_was_read_yet(make_served: MakeServed) -> None:
     assert "nothing is known about the brokers of" in make_served(a_document()).refusal("describe_brokers")
 
 

@@ -7,7 +7,7 @@ from mesh_assets_tests.documents import a_document, a_link, a_mirror, some_links
 from mesh_assets_tests.mcp_server.served import Served
 
 
-def test_broken_mirrors_come_first_then_those_that_are_far_behind(make_served: Callable[..., Served]) -> None:
+def test_broken_mirrors_come_first_then_those_far_behind(make_served: Callable[..., Served]) -> None:
     mirrors = (
         a_mirror("a"),
         a_mirror("b", lag_records=900),
@@ -24,7 +24,7 @@ def test_broken_mirrors_come_first_then_those_that_are_far_behind(make_served: C
     assert answer["totals"] == {"links": 1, "mirror_topics": 4}
 
 
-def test_a_broken_link_comes_before_more_than_are_shown(make_served: Callable[..., Served]) -> None:
+def test_a_broken_link_comes_first_in_a_list_that_is_cut(make_served: Callable[..., Served]) -> None:
     links = (*(a_link(f"a{number:02d}") for number in range(60)), a_link("z", error="AUTHENTICATION_ERROR"))
     answer = make_served(a_document(cluster_links=some_links(links=links))).answer("describe_cluster_links")
     assert [one["name"] for one in answer["links"]][:3] == ["z", "a00", "a01"]
@@ -56,7 +56,7 @@ def test_a_pattern_of_the_link_or_of_either_topic_narrows_the_answer(
     assert [one["topic"] for one in of_topic["mirror_topics"]] == ["x"]
 
 
-def test_what_is_not_known_is_left_out_with_its_reason(make_served: Callable[..., Served]) -> None:
+def test_unknown_values_are_left_out_with_the_reason(make_served: Callable[..., Served]) -> None:
     unknown = {"links": "Kafka REST refused Kafka API key K (403)"}
     answer = make_served(a_document(cluster_links=ClusterLinks(mirror_topics=(), unknown=unknown))).answer(
         "describe_cluster_links"

@@ -175,7 +175,7 @@ WAITING = CommittedOffset(topic="orders", partition=0, committed=5, end=10, lag_
         ([], 5, None),
     ],
 )
-def test_of_the_lag_it_is_told_what_open_transactions_keep_from_readers_of_committed_records(
+def test_the_lag_says_how_much_open_transactions_withhold_from_committed_readers(
     starts: list[int], committed: int, undecided: int | None
 ) -> None:
     offset = replace(WAITING, committed=committed, lag_records=10 - committed)
@@ -201,13 +201,15 @@ def test_of_the_lag_it_is_told_what_open_transactions_keep_from_readers_of_commi
         },
     ],
 )
-def test_what_is_undecided_is_not_told_where_it_was_not_read_with_the_group(fields: dict[str, Any]) -> None:
+def test_undecided_records_are_left_out_where_they_were_not_read_with_the_group(
+    fields: dict[str, Any],
+) -> None:
     told = a_document(consumer_groups=(a_group("billing", offsets=(WAITING,)),), **fields)
     [topic] = describe_consumer_group(known(told), group="billing").topics
     assert topic.undecided_records is None
 
 
-def test_the_lag_of_a_share_group_is_as_the_brokers_count_it() -> None:
+def test_the_lag_of_a_share_group_is_the_brokers_own_count() -> None:
     group = a_group("sharing", type="share", offsets=(WAITING,))
     transactions = some_transactions(open_transactions=(an_open_transaction(start_offset=8),))
     told = a_document(consumer_groups=(group,), transactions=transactions)

@@ -47,7 +47,7 @@ def test_a_failed_connector_comes_with_its_reason_and_what_it_reads(served: Serv
     assert (task["state"], "out of space" in task["trace"]) == ("FAILED", True)
 
 
-def test_after_a_clock_was_set_back_lag_is_judged_by_the_document_before(
+def test_after_a_clock_was_set_back_lag_is_compared_with_the_previous_document(
     make_served: Callable[..., Served],
 ) -> None:
     lags = [(1, 5), (3, 2000), (2, 900)]
@@ -109,7 +109,7 @@ def test_secrets_in_a_config_are_not_shown(served: Served) -> None:
     assert config["s3.bucket.name"] == "lake"
 
 
-def test_an_answer_says_how_old_it_is_and_what_is_not_current(served: Served) -> None:
+def test_an_answer_states_its_age_and_what_is_out_of_date(served: Served) -> None:
     about = served.answer("list_topics")["about"]
     assert (about["cluster"], about["source"], about["as_of"]) == (
         "warehouse",
@@ -145,7 +145,7 @@ def test_live_answers_of_an_unreachable_cluster_are_errors_not_empty_lists(serve
     assert "127.0.0.1:1" in served.refusal("list_topics", source="live")
 
 
-def test_a_topic_names_the_groups_that_may_read_it_although_nobody_knows() -> None:
+def test_a_topic_names_the_groups_that_might_read_it_when_readers_are_unknown() -> None:
     sharing = a_group("sharing", type="unknown", members=None, offsets=None, topics=(), error="a share group")
     document = a_document(topics=(a_topic("orders"),), consumer_groups=(a_group("billing"), sharing))
     view = View(document=document, source="live", version="1")
@@ -169,7 +169,7 @@ def test_a_group_beyond_the_end_says_so_instead_of_a_lag_of_zero() -> None:
     assert described.notes[0].startswith("beyond the end of 1 partition (orders[0])")
 
 
-def test_of_a_schema_that_is_read_in_part_no_total_is_claimed(make_served: Callable[..., Served]) -> None:
+def test_no_total_is_claimed_for_a_schema_read_in_part(make_served: Callable[..., Served]) -> None:
     fields = [{"name": f"f{number}", "type": "string"} for number in range(6_000)]
     definition = json.dumps({"type": "record", "name": "Wide", "fields": fields})
     wide = a_schema("wide-value", schema_type="AVRO", definition=definition)
@@ -179,7 +179,7 @@ def test_of_a_schema_that_is_read_in_part_no_total_is_claimed(make_served: Calla
     assert "at least 1,940 more fields" in answer["hint"]
 
 
-def test_a_schema_nested_beyond_reading_says_so_and_one_of_plain_values_says_that_it_has_no_fields(
+def test_a_schema_nested_too_deeply_says_so_and_one_of_plain_values_says_it_has_no_fields(
     make_served: Callable[..., Served],
 ) -> None:
     def nested(depth: int, inner: str) -> str:
@@ -221,7 +221,7 @@ def test_problems_come_with_figures_what_to_do_and_the_muted_ones_only_on_reques
     assert lag["muted"] == "known"
 
 
-def test_a_problem_says_since_when_it_is_there_once_an_analysis_has_kept_it(served: Served) -> None:
+def test_a_problem_states_its_start_once_an_analysis_has_kept_it(served: Served) -> None:
     assert "since" not in served.answer("list_problems", kind="failed_connector")["problems"][0]
     store = served.known.store
     result, read = judge_estate(store, served.known.estate, None)

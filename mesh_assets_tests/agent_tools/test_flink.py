@@ -104,7 +104,9 @@ def test_without_a_database_a_name_could_be_of_any_cluster(make_served: Callable
     assert "flink: {database}" in served.refusal("execute_flink_sql", sql="SELECT * FROM `public-users`")
 
 
-def test_what_is_sent_is_written_from_what_was_checked(flink_served: Served, stand_in: FlinkStandIn) -> None:
+def test_the_statement_that_is_sent_is_built_from_the_one_that_was_checked(
+    flink_served: Served, stand_in: FlinkStandIn
+) -> None:
     """Flink ends a comment at a carriage return, and knows `//` comments, in which a quote opens nothing."""
     hidden = "SELECT 1 -- \rINTO a\n FROM `public-users`"
     assert "may change something" in flink_served.refusal("execute_flink_sql", sql=hidden)
@@ -173,7 +175,7 @@ def test_listed_statements_and_what_flink_quotes_are_masked(
     assert "failed: cannot read '********' with password=********" in refusal
 
 
-def test_what_describes_is_masked_where_it_shows_options(
+def test_describe_statements_are_masked_where_they_show_options(
     flink_served: Served, stand_in: FlinkStandIn
 ) -> None:
     stand_in.columns = [{"name": "Table", "type": {"type": "VARCHAR"}}]

@@ -38,7 +38,7 @@ def sample(
 
 
 @pytest.mark.parametrize("timestamp_ms", [9_223_372_036_854_775_807, 253_402_300_800_000, -(2**62)])
-def test_a_timestamp_that_is_no_date_is_told(
+def test_an_invalid_timestamp_is_reported(
     sample: Callable[[Tail], dict[str, Any]], timestamp_ms: int
 ) -> None:
     odd, usual = sample(
@@ -51,7 +51,9 @@ def test_a_timestamp_that_is_no_date_is_told(
     assert (usual["time"], usual["value"]) == ("1970-01-01T00:00:01.000+00:00", "usual")
 
 
-def test_records_that_no_answer_can_hold_cost_no_other(sample: Callable[[Tail], dict[str, Any]]) -> None:
+def test_records_too_large_for_an_answer_do_not_affect_the_others(
+    sample: Callable[[Tail], dict[str, Any]],
+) -> None:
     values = (
         b'{"a": "\\ud800"}',
         b"[" * 900 + b"]" * 900,
@@ -74,7 +76,9 @@ def test_records_that_no_answer_can_hold_cost_no_other(sample: Callable[[Tail], 
         (Tail(records=(), unread=0, not_searched=2), "there was no time to search everything before them"),
     ],
 )
-def test_why_there_is_no_record(sample: Callable[[Tail], dict[str, Any]], found: Tail, hint: str) -> None:
+def test_an_answer_without_records_says_why(
+    sample: Callable[[Tail], dict[str, Any]], found: Tail, hint: str
+) -> None:
     answer = sample(found)
     assert answer["messages"] == []
     assert hint in answer["hint"]
@@ -143,7 +147,7 @@ def transactional(broker: Endpoints, make_served: Callable[..., Served]) -> Iter
             producer.close()
 
 
-def test_what_transactions_committed_is_shown_and_what_they_rolled_back_is_not(
+def test_committed_records_are_shown_and_aborted_ones_are_not(
     transactional: Transactional,
 ) -> None:
     transactional.abort("rolled back")
@@ -162,7 +166,7 @@ def test_what_transactions_committed_is_shown_and_what_they_rolled_back_is_not(
     assert transactional.shows(["two", "three"], limit=2)
 
 
-def test_what_a_transaction_has_not_finished_is_not_shown_and_not_denied(
+def test_records_of_open_transactions_are_not_shown_but_mentioned(
     transactional: Transactional,
 ) -> None:
     transactional.begin("first")

@@ -61,7 +61,7 @@ def test_a_topic_on_the_move_shows_where_to_and_who_else_may_lead() -> None:
     assert (second.adding, second.removing, second.eligible_leaders) == ([4], [2], None)
 
 
-def test_what_is_unknown_is_left_out_and_not_zero() -> None:
+def test_unknown_values_are_left_out_and_not_zero() -> None:
     described = describe_topic(known(a_topic("orders")), topic="orders")
     assert (described.retained_bytes, described.reassigning_partitions, described.unknown) == (
         None,
@@ -79,7 +79,7 @@ def test_what_is_unknown_is_left_out_and_not_zero() -> None:
         ("silent", ["a", "b", "c", "d", "e"]),
     ],
 )
-def test_topics_are_listed_by_size_and_age_and_the_unknown_come_last(
+def test_topics_are_listed_by_size_or_age_with_unknown_ones_last(
     sort: Literal["name", "bytes", "oldest", "silent"], expected: list[str]
 ) -> None:
     estate = known(

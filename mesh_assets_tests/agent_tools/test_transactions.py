@@ -71,7 +71,7 @@ def test_a_topic_and_a_transactional_id_narrow_the_answer(make_served: Callable[
     assert [one["state"] for one in of_id["transactional_ids"]] == ["CompleteCommit"]
 
 
-def test_what_could_not_be_read_is_left_out_with_its_reason(make_served: Callable[..., Served]) -> None:
+def test_unread_parts_are_left_out_with_the_reason(make_served: Callable[..., Served]) -> None:
     unknown = {"transactional_ids": "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"}
     told = replace(KNOWN, transactional_ids=None, total_transactional_ids=None, unknown=unknown)
     answer = make_served(a_document(transactions=told)).answer("describe_transactions")
@@ -80,7 +80,7 @@ def test_what_could_not_be_read_is_left_out_with_its_reason(make_served: Callabl
     assert answer["totals"] == {"open_transactions": 2}
 
 
-def test_lists_are_cut_hanging_transactions_first_and_the_answer_says_so(
+def test_long_lists_keep_hanging_transactions_and_say_that_they_were_cut(
     make_served: Callable[..., Served],
 ) -> None:
     many = (
@@ -95,7 +95,7 @@ def test_lists_are_cut_hanging_transactions_first_and_the_answer_says_so(
     assert answer["hint"].startswith("lists are cut at 40: 61 open transactions, ")
 
 
-def test_no_transactions_at_all_are_empty_lists_and_unread_ones_are_none(
+def test_no_transactions_give_empty_lists_and_unread_ones_give_none(
     make_served: Callable[..., Served],
 ) -> None:
     nothing = Transactions(
@@ -110,7 +110,7 @@ def test_no_transactions_at_all_are_empty_lists_and_unread_ones_are_none(
     assert answer["totals"] == {"open_transactions": 0, "transactional_ids": 0}
 
 
-def test_open_transactions_that_could_not_be_read_are_not_none_at_all(
+def test_unread_open_transactions_do_not_count_as_none_open(
     make_served: Callable[..., Served],
 ) -> None:
     unknown = dict.fromkeys(("open_transactions", "producers"), "TOPIC_AUTHORIZATION_FAILED")
@@ -122,7 +122,7 @@ def test_open_transactions_that_could_not_be_read_are_not_none_at_all(
     assert (answer["unknown"], answer["totals"]) == (unknown, {"transactional_ids": 2})
 
 
-def test_before_anything_was_read_there_is_a_sentence(make_served: Callable[..., Served]) -> None:
+def test_a_sentence_explains_that_nothing_was_read_yet(make_served: Callable[..., Served]) -> None:
     refusal = make_served(a_document()).refusal("describe_transactions")
     assert "nothing is known about the transactions of" in refusal
 

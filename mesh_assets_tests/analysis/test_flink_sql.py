@@ -28,7 +28,7 @@ from mesh_assets.analysis.flink_sql import StatementError, read_statement
         ),
     ],
 )
-def test_a_query_is_written_again_from_its_tokens(sql: str, written: str, tables: list[str]) -> None:
+def test_a_query_is_rebuilt_from_its_tokens(sql: str, written: str, tables: list[str]) -> None:
     read = read_statement(sql)
     assert (read.effect, read.sql) == ("reads_rows", written)
     assert [".".join(path) for path in read.tables] == tables
@@ -111,7 +111,7 @@ def test_every_table_that_flink_would_read_is_found(sql: str, tables: str) -> No
         ("SELECT * FROM 'a'", "expected the name of a table"),
     ],
 )
-def test_what_cannot_be_judged_is_refused(sql: str, says: str | None) -> None:
+def test_statements_that_cannot_be_judged_are_refused(sql: str, says: str | None) -> None:
     if says is None:
         assert read_statement(sql).effect == "may_change"
         return
@@ -125,7 +125,7 @@ def test_what_cannot_be_judged_is_refused(sql: str, says: str | None) -> None:
     "sql",
     ["SHOW CREATE TABLE orders", "EXPLAIN INSERT INTO a SELECT * FROM b", "DESCRIBE orders", "desc orders;"],
 )
-def test_statements_that_describe(sql: str) -> None:
+def test_describing_statements_are_recognised(sql: str) -> None:
     assert read_statement(sql).effect == "describes"
 
 
@@ -147,7 +147,7 @@ def test_statements_that_describe(sql: str) -> None:
         "TABLE orders",
     ],
 )
-def test_statements_that_may_change_something_are_kept_as_they_came(sql: str) -> None:
+def test_statements_that_may_change_something_stay_as_written(sql: str) -> None:
     read = read_statement(sql)
     assert (read.effect, read.sql) == ("may_change", sql)
 

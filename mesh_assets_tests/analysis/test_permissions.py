@@ -18,7 +18,7 @@ def kinds(*acls: Acl) -> list[tuple[str, str]]:
     return [(one.kind, one.acl.operation) for one in Acls(acls).conflicts()]
 
 
-def test_an_acl_concerns_a_name_its_beginning_or_all() -> None:
+def test_an_acl_covers_a_name_a_prefix_or_everything() -> None:
     assert permitted(
         an_acl("User:literal"),
         an_acl("User:prefix", resource="ord", pattern="prefixed"),
@@ -36,7 +36,7 @@ def test_a_deny_wins_over_every_allow() -> None:
     )
 
 
-def test_a_deny_of_everybody_concerns_each() -> None:
+def test_a_deny_for_everyone_covers_each_principal() -> None:
     assert permitted(an_acl(), an_acl("User:*", "all", permission="deny")) == {"User:alice": ()}
 
 
@@ -81,7 +81,7 @@ _ACLS = st.builds(
 
 
 @given(st.lists(_ACLS, max_size=6, unique=True), st.sampled_from(["a", "ab", "abc", "b"]))
-def test_an_allow_that_is_overridden_allows_nothing_anywhere(acls: list[Acl], topic: str) -> None:
+def test_an_overridden_allow_permits_nothing_anywhere(acls: list[Acl], topic: str) -> None:
     dead = {one.acl for one in Acls(acls).conflicts() if one.kind == "overridden"}
     living = [acl for acl in acls if acl not in dead]
 

@@ -19,14 +19,14 @@ from mesh_assets.analysis.schema_fields import is_personal, mask_personal
         "phoneNumber",
     ],
 )
-def test_what_looks_personal(field: str) -> None:
+def test_field_names_that_look_personal(field: str) -> None:
     assert is_personal(field)
 
 
 @pytest.mark.parametrize(
     "field", ["order_id", "product_name", "units", "status", "topic_name", "amount", "region_id"]
 )
-def test_what_does_not(field: str) -> None:
+def test_field_names_that_do_not_look_personal(field: str) -> None:
     assert not is_personal(field)
 
 
@@ -67,18 +67,18 @@ def test_values_are_masked_by_name_and_by_look_however_deep() -> None:
         (4.5, False),
     ],
 )
-def test_a_number_that_is_a_cards_is_masked(number: float, is_card: bool) -> None:
+def test_a_card_number_is_masked(number: float, is_card: bool) -> None:
     assert mask_personal({"amount": number}) == {"amount": "********" if is_card else number}
 
 
-def test_keys_of_maps_are_masked_and_none_of_them_is_lost() -> None:
+def test_map_keys_are_masked_and_none_is_lost() -> None:
     record = {"ada@example.com": 1, "bob@example.com": 2, "4111 1111 1111 1111": 3, "plain": 4}
     assert mask_personal({"by_customer": record}) == {
         "by_customer": {"********": 1, "*********": 2, "**********": 3, "plain": 4}
     }
 
 
-def test_dimension_keys_are_no_secrets_and_tokens_are() -> None:
+def test_dimension_keys_are_not_secrets_but_tokens_are() -> None:
     record = {"product_key": "p-1", "key": "k", "api_key": "x", "note": "?sig=abc&x=1"}
     assert mask_personal(record) == {
         "product_key": "p-1",
@@ -92,7 +92,7 @@ def test_dimension_keys_are_no_secrets_and_tokens_are() -> None:
     "piece",
     ["a", "a.", "a@", "a@b.", "a@b-", "+1", "+1 ", "1", "1 ", "1.", "AB12 ", "(123) ", "123-45-", "é", "+"],
 )
-def test_the_time_grows_as_the_text(piece: str) -> None:
+def test_time_grows_linearly_with_the_text(piece: str) -> None:
     small, large = ((piece * 16_000)[:size] for size in (2_000, 16_000))
     for _ in range(3):
         times = []

@@ -65,7 +65,7 @@ def _text_of(schema: Any) -> Any:
     return plain_json_schema_fields(schema, length=len(json.dumps(schema)))
 
 
-def test_what_is_cut_is_left_to_the_reader_that_says_so() -> None:
+def test_schemas_that_would_be_cut_go_to_the_reader_that_says_so() -> None:
     assert _text_of(_nested(DEEPEST)) == json_schema_fields(_nested(DEEPEST))
     assert _text_of(_nested(DEEPEST + 1)) is None
     many: dict[str, Any] = {"properties": {f"f{number}": {} for number in range(2_001)}}
@@ -77,7 +77,7 @@ def test_what_is_cut_is_left_to_the_reader_that_says_so() -> None:
     assert _text_of({"properties": {"a": {}}, "description": "x" * 20_000}) is None
 
 
-def test_what_is_no_schema_is_left_to_the_reader_that_refuses_it() -> None:
+def test_invalid_schemas_go_to_the_reader_that_refuses_them() -> None:
     wrong: list[Any] = [5, "text", None, [], {"properties": {"a": 5}}]
     for schema in wrong:
         assert _text_of(schema) is None

@@ -132,7 +132,7 @@ def test_a_record_within_itself_is_listed_once() -> None:
     assert paths("JSON", {"type": "object", "properties": {"next": {"$ref": "#"}}}) == {"next": "object"}
 
 
-def test_options_of_protobuf_hide_no_field() -> None:
+def test_protobuf_options_hide_no_field() -> None:
     definition = """syntax = "proto3"; package shop; import "x.proto";
     option java_package = "com.shop";
     option (file_option) = { rules: [ { a: "}" } ] };
@@ -230,7 +230,7 @@ def test_fields_of_every_form_of_json_schema(schema: Any, found: dict[str, str])
     assert paths("JSON", schema) == found
 
 
-def test_what_only_one_of_several_forms_requires_is_optional() -> None:
+def test_fields_required_by_only_one_alternative_are_optional() -> None:
     schema = {
         "oneOf": [
             {"required": ["card"], "properties": {"card": {"type": "string"}}},
@@ -263,7 +263,7 @@ def test_what_only_one_of_several_forms_requires_is_optional() -> None:
         *(("PROTOBUF", f"message A {{ string a = 1 [x = {quote}b]; }}") for quote in "\"'"),
     ],
 )
-def test_what_cannot_be_read_has_unknown_fields_not_none(schema_type: str, definition: str) -> None:
+def test_an_unreadable_schema_has_unknown_fields_not_none(schema_type: str, definition: str) -> None:
     assert schema_fields(schema_type, definition) is None
 
 
@@ -271,7 +271,7 @@ def test_a_schema_without_fields_has_an_empty_list() -> None:
     assert listed("AVRO", '"string"') == listed("JSON", "{}") == listed("PROTOBUF", "enum A { B = 0; }") == ()
 
 
-def test_a_wide_record_does_not_push_out_what_stands_beside_it() -> None:
+def test_a_wide_record_does_not_crowd_out_its_neighbours() -> None:
     wide = a_record("Wide", *((f"f{number}", "int") for number in range(3_000)))
     narrow = a_record("Narrow", ("a", "int"), ("b", "int"))
     found = schema_fields("AVRO", json.dumps(a_record("Both", ("wide", wide), ("narrow", narrow))))
@@ -290,7 +290,7 @@ def test_a_deep_schema_is_cut_with_a_note() -> None:
 
 
 @pytest.mark.parametrize("opening", ['{"type":"array","items":', '{"type":"object","items":', "["])
-def test_no_nesting_ends_the_reading(opening: str) -> None:
+def test_no_depth_of_nesting_stops_the_reader(opening: str) -> None:
     closing = "}" if opening.startswith("{") else "]"
     definition = opening * 990 + '"string"' + closing * 990
     assert schema_fields("AVRO", definition) is schema_fields("JSON", definition) is None
@@ -298,7 +298,7 @@ def test_no_nesting_ends_the_reading(opening: str) -> None:
 
 
 @pytest.mark.slow
-def test_references_that_multiply_end_with_a_note() -> None:
+def test_exploding_references_end_with_a_note() -> None:
     large = {"properties": {f"f{number}": {"type": "string"} for number in range(2_000)}}
     schema = {
         "properties": {f"p{number}": {"allOf": [{"$ref": "#/$defs/large"}]} for number in range(500)},
@@ -311,7 +311,7 @@ def test_references_that_multiply_end_with_a_note() -> None:
     assert paths("JSON", circle) == paths("JSON", {"items": {"$ref": "#"}, "allOf": [{"$ref": "#"}]}) == {}
 
 
-def test_a_text_in_place_of_a_list_is_not_read_character_by_character() -> None:
+def test_text_in_place_of_a_list_is_not_read_character_by_character() -> None:
     schema = {
         "properties": {"id": {"$ref": "#a"}},
         "definitions": {"a": {"$id": "#a"}},
@@ -326,7 +326,7 @@ def test_a_text_in_place_of_a_list_is_not_read_character_by_character() -> None:
 
 
 @pytest.mark.parametrize("definition", ["message A { string a = 1; }", "message A { string a }"])
-def test_a_text_is_parsed_once_also_where_it_cannot_be_read(
+def test_text_is_parsed_once_even_if_it_cannot_be_read(
     definition: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads = []

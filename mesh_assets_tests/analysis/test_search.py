@@ -34,13 +34,13 @@ def test_owners_are_found_in_schemas_and_configs() -> None:
     ]
 
 
-def test_only_the_kinds_asked_for() -> None:
+def test_only_the_requested_kinds_are_found() -> None:
     assert [match.name for match in find_things(DOCUMENT, "email", kinds=frozenset({"connector"}))] == [
         "sink"
     ]
 
 
-def test_what_is_set_on_a_topic_itself_is_found_and_what_all_topics_inherit_is_not() -> None:
+def test_configs_set_on_a_topic_are_found_and_inherited_ones_are_not() -> None:
     config: dict[str, str | None] = {"cleanup.policy": "compact", "retention.ms": "604800000"}
     ledger = a_topic("ledger", config=config, config_overrides=("cleanup.policy",))
     document = a_document(topics=(ledger, a_topic("unread", config=None)))

@@ -53,7 +53,7 @@ from mesh_assets_tests.documents import a_document, a_topic
         ("CREATE OR REPLACE TABLE y AS SELECT * FROM orders", "y", ["orders"]),
     ],
 )
-def test_what_a_statement_writes_and_reads(sql: str, target: str, sources: list[str]) -> None:
+def test_tables_that_a_statement_writes_and_reads(sql: str, target: str, sources: list[str]) -> None:
     [found] = insertions(sql)
 
     assert found.target == tuple(target.split("."))
@@ -108,7 +108,7 @@ def graph_of(sql: str, *, phase: str = "RUNNING") -> LineageGraph:
     return estate_graph([ClusterFacts(document=document, statements=(statement,))])
 
 
-def test_a_statement_joins_the_topics_that_its_tables_are() -> None:
+def test_a_statement_connects_the_topics_behind_its_tables() -> None:
     graph = graph_of("INSERT INTO `orders.v2` SELECT * FROM `prod`.`warehouse`.`orders`")
 
     assert {(str(edge.source), str(edge.target), edge.known, edge.active) for edge in graph.edges} == {
@@ -148,7 +148,7 @@ def test_a_failed_statement_is_not_active() -> None:
         ),
     ],
 )
-def test_what_is_no_topic_gives_a_note(sql: str, note: str) -> None:
+def test_a_table_without_a_topic_gives_a_note(sql: str, note: str) -> None:
     graph = graph_of(sql)
 
     assert [one.text for one in graph.notes] == [note.format(a_document().cluster.name)]
@@ -184,14 +184,14 @@ def test_what_is_no_topic_gives_a_note(sql: str, note: str) -> None:
         ("INSERT INTO y (a, b) SELECT id FROM orders", None),
     ],
 )
-def test_columns_are_told_where_every_one_leads_to_its_table(sql: str, columns: set[str] | None) -> None:
+def test_columns_are_known_where_each_leads_to_its_table(sql: str, columns: set[str] | None) -> None:
     [found] = insertions(sql)
 
     told = found.columns and {f"{'.'.join(one.table)}.{one.source} → {one.target}" for one in found.columns}
     assert told == columns
 
 
-def test_what_cannot_be_parsed_is_not_written_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unparsable_statement_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(UnreadableSqlError):
         tables_of_query("EXPLAIN SELECT * FROM users WHERE password = 'hunter2'")
     assert caplog.text == ""

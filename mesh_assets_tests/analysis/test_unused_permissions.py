@@ -21,7 +21,7 @@ from mesh_assets_tests.documents import (
 )
 
 
-def test_who_only_may_do_something_with_what_is_not_there_is_unused() -> None:
+def test_a_principal_with_rights_only_on_missing_resources_is_unused() -> None:
     acls = (
         an_acl(),
         an_acl("User:gone", resource="old", pattern="prefixed"),
@@ -35,7 +35,7 @@ def test_who_only_may_do_something_with_what_is_not_there_is_unused() -> None:
     assert [one.acl.principal for one in conflicts_of(document) or ()] == ["User:gone"] * 2
 
 
-def test_nobody_is_called_unused_where_names_may_be_missing() -> None:
+def test_no_principal_counts_as_unused_where_names_may_be_missing() -> None:
     access = some_access(acls=(an_acl("User:gone", resource="old"),))
     assert unused_principals(a_document(access=access, excluded_topics=1)) is None  # no scope says which
     assert unused_principals(a_document(access=access, sections={"topics": NEVER_READ})) is None
@@ -54,7 +54,7 @@ def test_nobody_is_called_unused_where_names_may_be_missing() -> None:
         (an_acl(resource="__old", pattern="prefixed"), False),
     ],
 )
-def test_what_the_patterns_leave_out_hides_only_what_it_may_match(acl: Acl, is_known: bool) -> None:
+def test_excluded_names_hide_only_what_the_patterns_may_match(acl: Acl, is_known: bool) -> None:
     document = a_document(
         access=some_access(acls=(acl,)),
         excluded_topics=1,
@@ -64,7 +64,7 @@ def test_what_the_patterns_leave_out_hides_only_what_it_may_match(acl: Acl, is_k
     assert bool(unused_principals(document)) is is_known
 
 
-def test_where_only_some_names_are_wanted_another_prefix_may_have_topics() -> None:
+def test_another_prefix_may_have_topics_where_only_some_names_are_included() -> None:
     known = KnownNames((), scope=SectionScope(include=("shop.*",)))
     assert known.may_lack(an_acl(resource="old"))
     assert known.may_lack(an_acl(resource="shop.", pattern="prefixed"))
@@ -74,7 +74,7 @@ def test_where_only_some_names_are_wanted_another_prefix_may_have_topics() -> No
 @given(
     st.text("ab_", max_size=5), st.integers(0, 5), st.integers(0, 5), st.sampled_from(["*", "?*", "[!c]*"])
 )
-def test_nothing_that_is_left_out_is_called_missing(name: str, cut: int, fixed: int, rest: str) -> None:
+def test_excluded_names_are_never_called_missing(name: str, cut: int, fixed: int, rest: str) -> None:
     excluded = name[:fixed] + rest
     hidden = KnownNames((), scope=SectionScope(exclude=(excluded,)))
     if fnmatchcase(name, excluded):

@@ -172,7 +172,7 @@ def test_a_threshold_of_the_cluster_decides() -> None:
     )
 
 
-def test_nothing_is_said_before_the_minimum_history() -> None:
+def test_nothing_is_reported_before_the_minimum_history() -> None:
     world = Observed()
     world.rates["orders"] = stopping_at(20, constant(15.0), constant(0.0))
 
@@ -181,7 +181,7 @@ def test_nothing_is_said_before_the_minimum_history() -> None:
     assert world.kinds() == []
 
 
-def test_with_a_shortened_interval_it_speaks_after_a_minute() -> None:
+def test_a_shortened_interval_reports_after_a_minute() -> None:
     world = Observed(interval_seconds=5.0)
     stop = MONDAY + timedelta(seconds=70)
     world.rates["orders"] = lambda now: 2.0 if now <= stop else 0.0

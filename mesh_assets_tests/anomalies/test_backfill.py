@@ -75,7 +75,7 @@ def test_a_topic_that_stops_right_after_the_first_tick_is_noticed_within_minutes
     assert "usually 10 in the" in world.begun[0].sentence
 
 
-def test_without_a_platforms_history_the_same_says_nothing_yet() -> None:
+def test_the_same_stop_goes_unreported_without_the_platforms_history() -> None:
     world = a_steady_world()
     world.watch()
     world.rates["orders"] = lambda _: 0.0
@@ -97,7 +97,7 @@ def test_the_platform_is_asked_once_for_a_day_that_ends_before_the_first_reading
     assert end.timestamp() % 300 == 0
 
 
-def test_what_is_filled_in_is_kept_in_the_form_of_readings() -> None:
+def test_backfilled_values_are_kept_as_readings() -> None:
     world, platform = a_steady_world(), Platform(holes=frozenset({1}))
     watch(world, platform)
     chunks = world.history.load(world.history.entries())
@@ -112,13 +112,13 @@ def test_what_is_filled_in_is_kept_in_the_form_of_readings() -> None:
 
 
 @pytest.mark.parametrize("interval", [5.0, 60.0])
-def test_at_another_interval_than_the_platforms_steps_nothing_is_asked(interval: float) -> None:
+def test_nothing_is_requested_at_an_interval_other_than_the_platforms(interval: float) -> None:
     world, platform = a_steady_world(interval_seconds=interval), Platform()
     watch(world, platform)
     assert platform.asked == []
 
 
-def test_a_platform_that_fails_costs_a_warning_and_is_asked_again_at_the_next_tick(
+def test_a_failing_platform_gives_a_warning_and_is_asked_again_at_the_next_tick(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     world, platform = a_steady_world(), Platform(error=UnreachableError("busy"))
@@ -132,7 +132,7 @@ def test_a_platform_that_fails_costs_a_warning_and_is_asked_again_at_the_next_ti
     assert len(world.history.entries()) > 20
 
 
-def test_a_platform_without_history_is_asked_no_more_once_the_history_can_speak_for_itself() -> None:
+def test_a_platform_without_history_is_left_alone_once_our_own_history_suffices() -> None:
     world, platform = a_steady_world(), Platform(topics=())
     for _ in range(30):
         watch(world, platform)

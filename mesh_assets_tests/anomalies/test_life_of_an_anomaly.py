@@ -34,7 +34,7 @@ def dealt_with(world: Observed) -> None:
     inbox.remove(CLUSTER_ID, [waiting.id for waiting in inbox.waiting(CLUSTER_ID)])
 
 
-def test_it_speaks_once_however_long_it_lasts(silent: Observed) -> None:
+def test_an_anomaly_is_reported_once_however_long_it_lasts(silent: Observed) -> None:
     dealt_with(silent)
 
     silent.ticks(2 * DAY)
@@ -44,7 +44,7 @@ def test_it_speaks_once_however_long_it_lasts(silent: Observed) -> None:
     assert silent.ended == []
 
 
-def test_it_ends_when_records_have_come_for_a_while_and_can_begin_again(silent: Observed) -> None:
+def test_a_silence_ends_after_records_have_arrived_for_a_while_and_can_begin_again(silent: Observed) -> None:
     silent.rates["orders"] = constant(15.0)
     silent.ticks(2)
     assert silent.ended == []
@@ -88,7 +88,7 @@ def test_a_rate_that_wavers_at_the_threshold_is_one_anomaly() -> None:
     assert [anomaly.kind for anomaly in world.ended] == ["rate_spike"]
 
 
-def test_a_lag_that_grows_no_more_has_ended() -> None:
+def test_an_anomaly_ends_when_the_lag_stops_growing() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.reads["fraud"] = "orders"
@@ -104,7 +104,7 @@ def test_a_lag_that_grows_no_more_has_ended() -> None:
     assert [anomaly.kind for anomaly in world.ended] == ["lag_growing"]
 
 
-def test_a_gap_in_the_readings_is_no_silence() -> None:
+def test_a_gap_in_the_readings_does_not_count_as_silence() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.ticks(4 * HOUR)
@@ -120,7 +120,7 @@ def test_a_gap_in_the_readings_is_no_silence() -> None:
     assert world.kinds() == [("topic_silent", "orders")]
 
 
-def test_one_missed_reading_is_bridged_and_its_records_are_no_spike() -> None:
+def test_one_missed_reading_is_bridged_and_its_records_do_not_count_as_a_spike() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     for _ in range(2 * DAY):
@@ -138,7 +138,7 @@ def test_a_topic_that_cannot_be_read_is_neither_silent_nor_back(silent: Observed
     assert (len(silent.begun), silent.ended) == (1, [])
 
 
-def test_a_topic_created_again_is_another_one(silent: Observed) -> None:
+def test_a_recreated_topic_counts_as_another_one(silent: Observed) -> None:
     silent.recreate("orders")
     silent.rates["orders"] = constant(15.0)
 
@@ -158,7 +158,7 @@ def test_the_anomaly_of_a_deleted_topic_ends(silent: Observed) -> None:
     assert [anomaly.kind for anomaly in silent.ended] == ["topic_silent"]
 
 
-def test_a_counter_that_goes_back_is_no_rate() -> None:
+def test_a_counter_that_goes_back_gives_no_rate() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.ticks(4 * HOUR)
@@ -169,7 +169,7 @@ def test_a_counter_that_goes_back_is_no_rate() -> None:
     assert world.kinds() == []
 
 
-def test_what_was_noticed_but_not_reported_because_of_a_crash_is_reported_once_at_the_next_tick() -> None:
+def test_an_anomaly_left_unreported_by_a_crash_is_reported_once_at_the_next_tick() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.ticks(4 * HOUR)
@@ -185,7 +185,7 @@ def test_what_was_noticed_but_not_reported_because_of_a_crash_is_reported_once_a
     assert len(get_anomalies(world.objects, CLUSTER_ID).open) == 1
 
 
-def test_a_store_that_fails_says_so_and_nothing_is_judged() -> None:
+def test_a_failing_store_is_reported_and_nothing_is_judged() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.ticks(3)
@@ -196,7 +196,7 @@ def test_a_store_that_fails_says_so_and_nothing_is_judged() -> None:
     assert world.tick().skipped is None
 
 
-def test_what_is_usual_is_made_again_when_it_is_lost_or_of_another_version() -> None:
+def test_the_usual_is_computed_again_when_it_is_lost_or_of_another_version() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.ticks(6 * HOUR)
@@ -209,7 +209,7 @@ def test_what_is_usual_is_made_again_when_it_is_lost_or_of_another_version() -> 
     assert world.kinds() == [("topic_silent", "orders")]
 
 
-def test_anomalies_that_cannot_be_read_are_not_forgotten_but_named(silent: Observed) -> None:
+def test_unreadable_anomalies_are_reported_not_forgotten(silent: Observed) -> None:
     [key] = [key for key in silent.objects.data if key.endswith("anomalies.json")]
     silent.objects.data[key] = b"{}}"
 
@@ -230,7 +230,7 @@ def test_a_new_rate_that_stays_becomes_the_usual_one() -> None:
     assert [anomaly.kind for anomaly in world.ended] == ["rate_spike"]
 
 
-def test_of_two_ticks_at_the_same_time_one_is_kept() -> None:
+def test_of_two_simultaneous_ticks_one_is_kept() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.ticks(3)
@@ -257,7 +257,7 @@ def test_a_tick_right_after_another_takes_no_reading() -> None:
     assert world.watch().skipped == "the last reading is 20 s old; the next is taken 150 s after it or later"
 
 
-def test_a_clock_that_was_set_back_is_named_and_takes_no_reading_out_of_order() -> None:
+def test_a_clock_that_was_set_back_is_reported_and_takes_no_reading_out_of_order() -> None:
     world = Observed()
     world.rates["orders"] = constant(15.0)
     world.ticks(3)

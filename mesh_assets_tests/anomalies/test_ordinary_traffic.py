@@ -15,7 +15,7 @@ SEED, ALLOWED = 1, 0
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_ten_days_of_plausible_traffic_are_no_anomaly() -> None:
+def test_ten_days_of_plausible_traffic_contain_no_anomaly() -> None:
     world = Observed(seed=SEED)
     rnd = random.Random(SEED)
     for per_second in (0.01, 1.0, 200.0):
@@ -37,7 +37,7 @@ def test_ten_days_of_plausible_traffic_are_no_anomaly() -> None:
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_a_topic_filled_in_bursts_is_no_anomaly() -> None:
+def test_a_bursty_topic_is_not_an_anomaly() -> None:
     world = Observed()
     rnd = random.Random(1)
     world.rates["nightly"] = lambda now: 500.0 if now.hour == 2 else 0.0
@@ -48,7 +48,7 @@ def test_a_topic_filled_in_bursts_is_no_anomaly() -> None:
     assert world.kinds() == []
 
 
-def test_a_constant_rate_that_wavers_a_little_is_no_anomaly() -> None:
+def test_a_slightly_wavering_rate_is_not_an_anomaly() -> None:
     world = Observed()
     world.rates["orders"] = lambda now: 100.0 if now.minute % 10 else 112.0
 
@@ -57,7 +57,7 @@ def test_a_constant_rate_that_wavers_a_little_is_no_anomaly() -> None:
     assert world.kinds() == []
 
 
-def test_consumers_that_read_in_batches_let_their_lag_grow_as_ever() -> None:
+def test_the_growing_lag_of_batch_consumers_is_usual() -> None:
     world = Observed()
     world.rates["orders"] = lambda _: 50.0
     world.reads["hourly"] = "orders"
@@ -68,7 +68,7 @@ def test_consumers_that_read_in_batches_let_their_lag_grow_as_ever() -> None:
     assert world.kinds() == []
 
 
-def test_a_group_that_nobody_reads_for_is_no_news_however_its_lag_grows() -> None:
+def test_the_growing_lag_of_a_group_without_members_is_not_news() -> None:
     world = Observed()
     world.rates["orders"] = lambda _: 50.0
     world.reads["abandoned"] = "orders"
@@ -79,7 +79,7 @@ def test_a_group_that_nobody_reads_for_is_no_news_however_its_lag_grows() -> Non
     assert world.kinds() == []
 
 
-def test_a_lag_that_is_high_and_stays_is_no_anomaly() -> None:
+def test_a_high_but_steady_lag_is_not_an_anomaly() -> None:
     world = Observed()
     world.rates["orders"] = lambda _: 50.0
     world.reads["slow"] = "orders"

@@ -40,7 +40,7 @@ def test_the_order_matters_only_to_the_longest_pause(rates: list[float], rnd: ob
 
 
 @given(st.floats(0.1, 1e5), st.lists(st.floats(0, 1e9), max_size=10))
-def test_fewer_than_half_of_the_samples_cannot_move_the_middle_of_a_constant_rate(
+def test_less_than_half_of_the_samples_cannot_move_the_middle_of_a_constant_rate(
     rate: float, outliers: list[float]
 ) -> None:
     found = usual_rate([rate] * 21 + outliers, interval_seconds=300, basis="recent", seconds=7_200)

@@ -60,7 +60,7 @@ def store(tmp_path: Path) -> InventoryStore:
     return InventoryStore(FolderStore(tmp_path))
 
 
-def test_versions_that_the_document_has_not_got_are_read_and_those_that_they_refer_to(
+def test_versions_that_the_document_lacks_are_read_with_those_they_refer_to(
     store: InventoryStore,
 ) -> None:
     publish(store, a_document_that_refers_to_an_older_version())
@@ -81,7 +81,7 @@ def test_versions_that_the_document_has_not_got_are_read_and_those_that_they_ref
     assert found.relationships.gaps == ()
 
 
-def test_a_registry_that_fails_or_is_missing_or_has_lost_a_version_leaves_gaps_and_no_guess(
+def test_a_failing_or_missing_registry_or_a_lost_version_leaves_gaps_not_guesses(
     store: InventoryStore,
 ) -> None:
     publish(store, a_document_that_refers_to_an_older_version())
@@ -106,7 +106,7 @@ def test_a_registry_that_fails_or_is_missing_or_has_lost_a_version_leaves_gaps_a
     ]
 
 
-def test_no_more_than_five_hundred_versions_are_asked_for(store: InventoryStore) -> None:
+def test_at_most_five_hundred_versions_are_requested(store: InventoryStore) -> None:
     schemas = [
         avro(f"s{number}", ("a", "T"), references=refers("T", f"t{number}", 1))
         for number in range(MOST_PINNED + 1)
@@ -118,7 +118,7 @@ def test_no_more_than_five_hundred_versions_are_asked_for(store: InventoryStore)
     assert found.relationships.gaps[0].reason.startswith("more than 500 older versions")
 
 
-def test_domains_use_the_relationships_that_were_kept_of_the_same_documents(store: InventoryStore) -> None:
+def test_domains_use_relationships_kept_for_the_same_documents(store: InventoryStore) -> None:
     publish(store, a_document_that_refers_to_an_older_version())
     person = avro("person", ("user_id", "string"), record="shop.Person")
     estate = parse_estate(WITH_REGISTRY, source="x")

@@ -29,7 +29,7 @@ def published(store: InventoryStore, document: Document) -> Pointer:
     return found[0]
 
 
-def test_a_document_is_decoded_once_however_it_is_asked_for(store: DocumentsOnce) -> None:
+def test_a_document_is_decoded_once_however_it_is_requested(store: DocumentsOnce) -> None:
     document = a_document(topics=(a_topic("orders"),))
     stored = published(store, document).document
 
@@ -56,7 +56,7 @@ def test_a_document_read_by_its_key_is_checked_when_it_is_read_as_the_newest(
         store.read_document(stored)
 
 
-def test_what_was_asked_for_longest_ago_is_dropped_first(tmp_path: Path) -> None:
+def test_the_least_recently_used_is_dropped_first(tmp_path: Path) -> None:
     objects = FolderStore(tmp_path)
     document = a_document(topics=tuple(a_topic(f"t{number}") for number in range(20)))
     pointers = [
@@ -87,7 +87,7 @@ def test_a_document_larger_than_the_bound_is_read_each_time(tmp_path: Path) -> N
     assert store.read_document(stored) is not first
 
 
-def test_a_cluster_without_documents_is_told_as_by_any_store(store: DocumentsOnce) -> None:
+def test_a_cluster_without_documents_is_reported_as_any_store_does(store: DocumentsOnce) -> None:
     with pytest.raises(StoreError, match="nothing has ever been published for cluster lkc-1"):
         store.document_at("lkc-1")
 
@@ -111,7 +111,7 @@ def test_a_result_of_this_run_is_passed_on_and_not_decoded(store: DocumentsOnce)
     assert kept == results(InventoryStore(store.objects)).get()
 
 
-def test_a_result_that_another_process_wrote_since_is_the_one_that_is_read(store: DocumentsOnce) -> None:
+def test_a_result_that_another_process_wrote_since_is_read(store: DocumentsOnce) -> None:
     results(store).put(Counted(number=1), documents=(), made_at=MOMENT)
     results(InventoryStore(store.objects)).put(Counted(number=2), documents=(), made_at=MOMENT)
 
@@ -131,7 +131,7 @@ def test_a_result_read_as_records_of_another_kind_is_decoded_as_these(store: Doc
     assert kept.result == {"number": 1}
 
 
-def test_a_result_that_is_gone_or_damaged_is_told_though_it_was_kept(store: DocumentsOnce) -> None:
+def test_a_missing_or_damaged_result_is_reported_though_it_was_kept(store: DocumentsOnce) -> None:
     results(store).put(Counted(number=1), documents=(), made_at=MOMENT)
     store.objects.put("analysis/counted.json", b"{")
     with pytest.raises(DamagedError, match="is not a result of this version"):

@@ -22,7 +22,7 @@ ESTATE = """clusters:
 """
 
 
-def test_the_queries_of_one_ksqldb_cluster_count_though_another_does_not_answer(tmp_path: Path) -> None:
+def test_the_queries_of_one_ksqldb_cluster_count_though_another_is_down(tmp_path: Path) -> None:
     (tmp_path / "estate.yaml").write_text(ESTATE)
     estate = load_estate(tmp_path / "estate.yaml")
     store = InventoryStore(open_store(str(tmp_path / "store")))

@@ -42,7 +42,7 @@ def test_documents_are_kept_as_far_as_they_fit(
     assert known.reads == reads
 
 
-def test_a_document_that_is_larger_than_all_that_may_be_kept_is_still_read_once(
+def test_a_document_larger_than_the_whole_cache_is_still_read_once(
     make_served: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(known_estate, "_BYTES_KEPT", 1)

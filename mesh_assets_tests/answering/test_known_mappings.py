@@ -56,7 +56,7 @@ def test_a_topic_of_the_same_name_in_another_cluster_does_not_count(
     assert "1 event source mappings of eu-central-1 are left out because the estate has no cluster" in note
 
 
-def test_mappings_are_listed_once_in_a_while_and_a_failure_is_noted_and_retried(
+def test_mappings_are_listed_only_occasionally_and_a_failure_is_noted_and_retried(
     aws: FakeAws, make_wired: Callable[..., tuple[Served, list[float]]]
 ) -> None:
     served, now = make_wired()
@@ -73,7 +73,7 @@ def test_mappings_are_listed_once_in_a_while_and_a_failure_is_noted_and_retried(
 
 
 @pytest.mark.parametrize("esm", ["", "esm: {secrets: ['AmazonMSK_*']}\n"])
-def test_without_accounts_lineage_says_that_mappings_are_not_known(
+def test_lineage_says_that_mappings_are_unknown_without_accounts(
     aws: FakeAws, make_wired: Callable[..., tuple[Served, list[float]]], esm: str
 ) -> None:
     [note] = make_wired(ESTATE + esm)[0].answer("get_lineage", topic="orders")["about"]["notes"]

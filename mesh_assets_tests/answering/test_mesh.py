@@ -86,7 +86,7 @@ def keep(estate: Estate, store: InventoryStore) -> Callable[[], None]:
     return kept
 
 
-def test_lineage_that_the_job_kept_is_taken_with_its_functions(
+def test_lineage_kept_by_the_job_is_used_with_its_functions(
     estate: Estate, store: InventoryStore, keep: Callable[[], None]
 ) -> None:
     keep()
@@ -97,7 +97,7 @@ def test_lineage_that_the_job_kept_is_taken_with_its_functions(
     assert mesh.notes == ("cluster archive has not been discovered yet",)
 
 
-def test_lineage_of_an_earlier_document_is_made_anew_and_a_note_says_what_it_lacks(
+def test_lineage_of_an_earlier_document_is_rebuilt_with_a_note_on_what_it_lacks(
     estate: Estate, store: InventoryStore, keep: Callable[[], None]
 ) -> None:
     keep()
@@ -112,7 +112,7 @@ def test_lineage_of_an_earlier_document_is_made_anew_and_a_note_says_what_it_lac
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
-def test_of_one_cluster_the_graph_has_what_borders_on_it_and_nothing_else(
+def test_the_graph_of_one_cluster_has_its_neighbours_and_nothing_else(
     estate: Estate, store: InventoryStore, keep: Callable[[], None], is_kept: bool
 ) -> None:
     if is_kept:
@@ -134,7 +134,7 @@ def test_a_function_is_reached_from_the_cluster_of_its_topic(
     assert {"event_source_mapping", "function"} <= nodes
 
 
-def test_a_section_that_is_not_current_is_a_note(estate: Estate, store: InventoryStore) -> None:
+def test_an_outdated_section_gives_a_note(estate: Estate, store: InventoryStore) -> None:
     old: Document = a_document(sequence=2, topics=(a_topic("orders"),), sections={"consumer_groups": STALE})
     publish(store, old)
     notes = read_mesh(estate, store, ["warehouse"]).notes
@@ -150,7 +150,7 @@ def test_a_name_that_the_estate_lacks_and_a_cluster_never_discovered_are_refused
         read_mesh(estate, store, ["archive"])
 
 
-def test_domains_are_made_where_none_are_kept(estate: Estate, store: InventoryStore) -> None:
+def test_domains_are_computed_where_none_are_kept(estate: Estate, store: InventoryStore) -> None:
     mesh = read_mesh(estate, store, ["billing"])
     [(name, domains)] = read_domains(estate, store, mesh).items()
     assert name == "billing"

@@ -57,7 +57,7 @@ def store(tmp_path: Path) -> InventoryStore:
     return store
 
 
-def test_products_are_made_of_documents_alone_and_notes_say_what_that_lacks(
+def test_products_come_from_documents_alone_with_notes_on_what_that_lacks(
     estate: Estate, store: InventoryStore
 ) -> None:
     found = read_estate_products(estate, store, now=MOMENT)
@@ -76,7 +76,7 @@ def test_products_are_made_of_documents_alone_and_notes_say_what_that_lacks(
     assert sales.costs.cost_share == pytest.approx(0.5)
 
 
-def test_what_other_analyses_kept_of_the_same_documents_is_taken(
+def test_results_that_other_analyses_kept_of_the_same_documents_are_used(
     estate: Estate, store: InventoryStore
 ) -> None:
     latest = read_latest_documents(store, estate.clusters)
@@ -111,7 +111,7 @@ def test_what_other_analyses_kept_of_the_same_documents_is_taken(
     assert {part.name: part.value for part in people.parts}["completeness"] == 0.5
 
 
-def test_a_profile_of_another_cluster_of_that_name_says_nothing(
+def test_a_profile_of_another_cluster_with_the_same_name_is_ignored(
     estate: Estate, store: InventoryStore
 ) -> None:
     other = TopicProfile(
@@ -130,7 +130,7 @@ def test_a_profile_of_another_cluster_of_that_name_says_nothing(
     assert people.parts[0].value is None
 
 
-def test_owners_are_whom_schemas_name_unless_the_registry_hides_it(
+def test_owners_come_from_schemas_unless_the_registry_hides_them(
     estate: Estate, store: InventoryStore
 ) -> None:
     shop = a_shop()
@@ -145,7 +145,7 @@ def test_owners_are_whom_schemas_name_unless_the_registry_hides_it(
     assert owners == {"warehouse.people": None, "warehouse.team-y": "team-y"}
 
 
-def test_kept_products_are_read_again_and_a_newer_document_that_differs_is_said(
+def test_kept_products_are_reused_with_a_note_when_a_newer_document_differs(
     estate: Estate, store: InventoryStore
 ) -> None:
     found = read_estate_products(estate, store, now=MOMENT)
@@ -157,16 +157,14 @@ def test_kept_products_are_read_again_and_a_newer_document_that_differs_is_said(
     assert "data products and costs of warehouse come from an earlier document" in known.notes[0]
 
 
-def test_decisions_that_are_others_since_count_at_once(
-    estate: Estate, store: InventoryStore, tmp_path: Path
-) -> None:
+def test_changed_decisions_count_at_once(estate: Estate, store: InventoryStore, tmp_path: Path) -> None:
     keep_estate_products(store, read_estate_products(estate, store, now=MOMENT), made_at=MOMENT)
     (tmp_path / "products.yaml").write_text("decisions:\n  - {product: warehouse.sales, decision: drop}\n")
     decided = known_estate_products(load_estate(tmp_path / "estate.yaml"), store, now=MOMENT)
     assert [one.id for one in decided.products.products] == ["warehouse.people"]
 
 
-def test_contracts_are_of_the_products_that_were_kept(estate: Estate, store: InventoryStore) -> None:
+def test_contracts_belong_to_the_kept_products(estate: Estate, store: InventoryStore) -> None:
     before = read_ground(estate, store)
     assert any(note.startswith("contracts cover domains") for note in before.notes)
     keep_estate_products(store, read_estate_products(estate, store, now=MOMENT), made_at=MOMENT)
@@ -178,7 +176,7 @@ def test_contracts_are_of_the_products_that_were_kept(estate: Estate, store: Inv
     assert not any(note.startswith("contracts cover domains") for note in after.notes)
 
 
-def test_a_member_that_vanishes_between_two_runs_is_said(estate: Estate, store: InventoryStore) -> None:
+def test_a_member_that_vanishes_between_two_runs_is_reported(estate: Estate, store: InventoryStore) -> None:
     keep_estate_products(store, read_estate_products(estate, store, now=MOMENT), made_at=MOMENT)
     shop = a_shop()
     later = replace(shop, sequence=2, topics=tuple(one for one in shop.topics if one.name != "orders"))
@@ -188,7 +186,7 @@ def test_a_member_that_vanishes_between_two_runs_is_said(estate: Estate, store: 
     assert [str(one.place) for one in sales.vanished] == ["warehouse/orders"]
 
 
-def test_a_damaged_result_is_an_error_for_readers_and_said_by_the_next_run(
+def test_a_damaged_result_is_an_error_for_readers_and_reported_by_the_next_run(
     estate: Estate, store: InventoryStore
 ) -> None:
     store.objects.put(product_results(store).key, b"{")

@@ -21,13 +21,13 @@ def looks(*began: float, cluster: str = "a") -> list[Look]:
     return [Look(sensor="s", cluster=cluster, began=one, seconds=0.1) for one in began]
 
 
-def test_a_gap_is_between_two_looks_and_until_the_end() -> None:
+def test_a_gap_lies_between_two_looks_or_before_the_end() -> None:
     found = gaps([*looks(0, 60, 120), *looks(0, 50, cluster="b")], {"a", "b"}, until=200)
 
     assert (found.count, found.longest, found.clusters) == (5, 150, 2)
 
 
-def test_a_gap_that_an_outage_falls_into_is_left_out() -> None:
+def test_a_gap_around_an_outage_is_left_out() -> None:
     outage = Outage(what="the daemon killed", began=70, ended=75)
 
     found = gaps(looks(0, 60, 240, 300), {"a"}, until=310, outages=[outage])
@@ -35,7 +35,7 @@ def test_a_gap_that_an_outage_falls_into_is_left_out() -> None:
     assert (found.count, found.longest) == (3, 60)
 
 
-def test_what_an_outage_cost_is_the_longest_gap_that_it_or_its_aftermath_falls_into() -> None:
+def test_the_cost_of_an_outage_is_the_longest_gap_during_it_or_its_aftermath() -> None:
     outage = Outage(what="the daemon killed", began=70, ended=75)
     seen = [*looks(0, 60, 240, 900), *looks(0, 71, 100, cluster="b"), *looks(0, 800, cluster="elsewhere")]
 
@@ -43,7 +43,7 @@ def test_what_an_outage_cost_is_the_longest_gap_that_it_or_its_aftermath_falls_i
     assert longest_gap_in([], {"a"}, outage) == 0
 
 
-def test_cpu_seconds_are_those_of_the_day_and_those_of_a_killed_process_stay() -> None:
+def test_cpu_seconds_are_the_days_and_include_killed_processes() -> None:
     busy = "while True: pass"
     costs = Costs()
     first = subprocess.Popen([sys.executable, "-c", busy])
@@ -63,7 +63,7 @@ def test_cpu_seconds_are_those_of_the_day_and_those_of_a_killed_process_stay() -
     assert costs.by_name()["role"] > spent, "a role that was started anew has spent all in the day"
 
 
-def test_a_snapshot_that_is_missing_or_comes_twice_and_a_change_that_is_lost_or_doubled_are_found() -> None:
+def test_missing_or_doubled_snapshots_and_changes_are_found() -> None:
     published = Published()
     published.sequences["x"] = [1, 2, 4]
     published.sequences["y"] = [1, 1, 2]
@@ -114,11 +114,11 @@ def day(instance: dg.DagsterInstance) -> dg.DagsterInstance:
     return instance
 
 
-def test_a_day_on_which_all_went_well_has_nothing_wrong(day: dg.DagsterInstance) -> None:
+def test_a_good_day_has_nothing_wrong(day: dg.DagsterInstance) -> None:
     assert runs_of(day, ["a", "b"], began=0, ended=2e10).all_wrong == []
 
 
-def test_two_runs_of_a_cluster_at_the_same_time_are_found(day: dg.DagsterInstance) -> None:
+def test_overlapping_runs_of_a_cluster_are_found(day: dg.DagsterInstance) -> None:
     a_discovery(day, "b", (13, 15))
 
     assert runs_of(day, ["a", "b"], began=0, ended=2e10).all_wrong == [
@@ -126,7 +126,7 @@ def test_two_runs_of_a_cluster_at_the_same_time_are_found(day: dg.DagsterInstanc
     ]
 
 
-def test_a_run_that_the_schedule_asked_for_twice_or_not_at_all_is_found(day: dg.DagsterInstance) -> None:
+def test_a_run_that_the_schedule_requested_twice_or_never_is_found(day: dg.DagsterInstance) -> None:
     a_discovery(day, "a", (20, 21), scheduled=True)
 
     assert runs_of(day, ["a", "b", "c"], began=0, ended=2e10).all_wrong == [

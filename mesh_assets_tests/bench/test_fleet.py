@@ -11,7 +11,7 @@ PROJECT = Path(__file__).parents[2]
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_a_fleet_of_which_clusters_hang_and_fail_loses_and_doubles_nothing_whatever_is_killed() -> None:
+def test_a_fleet_with_hanging_and_failing_clusters_loses_and_doubles_nothing_whatever_is_killed() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "bench.fleet", "--kill"),

@@ -58,7 +58,7 @@ def test_from_terraform_to_an_estate_that_loads_with_its_secrets(
     assert result.output.endswith("Next: mesh-assets estate check --cluster data-mesh-cluster\n")
 
 
-def test_a_variable_that_is_set_for_terraform_and_would_win_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_set_for_terraform_that_would_win_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONFLUENT_CLOUD_API_KEY", "THE-ADMINISTRATORS")
     monkeypatch.setenv("KAFKA_API_KEY", SECRETS["discovery_agent_cluster_api_key"])
     result = run("--from-terraform", "../outputs.json")
@@ -113,7 +113,7 @@ def test_a_cloud_key_that_is_not_set_is_named() -> None:
     assert "set CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET" in str(result.exception)
 
 
-def test_an_environment_is_asked_with_the_cloud_key_and_its_clusters_are_written(
+def test_an_environment_is_listed_with_the_cloud_key_and_its_clusters_are_written(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / ".env").write_text(
@@ -171,6 +171,6 @@ def confluent_cloud(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, json={"metadata": {}, "data": lists[request.url.path]})
 
 
-def test_nothing_to_go_by_and_two_sources_are_refused() -> None:
+def test_no_source_and_two_sources_are_refused() -> None:
     assert "give a source" in run().output
     assert "give one of them" in run("--from-terraform", "x", "--confluent-environment", "env-1").output

@@ -94,7 +94,7 @@ def test_a_dry_run_writes_nothing() -> None:
     assert not Path("made").exists()
 
 
-def test_what_the_estate_no_longer_keeps_ends_with_1(store: InventoryStore) -> None:
+def test_a_broken_contract_ends_with_1(store: InventoryStore) -> None:
     run("write")
     discovered(store, {**ORDER, "fields": ORDER["fields"][1:]}, partitions=2, sequence=2)
     result = run("check")
@@ -105,7 +105,7 @@ def test_what_the_estate_no_longer_keeps_ends_with_1(store: InventoryStore) -> N
     assert {one["level"] for one in told} == {"error", "unknown"}
 
 
-def test_a_topic_that_may_only_be_unread_is_unknown(store: InventoryStore) -> None:
+def test_a_topic_that_may_merely_be_unread_is_unknown(store: InventoryStore) -> None:
     run("write")
     publish(store, a_document(topics=(), sections={"topics": STALE}, sequence=2))
     result = run("check")
@@ -113,7 +113,7 @@ def test_a_topic_that_may_only_be_unread_is_unknown(store: InventoryStore) -> No
     assert "it is not known whether it exists" in result.stdout
 
 
-def test_an_owner_that_a_person_wrote_wins_and_check_says_that_the_estate_names_another(
+def test_an_owner_written_by_a_person_wins_and_check_says_that_the_estate_names_another(
     store: InventoryStore,
 ) -> None:
     run("write")
@@ -129,7 +129,7 @@ def test_an_owner_that_a_person_wrote_wins_and_check_says_that_the_estate_names_
     )
 
 
-def test_an_owner_and_a_domain_that_were_generated_follow_the_estate() -> None:
+def test_generated_owners_and_domains_follow_the_estate() -> None:
     run("write")
     Path("estate.yaml").write_text(ESTATE.replace("team-shop", "team-new"))
     assert "team.name is team-new, was team-shop" in run("write").stdout
@@ -150,12 +150,12 @@ def test_no_contract_a_broken_one_or_no_folder_ends_with_2() -> None:
     assert "no folder of contracts is known" in run("check").stderr
 
 
-def test_a_product_that_there_is_not_is_refused() -> None:
+def test_an_unknown_product_is_refused() -> None:
     result = run("write", "--product", "nope")
     assert "there is no data product 'nope'; there are: warehouse.shop" in str(result.exception)
 
 
-def test_a_contract_whose_product_is_gone_stays_and_is_named() -> None:
+def test_a_contract_without_its_product_stays_and_is_named() -> None:
     run("write")
     Path("estate.yaml").write_text(ESTATE.replace("{shop:", "{store:"))
     result = run("write")

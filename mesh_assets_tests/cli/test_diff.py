@@ -58,7 +58,7 @@ def a_store_with_both() -> InventoryStore:
     return store
 
 
-def test_the_text_has_a_sentence_a_line_by_resource_type_and_a_count() -> None:
+def test_the_text_has_a_sentence_per_line_by_resource_type_and_a_count() -> None:
     result = mesh_diff("a.json", "b.json")
     assert result.exit_code == 0
     assert result.stdout == (
@@ -110,13 +110,13 @@ def test_several_kinds_may_be_given() -> None:
     assert mesh_diff("a.json", "b.json", "--fail-on", "deleted", "--fail-on", "critical").exit_code == 1
 
 
-def test_a_kind_that_does_not_exist_is_bad_input() -> None:
+def test_an_unknown_kind_is_bad_input() -> None:
     result = mesh_diff("a.json", "b.json", "--fail-on", "removed")
     assert result.exit_code == 2
     assert "'removed' is not one of critical, warning, any, created" in result.stderr
 
 
-def test_sections_that_cannot_be_compared_are_named_beside_the_output() -> None:
+def test_incomparable_sections_are_named_beside_the_output() -> None:
     Path("c.json").write_bytes(
         encode_document(a_document(sections={"topics": STALE, "connectors": NEVER_READ}))
     )
@@ -136,14 +136,14 @@ def test_documents_of_different_clusters_are_refused() -> None:
 
 
 @pytest.mark.parametrize("moment", ["missing/file.json", "yesterday", "latest"])
-def test_what_is_neither_a_file_nor_a_moment_of_the_store_is_bad_input(moment: str) -> None:
+def test_an_argument_that_is_neither_a_file_nor_a_moment_is_bad_input(moment: str) -> None:
     result = mesh_diff(moment, "b.json")
     assert result.exit_code == 2
     assert result.stderr.startswith("mesh-assets: ")
     assert result.stdout == ""
 
 
-def test_a_file_that_is_no_document_is_bad_input() -> None:
+def test_a_file_that_is_not_a_document_is_bad_input() -> None:
     Path("c.json").write_text("[]")
     result = mesh_diff("a.json", "c.json")
     assert result.exit_code == 2
@@ -186,7 +186,7 @@ def test_with_several_clusters_in_the_store_one_must_be_named(a_store_with_both:
     )
 
 
-def test_what_only_one_of_the_estates_covered_is_named_beside_the_output_and_is_no_change() -> None:
+def test_what_only_one_estate_covered_is_named_beside_the_output_and_is_not_a_change() -> None:
     topics = (a_topic("orders"), a_topic("tmp-1"))
     for name, shown, exclude in (("c", topics, ()), ("d", topics[:1], ("tmp-*",))):
         scoped = replace(FRESH, scope=SectionScope(exclude=exclude))
@@ -202,7 +202,7 @@ def test_what_only_one_of_the_estates_covered_is_named_beside_the_output_and_is_
     )
 
 
-def test_names_as_long_as_servers_allow_are_brief_in_the_text_and_whole_in_json() -> None:
+def test_very_long_names_are_abbreviated_in_text_and_complete_in_json() -> None:
     topic, group, connector = "t" * 245 + ".end", "g" * 30_000 + " x-end", "c" * 5_000 + "-end"
     after = replace(
         AFTER,

@@ -35,7 +35,7 @@ def _estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MESH_STORE", "store")
 
 
-def test_clusters_are_discovered_at_the_same_time_and_told_in_the_order_of_the_estate(
+def test_clusters_are_discovered_concurrently_and_reported_in_the_order_of_the_estate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     both, payments_done = threading.Barrier(2, timeout=30), threading.Event()
@@ -55,7 +55,7 @@ def test_clusters_are_discovered_at_the_same_time_and_told_in_the_order_of_the_e
     assert [report["cluster"] for report in json.loads(done.stdout)] == ["warehouse", "payments"]
 
 
-def test_a_cluster_that_fails_ends_no_other_and_is_told_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_cluster_stops_no_other_and_is_reported_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     def discover_one(_estate: Any, name: str, **_: Any) -> DiscoveryReport:
         if name == "warehouse":
             raise UnreachableError("warehouse: 127.0.0.1:1 does not answer, password=s3cr3t-Value_42")
@@ -69,7 +69,7 @@ def test_a_cluster_that_fails_ends_no_other_and_is_told_at_the_end(monkeypatch: 
     assert done.stderr == "mesh-assets: warehouse: 127.0.0.1:1 does not answer, password=********\n"
 
 
-def test_what_servers_ask_for_goes_by_the_last_good_estate_and_what_people_ask_for_by_the_file(
+def test_servers_use_the_last_good_estate_and_people_use_the_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(

@@ -73,7 +73,7 @@ def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[AccessCheck]:
     return checks
 
 
-def test_the_table_has_a_line_a_system(found: list[AccessCheck]) -> None:
+def test_the_table_has_a_line_for_each_system(found: list[AccessCheck]) -> None:
     found += [KAFKA, CONNECT]
     result = check()
     assert result.exit_code == 0
@@ -111,7 +111,7 @@ def test_the_table_has_a_line_a_system(found: list[AccessCheck]) -> None:
     ]
 
 
-def test_what_is_missing_stands_below_and_makes_the_exit_code_1(found: list[AccessCheck]) -> None:
+def test_missing_rights_are_listed_below_and_make_the_exit_code_1(found: list[AccessCheck]) -> None:
     found += [KAFKA, FAILED, INCOMPLETE]
     result = check()
     assert result.exit_code == 1
@@ -137,7 +137,7 @@ def test_json_is_the_array_of_findings_and_nothing_else(found: list[AccessCheck]
     assert failed["missing"] == ["kafka.password: not set"]
 
 
-def test_a_narrow_terminal_gets_what_does_not_fit_on_lines_of_its_own(
+def test_a_narrow_terminal_puts_what_does_not_fit_on_lines_of_its_own(
     found: list[AccessCheck], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found += [KAFKA, FAILED]

@@ -67,7 +67,7 @@ def test_a_drawing_goes_to_stdout_and_notes_to_stderr() -> None:
     )
 
 
-def test_a_name_that_is_two_nodes_is_refused_and_the_file_stays_as_it_was() -> None:
+def test_a_name_shared_by_two_nodes_is_refused_and_the_file_stays_as_it_was() -> None:
     Path("mesh.mmd").write_text("before")
     result = run("mermaid", "--from", "orders", "--out", "mesh.mmd")
     assert isinstance(result.exception, MeshError)
@@ -90,7 +90,7 @@ def test_tables_of_all_clusters_go_to_one_folder() -> None:
     assert f"wrote {len(list(Path('tables').iterdir()))} files to tables\n" in result.stderr
 
 
-def test_a_place_that_cannot_be_written_is_named() -> None:
+def test_an_unwritable_destination_is_named() -> None:
     Path("taken").write_text("a file")
     for arguments in (("csv", "--out", "taken"), ("graphml", "--out", "taken/mesh.graphml")):
         result = run(*arguments)
@@ -108,7 +108,7 @@ def test_a_cluster_that_the_estate_lacks_is_refused() -> None:
     assert not Path("tables").exists()
 
 
-def test_events_of_openlineage_are_lines_and_go_to_a_file_or_an_address_not_both() -> None:
+def test_openlineage_events_are_lines_and_go_to_a_file_or_an_address_not_both() -> None:
     result = run("openlineage", "--cluster", "warehouse")
     assert result.exit_code == 0
     named = [json.loads(line).get("dataset", {}).get("name") for line in result.stdout.splitlines()]
@@ -120,7 +120,7 @@ def test_events_of_openlineage_are_lines_and_go_to_a_file_or_an_address_not_both
     assert "clear-text" not in str(refused.exception)
 
 
-def test_an_asyncapi_document_is_of_one_cluster_and_several_go_to_a_folder() -> None:
+def test_an_asyncapi_document_covers_one_cluster_and_several_go_to_a_folder() -> None:
     result = run("asyncapi")
     assert str(result.exception) == (
         "an AsyncAPI document describes one cluster, and there are 2: warehouse, billing; choose one with --cluster, or give a "

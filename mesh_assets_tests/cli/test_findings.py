@@ -68,12 +68,12 @@ def test_violations_are_listed_by_cluster_and_level_and_end_with_1() -> None:
     ("arguments", "exit_code"),
     [((), 0), (("--fail-on", "error"), 0), (("--fail-on", "warning"), 1), (("--cluster", "billing"), 0)],
 )
-def test_only_violations_of_the_level_asked_for_fail(arguments: tuple[str, ...], exit_code: int) -> None:
+def test_only_violations_of_the_requested_level_fail(arguments: tuple[str, ...], exit_code: int) -> None:
     Path("estate.yaml").write_text(CLUSTERS + POLICY.replace("min: 2", "min: 1"))
     assert run(policy, "check", *arguments).exit_code == exit_code
 
 
-def test_a_pattern_of_names_that_might_take_hours_is_refused() -> None:
+def test_a_name_pattern_that_might_take_hours_is_refused() -> None:
     Path("estate.yaml").write_text(CLUSTERS + POLICY.replace("[a-z]+", "([a-z]+-?)+"))
     result = run(policy, "check")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -140,7 +140,7 @@ def test_checking_writes_nothing(tmp_path: Path) -> None:
         "unreachable",
     ],
 )
-def test_what_cannot_be_checked_ends_with_2(estate: str, arguments: tuple[str, ...], said: str) -> None:
+def test_an_impossible_check_ends_with_2(estate: str, arguments: tuple[str, ...], said: str) -> None:
     Path("estate.yaml").write_text(estate)
     result = run(policy, "check", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -168,7 +168,7 @@ def test_findings_are_shown_by_kind_with_what_to_do() -> None:
     assert result.exit_code == 0
 
 
-def test_findings_as_json_are_those_that_were_chosen() -> None:
+def test_findings_as_json_are_the_selected_ones() -> None:
     every = json.loads(run(findings, "--json").stdout)
     assert [(one["cluster"], one["kind"]) for one in every] == [
         ("warehouse", "failed_connector"),
@@ -180,7 +180,7 @@ def test_findings_as_json_are_those_that_were_chosen() -> None:
     ]
 
 
-def test_of_many_findings_of_a_kind_twenty_are_shown(store: InventoryStore) -> None:
+def test_at_most_twenty_findings_of_a_kind_are_shown(store: InventoryStore) -> None:
     topics = tuple(a_topic(f"Topic-{number:02}") for number in range(23))
     document = a_document(topics=topics, sections={"schemas": NOT_CONFIGURED}, sequence=2)
     publish(store, replace(document, discovery_timestamp=MOMENT + timedelta(hours=1)))

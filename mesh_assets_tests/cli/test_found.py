@@ -78,7 +78,7 @@ def test_estate_check_names_those_that_are_missing(clouds: Clouds, monkeypatch: 
     assert "Missing in the clouds\n  msk-orders (arn:aws:kafka:" in shown
 
 
-def test_a_list_that_fails_is_said_and_fails_the_command(clouds: Clouds) -> None:
+def test_a_failed_list_is_reported_and_fails_the_command(clouds: Clouds) -> None:
     find("--apply")
     clouds.failing = {"msk"}
 
@@ -97,7 +97,7 @@ def test_a_list_that_fails_is_said_and_fails_the_command(clouds: Clouds) -> None
     }
 
 
-def test_the_job_keeps_what_it_finds_warns_of_what_is_missing_and_fails_with_a_list(
+def test_the_job_keeps_what_it_finds_warns_about_missing_clusters_and_fails_with_a_list(
     clouds: Clouds, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert find_clusters_job().execute_in_process().success
@@ -114,7 +114,7 @@ def test_the_job_keeps_what_it_finds_warns_of_what_is_missing_and_fails_with_a_l
     assert "is missing since" in capfd.readouterr().err
 
 
-def test_the_schedule_is_off_until_somebody_switches_it_on() -> None:
+def test_the_schedule_is_off_until_someone_switches_it_on() -> None:
     schedule = find_clusters_schedule()
     assert (schedule.default_status, schedule.cron_schedule) == (
         dg.DefaultScheduleStatus.STOPPED,

@@ -56,7 +56,7 @@ def test_costs_with_prices_are_money_and_json_has_every_row() -> None:
     assert {row["name"] for row in found["rows"]} == {"invoices", "noise", "orders", "users"}
 
 
-def test_each_product_is_an_odps_file_of_its_id() -> None:
+def test_each_product_is_an_odps_file_named_by_its_id() -> None:
     result = run("odps", "--out", "products")
     assert result.exit_code == 0
     assert "wrote 2 files to products\n" in result.stderr
@@ -87,7 +87,7 @@ def test_backstage_gets_one_file_of_many_documents_and_datahub_one_list() -> Non
     }
 
 
-def test_markdown_goes_to_stdout_and_a_note_is_said_once() -> None:
+def test_markdown_goes_to_stdout_and_a_note_appears_once() -> None:
     result = run("products")
     assert result.stdout.startswith("# Data products\n")
     assert result.stderr.count("lineage is without event source mappings") == 1

@@ -37,7 +37,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InventoryStore:
     return store
 
 
-def test_the_page_is_one_file_and_what_it_lacks_is_said() -> None:
+def test_the_page_is_one_file_and_says_what_it_lacks() -> None:
     result = run("--out", "mesh.html")
 
     assert result.exit_code == 0, result.output

@@ -32,7 +32,7 @@ def other(world: World) -> World:
     return other
 
 
-def test_it_says_what_it_will_do_and_does_it_when_it_is_confirmed(
+def test_a_command_says_what_it_will_do_and_does_it_once_confirmed(
     world: World, other: World, adopt: Adopt
 ) -> None:
     world.run(("orders",))
@@ -52,7 +52,7 @@ def test_it_says_what_it_will_do_and_does_it_when_it_is_confirmed(
     assert world.run(("orders",)).document.sequence == 3
 
 
-def test_a_store_that_knows_nothing_is_refused_until_it_is_handed_the_cluster(
+def test_an_empty_store_is_refused_until_it_is_handed_the_cluster(
     world: World, other: World, adopt: Adopt
 ) -> None:
     other.objects.data = {key: data for key, data in other.objects.data.items() if key == "store.json"}
@@ -76,7 +76,7 @@ def test_without_a_yes_nothing_changes(world: World, other: World, adopt: Adopt)
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_there_is_nothing_to_do_where_this_store_goes_on_by_itself(
+def test_nothing_needs_adopting_where_this_store_continues_by_itself(
     world: World, adopt: Adopt, before: int
 ) -> None:
     for _ in range(before):
@@ -89,7 +89,7 @@ def test_there_is_nothing_to_do_where_this_store_goes_on_by_itself(
     )
 
 
-def test_a_newest_snapshot_that_cannot_be_read_is_a_sentence_with_the_way_out(
+def test_an_unreadable_newest_snapshot_is_a_sentence_with_the_way_out(
     adopt: Adopt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read(*_: object, **__: object) -> None:
@@ -198,7 +198,7 @@ def test_the_id_of_a_cluster_that_has_left_the_estate_can_still_be_retired(
     assert written == ["lkc-2"]
 
 
-def test_an_id_of_which_nothing_is_left_in_kafka_is_only_forgotten(
+def test_an_id_with_nothing_left_in_kafka_is_only_forgotten(
     world: World, retire: tuple[Adopt, list[str]]
 ) -> None:
     run, _ = retire
@@ -214,7 +214,7 @@ def test_an_id_of_which_nothing_is_left_in_kafka_is_only_forgotten(
     assert world.store.cluster_id("warehouse") == CLUSTER_ID
 
 
-def test_to_retire_the_present_cluster_does_not_bring_an_earlier_one_back(
+def test_retiring_the_current_cluster_does_not_bring_an_earlier_one_back(
     world: World, retire: tuple[Adopt, list[str]]
 ) -> None:
     run, written = retire
@@ -227,7 +227,7 @@ def test_to_retire_the_present_cluster_does_not_bring_an_earlier_one_back(
     assert world.store.cluster_id("warehouse") == CLUSTER_ID
 
 
-def test_a_cluster_that_is_retired_already_gets_no_second_tombstone(
+def test_an_already_retired_cluster_gets_no_second_tombstone(
     world: World, retire: tuple[Adopt, list[str]]
 ) -> None:
     run, written = retire
@@ -248,7 +248,7 @@ def test_a_cluster_that_is_retired_already_gets_no_second_tombstone(
     assert known.former == (), "what is gone is forgotten, whoever wrote its tombstone"
 
 
-def test_a_newest_record_that_is_a_tombstone_shuts_nobody_out_and_nothing_is_written(
+def test_a_tombstone_as_the_newest_record_fences_no_one_and_nothing_is_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tombstone = SimpleNamespace(value=lambda: None, topic=lambda: "a", partition=lambda: 0, offset=lambda: 7)

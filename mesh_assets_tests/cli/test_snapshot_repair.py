@@ -43,7 +43,7 @@ def test_a_store_that_blocks_nothing_needs_no_repair(world: World) -> None:
 
 
 @pytest.mark.usefixtures("adopt")
-def test_a_record_that_kafka_refuses_is_shown_taken_out_when_asked_for_and_kept(
+def test_a_record_that_kafka_refuses_is_shown_and_moved_aside_on_request(
     world: World, kept: Callable[[], set[str]]
 ) -> None:
     world.run(("orders",))
@@ -79,7 +79,7 @@ def test_a_record_that_kafka_refuses_is_shown_taken_out_when_asked_for_and_kept(
 @pytest.mark.usefixtures("adopt")
 @pytest.mark.parametrize("key", [LATEST, PENDING])
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe", b'{"format": 1}'])
-def test_a_damaged_file_blocks_the_cluster_until_it_is_taken_out(
+def test_a_damaged_file_blocks_the_cluster_until_it_is_moved_aside(
     world: World, key: str, damage: bytes, kept: Callable[[], set[str]]
 ) -> None:
     world.run(("orders",))
@@ -96,7 +96,7 @@ def test_a_damaged_file_blocks_the_cluster_until_it_is_taken_out(
 
 
 @pytest.mark.usefixtures("adopt")
-def test_a_damaged_name_of_a_cluster_is_taken_out_and_written_again(
+def test_a_damaged_cluster_name_is_moved_aside_and_written_again(
     world: World, kept: Callable[[], set[str]]
 ) -> None:
     world.run(("orders",))
@@ -110,7 +110,7 @@ def test_a_damaged_name_of_a_cluster_is_taken_out_and_written_again(
 
 
 @pytest.mark.usefixtures("adopt")
-def test_a_damaged_document_is_taken_out_with_the_pointer_to_it(
+def test_a_damaged_document_is_moved_aside_with_the_pointer_to_it(
     world: World, kept: Callable[[], set[str]]
 ) -> None:
     document = world.run(("orders",)).pointer.document.key
@@ -129,7 +129,7 @@ def test_a_damaged_document_is_taken_out_with_the_pointer_to_it(
 
 @pytest.mark.usefixtures("adopt")
 @pytest.mark.parametrize("minutes", [-600, 1], ids=["by a clock that is behind", "by a clock that agrees"])
-def test_a_cluster_that_a_run_works_on_is_not_repaired(world: World, minutes: int) -> None:
+def test_a_cluster_with_a_run_under_way_is_not_repaired(world: World, minutes: int) -> None:
     world.run(("orders",))
     pending = Pending(
         cluster="warehouse",
@@ -145,7 +145,7 @@ def test_a_cluster_that_a_run_works_on_is_not_repaired(world: World, minutes: in
     assert "is being discovered by run run-9 (process 7 on elsewhere)" in str(done.exception)
 
 
-def test_what_has_changed_since_it_was_looked_at_is_not_taken_out(world: World) -> None:
+def test_files_that_changed_since_the_look_are_not_moved_aside(world: World) -> None:
     world.run(("orders",))
     world.store.objects.put(PENDING, b"{")
     [fault] = find_faults(world.store, "warehouse", CLUSTER_ID)

@@ -49,7 +49,7 @@ def test_prune_only_shows_until_it_is_told_to_apply(store: InventoryStore) -> No
     assert _store("prune").output == "Nothing to prune.\n"
 
 
-def test_verify_and_repair_say_what_is_wrong_by_their_exit_code(store: InventoryStore) -> None:
+def test_verify_and_repair_signal_faults_by_their_exit_code(store: InventoryStore) -> None:
     a_history(store, 3)
     assert (_store("verify").exit_code, _store("verify").stdout) == (0, "Nothing is damaged.\n")
     packed = next(one.key for one in store.objects.list("inventories/") if ".json." in one.key)
@@ -68,7 +68,7 @@ def test_verify_and_repair_say_what_is_wrong_by_their_exit_code(store: Inventory
     assert _store("verify").exit_code == 0
 
 
-def test_what_a_repair_does_not_mend_is_not_offered_as_one(store: InventoryStore) -> None:
+def test_a_fault_that_repair_cannot_fix_is_not_offered_as_a_repair(store: InventoryStore) -> None:
     [key] = a_history(store, 1)
     store.objects.delete(key)
     shown = _store("verify").output
@@ -76,6 +76,6 @@ def test_what_a_repair_does_not_mend_is_not_offered_as_one(store: InventoryStore
     assert shown.endswith("1 fault found. Nothing was changed.\n")
 
 
-def test_an_empty_store_is_no_error(store: InventoryStore) -> None:  # noqa: ARG001 - sets the environment
+def test_an_empty_store_is_not_an_error(store: InventoryStore) -> None:  # noqa: ARG001 - sets the environment
     assert _store("status").output.endswith("Nothing to prune.\n")
     assert _store("verify").stdout == "Nothing is damaged.\n"

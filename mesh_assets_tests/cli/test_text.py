@@ -26,7 +26,7 @@ def test_the_summary_of_a_discovery_where_all_is_well() -> None:
     ]
 
 
-def test_what_is_not_well_is_said() -> None:
+def test_the_summary_lists_what_is_wrong() -> None:
     stale = SectionState(status="stale", collected_at=MOMENT, error="connection refused")
     report = replace(
         REPORT,
@@ -45,7 +45,7 @@ def test_what_is_not_well_is_said() -> None:
     assert "NOTE            the registry did not answer" in text
 
 
-def test_what_was_never_read_is_unknown_and_not_zero() -> None:
+def test_unread_sections_are_unknown_and_not_zero() -> None:
     nothing = replace(REPORT.summary, total_connectors=0, active_connectors=0, total_schemas=0)
     sections = {**REPORT.sections, "connectors": NEVER_READ, "schemas": NEVER_READ}
     lines = discovery_text(
@@ -55,7 +55,7 @@ def test_what_was_never_read_is_unknown_and_not_zero() -> None:
     assert lines[2:4] == ["       ? connectors  unknown", "       ? schemas     unknown"]
 
 
-def test_what_is_not_configured_is_not_counted_as_zero() -> None:
+def test_unconfigured_sections_are_not_counted_as_zero() -> None:
     text = discovery_text(
         replace(REPORT, sections={**REPORT.sections, "connectors": NOT_CONFIGURED, "schemas": NOT_CONFIGURED})
     )
@@ -88,7 +88,7 @@ def test_sizes_are_short() -> None:
     ]
 
 
-def test_a_name_with_signs_of_a_terminal_or_of_direction_does_not_reach_the_terminal() -> None:
+def test_control_and_direction_characters_in_names_do_not_reach_the_terminal() -> None:
     text = discovery_text(replace(REPORT, first_changes=("Consumer group \x1b[31mred\u202e created",)))
 
     assert "Consumer group \ufffdred\ufffd created" in text
@@ -103,15 +103,13 @@ def test_a_name_with_signs_of_a_terminal_or_of_direction_does_not_reach_the_term
         (0, 0, "none behind"),
     ],
 )
-def test_a_group_whose_lag_is_unknown_is_not_one_that_is_not_behind(
-    behind: int, unknown: int, said: str
-) -> None:
+def test_a_group_with_unknown_lag_does_not_count_as_caught_up(behind: int, unknown: int, said: str) -> None:
     report = replace(REPORT, groups_behind=behind, groups_of_unknown_lag=unknown)
 
     assert f"       4 consumer groups   {said}" in discovery_text(report).splitlines()
 
 
-def test_what_was_never_read_has_no_number() -> None:
+def test_unread_sections_have_no_number() -> None:
     report = replace(REPORT, sections=dict.fromkeys(SECTION_NAMES, NEVER_READ))
 
     assert discovery_text(report).splitlines()[1:5] == [
@@ -122,7 +120,7 @@ def test_what_was_never_read_has_no_number() -> None:
     ]
 
 
-def test_long_names_are_brief_in_the_summary() -> None:
+def test_long_names_are_abbreviated_in_the_summary() -> None:
     long = "g" * 40_000 + "-end"
     shown = discovery_text(
         replace(

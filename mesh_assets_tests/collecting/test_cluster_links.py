@@ -101,7 +101,7 @@ def unknown(section: ClusterLinksSection) -> str:
     return reason
 
 
-def test_the_control_plane_tells_the_address_and_the_brokers_key_opens_it() -> None:
+def test_the_control_plane_gives_the_address_and_the_brokers_key_opens_it() -> None:
     cloud = Cloud()
     section = collected(cloud)
 
@@ -118,14 +118,14 @@ def test_the_control_plane_tells_the_address_and_the_brokers_key_opens_it() -> N
     assert cloud.keys["api.confluent.cloud"].isdisjoint(cloud.keys[httpx.URL(REST).host])
 
 
-def test_an_address_in_the_estate_is_asked_alone() -> None:
+def test_only_an_address_in_the_estate_is_asked() -> None:
     cloud = Cloud()
     collected(cloud, a_cluster(kafka_rest={"url": "https://rest.example"}))
     assert {one.partition("/")[0] for one in cloud.asked} == {"rest.example"}
 
 
 @pytest.mark.parametrize("told", ["https://pkc-1.example.com", "http://pkc-1.eu-west-1.aws.confluent.cloud"])
-def test_a_key_is_sent_to_no_other_host_than_confluents_own_and_not_in_clear(told: str) -> None:
+def test_a_key_is_sent_only_to_confluents_own_hosts_and_never_in_clear(told: str) -> None:
     cloud = Cloud(told)
     reason = unknown(collected(cloud))
 
@@ -157,7 +157,7 @@ def test_a_key_is_sent_to_no_other_host_than_confluents_own_and_not_in_clear(tol
         (Cloud(failing={httpx.URL(REST).host: 403}), {}, "needs the role Operator on the cluster"),
     ],
 )
-def test_what_is_not_shown_is_unknown_with_what_to_do_and_fails_nothing(
+def test_hidden_links_are_unknown_with_what_to_do_and_fail_nothing(
     cloud: Cloud, fields: dict[str, Any], reason: str
 ) -> None:
     section = collected(cloud, a_cluster(**fields))
@@ -167,7 +167,7 @@ def test_what_is_not_shown_is_unknown_with_what_to_do_and_fails_nothing(
 
 
 @pytest.mark.parametrize("host", ["api.confluent.cloud", httpx.URL(REST).host])
-def test_a_system_that_is_away_leaves_the_last_good_section(host: str) -> None:
+def test_an_unreachable_system_leaves_the_last_good_section(host: str) -> None:
     cloud = Cloud(failing={host: 0})
     first, later = collected(cloud), collected(cloud, previous=a_document(cluster_links=some_links()))
 
@@ -176,7 +176,7 @@ def test_a_system_that_is_away_leaves_the_last_good_section(host: str) -> None:
     assert "cannot be reached" in (later.state.error or "")
 
 
-def test_rights_that_were_taken_away_keep_what_was_known_and_say_so() -> None:
+def test_revoked_rights_keep_what_was_known_and_say_so() -> None:
     cloud = Cloud(failing={httpx.URL(REST).host: 403})
     section = collected(cloud, previous=a_document(cluster_links=some_links()))
 
@@ -185,7 +185,7 @@ def test_rights_that_were_taken_away_keep_what_was_known_and_say_so() -> None:
     assert "links are the last known: Kafka REST" in (section.state.error or "")
 
 
-def test_a_secret_that_is_not_there_fails_this_section_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_secret_fails_this_section_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLOUD_SECRET")
     section = collected(Cloud())
 
@@ -193,7 +193,7 @@ def test_a_secret_that_is_not_there_fails_this_section_alone(monkeypatch: pytest
     assert [one.source for one in section.state.stale_sources] == ["links", "mirror_topics"]
 
 
-def test_a_cluster_that_nothing_is_said_of_has_no_such_section() -> None:
+def test_a_cluster_without_links_in_the_estate_has_no_such_section() -> None:
     @contextmanager
     def clients(_: Cluster) -> Iterator[ClusterClients]:
         yield ClusterClients(kafka=FakeKafka(), registry=None, connect=())

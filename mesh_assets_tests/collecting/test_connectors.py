@@ -83,7 +83,7 @@ ROUTE = {
         ),
     ],
 )
-def test_topics_come_from_the_config_or_it_is_said_why_not(
+def test_topics_come_from_the_config_or_a_reason_says_why_not(
     connector_type: str, config: dict[str, str | None], expected: DeclaredTopics
 ) -> None:
     assert declared_topics(connector_type, config) == expected
@@ -142,7 +142,9 @@ def test_a_router_is_followed_by_javas_rules(regex: str, replacement: str, topic
         ("db-.*", "new topic"),
     ],
 )
-def test_what_java_refuses_or_reads_otherwise_is_not_followed(regex: str, replacement: str) -> None:
+def test_patterns_that_java_refuses_or_reads_differently_are_not_followed(
+    regex: str, replacement: str
+) -> None:
     assert routed(regex, replacement) == DeclaredTopics(
         unknown_because="its transform route (RegexRouter) could not be followed"
     )
@@ -216,7 +218,7 @@ def test_what_java_refuses_or_reads_otherwise_is_not_followed(regex: str, replac
         ),
     ],
 )
-def test_what_a_config_does_not_name_is_never_a_topic(
+def test_a_topic_that_a_config_does_not_name_is_never_assumed(
     connector_type: str, config: dict[str, str | None], expected: DeclaredTopics
 ) -> None:
     assert declared_topics(connector_type, config) == expected

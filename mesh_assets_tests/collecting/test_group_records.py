@@ -60,7 +60,7 @@ def test_an_offset_that_is_gone_has_expired_and_stays_so_until_the_group_commits
     )
 
 
-def test_a_commit_from_before_the_topic_was_created_anew_is_compared_with_nothing() -> None:
+def test_a_commit_from_before_the_topic_was_recreated_is_compared_with_nothing() -> None:
     first = read(a_kafka_group(4, 7))
     anew = read(a_kafka_group(4, 9), first, recreated=("orders",))
     still = read(a_kafka_group(4, 9), anew)
@@ -74,7 +74,7 @@ def test_a_commit_from_before_the_topic_was_created_anew_is_compared_with_nothin
     assert said(read(a_kafka_group(6, 9), still)) == [(4, "known"), (None, "topic_recreated")]
 
 
-def test_a_commit_that_went_back_or_is_the_first_is_one_on_the_new_topic() -> None:
+def test_a_commit_that_went_back_or_came_first_belongs_to_the_new_topic() -> None:
     first = read(a_kafka_group(4, None))
 
     anew = read(a_kafka_group(2, 6), first, recreated=("orders",))
@@ -82,7 +82,7 @@ def test_a_commit_that_went_back_or_is_the_first_is_one_on_the_new_topic() -> No
     assert said(anew) == [(8, "known"), (14, "known")]
 
 
-def test_an_offset_that_went_with_its_topic_was_never_committed_on_the_new_one() -> None:
+def test_an_offset_of_the_deleted_topic_was_never_committed_on_the_new_one() -> None:
     first = read(a_kafka_group(4, 7))
 
     assert said(read(a_kafka_group(1), first, recreated=("orders",))) == [
@@ -95,7 +95,7 @@ def test_an_offset_that_went_with_its_topic_was_never_committed_on_the_new_one()
     ("before", "now", "recreated"),
     [("a", "b", {"orders"}), ("a", "a", set()), (None, "b", set()), ("a", None, set())],
 )
-def test_a_topic_is_created_anew_when_two_known_ids_differ(
+def test_a_topic_counts_as_recreated_when_two_known_ids_differ(
     before: str | None, now: str | None, recreated: set[str]
 ) -> None:
     document = a_document(topics=(replace(a_topic("orders"), id=before),))
@@ -105,7 +105,7 @@ def test_a_topic_is_created_anew_when_two_known_ids_differ(
     assert known_before(None, now=[topic]).recreated == set()
 
 
-def test_a_commit_that_could_not_be_read_is_neither_there_nor_missing() -> None:
+def test_an_unreadable_commit_is_neither_present_nor_missing() -> None:
     group = replace(
         a_kafka_group(4),
         offsets=(
@@ -127,7 +127,7 @@ def a_share_group(*shares: ShareOffset) -> ConsumerGroup:
     )
 
 
-def test_a_share_group_has_the_lag_that_the_brokers_count_and_counts_in_its_total() -> None:
+def test_the_lag_of_a_share_group_is_the_brokers_count_and_enters_its_total() -> None:
     record = read(
         a_share_group(
             ShareOffset(topic="orders", partition=0, start=4, lag_records=3),
@@ -146,7 +146,7 @@ def test_a_share_group_has_the_lag_that_the_brokers_count_and_counts_in_its_tota
     assert (record.total_lag_records, record.topics, record.error) == (18, ("orders",), None)
 
 
-def test_brokers_that_do_not_count_it_leave_the_lag_of_a_share_group_unknown() -> None:
+def test_the_lag_of_a_share_group_is_unknown_where_brokers_do_not_count_it() -> None:
     record = read(
         a_share_group(
             ShareOffset(topic="orders", partition=0, start=4, lag_records=None),
@@ -161,7 +161,7 @@ def test_brokers_that_do_not_count_it_leave_the_lag_of_a_share_group_unknown() -
     )
 
 
-def test_a_share_group_that_could_not_be_read_has_no_positions() -> None:
+def test_an_unreadable_share_group_has_no_positions() -> None:
     group = replace(a_share_group(), share=None, error="GROUP_AUTHORIZATION_FAILED: no")
 
     record = read(group)

@@ -14,19 +14,19 @@ def test_a_default_of_the_cluster_is_known_from_a_topic_that_inherits_it() -> No
     assert topic_defaults([OWN, INHERITS], None) == {"retention.ms": "1"}
 
 
-def test_a_static_default_is_none_of_the_cluster() -> None:
+def test_a_static_default_is_not_a_default_of_the_cluster() -> None:
     assert topic_defaults([STATIC], None) == {}
     assert topic_defaults([STATIC], {"retention.ms": "1"}) == {}
 
 
-def test_a_static_default_that_changes_leaves_the_defaults_of_the_cluster_as_they_were() -> None:
+def test_a_changed_static_default_leaves_the_clusters_defaults_as_they_were() -> None:
     built_in = TopicConfigs(topic="c", values={"retention.ms": "604800000", "segment.ms": "9"})
     known = topic_defaults([STATIC, INHERITS], None)
     assert known == {"retention.ms": "1"}
     assert topic_defaults([built_in], {}) == topic_defaults([STATIC], {}) == {}
 
 
-def test_a_default_that_nothing_shows_any_more_stays_as_it_was() -> None:
+def test_a_default_that_no_topic_shows_any_more_stays_as_it_was() -> None:
     for hiding in (OWN, OF_THE_BROKER, REFUSED):
         assert topic_defaults([hiding], {"retention.ms": "1"}) == {"retention.ms": "1"}
 

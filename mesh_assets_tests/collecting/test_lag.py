@@ -52,7 +52,7 @@ def a_record(*committed: int | None, edges: tuple[tuple[int | None, int | None],
         (4, 0, None, None, "end_unknown", None),
     ],
 )
-def test_what_waits_is_counted_from_the_first_record_that_is_there(
+def test_lag_is_counted_from_the_first_record_that_still_exists(
     committed: int | None,
     start: int | None,
     end: int | None,
@@ -76,7 +76,7 @@ def test_what_waits_is_counted_from_the_first_record_that_is_there(
     assert (record.total_lag_records, record.lost_records) == (lag, lost)
 
 
-def test_partitions_that_a_group_never_committed_on_are_there_without_a_lag() -> None:
+def test_partitions_without_a_commit_are_listed_without_a_lag() -> None:
     record = a_record(4, edges=((0, 10), (0, 500), (7, 7)))
 
     assert [
@@ -89,7 +89,7 @@ def test_partitions_that_a_group_never_committed_on_are_there_without_a_lag() ->
     assert record.total_lag_records == 6
 
 
-def test_each_answer_that_is_no_number_of_records_has_its_sentence() -> None:
+def test_each_answer_without_a_number_of_records_has_its_sentence() -> None:
     record = a_record(12, 4, 3, edges=((0, 10), (8, 10), (0, 3), (0, 500)))
 
     assert lag_notes(record.offsets or ()) == (
@@ -112,7 +112,7 @@ def test_the_lag_of_a_group_beyond_an_end_is_unknown(
     assert is_lag_unknown(replace(record, offsets=None))
 
 
-def test_a_group_in_the_log_has_no_such_sentence() -> None:
+def test_a_group_within_the_log_has_no_such_sentence() -> None:
     assert lag_notes(a_record(4, edges=((0, 10),)).offsets or ()) == ()
 
 
@@ -138,7 +138,7 @@ def groups_of(kafka: FakeKafka) -> GroupRecord:
     return group
 
 
-def test_a_consumer_that_passed_the_end_while_it_was_read_is_not_beyond_it() -> None:
+def test_a_consumer_that_passed_the_end_during_the_reading_is_not_beyond_it() -> None:
     kafka = FakeKafka(topics={"orders": [10]}, growth=5, consumer_groups=(a_kafka_group(12),))
 
     (offset,) = groups_of(kafka).offsets or ()
@@ -155,7 +155,7 @@ def test_a_consumer_that_stays_beyond_the_end_has_no_lag() -> None:
     assert group.total_lag_records == 7
 
 
-def test_an_end_that_cannot_be_read_again_is_unknown_and_costs_nothing_else() -> None:
+def test_an_unreadable_end_is_unknown_and_affects_nothing_else() -> None:
     offsets = OffsetsReading(
         read_at=NOW,
         topics={
@@ -183,7 +183,7 @@ def test_ends_are_read_once_where_no_group_is_beyond_them() -> None:
     assert kafka.requests["offsets"] == 1
 
 
-def test_the_time_lag_is_that_of_the_oldest_record_that_is_there_and_unknown_beyond_the_end() -> None:
+def test_the_time_lag_is_that_of_the_oldest_existing_record_and_unknown_beyond_the_end() -> None:
     def lag_of(committed: int, start: int, end: int) -> float | None:
         group = a_record(committed, edges=((start, end),))
         earlier = EndReading(read_at=NOW - timedelta(minutes=10), ends={"orders": {0: 0}})

@@ -66,7 +66,7 @@ def test_a_connector_whose_name_connect_refuses_in_paths_can_be_deleted(name: st
 
 
 @pytest.mark.parametrize("status", [400, 403, 405, 500, 501, 503])
-def test_topics_that_connect_does_not_give_are_unknown_with_a_note_and_the_rest_is_read(status: int) -> None:
+def test_topics_that_connect_withholds_are_unknown_with_a_note_and_the_rest_is_read(status: int) -> None:
     worker = Refusing(("a", "b"), status=status)
 
     section = connectors(httpx.MockTransport(worker))
@@ -81,7 +81,7 @@ def test_topics_that_connect_does_not_give_are_unknown_with_a_note_and_the_rest_
         assert all(str(status) in note for note in notes)
 
 
-def test_topics_that_were_seen_before_stay_when_connect_does_not_give_them() -> None:
+def test_topics_seen_before_stay_when_connect_withholds_them() -> None:
     worker = a_worker({"a": {"topic.prefix": "db-"}})
     seen = {"a": {"topics": ["db-orders"]}}
     answering = httpx.MockTransport(
@@ -100,7 +100,7 @@ def test_topics_that_were_seen_before_stay_when_connect_does_not_give_them() -> 
     assert [topic.name for topic in after.records[0].topics] == ["db-orders"]
 
 
-def test_a_class_that_cannot_be_asked_which_keys_are_passwords_loses_its_configs_and_nothing_else() -> None:
+def test_a_class_that_does_not_name_its_passwords_loses_its_configs_and_nothing_else() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/connector-plugins/Vault/config":
             return httpx.Response(403, json={"message": "no"})
@@ -121,7 +121,7 @@ def test_a_class_that_cannot_be_asked_which_keys_are_passwords_loses_its_configs
     assert (file.config, file.error) == ({"connector.class": "File", "topic": "orders"}, None)
 
 
-def test_what_was_masked_before_stays_masked_after_a_run_in_which_the_class_could_not_be_asked() -> None:
+def test_values_masked_before_stay_masked_when_the_class_does_not_answer() -> None:
     worker = a_worker({"a": {"connector.class": "Vault", "topic": "orders", "pin": "4711"}})
 
     def refusing(request: httpx.Request) -> httpx.Response:
@@ -138,7 +138,7 @@ def test_what_was_masked_before_stays_masked_after_a_run_in_which_the_class_coul
     assert silent.records[0].error is None
 
 
-def test_a_connector_that_could_not_be_read_is_no_change() -> None:
+def test_an_unreadable_connector_is_not_a_change() -> None:
     known = a_connector("a", connect=FIRST)
     unread = replace(
         known, type="unknown", status="unknown", tasks=(), config={}, connector_class=None, error="no"
@@ -151,7 +151,7 @@ def test_a_connector_that_could_not_be_read_is_no_change() -> None:
 
 
 @pytest.mark.parametrize("status", [403, 405, 500, 501])
-def test_a_registry_that_does_not_give_its_mode_gives_its_schemas(status: int) -> None:
+def test_a_registry_that_withholds_its_mode_still_gives_its_schemas(status: int) -> None:
     registry = Confluent(
         [registered("orders-value")],
         before=lambda request: httpx.Response(status) if "/mode" in request.url.path else None,
@@ -168,7 +168,7 @@ def test_a_registry_that_does_not_give_its_mode_gives_its_schemas(status: int) -
     assert str(status) in (section.registry.error or "")
 
 
-def test_contexts_that_cannot_be_listed_are_unknown_and_not_none() -> None:
+def test_unlistable_contexts_are_unknown_and_not_none() -> None:
     registry = Confluent(
         [registered("orders-value")],
         before=lambda request: httpx.Response(500) if request.url.path.endswith("/contexts") else None,
@@ -194,7 +194,7 @@ def a_registry_that_fails_for(subject: str) -> Apicurio:
     )
 
 
-def test_a_subject_that_cannot_be_read_keeps_what_was_known_with_the_reason() -> None:
+def test_an_unreadable_subject_keeps_what_was_known_with_the_reason() -> None:
     known = a_schema("users-value", version=7, definition='{"type":"string"}')
     previous = a_document(schemas=(known,))
 
@@ -212,7 +212,7 @@ def _subject(schema: Schema) -> str:
     return schema.subject
 
 
-def test_a_subject_that_was_never_read_and_cannot_be_is_named_as_missing() -> None:
+def test_a_subject_that_was_never_readable_is_named_as_missing() -> None:
     section = schemas(a_registry_that_fails_for("users-value"))
 
     assert [schema.subject for schema in section.records] == ["orders-value"]
@@ -261,7 +261,7 @@ def one_broken(item: dict[str, object], alone: httpx.Response | None = None) -> 
 
 
 @pytest.mark.parametrize("item", BROKEN_ITEMS)
-def test_a_broken_item_of_the_bulk_list_is_read_by_itself(item: dict[str, object]) -> None:
+def test_a_broken_item_of_the_bulk_list_is_read_on_its_own(item: dict[str, object]) -> None:
     section = schemas(one_broken(item))
 
     assert [(schema.subject, schema.id, schema.error) for schema in section.records] == [
@@ -275,7 +275,7 @@ def test_a_broken_item_of_the_bulk_list_is_read_by_itself(item: dict[str, object
     "alone", [httpx.Response(200, json={"version": 3}), httpx.Response(404, json={"error_code": 40401})]
 )
 @pytest.mark.parametrize("item", BROKEN_ITEMS)
-def test_a_broken_item_of_the_bulk_list_keeps_what_was_known_of_it_and_the_rest_is_fresh(
+def test_a_broken_item_of_the_bulk_list_keeps_its_last_known_state_and_the_rest_is_fresh(
     item: dict[str, object], alone: httpx.Response
 ) -> None:
     known = a_schema("users-value", version=2)
@@ -288,7 +288,7 @@ def test_a_broken_item_of_the_bulk_list_keeps_what_was_known_of_it_and_the_rest_
     assert "users-value" in (users.error or "")
 
 
-def test_a_schema_nested_990_deep_does_not_end_the_discovery() -> None:
+def test_a_schema_nested_990_deep_does_not_stop_the_discovery() -> None:
     deep = '{"type":"array","items":' * 990 + '"string"' + "}" * 990
     registry = Confluent([registered("deep-value", definition=deep), registered("orders-value", schema_id=2)])
 
@@ -310,7 +310,7 @@ def metrics_of(section: Section) -> Metrics:
     return section.records
 
 
-def test_groups_that_cannot_be_listed_leave_the_health_of_partitions() -> None:
+def test_partition_health_survives_when_groups_cannot_be_listed() -> None:
     class Losing(FakeKafka):
         def metadata(self) -> ClusterMetadata:
             whole = super().metadata()
@@ -334,7 +334,7 @@ def test_groups_that_cannot_be_listed_leave_the_health_of_partitions() -> None:
     assert metrics.errors == (f"no figures for consumer groups: {lost}",)
 
 
-def test_groups_that_cannot_be_listed_are_not_asked_again_for_the_first_rates() -> None:
+def test_unlistable_groups_are_not_requested_again_for_the_first_rates() -> None:
     kafka = FakeKafka(
         topics={"orders": [10]}, growth=5, fail={"groups": UnexpectedAnswerError("no coordinator")}
     )
@@ -345,7 +345,7 @@ def test_groups_that_cannot_be_listed_are_not_asked_again_for_the_first_rates() 
     assert kafka.requests["groups"] == 1
 
 
-def test_commits_of_another_moment_than_the_ends_give_no_rate() -> None:
+def test_commits_read_at_another_moment_than_the_ends_give_no_rate() -> None:
     old = SectionState(status="stale", collected_at=MOMENT - timedelta(days=1), error="no coordinator")
     previous = a_document(
         topics=(a_topic("orders"),), consumer_groups=(a_group(),), sections={"consumer_groups": old}

@@ -51,7 +51,7 @@ def avro(value: Any) -> bytes:
     return out.getvalue()
 
 
-def test_avro_is_read_with_what_its_schema_refers_to(decoder: RecordDecoder) -> None:
+def test_avro_is_read_with_the_schemas_it_refers_to(decoder: RecordDecoder) -> None:
     value = {"id": "o-1", "total": {"amount": 3}}
     assert decoder.decode(framed(1, avro(value))) == Decoded(value=value, format="avro", schema_id=1)
 
@@ -66,9 +66,7 @@ def test_json_with_and_without_a_schema(decoder: RecordDecoder) -> None:
 @pytest.mark.parametrize(
     "data", [framed(3, b"ada@example.com"), framed(1, b"\xff\xff\xff"), framed(77, b"\xff"), b"\xfe\xff"]
 )
-def test_what_cannot_be_read_field_by_field_is_told_by_its_size_alone(
-    decoder: RecordDecoder, data: bytes
-) -> None:
+def test_undecodable_records_are_described_by_their_size_alone(decoder: RecordDecoder, data: bytes) -> None:
     decoded = decoder.decode(data)
     assert str(decoded.value).endswith("bytes)")
     assert decoded.note is not None
@@ -124,12 +122,12 @@ def test_a_logical_type_that_the_library_refuses_is_left_out(type_: dict[str, An
     assert of_schema(wrong, written(plain, {"a": value})).value == {"a": shown}
 
 
-def test_a_schema_that_is_none_gives_a_note() -> None:
+def test_an_invalid_schema_gives_a_note() -> None:
     decoded = of_schema({"type": "record", "name": "E", "fields": [{"name": "a", "type": "nothing"}]}, b"abc")
     assert (decoded.value, decoded.note) == ("(3 bytes)", "does not fit its schema (UnknownType)")
 
 
-def test_a_registry_that_does_not_answer_costs_no_other_record() -> None:
+def test_a_registry_that_does_not_answer_affects_no_other_record() -> None:
     asked: list[int] = []
 
     def refuse(schema_id: int) -> SchemaText | None:
@@ -149,13 +147,13 @@ def test_a_registry_that_does_not_answer_costs_no_other_record() -> None:
 
 
 @pytest.mark.parametrize("depth", [100, 990, 100_000])
-def test_json_nested_beyond_any_stack_is_told_by_its_size(decoder: RecordDecoder, depth: int) -> None:
+def test_json_nested_too_deeply_is_described_by_its_size(decoder: RecordDecoder, depth: int) -> None:
     data = b"[" * depth + b"]" * depth
     note = "is nested too deeply to be shown, so only its size is"
     assert decoder.decode(data) == Decoded(value=f"({2 * depth:,} bytes)", format="json", note=note)
 
 
-def test_what_no_json_can_hold_is_made_readable(decoder: RecordDecoder) -> None:
+def test_values_without_a_json_form_are_made_readable(decoder: RecordDecoder) -> None:
     data = b'{"half": "\\ud800", "nan": NaN, "long": ' + b"9" * 5_000 + b', "email": "ada"}'
     assert decoder.decode(data).value == {
         "half": "?",
@@ -166,7 +164,7 @@ def test_what_no_json_can_hold_is_made_readable(decoder: RecordDecoder) -> None:
 
 
 @pytest.mark.parametrize("next_", ["Node", ["null", "Node"]])
-def test_a_record_nested_beyond_any_stack_ends_nothing(next_: Any) -> None:
+def test_a_record_nested_too_deeply_stops_nothing(next_: Any) -> None:
     node = {"type": "record", "name": "Node", "fields": [{"name": "next", "type": next_}]}
     decoded = of_schema(node, b"\x02" * 1_000_000)
     assert (decoded.value, decoded.note) == (
@@ -183,7 +181,7 @@ def test_a_record_nested_beyond_any_stack_ends_nothing(next_: Any) -> None:
         {"type": "fixed", "name": "Nothing", "size": 0},
     ],
 )
-def test_an_array_of_items_without_bytes_is_not_counted_out(items: Any) -> None:
+def test_an_array_of_zero_byte_items_is_not_counted_out(items: Any) -> None:
     schema = {
         "type": "record",
         "name": "R",

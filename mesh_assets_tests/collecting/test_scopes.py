@@ -15,7 +15,7 @@ from mesh_assets_tests.platforms.schema_registry.fakes import Confluent, some_sc
 REGISTRY, OTHER_REGISTRY = "http://registry.test/base", "http://other-registry.test/base"
 
 
-def test_a_topic_that_a_new_pattern_leaves_out_is_out_of_scope_once_and_not_deleted() -> None:
+def test_a_topic_that_a_new_pattern_excludes_is_out_of_scope_once_and_not_deleted() -> None:
     servers = Servers()
     before = servers.discover()
 
@@ -39,7 +39,7 @@ def test_a_topic_that_comes_back_into_scope_is_not_created() -> None:
     assert after.sections["topics"].scope_note == "new in scope: 1 topic (tmp-1), not reported as created"
 
 
-def test_what_is_deleted_while_the_estate_is_edited_is_still_told() -> None:
+def test_a_deletion_during_an_edit_of_the_estate_is_still_reported() -> None:
     servers = Servers()
     before = servers.discover()
     del servers.kafka.topics["users"]
@@ -49,7 +49,7 @@ def test_what_is_deleted_while_the_estate_is_edited_is_still_told() -> None:
     assert kinds(before, after) == [("deleted", "topic", "users")]
 
 
-def test_a_group_that_a_new_pattern_leaves_out_is_not_deleted() -> None:
+def test_a_group_that_a_new_pattern_excludes_is_not_deleted() -> None:
     servers = Servers()
     before = servers.discover()
 
@@ -74,7 +74,7 @@ def test_another_url_of_the_same_worker_changes_nothing() -> None:
     assert after.sections["connectors"].scope_note is None
 
 
-def test_a_state_that_changed_under_another_url_is_told_under_the_same_name() -> None:
+def test_a_state_change_under_another_url_is_reported_under_the_same_name() -> None:
     servers = Servers(workers={ONE: {"a": SINK}, OTHER: {"a": {**SINK, "tasks.max": "2"}}})
     before = servers.discover(connect=[endpoint(ONE)])
 
@@ -97,7 +97,7 @@ def test_the_connectors_of_another_worker_are_neither_deleted_nor_created_nor_he
     )
 
 
-def test_an_endpoint_taken_out_leaves_the_connectors_of_the_other_alone() -> None:
+def test_removing_an_endpoint_leaves_the_connectors_of_the_other_alone() -> None:
     servers = Servers(workers={ONE: {"a": SINK, "b": SINK}, OTHER: forty()})
     before = servers.discover(connect=[endpoint(ONE, "main"), endpoint(OTHER, "second")])
     del servers.workers[ONE]["b"]
@@ -110,7 +110,7 @@ def test_an_endpoint_taken_out_leaves_the_connectors_of_the_other_alone() -> Non
     )
 
 
-def test_the_last_endpoint_taken_out_is_told_once_and_put_back_creates_nothing() -> None:
+def test_removing_the_last_endpoint_is_reported_once_and_putting_it_back_creates_nothing() -> None:
     servers = Servers(workers={ONE: forty()})
     before = servers.discover(connect=[endpoint(ONE)])
 
@@ -125,7 +125,7 @@ def test_the_last_endpoint_taken_out_is_told_once_and_put_back_creates_nothing()
     assert kinds(before, without) == kinds(without, still_without) == kinds(still_without, again) == []
 
 
-def test_an_endpoint_that_gets_a_name_keeps_its_connectors() -> None:
+def test_an_endpoint_that_is_given_a_name_keeps_its_connectors() -> None:
     servers = Servers(workers={ONE: forty(), OTHER: forty("other")})
     before = servers.discover(connect=[endpoint(ONE)])
     del servers.workers[ONE]["sink-00"]
@@ -148,7 +148,7 @@ def test_two_endpoints_that_swap_their_urls_delete_nothing() -> None:
     assert kinds(before, after) == []
 
 
-def test_a_document_of_before_scopes_were_kept_gives_no_changes() -> None:
+def test_a_document_from_before_scopes_gives_no_changes() -> None:
     servers = Servers(workers={ONE: forty()})
     now = servers.discover(connect=[endpoint(ONE)])
     old = replace(
@@ -187,7 +187,7 @@ def test_another_url_of_the_same_registry_changes_nothing() -> None:
     assert len(after.schemas) == 11
 
 
-def test_a_registry_under_another_name_is_another_registry_even_where_subjects_have_equal_names() -> None:
+def test_a_registry_under_another_name_is_another_one_even_if_subject_names_match() -> None:
     servers = Servers(
         registries={
             REGISTRY: Confluent(schemas=some_schemas(3)),
@@ -204,7 +204,7 @@ def test_a_registry_under_another_name_is_another_registry_even_where_subjects_h
     assert kinds(before, after) == []
 
 
-def test_a_failed_reading_keeps_the_scope_of_its_data_and_the_next_one_tells() -> None:
+def test_a_failed_reading_keeps_the_scope_of_its_data_and_the_next_one_reports() -> None:
     servers = Servers()
     before = servers.discover()
 
@@ -218,7 +218,7 @@ def test_a_failed_reading_keeps_the_scope_of_its_data_and_the_next_one_tells() -
 
 
 @pytest.mark.parametrize("connection", [{}, {"id": "lsrc-1"}, {"id": "lsrc-1", "name": "main"}])
-def test_a_registry_is_known_by_its_name_or_id_or_as_the_only_one(connection: dict[str, Any]) -> None:
+def test_a_registry_is_identified_by_its_name_or_id_or_as_the_only_one(connection: dict[str, Any]) -> None:
     client = SchemaRegistryClient(SchemaRegistryConnection(url=REGISTRY, **connection))
 
     assert client.name == connection.get("name", connection.get("id", "schema_registry"))

@@ -110,7 +110,7 @@ def test_a_collection_takes_its_ticket_before_it_reads_and_every_section_holds_i
     assert {(section.ticket, section.waiting) for section in sections.values()} == {(7, ("a", "b"))}
 
 
-def test_brokers_that_change_their_cluster_while_they_are_asked_are_refused() -> None:
+def test_brokers_that_change_their_cluster_during_the_reading_are_refused() -> None:
     kafka = FakeKafka(topics={"orders": [10]})
 
     def begin(_: str) -> Beginning:
@@ -138,7 +138,7 @@ def test_kafka_out_of_reach_fails_the_collection() -> None:
         collect(FakeKafka(fail={"metadata": UnreachableError("connection refused")}))
 
 
-def test_another_cluster_than_the_estate_says_is_refused() -> None:
+def test_a_cluster_other_than_the_estates_is_refused() -> None:
     with pytest.raises(EstateError, match=r"says cluster_id lkc-9, but .* is cluster lkc-1"):
         collect(FakeKafka(), cluster_id="lkc-9")
 
@@ -151,7 +151,7 @@ def test_another_cluster_than_the_estate_says_is_refused() -> None:
         ("groups", {"consumer_groups"}),
     ],
 )
-def test_a_read_of_kafka_that_fails_leaves_what_stands_on_it_stale_with_the_last_good_data(
+def test_a_failed_read_of_kafka_leaves_dependent_sections_stale_with_the_last_good_data(
     failing: str, stale: set[str]
 ) -> None:
     previous = a_document(topics=(a_topic("orders"), a_topic("gone-since")), consumer_groups=(a_group(),))
@@ -169,14 +169,14 @@ def test_a_read_of_kafka_that_fails_leaves_what_stands_on_it_stale_with_the_last
         assert sections["consumer_groups"].records == previous.consumer_groups
 
 
-def test_what_the_estate_does_not_name_is_not_configured_rather_than_empty() -> None:
+def test_what_the_estate_does_not_name_is_not_configured_instead_of_empty() -> None:
     sections = collect(FakeKafka())
 
     assert sections["connectors"].state.status == "not_configured"
     assert sections["schemas"].state.status == "not_configured"
 
 
-def test_patterns_choose_topics_and_groups_and_what_is_left_out_is_counted() -> None:
+def test_patterns_select_topics_and_groups_and_excluded_ones_are_counted() -> None:
     kafka = FakeKafka(
         topics={"orders": [1], "tmp-1": [1], "__consumer_offsets": [1]},
         consumer_groups=(a_kafka_group(0, group_id="fraud-detection"),),

@@ -74,7 +74,7 @@ def test_only_running_connectors_with_running_tasks_are_active() -> None:
     assert [connector.name for connector in section.records if connector.active] == ["RUNNING"]
 
 
-def test_a_connector_that_is_deleted_is_asked_for_once_by_its_name() -> None:
+def test_a_deleted_connector_is_asked_for_once_by_name() -> None:
     cloud = FakeCloudConnect({"a": "RUNNING", "b": "RUNNING"})
     previous = a_document(connectors=connectors_of(cloud).records)
     del cloud.states["b"]
@@ -97,7 +97,7 @@ def test_a_list_that_missing_rights_filter_is_stale_with_the_roles_that_are_miss
     )
 
 
-def test_a_list_that_is_cut_short_is_stale_although_every_right_is_there() -> None:
+def test_a_truncated_list_is_stale_even_with_every_right() -> None:
     cloud = FakeCloudConnect({f"c{number:02d}": "RUNNING" for number in range(40)}, by_name=200)
     previous = a_document(connectors=connectors_of(cloud).records)
     cloud.hidden = {f"c{number:02d}" for number in range(1, 40)}
@@ -108,7 +108,7 @@ def test_a_list_that_is_cut_short_is_stale_although_every_right_is_there() -> No
     assert len(cloud.requests) == 11
 
 
-def test_a_registry_that_shows_fewer_subjects_for_want_of_rights_deletes_none() -> None:
+def test_a_registry_that_hides_subjects_for_want_of_rights_deletes_none() -> None:
     registry = Confluent(schemas=[a_schema("orders-value"), a_schema("users-value", schema_id=2)])
     previous = a_document(schemas=schemas_of(registry).records)
     registry.schemas.pop()
@@ -125,7 +125,7 @@ def test_a_registry_that_shows_fewer_subjects_for_want_of_rights_deletes_none() 
     )
 
 
-def test_a_subject_that_is_deleted_is_deleted() -> None:
+def test_a_deleted_subject_is_deleted() -> None:
     registry = Confluent(schemas=[a_schema("orders-value"), a_schema("users-value", schema_id=2)])
     previous = a_document(schemas=schemas_of(registry).records)
     registry.schemas.pop()
@@ -137,7 +137,7 @@ def test_a_subject_that_is_deleted_is_deleted() -> None:
     assert registry.requests.count("GET /subjects/users-value/versions/latest") == 1
 
 
-def test_a_role_that_hides_configs_changes_no_config_and_says_why_topics_are_unknown() -> None:
+def test_a_role_that_hides_configs_changes_no_config_and_explains_why_topics_are_unknown() -> None:
     hidden = replace(connectors_of(FakeCloudConnect({"a": "RUNNING"})).records[0], config={})
     cloud = FakeCloudConnect({"a": "RUNNING"})
     entry = cloud._entry
@@ -153,12 +153,12 @@ def test_a_role_that_hides_configs_changes_no_config_and_says_why_topics_are_unk
     )
 
 
-def test_what_a_section_was_read_from_says_that_it_is_a_stand_in() -> None:
+def test_a_section_says_that_its_source_is_a_stand_in() -> None:
     assert connectors_of(FakeCloudConnect({"a": "RUNNING"})).stand_in is None
     assert connectors_of(FakeCloudConnect({"a": "RUNNING"}, stand_in="the sandbox")).stand_in == "the sandbox"
 
 
-def test_a_reading_that_failed_has_its_requests_counted_and_its_source_named() -> None:
+def test_a_failed_reading_counts_its_requests_and_names_its_source() -> None:
     cloud = FakeCloudConnect({"a": "RUNNING", "b": "RUNNING"}, stand_in="the sandbox")
     previous = a_document(connectors=connectors_of(cloud).records)
     cloud.hidden = {"b"}

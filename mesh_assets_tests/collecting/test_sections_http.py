@@ -44,7 +44,7 @@ def test_connector_configs_are_masked_before_they_become_records() -> None:
     assert "hunter2" not in repr(section)
 
 
-def test_what_a_connector_declares_as_a_password_is_masked_whatever_its_name() -> None:
+def test_a_password_that_a_connector_declares_is_masked_whatever_its_name() -> None:
     worker = a_worker(
         {"a": {"connector.class": "Vault", "topic": "orders", "pin": "4711"}}, passwords={"Vault": "pin"}
     )
@@ -83,7 +83,7 @@ def test_transforms_predicates_and_converters_are_asked_for_their_passwords_too(
 
 
 @pytest.mark.parametrize("class_today", ["Vault", "VaultV2"])
-def test_what_was_masked_once_stays_masked_when_the_plugin_does_not_answer(class_today: str) -> None:
+def test_values_masked_once_stay_masked_when_the_plugin_does_not_answer(class_today: str) -> None:
     """And when it answers without the key: a new version may declare less, the value is as secret as before."""
     config = {"connector.class": "Vault", "topic": "orders", "pin": "4711", "tokens.max": "8"}
     before = a_connector(
@@ -123,7 +123,7 @@ def test_http_requests_depend_on_pages_and_endpoints_not_on_subjects_and_connect
 
 
 @pytest.mark.slow
-def test_levels_are_read_for_at_most_500_subjects_a_run_those_read_longest_ago_first() -> None:
+def test_levels_are_read_for_at_most_500_subjects_per_run_the_oldest_readings_first() -> None:
     registry = Confluent(schemas=some_schemas(1200), compatibility={some_schemas(1200)[0].subject: "FULL"})
     kafka = FakeKafka()
     document: Document | None = None
@@ -146,7 +146,7 @@ def test_levels_are_read_for_at_most_500_subjects_a_run_those_read_longest_ago_f
     )
 
 
-def test_the_projects_own_subjects_are_not_part_of_the_picture() -> None:
+def test_the_projects_own_subjects_are_left_out() -> None:
     from mesh_assets_tests.platforms.schema_registry.fakes import a_schema as a_registered_schema
 
     registry = Confluent(
@@ -162,7 +162,7 @@ def test_the_projects_own_subjects_are_not_part_of_the_picture() -> None:
     assert [schema.subject for schema in section.records] == ["orders-value"]
 
 
-def test_levels_that_were_read_by_a_clock_that_was_ahead_are_read_again_first() -> None:
+def test_levels_read_by_a_fast_clock_are_read_again_first() -> None:
     registry = Confluent(schemas=some_schemas(LEVELS_PER_RUN + 1))
     subjects = sorted(schema.subject for schema in registry.schemas)
     times = dict.fromkeys(subjects, MOMENT) | {subjects[-1]: datetime.now(UTC) + timedelta(days=400)}

@@ -16,7 +16,7 @@ MOVED = "http://moved.test:8083"
 BOTH = [endpoint(ONE, "main"), endpoint(OTHER, "second")]
 
 
-def test_a_stale_source_has_the_name_of_the_estate_and_keeps_its_place_in_the_scope() -> None:
+def test_a_stale_source_keeps_the_estates_name_and_its_place_in_the_scope() -> None:
     servers = Servers(workers={ONE: {"a": SINK}, OTHER: forty()})
     before = servers.discover(connect=BOTH)
     del servers.workers[OTHER]
@@ -34,7 +34,7 @@ def test_a_stale_source_has_the_name_of_the_estate_and_keeps_its_place_in_the_sc
     assert (after.connectors, after.held, kinds(before, after)) == (before.connectors, {}, [])
 
 
-def test_a_source_that_moves_and_does_not_answer_is_kept_until_it_answers_at_its_new_address() -> None:
+def test_a_source_that_moves_without_answering_is_kept_until_it_answers_at_its_new_address() -> None:
     servers = Servers(workers={ONE: {"a": SINK}, OTHER: forty()})
     before = servers.discover(connect=BOTH)
     moved = [endpoint(ONE, "main"), endpoint(MOVED, "second")]
@@ -53,7 +53,7 @@ def test_a_source_that_moves_and_does_not_answer_is_kept_until_it_answers_at_its
     )
 
 
-def test_a_source_that_is_renamed_and_does_not_answer_is_kept_under_its_new_name() -> None:
+def test_a_source_renamed_without_answering_is_kept_under_its_new_name() -> None:
     servers = Servers(workers={ONE: {"a": SINK}, OTHER: forty()})
     before = servers.discover(connect=BOTH)
     del servers.workers[OTHER]
@@ -81,7 +81,7 @@ def test_a_source_that_answers_for_the_first_time_is_new_in_scope() -> None:
     )
 
 
-def test_a_source_that_had_no_connectors_was_read_all_the_same() -> None:
+def test_a_source_without_connectors_was_read_all_the_same() -> None:
     servers = Servers(workers={ONE: {"a": SINK}, OTHER: {}})
     before = servers.discover(connect=BOTH)
     del servers.workers[OTHER]
@@ -93,7 +93,7 @@ def test_a_source_that_had_no_connectors_was_read_all_the_same() -> None:
     assert kinds(away, after) == [("created", "connector", "new")]
 
 
-def test_a_source_taken_out_while_it_is_stale_is_out_of_scope() -> None:
+def test_a_source_removed_while_stale_is_out_of_scope() -> None:
     servers = Servers(workers={ONE: {"a": SINK}, OTHER: forty()})
     before = servers.discover(connect=BOTH)
     del servers.workers[OTHER]
@@ -152,7 +152,7 @@ def settle(collected: ConnectorsSection, previous: Document) -> tuple[Connectors
     )
 
 
-def test_what_belongs_to_a_dead_source_is_not_held_and_does_not_hide_that_the_other_lost_most() -> None:
+def test_the_connectors_of_a_dead_source_are_not_held_and_do_not_hide_what_the_other_lost() -> None:
     before = two_sources(12, 100)
 
     section, after = settle(without_second(1, minutes=1), before)
@@ -177,7 +177,7 @@ def test_what_the_other_source_lost_is_believed_in_time_while_one_is_dead() -> N
     assert section.state.stale_sources[0].collected_at == MOMENT
 
 
-def test_what_was_held_of_a_source_goes_on_waiting_while_it_is_dead() -> None:
+def test_a_hold_on_a_source_continues_while_it_is_dead() -> None:
     _, held = settle(without_second(5, minutes=1, stale=False), two_sources(5, 20))
     assert len(held.held["connectors"]) == 20
 
@@ -191,7 +191,7 @@ def test_what_was_held_of_a_source_goes_on_waiting_while_it_is_dead() -> None:
     assert len(diff_documents(during, after)) == 20
 
 
-def test_a_dead_source_is_no_cause_for_a_sensor_even_during_a_hold() -> None:
+def test_a_dead_source_does_not_trigger_a_sensor_even_during_a_hold() -> None:
     _, held = settle(without_second(5, minutes=1, stale=False), two_sources(5, 20))
 
     for document in (two_sources(5, 20), held):

@@ -41,7 +41,7 @@ def topics_of(kafka: FakeKafka) -> TopicsSection:
     return section
 
 
-def test_sizes_ages_and_moves_are_beside_the_topic_and_its_partitions() -> None:
+def test_sizes_ages_and_moves_stand_beside_the_topic_and_its_partitions() -> None:
     moving = (Reassignment(partition=1, adding=(2,), removing=(1,)),)
     kafka = FakeKafka(
         topics={"orders": [9, 1], "new": [0]}, storage=READING, times=TIMES, moving={"orders": moving}
@@ -69,7 +69,7 @@ def test_sizes_ages_and_moves_are_beside_the_topic_and_its_partitions() -> None:
     ("read", "part"),
     [("log_dirs", "log_directories"), ("reassignments", "reassignments"), ("record_times", "record_times")],
 )
-def test_a_part_without_its_right_or_version_is_unknown_with_the_reason_and_no_failure(
+def test_a_part_without_its_right_or_version_is_unknown_with_the_reason_and_does_not_fail(
     read: str, part: str, error: PlatformError
 ) -> None:
     kafka = FakeKafka(topics={"orders": [9]}, storage=READING, times=TIMES, fail={read: error})
@@ -88,14 +88,14 @@ def test_a_part_without_its_right_or_version_is_unknown_with_the_reason_and_no_f
     }
 
 
-def test_a_part_that_fails_otherwise_does_not_go_unnoticed() -> None:
+def test_a_part_that_fails_for_another_reason_does_not_go_unnoticed() -> None:
     kafka = FakeKafka(
         topics={"orders": [9]}, storage=READING, fail={"reassignments": UnreachableError("no answer")}
     )
     assert topics_of(kafka).state.error == "reassignments: no answer"
 
 
-def test_a_broker_that_tells_nothing_is_named_and_the_others_are_used() -> None:
+def test_a_broker_that_reports_nothing_is_named_and_the_others_are_used() -> None:
     kafka = FakeKafka(topics={"orders": [9, 1]}, storage=replace(READING, errors={2: "no answer"}))
     found = sections(kafka)
     section, metrics = found["topics"], found["metrics"]
@@ -110,7 +110,7 @@ def test_a_broker_that_tells_nothing_is_named_and_the_others_are_used() -> None:
     assert metrics.records.errors == (why,)
 
 
-def test_topics_whose_age_could_not_be_read_are_counted_by_their_reasons() -> None:
+def test_topics_of_unknown_age_are_counted_by_reason() -> None:
     failed = RecordTimes(oldest_ms=None, newest_ms=5, oldest_error="REFUSED")
     kafka = FakeKafka(topics={"a": [1], "b": [1], "c": [1]}, times={"a": failed, "b": failed})
     section = topics_of(kafka)
@@ -129,7 +129,7 @@ def again(kafka: FakeKafka, before: TopicsSection) -> TopicsSection:
     return section
 
 
-def test_ages_of_a_topic_to_which_nothing_came_are_not_looked_up_again() -> None:
+def test_ages_of_a_topic_without_new_records_are_not_looked_up_again() -> None:
     before = topics_of(FakeKafka(topics={"orders": [9, 1], "users": [0]}, times={"orders": TIMES["orders"]}))
     later = RecordTimes(oldest_ms=1, newest_ms=2)
     kafka = FakeKafka(topics={"orders": [9, 1], "users": [5]}, times={"orders": later, "users": later})
@@ -144,9 +144,7 @@ def test_ages_of_a_topic_to_which_nothing_came_are_not_looked_up_again() -> None
 @pytest.mark.parametrize(
     ("newest_ms", "newest"), [(1_700_000_009_000, 1_700_000_009_000), (7, 1_700_000_001_500)]
 )
-def test_where_records_came_and_none_went_only_the_newest_of_these_partitions_is_looked_up(
-    newest_ms: int, newest: int
-) -> None:
+def test_where_records_were_only_added_just_the_newest_is_looked_up(newest_ms: int, newest: int) -> None:
     before = topics_of(FakeKafka(topics={"orders": [9, 1]}, times=TIMES))
     kafka = FakeKafka(
         topics={"orders": [9, 2]}, times={"orders": RecordTimes(oldest_ms=None, newest_ms=newest_ms)}
@@ -157,7 +155,7 @@ def test_where_records_came_and_none_went_only_the_newest_of_these_partitions_is
     assert (kafka.asked_for_times, kafka.asked_for_newest_only) == ([{"orders": (1,)}], [{"orders"}])
 
 
-def test_a_newest_record_that_cannot_be_looked_up_is_unknown_and_not_the_one_before() -> None:
+def test_a_newest_record_that_cannot_be_looked_up_is_unknown_and_not_the_previous_one() -> None:
     before = topics_of(FakeKafka(topics={"orders": [9, 1]}, times=TIMES))
     kafka = FakeKafka(
         topics={"orders": [9, 2]},
@@ -170,7 +168,7 @@ def test_a_newest_record_that_cannot_be_looked_up_is_unknown_and_not_the_one_bef
     assert section.unknown["record_times"] == "for 1 topic (orders): REFUSED"
 
 
-def test_where_fewer_records_are_than_before_all_ages_are_looked_up() -> None:
+def test_all_ages_are_looked_up_where_records_have_gone() -> None:
     before = topics_of(FakeKafka(topics={"orders": [9, 4]}, times=TIMES))
     kafka = FakeKafka(topics={"orders": [9, 3]}, times={"orders": RecordTimes(oldest_ms=1, newest_ms=2)})
     storage = again(kafka, before).records[0].storage
@@ -203,7 +201,7 @@ class ElsewhereLed(FakeKafka):
 
 
 @pytest.mark.parametrize("kind", [Compacted, MadeAnew, ElsewhereLed])
-def test_ages_that_may_have_changed_are_looked_up_though_the_ends_are_the_same(
+def test_ages_that_may_have_changed_are_looked_up_though_the_ends_are_equal(
     kind: type[FakeKafka],
 ) -> None:
     before = topics_of(FakeKafka(topics={"orders": [9]}, times=TIMES))
@@ -220,14 +218,14 @@ def test_ages_that_may_have_changed_are_looked_up_though_the_ends_are_the_same(
         RecordTimes(oldest_ms=None, newest_ms=5),
     ],
 )
-def test_an_age_that_was_not_known_is_looked_up_again(first: RecordTimes) -> None:
+def test_an_unknown_age_is_looked_up_again(first: RecordTimes) -> None:
     before = topics_of(FakeKafka(topics={"orders": [9]}, times={"orders": first}))
     storage = again(FakeKafka(topics={"orders": [9]}, times=TIMES), before).records[0].storage
     assert storage is not None
     assert storage.oldest_record_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
-def test_a_time_that_no_calendar_has_is_unknown() -> None:
+def test_a_timestamp_outside_any_calendar_is_unknown() -> None:
     kafka = FakeKafka(topics={"orders": [9]}, times={"orders": RecordTimes(oldest_ms=2**62, newest_ms=0)})
     storage = topics_of(kafka).records[0].storage
     assert storage is not None
@@ -242,7 +240,7 @@ class Tiered(FakeKafka):
         }
 
 
-def test_only_topics_with_tiered_storage_are_asked_what_is_away() -> None:
+def test_only_tiered_topics_are_asked_what_is_stored_remotely() -> None:
     section = topics_of(Tiered(topics={"orders": [9, 0], "users": [1]}))
     tiered = {topic.name: topic.storage.tiered for topic in section.records if topic.storage}
     assert tiered == {
@@ -261,7 +259,7 @@ class Short(FakeKafka):
         return replace(seen, topics=(replace(first, partitions=partitions), *others))
 
 
-def test_only_topics_with_a_replica_out_of_sync_are_asked_who_else_may_lead() -> None:
+def test_only_topics_with_a_replica_out_of_sync_are_asked_for_eligible_leaders() -> None:
     kafka = Short(
         topics={"a": [1], "b": [1]}, fail={"eligible_leaders": UnsupportedError("before Kafka 3.8")}
     )

@@ -46,7 +46,7 @@ def a_kafka(**fields: Any) -> FakeKafka:
     return FakeKafka(topics={"orders": [10], "users": [10]}, **fields)
 
 
-def test_where_transactions_write_a_count_is_an_upper_bound() -> None:
+def test_a_count_is_an_upper_bound_where_transactions_write() -> None:
     sections = collected(a_kafka(known_transactions=TRANSACTIONAL))
 
     assert counts(sections) == {"orders": "upper_bound", "users": "exact_without_transactions"}
@@ -55,7 +55,7 @@ def test_where_transactions_write_a_count_is_an_upper_bound() -> None:
 @pytest.mark.parametrize(
     ("policy", "count_is"), [("delete", "upper_bound"), ("compact", "exact_without_transactions")]
 )
-def test_it_stays_one_when_the_brokers_have_forgotten_the_producer_unless_compaction_was_the_reason(
+def test_a_count_stays_an_upper_bound_after_the_producer_is_forgotten_unless_compaction_was_the_reason(
     policy: str, count_is: Literal["upper_bound", "exact_without_transactions"]
 ) -> None:
     kafka = a_kafka()
@@ -70,7 +70,7 @@ def test_it_stays_one_when_the_brokers_have_forgotten_the_producer_unless_compac
     assert counts(collected(kafka, a_document(topics=(known,))))["orders"] == count_is
 
 
-def test_transactions_that_may_not_be_read_are_unknown_and_those_known_before_are_kept() -> None:
+def test_unreadable_transactions_are_unknown_and_known_ones_are_kept() -> None:
     refused = {"open_transactions": Unread(reason="TOPIC_AUTHORIZATION_FAILED", expected=True)}
 
     new = collected(a_kafka(unread=refused))["transactions"]
@@ -103,7 +103,7 @@ def as_published(these: dict[SectionName, Section], **fields: Any) -> Document:
     return a_document(**{"sections": states, **known, **fields})
 
 
-def test_producers_are_asked_for_where_there_were_some_or_something_came_since() -> None:
+def test_producers_are_requested_where_there_were_some_or_records_came_since() -> None:
     kafka = FakeKafka(
         topics={"orders": [10], "users": [10, 10], "clicks": [10]}, known_transactions=TRANSACTIONAL
     )
@@ -128,7 +128,7 @@ def test_producers_are_asked_for_where_there_were_some_or_something_came_since()
         },
     ],
 )
-def test_producers_of_all_topics_are_asked_for_where_it_is_not_certain_that_there_were_none(
+def test_producers_of_all_topics_are_requested_unless_there_were_certainly_none(
     fields: dict[str, Any],
 ) -> None:
     """Two readings may have been of the wrong order: what was written between them moves no end since."""

@@ -60,7 +60,7 @@ def test_without_any_connect_cluster_the_section_is_stale() -> None:
     assert SECOND in (section.state.error or "")
 
 
-def test_what_a_connect_cluster_has_that_was_never_read_before_is_no_creation() -> None:
+def test_a_newly_read_connect_cluster_creates_nothing() -> None:
     first = connectors(a_worker({"a": {"topic": "orders"}}), DOWN)
     before = a_document(connectors=first.records, sections={"connectors": first.state})
     both = connectors(
@@ -93,7 +93,7 @@ def test_a_source_that_stays_stale_keeps_the_time_of_its_last_reading() -> None:
     assert whole.state.stale_sources == (earlier,)
 
 
-def test_what_another_run_read_of_the_dead_source_meanwhile_is_kept() -> None:
+def test_another_runs_reading_of_the_dead_source_is_kept() -> None:
     section = connectors(
         a_worker({"a": {"topic": "orders"}}),
         DOWN,

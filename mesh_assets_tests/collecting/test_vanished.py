@@ -46,19 +46,19 @@ def confirm(source: Source, *names: str) -> None:
     )
 
 
-def test_nothing_vanished_asks_nothing() -> None:
+def test_no_request_is_made_when_nothing_vanished() -> None:
     source = Source()
     confirm(source)
     assert source.asked == []
 
 
-def test_what_is_not_found_by_its_name_is_gone() -> None:
+def test_what_is_not_found_by_name_is_gone() -> None:
     source = Source()
     confirm(source, "b", "a")
     assert sorted(source.asked) == ["a", "b"]
 
 
-def test_one_that_is_still_there_makes_the_list_a_filtered_one() -> None:
+def test_one_name_that_still_exists_marks_the_list_as_filtered() -> None:
     with pytest.raises(UnexpectedAnswerError) as caught:
         confirm(Source({"b": "here"}), "a", "b", "c")
     assert str(caught.value) == (
@@ -67,25 +67,25 @@ def test_one_that_is_still_there_makes_the_list_a_filtered_one() -> None:
     )
 
 
-def test_one_of_which_nothing_is_told_is_not_taken_for_deleted() -> None:
+def test_one_without_an_answer_does_not_count_as_deleted() -> None:
     with pytest.raises(
         UnexpectedAnswerError, match="yet refuses to say whether a, b are still there: the list is incomplete"
     ):
         confirm(Source({"a": "refused", "b": "refused"}), "a", "b")
 
 
-def test_a_name_that_cannot_be_asked_for_leaves_the_decision_to_the_list() -> None:
+def test_a_name_that_cannot_be_requested_leaves_the_decision_to_the_list() -> None:
     source = Source({"a/b": "unaskable"})
     confirm(source, "a/b", "c")
     assert sorted(source.asked) == ["a/b", "c"]
 
 
-def test_a_name_that_cannot_be_asked_for_does_not_excuse_another_that_is_still_there() -> None:
+def test_a_name_that_cannot_be_requested_does_not_excuse_another_that_still_exists() -> None:
     with pytest.raises(UnexpectedAnswerError, match="yet c is still there when asked for by name"):
         confirm(Source({"a/b": "unaskable", "c": "here"}), "a/b", "c")
 
 
-def test_of_many_a_bounded_number_is_asked_spread_over_their_names() -> None:
+def test_of_many_a_bounded_number_spread_over_their_names_is_requested() -> None:
     source = Source()
     confirm(source, *(f"team-{team}-{number}" for team in "abcde" for number in range(100)))
     assert len(source.asked) == ASKED_AT_MOST
@@ -120,7 +120,7 @@ def test_a_deleted_topic_costs_one_call_and_is_deleted() -> None:
     assert kafka.requests["topic_presence"] == 1
 
 
-def test_a_topic_that_missing_rights_hide_stays_as_it_was_known() -> None:
+def test_a_topic_hidden_by_missing_rights_keeps_its_last_known_state() -> None:
     previous = a_document(topics=(a_topic("orders"), a_topic("users")))
     topics = collect(FakeKafka(topics={"orders": [1]}, hidden={"users": "refused"}), previous)["topics"]
     assert topics.records == previous.topics
@@ -131,7 +131,7 @@ def test_a_topic_that_missing_rights_hide_stays_as_it_was_known() -> None:
     )
 
 
-def test_a_topic_that_the_estate_leaves_out_now_is_not_asked_for() -> None:
+def test_a_topic_that_the_estate_now_excludes_is_not_requested() -> None:
     kafka = FakeKafka(topics={"orders": [1]}, hidden={"users": "refused"})
     topics = collect(
         kafka, a_document(topics=(a_topic("orders"), a_topic("users"))), topics={"exclude": ("users",)}
@@ -140,7 +140,7 @@ def test_a_topic_that_the_estate_leaves_out_now_is_not_asked_for() -> None:
     assert kafka.requests["topic_presence"] == 0
 
 
-def test_a_group_that_missing_rights_hide_stays_as_it_was_known() -> None:
+def test_a_group_hidden_by_missing_rights_keeps_its_last_known_state() -> None:
     previous = a_document(consumer_groups=(a_group("fraud"), a_group("billing")))
     left = ConsumerGroup(
         group_id="billing",
@@ -170,7 +170,7 @@ def test_a_group_that_expired_is_gone() -> None:
     assert (groups.state.status, groups.records) == ("fresh", ())
 
 
-def test_a_sink_that_consumes_and_is_not_listed_is_hidden() -> None:
+def test_a_consuming_sink_that_is_not_listed_is_hidden() -> None:
     groups = [
         a_group("connect-lcc-abc123"),
         a_group("connect-lcc-def456"),
@@ -199,7 +199,7 @@ def test_the_note_says_how_many_which_and_what_to_grant() -> None:
     )
 
 
-def test_groups_without_a_coordinator_are_kept_as_they_were_and_the_others_are_read() -> None:
+def test_groups_without_a_coordinator_keep_their_last_known_state_and_the_others_are_read() -> None:
     read = a_kafka_group(4)
     lost, gone = (
         next(name for number in range(99) if partition_of(name := f"{word}-{number}", 2) == place)

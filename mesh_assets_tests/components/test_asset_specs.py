@@ -57,7 +57,7 @@ def test_a_topic_of_the_shop() -> None:
         ({"kind": "datasets", "name": "shop.orders", "cluster": None}, "search/shop.orders"),
     ],
 )
-def test_a_link_leads_to_the_things_own_page_of_the_report(asset: dict[str, Any], page: str) -> None:
+def test_a_link_leads_to_the_things_own_page_in_the_report(asset: dict[str, Any], page: str) -> None:
     part = asset.pop("part", asset["name"])
     about: dict[str, Any] = {"cluster": "warehouse", "description": "", **asset}
     shown = MeshAsset(key=("warehouse", asset["kind"], part), **about)
@@ -92,7 +92,7 @@ def test_an_owner_is_an_address_or_a_team(text: str, expected: str | None) -> No
 @pytest.mark.parametrize(
     "url", ["https://x/{topic}", "https://x/{name!r}", "https://x/{name:>9}", "ftp://x", "https://x/{"]
 )
-def test_a_report_address_that_cannot_be_filled_is_refused(url: str) -> None:
+def test_an_unusable_report_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"report_url.* expected an address with \{page\}"):
         check_report_url(url)
 
@@ -128,7 +128,7 @@ def test_dagster_takes_every_document(document: Document) -> None:
     assert len(dg.Definitions(assets=specs).resolve_all_asset_specs()) >= len(specs)
 
 
-def test_a_connector_that_is_named_like_endpoint_and_name_of_another_has_a_key_of_its_own() -> None:
+def test_a_connector_named_like_another_ones_endpoint_and_name_has_its_own_key() -> None:
     places = [("main", "orders"), ("second", "orders"), ("main", "main/orders")]
     connectors = tuple(replace(a_connector(name), connect=connect) for connect, name in places)
     assets = estate_assets({"warehouse": a_document(connectors=connectors)})

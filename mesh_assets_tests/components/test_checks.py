@@ -83,7 +83,7 @@ def _evaluations(instance: dg.DagsterInstance, key: dg.AssetKey, check: str) -> 
     return found
 
 
-def test_a_check_is_reported_when_it_begins_and_ceases_to_fail_and_not_between(
+def test_a_check_is_reported_when_it_starts_and_stops_failing_and_not_in_between(
     instance: dg.DagsterInstance, shown: InventoryStore
 ) -> None:
     def report(*findings: Finding) -> list[str]:
@@ -104,7 +104,7 @@ def test_a_check_is_reported_when_it_begins_and_ceases_to_fail_and_not_between(
     assert [passed for passed, _ in _evaluations(instance, SINK, "failed_connector")] == [False, True]
 
 
-def test_of_two_connectors_of_one_name_the_one_that_fails_is_reported(
+def test_of_two_connectors_with_one_name_the_failing_one_is_reported(
     instance: dg.DagsterInstance, shown: InventoryStore
 ) -> None:
     failed = a_finding(connect="lab", shares_name=True)
@@ -115,14 +115,14 @@ def test_of_two_connectors_of_one_name_the_one_that_fails_is_reported(
     assert [passed for passed, _ in _evaluations(instance, twin, "findings")] == [False]
 
 
-def test_what_is_only_worth_knowing_fails_no_check_of_all_findings(
+def test_information_does_not_fail_the_check_of_all_findings(
     instance: dg.DagsterInstance, shown: InventoryStore
 ) -> None:
     assert report_checks(instance, shown, _found(UNREAD), seconds=60) == []
     assert judge_asset("unread_topic", [UNREAD]).findings == (UNREAD,)
 
 
-def test_what_the_time_does_not_allow_is_reported_next_time_the_critical_first(
+def test_reports_that_the_time_does_not_allow_come_next_time_critical_ones_first(
     instance: dg.DagsterInstance, shown: InventoryStore
 ) -> None:
     times = iter([0.0, 0.0, 6.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
@@ -156,7 +156,7 @@ def test_without_a_component_that_wants_checks_nothing_is_reported_or_kept(
     assert not list(store.objects.list("assets/failing/"))
 
 
-def test_a_failing_instance_costs_the_reports_only_and_they_come_again(
+def test_a_failing_instance_affects_the_reports_only_and_they_come_again(
     instance: dg.DagsterInstance, shown: InventoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: object) -> None:
@@ -173,7 +173,7 @@ def test_a_failing_instance_costs_the_reports_only_and_they_come_again(
     ]
 
 
-def test_a_damaged_list_of_failing_checks_is_named(
+def test_a_damaged_list_of_failing_checks_is_reported(
     instance: dg.DagsterInstance, shown: InventoryStore
 ) -> None:
     report_checks(instance, shown, _found(a_finding()), seconds=60)
@@ -203,7 +203,7 @@ def _executed(location: str, instance: dg.DagsterInstance, **options: Any) -> di
     }
 
 
-def test_anybody_may_run_the_checks_over_the_findings_that_were_kept(
+def test_anyone_may_run_the_checks_on_the_kept_findings(
     instance: dg.DagsterInstance, store: InventoryStore, location: str
 ) -> None:
     findings_results(store).put(
@@ -223,13 +223,13 @@ def test_anybody_may_run_the_checks_over_the_findings_that_were_kept(
 
 
 @pytest.mark.usefixtures("store")
-def test_before_any_findings_were_kept_checks_neither_pass_nor_fail(
+def test_checks_neither_pass_nor_fail_before_findings_were_kept(
     instance: dg.DagsterInstance, location: str
 ) -> None:
     assert _executed(location, instance) == {}
 
 
-def test_a_cluster_that_was_not_judged_is_neither_well_nor_ill(
+def test_an_unjudged_cluster_is_neither_healthy_nor_unhealthy(
     instance: dg.DagsterInstance, store: InventoryStore, location: str
 ) -> None:
     findings_results(store).put(EstateFindings(clusters=()), documents=(), made_at=MOMENT)
@@ -257,7 +257,7 @@ def test_without_checks_a_component_defines_none(location: str) -> None:
         unique_by=lambda one: one.id,
     )
 )
-def test_the_check_of_all_findings_fails_by_what_fails_those_of_each_kind_unless_it_is_only_worth_knowing(
+def test_the_check_of_all_findings_fails_when_one_of_a_kind_does_except_for_information(
     findings: Sequence[Finding],
 ) -> None:
     kinds = [judge_asset(kind, findings) for kind in FINDING_KINDS]

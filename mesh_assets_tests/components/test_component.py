@@ -93,7 +93,7 @@ def test_a_store_without_documents_gives_no_asset_and_says_why(
 
 
 @pytest.mark.usefixtures("store")
-def test_what_is_over_the_limit_is_told(
+def test_what_exceeds_the_limit_is_reported(
     project: DefsFolderSandbox, location: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     definitions = _refreshed(project, _with_yaml(project, store=location, limit=3))
@@ -157,9 +157,7 @@ def test_a_wrong_attribute_is_refused_by_name(
     assert sentence in "".join(traceback.format_exception(refused.value))
 
 
-def test_the_clusters_are_those_of_an_estate_file(
-    store: InventoryStore, location: str, tmp_path: Path
-) -> None:
+def test_the_clusters_come_from_an_estate_file(store: InventoryStore, location: str, tmp_path: Path) -> None:
     estate = tmp_path / "estate.yaml"
     estate.write_text('clusters: {other: {kafka: {bootstrap_servers: "127.0.0.1:1"}}}')
     publish(store, a_shop(cluster=a_shop().cluster.__class__(id="lkc-2", name="other")))
@@ -170,7 +168,7 @@ def test_the_clusters_are_those_of_an_estate_file(
 
 
 @pytest.mark.usefixtures("store")
-def test_who_may_only_read_the_store_sees_assets_and_a_warning(
+def test_someone_who_may_only_read_the_store_sees_assets_and_a_warning(
     project: DefsFolderSandbox, location: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (Path(location) / "assets").write_text("a file where the folder should be")
@@ -249,7 +247,7 @@ def test_the_projects_own_definitions_show_the_estate(
 
 
 @pytest.mark.usefixtures("store")
-def test_a_store_that_cannot_be_read_costs_the_topics_and_not_the_jobs(
+def test_an_unreadable_store_affects_the_topics_and_not_the_jobs(
     location: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -272,7 +270,7 @@ def test_a_store_that_cannot_be_read_costs_the_topics_and_not_the_jobs(
 
 
 @pytest.mark.usefixtures("store")
-def test_a_code_server_serves_the_estates_things_and_a_process_of_a_run_does_not_load_them(
+def test_a_code_server_serves_the_estates_things_and_a_runs_process_does_not_load_them(
     location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dagster._core.definitions.definitions_load_context import DefinitionsLoadContext, DefinitionsLoadType
@@ -300,7 +298,7 @@ def test_a_code_server_serves_the_estates_things_and_a_process_of_a_run_does_not
 
 
 @pytest.mark.usefixtures("store")
-def test_a_sensor_and_not_loading_tells_discoveries_what_the_projects_own_definitions_show(
+def test_a_sensor_and_not_loading_informs_discoveries_of_what_the_definitions_show(
     store: InventoryStore, location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mesh_assets.definitions import defs

@@ -103,7 +103,7 @@ def _upstream(store: InventoryStore) -> dict[tuple[str, ...], tuple[tuple[str, .
     return {asset.key: asset.upstream for asset in read_state(store, ["up", "down"]).assets}
 
 
-def test_what_only_the_analysis_knows_is_shown_as_long_as_it_is_of_what_was_discovered(
+def test_results_that_only_the_analysis_has_are_shown_while_they_match_the_document(
     location: str,
 ) -> None:
     mirror, function = ("down", "connectors", "mirror"), ("functions", "fraud-check")
@@ -128,7 +128,7 @@ def test_what_only_the_analysis_knows_is_shown_as_long_as_it_is_of_what_was_disc
     assert ("up", "topics", "others") in changed
 
 
-def test_results_of_the_analysis_that_cannot_be_read_cost_no_asset(
+def test_unreadable_results_of_the_analysis_affect_no_asset(
     store: InventoryStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     whole = read_state(store)
@@ -139,7 +139,7 @@ def test_results_of_the_analysis_that_cannot_be_read_cost_no_asset(
     assert caplog.text.count("is not a result of this version") == 2
 
 
-def test_what_reads_a_topic_comes_after_it_and_what_writes_it_before() -> None:
+def test_readers_come_after_a_topic_and_writers_before_it() -> None:
     source = a_connector("orders-source", type="source")
     assets = _assets(
         a_document(
@@ -157,7 +157,7 @@ def test_what_reads_a_topic_comes_after_it_and_what_writes_it_before() -> None:
     }
 
 
-def test_a_group_is_not_fed_by_a_topic_that_is_gone() -> None:
+def test_a_group_is_not_fed_by_a_deleted_topic() -> None:
     document = a_document(topics=(a_topic("orders"),), consumer_groups=(a_group(topics=("gone", "orders")),))
     state = EstateState(clusters=(), assets=tuple(estate_assets({"warehouse": document})))
 
@@ -166,7 +166,7 @@ def test_a_group_is_not_fed_by_a_topic_that_is_gone() -> None:
     assert group.upstream == (ORDERS,)
 
 
-def test_a_sink_leads_to_what_it_fills_and_its_group_is_no_application() -> None:
+def test_a_sink_leads_to_what_it_fills_and_its_group_is_not_an_application() -> None:
     sink = a_connector(
         "archive",
         config={
@@ -205,7 +205,7 @@ def test_the_registrys_owner_comes_before_the_schemas_own() -> None:
     assert _assets(document)[ORDERS].owner == "shop@example.com"
 
 
-def test_two_connectors_of_one_name_are_two_assets() -> None:
+def test_two_connectors_with_one_name_are_two_assets() -> None:
     assets = _assets(
         a_document(
             topics=(a_topic("orders"),),
@@ -216,7 +216,7 @@ def test_two_connectors_of_one_name_are_two_assets() -> None:
     assert {key[2] for key in assets} == {"orders", "main/orders-sink", "second/orders-sink"}
 
 
-def test_a_schema_that_cannot_be_read_is_told_and_gives_no_columns() -> None:
+def test_an_unreadable_schema_is_reported_and_gives_no_columns() -> None:
     document = a_document(
         topics=(a_topic("orders", schema=TopicSchema(value_subjects=("orders-value",))),),
         schemas=(a_schema("orders-value", schema_type="AVRO", definition="{"),),
@@ -281,7 +281,7 @@ def test_a_cluster_that_was_never_discovered_says_what_to_do(location: str) -> N
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b'{"format": 1}', b"[]"])
-def test_a_file_that_is_no_state_is_refused_with_what_to_do(data: bytes) -> None:
+def test_a_file_that_is_not_a_state_is_refused_with_what_to_do(data: bytes) -> None:
     with pytest.raises(
         DamagedError, match=r"the-file is not a state .*refresh it: dg utils refresh-defs-state"
     ):
@@ -290,7 +290,7 @@ def test_a_file_that_is_no_state_is_refused_with_what_to_do(data: bytes) -> None
 
 @property_of_documents
 @given(documents())
-def test_keys_are_unique_and_a_state_survives_its_file(document: Document) -> None:
+def test_keys_are_unique_and_a_state_survives_being_written(document: Document) -> None:
     assets = tuple(estate_assets({"warehouse": document}))
     state = EstateState(clusters=(ClusterState(name="warehouse", cluster_id="lkc-1"),), assets=assets)
 
@@ -298,7 +298,7 @@ def test_keys_are_unique_and_a_state_survives_its_file(document: Document) -> No
     assert decode_state(encode_state(state), source="x") == state
 
 
-def test_what_a_data_contract_hides_is_nobodys_owner() -> None:
+def test_an_owner_hidden_by_a_data_contract_owns_nothing() -> None:
     contract = DataContract(properties={"owner": "********"}, sensitive=("owner",))
     document = a_document(
         topics=(a_topic("orders", schema=TopicSchema(value_subjects=("orders-value",))),),

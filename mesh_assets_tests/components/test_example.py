@@ -18,7 +18,7 @@ from mesh_assets_tests.published import publish
 
 @pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")
 @pytest.mark.filterwarnings("ignore:.*is currently in (beta|preview)")
-def test_records_ask_for_a_run_of_what_depends_on_them_and_nothing_else_does(
+def test_records_request_a_run_of_their_dependents_and_nothing_else_does(
     instance: dg.DagsterInstance, location: str, tmp_path: Path
 ) -> None:
     """From the example's files, over a store that a discovery filled, by the evaluation that Dagster's daemon does."""

@@ -36,11 +36,11 @@ def test_a_topic_has_the_columns_of_the_table_behind_its_connector() -> None:
     }
 
 
-def test_a_topic_whose_columns_are_not_known_has_none() -> None:
+def test_a_topic_with_unknown_columns_has_none() -> None:
     assert linked(graph()).column_sources == {}
 
 
-def test_what_a_statement_reads_feeds_what_it_writes_with_its_columns() -> None:
+def test_what_a_statement_reads_feeds_what_it_writes_column_by_column() -> None:
     statement = Node(kind="statement", cluster="c", name="totals")
     read = Node(kind="topic", cluster="c", name="payments")
     pair = ColumnPair(source="amount", target="total")

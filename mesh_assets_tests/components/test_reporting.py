@@ -79,7 +79,7 @@ def _versions(instance: dg.DagsterInstance, key: dg.AssetKey = ORDERS) -> list[s
     ]
 
 
-def test_records_wake_what_depends_on_their_topic_and_nothing_else_does(
+def test_records_wake_the_dependents_of_their_topic_and_nothing_else_does(
     instance: dg.DagsterInstance, shown: InventoryStore
 ) -> None:
     def requested(cursor: Any) -> tuple[int, Any]:
@@ -114,9 +114,7 @@ def test_only_what_changed_is_reported(instance: dg.DagsterInstance, shown: Inve
     assert newest.asset_materialization.metadata["new_offsets"].value == 1
 
 
-def test_a_topic_deleted_and_made_anew_has_a_new_version(
-    instance: dg.DagsterInstance, shown: InventoryStore
-) -> None:
+def test_a_recreated_topic_has_a_new_version(instance: dg.DagsterInstance, shown: InventoryStore) -> None:
     _report(instance, shown, _ends(("orders", 3), identity="first"))
     _report(instance, shown, _ends(("orders", 3), identity="second", at=2.0))
 
@@ -124,9 +122,7 @@ def test_a_topic_deleted_and_made_anew_has_a_new_version(
     assert before != after
 
 
-def test_a_reading_that_comes_late_takes_nothing_back(
-    instance: dg.DagsterInstance, shown: InventoryStore
-) -> None:
+def test_a_late_reading_takes_nothing_back(instance: dg.DagsterInstance, shown: InventoryStore) -> None:
     _report(instance, shown, _ends(("orders", 9), identity="second", at=5.0))
     _report(instance, shown, _ends(("orders", 7), identity="second", at=4.0))
     _report(instance, shown, _ends(("orders", 8), identity="first", at=3.0))
@@ -198,7 +194,7 @@ def test_a_renamed_topic_is_reported_under_its_new_key_once_shown_so(
     assert len(_versions(instance)) == 1
 
 
-def test_what_does_not_fit_the_time_is_reported_next_and_everybody_gets_a_turn(
+def test_reports_that_exceed_the_time_come_next_and_everyone_gets_a_turn(
     instance: dg.DagsterInstance, shown: InventoryStore
 ) -> None:
     def ticking() -> Callable[[], float]:
@@ -216,7 +212,7 @@ def test_what_does_not_fit_the_time_is_reported_next_and_everybody_gets_a_turn(
     assert counts == [2, 1, 1, 1, 1]
 
 
-def test_what_dagster_cannot_keep_is_told_without_secrets_and_tried_again(
+def test_reports_that_dagster_cannot_keep_are_logged_without_secrets_and_tried_again(
     instance: dg.DagsterInstance, shown: InventoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: object) -> None:
@@ -238,7 +234,7 @@ def test_what_dagster_cannot_keep_is_told_without_secrets_and_tried_again(
     assert _report(instance, shown, _ends(("orders", 3))) == (1, 0)
 
 
-def test_another_instance_has_heard_of_nothing(instance: dg.DagsterInstance, shown: InventoryStore) -> None:
+def test_another_instance_has_received_no_report(instance: dg.DagsterInstance, shown: InventoryStore) -> None:
     _report(instance, shown, _ends(("orders", 3)))
 
     with dg.DagsterInstance.ephemeral() as other:
@@ -263,7 +259,7 @@ def test_two_processes_keep_what_each_reported(
     assert _report(instance, shown, _ends(("orders", 3), ("refunds", 1), ("other", 1))) == (0, 0)
 
 
-def test_a_damaged_record_of_reports_is_named(instance: dg.DagsterInstance, shown: InventoryStore) -> None:
+def test_a_damaged_record_of_reports_is_reported(instance: dg.DagsterInstance, shown: InventoryStore) -> None:
     _report(instance, shown, _ends(("orders", 3)))
     [entry] = shown.objects.list("assets/reported/")
     shown.objects.put(entry.key, b"nonsense")
@@ -282,7 +278,7 @@ def _partition(number: int, latest: int | None) -> Partition:
     )
 
 
-def test_a_topic_of_which_a_partition_is_unknown_says_nothing() -> None:
+def test_a_topic_with_an_unknown_partition_reports_nothing() -> None:
     half = a_topic("half", partitions=2)
     half = type(half)(
         **{name: getattr(half, name) for name in half.__struct_fields__}
@@ -295,11 +291,11 @@ def test_a_topic_of_which_a_partition_is_unknown_says_nothing() -> None:
     assert read.topics == frozenset({"half", "orders"})
 
 
-def test_a_stale_section_says_nothing() -> None:
+def test_a_stale_section_reports_nothing() -> None:
     assert section_ends(_section(a_topic("orders"), state=STALE)) == Ends(ends=(), topics=None)
 
 
-def test_a_sensors_reading_and_a_discovery_tell_one_version() -> None:
+def test_a_sensors_reading_and_a_discovery_report_the_same_version() -> None:
     moment = datetime(2026, 11, 23, tzinfo=UTC)
     reading = Reading(
         read_at=moment,
@@ -322,7 +318,7 @@ _end = st.builds(
 
 
 @given(st.lists(_end, max_size=12))
-def test_in_whatever_order_readings_come_one_identity_never_goes_back(ends: Iterable[TopicEnd]) -> None:
+def test_an_identity_never_goes_back_whatever_the_order_of_readings(ends: Iterable[TopicEnd]) -> None:
     before: TopicEnd | None = None
     for end in ends:
         if is_news(end, before):

@@ -28,7 +28,7 @@ def _names(state: EstateState, selection: Selection, limit: int = 100) -> list[s
     return ["/".join(asset.key) for asset in select_assets(state, selection, limit=limit).assets]
 
 
-def test_patterns_are_of_whole_keys_and_exclusion_wins() -> None:
+def test_patterns_match_whole_keys_and_exclusion_wins() -> None:
     state = _state("warehouse", "cloud")
 
     assert _names(state, Selection(include=("*/topics/*",), exclude=("cloud/*",))) == [
@@ -41,7 +41,7 @@ def test_patterns_are_of_whole_keys_and_exclusion_wins() -> None:
     ]
 
 
-def test_what_is_not_selected_feeds_nothing() -> None:
+def test_unselected_things_feed_nothing() -> None:
     selected = select_assets(_state("warehouse"), Selection(exclude=("*/orders",)), limit=100)
 
     assert {asset.key[2]: asset.upstream for asset in selected.assets} == {
@@ -52,7 +52,7 @@ def test_what_is_not_selected_feeds_nothing() -> None:
     assert selected.notes == ()
 
 
-def test_over_the_limit_topics_come_first_and_the_rest_is_told() -> None:
+def test_over_the_limit_topics_come_first_and_the_rest_is_reported() -> None:
     selected = select_assets(_state("warehouse"), Selection(), limit=2)
 
     assert [asset.name for asset in selected.assets] == ["orders", "refunds"]
@@ -63,19 +63,19 @@ def test_over_the_limit_topics_come_first_and_the_rest_is_told() -> None:
     )
 
 
-def test_a_cluster_that_the_state_does_not_have_is_told() -> None:
+def test_a_cluster_missing_from_the_state_is_reported() -> None:
     [note] = select_assets(_state("warehouse"), Selection(clusters=("payments",)), limit=2).notes
 
     assert note.startswith("the state has no cluster payments (it has: warehouse); discover it")
 
 
-def test_an_empty_store_is_told() -> None:
+def test_an_empty_store_is_reported() -> None:
     [note] = select_assets(EstateState(clusters=()), Selection(), limit=2).notes
 
     assert note.startswith("the store knows no cluster; run `mesh-assets discover`")
 
 
-def test_a_sink_that_sets_records_aside_into_the_topic_that_it_reads_gives_no_circle() -> None:
+def test_a_sink_that_writes_dead_letters_to_the_topic_it_reads_gives_no_cycle() -> None:
     topic, sink = ("w", "topics", "t"), ("w", "connectors", "s")
     circle = (
         _thing(topic, sink),
@@ -93,7 +93,7 @@ _NUMBERS = st.integers(0, 7)
 
 
 @given(st.dictionaries(_NUMBERS, st.lists(_NUMBERS, max_size=4), max_size=8))
-def test_whatever_feeds_what_there_is_no_circle_and_no_edge_is_lost_without_one(
+def test_no_graph_has_a_cycle_and_no_acyclic_edge_is_lost(
     graph: dict[int, list[int]],
 ) -> None:
     def key(number: int) -> Key:

@@ -18,7 +18,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_private_file_is_readable_by_its_owner_alone_from_the_first_byte_on(
+def test_a_private_file_is_readable_by_its_owner_alone_from_the_first_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = []
@@ -48,7 +48,7 @@ def test_others_keep_their_mode_and_a_link_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "er" / "mcp.json").read_text() == "{}"
 
 
-def test_when_one_cannot_be_written_none_is_and_nothing_is_left(tmp_path: Path) -> None:
+def test_when_one_cannot_be_written_none_is_and_nothing_is_left_behind(tmp_path: Path) -> None:
     (tmp_path / "first").write_text("old")
     (tmp_path / "no-folder").write_text("")
     with pytest.raises(ConfigurationError, match=r"no-folder.* could not be written"):
@@ -68,11 +68,11 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_outside_a_repository_nothing_need_be_ignored(tmp_path: Path) -> None:
+def test_nothing_need_be_ignored_outside_a_repository(tmp_path: Path) -> None:
     assert ignored_by_git(tmp_path / ".env") is None
 
 
-def test_a_file_that_git_would_take_gets_a_line_and_one_that_it_ignores_does_not(repository: Path) -> None:
+def test_a_file_that_git_would_add_gets_a_line_and_an_ignored_one_does_not(repository: Path) -> None:
     path = repository / "sub" / ".env"
     (repository / "sub" / ".gitignore").write_text("*.log")
     assert ignored_by_git(path) is False
@@ -81,7 +81,7 @@ def test_a_file_that_git_would_take_gets_a_line_and_one_that_it_ignores_does_not
     assert ignored_by_git(path) is True
 
 
-def test_a_file_that_git_has_is_refused(repository: Path) -> None:
+def test_a_file_tracked_by_git_is_refused(repository: Path) -> None:
     (repository / ".env").write_text("A=1\n")
     subprocess.run(["git", "add", "--force", ".env"], cwd=repository, check=True)
     with pytest.raises(ConfigurationError, match=r"is tracked by git, .*git rm --cached \.env"):

@@ -38,12 +38,12 @@ def test_each_client_gets_its_own_shape_in_its_own_place(
     }
 
 
-def test_a_store_in_s3_is_named_as_it_is() -> None:
+def test_a_store_in_s3_is_named_unchanged() -> None:
     entry = mcp_entry("claude", estate=Path("estate.yaml"), store="s3://bucket/mesh")
     assert entry["mcpServers"]["mesh-assets"]["env"]["MESH_STORE"] == "s3://bucket/mesh"
 
 
-def test_other_servers_stay_and_an_entry_that_differs_is_replaced_by_force_alone() -> None:
+def test_other_servers_stay_and_a_different_entry_is_replaced_only_by_force() -> None:
     entry = mcp_entry("claude", estate=Path("estate.yaml"), store=".mesh")
     text = json.dumps({"mcpServers": {"other": {"command": "x"}}, "more": 1})
     merged = merged_mcp(text, entry, source=".mcp.json")
@@ -69,6 +69,6 @@ def test_other_servers_stay_and_an_entry_that_differs_is_replaced_by_force_alone
         ('{"mcpServers": []}', "has an unexpected form"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_left_alone(text: str, complaint: str) -> None:
+def test_an_unreadable_file_is_left_alone(text: str, complaint: str) -> None:
     with pytest.raises(ConfigurationError, match=complaint):
         merged_mcp(text, mcp_entry("claude", estate=Path("estate.yaml"), store=".mesh"), source=".mcp.json")

@@ -54,7 +54,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path / "mesh"
 
 
-def test_it_writes_a_project_and_says_how_to_go_on(tmp_path: Path) -> None:
+def test_init_writes_a_project_and_says_what_to_do_next(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "mesh"
     result = run(str(folder))
     assert result.exit_code == 0, result.output
@@ -67,7 +67,7 @@ def test_it_writes_a_project_and_says_how_to_go_on(tmp_path: Path) -> None:
     )
 
 
-def test_in_the_current_folder_it_leaves_alone_what_is_there_besides(
+def test_in_the_current_folder_init_leaves_other_files_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".git").mkdir()
@@ -80,7 +80,7 @@ def test_in_the_current_folder_it_leaves_alone_what_is_there_besides(
 
 
 @pytest.mark.parametrize("standing", ["estate.yaml", "README.md", "mesh_project", ".gitignore"])
-def test_where_one_of_its_files_is_it_names_it_and_writes_nothing(tmp_path: Path, standing: str) -> None:
+def test_init_names_an_existing_file_of_its_own_and_writes_nothing(tmp_path: Path, standing: str) -> None:
     (tmp_path / standing).symlink_to("nowhere")  # which does not even exist
     result = run(str(tmp_path))
     assert isinstance(result.exception, ConfigurationError)
@@ -88,21 +88,21 @@ def test_where_one_of_its_files_is_it_names_it_and_writes_nothing(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == [standing]
 
 
-def test_with_the_sandbox_a_env_of_ones_own_is_in_the_way_and_without_it_is_not(tmp_path: Path) -> None:
+def test_an_existing_env_file_is_in_the_way_only_with_the_sandbox(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KAFKA_PASSWORD=secret\n")
     assert "already has .env" in str(run(str(tmp_path), "--sandbox").exception)
     assert run(str(tmp_path)).exit_code == 0
     assert (tmp_path / ".env").read_text() == "KAFKA_PASSWORD=secret\n"
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mesh").write_text("mine")
     assert "is not a folder" in str(run(str(tmp_path / "mesh")).exception)
     assert (tmp_path / "mesh").read_text() == "mine"
 
 
 @pytest.mark.parametrize("at", range(len(FILES)))
-def test_wherever_the_disk_fills_up_nothing_is_left(
+def test_nothing_is_left_behind_wherever_the_disk_fills_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     (tmp_path / "there").mkdir()
@@ -135,7 +135,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("estate.yaml", "mine")]
 
 
-def test_for_the_sandbox_the_settings_name_its_estate_and_are_readable_by_the_user_alone(
+def test_settings_for_the_sandbox_name_its_estate_and_are_private_to_the_user(
     tmp_path: Path,
 ) -> None:
     result = run(str(tmp_path / "mesh"), "--sandbox")
@@ -157,12 +157,14 @@ def test_for_the_sandbox_the_settings_name_its_estate_and_are_readable_by_the_us
         ("Mesh.Assets", "Mesh.Assets-project"),
     ],
 )
-def test_its_name_is_the_folders_where_an_index_takes_it(tmp_path: Path, folder: str, name: str) -> None:
+def test_the_project_is_named_after_the_folder_where_an_index_allows_it(
+    tmp_path: Path, folder: str, name: str
+) -> None:
     assert project_name(tmp_path / folder) == name
     assert f'name = "{name}"\n' in project_files(name, sandbox=False)["pyproject.toml"]
 
 
-def test_git_takes_what_is_written_and_neither_secrets_nor_what_is_kept(project: Path) -> None:
+def test_git_takes_what_init_writes_but_neither_secrets_nor_stored_data(project: Path) -> None:
     subprocess.run(["git", "init", "--quiet", str(project)], check=True)
     kept = [".env", ".dagster/storage/x", ".mesh/x", ".sandbox/estate.yaml", ".local_defs_state/x"]
     for name in kept:
@@ -177,7 +179,7 @@ def test_git_takes_what_is_written_and_neither_secrets_nor_what_is_kept(project:
     assert sorted(listed) == FILES
 
 
-def test_its_instance_is_configured_as_that_of_the_clone(project: Path) -> None:
+def test_the_projects_instance_is_configured_like_the_clones(project: Path) -> None:
     assert yaml.safe_load((project / "dagster.yaml").read_text()) == yaml.safe_load(
         (PROJECT / "dagster.yaml").read_text()
     )
@@ -206,7 +208,7 @@ def load(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[]
 
 
 @pytest.mark.slow
-def test_dagster_loads_it_before_anything_was_discovered(load: Callable[[], dg.Definitions]) -> None:
+def test_dagster_loads_the_project_before_the_first_discovery(load: Callable[[], dg.Definitions]) -> None:
     definitions = load()
     dg.Definitions.validate_loadable(definitions)
     job = definitions.resolve_job_def("discovery")
@@ -216,7 +218,7 @@ def test_dagster_loads_it_before_anything_was_discovered(load: Callable[[], dg.D
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::dagster.BetaWarning")  # Dagster's, about how it resolves checks itself
-def test_it_shows_the_topics_of_the_last_discovery_as_assets(
+def test_the_project_shows_the_topics_of_the_last_discovery_as_assets(
     load: Callable[[], dg.Definitions], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(InventoryStore(open_store(str(project / ".mesh"))), a_document(topics=(a_topic("orders"),)))
@@ -228,7 +230,7 @@ def test_it_shows_the_topics_of_the_last_discovery_as_assets(
     assert "discovery_snapshot" in keys
 
 
-def test_the_command_line_reads_the_projects_settings_and_those_set_win(
+def test_the_command_line_reads_the_projects_settings_and_the_environment_wins(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("MESH_ESTATE", "MESH_STORE", "KAFKA_PASSWORD"):
@@ -244,7 +246,7 @@ def test_the_command_line_reads_the_projects_settings_and_those_set_win(
     assert "KAFKA_PASSWORD" not in os.environ  # is for the estate file beside it
 
 
-def test_settings_that_are_no_text_end_the_command_with_a_sentence(
+def test_settings_that_are_not_text_end_the_command_with_a_sentence(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(project)

@@ -82,7 +82,7 @@ def plan(
     return plan_from_environment(control_plane, environment, estate=estate, force=force)
 
 
-def test_all_clusters_of_an_environment_become_entries_with_keys_of_their_own(estate: Path) -> None:
+def test_all_clusters_of_an_environment_become_entries_with_their_own_keys(estate: Path) -> None:
     made = plan(FakeControlPlane(MESH, ORDERS, UNFINISHED), estate)
     assert made.clusters == ("data-mesh-cluster", "Orders-EU")
     (file,) = made.files
@@ -103,21 +103,21 @@ def test_all_clusters_of_an_environment_become_entries_with_keys_of_their_own(es
     )
 
 
-def test_a_single_cluster_has_the_plain_variables_as_terraforms_has(estate: Path) -> None:
+def test_a_single_cluster_has_plain_variables_like_terraforms(estate: Path) -> None:
     (file,) = plan(FakeControlPlane(MESH), estate).files
     assert (
         parse_estate(file.text, source="x").clusters["data-mesh-cluster"].kafka.username == "${KAFKA_API_KEY}"
     )
 
 
-def test_clusters_of_the_same_name_are_called_by_their_ids(estate: Path) -> None:
+def test_clusters_with_the_same_name_are_called_by_their_ids(estate: Path) -> None:
     assert plan(FakeControlPlane(MESH, replace(ORDERS, name="data mesh cluster")), estate).clusters == (
         "lkc-nd1ng3",
         "lkc-222222",
     )
 
 
-def test_a_cluster_that_the_estate_has_stays_as_it_is_unless_forced(estate: Path) -> None:
+def test_a_cluster_in_the_estate_stays_as_it_is_unless_forced(estate: Path) -> None:
     text = "clusters:\n  mesh:\n    cluster_id: lkc-nd1ng3\n    kafka: {bootstrap_servers: other:9092}\n"
     estate.write_text(text)
     made = plan(FakeControlPlane(MESH, ORDERS), estate)
@@ -130,7 +130,7 @@ def test_a_cluster_that_the_estate_has_stays_as_it_is_unless_forced(estate: Path
         plan(FakeControlPlane(MESH), estate)
 
 
-def test_a_registry_that_is_not_seen_is_no_registry_and_said(estate: Path) -> None:
+def test_an_invisible_registry_is_left_out_and_reported(estate: Path) -> None:
     made = plan(FakeControlPlane(MESH, registry=None), estate)
     assert parse_estate(made.files[0].text, source="x").clusters["data-mesh-cluster"].schema_registry is None
     assert any("the Cloud key sees no Schema Registry in env-7zpqx1" in note for note in made.notes)
@@ -146,7 +146,7 @@ def test_a_stand_in_is_named_and_reached_without_tls(estate: Path) -> None:
     assert "http://127.0.0.1:9990 is a stand-in: not Confluent Cloud" in made.notes
 
 
-def test_an_environment_that_is_not_seen_and_one_without_clusters_are_refused(estate: Path) -> None:
+def test_an_invisible_environment_and_one_without_clusters_are_refused(estate: Path) -> None:
     with pytest.raises(
         ConfigurationError,
         match=r"sees no environment env-9; it sees: env-1 \(other\), env-7zpqx1 \(agentic-data-mesh\)",

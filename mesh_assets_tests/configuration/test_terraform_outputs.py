@@ -81,7 +81,7 @@ def test_endpoints_lose_their_protocol_one_by_one(value: object, servers: str) -
     assert variables_from_terraform(found)["KAFKA_BOOTSTRAP_ENDPOINT"] == servers
 
 
-def test_what_a_later_version_of_the_files_adds_may_be_missing() -> None:
+def test_outputs_that_only_a_later_version_has_may_be_missing() -> None:
     found = parse_terraform_outputs(
         outputs_json(store=None, trigger_queue_url=None, environment_name=None), source="x"
     )
@@ -125,7 +125,7 @@ def test_what_a_later_version_of_the_files_adds_may_be_missing() -> None:
         ),
     ],
 )
-def test_what_cannot_be_used_is_said_in_one_sentence_without_a_secret(text: str, sentence: str) -> None:
+def test_unusable_outputs_are_reported_in_one_sentence_without_a_secret(text: str, sentence: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_terraform_outputs(text, source="x")
     assert str(caught.value) == sentence
@@ -143,7 +143,7 @@ def test_a_file_and_stdin_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         read_terraform_outputs(str(tmp_path / "absent"))
 
 
-def test_without_terraform_the_sentence_says_how_to_do_it_where_it_is(
+def test_without_terraform_the_sentence_says_how_to_run_it_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -155,9 +155,7 @@ def test_without_terraform_the_sentence_says_how_to_do_it_where_it_is(
 
 
 @pytest.mark.slow
-def test_a_folder_that_terraform_was_applied_in_is_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_with_an_applied_terraform_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By Terraform itself, over a state it wrote: outputs need no provider."""
     terraform_on_path(tmp_path / "bin", monkeypatch)
     applied = tmp_path / "applied"
@@ -183,7 +181,7 @@ def test_a_folder_that_terraform_was_applied_in_is_asked(
 
 
 @pytest.mark.slow
-def test_all_that_is_read_is_an_output_of_ours() -> None:
+def test_everything_that_is_read_is_an_output_of_ours() -> None:
     ours: dict[str, Any] = outputs(read())
     assert set(terraform_outputs._NAMES) <= ours.keys()
     assert {name for name, body in ours.items() if body.get("sensitive")} == set(terraform_outputs._SECRET)

@@ -76,7 +76,7 @@ def test_a_file_with_another_indentation_keeps_it(entry: dict[str, Any], mapping
     assert f"\n{mapping}data-mesh-cluster:\n" in merged
 
 
-def test_a_cluster_that_is_there_is_replaced_by_force_alone(entry: dict[str, Any]) -> None:
+def test_an_existing_cluster_is_replaced_only_by_force(entry: dict[str, Any]) -> None:
     merged = merged_estate(ESTATE, {"data-mesh-cluster": entry}, source="estate.yaml")
     other = entry | {"kafka": entry["kafka"] | {"username": "${OTHER}"}}
     with pytest.raises(
@@ -91,7 +91,7 @@ def test_a_cluster_that_is_there_is_replaced_by_force_alone(entry: dict[str, Any
         merged_estate(merged, {"second-name": entry}, source="estate.yaml", force=True)
 
 
-def test_keys_may_stand_in_ssm_and_triggers_come_along() -> None:
+def test_keys_may_be_in_ssm_and_triggers_come_along() -> None:
     entry = entry_from_terraform(
         parse_terraform_outputs(outputs_json(), source="x"), in_parameters("/discovery-agent")
     )
@@ -110,7 +110,7 @@ def test_keys_may_stand_in_ssm_and_triggers_come_along() -> None:
         )
 
 
-def test_what_is_no_estate_is_left_alone(entry: dict[str, Any]) -> None:
+def test_a_file_that_is_not_an_estate_is_left_alone(entry: dict[str, Any]) -> None:
     with pytest.raises(EstateError, match=r"^estate.yaml:2: "):
         merged_estate("clusters:\n  a: {}\n", {"data-mesh-cluster": entry}, source="estate.yaml")
 
@@ -140,12 +140,12 @@ def test_the_file_reads_back_as_what_terraform_said_and_shows_no_secret() -> Non
     assert shown.count("(hidden)") == len(SECRETS)
 
 
-def test_a_second_cluster_has_variables_of_its_own() -> None:
+def test_a_second_cluster_has_its_own_variables() -> None:
     variables = variables_from_terraform(parse_terraform_outputs(outputs_json(), source="x"), suffix="ORDERS")
     assert list(variables) == [f"{name}_ORDERS" for name in NAMES]
 
 
-def test_other_lines_stay_and_another_value_is_replaced_by_force_alone() -> None:
+def test_other_lines_stay_and_a_different_value_is_replaced_only_by_force() -> None:
     text = "# mine\nexport A=1\nKAFKA_API_KEY=old\n\nB='two words'\n"
     with pytest.raises(
         ConfigurationError, match="has KAFKA_API_KEY with a different value; --force replaces it"
@@ -170,7 +170,7 @@ def test_a_value_that_the_reader_would_change_is_refused() -> None:
         merged_env(None, {"A": "x${HOME}"}, source=".env")
 
 
-def test_a_file_that_only_includes_others_gets_clusters_of_its_own(
+def test_a_file_that_only_includes_others_gets_its_own_clusters(
     entry: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "more.yaml").write_text("clusters: {a: {kafka: {bootstrap_servers: 'a:1'}}}\n")

@@ -98,14 +98,14 @@ POSTGRES = {
         ),
     ],
 )
-def test_the_tables_of_a_list_become_topics(config: Mapping[str, str], flows: set[str]) -> None:
+def test_the_tables_in_a_list_become_topics(config: Mapping[str, str], flows: set[str]) -> None:
     found = told("source", config)
 
     assert (found.flows, found.notes) == (flows, [])
     assert set(found.known.values()) == {"declared"}
 
 
-def test_a_pattern_selects_tables_by_the_topics_that_are_there() -> None:
+def test_a_pattern_selects_tables_by_the_existing_topics() -> None:
     found = told(
         "source",
         {**POSTGRES, "table.include.list": r"public\.orders.*"},
@@ -134,7 +134,7 @@ def test_topics_of_a_longer_prefix_belong_to_the_connector_that_has_it() -> None
     assert found.flows == {"postgres://pg:5432/shop.public.orders → dbz.public.orders"}
 
 
-def test_what_connect_saw_outweighs_what_topics_are_called() -> None:
+def test_what_connect_observed_outweighs_the_names_of_topics() -> None:
     found = told(
         "source", POSTGRES, topics=["dbz.public.orders", "dbz.public.old"], observed=["dbz.public.orders"]
     )
@@ -143,7 +143,7 @@ def test_what_connect_saw_outweighs_what_topics_are_called() -> None:
     assert found.known["· → dbz.public.orders"] == "observed"
 
 
-def test_exclude_lists_and_schemas_are_kept_out() -> None:
+def test_excluded_tables_and_schemas_are_left_out() -> None:
     found = told(
         "source",
         {**POSTGRES, "table.exclude.list": r"public\.secret.*", "schema.include.list": "public"},
@@ -153,7 +153,7 @@ def test_exclude_lists_and_schemas_are_kept_out() -> None:
     assert found.flows == {"postgres://pg:5432/shop.public.orders → dbz.public.orders"}
 
 
-def test_a_pattern_that_python_reads_otherwise_gives_a_note_and_no_table() -> None:
+def test_a_pattern_that_python_reads_differently_gives_a_note_and_no_table() -> None:
     found = told(
         "source", {**POSTGRES, "table.include.list": r"public\.\p{Lower}+"}, topics=["dbz.public.orders"]
     )
@@ -163,7 +163,7 @@ def test_a_pattern_that_python_reads_otherwise_gives_a_note_and_no_table() -> No
     assert any("Python does not read it as Java does" in note for note in found.notes)
 
 
-def test_its_own_topics_are_internal() -> None:
+def test_debeziums_own_topics_are_internal() -> None:
     found = told(
         "source",
         {
@@ -208,7 +208,7 @@ def test_an_outbox_with_a_static_topic_is_followed() -> None:
     assert (found.flows, found.notes) == ({"postgres://pg:5432/shop.public.outbox → shop.events"}, [])
 
 
-def test_an_outbox_that_routes_by_row_gives_a_note_and_keeps_what_connect_saw() -> None:
+def test_an_outbox_that_routes_by_row_gives_a_note_and_keeps_what_connect_observed() -> None:
     found = told("source", OUTBOX, observed=["outbox.event.order"])
 
     assert found.flows == set()
@@ -218,7 +218,7 @@ def test_an_outbox_that_routes_by_row_gives_a_note_and_keeps_what_connect_saw() 
     ]
 
 
-def test_shards_are_brought_together_by_the_logical_table_router() -> None:
+def test_the_logical_table_router_merges_shards() -> None:
     found = told(
         "source",
         {
@@ -238,7 +238,7 @@ def test_shards_are_brought_together_by_the_logical_table_router() -> None:
     }
 
 
-def test_without_any_topic_only_the_database_is_known() -> None:
+def test_only_the_database_is_known_without_any_topic() -> None:
     found = told("source", POSTGRES, topics=["elsewhere"])
 
     assert found.edges == {"postgres://pg:5432/shop → ·"}
@@ -247,7 +247,7 @@ def test_without_any_topic_only_the_database_is_known() -> None:
     ]
 
 
-def test_a_server_that_is_hidden_gives_a_note_and_the_topics_that_are_known() -> None:
+def test_a_hidden_server_gives_a_note_and_the_known_topics() -> None:
     config = {**POSTGRES, "database.hostname": "${env:HOST}", "table.include.list": "public.orders"}
     found = told("source", config)
 

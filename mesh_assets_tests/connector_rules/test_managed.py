@@ -270,7 +270,7 @@ def test_a_sink_writes_its_topic_to_one_place(name: str, config: Mapping[str, st
         ),
     ],
 )
-def test_a_source_of_several_pairs_each_with_its_topic(config: Mapping[str, str], flows: set[str]) -> None:
+def test_a_source_with_several_pairs_has_a_topic_for_each(config: Mapping[str, str], flows: set[str]) -> None:
     found = told(
         "source", config, topics=("sf_LAKE.RAW.ORDERS", "sf_LAKE.RAW.NEWS", "PDB1.SHOP.ORDERS", "PDB1.SHOP.X")
     )
@@ -313,7 +313,7 @@ def test_the_redo_log_of_oracle_is_internal_and_read_back() -> None:
         ("sink", {"connector.class": "RedshiftSink", "topics": "a"}),
     ],
 )
-def test_what_a_config_hides_gives_a_note_and_no_dataset(kind: str, config: Mapping[str, str]) -> None:
+def test_hidden_configs_give_a_note_and_no_dataset(kind: str, config: Mapping[str, str]) -> None:
     found = told(kind, config)
 
     assert found.flows == set()

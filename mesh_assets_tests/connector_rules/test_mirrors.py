@@ -75,14 +75,14 @@ def copied(graph: LineageGraph) -> set[str]:
         ),
     ],
 )
-def test_topics_of_a_cluster_of_the_estate_are_copied(config: dict[str, str], flows: set[str]) -> None:
+def test_topics_of_another_cluster_in_the_estate_are_copied(config: dict[str, str], flows: set[str]) -> None:
     graph = graph_of(config)
 
     assert copied(graph) == flows
     assert [note.text for note in graph.notes] == []
 
 
-def test_lineage_goes_on_from_cluster_to_cluster() -> None:
+def test_lineage_continues_from_cluster_to_cluster() -> None:
     graph = graph_of({})
     start = next(node for node in graph.nodes if str(node) == "topic orders" and node.cluster == "us")
 
@@ -96,7 +96,7 @@ def test_lineage_goes_on_from_cluster_to_cluster() -> None:
     }
 
 
-def test_of_a_cluster_outside_the_estate_the_copies_tell() -> None:
+def test_copies_show_what_comes_from_a_cluster_outside_the_estate() -> None:
     graph = graph_of({}, here=("us.orders", "us-east.x", "orders"), there=None)
 
     assert copied(graph) == {"kafka://us-1:9092/orders → eu/us.orders"}
@@ -105,7 +105,7 @@ def test_of_a_cluster_outside_the_estate_the_copies_tell() -> None:
 
 
 @pytest.mark.parametrize("servers", ["SASL_SSL://us-2:9092", "US-2:9092", "us-9:9092, SSL://Us-2:9092,"])
-def test_an_address_is_known_with_its_protocol_and_in_any_case_of_letters(servers: str) -> None:
+def test_an_address_is_recognised_with_its_protocol_and_in_any_case(servers: str) -> None:
     graph = graph_of({"source.cluster.bootstrap.servers": servers, "topics": "orders"})
     assert copied(graph) == {"us/orders → eu/us.orders"}
 
@@ -113,7 +113,7 @@ def test_an_address_is_known_with_its_protocol_and_in_any_case_of_letters(server
     assert copied(outside) == {"kafka://us-2:9092/orders → eu/us.orders"}
 
 
-def test_a_policy_of_ones_own_gives_a_note() -> None:
+def test_a_custom_policy_gives_a_note() -> None:
     graph = graph_of({"replication.policy.class": "com.example.Policy"})
 
     assert copied(graph) == set()
@@ -176,7 +176,7 @@ def test_heartbeats_are_copied_whatever_the_topics_are(config: dict[str, str], c
         ),
     ],
 )
-def test_its_own_topics_are_named_with_the_separator(config: dict[str, str], name: str) -> None:
+def test_mirrormakers_own_topics_are_named_with_the_separator(config: dict[str, str], name: str) -> None:
     graph = graph_of({**config, "connector.class": f"{PACKAGE}MirrorCheckpointConnector"})
 
     assert name in {edge.source.name for edge in graph.edges}

@@ -71,7 +71,7 @@ class Anything(dict[str, str | None]):
 
 
 @pytest.mark.parametrize("class_name", sorted(KNOWN_CLASSES))
-def test_no_config_keeps_the_graph_from_being_made(class_name: str) -> None:
+def test_no_config_prevents_the_graph(class_name: str) -> None:
     configs = [Anything(class_name, seed="", values=(value,)) for value in ODD]
     configs += [Anything(class_name, seed=str(seed), values=ODD) for seed in range(20)]
     configs += [Anything(class_name, seed=str(seed), values=(",", "")) for seed in range(10)]
@@ -124,7 +124,7 @@ def test_no_config_keeps_the_graph_from_being_made(class_name: str) -> None:
         ),
     ],
 )
-def test_what_a_config_hides_is_no_part_of_an_address(
+def test_hidden_values_are_not_part_of_an_address(
     config: dict[str, str], flows: set[str], notes: list[str]
 ) -> None:
     for shown in (mask_config(config), *([config] if not notes else [])):

@@ -233,7 +233,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_what_other_catalogs_find_in_a_kind_of_config_is_found(kind: Kind) -> None:
+def test_edges_that_other_catalogs_find_in_such_configs_are_found(kind: Kind) -> None:
     found = told(kind.type, kind.config, topics=kind.topics, observed=kind.observed)
 
     assert kind.flows == found.flows

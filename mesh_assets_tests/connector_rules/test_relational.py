@@ -101,7 +101,7 @@ def test_tables_become_topics(config: Mapping[str, str], flows: set[str]) -> Non
     assert (found.flows, found.notes) == (flows, [])
 
 
-def test_a_table_without_a_schema_is_inferred_to_be_in_the_default_one() -> None:
+def test_a_table_without_a_schema_is_assumed_in_the_default_one() -> None:
     found = told("source", source(table_whitelist="orders,crm.users", topic_prefix="pg-"))
 
     assert found.known == {
@@ -112,7 +112,7 @@ def test_a_table_without_a_schema_is_inferred_to_be_in_the_default_one() -> None
     }
 
 
-def test_without_a_list_the_topics_that_connect_saw_say_which_tables_it_reads() -> None:
+def test_without_a_list_the_topics_that_connect_observed_show_the_tables() -> None:
     found = told(
         "source",
         source(topic_prefix="pg-"),
@@ -127,7 +127,7 @@ def test_without_a_list_the_topics_that_connect_saw_say_which_tables_it_reads() 
     assert found.known["· → pg-orders"] == "observed"
 
 
-def test_without_a_list_and_without_topics_seen_only_the_database_is_known() -> None:
+def test_without_a_list_or_observed_topics_only_the_database_is_known() -> None:
     found = told("source", source(topic_prefix="pg-"), topics=["pg-orders"])
 
     assert (found.flows, found.edges) == (set(), {"postgres://db.shop:5433/shop → ·"})
@@ -139,14 +139,14 @@ def test_without_a_list_and_without_topics_seen_only_the_database_is_known() -> 
 @pytest.mark.parametrize(
     "url", ["********", "${file:/etc/db:url}", "jdbc:postgresql://${env:HOST}/shop", "jdbc:what"]
 )
-def test_a_database_that_is_hidden_gives_a_note(url: str) -> None:
+def test_a_hidden_database_gives_a_note(url: str) -> None:
     found = told("source", {**source(table_whitelist="orders"), "connection.url": url})
 
     assert (found.flows, found.edges) == (set(), {"· → orders"})
     assert found.notes == ["its config does not say, or hides, which database it uses"]
 
 
-def test_a_query_that_cannot_be_parsed_leads_to_the_database_alone() -> None:
+def test_an_unparsable_query_leads_to_the_database_alone() -> None:
     found = told("source", source(query="SELEKT ((", topic_prefix="all"))
 
     assert found.edges == {"postgres://db.shop:5433/shop → ·", "· → all"}

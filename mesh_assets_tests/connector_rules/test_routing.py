@@ -58,7 +58,7 @@ MATCHES = {
         ({**MATCHES, **transform(f"{KAFKA}Filter"), "transforms.t.predicate": "p"}, "users", "users"),
     ],
 )
-def test_a_name_is_followed(config: Mapping[str, str], name: str, routed: str | None) -> None:
+def test_a_renaming_is_followed(config: Mapping[str, str], name: str, routed: str | None) -> None:
     transforms = {"transforms": "t"} if config else {}
 
     assert Routing({**transforms, **config}).follow(name) == Routed(name=routed)
@@ -95,7 +95,7 @@ def test_transforms_apply_one_after_the_other() -> None:
         ({**regex(".*", "x"), "transforms.t.predicate": "gone"}, "applies or not depending on each record"),
     ],
 )
-def test_what_cannot_be_followed_says_why(config: Mapping[str, str], because: str) -> None:
+def test_a_transform_that_cannot_be_followed_says_why(config: Mapping[str, str], because: str) -> None:
     routed = Routing({"transforms": "t", **config}).follow("orders")
 
     assert routed.name is None
@@ -103,7 +103,7 @@ def test_what_cannot_be_followed_says_why(config: Mapping[str, str], because: st
     assert (routed.because or "").startswith("its transform t (")
 
 
-def test_a_filter_by_record_drops_some_and_renames_none() -> None:
+def test_a_filter_by_record_drops_some_records_and_renames_none() -> None:
     config = {
         "transforms": "t",
         **transform(f"{KAFKA}Filter", predicate="p"),

@@ -213,7 +213,7 @@ def test_each_topic_goes_to_its_own_place(config: Mapping[str, str], flows: set[
         ),
     ],
 )
-def test_what_is_not_known_gives_a_note_and_as_much_as_is(
+def test_unknown_places_give_a_note_and_whatever_is_known(
     config: Mapping[str, str], flows: set[str], note: str
 ) -> None:
     found = told("sink", {**config, "topics": "orders"})
@@ -265,7 +265,7 @@ def test_sources_of_other_systems(config: Mapping[str, str], flows: set[str], ed
     assert (found.flows, found.edges, found.notes) == (flows, edges, [])
 
 
-def test_many_topics_that_may_each_go_to_many_tables_have_edges_and_no_flow_for_each_pair() -> None:
+def test_topics_that_may_each_go_to_many_tables_have_edges_but_no_flow_for_each_pair() -> None:
     """3,000 topics and 100 tables would have 300,000."""
     config = {
         **ICEBERG,
@@ -286,7 +286,7 @@ def test_the_control_topic_of_iceberg_is_internal() -> None:
     assert found.internal == {"control-iceberg → ·", "· → control-iceberg"}
 
 
-def test_what_connect_saw_a_sink_set_aside_is_not_what_it_reads() -> None:
+def test_dead_letters_that_connect_observed_are_not_what_a_sink_reads() -> None:
     found = told(
         "sink",
         {**S3, "topics": "orders", "errors.deadletterqueue.topic.name": "dlq"},
@@ -302,7 +302,7 @@ def named(connector_class: str) -> Connector:
 
 
 @pytest.mark.parametrize("name", ["S3SinkConnector", "com.example.S3SinkConnector", "", "DebeziumSomething"])
-def test_a_class_that_is_not_known_or_stands_for_several_has_no_rule(name: str) -> None:
+def test_an_unknown_or_ambiguous_class_has_no_rule(name: str) -> None:
     assert rule_of(named(name)) is None
 
 

@@ -154,9 +154,7 @@ def test_an_estate_that_keeps_the_contract_breaks_nothing() -> None:
         ),
     ],
 )
-def test_what_is_not_kept_is_said_in_one_sentence(
-    fields: dict[str, Any], expected: tuple[str, str, str]
-) -> None:
+def test_a_broken_promise_is_one_sentence(fields: dict[str, Any], expected: tuple[str, str, str]) -> None:
     assert breaches(orders_now(**fields), USERS_NOW) == [expected]
 
 
@@ -167,7 +165,7 @@ def test_a_promise_without_a_number_is_neither_kept_nor_broken() -> None:
         assert {one.level for one in found} == {"unknown"}, promised
 
 
-def test_what_came_of_a_rule_of_another_field_with_its_name_says_nothing_of_it() -> None:
+def test_the_result_of_a_same_named_rule_on_another_field_proves_nothing() -> None:
     elsewhere = replace(a_result("passed"), about="nullValues of note")
     assert breaches(orders_now(results=(elsewhere,)), USERS_NOW) == [
         (
@@ -182,7 +180,7 @@ def test_what_came_of_a_rule_of_another_field_with_its_name_says_nothing_of_it()
         assert [(level, requirement) for level, requirement, _ in found] == [("warning", "quality")]
 
 
-def test_fields_that_are_gone_of_another_type_or_optional_now_are_told() -> None:
+def test_missing_retyped_and_newly_optional_fields_are_reported() -> None:
     kept = [one for one in ORDER["fields"] if one["name"] not in ("address", "order_id", "day", "state")]
     changed = [
         {"name": "order_id", "type": "string"},
@@ -201,7 +199,7 @@ def test_fields_that_are_gone_of_another_type_or_optional_now_are_told() -> None
 @pytest.mark.parametrize(
     ("promised", "kept"), [("array", True), ("array<string>", True), ("array<long>", False)]
 )
-def test_an_array_is_promised_with_its_elements_or_without(promised: str, kept: bool) -> None:
+def test_an_array_may_be_promised_with_or_without_its_elements(promised: str, kept: bool) -> None:
     written = {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
@@ -224,7 +222,7 @@ def test_an_array_is_promised_with_its_elements_or_without(promised: str, kept: 
     assert found == ([] if kept else expected)
 
 
-def test_a_type_that_the_schema_does_not_tell_neither_keeps_nor_breaks_a_promise() -> None:
+def test_a_type_that_the_schema_does_not_give_neither_keeps_nor_breaks_a_promise() -> None:
     by_hand = read_contract(
         {
             "apiVersion": "v3.1.0",
@@ -246,7 +244,7 @@ def test_a_type_that_the_schema_does_not_tell_neither_keeps_nor_breaks_a_promise
     ]
 
 
-def test_a_topic_that_is_gone_is_an_error_unless_it_could_not_be_read() -> None:
+def test_a_missing_topic_is_an_error_unless_it_could_not_be_read() -> None:
     assert breaches(USERS_NOW) == [("error", "topic", "orders-v2: there is no such topic in shop")]
     assert breaches(USERS_NOW, unread={"shop": "topics are not current: refused"}) == [
         (
@@ -259,7 +257,7 @@ def test_a_topic_that_is_gone_is_an_error_unless_it_could_not_be_read() -> None:
     assert breaches(USERS_NOW, unread={"dwh": "refused"})[0][0] == "error"
 
 
-def test_a_contract_that_names_no_cluster_holds_wherever_the_topic_is() -> None:
+def test_a_contract_without_a_cluster_applies_wherever_the_topic_is() -> None:
     contract = read_contract(
         {
             "apiVersion": "v3.0.0",

@@ -101,7 +101,7 @@ def failed(checks: Checks) -> set[str]:
     return {name for name, (result, _) in checks.items() if result != "passed"}
 
 
-def test_it_finds_no_fault_in_the_contracts_that_are_written(python: Path, contracts: Path) -> None:
+def test_datacontract_cli_finds_no_fault_in_generated_contracts(python: Path, contracts: Path) -> None:
     paths = sorted(contracts.glob("*.odcs.yaml"))
     assert paths
     linted = judged(python, "lint", paths)
@@ -109,7 +109,7 @@ def test_it_finds_no_fault_in_the_contracts_that_are_written(python: Path, contr
     assert [checks for checks in linted if failed(checks)] == []
 
 
-def test_it_finds_kept_by_kafka_what_is_kept_and_nothing_else(
+def test_datacontract_cli_finds_the_kept_promises_kept_and_no_others(
     python: Path, contracts: Path, endpoints: Endpoints, tmp_path: Path
 ) -> None:
     [found] = [

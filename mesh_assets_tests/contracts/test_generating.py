@@ -40,7 +40,7 @@ def test_the_published_schema_finds_what_is_wrong() -> None:
     assert schema_problems({**contract_of(facts()), "unheardOf": 1})
 
 
-def test_a_contract_says_who_owns_what_and_where_it_is() -> None:
+def test_a_contract_names_the_owner_and_the_place_of_the_data() -> None:
     made = contract_of(facts())
     assert {key: made[key] for key in ("id", "name", "version", "status", "domain", "team")} == {
         "id": "shop-orders",
@@ -86,7 +86,7 @@ def test_fields_are_nested_with_their_types() -> None:
     assert by_name["user_id"]["relationships"] == [{"type": "foreignKey", "to": "users.user_id"}]
 
 
-def test_an_array_is_one_by_its_physical_type_with_that_of_its_elements_below() -> None:
+def test_an_array_has_its_physical_type_with_that_of_its_elements_below() -> None:
     [schema, _] = contract_of(facts())["schema"]
     by_name = {one["name"]: one for one in schema["properties"]}
     [_, tags] = by_name["items"]["items"]["properties"]
@@ -97,7 +97,7 @@ def test_an_array_is_one_by_its_physical_type_with_that_of_its_elements_below() 
     )
 
 
-def test_another_spelling_of_an_array_is_no_other_type() -> None:
+def test_another_spelling_of_an_array_is_not_another_type() -> None:
     first = contract_of(facts())
     [items] = [one for one in first["schema"][0]["properties"] if one["name"] == "items"]
     items["physicalType"] = f"array<{items['items']['physicalType']}>"
@@ -128,12 +128,12 @@ def test_service_levels_are_what_is_configured_and_measured() -> None:
         {"cleanup.policy": "delete", "retention.ms": None},
     ],
 )
-def test_what_is_unlimited_compacted_or_unknown_promises_no_retention(config: dict[str, Any]) -> None:
+def test_unlimited_compacted_or_unknown_retention_is_not_promised(config: dict[str, Any]) -> None:
     one = orders(topic=a_topic("orders", config=config), usual_gap_seconds=None, records_in_per_second=None)
     assert "slaProperties" not in contract_of(facts(one))
 
 
-def test_rules_stand_where_odcs_has_them() -> None:
+def test_rules_are_where_odcs_expects_them() -> None:
     made = contract_of(facts(orders(rules=RULES), users()))
     [schema, _] = made["schema"]
     by_name = {one["name"]: one for one in schema["properties"]}
@@ -154,13 +154,13 @@ def test_rules_stand_where_odcs_has_them() -> None:
     assert next(one for one in made["slaProperties"] if one["id"] == "orders_v2_fresh")["unit"] == "m"
 
 
-def test_no_address_but_that_of_the_brokers_is_in_a_contract() -> None:
+def test_a_contract_holds_no_address_but_the_brokers() -> None:
     text = text_of(contract_of(facts()))
     assert text.count("9092") == 1
     assert "sasl" not in text.casefold()
 
 
-def test_the_same_facts_give_the_same_text_in_whatever_order_they_come() -> None:
+def test_the_same_facts_give_the_same_text_in_any_order() -> None:
     assert text_of(contract_of(facts(orders(), users()))) == text_of(contract_of(facts(users(), orders())))
 
 
@@ -202,7 +202,7 @@ def test_a_service_level_stays_as_it_was_promised() -> None:
     assert slower == first
 
 
-def test_one_rule_promises_each_of_its_topics_a_level_of_its_own() -> None:
+def test_one_rule_promises_each_of_its_topics_its_own_level() -> None:
     fresh = next(one for one in RULES if one.name == "fresh")
     made = contract_of(facts(orders(rules=(fresh,)), users(rules=(fresh,))))
     levels = [one["id"] for one in made["slaProperties"] if one["id"].endswith("fresh")]
@@ -210,7 +210,7 @@ def test_one_rule_promises_each_of_its_topics_a_level_of_its_own() -> None:
     assert contract_of(facts(orders(rules=(fresh,)), users(rules=(fresh,))), before=made) == made
 
 
-def test_levels_that_earlier_versions_called_by_the_rule_alone_stay_as_they_were_promised() -> None:
+def test_levels_that_earlier_versions_named_by_the_rule_alone_stay_as_promised() -> None:
     fresh = next(one for one in RULES if one.name == "fresh")
     both = facts(orders(rules=(fresh,)), users(rules=(fresh,)))
     first = contract_of(both)
@@ -283,7 +283,7 @@ AVRO = """{"type": "record", "name": "Order", "fields": [
     ],
     ids=("protobuf", "json", "avro"),
 )
-def test_a_type_that_is_not_known_is_not_guessed(
+def test_an_unknown_type_is_not_guessed(
     schema_type: str, definition: str, expected: dict[str, str | None]
 ) -> None:
     read = schema_fields(schema_type, definition)

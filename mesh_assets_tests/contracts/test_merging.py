@@ -45,7 +45,7 @@ def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
     assert (again.text, again.changes, again.conflicts, again.is_new) == (text, (), (), False)
 
 
-def test_what_people_wrote_stays_with_their_comments_while_the_estate_adds(tmp_path: Path) -> None:
+def test_human_edits_stay_with_their_comments_while_the_estate_adds(tmp_path: Path) -> None:
     write(tmp_path, FIRST)
     edit(tmp_path, "status: draft\n", "status: active  # agreed on 3 November\nprice: {priceAmount: 3}\n")
     edit(tmp_path, "description: Unique for ever.", "description: 'As printed on the invoice.'  # ask Ann")
@@ -65,7 +65,7 @@ def test_what_people_wrote_stays_with_their_comments_while_the_estate_adds(tmp_p
     assert schema_problems(load(made.path)) == []
 
 
-def test_where_both_changed_the_persons_word_stays_and_the_conflict_is_named(tmp_path: Path) -> None:
+def test_where_both_changed_the_person_wins_and_the_conflict_is_named(tmp_path: Path) -> None:
     write(tmp_path, FIRST)
     edit(tmp_path, "name: team-shop", "name: team-checkout")
     made = write(tmp_path, contract_of(facts(owner="team-new"), before=FIRST))
@@ -76,7 +76,7 @@ def test_where_both_changed_the_persons_word_stays_and_the_conflict_is_named(tmp
     assert "team-new" in made.base
 
 
-def test_what_the_estate_lost_goes_unless_a_person_changed_it(tmp_path: Path) -> None:
+def test_what_the_estate_lost_is_removed_unless_a_person_changed_it(tmp_path: Path) -> None:
     write(tmp_path, FIRST)
     edit(tmp_path, "description: Unique for ever.", "description: Mine.")
     less = {**ORDER, "fields": ORDER["fields"][3:]}
@@ -91,7 +91,7 @@ def test_what_the_estate_lost_goes_unless_a_person_changed_it(tmp_path: Path) ->
     assert "description: Mine." in made.text
 
 
-def test_what_a_person_took_out_stays_out_until_the_estate_changes_it(tmp_path: Path) -> None:
+def test_what_a_person_removed_stays_out_until_the_estate_changes_it(tmp_path: Path) -> None:
     write(tmp_path, FIRST)
     edit(tmp_path, "domain: orders\n", "")
     assert "domain:" not in write(tmp_path, contract_of(facts(), before=FIRST)).text
@@ -102,7 +102,7 @@ def test_what_a_person_took_out_stays_out_until_the_estate_changes_it(tmp_path: 
     assert "domain:" not in made.text
 
 
-def test_a_file_that_people_wrote_alone_keeps_all_that_it_says(tmp_path: Path) -> None:
+def test_a_file_written_by_people_alone_keeps_everything(tmp_path: Path) -> None:
     own = "# ours\napiVersion: v3.0.2\nkind: DataContract\nid: shop-orders\nversion: 4.0.0\nstatus: active\n"
     (tmp_path / file_name("shop-orders")).write_text(own, encoding="utf-8")
     made = write(tmp_path, FIRST)
@@ -111,7 +111,7 @@ def test_a_file_that_people_wrote_alone_keeps_all_that_it_says(tmp_path: Path) -
     assert {"schema is new", "team is new"} <= set(made.changes)
 
 
-def test_levels_of_one_id_and_topics_of_one_name_are_told_apart() -> None:
+def test_levels_with_one_id_and_topics_with_one_name_are_kept_apart() -> None:
     def contract(hours: int, partitions: int) -> dict[str, Any]:
         return {
             "schema": [
@@ -152,13 +152,13 @@ def test_an_untouched_file_becomes_what_is_generated(base: dict[str, Any], new: 
 
 
 @given(CONTRACTS, CONTRACTS)
-def test_where_the_estate_changed_nothing_the_file_stays(base: dict[str, Any], mine: dict[str, Any]) -> None:
+def test_the_file_stays_where_the_estate_changed_nothing(base: dict[str, Any], mine: dict[str, Any]) -> None:
     merge = Merge(copy.deepcopy(mine)).with_new(base, copy.deepcopy(base))
     assert (merge.mine, merge.conflicts, merge.changes) == (mine, [], [])
 
 
 @given(CONTRACTS, CONTRACTS, CONTRACTS)
-def test_a_value_of_the_file_that_a_person_changed_is_never_lost(
+def test_a_value_changed_by_a_person_is_never_lost(
     base: dict[str, Any], mine: dict[str, Any], new: dict[str, Any]
 ) -> None:
     merge = Merge(copy.deepcopy(mine)).with_new(base, new)
@@ -176,5 +176,5 @@ def _without_order(value: Any) -> Any:
     return value
 
 
-def test_text_reads_back_as_it_was_written() -> None:
+def test_text_reads_back_as_written() -> None:
     assert text_of(FIRST).startswith("apiVersion: v3.2.0\nkind: DataContract\nid: shop-orders\n")

@@ -37,7 +37,7 @@ def minimal(**fields: Any) -> dict[str, Any]:
     }
 
 
-def test_what_was_written_is_read_back_with_its_rules(tmp_path: Path) -> None:
+def test_a_written_contract_is_read_back_with_its_rules(tmp_path: Path) -> None:
     known = folder_of(tmp_path, orders=text_of(contract_of(facts(orders(rules=RULES), users()))))
     assert known.problems == ()
     [contract] = known.contracts
@@ -57,7 +57,7 @@ def test_what_was_written_is_read_back_with_its_rules(tmp_path: Path) -> None:
     }
 
 
-def test_the_owner_is_the_team_or_whoever_of_it_is_its_owner() -> None:
+def test_the_owner_is_the_team_or_its_owner() -> None:
     for team, owner in (
         ({"name": "team-a"}, "team-a"),
         (
@@ -72,7 +72,7 @@ def test_the_owner_is_the_team_or_whoever_of_it_is_its_owner() -> None:
         assert read_contract(minimal(team=team), "f", CLUSTERS).owner == owner
 
 
-def test_the_cluster_is_the_one_that_the_servers_name() -> None:
+def test_the_cluster_is_the_one_named_by_the_servers() -> None:
     schema = [{"name": "orders"}]
     server = {"server": "dwh", "type": "kafka", "host": "x:9092"}
     for servers, cluster in (
@@ -85,7 +85,7 @@ def test_the_cluster_is_the_one_that_the_servers_name() -> None:
         assert topic.cluster == cluster
 
 
-def test_owner_domain_and_rules_of_a_topic_can_be_asked_for(tmp_path: Path) -> None:
+def test_owner_domain_and_rules_of_a_topic_can_be_looked_up(tmp_path: Path) -> None:
     quality = [{"id": "r", "metric": "rowCount", "mustBeGreaterThan": 0}]
     known = folder_of(
         tmp_path,
@@ -98,7 +98,7 @@ def test_owner_domain_and_rules_of_a_topic_can_be_asked_for(tmp_path: Path) -> N
     assert (known.owner_of("shop", "users"), known.rules_of("shop", "users")) == (None, ())
 
 
-def test_what_we_generated_ourselves_is_no_persons_word(tmp_path: Path) -> None:
+def test_what_we_generated_ourselves_does_not_count_as_a_persons_word(tmp_path: Path) -> None:
     text = text_of(minimal(team={"name": "team-a"}, domain="d", schema=[{"name": "orders"}]))
     (tmp_path / ".generated").mkdir()
     (tmp_path / ".generated/one.odcs.yaml").write_text(text, encoding="utf-8")
@@ -124,7 +124,7 @@ def test_what_we_generated_ourselves_is_no_persons_word(tmp_path: Path) -> None:
         ("x" * 10 + ": &a [*a]", "expected kind: DataContract"),
     ],
 )
-def test_a_file_that_is_no_contract_is_a_problem_and_spoils_no_other(
+def test_a_file_that_is_not_a_contract_is_a_problem_and_affects_no_other(
     tmp_path: Path, text: str, problem: str
 ) -> None:
     known = folder_of(tmp_path, good=text_of(minimal(id="good")), x=text)
@@ -144,13 +144,13 @@ def test_a_file_that_is_no_contract_is_a_problem_and_spoils_no_other(
         "schema: [{name: orders, quality: [5, null, {id: [1], metric: rowCount, mustBe: .nan}]}]",
     ],
 )
-def test_what_is_of_another_form_in_a_contract_is_left_out(tmp_path: Path, text: str) -> None:
+def test_malformed_parts_of_a_contract_are_left_out(tmp_path: Path, text: str) -> None:
     known = folder_of(tmp_path, odd=f"{text_of(minimal())}{text}", fine=text_of(minimal(id="fine")))
     assert [(one.id, len(one.topics)) for one in known.contracts] == [("fine", 0), ("c", 1)]
     assert known.problems == ()
 
 
-def test_a_few_lines_that_are_without_end_are_a_problem(tmp_path: Path) -> None:
+def test_a_few_lines_that_expand_endlessly_are_a_problem(tmp_path: Path) -> None:
     steps = [f"x{n}: &x{n} [{', '.join(9 * [f'{{name: a, properties: *x{n - 1}}}'])}]" for n in range(1, 30)]
     chain = ["y0: &y0 [a]", *(f"y{n}: &y{n} [*y{n - 1}]" for n in range(1, 200))]
     known = folder_of(
@@ -166,13 +166,13 @@ def test_a_few_lines_that_are_without_end_are_a_problem(tmp_path: Path) -> None:
     ]
 
 
-def test_two_contracts_of_one_id_are_a_problem(tmp_path: Path) -> None:
+def test_two_contracts_with_one_id_are_a_problem(tmp_path: Path) -> None:
     known = folder_of(tmp_path, a=text_of(minimal()), b=text_of(minimal()))
     assert len(known.contracts) == 1
     assert "has the id c of" in known.problems[0]
 
 
-def test_rules_of_one_name_are_told_apart_by_their_fields(tmp_path: Path) -> None:
+def test_rules_with_one_name_are_distinguished_by_their_fields(tmp_path: Path) -> None:
     nothing_null = [{"name": "not_null", "metric": "nullValues", "mustBe": 0}]
     properties = [{"name": name, "quality": nothing_null} for name in ("a", "b")]
     known = folder_of(
@@ -211,7 +211,7 @@ def test_a_contracts_rule_is_judged_beside_one_of_the_policy_with_its_name(tmp_p
     ]
 
 
-def test_rules_that_cannot_be_judged_are_noted() -> None:
+def test_rules_that_cannot_be_judged_get_a_note() -> None:
     quality = [
         {"type": "text", "description": "Verified."},
         {"id": "soda", "type": "custom", "engine": "soda", "implementation": "type: x"},
@@ -227,7 +227,7 @@ def test_rules_that_cannot_be_judged_are_noted() -> None:
     ]
 
 
-def test_no_folder_has_no_contracts_and_one_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_contracts_and_an_unlistable_one_is_an_error(tmp_path: Path) -> None:
     assert read_contracts(None, CLUSTERS) == KnownContracts()
     assert read_contracts(tmp_path / "missing", CLUSTERS) == KnownContracts()
     (tmp_path / "file").write_text("")

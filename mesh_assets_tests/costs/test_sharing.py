@@ -133,7 +133,7 @@ def test_the_shares_and_costs_of_all_rows_of_a_kind_add_up_to_the_whole(
             assert sum(one.cost_share or 0.0 for one in rows) == pytest.approx(1.0)
 
 
-def test_a_driver_that_no_source_tells_is_unknown_with_the_reason_and_has_no_share() -> None:
+def test_a_driver_without_a_source_is_unknown_with_the_reason_and_has_no_share() -> None:
     costs = costs_of(a_cluster({"orders": (None, 5.0, None)}))
     taken = row(costs, "topic", "orders").of("bytes_in_per_second")
     assert (taken.value, taken.share, taken.unknown) == (None, None, 1)
@@ -145,7 +145,7 @@ def test_a_driver_that_no_source_tells_is_unknown_with_the_reason_and_has_no_sha
     assert row(costs, "topic", "orders").of("bytes_out_per_second").share == 1.0
 
 
-def test_a_sum_with_an_unknown_part_says_of_how_many_topics_and_its_cost_is_a_lower_bound() -> None:
+def test_a_sum_with_an_unknown_part_counts_its_topics_and_its_cost_is_a_lower_bound() -> None:
     costs = costs_of(
         a_cluster({"orders": (1.0, 0.0, GIB), "users": (1.0, 0.0, None)}), priced(gib_month_retained=2.0)
     )
@@ -158,7 +158,7 @@ def test_a_sum_with_an_unknown_part_says_of_how_many_topics_and_its_cost_is_a_lo
     )
 
 
-def test_prices_are_of_a_gib_an_hour_and_a_month_of_730_hours() -> None:
+def test_prices_are_per_gib_per_hour_and_per_month_of_730_hours() -> None:
     settings = priced(gib_in=0.5, gib_month_replicas=0.1, partition_hour=0.001, connector_task_hour=0.02)
     document = a_cluster(
         {"orders": (1024.0, 9.0, 5 * GIB)}, connectors=(a_connector(tasks=("RUNNING",) * 2),)
@@ -171,7 +171,7 @@ def test_prices_are_of_a_gib_an_hour_and_a_month_of_730_hours() -> None:
     assert one.of("bytes_out_per_second").cost is None
 
 
-def test_what_is_wholly_known_is_told_as_it_is() -> None:
+def test_fully_known_costs_are_stated_plainly() -> None:
     costs = costs_of(a_cluster({"orders": (1.0, 0.0, GIB)}), priced(gib_month_retained=2.0))
     assert "2.00 EUR a month, at the rates and sizes of the newest documents" in cost_lines(costs, ())
 
@@ -183,7 +183,7 @@ def test_without_prices_there_are_quantities_and_shares_and_no_money() -> None:
     assert row(costs, "topic", "orders").of("retained_bytes").share == 1.0
 
 
-def test_what_a_cluster_costs_in_a_month_is_shared_by_the_driver_that_the_estate_names() -> None:
+def test_a_clusters_monthly_cost_is_shared_by_the_driver_that_the_estate_names() -> None:
     costs = costs_of(
         a_cluster({"orders": (3.0, 0.0, 0), "users": (1.0, 0.0, 0)}),
         priced(month=200.0, month_by="bytes_in_per_second"),
@@ -192,7 +192,7 @@ def test_what_a_cluster_costs_in_a_month_is_shared_by_the_driver_that_the_estate
     assert costs.cost == 200.0
 
 
-def test_a_month_that_nothing_shares_belongs_to_nobody_and_is_said() -> None:
+def test_a_monthly_cost_that_nothing_shares_is_reported_as_unassigned() -> None:
     costs = costs_of(
         a_cluster({"orders": (None, None, None)}), priced(month=200.0, month_by="retained_bytes")
     )
@@ -201,13 +201,13 @@ def test_a_month_that_nothing_shares_belongs_to_nobody_and_is_said() -> None:
     assert "the monthly cost of warehouse is not shared" in costs.notes[0]
 
 
-def test_a_cluster_that_no_prices_match_is_said() -> None:
+def test_a_cluster_without_matching_prices_is_reported() -> None:
     costs = costs_of(a_cluster({"orders": (1.0, 1.0, 1)}), priced(clusters="prod-*", partition_hour=1.0))
     assert costs.notes == ("warehouse has no prices: no entry of `costs.prices` matches it",)
     assert costs.cost is None
 
 
-def test_bytes_out_are_the_only_readers_whole() -> None:
+def test_bytes_out_belong_wholly_to_an_only_reader() -> None:
     document = a_cluster({"orders": (1.0, 8.0, 1)}, consumer_groups=(a_group("fraud"),))
     assert row(costs_of(document), "application", "application fraud").of("bytes_out_per_second").value == 8.0
 
@@ -225,7 +225,7 @@ def test_bytes_out_of_several_readers_are_divided_by_records_where_each_reads_th
     assert row(costs, "application", "application stock").of("bytes_out_per_second").share == 0.25
 
 
-def test_bytes_that_readers_share_in_unknown_parts_are_nobodys_and_each_reader_says_so() -> None:
+def test_bytes_shared_in_unknown_parts_are_assigned_to_no_reader_and_each_reader_says_so() -> None:
     document = a_cluster({"orders": (1.0, 8.0, 1)}, consumer_groups=(a_group("fraud"), a_group("stock")))
     costs = costs_of(document)
     taken = row(costs, "application", "application fraud").of("bytes_out_per_second")
@@ -234,13 +234,13 @@ def test_bytes_that_readers_share_in_unknown_parts_are_nobodys_and_each_reader_s
     assert row(costs, "application", None).of("bytes_out_per_second").value == 8.0
 
 
-def test_what_an_application_writes_to_topics_of_others_is_unknown_not_0() -> None:
+def test_what_an_application_writes_to_other_topics_is_unknown_and_not_0() -> None:
     document = a_cluster({"orders": (1.0, 8.0, 1)}, consumer_groups=(a_group("fraud"),))
     taken = row(costs_of(document), "application", "application fraud").of("bytes_in_per_second")
     assert (taken.value, taken.reason) == (None, "brokers count bytes by topic, not by who writes them")
 
 
-def test_tasks_are_spread_over_the_topics_of_a_connector_and_wholly_the_connectors_own() -> None:
+def test_tasks_are_spread_over_the_topics_of_a_connector_and_count_wholly_for_the_connector() -> None:
     both = tuple(ConnectorTopic(name=name, known="declared") for name in ("orders", "users"))
     document = a_cluster(
         {"orders": (1.0, 1.0, 1), "users": (1.0, 1.0, 1)},
@@ -252,14 +252,14 @@ def test_tasks_are_spread_over_the_topics_of_a_connector_and_wholly_the_connecto
     assert row(costs, "application", "connector lake on main").of("connector_tasks").value == 3.0
 
 
-def test_tasks_of_a_connector_that_tells_none_are_unknown() -> None:
+def test_tasks_that_a_connector_does_not_report_are_unknown() -> None:
     arn = "arn:aws:kafkaconnect:eu-west-1:123456789012:connector/orders-sink/1"
     document = a_cluster({"orders": (1.0, 1.0, 1)}, connectors=(a_connector(tasks=(), id=arn),))
     taken = row(costs_of(document), "topic", "orders").of("connector_tasks")
     assert (taken.value, taken.reason) == (None, "MSK Connect reports no tasks for orders-sink")
 
 
-def test_sections_that_were_never_read_or_are_old_are_said() -> None:
+def test_unread_and_old_sections_are_reported() -> None:
     document = a_cluster({"orders": (1.0, 1.0, 1)}, sections={"connectors": NEVER_READ, "topics": STALE})
     costs = costs_of(document)
     assert row(costs, "topic", "orders").of("connector_tasks").value is None

@@ -63,7 +63,7 @@ def test_a_task_that_bad_input_fails_and_its_recovery(daemon: Daemon) -> None:
     )
 
 
-def test_a_topic_that_comes_and_one_that_goes(daemon: Daemon) -> None:
+def test_a_created_and_a_deleted_topic(daemon: Daemon) -> None:
     created, _ = daemon.events.snapshot_made_for("resource_created", COMING, within_seconds=IN_TIME)
     deleted, _ = daemon.events.snapshot_made_for("resource_deleted", GOING, within_seconds=IN_TIME)
 
@@ -114,7 +114,7 @@ def _is_usual(store: InventoryStore, topic: str) -> bool:
 
 
 @pytest.mark.long
-def test_systems_that_are_away_for_several_ticks_and_what_came_after(daemon: Daemon) -> None:
+def test_systems_that_are_down_for_several_ticks_and_what_came_after(daemon: Daemon) -> None:
     subject, deployment = f"{LATER}-value", "deployment-4712"
     daemon.settle()
     before = len(daemon.events.snapshots)
@@ -156,7 +156,7 @@ def test_systems_that_are_away_for_several_ticks_and_what_came_after(daemon: Dae
     }
 
 
-def test_what_was_dealt_with_launches_nothing_again_and_leaves_the_inbox(daemon: Daemon) -> None:
+def test_handled_causes_launch_nothing_again_and_leave_the_inbox(daemon: Daemon) -> None:
     """Each cause leads to one snapshot, however often the sensors look afterwards."""
     dealt_with: tuple[tuple[TriggerType, str], ...] = (
         ("schema_updated", f"{EVOLVING}-value"),
@@ -186,7 +186,7 @@ def test_what_was_dealt_with_launches_nothing_again_and_leaves_the_inbox(daemon:
     assert sorted(set(ours)) == sorted(ours)
 
 
-def test_what_was_discovered_by_hand_before_the_daemon_started_is_shown_by_dagster(daemon: Daemon) -> None:
+def test_dagster_shows_discoveries_made_by_hand_before_the_daemon_started(daemon: Daemon) -> None:
     folder = daemon.workplace.folder
     with chdir(folder), dg.DagsterInstance.from_config(str(folder)) as instance:
         deadline = time.monotonic() + IN_TIME

@@ -23,7 +23,7 @@ def runs_of_totals(daemon: Daemon) -> list[dg.RunRecord]:
         ]
 
 
-def test_records_are_followed_by_one_run_and_nothing_else_is(daemon: Daemon) -> None:
+def test_records_are_followed_by_exactly_one_run(daemon: Daemon) -> None:
     """The topic is there, was discovered and is empty since before the daemon looks. From record to result takes less than a
     minute, unless the machine is busy with other things."""
     while not (ended := [one.end_time for one in runs_of_totals(daemon) if one.end_time is not None]):

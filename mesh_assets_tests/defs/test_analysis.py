@@ -103,7 +103,7 @@ def test_a_cluster_that_leaves_the_estate_is_noticed(pointer: Pointer) -> None:
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED])
-def test_while_a_run_waits_or_is_under_way_no_other_is_asked_for_and_after_it_one_for_all_that_came(
+def test_while_a_run_waits_or_runs_no_other_is_requested_and_afterwards_one_for_everything_new(
     store: InventoryStore, instance: dg.DagsterInstance, pointer: Pointer, status: dg.DagsterRunStatus
 ) -> None:
     assert pointer.cluster == "warehouse"
@@ -189,7 +189,7 @@ def test_an_unreadable_document_fails_the_run_and_leaves_the_last_result(
     assert store.objects.get("analysis/lineage.json") == kept
 
 
-def test_all_parts_of_a_run_decode_a_document_once(
+def test_all_parts_of_a_run_share_one_decoding_of_a_document(
     store: InventoryStore, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(store, a_document())
@@ -238,7 +238,7 @@ def test_relationships_and_domains_are_kept_beside_the_lineage_and_shown(
     assert "without a domain (all)" in shown["domains"]
 
 
-def test_the_report_is_written_beside_the_results_and_its_place_is_shown(
+def test_the_report_is_written_beside_the_results_and_its_location_is_shown(
     store: InventoryStore, instance: dg.DagsterInstance
 ) -> None:
     publish(store, today())
@@ -254,7 +254,7 @@ def test_the_report_is_written_beside_the_results_and_its_place_is_shown(
     assert "payments has not been discovered yet" in str(materialization.metadata["missing_or_old"].value)
 
 
-def test_a_report_that_cannot_be_written_fails_its_check_and_not_the_analysis(
+def test_an_unwritable_report_fails_its_check_and_not_the_analysis(
     store: InventoryStore, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(store, today())

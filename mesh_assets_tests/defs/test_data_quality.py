@@ -80,7 +80,7 @@ def test_faults_fail_their_checks_and_no_value_is_in_the_run_or_the_store(
     assert [path for path in files if MARKER.encode() in path.read_bytes()] == []
 
 
-def test_expectations_that_no_sample_was_judged_by_have_not_passed() -> None:
+def test_expectations_without_a_judged_sample_have_not_passed() -> None:
     expected = {"metric": "rowCount", "mustBeGreaterThan": 0}
     policy = Policy.model_validate(
         {
@@ -105,7 +105,7 @@ def test_expectations_that_no_sample_was_judged_by_have_not_passed() -> None:
 
 
 @pytest.mark.slow
-def test_a_cluster_out_of_reach_fails_one_check_and_not_the_run(
+def test_an_unreachable_cluster_fails_one_check_and_not_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance
 ) -> None:
     result = run(tmp_path, monkeypatch, instance, allowed='"*"')
@@ -115,7 +115,7 @@ def test_a_cluster_out_of_reach_fails_one_check_and_not_the_run(
     assert "127.0.0.1:1" in found["sampled"][1]
 
 
-def test_an_estate_that_allows_nothing_is_no_failure(
+def test_an_estate_that_allows_nothing_is_not_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance
 ) -> None:
     result = run(tmp_path, monkeypatch, instance, allowed="")

@@ -27,7 +27,7 @@ def definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.Definitio
     return defs()
 
 
-def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.Definitions) -> None:
+def test_the_definitions_load_and_have_the_agreed_names(definitions: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(definitions)
 
     keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
@@ -64,14 +64,14 @@ def test_the_definitions_are_loadable_and_have_the_agreed_names(definitions: dg.
     }
 
 
-def test_there_is_one_partition_a_cluster(definitions: dg.Definitions) -> None:
+def test_there_is_one_partition_per_cluster(definitions: dg.Definitions) -> None:
     job = definitions.resolve_job_def("discovery")
 
     assert job.partitions_def is not None
     assert list(job.partitions_def.get_partition_keys()) == ["warehouse", "payments"]
 
 
-def test_the_schedule_runs_every_six_hours_and_asks_for_a_run_of_each_cluster(
+def test_the_schedule_runs_every_six_hours_and_requests_a_run_of_each_cluster(
     definitions: dg.Definitions,
 ) -> None:
     schedule = definitions.resolve_schedule_def("discovery_schedule")
@@ -91,7 +91,7 @@ def test_the_schedule_runs_every_six_hours_and_asks_for_a_run_of_each_cluster(
     assert len({request.run_key for request in tick.run_requests or ()}) == 2
 
 
-def test_definitions_that_are_loaded_follow_the_estate_file(
+def test_loaded_definitions_follow_the_estate_file(
     definitions: dg.Definitions,
     tmp_path: Path,
     instance: dg.DagsterInstance,
@@ -131,7 +131,7 @@ def test_definitions_that_are_loaded_follow_the_estate_file(
     assert list(ClusterPartitions().get_partition_keys()) == ["warehouse", "orders"]
 
 
-def test_a_wrong_estate_stops_the_loading_with_its_sentence(
+def test_a_wrong_estate_stops_loading_with_its_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MESH_ESTATE", str(tmp_path / "nowhere.yaml"))
@@ -146,7 +146,7 @@ def test_no_output_is_kept_in_memory_alone(definitions: dg.Definitions) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_on_a_cluster_out_of_reach_fails_and_writes_nothing(
+def test_a_run_on_an_unreachable_cluster_fails_and_writes_nothing(
     definitions: dg.Definitions, tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
     result = definitions.resolve_job_def("discovery").execute_in_process(
@@ -160,7 +160,7 @@ def test_a_run_on_a_cluster_out_of_reach_fails_and_writes_nothing(
     assert not (tmp_path / "store").exists()
 
 
-def test_the_snapshot_is_judged_by_its_schedule(definitions: dg.Definitions) -> None:
+def test_the_freshness_of_the_snapshot_follows_its_schedule(definitions: dg.Definitions) -> None:
     policies = {
         spec.key.to_user_string(): spec.freshness_policy for spec in definitions.resolve_all_asset_specs()
     }
@@ -171,7 +171,7 @@ def test_the_snapshot_is_judged_by_its_schedule(definitions: dg.Definitions) -> 
     )
 
 
-def test_columns_are_those_of_the_contracts_and_of_the_tables_shown(definitions: dg.Definitions) -> None:
+def test_columns_are_those_of_the_contracts_and_the_tables_shown(definitions: dg.Definitions) -> None:
     columns = {
         spec.key.to_user_string(): spec.metadata["dagster/column_schema"].columns
         for spec in definitions.resolve_all_asset_specs()

@@ -55,7 +55,7 @@ def later(document: Document, *, days: float) -> Document:
     )
 
 
-def test_each_kind_has_a_check_that_fails_by_what_is_not_muted(
+def test_each_kind_has_a_check_that_fails_by_unmuted_findings(
     store: InventoryStore, instance: dg.DagsterInstance
 ) -> None:
     publish(store, ILL)
@@ -74,7 +74,7 @@ def test_each_kind_has_a_check_that_fails_by_what_is_not_muted(
     assert "findings (all)" in metadata
 
 
-def test_the_next_run_says_since_when_and_what_went_away(
+def test_the_next_run_says_since_when_and_what_was_resolved(
     store: InventoryStore, instance: dg.DagsterInstance
 ) -> None:
     publish(store, ILL)
@@ -90,7 +90,7 @@ def test_the_next_run_says_since_when_and_what_went_away(
     assert metadata_of(run(instance))["gone_lately"] == 1
 
 
-def test_a_week_of_documents_tells_what_nobody_uses(
+def test_a_week_of_documents_shows_what_is_unused(
     store: InventoryStore, instance: dg.DagsterInstance
 ) -> None:
     alone = replace(ILL, connectors=())
@@ -106,7 +106,7 @@ def test_a_week_of_documents_tells_what_nobody_uses(
     assert "orders: 10 records, none written since 2026-11-23 16:40 UTC" in str(unused.description)
 
 
-def test_a_damaged_result_costs_the_times_and_not_the_run(
+def test_a_damaged_result_affects_the_times_and_not_the_run(
     store: InventoryStore, instance: dg.DagsterInstance
 ) -> None:
     publish(store, ILL)

@@ -51,11 +51,11 @@ def run(instance: dg.DagsterInstance, tmp_path: Path, selection: list[str]) -> l
     return loaded
 
 
-def test_a_section_of_the_same_run_arrives_as_it_was(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_a_section_of_the_same_run_arrives_unchanged(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     assert run(instance, tmp_path, ["inventory/topics", "reader"]) == [SECTION]
 
 
-def test_a_section_of_an_earlier_run_is_not_taken_for_one_of_this_run(
+def test_a_section_of_an_earlier_run_does_not_count_as_one_of_this_run(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     run(instance, tmp_path, ["inventory/topics"])
@@ -63,7 +63,7 @@ def test_a_section_of_an_earlier_run_is_not_taken_for_one_of_this_run(
     assert run(instance, tmp_path, ["reader"]) == [None]
 
 
-def test_what_a_failed_run_has_read_is_in_the_store_for_the_run_that_resumes_it(
+def test_what_a_failed_run_read_is_in_the_store_for_the_run_that_resumes_it(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     @dg.asset(
@@ -92,7 +92,7 @@ def shown(resource: dg.ConfigurableResource) -> dict[str, object]:  # type: igno
     return dict(top_level.config_schema.default_value)
 
 
-def test_a_variable_that_is_set_is_shown_by_its_name_and_read_when_a_run_starts(
+def test_a_set_variable_is_shown_by_name_and_read_when_a_run_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MESH_ESTATE", "mine.yaml")
@@ -106,7 +106,7 @@ def test_a_variable_that_is_set_is_shown_by_its_name_and_read_when_a_run_starts(
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_without_the_variables_the_defaults_hold(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_variables_the_defaults_apply(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("MESH_ESTATE", "MESH_STORE"):
         monkeypatch.delenv(variable, raising=False)
         if value is not None:

@@ -70,7 +70,7 @@ def test_of_each_job_and_partition_the_newest_runs_stay_and_the_oldest_go(
     assert {record.dagster_run.run_id for record in instance.get_run_records()} == {*of_a[5:], *of_b}
 
 
-def test_by_default_all_runs_of_the_schedule_stay_for_the_time_and_no_job_runs_up_many_more() -> None:
+def test_by_default_scheduled_runs_stay_for_the_time_and_no_job_accumulates_many_more() -> None:
     kept = Retention().dagster_runs
     assert kept.days is not None
     assert kept.newest is not None
@@ -78,7 +78,7 @@ def test_by_default_all_runs_of_the_schedule_stay_for_the_time_and_no_job_runs_u
     assert of_the_schedule < kept.newest < 1.5 * of_the_schedule
 
 
-def test_runs_that_are_not_old_stay_whatever_the_clock_says(instance: dg.DagsterInstance) -> None:
+def test_recent_runs_stay_whatever_the_clock_says(instance: dg.DagsterInstance) -> None:
     for _ in range(RUNS_AT_LEAST + 2):
         _run(instance, "analysis")
     ahead = datetime.now(UTC) + timedelta(days=10_000)
@@ -98,7 +98,7 @@ def test_the_run_of_an_assets_newest_materialization_stays(instance: dg.DagsterI
 
 
 @pytest.mark.slow
-def test_what_a_run_found_by_checks_goes_with_it_and_what_others_found_stays(
+def test_check_results_of_a_run_go_with_it_and_those_of_others_stay(
     instance: dg.DagsterInstance,
 ) -> None:
     @dg.asset(check_specs=[dg.AssetCheckSpec("complete", asset="orders")])
@@ -115,7 +115,7 @@ def test_what_a_run_found_by_checks_goes_with_it_and_what_others_found_stays(
     assert {one.run_id for one in left} == set(runs[2:])
 
 
-def test_pruning_stops_in_time_and_goes_on_the_next_time(instance: dg.DagsterInstance) -> None:
+def test_pruning_stops_in_time_and_continues_next_time(instance: dg.DagsterInstance) -> None:
     for _ in range(RUNS_AT_LEAST + 3):
         _run(instance, "analysis")
 
@@ -123,7 +123,7 @@ def test_pruning_stops_in_time_and_goes_on_the_next_time(instance: dg.DagsterIns
     assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="") == 3
 
 
-def test_runs_that_have_not_ended_stay(instance: dg.DagsterInstance) -> None:
+def test_unfinished_runs_stay(instance: dg.DagsterInstance) -> None:
     for _ in range(RUNS_AT_LEAST + 2):
         instance.add_run(dg.DagsterRun(job_name="discovery", status=dg.DagsterRunStatus.STARTED))
     assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="") == 0

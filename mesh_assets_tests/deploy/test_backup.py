@@ -64,7 +64,7 @@ def metrics_of(home: Path) -> str:
 
 
 @pytest.mark.slow
-def test_a_backup_answers_as_what_it_was_made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restored_backup_answers_like_the_original(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     for folder in (here, there):
         folder.mkdir()

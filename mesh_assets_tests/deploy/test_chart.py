@@ -98,7 +98,9 @@ def rendered(every_outcome: dict[str, list[dict[str, Any]] | Refused]) -> Render
 
 
 @pytest.mark.slow
-def test_kubernetes_takes_what_it_renders_from_the_oldest_version_to_the_newest(rendered: Rendered) -> None:
+def test_kubernetes_accepts_the_rendered_chart_from_the_oldest_version_to_the_newest(
+    rendered: Rendered,
+) -> None:
     for name in ("example", "everything"):
         assert [
             f"{name}, {version}: {fault}"
@@ -107,7 +109,7 @@ def test_kubernetes_takes_what_it_renders_from_the_oldest_version_to_the_newest(
         ] == []
 
 
-def test_what_is_switched_off_is_not_there(rendered: Rendered) -> None:
+def test_what_is_switched_off_is_not_rendered(rendered: Rendered) -> None:
     assert sorted((one["kind"], one["metadata"]["name"]) for one in rendered["smallest"]) == [
         ("Deployment", "mesh-assets-service"),
         ("Pod", "mesh-assets-test"),
@@ -117,7 +119,7 @@ def test_what_is_switched_off_is_not_there(rendered: Rendered) -> None:
     assert pod["serviceAccountName"] == "existing"
 
 
-def test_a_field_that_kubernetes_does_not_have_is_found(rendered: Rendered) -> None:
+def test_a_field_unknown_to_kubernetes_is_found(rendered: Rendered) -> None:
     assert kubernetes.faults(rendered["misspelt"], version="1.37.0") == [
         "Deployment mesh-assets-mcp: $.spec.template.spec.containers[0].resources Additional properties are not allowed "
         "('request' was unexpected)"
@@ -128,7 +130,7 @@ def test_a_field_that_kubernetes_does_not_have_is_found(rendered: Rendered) -> N
     ]
 
 
-def test_pods_have_no_root_nothing_to_write_to_but_tmp_no_token_and_bounds(rendered: Rendered) -> None:
+def test_pods_have_no_root_no_writable_disk_but_tmp_no_token_and_limits(rendered: Rendered) -> None:
     seen = dict(pods(rendered["example"]))
     assert set(seen) == {"mesh-assets-mcp", "mesh-assets-service", "mesh-assets-test"}
     for name, pod in seen.items():
@@ -200,7 +202,7 @@ def test_the_monitor_scrapes_the_service_at_its_port(rendered: Rendered) -> None
     assert (endpoint["path"], endpoint["port"]) == ("/metrics", service["spec"]["ports"][0]["name"])
 
 
-def test_only_who_is_named_may_connect_and_names_can_be_resolved_where_egress_is_bounded(
+def test_only_the_named_may_connect_and_names_can_be_resolved_under_limited_egress(
     rendered: Rendered,
 ) -> None:
     policy = named(rendered["everything"], "NetworkPolicy", "mesh-assets-service")["spec"]
@@ -221,7 +223,7 @@ def test_only_who_is_named_may_connect_and_names_can_be_resolved_where_egress_is
 
 
 @pytest.mark.parametrize("complaint", REFUSED)
-def test_values_that_cannot_work_are_refused_with_what_is_wrong(
+def test_unworkable_values_are_refused_with_what_is_wrong(
     every_outcome: dict[str, list[dict[str, Any]] | Refused], complaint: str
 ) -> None:
     assert complaint in str(every_outcome[complaint])

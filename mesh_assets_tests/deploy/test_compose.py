@@ -37,14 +37,14 @@ def faults(composed: Any) -> list[str]:
     ]
 
 
-def test_the_compose_specification_takes_the_file_and_refuses_what_is_misspelt() -> None:
+def test_the_compose_specification_accepts_the_file_and_refuses_misspellings() -> None:
     composed = yaml.safe_load(COMPOSE.read_text())
     assert faults(composed) == []
     composed["services"]["code"]["readonly"] = True
     assert faults(composed) == ["$.services.code: 'readonly' does not match any of the regexes: '^x-'"]
 
 
-def test_nobody_is_root_or_writes_to_the_root_and_ports_are_open_to_this_machine_alone() -> None:
+def test_no_service_is_root_or_writes_to_its_root_and_ports_are_open_to_this_machine_alone() -> None:
     for name, service in services(VARIABLES).items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
@@ -56,12 +56,12 @@ def test_nobody_is_root_or_writes_to_the_root_and_ports_are_open_to_this_machine
 
 
 @pytest.mark.parametrize("missing", VARIABLES)
-def test_without_a_password_or_a_token_it_does_not_start_and_none_is_in_the_file(missing: str) -> None:
+def test_compose_does_not_start_without_a_password_and_a_token_and_the_file_has_none(missing: str) -> None:
     with pytest.raises(KeyError, match=missing):
         services({name: value for name, value in VARIABLES.items() if name != missing})
 
 
-def test_who_runs_code_has_the_estates_secrets_and_who_only_shows_it_has_not() -> None:
+def test_services_that_run_code_have_the_estates_secrets_and_those_that_only_show_it_do_not() -> None:
     described = services(VARIABLES)
     assert {name for name, service in described.items() if "env_file" in service} == {
         "code",
@@ -77,7 +77,7 @@ def test_who_runs_code_has_the_estates_secrets_and_who_only_shows_it_has_not() -
     }
 
 
-def test_dagster_takes_the_instance_which_differs_from_the_roots_in_where_things_are_kept() -> None:
+def test_dagster_accepts_the_instance_which_differs_from_the_roots_only_in_where_things_are_kept() -> None:
     ours = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
     root = yaml.safe_load((DEPLOY.parent / "dagster.yaml").read_text())
     assert instance_faults(ours) == []

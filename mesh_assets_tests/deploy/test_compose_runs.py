@@ -82,7 +82,7 @@ def wait_for_metric(line: str, composed: Composed) -> None:
         time.sleep(1)
 
 
-def test_a_discovery_that_the_service_is_asked_for_goes_through_all_roles(
+def test_a_discovery_requested_from_the_service_goes_through_all_roles(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     (tmp_path / "etc").mkdir()

@@ -19,7 +19,7 @@ from mesh_assets_tests.deploy.helm import DEPLOY, merge, read
 ROOT = DEPLOY.parent
 
 
-def test_the_chart_takes_the_values() -> None:
+def test_the_chart_accepts_the_values() -> None:
     assert value_faults(read(*VALUES), schema_of_values()) == []
 
 
@@ -35,9 +35,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("values", "complaint"), WRONG, ids=[complaint for _, complaint in WRONG])
-def test_a_value_that_the_chart_does_not_have_or_take_is_found(
-    values: dict[str, Any], complaint: str
-) -> None:
+def test_a_value_that_the_chart_does_not_accept_is_found(values: dict[str, Any], complaint: str) -> None:
     wrong = read(*VALUES)
     merge(wrong, values)
     faults = value_faults(wrong, schema_of_values())
@@ -45,7 +43,7 @@ def test_a_value_that_the_chart_does_not_have_or_take_is_found(
     assert complaint in faults[0] or "is not valid under any of the given schemas" in faults[0]
 
 
-def test_limits_and_logs_are_those_of_the_instance_that_everybody_else_has() -> None:
+def test_limits_and_logs_are_those_of_every_other_instance() -> None:
     values, instance = read(*VALUES), yaml.safe_load((ROOT / "dagster.yaml").read_text())
     daemon = values["dagsterDaemon"]
     queue = daemon["runCoordinator"]["config"]["customRunCoordinator"]["config"]
@@ -67,7 +65,7 @@ def test_limits_and_logs_are_those_of_the_instance_that_everybody_else_has() -> 
         assert ticks["purge_after_days"].items() <= values["retention"][kind]["purgeAfterDays"].items(), kind
 
 
-def test_the_charts_version_is_that_of_dagster_in_the_image() -> None:
+def test_the_charts_version_is_dagsters_version_in_the_image() -> None:
     [installed] = re.findall(r"^dagster==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     for place in (VALUES[0], ROOT / "docs" / "deployment.md"):
         named = re.findall(r"--version (\d+\.\d+\.\d+)", place.read_text(encoding="utf-8"))
@@ -75,7 +73,7 @@ def test_the_charts_version_is_that_of_dagster_in_the_image() -> None:
         assert set(named) == {installed}, place
 
 
-def test_a_run_is_bounded_and_nobody_is_root() -> None:
+def test_a_run_is_bounded_and_nothing_runs_as_root() -> None:
     values = read(*VALUES)
     code = values["dagster-user-deployments"]["deployments"][0]
     launcher = values["runLauncher"]["config"]["k8sRunLauncher"]
@@ -86,7 +84,7 @@ def test_a_run_is_bounded_and_nobody_is_root() -> None:
         assert pod["podSecurityContext"]["runAsNonRoot"] is True
 
 
-def test_the_kept_part_of_a_schema_judges_as_the_whole_does() -> None:
+def test_the_kept_part_of_a_schema_judges_like_the_whole() -> None:
     whole: dict[str, Any] = {
         "$defs": {"Probe": {"type": "object", "properties": {"period": {"type": "integer"}, "path": {}}}},
         "properties": {
@@ -104,7 +102,7 @@ def test_the_kept_part_of_a_schema_judges_as_the_whole_does() -> None:
     assert list(unknown_keys(whole, {"prob": 1, "hosts": ["a"], "free": {"b": 1}}, whole)) == ["$.prob"]
 
 
-def test_what_dagster_would_not_take_of_an_instance_is_found() -> None:
+def test_an_instance_that_dagster_would_not_accept_is_found() -> None:
     good = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     assert instance_faults(good) == []
     [fault] = instance_faults({**good, "run_quue": {}})

@@ -52,7 +52,7 @@ def test_terraforms_own_tests_pass(terraform: TerraformFolder) -> None:
 
 
 @pytest.mark.slow
-def test_a_name_that_the_provider_does_not_have_makes_it_invalid(terraform: TerraformFolder) -> None:
+def test_a_name_unknown_to_the_provider_is_invalid(terraform: TerraformFolder) -> None:
     change(terraform, "services.tf", "  requires_compatibilities = ", "  requires_compatibility = ")
     change(
         terraform,
@@ -81,7 +81,9 @@ def test_a_wrong_value_fails_terraforms_tests(terraform: TerraformFolder) -> Non
         assert complaint in answer.text
 
 
-def test_dagster_takes_the_instance_which_differs_from_the_roots_in_where_things_are_kept_and_run() -> None:
+def test_dagster_accepts_the_instance_which_differs_from_the_roots_only_in_where_things_are_kept_and_run() -> (
+    None
+):
     ours = yaml.safe_load((ECS / "image" / "dagster.yaml").read_text())
     root = yaml.safe_load((DEPLOY.parent / "dagster.yaml").read_text())
     assert instance_faults(ours) == []
@@ -97,7 +99,7 @@ def test_every_variable_of_the_instance_is_set_by_the_module() -> None:
     assert named == {name for name in named if re.search(rf"\b{name}\s+=", services)}
 
 
-def test_dagsters_role_may_do_what_the_launcher_calls() -> None:
+def test_dagsters_role_may_make_the_launchers_calls() -> None:
     source = "".join(
         inspect.getsource(import_module(f"dagster_aws.ecs.{name}")) for name in ("launcher", "tasks", "utils")
     )
@@ -117,7 +119,7 @@ def _action(call: str) -> str:
     return "".join(word.capitalize() for word in call.split("_"))
 
 
-def test_a_run_has_the_daemons_task_but_for_what_the_code_server_says(
+def test_a_run_has_the_daemons_task_except_for_what_the_code_server_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As dagster-aws makes it, which `services.tf` relies on: a task definition of its own would have no read-only root."""
@@ -187,7 +189,7 @@ def rules() -> dict[str, Any]:
     return dict(json.loads("{" + text + "}"))
 
 
-def test_each_event_that_a_rule_passes_on_is_understood_as_a_reason_to_discover() -> None:
+def test_each_event_that_a_rule_forwards_is_understood_as_a_reason_to_discover() -> None:
     patterns = rules()
     assert set(patterns) == {"msk", "health", "glue"}
     for name, pattern in patterns.items():

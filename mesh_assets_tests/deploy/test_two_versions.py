@@ -54,7 +54,7 @@ class Both:
         self.versions = (self.earlier, self.later)
 
 
-def test_they_take_turns_and_each_compares_with_what_the_other_read() -> None:
+def test_two_versions_take_turns_and_each_compares_with_the_others_reading() -> None:
     both = Both()
     both.earlier.run(("orders",))
     found = []
@@ -74,7 +74,7 @@ def test_they_take_turns_and_each_compares_with_what_the_other_read() -> None:
 
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["earlier", "later"])
-def test_what_is_killed_anywhere_the_other_version_completes_or_forgets(killed: int) -> None:
+def test_whatever_was_killed_the_other_version_completes_or_drops(killed: int) -> None:
     effects = 0
     while True:
         both, effects = Both(), effects + 1
@@ -90,7 +90,7 @@ def test_what_is_killed_anywhere_the_other_version_completes_or_forgets(killed: 
 
 
 @pytest.mark.parametrize("holds", [0, 1], ids=["earlier", "later"])
-def test_one_waits_for_the_lock_that_the_other_holds(holds: int) -> None:
+def test_one_version_waits_for_the_lock_that_the_other_holds(holds: int) -> None:
     both = Both()
     first, second = both.versions[holds], both.versions[1 - holds]
     refused: list[str] = []

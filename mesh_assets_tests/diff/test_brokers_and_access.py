@@ -41,7 +41,7 @@ def with_config(value: str, *, of_two: str | None = None) -> Brokers:
     return some_brokers(brokers=(ONE, TWO, three), configs=configs)
 
 
-def test_a_broker_that_goes_comes_or_is_fenced() -> None:
+def test_a_broker_that_leaves_joins_or_is_fenced() -> None:
     alone = some_brokers(brokers=(ONE,), configs=None)
     assert changes(some_brokers(configs=None), alone) == [("warning", "Broker 2 (two:9092) is gone, 1 left")]
     assert changes(alone, some_brokers(configs=None)) == [("info", "Broker 2 joined, at two:9092")]
@@ -56,13 +56,13 @@ def test_a_config_of_all_brokers_is_one_change() -> None:
     ]
 
 
-def test_a_config_that_one_broker_has_otherwise_is_its_own() -> None:
+def test_a_config_that_differs_on_one_broker_is_its_own() -> None:
     assert changes(with_config("1000"), with_config("1000", of_two="5")) == [
         ("warning", "Broker 2: config log.retention.ms not set → 5")
     ]
 
 
-def test_the_same_value_from_elsewhere_is_no_change() -> None:
+def test_the_same_value_from_another_source_is_not_a_change() -> None:
     before = with_config("1000")
     assert before.configs is not None
     [entry] = before.configs.entries
@@ -70,7 +70,7 @@ def test_the_same_value_from_elsewhere_is_no_change() -> None:
     assert changes(before, replace(before, configs=elsewhere)) == []
 
 
-def test_a_level_that_falls_is_a_warning() -> None:
+def test_a_lower_level_is_a_warning() -> None:
     def at(level: int) -> Brokers:
         return some_brokers(
             features=Features(epoch=1, broker=1, features=(Feature(name="metadata.version", level=level),))
@@ -80,7 +80,7 @@ def test_a_level_that_falls_is_a_warning() -> None:
     assert changes(at(27), at(25)) == [("warning", "Feature metadata.version: level 27 → 25")]
 
 
-def test_voters_are_a_change_and_the_controller_is_none() -> None:
+def test_new_voters_are_a_change_and_a_new_controller_is_not() -> None:
     assert KNOWN.quorum is not None
     [voter] = KNOWN.quorum.voters
     moved = replace(KNOWN, controller=2, quorum=replace(KNOWN.quorum, leader=2, epoch=9, high_watermark=99))
@@ -92,13 +92,13 @@ def test_voters_are_a_change_and_the_controller_is_none() -> None:
 
 
 @pytest.mark.parametrize("part", ["configs", "features", "quorum"])
-def test_a_part_of_the_brokers_that_is_unknown_has_not_changed(part: str) -> None:
+def test_an_unknown_part_of_the_brokers_has_not_changed(part: str) -> None:
     unknown = some_brokers(**{part: None})
     assert diff_documents(a_document(brokers=KNOWN), a_document(brokers=unknown)) == ()
     assert diff_documents(a_document(brokers=unknown), a_document(brokers=KNOWN)) == ()
 
 
-def test_acls_that_come_and_go() -> None:
+def test_acls_that_are_added_and_removed() -> None:
     deny = an_acl("User:*", "all", permission="deny", resource="tmp-", pattern="prefixed", host="10.0.0.1")
     assert changes(some_access(acls=(an_acl(),)), some_access(acls=(an_acl("User:bob", "write"), deny))) == [
         ("warning", "ACL removed: User:alice may read on topic orders"),
@@ -122,7 +122,7 @@ def test_quotas_that_are_set_changed_and_removed() -> None:
     ]
 
 
-def test_scram_users_that_come_go_and_change() -> None:
+def test_scram_users_that_are_added_removed_and_changed() -> None:
     user = ScramUser(name="eve", credentials=(ScramCredential(mechanism="SCRAM-SHA-256", iterations=4096),))
     assert changes(some_access(scram_users=()), some_access(scram_users=(user,))) == [
         ("info", "SCRAM user eve added: SCRAM-SHA-256")
@@ -137,7 +137,7 @@ def test_scram_users_that_come_go_and_change() -> None:
 
 
 @pytest.mark.parametrize("part", ["acls", "quotas", "scram_users"])
-def test_a_part_of_access_that_is_unknown_has_not_changed(part: str) -> None:
+def test_an_unknown_part_of_access_has_not_changed(part: str) -> None:
     known, unknown = some_access(), some_access(**{part: None})
     assert diff_documents(a_document(access=known), a_document(access=unknown)) == ()
     assert diff_documents(a_document(access=unknown), a_document(access=known)) == ()

@@ -14,7 +14,7 @@ def told(before: ClusterLinks | None, after: ClusterLinks | None) -> list[tuple[
     return [(change.kind, change.severity, change.sentence) for change in changes]
 
 
-def test_a_link_and_its_mirror_topic_come_and_go() -> None:
+def test_a_link_and_its_mirror_topic_are_created_and_deleted() -> None:
     assert told(NONE, some_links()) == [
         ("created", "info", "Cluster link dr from lkc-2 was created"),
         ("created", "info", "Topic orders mirrors orders over the link dr: ACTIVE"),
@@ -28,7 +28,7 @@ def test_a_link_and_its_mirror_topic_come_and_go() -> None:
 @pytest.mark.parametrize(
     ("status", "severity"), [("FAILED", "critical"), ("PAUSED", "warning"), ("STOPPED", "warning")]
 )
-def test_a_mirror_that_stops_is_told_as_gravely_as_it_is(status: str, severity: str) -> None:
+def test_a_stopped_mirror_is_reported_by_its_severity(status: str, severity: str) -> None:
     stopped = some_links(mirror_topics=(a_mirror(status=status),))
     assert told(some_links(), stopped) == [
         ("updated", severity, f"Mirror topic orders: status ACTIVE → {status}")
@@ -38,7 +38,7 @@ def test_a_mirror_that_stops_is_told_as_gravely_as_it_is(status: str, severity: 
     ]
 
 
-def test_a_link_that_fails_and_one_that_is_configured_anew_are_changes() -> None:
+def test_a_failing_and_a_reconfigured_link_are_changes() -> None:
     failed = some_links(links=(a_link(state="UNAVAILABLE", error="AUTHENTICATION_ERROR"),))
     assert told(some_links(), failed) == [
         ("updated", "critical", "Cluster link dr: error none → AUTHENTICATION_ERROR"),
@@ -59,6 +59,6 @@ def test_a_link_that_fails_and_one_that_is_configured_anew_are_changes() -> None
         some_links(mirror_topics=(a_mirror(lag_records=900, largest_lag_records=900),)),
     ],
 )
-def test_lag_and_what_is_not_known_are_no_changes(after: ClusterLinks | None) -> None:
+def test_lag_and_unknown_values_are_not_changes(after: ClusterLinks | None) -> None:
     assert told(some_links(), after) == []
     assert told(after, some_links()) == []

@@ -22,7 +22,7 @@ def changes_of(
     return [(c.field, c.before, c.after, c.severity, c.sentence) for c in changes]
 
 
-def test_a_new_and_a_deleted_connector_carry_their_record() -> None:
+def test_a_created_and_a_deleted_connector_carry_their_record() -> None:
     connector = a_connector()
     without, having = a_document(), a_document(connectors=(connector,))
     record = msgspec.json.encode(connector, order="deterministic").decode()
@@ -58,7 +58,7 @@ def test_a_connector_that_fails_says_why() -> None:
     ]
 
 
-def test_a_failed_connector_without_a_trace_says_what_broke_its_task() -> None:
+def test_a_failed_connector_without_a_trace_gives_its_tasks_reason() -> None:
     changes = changes_of(a_connector(), a_connector(status="FAILED", tasks=("FAILED",), task_trace=TRACE))
     assert changes == [
         ("status", "RUNNING", "FAILED", "critical", f"Connector orders-sink: RUNNING → FAILED: {FIRST_LINE}"),
@@ -82,7 +82,7 @@ def test_a_failed_connector_without_any_trace_is_reported_all_the_same() -> None
     ("status", "severity"),
     [("PAUSED", "warning"), ("UNASSIGNED", "warning"), ("DEGRADED", "critical"), ("RESTARTING", "info")],
 )
-def test_other_states_are_as_severe_as_they_are(status: str, severity: str) -> None:
+def test_other_states_have_their_own_severity(status: str, severity: str) -> None:
     assert changes_of(a_connector(), a_connector(status=status)) == [
         ("status", "RUNNING", status, severity, f"Connector orders-sink: RUNNING → {status}")
     ]
@@ -123,7 +123,7 @@ def test_more_tasks_are_one_headline_and_fewer_a_warning() -> None:
     ]
 
 
-def test_a_new_task_that_is_failed_stays_a_headline() -> None:
+def test_a_new_task_that_failed_stays_a_headline() -> None:
     changes = diff_documents(
         a_document(connectors=(a_connector(),)),
         a_document(connectors=(a_connector(tasks=("RUNNING", "FAILED"), task_trace=TRACE),)),
@@ -134,7 +134,7 @@ def test_a_new_task_that_is_failed_stays_a_headline() -> None:
     ]
 
 
-def test_a_status_that_became_unknown_is_no_change_but_what_it_turns_out_to_be_is_told() -> None:
+def test_a_status_that_became_unknown_is_not_a_change_but_its_next_known_value_is() -> None:
     unknown = a_connector(status="UNKNOWN", tasks=())
     assert changes_of(a_connector(), unknown) == []
     assert changes_of(unknown, a_connector(status="FAILED", trace=TRACE)) == [
@@ -167,7 +167,7 @@ def test_another_class_is_one_change_and_a_warning() -> None:
     ]
 
 
-def test_a_class_that_no_config_tells_is_a_field_of_its_own() -> None:
+def test_a_class_missing_from_the_config_is_its_own_field() -> None:
     before, after = (
         replace(a_connector(), config={"topics": "orders"}, connector_class=name) for name in ("A", "B")
     )
@@ -176,7 +176,7 @@ def test_a_class_that_no_config_tells_is_a_field_of_its_own() -> None:
     ]
 
 
-def test_a_value_that_is_masked_only_now_is_not_sent_out_once_more() -> None:
+def test_a_value_newly_masked_is_not_sent_out_once_more() -> None:
     changes = changes_of(
         a_connector(config={"database.password": "hunter2"}), a_connector(config={"database.password": MASK})
     )
@@ -200,21 +200,21 @@ def test_a_value_that_is_masked_only_now_is_not_sent_out_once_more() -> None:
         ("${file:/a:pin}", MASK, ("${file:/a:pin}", MASK, f"pin ${{file:/a:pin}} → {MASK}")),
     ],
 )
-def test_a_value_that_is_masked_on_one_side_is_told_on_neither(
+def test_a_value_masked_on_one_side_is_shown_on_neither(
     before: str, after: str, told: tuple[str, str, str]
 ) -> None:
     changes = changes_of(a_connector(config={"pin": before}), a_connector(config={"pin": after}))
     assert changes == [("config.pin", told[0], told[1], "info", f"Connector orders-sink: {told[2]}")]
 
 
-def test_a_harmless_value_that_an_older_version_masked_is_shown_now() -> None:
+def test_a_harmless_value_masked_by_an_older_version_is_shown_now() -> None:
     changes = changes_of(a_connector(config={"tokens.max": MASK}), a_connector(config={"tokens.max": "8"}))
     assert changes == [
         ("config.tokens.max", MASK, "8", "info", "Connector orders-sink: tokens.max is shown now, 8")
     ]
 
 
-def test_a_secret_that_an_older_version_kept_is_not_sent_out_with_a_removal_or_deletion() -> None:
+def test_a_secret_kept_by_an_older_version_is_not_sent_out_with_a_removal_or_deletion() -> None:
     old = a_connector(config={"database.password": "hunter2"})
     changes = diff_documents(a_document(connectors=(old,)), a_document())
     assert MASK in str(changes)
@@ -222,7 +222,7 @@ def test_a_secret_that_an_older_version_kept_is_not_sent_out_with_a_removal_or_d
     assert "hunter2" not in str(changes_of(old, a_connector()))
 
 
-def test_a_config_that_could_not_be_read_is_no_change() -> None:
+def test_an_unreadable_config_is_not_a_change() -> None:
     known = a_connector()
     unknown = replace(known, config={}, connector_class=None)
     assert changes_of(known, unknown) == []
@@ -251,7 +251,7 @@ def test_a_newly_observed_topic_is_a_change_and_one_no_longer_observed_is_not() 
     assert changes_of(seen, nothing) == []
 
 
-def test_a_name_that_two_endpoints_use_is_told_with_its_endpoint() -> None:
+def test_a_name_used_by_two_endpoints_comes_with_its_endpoint() -> None:
     one, other, unique = (
         a_connector(connect="one"),
         a_connector(connect="other"),
@@ -267,7 +267,7 @@ def test_a_name_that_two_endpoints_use_is_told_with_its_endpoint() -> None:
     ]
 
 
-def test_a_name_with_a_slash_is_always_told_with_its_endpoint() -> None:
+def test_a_name_with_a_slash_always_comes_with_its_endpoint() -> None:
     document = a_document(
         connectors=(a_connector("one/orders", connect="two"), a_connector("orders", connect="one"))
     )

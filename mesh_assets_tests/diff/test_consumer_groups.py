@@ -24,7 +24,7 @@ def changes_of(
     return [(c.field, c.before, c.after, c.severity, c.sentence) for c in changes]
 
 
-def test_a_new_and_a_deleted_group_carry_their_record() -> None:
+def test_a_created_and_a_deleted_group_carry_their_record() -> None:
     group = a_group(topics=("orders", "users"))
     without, having = a_document(), a_document(consumer_groups=(group,))
     record = msgspec.json.encode(group).decode()
@@ -39,7 +39,7 @@ def test_a_new_and_a_deleted_group_carry_their_record() -> None:
     )
 
 
-def test_a_group_with_an_empty_name_has_sentences_that_can_be_read() -> None:
+def test_a_group_with_an_empty_name_has_readable_sentences() -> None:
     group = replace(a_group(topics=("orders",)), group_id="")
     without, having = a_document(), a_document(consumer_groups=(group,))
     sentences = [
@@ -67,15 +67,15 @@ def test_a_group_becomes_empty_and_active_again() -> None:
 @pytest.mark.parametrize(
     "state", ["PreparingRebalance", "COMPLETING_REBALANCING", "Assigning", "Reconciling", "Unknown"]
 )
-def test_a_rebalance_is_no_change(state: str) -> None:
+def test_a_rebalance_is_not_a_change(state: str) -> None:
     assert changes_of(a_group(), a_group(state=state)) == []
 
 
-def test_a_group_that_is_dead_is_as_empty_as_an_empty_one() -> None:
+def test_a_dead_group_counts_as_empty() -> None:
     assert changes_of(a_group(state="Empty"), a_group(state="Dead")) == []
 
 
-def test_a_group_that_became_empty_while_its_state_was_unknown_is_told_so() -> None:
+def test_a_group_that_became_empty_while_unknown_is_reported() -> None:
     assert changes_of(a_group(state="Unknown"), a_group(state="Empty")) == [
         ("state", None, "empty", "warning", "Consumer group fraud-detection: state now known, empty")
     ]
@@ -97,7 +97,7 @@ def test_other_topics_are_a_change() -> None:
     ]
 
 
-def test_topics_that_vanish_while_partitions_are_assigned_or_could_not_be_read_are_no_change() -> None:
+def test_topics_that_vanish_during_an_assignment_or_an_unread_group_are_not_a_change() -> None:
     group = a_group()
     assert changes_of(group, a_group(state="PreparingRebalance", topics=())) == []
     assert changes_of(group, a_group(topics=(), error="offsets: not authorized")) == []
@@ -117,7 +117,7 @@ def members(*ids: str) -> tuple[GroupMember, ...]:
     )
 
 
-def test_another_number_of_members_is_a_change_and_others_in_their_place_are_none() -> None:
+def test_another_number_of_members_is_a_change_and_replaced_members_are_not() -> None:
     two, three = a_group(members=members("a", "b")), a_group(members=members("c", "d", "e"))
 
     assert changes_of(two, three) == [
@@ -133,11 +133,11 @@ def test_another_number_of_members_is_a_change_and_others_in_their_place_are_non
         a_group(members=None, error="members: not authorized"),
     ],
 )
-def test_members_on_their_way_and_unknown_ones_are_no_change(after: ConsumerGroup) -> None:
+def test_moving_and_unknown_members_are_not_a_change(after: ConsumerGroup) -> None:
     assert changes_of(a_group(members=members("a", "b")), after) == []
 
 
-def test_a_group_that_becomes_empty_has_no_members_for_whoever_applies_the_changes() -> None:
+def test_a_group_that_becomes_empty_has_no_members_for_a_consumer_of_the_changes() -> None:
     before, after = a_group(members=members("a")), a_group(members=(), state="Empty")
     assert [change[:3] for change in changes_of(before, after)] == [
         ("members", "1", "0"),
@@ -161,7 +161,7 @@ def a_topology(*ids: str, epoch: int = 1, changelogs: tuple[str, ...] = ()) -> S
     )
 
 
-def test_another_topology_is_a_change_and_another_epoch_is_none() -> None:
+def test_another_topology_is_a_change_and_another_epoch_is_not() -> None:
     old = a_group(type="streams", topology=a_topology("0", "1"))
 
     def sentences(new: StreamsTopology | None) -> list[str]:
@@ -174,7 +174,7 @@ def test_another_topology_is_a_change_and_another_epoch_is_none() -> None:
     ]
 
 
-def test_which_members_offsets_lag_and_coordinator_are_volatile() -> None:
+def test_members_offsets_lag_and_coordinator_are_volatile() -> None:
     group = a_group()
     assert (
         changes_of(
@@ -185,7 +185,7 @@ def test_which_members_offsets_lag_and_coordinator_are_volatile() -> None:
     )
 
 
-def test_groups_of_console_consumers_come_and_go_unmentioned() -> None:
+def test_groups_of_console_consumers_are_not_reported() -> None:
     document = a_document(consumer_groups=(a_group("console-consumer-4711"), a_group("team-a-test")))
     assert [c.resource for c in diff_documents(a_document(), document)] == ["team-a-test"]
     assert [c.resource for c in diff_documents(a_document(), document, ephemeral_groups=("team-a-*",))] == [

@@ -46,7 +46,7 @@ ALSO = {"schemas": ("schema_registry",), "topics": ("topic_defaults", "log_direc
 
 @property_of_documents
 @given(documents(), documents())
-def test_any_two_documents_can_be_compared_and_every_change_is_one_line_to_read(
+def test_any_two_documents_can_be_compared_and_every_change_is_one_readable_line(
     before: Document, after: Document
 ) -> None:
     changes = diff_documents(before, after)
@@ -77,7 +77,7 @@ def test_nothing_changed_when_only_volatile_and_derived_values_differ(
 
 @property_of_documents
 @given(documents(), st.data())
-def test_the_order_of_lists_is_no_change(document: Document, data: st.DataObject) -> None:
+def test_the_order_of_lists_is_not_a_change(document: Document, data: st.DataObject) -> None:
     assert diff_documents(document, data.draw(shuffled(document))) == ()
 
 
@@ -98,7 +98,7 @@ def test_applying_the_changes_to_the_old_state_gives_the_new(before: Document, a
 
 @property_of_documents
 @given(known_documents(), st.data())
-def test_a_consumer_that_applies_the_changes_of_several_snapshots_knows_the_present_state(
+def test_a_consumer_that_applies_the_changes_of_several_snapshots_knows_the_current_state(
     first: Document, data: st.DataObject
 ) -> None:
     state, latest = stable_state(first), first
@@ -109,7 +109,7 @@ def test_a_consumer_that_applies_the_changes_of_several_snapshots_knows_the_pres
 
 @property_of_documents
 @given(documents(fresh=True), documents(fresh=True))
-def test_what_is_known_before_and_after_is_right_after_applying_whatever_else_is_unknown(
+def test_known_values_are_right_after_applying_whatever_else_is_unknown(
     before: Document, after: Document
 ) -> None:
     old, new = stable_state(before), stable_state(after)
@@ -126,7 +126,7 @@ def test_what_is_known_before_and_after_is_right_after_applying_whatever_else_is
 
 @property_of_documents
 @given(documents(), documents())
-def test_applying_gives_a_new_state_and_leaves_the_old(before: Document, after: Document) -> None:
+def test_applying_gives_a_new_state_and_keeps_the_old(before: Document, after: Document) -> None:
     old = stable_state(before)
     apply_changes(old, diff_documents(before, after))
     assert old == stable_state(before)

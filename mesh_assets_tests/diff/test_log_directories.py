@@ -14,7 +14,7 @@ def directory(broker: int, path: str = "/a", error: str | None = None, used: int
     return LogDirectory(broker=broker, path=path, error=error, bytes=None if error else used)
 
 
-def test_a_directory_that_goes_offline_is_critical_and_one_that_is_back_is_told() -> None:
+def test_a_directory_that_goes_offline_is_critical_and_its_return_is_reported() -> None:
     before = a_document(log_directories=(directory(1), directory(2, "/b", ERROR)))
     after = a_document(log_directories=(directory(1, error=ERROR), directory(2, "/b")))
     gone, back = diff_documents(before, after)
@@ -33,7 +33,7 @@ def test_a_directory_that_goes_offline_is_critical_and_one_that_is_back_is_told(
 
 
 @pytest.mark.parametrize("after", [None, (), (directory(2),), (directory(1, used=99), directory(2))])
-def test_what_is_not_told_and_what_is_of_the_moment_is_no_change(
+def test_unreported_and_momentary_values_are_not_a_change(
     after: tuple[LogDirectory, ...] | None,
 ) -> None:
     before = a_document(log_directories=(directory(1), directory(2)))
@@ -41,6 +41,6 @@ def test_what_is_not_told_and_what_is_of_the_moment_is_no_change(
     assert diff_documents(a_document(log_directories=after), before) == ()
 
 
-def test_a_broker_that_is_silent_now_has_not_got_its_directory_back() -> None:
+def test_a_broker_that_does_not_answer_has_not_recovered_its_directory() -> None:
     before = a_document(log_directories=(directory(1, error=ERROR), directory(2)))
     assert diff_documents(before, a_document(log_directories=(directory(2),))) == ()

@@ -21,7 +21,7 @@ def a_level(value: str | None, *, own: bool | None = True) -> Schema:
     return a_schema(compatibility=SubjectLevel(value=value, own=own))
 
 
-def test_a_new_and_a_deleted_subject_carry_their_record() -> None:
+def test_a_created_and_a_deleted_subject_carry_their_record() -> None:
     schema = a_schema("users-value", version=2, schema_type="AVRO")
     without, having = a_document(), a_document(schemas=(schema,))
     record = msgspec.json.encode(schema).decode()
@@ -42,7 +42,7 @@ def test_a_new_and_a_deleted_subject_carry_their_record() -> None:
     )
 
 
-def test_a_new_version_brings_its_id_and_definition_along() -> None:
+def test_a_new_version_carries_its_id_and_definition() -> None:
     assert changes_of(
         a_schema(version=1, id=3, definition="old"), a_schema(version=2, id=7, definition="newer")
     ) == [
@@ -85,7 +85,7 @@ def test_another_definition_under_the_same_version_is_a_warning_and_a_headline()
     assert [(c.field, c.severity) for c in headline_changes(changes)] == [("definition", "warning")]
 
 
-def test_the_order_of_references_is_no_change_but_another_version_of_one_is() -> None:
+def test_the_order_of_references_is_not_a_change_but_another_version_of_one_is() -> None:
     one, two = (
         SchemaReference(name="a", subject="a", version=1),
         SchemaReference(name="b", subject="b", version=1),
@@ -118,12 +118,12 @@ def test_a_changed_own_level_is_a_change() -> None:
 
 
 @pytest.mark.parametrize("own", [True, False, None])
-def test_a_level_that_is_not_known_is_no_change_in_either_direction(own: bool | None) -> None:
+def test_an_unknown_level_is_not_a_change_in_either_direction(own: bool | None) -> None:
     assert changes_of(a_level(None, own=None), a_level("FULL", own=own)) == []
     assert changes_of(a_level("FULL", own=own), a_level(None, own=None)) == []
 
 
-def test_a_level_of_its_own_set_and_removed_is_a_change() -> None:
+def test_setting_or_removing_an_own_level_is_a_change() -> None:
     inherited, own = a_level("BACKWARD", own=False), a_level("FULL")
     assert changes_of(inherited, own) == [
         ("compatibility", None, "FULL", "warning", "Schema compatibility BACKWARD (inherited) → FULL")
@@ -133,11 +133,11 @@ def test_a_level_of_its_own_set_and_removed_is_a_change() -> None:
     ]
 
 
-def test_an_inherited_level_that_moves_is_no_change_of_the_subject() -> None:
+def test_a_changed_inherited_level_is_not_a_change_of_the_subject() -> None:
     assert changes_of(a_level("BACKWARD", own=False), a_level("FULL", own=False)) == []
 
 
-def test_the_same_level_better_known_or_read_again_is_no_change() -> None:
+def test_the_same_level_better_known_or_read_again_is_not_a_change() -> None:
     assert changes_of(a_level("FULL", own=None), a_level("FULL", own=False)) == []
     assert changes_of(a_level("FULL", own=True), a_level("FULL", own=None)) == []
     assert (
@@ -148,7 +148,7 @@ def test_the_same_level_better_known_or_read_again_is_no_change() -> None:
     )
 
 
-def test_naming_is_derived_and_no_change() -> None:
+def test_naming_is_derived_and_not_a_change() -> None:
     assert (
         changes_of(a_schema(naming_strategy="topic"), a_schema(naming_strategy="record", record_name="User"))
         == []
@@ -185,7 +185,7 @@ def test_the_registry_itself_changes_its_level_and_mode() -> None:
     ]
 
 
-def test_a_registry_that_cannot_be_asked_has_not_changed() -> None:
+def test_a_registry_that_does_not_answer_has_not_changed() -> None:
     facts = RegistryFacts(compatibility="BACKWARD", mode="READWRITE", contexts=())
     for unknown in (None, RegistryFacts(compatibility=None, mode=None, contexts=())):
         assert diff_documents(a_document(schema_registry=facts), a_document(schema_registry=unknown)) == ()
@@ -196,7 +196,7 @@ def a_rule(name: str, expr: str = "true") -> SchemaRule:
     return SchemaRule(phase="domain", name=name, type="CEL", expr=expr)
 
 
-def test_each_property_and_tagged_path_of_a_contract_is_a_change_of_its_own() -> None:
+def test_each_property_and_tagged_path_of_a_contract_changes_on_its_own() -> None:
     before = DataContract(properties={"owner": "shop", "tier": "gold"}, tags={"**.ssn": ("PII",)})
     after = DataContract(
         properties={"owner": "sales"}, tags={"**.ssn": ("PII", "PRIVATE"), "**.iban": ("PII",)}
@@ -211,7 +211,7 @@ def test_each_property_and_tagged_path_of_a_contract_is_a_change_of_its_own() ->
     ]
 
 
-def test_rules_that_were_added_removed_or_changed_are_named() -> None:
+def test_added_removed_and_changed_rules_are_named() -> None:
     before = DataContract(rules=(a_rule("a"), a_rule("b"), a_rule("c")))
     after = DataContract(rules=(a_rule("b", "false"), a_rule("c"), a_rule("d")))
     changes = changes_of(a_schema(version=1, contract=before), a_schema(version=2, contract=after))
@@ -230,7 +230,7 @@ def test_a_contract_that_changed_under_the_same_version_is_a_warning() -> None:
     ]
 
 
-def test_a_contract_read_for_the_first_time_is_no_change_nor_is_one_that_is_unknown_now() -> None:
+def test_a_contract_read_for_the_first_time_or_unknown_now_is_not_a_change() -> None:
     contract = DataContract(properties={"owner": "shop"}, rules=(a_rule("a"),))
     assert changes_of(a_schema(contract=None), a_schema(contract=contract)) == []
     assert changes_of(a_schema(contract=contract), a_schema(contract=None)) == []

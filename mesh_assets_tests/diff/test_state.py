@@ -8,7 +8,7 @@ from mesh_assets.inventory.storage_records import LogDirectory
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_schema, a_topic
 
 
-def test_the_state_holds_what_lasts_as_text() -> None:
+def test_the_state_holds_lasting_facts_as_text() -> None:
     document = a_document(
         topics=(a_topic(config={"retention.ms": "1", "a.secret": None}),),
         connectors=(a_connector(),),
@@ -83,7 +83,7 @@ def test_a_recreated_topic_ends_as_the_new_one() -> None:
     assert apply_changes(stable_state(before), diff_documents(before, after)) == stable_state(after)
 
 
-def test_a_connector_is_found_by_its_name_until_a_second_one_has_it() -> None:
+def test_a_connector_is_found_by_its_name_until_another_has_the_same() -> None:
     one = a_document(connectors=(a_connector(connect="one"),))
     two = a_document(connectors=(a_connector(connect="one"), a_connector(connect="two")))
     both_failed = a_document(
@@ -96,6 +96,6 @@ def test_a_connector_is_found_by_its_name_until_a_second_one_has_it() -> None:
         assert state == stable_state(document)
 
 
-def test_a_change_of_what_is_not_there_is_passed_over() -> None:
+def test_a_change_of_something_missing_is_ignored() -> None:
     changes = diff_documents(a_document(topics=(a_topic(),)), a_document(topics=(a_topic(partitions=2),)))
     assert apply_changes({}, changes) == {"topic": {}}

@@ -35,7 +35,7 @@ def test_a_new_topic_is_created_with_its_whole_record() -> None:
     )
 
 
-def test_a_topic_that_is_gone_is_deleted_with_what_it_was() -> None:
+def test_a_deleted_topic_comes_with_its_last_known_record() -> None:
     topic = a_topic("payments")
     (change,) = diff_documents(a_document(topics=(topic,)), a_document())
     assert change == Change(
@@ -50,7 +50,7 @@ def test_a_topic_that_is_gone_is_deleted_with_what_it_was() -> None:
     )
 
 
-def test_a_topic_of_the_old_name_with_another_id_is_deleted_first_and_then_created() -> None:
+def test_a_topic_of_the_same_name_with_another_id_is_deleted_first_and_then_created() -> None:
     changes = changes_of(
         a_topic(id="one", partitions=6), a_topic(id="two", partitions=3, config={"retention.ms": "1"})
     )
@@ -70,7 +70,7 @@ def test_a_topic_of_the_old_name_with_another_id_is_deleted_first_and_then_creat
     ]
 
 
-def test_an_id_that_is_not_known_says_nothing() -> None:
+def test_an_unknown_id_proves_nothing() -> None:
     known, unknown = a_topic(id="one"), replace(a_topic(), id=None)
     assert changes_of(known, unknown) == []
     assert changes_of(unknown, known) == []
@@ -90,7 +90,7 @@ def test_more_partitions_are_a_change_with_their_replicas() -> None:
     ]
 
 
-def test_a_reassignment_is_a_change_of_the_replicas() -> None:
+def test_a_reassignment_is_a_change_of_replicas() -> None:
     assert changes_of(a_topic(partitions=2, replicas=(1, 2)), a_topic(partitions=2, replicas=(1, 3))) == [
         (
             "updated",
@@ -114,7 +114,7 @@ def test_a_lower_replication_factor_is_a_warning_and_a_higher_one_is_not() -> No
     )
 
 
-def test_a_topic_that_the_brokers_name_but_do_not_describe_has_not_shrunk() -> None:
+def test_a_topic_that_the_brokers_list_but_do_not_describe_has_not_shrunk() -> None:
     topic, name_only = (
         a_topic(partitions=3),
         replace(a_topic(partitions=0), config=None, error="TOPIC_AUTHORIZATION_FAILED"),
@@ -126,7 +126,7 @@ def test_a_topic_that_the_brokers_name_but_do_not_describe_has_not_shrunk() -> N
     ]
 
 
-def test_replicas_that_a_partition_did_not_tell_are_no_reassignment() -> None:
+def test_replicas_that_a_partition_does_not_report_are_not_a_reassignment() -> None:
     topic = a_topic()
     silent = replace(
         topic,
@@ -152,7 +152,7 @@ def test_each_changed_config_is_a_change() -> None:
     ]
 
 
-def test_an_inherited_value_is_no_change_of_the_topic() -> None:
+def test_an_inherited_value_is_not_a_change_of_the_topic() -> None:
     before = a_topic(config={"retention.ms": "1", "segment.ms": "1"}, config_overrides=("segment.ms",))
     other_default = replace(before, config={"retention.ms": "2", "segment.ms": "1"})
     after_upgrade = replace(before, config={**(before.config or {}), "remote.copy.disable": "false"})
@@ -187,7 +187,7 @@ def test_one_default_of_the_cluster_is_one_change_however_many_topics_inherit_it
     assert diff_documents(replace(before, topic_defaults=None), after) == ()
 
 
-def test_brokers_whose_static_defaults_differ_give_no_changes_between_two_equal_readings() -> None:
+def test_differing_static_defaults_of_brokers_give_no_changes_between_equal_readings() -> None:
     def read_from(broker: str) -> Document:
         config = {"retention.ms": broker, "cleanup.policy": "compact", "min.insync.replicas": broker}
         return a_document(
@@ -201,7 +201,7 @@ def test_brokers_whose_static_defaults_differ_give_no_changes_between_two_equal_
     assert diff_documents(read_from("1"), read_from("2")) == ()
 
 
-def test_a_default_that_the_cluster_sets_or_drops_says_what_holds_without_it() -> None:
+def test_a_cluster_default_set_or_dropped_says_what_applies_without_it() -> None:
     topics = (a_topic(config={"retention.ms": "1"}, config_overrides=()),)
     unset, set_ = (
         a_document(topics=topics, topic_defaults=defaults) for defaults in ({}, {"retention.ms": "1"})
@@ -216,7 +216,7 @@ def test_a_default_that_the_cluster_sets_or_drops_says_what_holds_without_it() -
     assert "not set for the cluster (each broker's own holds) → 1," in given.sentence
 
 
-def test_a_value_nested_beyond_any_stack_is_compared_as_text() -> None:
+def test_a_value_nested_too_deeply_is_compared_as_text() -> None:
     deep = '{"a":' * 5_000
     (change,) = changes_of(a_topic(config={"x": deep}), a_topic(config={"x": "{}"}))
     assert change[2] == deep
@@ -238,7 +238,7 @@ def test_a_value_nested_beyond_any_stack_is_compared_as_text() -> None:
         ),
     ],
 )
-def test_order_and_spelling_that_mean_the_same_are_no_change(config: str, one: str, other: str) -> None:
+def test_order_and_spelling_with_the_same_meaning_are_not_a_change(config: str, one: str, other: str) -> None:
     assert changes_of(a_topic(config={config: one}), a_topic(config={config: other})) == []
 
 
@@ -252,24 +252,24 @@ def test_order_and_spelling_that_mean_the_same_are_no_change(config: str, one: s
         ("confluent.placement.constraints", '{"version":1}', '{"version":1'),
     ],
 )
-def test_what_means_something_else_is_a_change(config: str, one: str, other: str) -> None:
+def test_another_meaning_is_a_change(config: str, one: str, other: str) -> None:
     assert len(changes_of(a_topic(config={config: one}), a_topic(config={config: other}))) == 1
 
 
-def test_configs_that_could_not_be_read_are_no_change_in_either_direction() -> None:
+def test_unreadable_configs_are_not_a_change_in_either_direction() -> None:
     known = a_topic(config={"retention.ms": "1"})
     unknown = replace(known, config=None, config_error="not authorized")
     assert changes_of(known, unknown) == []
     assert changes_of(unknown, known) == []
 
 
-def test_a_config_whose_value_is_sensitive_is_no_change_in_either_direction() -> None:
+def test_a_sensitive_config_is_not_a_change_in_either_direction() -> None:
     known, hidden = a_topic(config={"some.secret": "1"}), a_topic(config={"some.secret": None})
     assert changes_of(known, hidden) == []
     assert changes_of(hidden, known) == []
 
 
-def test_an_override_set_or_removed_says_what_holds_instead() -> None:
+def test_an_override_set_or_removed_says_what_applies_instead() -> None:
     inherited = a_topic(config={"retention.ms": "1"}, config_overrides=())
     own, own_as_inherited = a_topic(config={"retention.ms": "2"}), a_topic(config={"retention.ms": "1"})
     field = "config.retention.ms"

@@ -49,7 +49,7 @@ def test_a_transaction_that_hangs_is_a_change_and_so_is_its_end() -> None:
         (None, HANGING),
     ],
 )
-def test_what_ends_by_itself_or_is_not_known_is_no_change(
+def test_a_transaction_that_ends_by_itself_or_is_unknown_is_not_a_change(
     before: Transactions | None, after: Transactions | None
 ) -> None:
     assert told(before, after) == []

@@ -18,7 +18,7 @@ def test_metrics_are_complete_when_every_source_answered() -> None:
     assert (check.passed, check.description) == (True, None)
 
 
-def test_a_source_that_failed_fails_the_check_of_a_section_that_is_fresh_by_the_offsets() -> None:
+def test_a_failed_source_fails_the_check_of_a_section_that_is_fresh_by_the_offsets() -> None:
     sources = (
         MetricsSource(name="offsets"),
         MetricsSource(name="confluent_cloud", error="the key needs MetricsViewer"),
@@ -37,13 +37,13 @@ def test_a_stale_section_fails_its_check_with_the_reason() -> None:
 ALL_FRESH: dict[SectionName, SectionState] = dict.fromkeys(SECTION_NAMES, FRESH)
 
 
-def test_sections_read_lately_are_current_also_when_the_newest_reading_failed() -> None:
+def test_recently_read_sections_are_current_even_if_the_newest_reading_failed() -> None:
     sections = {**ALL_FRESH, "schemas": STALE, "connectors": NOT_CONFIGURED}
 
     assert current_check(sections, now=MOMENT + timedelta(hours=OLDEST_HOURS)).passed
 
 
-def test_a_section_that_has_not_been_read_for_long_or_ever_is_named() -> None:
+def test_a_section_not_read_for_long_or_ever_is_named() -> None:
     old = current_check(
         {**ALL_FRESH, "schemas": STALE}, now=MOMENT + timedelta(hours=OLDEST_HOURS, seconds=1)
     )

@@ -60,7 +60,7 @@ def _faked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_faked")
-def test_what_was_published_is_kept_for_dagster_with_an_id_in_the_place_of_a_runs(
+def test_a_published_snapshot_is_kept_for_dagster_with_an_id_in_place_of_a_runs(
     store: InventoryStore,
 ) -> None:
     report = discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
@@ -81,7 +81,7 @@ def test_what_was_published_is_kept_for_dagster_with_an_id_in_the_place_of_a_run
     ]
 
 
-def test_while_it_reads_sensors_are_told_and_afterwards_not(
+def test_sensors_know_of_a_discovery_while_it_reads_and_not_afterwards(
     store: InventoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
@@ -111,7 +111,7 @@ def test_while_it_reads_sensors_are_told_and_afterwards_not(
     ],
     ids=["foreseen", "unforeseen"],
 )
-def test_why_nothing_was_published_is_kept_for_dagster_masked(
+def test_the_reason_for_publishing_nothing_is_kept_for_dagster_masked(
     error: Exception,
     raised: type[MeshError],
     sentence: str,
@@ -132,7 +132,7 @@ def test_why_nothing_was_published_is_kept_for_dagster_masked(
 
 
 @pytest.mark.usefixtures("_faked")
-def test_a_snapshot_is_published_whether_or_not_dagster_can_be_told(
+def test_a_snapshot_is_published_whether_or_not_dagster_can_be_informed(
     store: InventoryStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_: Any) -> None:
@@ -151,7 +151,7 @@ def test_a_cluster_that_the_estate_does_not_have_is_refused(store: InventoryStor
         discover_cluster(ESTATE, "nowhere", store=store, trigger=MANUAL)
 
 
-def test_where_nobody_tells_dagster_the_newest_are_kept_and_one_failure(store: InventoryStore) -> None:
+def test_the_newest_and_one_failure_are_kept_while_nothing_informs_dagster(store: InventoryStore) -> None:
     for sequence in range(1, MOST_KEPT + 4):
         one = Unreported(
             cluster="warehouse", cluster_id="lkc-1", sequence=sequence, run_id="x", moment=datetime.now(UTC)
@@ -164,7 +164,7 @@ def test_where_nobody_tells_dagster_the_newest_are_kept_and_one_failure(store: I
     assert [one.failure for one in kept(store) if one.failure is not None] == [f"failure {MOST_KEPT + 3}"]
 
 
-def test_a_damaged_one_is_set_aside_and_stops_no_other(store: InventoryStore) -> None:
+def test_a_damaged_one_is_moved_aside_and_stops_no_other(store: InventoryStore) -> None:
     one = Unreported(
         cluster="warehouse", cluster_id="lkc-1", sequence=2, run_id="x", moment=datetime.now(UTC)
     )

@@ -50,7 +50,9 @@ def a_subject(endpoints: Endpoints) -> Iterator[Callable[[int], None]]:
         httpx.delete(subject, params={"permanent": "true"}).raise_for_status()
 
 
-def test_what_comes_changes_and_goes_between_discoveries(discovered: Workplace, endpoints: Endpoints) -> None:
+def test_creations_changes_and_deletions_between_discoveries(
+    discovered: Workplace, endpoints: Endpoints
+) -> None:
     with a_subject(endpoints) as register:
         with a_topic(endpoints, "payments"):
             created = discovered.discover()

@@ -14,7 +14,7 @@ from mesh_assets_tests.workplace import PROJECT, Workplace
 pytestmark = pytest.mark.sandbox
 
 
-def test_an_environment_is_configured_with_a_cloud_key_and_discovered_with_the_keys_it_asks_for(
+def test_an_environment_is_configured_with_a_cloud_key_and_discovered_with_the_keys_it_requires(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     keys, url = sandbox_keys(sandbox.folder), sandbox.endpoints().cloud_url

@@ -169,7 +169,7 @@ def test_a_wrong_kafka_key_fails_the_discovery_with_one_sentence(
     assert "Authentication failed" in sentence
 
 
-def test_a_list_that_missing_rights_shorten_is_incomplete_and_no_deletion(
+def test_a_list_shortened_by_missing_rights_is_incomplete_and_not_a_deletion(
     discovered: Workplace, cloud: StandIn
 ) -> None:
     before = discovered.latest()
@@ -183,7 +183,7 @@ def test_a_list_that_missing_rights_shorten_is_incomplete_and_no_deletion(
     assert not [sentence for sentence in report["first_changes"] if "deleted" in sentence]
 
 
-def test_passing_faults_are_waited_out_and_an_answer_that_is_cut_is_no_deletion(
+def test_transient_faults_are_waited_out_and_a_truncated_answer_is_not_a_deletion(
     workplace: Workplace, cloud: StandIn
 ) -> None:
     once = {"html": True, "seconds": 1, "times": 1}
@@ -266,7 +266,7 @@ def _wait(holds: Callable[[], bool], what: str, *, seconds: float = 60.0) -> Non
         time.sleep(0.3)
 
 
-def test_all_that_belongs_together_is_found_and_nothing_else(discovered: Workplace) -> None:
+def test_everything_that_belongs_together_is_found_and_nothing_else(discovered: Workplace) -> None:
     estate = load_estate(discovered.estate)
     relationships = read_estate_relationships(estate, discovered.store).relationships
     assert found_keys(relationships) == true_keys()

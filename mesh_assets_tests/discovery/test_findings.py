@@ -34,7 +34,7 @@ def document(first: tuple[Workplace, dict[str, Any]]) -> Document:
     return first[0].latest()
 
 
-def test_only_the_group_that_nobody_runs_is_wrong(document: Document) -> None:
+def test_only_the_group_without_members_is_wrong(document: Document) -> None:
     found = [(one.kind, one.severity, one.resource) for one in judge(Case(document))]
     assert found == [("stopped_group", "info", EMPTY_GROUP)]
 

@@ -13,7 +13,7 @@ from mesh_assets_tests.workplace import Workplace
 pytestmark = pytest.mark.sandbox
 
 
-def test_every_true_edge_is_found_and_none_that_is_false(
+def test_every_true_edge_is_found_and_no_false_one(
     sandbox: Sandbox, first: tuple[Workplace, dict[str, Any]]
 ) -> None:
     graph = cluster_graph(ClusterFacts(document=first[0].latest()))

@@ -51,7 +51,7 @@ def failed_checks(workplace: Workplace, run_id: str) -> set[str]:
     raise AssertionError(f"nothing is to be told of {run_id}")
 
 
-def test_with_the_broker_stopped_a_discovery_fails_soon_with_one_sentence_and_writes_nothing(
+def test_with_the_broker_stopped_a_discovery_soon_fails_with_one_sentence_and_writes_nothing(
     workplace: Workplace, doors: dict[str, Door]
 ) -> None:
     estate = yaml.safe_load(workplace.estate.read_text())
@@ -104,7 +104,7 @@ def test_with_a_source_stopped_its_section_is_stale_with_the_last_good_data_and_
     assert failed_checks(workplace, healed["run_id"]) == set()
 
 
-def test_a_first_discovery_without_a_source_says_that_nothing_is_known_of_it(
+def test_a_first_discovery_without_a_source_says_that_nothing_is_known_about_it(
     workplace: Workplace, doors: dict[str, Door]
 ) -> None:
     through(doors, workplace)

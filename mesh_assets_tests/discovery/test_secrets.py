@@ -19,7 +19,7 @@ SECRETS = {
 }
 
 
-def test_a_secret_that_is_kept_in_aws_or_vault_appears_nowhere(
+def test_a_secret_kept_in_aws_or_vault_appears_nowhere(
     endpoints: Endpoints,
     aws_account: str,  # noqa: ARG001 - its credentials
     monkeypatch: pytest.MonkeyPatch,

@@ -41,7 +41,7 @@ def test_a_discovery_finds_the_whole_estate_and_says_what_it_found(workplace: Wo
     assert "kafka offsets" in done.stderr
 
 
-def test_every_true_relationship_is_found_in_what_was_discovered_and_none_besides(
+def test_every_true_relationship_is_found_in_the_documents_and_no_other(
     first: tuple[Workplace, dict[str, Any]],
 ) -> None:
     workplace = first[0]
@@ -50,7 +50,7 @@ def test_every_true_relationship_is_found_in_what_was_discovered_and_none_beside
     assert [gap.reason for gap in found.gaps if gap.subject is not None] == []
 
 
-def test_no_domain_of_what_was_discovered_is_false(first: tuple[Workplace, dict[str, Any]]) -> None:
+def test_no_domain_of_the_documents_is_false(first: tuple[Workplace, dict[str, Any]]) -> None:
     workplace = first[0]
     found = found_domains(read_estate_domains(load_estate(workplace.estate), workplace.store).domains)
     true = list(TRUE_DOMAINS.values())
@@ -58,7 +58,7 @@ def test_no_domain_of_what_was_discovered_is_false(first: tuple[Workplace, dict[
     assert len([one for one in true if one in found]) >= 8
 
 
-def test_a_document_holds_what_the_issue_promises_of_each_section(
+def test_a_document_holds_what_each_section_promises(
     first: tuple[Workplace, dict[str, Any]],
 ) -> None:
     document = first[0].latest()
@@ -114,7 +114,7 @@ def test_the_second_discovery_takes_its_rates_from_the_first_and_is_read_back_fr
     assert f"@{second['event']['offset']}" in shown.stdout
 
 
-def test_a_discovery_needs_few_http_requests_beside_those_for_subjects(
+def test_a_discovery_needs_few_http_requests_apart_from_those_for_subjects(
     first: tuple[Workplace, dict[str, Any]],
 ) -> None:
     report = first[1]

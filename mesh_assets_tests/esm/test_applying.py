@@ -15,7 +15,7 @@ from mesh_assets_tests.esm.requests import GO_ON, MSK, create, created, update
 ALL = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]}
 
 
-def test_it_gives_the_rights_and_makes_the_mapping(aws: FakeAws, service: MappingService) -> None:
+def test_applying_grants_the_rights_and_creates_the_mapping(aws: FakeAws, service: MappingService) -> None:
     theirs = {
         "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::b/*"]}]
     }
@@ -30,9 +30,7 @@ def test_it_gives_the_rights_and_makes_the_mapping(aws: FakeAws, service: Mappin
     assert sorted(aws.roles[ROLE]) == sorted(["theirs", aws.asked("iam.put_role_policy")[0]["PolicyName"]])
 
 
-def test_nothing_is_called_that_changes_anything_without_a_plans_id(
-    aws: FakeAws, service: MappingService
-) -> None:
+def test_no_changing_call_is_made_without_a_plans_id(aws: FakeAws, service: MappingService) -> None:
     """Every default path: list, get, and all plans, found and refused."""
     uuid = aws.add_mapping()
     service.list()
@@ -60,7 +58,7 @@ def test_nothing_is_called_that_changes_anything_without_a_plans_id(
     assert aws.mutations() == []
 
 
-def test_a_plan_is_refused_when_something_has_changed(aws: FakeAws, service: MappingService) -> None:
+def test_a_plan_is_refused_after_any_change(aws: FakeAws, service: MappingService) -> None:
     plan = service.plan_create(create(MSK))
     aws.roles[ROLE]["theirs"] = ALL
 
@@ -71,7 +69,7 @@ def test_a_plan_is_refused_when_something_has_changed(aws: FakeAws, service: Map
     assert aws.mutations() == []
 
 
-def test_rights_that_cannot_be_given_stop_it_with_the_statement_to_hand_on(
+def test_rights_that_cannot_be_granted_stop_it_with_the_statement_to_hand_on(
     aws: FakeAws, service: MappingService
 ) -> None:
     aws.failing["iam.put_role_policy"] = [
@@ -86,7 +84,7 @@ def test_rights_that_cannot_be_given_stop_it_with_the_statement_to_hand_on(
     assert aws.asked("lambda.create_event_source_mapping") == []
 
 
-def test_when_asked_to_it_continues_with_a_warning(aws: FakeAws, service: MappingService) -> None:
+def test_on_request_it_continues_with_a_warning(aws: FakeAws, service: MappingService) -> None:
     aws.failing["iam.put_role_policy"] = [refusal("AccessDenied", status=403)]
 
     applied = created(service, GO_ON)
@@ -114,9 +112,7 @@ def test_lambda_is_given_time_to_learn_of_new_rights(aws: FakeAws, service: Mapp
     assert len(aws.asked("lambda.create_event_source_mapping")) == 3
 
 
-def test_what_lambda_refuses_for_another_reason_is_reported_at_once(
-    aws: FakeAws, service: MappingService
-) -> None:
+def test_other_refusals_of_lambda_are_reported_at_once(aws: FakeAws, service: MappingService) -> None:
     aws.failing["lambda.create_event_source_mapping"] = [
         refusal("InvalidParameterValueException", "Unsupported broker version")
     ]
@@ -170,7 +166,7 @@ def test_an_operation_in_progress_is_waited_out(aws: FakeAws, service: MappingSe
     assert len(aws.asked("lambda.create_event_source_mapping")) == 4
 
 
-def test_an_operation_that_does_not_end_is_named_and_is_no_mapping_that_exists(
+def test_an_operation_that_does_not_end_is_reported_and_is_not_an_existing_mapping(
     aws: FakeAws, service: MappingService
 ) -> None:
     aws.roles[ROLE]["all"] = ALL
@@ -183,7 +179,7 @@ def test_an_operation_that_does_not_end_is_named_and_is_no_mapping_that_exists(
     assert len(aws.asked("lambda.create_event_source_mapping")) == 21  # a minute, every three seconds
 
 
-def test_a_mapping_changed_by_the_operation_that_was_waited_for_is_left_to_a_new_plan(
+def test_a_mapping_changed_by_the_awaited_operation_needs_a_new_plan(
     aws: FakeAws,
 ) -> None:
     aws.roles[ROLE]["all"] = ALL

@@ -21,7 +21,7 @@ def test_permissions_are_added_once(aws: FakeAws, service: MappingService) -> No
     assert service.plan_permissions(uuid).calls == ()
 
 
-def test_a_role_is_made_once(aws: FakeAws, service: MappingService) -> None:
+def test_a_role_is_created_once(aws: FakeAws, service: MappingService) -> None:
     request = create(MSK)
     applied = service.create_execution_role(
         "new-role", request, service.plan_execution_role("new-role", request).id
@@ -32,7 +32,7 @@ def test_a_role_is_made_once(aws: FakeAws, service: MappingService) -> None:
     assert service.plan_execution_role("new-role", request).calls == ()
 
 
-def test_a_role_that_was_made_is_not_passed_over_when_its_rights_are_refused(
+def test_a_created_role_is_reported_even_if_its_rights_are_refused(
     aws: FakeAws, service: MappingService
 ) -> None:
     plan = service.plan_execution_role("new-role", create(MSK))
@@ -46,7 +46,7 @@ def test_a_role_that_was_made_is_not_passed_over_when_its_rights_are_refused(
     assert "new-role" in aws.roles
 
 
-def test_rights_that_stay_are_said_when_lambda_refuses_the_mapping(
+def test_rights_that_stay_are_reported_when_lambda_refuses_the_mapping(
     aws: FakeAws, service: MappingService
 ) -> None:
     busy = [refusal("ResourceConflictException", "An operation is in progress")] * 99
@@ -62,7 +62,7 @@ def test_rights_that_stay_are_said_when_lambda_refuses_the_mapping(
     assert "has been granted" not in str(caught.value)
 
 
-def test_a_role_that_another_made_meanwhile_gets_its_rights(aws: FakeAws, service: MappingService) -> None:
+def test_a_role_created_by_another_meanwhile_gets_its_rights(aws: FakeAws, service: MappingService) -> None:
     plan = service.plan_execution_role("new-role", create(MSK))
     aws.failing["iam.create_role"] = [refusal("EntityAlreadyExists", status=409)]
     aws.roles["new-role"] = {}
@@ -74,7 +74,7 @@ def test_a_role_that_another_made_meanwhile_gets_its_rights(aws: FakeAws, servic
     assert len(aws.roles["new-role"]) == 1
 
 
-def test_a_role_of_that_name_that_another_made_for_something_else_gets_no_rights(
+def test_a_role_of_that_name_created_for_something_else_gets_no_rights(
     aws: FakeAws, service: MappingService
 ) -> None:
     plan = service.plan_execution_role("new-role", create(MSK))
@@ -87,7 +87,7 @@ def test_a_role_of_that_name_that_another_made_for_something_else_gets_no_rights
     assert aws.roles["new-role"] == {}
 
 
-def test_two_that_extend_a_role_at_once_do_not_lose_each_others_rights(
+def test_two_concurrent_extensions_of_a_role_keep_each_others_rights(
     aws: FakeAws, service: MappingService
 ) -> None:
     """Both planned before either wrote: the same mapping, once to a queue and once to a topic."""
@@ -107,7 +107,7 @@ def test_two_that_extend_a_role_at_once_do_not_lose_each_others_rights(
     assert [service.plan_create(request).permissions.state for request in requests] == ["granted"] * 2  # type: ignore[union-attr]
 
 
-def test_applying_again_and_again_does_not_fill_the_role(aws: FakeAws, service: MappingService) -> None:
+def test_applying_repeatedly_does_not_fill_the_role(aws: FakeAws, service: MappingService) -> None:
     """Under an organization's denial the rights are never complete, and the role stays as it is."""
     uuid = aws.add_mapping()
     service.add_permissions(uuid, service.plan_permissions(uuid).id)
@@ -126,7 +126,7 @@ def test_applying_again_and_again_does_not_fill_the_role(aws: FakeAws, service: 
     assert json.dumps(aws.roles[ROLE]) == before
 
 
-def test_without_room_nothing_is_made_and_the_policy_is_handed_on(
+def test_without_room_nothing_is_created_and_the_policy_is_handed_on(
     aws: FakeAws, service: MappingService
 ) -> None:
     theirs = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::" + "b" * 10_000]}
@@ -143,9 +143,7 @@ def test_without_room_nothing_is_made_and_the_policy_is_handed_on(
     assert aws.asked("iam.put_role_policy") == []
 
 
-def test_room_that_could_not_be_looked_at_is_a_note_on_the_plan(
-    aws: FakeAws, service: MappingService
-) -> None:
+def test_unknown_room_is_a_note_on_the_plan(aws: FakeAws, service: MappingService) -> None:
     aws.failing["iam.list_role_policies"] = [refusal("AccessDenied", status=403)]
 
     [note] = [warning for warning in service.plan_create(create(MSK)).warnings if warning.field == "role"]

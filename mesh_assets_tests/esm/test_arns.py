@@ -17,7 +17,7 @@ from mesh_assets.esm.arns import function_in, msk_cluster_in
         ("arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:pay:3", "pay", "3", "123456789012"),
     ],
 )
-def test_a_function_is_known_by_name_partial_arn_and_arn(
+def test_a_function_is_recognised_by_name_partial_arn_and_arn(
     text: str, name: str, qualifier: str | None, account: str | None
 ) -> None:
     function = function_in(text)

@@ -23,7 +23,7 @@ def test_there_is_no_default_region() -> None:
         account_settings(None, environment={})
 
 
-def test_the_region_given_wins_over_the_environment_and_that_over_the_estate() -> None:
+def test_a_given_region_precedes_the_environment_and_that_the_estate() -> None:
     estate = an_estate("[{region: eu-west-1, endpoint_url: 'http://127.0.0.1:4566'}]")
 
     assert account_settings(estate, environment={}).endpoint_url == "http://127.0.0.1:4566"
@@ -58,7 +58,7 @@ def test_an_invalid_region_is_refused() -> None:
         account_settings(None, region="Frankfurt", environment={})
 
 
-def test_the_estate_takes_an_account_once() -> None:
+def test_the_estate_accepts_an_account_once() -> None:
     with pytest.raises(EstateError, match="names region eu-west-1 twice for the same credentials"):
         an_estate("[{region: eu-west-1}, {region: eu-west-1}]")
 
@@ -105,7 +105,7 @@ def test_a_session_token_goes_with_every_client(monkeypatch: pytest.MonkeyPatch)
     client.close()
 
 
-def test_another_account_than_the_estates_is_refused(aws: FakeAws) -> None:
+def test_an_account_other_than_the_estates_is_refused(aws: FakeAws) -> None:
     with pytest.raises(RefusedError, match=f"belong to account {ACCOUNT}, but the estate names 999999999999"):
         _ = aws.account(account_id="999999999999").identity
     assert aws.account(account_id=ACCOUNT).identity.partition == "aws"

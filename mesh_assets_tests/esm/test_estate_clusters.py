@@ -40,18 +40,18 @@ def name(aws: FakeAws, text: str, arn: str | None, *servers: str) -> str | None:
     return None if cluster is None else cluster.name
 
 
-def test_a_cluster_is_known_by_one_of_its_servers(aws: FakeAws) -> None:
+def test_a_cluster_is_recognised_by_one_of_its_servers(aws: FakeAws) -> None:
     assert name(aws, SERVERS, None, "b2.example:9092", "b9.example:9092") == "own"
     assert name(aws, SERVERS, None, "b2.example:9093") is None
 
 
-def test_an_msk_cluster_is_known_by_its_arn_or_by_the_servers_that_aws_names(aws: FakeAws) -> None:
+def test_an_msk_cluster_is_recognised_by_its_arn_or_its_servers_in_aws(aws: FakeAws) -> None:
     assert name(aws, BY_ARN, CLUSTER_ARN) == "msk"
     assert aws.calls == []
     assert name(aws, SERVERS, CLUSTER_ARN) == "msk"
 
 
-def test_a_vpc_connection_is_known_by_the_cluster_that_it_leads_to(aws: FakeAws) -> None:
+def test_a_vpc_connection_is_recognised_by_its_cluster(aws: FakeAws) -> None:
     """Its own ARN has another UUID, and AWS names no brokers by it."""
     aws.connections[CONNECTION_ARN] = (CLUSTER_ARN, "SASL_IAM")
     assert name(aws, BY_ARN, CONNECTION_ARN) == "msk"
@@ -86,7 +86,7 @@ def test_a_topic_is_looked_up_and_the_connection_closed(aws: FakeAws) -> None:
     assert lookup(msgspec.structs.replace(WIRING, topic="other"), ("b1.example:9092",)) is None
 
 
-def test_a_cluster_outside_the_estate_is_unknown_rather_than_a_missing_topic(aws: FakeAws) -> None:
+def test_a_cluster_outside_the_estate_is_unknown_not_a_missing_topic(aws: FakeAws) -> None:
     with pytest.raises(UnknownClusterError, match="the estate has no cluster with these bootstrap servers"):
         estate_topics(estate(SERVERS), aws.account())(WIRING, ("elsewhere:9092",))
     aws.failing["kafka.get_bootstrap_brokers"] = [refusal("AccessDeniedException", status=403)]

@@ -28,7 +28,7 @@ OWN: dict[str, Any] = {
 }
 
 
-def test_it_lists_every_page(aws: FakeAws) -> None:
+def test_every_page_is_listed(aws: FakeAws) -> None:
     made = [aws.add_mapping(topic=f"topic-{number}") for number in range(205)]
 
     assert [mapping.uuid for mapping in list_mappings(aws.account())] == made
@@ -40,7 +40,7 @@ def test_it_lists_every_page(aws: FakeAws) -> None:
 
 
 @pytest.mark.parametrize("other", [{"function": "ship"}, {"topic": "orders"}, {"source": "b1.example:9092"}])
-def test_a_uuid_beside_what_does_not_fit_it_finds_nothing(aws: FakeAws, other: dict[str, str]) -> None:
+def test_a_uuid_with_contradicting_names_finds_nothing(aws: FakeAws, other: dict[str, str]) -> None:
     """A UUID copied from the wrong line must not name what is deleted."""
     uuid = aws.add_mapping("pay:live", "payments")
 
@@ -55,7 +55,7 @@ def test_a_uuid_beside_what_does_not_fit_it_finds_nothing(aws: FakeAws, other: d
 
 
 @pytest.mark.parametrize("uuid", ["", "7d3c1b52", "../../2015-03-31/functions/orders-h1"])
-def test_what_is_no_uuid_is_said_before_aws_is_asked(aws: FakeAws, uuid: str) -> None:
+def test_an_invalid_uuid_is_reported_before_any_request_to_aws(aws: FakeAws, uuid: str) -> None:
     with pytest.raises(MappingNotFoundError, match="is not the UUID of an event source mapping"):
         get_mapping(aws.account(), uuid)
     assert aws.calls == []
@@ -71,7 +71,7 @@ def test_a_list_that_repeats_a_page_is_an_error(aws: FakeAws) -> None:
         list_mappings(aws.account())
 
 
-def test_it_lists_by_function_cluster_topic_and_state(aws: FakeAws) -> None:
+def test_mappings_are_listed_by_function_cluster_topic_and_state(aws: FakeAws) -> None:
     first = aws.add_mapping("pay", "payments")
     second = aws.add_mapping(function_arn("pay:live"), "refunds", State="Disabled")
     third = aws.add_mapping("ship", "payments", **OWN)
@@ -89,7 +89,7 @@ def test_it_lists_by_function_cluster_topic_and_state(aws: FakeAws) -> None:
     assert uuids(function=function_arn("pay").replace("123456789012", "999999999999")) == []
 
 
-def test_other_sources_are_left_out(aws: FakeAws) -> None:
+def test_other_kinds_of_source_are_left_out(aws: FakeAws) -> None:
     uuid = aws.add_mapping()
     del aws.mappings[uuid]["Topics"]
 
@@ -125,7 +125,7 @@ def test_a_mapping_is_read_once_and_whole(aws: FakeAws) -> None:
     assert not {"State", "LastModified", "LastProcessingResult"} & set(mapping.configuration)
 
 
-def test_without_a_group_it_is_the_uuid_that_consumes(aws: FakeAws) -> None:
+def test_without_a_group_the_uuid_is_the_group(aws: FakeAws) -> None:
     uuid = aws.add_mapping()
 
     assert get_mapping(aws.account(), uuid).consumer_group_id == uuid
@@ -148,7 +148,7 @@ def test_several_matches_are_candidates_and_none_is_chosen(aws: FakeAws) -> None
     assert all(uuid in str(caught.value) for uuid in made)
 
 
-def test_a_miss_says_what_was_looked_for(aws: FakeAws) -> None:
+def test_a_miss_says_what_was_searched(aws: FakeAws) -> None:
     with pytest.raises(
         MappingNotFoundError, match=f"no event source mapping in {REGION} has function pay, topic payments"
     ):
@@ -197,7 +197,7 @@ def test_access_denied_names_the_action_and_the_resource(aws: FakeAws) -> None:
         list_mappings(aws.account())
 
 
-def test_an_answer_that_is_not_from_aws_is_reported_as_such(aws: FakeAws) -> None:
+def test_an_answer_that_is_not_from_aws_is_reported(aws: FakeAws) -> None:
     aws.failing["lambda.list_event_source_mappings"] = [ResponseParserError("<html>hello</html>")]
 
     with pytest.raises(
@@ -272,7 +272,7 @@ def answered(state: str, *, seconds_later: int) -> EventSourceMapping:
     return get_mapping(aws.account(), aws.add_mapping(UUID=UUID, State=state, LastModified=when))
 
 
-def test_it_tells_each_change_of_state_once(aws: FakeAws) -> None:
+def test_each_change_of_state_is_reported_once(aws: FakeAws) -> None:
     told: list[Progress] = []
 
     mapping = wait(aws, ["Creating", "Creating", "Enabling", "Enabled"], "Enabled", told)
@@ -285,7 +285,7 @@ def test_deleting_waits_until_the_mapping_is_gone(aws: FakeAws) -> None:
     assert wait(aws, ["Deleting", "Deleting", None], "deleted") is None
 
 
-def test_vanishing_is_an_error_where_it_is_not_wanted(aws: FakeAws) -> None:
+def test_vanishing_is_an_error_where_it_is_not_expected(aws: FakeAws) -> None:
     with pytest.raises(MappingNotFoundError):
         wait(aws, ["Creating", None], "Enabled")
 
@@ -295,14 +295,14 @@ def test_a_mapping_that_ends_disabled_is_reported_at_once(aws: FakeAws) -> None:
         wait(aws, ["Creating", "Disabled"], "Enabled")
 
 
-def test_after_the_deadline_it_says_state_reason_and_last_result(aws: FakeAws) -> None:
+def test_after_the_deadline_the_error_gives_state_reason_and_last_result(aws: FakeAws) -> None:
     with pytest.raises(
         WaitTimeoutError, match=r"is Creating after \d+ s, not Enabled \(USER_INITIATED; last result: OK\)"
     ):
         wait(aws, ["Creating"], "Enabled")
 
 
-def test_a_mapping_created_a_moment_ago_may_be_unknown_for_a_while(aws: FakeAws) -> None:
+def test_a_new_mapping_may_be_unknown_for_a_while(aws: FakeAws) -> None:
     told: list[Progress] = []
 
     mapping = wait(
@@ -321,7 +321,7 @@ def test_a_mapping_that_stays_unknown_does_not_exist(aws: FakeAws) -> None:
     assert [progress.state for progress in told] == ["Creating"]
 
 
-def test_a_mapping_that_was_seen_and_is_gone_has_vanished(aws: FakeAws) -> None:
+def test_a_mapping_that_was_seen_before_has_vanished(aws: FakeAws) -> None:
     with pytest.raises(MappingNotFoundError):
         wait(aws, ["Creating", None, "Enabled"], "Enabled", after=answered("Creating", seconds_later=0))
 

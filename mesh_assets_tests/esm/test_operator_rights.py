@@ -19,12 +19,12 @@ from mesh_assets_tests.esm.requests import MSK, create, update
 
 
 @pytest.mark.slow
-def test_the_page_lists_what_the_code_needs() -> None:
+def test_the_page_lists_the_rights_that_the_code_needs() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert with_table(page) == page, "run: python -m mesh_assets_tests.esm.operator_rights"
 
 
-def test_no_action_of_the_code_is_missing() -> None:
+def test_every_action_of_the_code_is_listed() -> None:
     assert (
         actions_in_the_code() - set().union(*(rights.all for rights in rights_by_command().values())) == set()
     )
@@ -41,7 +41,7 @@ def asked(aws: FakeAws) -> set[str]:
 
 @pytest.mark.parametrize("simulates", [True, False])
 @pytest.mark.parametrize("kind", SITUATIONS)
-def test_creating_asks_for_nothing_else(kind: str, simulates: bool) -> None:
+def test_creating_needs_nothing_else(kind: str, simulates: bool) -> None:
     """Every situation, also where the role must be read instead of simulated."""
     for situation in SITUATIONS[kind].values():
         aws, service, request = planned_service(situation)
@@ -54,7 +54,7 @@ def test_creating_asks_for_nothing_else(kind: str, simulates: bool) -> None:
             assert asked(aws) <= rights_by_command()["esm create"].all
 
 
-def test_the_other_commands_ask_for_nothing_else(aws: FakeAws) -> None:
+def test_the_other_commands_need_nothing_else(aws: FakeAws) -> None:
     _, service, _ = planned_service((MSK, {}, lambda _: None), aws=aws)
     uuid = aws.add_mapping()
     change = update(uuid=uuid, batch_size=7)
@@ -119,7 +119,7 @@ def test_the_rights_of_a_command_suffice_for_filters_under_a_customers_key(
         ("update", "kms:GenerateDataKey"),
     ],
 )
-def test_none_of_them_can_be_missing(aws: FakeAws, command: str, right: str) -> None:
+def test_each_right_is_necessary(aws: FakeAws, command: str, right: str) -> None:
     """What Lambda says of a right that is missing is said, and never taken for no filters."""
     carry_out = encrypted(aws)[command]
     aws.allowed = rights_by_command()[f"esm {command}"].all - {right}
@@ -133,7 +133,7 @@ def test_none_of_them_can_be_missing(aws: FakeAws, command: str, right: str) -> 
     assert right in said
 
 
-def test_a_filter_key_that_cannot_be_used_is_found_in_the_plan(aws: FakeAws) -> None:
+def test_an_unusable_filter_key_is_found_in_the_plan(aws: FakeAws) -> None:
     _, service, _ = planned_service((MSK, {}, lambda _: None), aws=aws)
     request = create(MSK, **FILTERS)
     for state, words in (("PendingDeletion", "the key is PendingDeletion"), (None, "does not exist")):
@@ -148,7 +148,7 @@ def test_a_filter_key_that_cannot_be_used_is_found_in_the_plan(aws: FakeAws) -> 
     assert "needs kms:DescribeKey and kms:GenerateDataKey" in notes[0]
 
 
-def test_filters_that_may_not_be_read_are_not_told_as_none(aws: FakeAws) -> None:
+def test_unreadable_filters_are_not_reported_as_none(aws: FakeAws) -> None:
     _, service, _ = planned_service((MSK, {}, lambda _: None), aws=aws)
     uuid = aws.add_mapping(KMSKeyArn=KEY_ARN, FilterCriteria={"Filters": [{"Pattern": '{"value": [1]}'}]})
     aws.allowed = rights_by_command()["esm update"].all - {"kms:Decrypt"}

@@ -28,7 +28,7 @@ OTHER_ACCOUNT = {"event_source_arn": TARGET_ARN}
     ("change", "says"),
     [(OTHER_REGION, "is in us-east-1, not in eu-central-1"), (OTHER_ACCOUNT, "only by a VPC connection")],
 )
-def test_what_is_elsewhere_is_found_by_every_plan_for_a_mapping_that_is_to_be(
+def test_things_in_another_place_are_found_by_every_plan_for_a_future_mapping(
     aws: FakeAws, change: dict[str, Any], says: str
 ) -> None:
     """Else the rights would be to a log group or a cluster that the function never uses."""
@@ -55,6 +55,6 @@ def test_a_name_that_iam_refuses_is_found_in_the_plan(aws: FakeAws, name: str) -
         service(aws).plan_execution_role(name, create(MSK))
 
 
-def test_the_plan_of_a_role_says_its_region(aws: FakeAws) -> None:
+def test_the_plan_of_a_role_names_its_region(aws: FakeAws) -> None:
     text = list(plan_text(service(aws).plan_execution_role("new-role", create(MSK))))
     assert text[1] == f"  account {ACCOUNT}   region {REGION}"

@@ -13,7 +13,7 @@ from mesh_assets_tests.esm.requests import MSK, MSK_SCRAM, create, operations, s
 DENIED = refusal("AccessDeniedException", "not authorized", 403)
 
 
-def test_a_plan_to_create_has_the_exact_request_and_the_policys_diff(aws: FakeAws) -> None:
+def test_a_plan_to_create_has_the_exact_request_and_the_diff_of_the_policy(aws: FakeAws) -> None:
     plan = service(aws).plan_create(create(MSK))
 
     assert operations(plan) == ["iam:PutRolePolicy", "lambda:CreateEventSourceMapping"]
@@ -35,7 +35,7 @@ def test_a_plan_to_create_has_the_exact_request_and_the_policys_diff(aws: FakeAw
     assert aws.mutations() == []
 
 
-def test_a_role_with_its_rights_is_left_alone(aws: FakeAws) -> None:
+def test_a_role_that_has_its_rights_is_left_alone(aws: FakeAws) -> None:
     aws.roles[ROLE]["all"] = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}]}
 
     assert operations(service(aws).plan_create(create(MSK))) == ["lambda:CreateEventSourceMapping"]
@@ -48,7 +48,7 @@ def test_the_secrets_key_is_among_the_rights(aws: FakeAws) -> None:
     assert KEY_ARN in str(plan.permissions.statement)
 
 
-def test_the_same_world_gives_the_same_id_and_another_gives_another(aws: FakeAws) -> None:
+def test_the_same_situation_gives_the_same_id_and_another_gives_another(aws: FakeAws) -> None:
     mine = service(aws)
     first = mine.plan_create(create(MSK))
 
@@ -86,7 +86,7 @@ def test_the_same_world_gives_the_same_id_and_another_gives_another(aws: FakeAws
         ),
     ],
 )
-def test_what_does_not_exist_is_a_fault(
+def test_a_missing_resource_is_a_fault(
     aws: FakeAws, request_data: dict[str, Any], world: dict[str, Any], field: str, words: str
 ) -> None:
     for name, value in world.items():
@@ -107,7 +107,7 @@ def test_what_does_not_exist_is_a_fault(
         "secretsmanager.describe_secret",
     ],
 )
-def test_what_may_not_be_read_is_a_warning(aws: FakeAws, call: str) -> None:
+def test_an_unreadable_resource_is_a_warning(aws: FakeAws, call: str) -> None:
     aws.failing[call] = [DENIED]
 
     plan = service(aws).plan_create(create(MSK_SCRAM))
@@ -117,14 +117,14 @@ def test_what_may_not_be_read_is_a_warning(aws: FakeAws, call: str) -> None:
     )
 
 
-def test_what_does_not_answer_is_an_error(aws: FakeAws) -> None:
+def test_a_resource_that_does_not_answer_is_an_error(aws: FakeAws) -> None:
     aws.failing["kafka.describe_cluster_v2"] = [refusal("ServiceUnavailable", status=503)]
 
     with pytest.raises(UnreachableError, match="kafka:DescribeClusterV2 on cluster"):
         service(aws).plan_create(create(MSK))
 
 
-def test_a_topic_that_is_not_there_is_a_fault_and_one_that_cannot_be_looked_up_a_warning(
+def test_a_missing_topic_is_a_fault_and_one_that_cannot_be_looked_up_a_warning(
     aws: FakeAws,
 ) -> None:
     def nowhere(*_: object) -> int | None:

@@ -75,7 +75,7 @@ SCRAM: dict[str, Any] = {
         PlanOptions(continue_without_permissions=True),
     ],
 )
-def test_disabling_needs_no_rights_and_nothing_of_what_the_mapping_refers_to(
+def test_disabling_needs_neither_rights_nor_referenced_resources(
     aws: FakeAws, options: PlanOptions, state: str
 ) -> None:
     uuid = aws.add_mapping(**GROUP, **SCRAM, State=state)
@@ -95,7 +95,7 @@ def test_disabling_needs_no_rights_and_nothing_of_what_the_mapping_refers_to(
     assert [name for name, _, _ in aws.calls if name not in ("lambda", "sts")] == []
 
 
-def test_deleting_needs_nothing_of_what_the_mapping_refers_to(aws: FakeAws) -> None:
+def test_deleting_needs_no_referenced_resources(aws: FakeAws) -> None:
     uuid = aws.add_mapping(**GROUP, **SCRAM)
     for name, value in NOTHING_LEFT.items():
         setattr(aws, name, value)
@@ -106,14 +106,14 @@ def test_deleting_needs_nothing_of_what_the_mapping_refers_to(aws: FakeAws) -> N
     assert [name for name, _, _ in aws.calls if name not in ("lambda", "sts")] == []
 
 
-def test_what_a_disabled_mapping_is_given_anew_is_looked_up(aws: FakeAws) -> None:
+def test_new_resources_of_a_disabled_mapping_are_looked_up(aws: FakeAws) -> None:
     uuid = aws.add_mapping(**GROUP, State="Disabled")
 
     with pytest.raises(InvalidRequestError, match="no such function"):
         service(aws).plan_update(update(uuid=uuid, target="nobody"))
 
 
-def test_enabling_asks_for_the_rights_again(aws: FakeAws) -> None:
+def test_enabling_needs_the_rights_again(aws: FakeAws) -> None:
     uuid = aws.add_mapping(**GROUP, State="Disabled")
 
     assert operations(service(aws).plan_update(update(uuid=uuid, enabled=True))) == [
@@ -124,7 +124,7 @@ def test_enabling_asks_for_the_rights_again(aws: FakeAws) -> None:
 
 @pytest.mark.parametrize("connected", [False, True], ids=["cluster", "VPC connection"])
 @pytest.mark.parametrize("how", ["enable", "permissions"])
-def test_a_mapping_whose_source_is_gone_is_not_told_to_correct_its_arn(
+def test_a_mapping_without_its_source_is_not_advised_to_correct_its_arn(
     aws: FakeAws, how: str, connected: bool
 ) -> None:
     """Which it cannot: a mapping keeps its source."""
@@ -224,7 +224,7 @@ def test_an_update_found_by_its_source_sees_encrypted_filters(aws: FakeAws) -> N
     assert plan.observed["mapping"]["FilterCriteria"] == {"Filters": [{"Pattern": "{}"}]}
 
 
-def test_a_state_that_is_new_to_us_stops_no_change(aws: FakeAws) -> None:
+def test_an_unknown_state_prevents_no_change(aws: FakeAws) -> None:
     uuid = aws.add_mapping(State="Paused")
 
     assert operations(service(aws).plan_delete(uuid)) == ["lambda:DeleteEventSourceMapping"]
@@ -251,7 +251,7 @@ BUSY = {
 
 
 @pytest.mark.parametrize("state", BUSY)
-def test_a_mapping_that_is_changing_takes_no_change(aws: FakeAws, state: str) -> None:
+def test_a_mapping_under_change_accepts_no_other(aws: FakeAws, state: str) -> None:
     uuid = aws.add_mapping(State=state)
 
     with pytest.raises(MappingBusyError, match=BUSY[state]):
@@ -273,7 +273,7 @@ def test_deleting_shows_the_mapping_first(aws: FakeAws) -> None:
     assert service(aws).plan_delete(uuid).id != plan.id
 
 
-def test_a_mappings_role_gets_what_it_lacks(aws: FakeAws) -> None:
+def test_a_mappings_role_gets_its_missing_rights(aws: FakeAws) -> None:
     uuid = aws.add_mapping()  # without a group of its own: the UUID is the group, and known now
 
     plan = service(aws).plan_permissions(uuid)
@@ -285,7 +285,7 @@ def test_a_mappings_role_gets_what_it_lacks(aws: FakeAws) -> None:
     )
 
 
-def test_a_self_managed_mapping_is_planned_as_well(aws: FakeAws) -> None:
+def test_a_self_managed_mapping_is_planned_too(aws: FakeAws) -> None:
     aws.secrets[SELF_MANAGED_SECRET] = "alias/aws/secretsmanager"
 
     plan = service(aws).plan_create(create(SELF_MANAGED))

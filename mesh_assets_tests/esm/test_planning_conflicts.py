@@ -10,7 +10,7 @@ from mesh_assets_tests.esm.fake_aws import FakeAws, refusal
 from mesh_assets_tests.esm.requests import GROUP, MSK, OTHER_GROUP, create, operations, service
 
 
-def test_a_mapping_that_is_there_is_a_conflict_with_its_uuid_and_the_difference(aws: FakeAws) -> None:
+def test_an_existing_mapping_is_a_conflict_with_its_uuid_and_the_difference(aws: FakeAws) -> None:
     uuid = aws.add_mapping(BatchSize=10, **GROUP)
 
     with pytest.raises(MappingConflictError, match=r"BatchSize: 10 → 100") as caught:
@@ -38,7 +38,7 @@ def test_a_second_mapping_of_the_topic_to_the_function_is_a_conflict_whatever_it
     assert aws.mutations() == []
 
 
-def test_a_twin_that_is_being_deleted_is_to_be_waited_for(aws: FakeAws) -> None:
+def test_a_twin_under_deletion_must_be_waited_for(aws: FakeAws) -> None:
     aws.add_mapping(**GROUP, State="Deleting")
 
     with pytest.raises(MappingConflictError, match="it is being deleted: plan again once it is gone"):
@@ -79,7 +79,7 @@ def test_a_group_belongs_to_one_mapping_of_the_account_and_region(
     assert "unique among all Kafka mappings of the account and region" in violation.rule
 
 
-def test_the_conflict_is_compared_with_filters_that_only_get_tells(aws: FakeAws) -> None:
+def test_the_conflict_is_compared_with_filters_that_only_get_returns(aws: FakeAws) -> None:
     key = "arn:aws:kms:eu-central-1:123456789012:key/1"
     pattern = '{"value": {"status": ["failed"]}}'
     aws.add_mapping(**GROUP, KMSKeyArn=key, FilterCriteria={"Filters": [{"Pattern": pattern}]})
@@ -90,7 +90,7 @@ def test_the_conflict_is_compared_with_filters_that_only_get_tells(aws: FakeAws)
     assert caught.value.differences == ("StartingPosition: LATEST → TRIM_HORIZON",)
 
 
-def test_without_a_group_its_rights_are_left_out_and_a_warning_says_so(aws: FakeAws) -> None:
+def test_without_a_group_its_rights_are_left_out_with_a_warning(aws: FakeAws) -> None:
     plan = service(aws).plan_create(create(MSK, kafka_consumer_group_id=None))
 
     assert plan.permissions is not None
@@ -111,14 +111,14 @@ def test_unknown_rights_block_the_plan_unless_it_may_continue(aws: FakeAws) -> N
     assert free.blocked is None
 
 
-def test_rights_that_may_not_be_granted_block_the_plan(aws: FakeAws) -> None:
+def test_rights_that_cannot_be_granted_block_the_plan(aws: FakeAws) -> None:
     plan = service(aws).plan_create(create(MSK), PlanOptions(add_permissions=False))
 
     assert operations(plan) == ["lambda:CreateEventSourceMapping"]
     assert plan.blocked == "the role lacks rights, and granting them is turned off"
 
 
-def test_a_poller_group_takes_a_hundred_mappings_and_two_thousand_pollers(aws: FakeAws) -> None:
+def test_a_poller_group_holds_a_hundred_mappings_and_two_thousand_pollers(aws: FakeAws) -> None:
     for number in range(100):
         pollers = {"MinimumPollers": 1, "MaximumPollers": 20, "PollerGroupName": "team-a"}
         aws.add_mapping(topic=f"topic-{number}", ProvisionedPollerConfig=pollers)

@@ -52,13 +52,13 @@ def test_every_wrong_shape_is_reported_at_once() -> None:
     assert "add the zone" in str(caught.value)
 
 
-def test_an_update_leaves_alone_what_it_does_not_name() -> None:
+def test_an_update_leaves_unnamed_parameters_alone() -> None:
     request = read_request(UpdateRequest, {"uuid": "u", "batch_size": 5})
 
     assert request.model_dump(exclude_none=True) == {"uuid": "u", "batch_size": 5}
 
 
-def test_every_parameter_says_what_it_is() -> None:
+def test_every_parameter_is_described() -> None:
     assert [
         name
         for kind in (CreateRequest, UpdateRequest)

@@ -61,7 +61,7 @@ def msk(account: AwsAccount, **changes: Any) -> CreateRequest:
     return read_request(CreateRequest, {**asked, **changes})
 
 
-def test_a_mapping_is_made_watched_found_changed_and_deleted(
+def test_a_mapping_is_created_watched_found_changed_and_deleted(
     account: AwsAccount, service: MappingService
 ) -> None:
     account.faults(state_delay_seconds=0.5)  # long enough to be seen on a busy machine
@@ -150,7 +150,7 @@ def test_a_conflict_is_found_by_the_plan_before_a_right_is_written(
         service.plan_create(elsewhere)
 
 
-def test_a_mapping_to_an_alias_is_another_than_that_to_the_function(
+def test_a_mapping_to_an_alias_differs_from_one_to_the_function(
     account: AwsAccount, service: MappingService
 ) -> None:
     account.mappings.create_alias(FunctionName="consume", Name="live", FunctionVersion="$LATEST")
@@ -169,7 +169,7 @@ def test_a_mapping_to_an_alias_is_another_than_that_to_the_function(
     assert account.until(lambda: [account.committed(group, topic) for group in groups] == [1, 1])
 
 
-def test_a_mapping_is_disabled_and_deleted_when_all_it_refers_to_is_gone(
+def test_a_mapping_is_disabled_and_deleted_after_everything_it_refers_to_is_gone(
     account: AwsAccount, service: MappingService
 ) -> None:
     request = msk(account)
@@ -189,7 +189,7 @@ def test_a_mapping_is_disabled_and_deleted_when_all_it_refers_to_is_gone(
     assert service.wait(made.uuid, "deleted") is None
 
 
-def test_waiting_bears_reads_that_lag_behind_and_operations_in_progress(
+def test_waiting_tolerates_stale_reads_and_operations_in_progress(
     account: AwsAccount, service: MappingService
 ) -> None:
     request = msk(account)
@@ -233,7 +233,7 @@ def test_provisioned_mode_ends_after_the_registry_has_gone(
     assert left.configuration["AmazonManagedKafkaEventSourceConfig"] == {"ConsumerGroupId": "consumers"}
 
 
-def test_a_role_that_may_not_be_changed_stops_it_or_lets_it_go_on_when_asked_to(
+def test_a_role_that_may_not_be_changed_stops_it_unless_asked_to_continue(
     account: AwsAccount, service: MappingService
 ) -> None:
     account.faults(deny=["iam:PutRolePolicy"])
@@ -249,7 +249,7 @@ def test_a_role_that_may_not_be_changed_stops_it_or_lets_it_go_on_when_asked_to(
     assert "hand this policy to an administrator" in applied.warnings[0]
 
 
-def test_throttling_is_outlived_and_a_refusal_names_its_action(
+def test_throttling_is_waited_out_and_a_refusal_names_its_action(
     account: AwsAccount, service: MappingService
 ) -> None:
     account.faults(throttle=2)
@@ -263,7 +263,7 @@ def test_throttling_is_outlived_and_a_refusal_names_its_action(
         service.list()
 
 
-def test_an_execution_role_is_made_with_trust_and_rights_and_made_once(
+def test_an_execution_role_is_created_once_with_trust_and_rights(
     account: AwsAccount, service: MappingService
 ) -> None:
     request = msk(account)
@@ -275,7 +275,7 @@ def test_an_execution_role_is_made_with_trust_and_rights_and_made_once(
     assert trust["Statement"][0]["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-def test_what_a_boundary_does_not_allow_is_named_and_never_written(
+def test_rights_that_a_boundary_forbids_are_named_and_never_written(
     account: AwsAccount, service: MappingService
 ) -> None:
     iam = account.client("iam")

@@ -55,7 +55,7 @@ def statement(plan: Plan) -> str:
 @pytest.mark.parametrize(
     "called", [ALIAS, KEY_ARN.replace("key/0b7c2f", ALIAS), "0b7c2f00-0000-0000-0000-000000000000"]
 )
-def test_whatever_a_secrets_key_is_called_its_arn_is_granted(aws: FakeAws, called: str) -> None:
+def test_the_arn_of_a_secrets_key_is_granted_however_it_is_named(aws: FakeAws, called: str) -> None:
     aws.secrets[SECRET_ARN] = called
     aws.aliases[called] = KEY_ARN
 
@@ -75,7 +75,7 @@ def test_another_key_behind_the_alias_makes_another_plan(aws: FakeAws) -> None:
     assert planned(aws, MSK_SCRAM).id != first.id
 
 
-def test_an_alias_that_may_not_be_resolved_is_a_note_and_one_of_nothing_a_fault(aws: FakeAws) -> None:
+def test_an_unresolvable_alias_is_a_note_and_one_of_nothing_a_fault(aws: FakeAws) -> None:
     aws.secrets[SECRET_ARN] = ALIAS
     assert ["does not exist" in text for text in faults(aws, MSK_SCRAM)] == [True]
 
@@ -87,7 +87,7 @@ def test_an_alias_that_may_not_be_resolved_is_a_note_and_one_of_nothing_a_fault(
     assert "kms:Decrypt" not in statement(plan)
 
 
-def test_a_key_of_aws_own_needs_no_right(aws: FakeAws) -> None:
+def test_a_key_owned_by_aws_needs_no_right(aws: FakeAws) -> None:
     aws.secrets[SECRET_ARN] = "some-id"
     aws.aliases["some-id"] = KEY_ARN.replace("0b7c2f", "aws-secretsmanager")
 
@@ -101,7 +101,7 @@ def test_a_key_of_aws_own_needs_no_right(aws: FakeAws) -> None:
 
 
 @pytest.mark.parametrize("arn", DESTINATIONS)
-def test_a_destination_that_does_not_exist_is_a_fault(aws: FakeAws, arn: str) -> None:
+def test_a_missing_destination_is_a_fault(aws: FakeAws, arn: str) -> None:
     del aws.destinations[arn]
 
     [text] = faults(aws, MSK, on_failure_destination=arn)
@@ -110,7 +110,7 @@ def test_a_destination_that_does_not_exist_is_a_fault(aws: FakeAws, arn: str) ->
 
 
 @pytest.mark.parametrize("arn", DESTINATIONS)
-def test_a_destination_that_may_not_be_read_is_a_note(aws: FakeAws, arn: str) -> None:
+def test_an_unreadable_destination_is_a_note(aws: FakeAws, arn: str) -> None:
     aws.failing[READS[arn]] = [DENIED]
 
     plan = planned(aws, MSK, on_failure_destination=arn)
@@ -127,13 +127,13 @@ def test_a_destination_that_does_not_answer_is_an_error(aws: FakeAws, arn: str) 
         planned(aws, MSK, on_failure_destination=arn)
 
 
-def test_a_bucket_without_an_encryption_of_its_own_has_no_key(aws: FakeAws) -> None:
+def test_a_bucket_without_its_own_encryption_has_no_key(aws: FakeAws) -> None:
     aws.failing["s3.get_bucket_encryption"] = [refusal("ServerSideEncryptionConfigurationNotFoundError")]
 
     assert "kms:" not in statement(planned(aws, MSK, on_failure_destination=BUCKET_ARN))
 
 
-def test_a_destination_elsewhere_is_not_looked_for_here(aws: FakeAws) -> None:
+def test_a_destination_elsewhere_is_not_searched_here(aws: FakeAws) -> None:
     elsewhere = QUEUE_ARN.replace("eu-central-1", "eu-west-1")
 
     plan = planned(aws, MSK, on_failure_destination=elsewhere)
@@ -154,7 +154,7 @@ def test_another_accounts_cluster_is_the_one_behind_the_connection(aws: FakeAws)
     assert plan.observed["cluster"]["target"] == TARGET_ARN
 
 
-def test_a_connection_that_does_not_exist_is_a_fault(aws: FakeAws) -> None:
+def test_a_missing_connection_is_a_fault(aws: FakeAws) -> None:
     [text] = faults(aws, CONNECTED)
 
     assert "has no such VPC connection" in text
@@ -163,7 +163,7 @@ def test_a_connection_that_does_not_exist_is_a_fault(aws: FakeAws) -> None:
 @pytest.mark.parametrize(
     ("login", "secret", "wanted"), [("SASL_SCRAM", False, "SASL_IAM"), ("SASL_IAM", True, "SASL_SCRAM")]
 )
-def test_a_connection_for_another_way_to_log_in_is_a_fault(
+def test_a_connection_for_another_login_method_is_a_fault(
     aws: FakeAws, login: str, secret: bool, wanted: str
 ) -> None:
     aws.connections[CONNECTION_ARN] = (TARGET_ARN, login)
@@ -178,7 +178,7 @@ def scram(arn: str) -> dict[str, Any]:
     return {**CONNECTED, "source_access_configurations": access}
 
 
-def test_both_ways_to_a_scram_secret_of_another_accounts_cluster_are_taken(aws: FakeAws) -> None:
+def test_both_ways_to_a_scram_secret_of_another_accounts_cluster_are_accepted(aws: FakeAws) -> None:
     """A copy needs neither the cluster's prefix nor a customer key; the cluster's own needs to be let out."""
     aws.connections[CONNECTION_ARN] = (TARGET_ARN, "SASL_SCRAM")
     copy = SECRET_ARN.replace("AmazonMSK_orders", "copied")
@@ -225,7 +225,7 @@ def test_the_log_group_of_an_existing_function_is_granted_to_its_new_role(aws: F
 
 
 @pytest.mark.parametrize("wild", ["*", "AmazonMSK_?rders-AbCdEf", "${aws:username}"])
-def test_a_pattern_of_names_is_refused_wherever_it_would_become_a_right(aws: FakeAws, wild: str) -> None:
+def test_a_name_pattern_is_refused_wherever_it_would_become_a_right(aws: FakeAws, wild: str) -> None:
     """Whoever may only ask for a mapping must not get the role a right to everything, least of all where AWS
     lets nobody look whether there is such a thing."""
     for call in (
@@ -267,7 +267,7 @@ def test_a_pattern_of_names_is_refused_wherever_it_would_become_a_right(aws: Fak
     ],
     ids=["IAM", "a cluster without IAM", "SCRAM", "self-managed by IAM", "self-managed by SCRAM"],
 )
-def test_without_a_group_its_rights_are_said_to_be_left_out_where_there_would_be_some(
+def test_rights_left_out_without_a_group_are_reported_where_there_would_be_some(
     aws: FakeAws, base: dict[str, Any], access: list[dict[str, str]] | None, enabled: bool, expected: bool
 ) -> None:
     aws.clusters[CLUSTER_ARN] = enabled

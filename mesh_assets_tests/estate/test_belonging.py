@@ -32,7 +32,7 @@ def test_synonyms_patterns_and_overrides_are_read() -> None:
         ("domains: {prefixes: []}", "is not a field here"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_its_line(text: str, says: str) -> None:
+def test_nonsensical_settings_are_refused_with_their_line(text: str, says: str) -> None:
     with pytest.raises(EstateError, match=says) as refused:
         parse_estate(CLUSTERS + text, source="estate.yaml")
     assert "estate.yaml:2" in str(refused.value)

@@ -28,7 +28,7 @@ SCRAM = {
         {"cluster_arn": ARN, **SCRAM, "msk_network": "multi_vpc"},
     ],
 )
-def test_a_connection_names_its_brokers_or_a_cluster_of_msk(fields: dict[str, Any]) -> None:
+def test_a_connection_names_its_brokers_or_an_msk_cluster(fields: dict[str, Any]) -> None:
     assert KafkaConnection(**fields).address in (ARN, fields.get("bootstrap_servers"))
 
 
@@ -53,7 +53,9 @@ def test_a_connection_names_its_brokers_or_a_cluster_of_msk(fields: dict[str, An
         ({"cluster_arn": "arn:aws:lambda:eu-west-1:123456789012:function:f"}, "cluster_arn"),
     ],
 )
-def test_what_cannot_work_is_refused_when_the_estate_is_read(fields: dict[str, Any], sentence: str) -> None:
+def test_unworkable_settings_are_refused_when_the_estate_is_read(
+    fields: dict[str, Any], sentence: str
+) -> None:
     with pytest.raises(ValidationError, match=sentence):
         KafkaConnection(**fields)
 
@@ -71,5 +73,5 @@ def test_what_cannot_work_is_refused_when_the_estate_is_read(fields: dict[str, A
         ("", False),
     ],
 )
-def test_confluent_cloud_is_known_by_its_domain(address: str, is_one: bool) -> None:
+def test_confluent_cloud_is_recognised_by_its_domain(address: str, is_one: bool) -> None:
     assert is_confluent_host(address) is is_one

@@ -12,7 +12,7 @@ from mesh_assets.estate.file import load_estate, read_estate
 CLUSTERS = "clusters:\n  warehouse: {kafka: {bootstrap_servers: 'b:9092'}}\n"
 
 
-def test_prices_and_decisions_may_stand_in_files_of_their_own(tmp_path: Path) -> None:
+def test_prices_and_decisions_may_be_in_files_of_their_own(tmp_path: Path) -> None:
     estate = tmp_path / "estate.yaml"
     estate.write_text(f"{CLUSTERS}products: {{file: products.yaml}}\ncosts: {{file: prices.yaml}}\n")
     (tmp_path / "products.yaml").write_text("decisions: [{product: a, name: A}]\n")
@@ -38,9 +38,7 @@ def test_prices_and_decisions_may_stand_in_files_of_their_own(tmp_path: Path) ->
         ("products: {file: a.yaml}", "a.yaml:1: decisions.0.product: is missing"),
     ],
 )
-def test_a_file_that_is_missing_or_wrong_is_named_with_its_line(
-    tmp_path: Path, text: str, sentence: str
-) -> None:
+def test_a_missing_or_faulty_file_is_named_with_its_line(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "a.yaml").write_text("decisions: [{name: A}]\n")
     (tmp_path / "estate.yaml").write_text(CLUSTERS + text)
     with pytest.raises(EstateError, match=sentence):
@@ -58,7 +56,7 @@ def test_a_file_that_is_missing_or_wrong_is_named_with_its_line(
         ({"gib_in": True}, "valid number"),
     ],
 )
-def test_prices_that_make_no_sense_are_refused(prices: dict[str, object], sentence: str) -> None:
+def test_nonsensical_prices_are_refused(prices: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence):
         ClusterPrices.model_validate(prices)
 

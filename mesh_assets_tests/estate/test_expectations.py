@@ -87,7 +87,7 @@ def test_every_metric_and_a_query_can_be_written() -> None:
         ("query: 'SELECT 1', mustBe: 0, unit: percent", "unit percent does not apply to a query"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line_with_its_place(entry: str, problem: str) -> None:
+def test_a_fault_is_one_line_with_its_place(entry: str, problem: str) -> None:
     with pytest.raises(EstateError) as told:
         read(entry)
     [line] = str(told.value).splitlines()[:1]
@@ -95,18 +95,18 @@ def test_what_is_wrong_is_said_in_one_line_with_its_place(entry: str, problem: s
     assert problem in line
 
 
-def test_a_backslash_before_a_digit_that_is_itself_escaped_is_no_reference() -> None:
+def test_a_digit_after_an_escaped_backslash_is_not_a_reference() -> None:
     assert read(r"metric: invalidValues, property: id, mustBe: 0, arguments: {pattern: '\\1'}")
 
 
-def test_two_expectations_of_one_name_are_refused() -> None:
+def test_two_expectations_with_one_name_are_refused() -> None:
     entry = "metric: rowCount, mustBe: 0"
     text = BEGIN + f"    - {{name: x, {entry}}}\n    - {{name: x, {entry}}}\n"
     with pytest.raises(EstateError, match="has two expectations called 'x'"):
         parse_estate(text, source="estate.yaml")
 
 
-def test_an_expectation_holds_for_the_topics_and_clusters_that_it_selects() -> None:
+def test_an_expectation_applies_to_the_topics_and_clusters_it_selects() -> None:
     [one] = read(
         "metric: rowCount, mustBe: 0, topics: {include: ['orders*'], exclude: [orders-tmp]}, clusters: {include: [a]}"
     )

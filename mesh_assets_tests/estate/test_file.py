@@ -58,7 +58,7 @@ def test_a_whole_estate_is_read_with_names_references_and_defaults() -> None:
     assert estate.events.cluster == "warehouse"
 
 
-def test_internal_topics_and_the_projects_own_are_left_out_unless_the_estate_says_otherwise() -> None:
+def test_internal_topics_and_the_projects_own_are_excluded_unless_the_estate_says_otherwise() -> None:
     warehouse = parse_estate(WHOLE, source="estate.yaml").clusters["data-mesh-cluster"]
 
     names = [
@@ -87,7 +87,7 @@ def test_a_misspelt_field_is_named_with_its_line() -> None:
     ]
 
 
-def test_a_missing_field_is_named_with_the_line_of_what_lacks_it() -> None:
+def test_a_missing_field_is_named_with_the_line_of_its_parent() -> None:
     assert findings("clusters:\n  a:\n    kafka: {bootstrap_servers: one}\n    environment: {name: a}\n") == [
         "estate.yaml:4: clusters.a.environment.id: is missing"
     ]
@@ -112,7 +112,7 @@ def test_a_librdkafka_property_that_holds_a_secret_is_refused(name: str) -> None
     assert "hunter2" not in finding
 
 
-def test_the_example_that_users_copy_is_a_whole_estate() -> None:
+def test_the_example_that_users_copy_is_a_complete_estate() -> None:
     example = Path(__file__).parents[2] / "mesh_assets/configuration/project/estate.yaml"
     assert list(parse_estate(example.read_text(), source="e").clusters) == ["payments", "data-mesh-cluster"]
 
@@ -123,7 +123,7 @@ def managed_connect(**fields: str) -> str:
     return f"clusters:\n  a:\n    kafka: {{bootstrap_servers: x}}\n    connect:\n      - {{{listed}}}\n"
 
 
-def test_a_managed_connect_endpoint_without_its_cluster_says_which_ids_are_not_known() -> None:
+def test_a_managed_connect_endpoint_without_its_cluster_says_which_ids_are_missing() -> None:
     assert findings(managed_connect()) == [
         "estate.yaml:5: clusters.a.connect.0.environment_id: is not known; give it here, or give the cluster "
         "`environment: {id: env-…}`",
@@ -131,7 +131,7 @@ def test_a_managed_connect_endpoint_without_its_cluster_says_which_ids_are_not_k
     ]
 
 
-def test_ids_of_a_managed_connect_endpoint_that_stand_in_it_win() -> None:
+def test_a_managed_connect_endpoints_own_ids_win() -> None:
     [connect] = (
         parse_estate(managed_connect(environment_id="env-1", cluster_id="lkc-1"), source="e")
         .clusters["a"]
@@ -141,7 +141,7 @@ def test_ids_of_a_managed_connect_endpoint_that_stand_in_it_win() -> None:
     assert (connect.environment_id, connect.cluster_id) == ("env-1", "lkc-1")
 
 
-def test_what_a_kind_of_endpoint_lacks_is_named_as_the_file_has_it() -> None:
+def test_missing_fields_of_an_endpoint_are_named_as_in_the_file() -> None:
     assert findings(
         managed_connect(environment_id="env-1", cluster_id="lkc-1", username="", colour="red")
     ) == [
@@ -175,7 +175,7 @@ def test_metrics_come_from_offsets_unless_the_estate_names_a_cloud() -> None:
     )
 
 
-def test_the_metrics_of_confluent_cloud_need_a_key() -> None:
+def test_confluent_clouds_metrics_need_a_key() -> None:
     with pytest.raises(EstateError) as caught:
         metrics_of("kind: confluent_cloud")
     assert str(caught.value).splitlines() == [
@@ -184,7 +184,7 @@ def test_the_metrics_of_confluent_cloud_need_a_key() -> None:
     ]
 
 
-def test_all_findings_come_at_once() -> None:
+def test_all_faults_of_an_estate_are_reported_at_once() -> None:
     text = "clusters:\n  a:\n    kafka: {bootstrap_servers: x, security_protocol: TLS}\n    schema_registry: {url: ftp://x}\n"
 
     assert [line.split(": ")[1] for line in findings(text)] == [
@@ -193,7 +193,7 @@ def test_all_findings_come_at_once() -> None:
     ]
 
 
-def test_sasl_without_its_parts_says_which_are_missing() -> None:
+def test_incomplete_sasl_settings_name_what_is_missing() -> None:
     [finding] = findings(
         "clusters:\n  a:\n    kafka: {bootstrap_servers: x, security_protocol: SASL_SSL, username: u}\n"
     )

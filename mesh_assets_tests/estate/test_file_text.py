@@ -21,12 +21,12 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
         load_estate(tmp_path / "nowhere.yaml")
 
 
-def test_the_file_is_the_one_the_environment_names() -> None:
+def test_the_environment_names_the_file() -> None:
     assert estate_path({"MESH_ESTATE": "a/b.yaml"}) == Path("a/b.yaml")
     assert estate_path({}) == Path("estate.yaml")
 
 
-def test_a_dotenv_file_beside_the_estate_gives_what_the_environment_does_not(
+def test_a_dotenv_file_beside_the_estate_gives_what_the_environment_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "estate.yaml").write_text("clusters: {a: {kafka: {bootstrap_servers: 'h:1'}}}\n")
@@ -39,7 +39,7 @@ def test_a_dotenv_file_beside_the_estate_gives_what_the_environment_does_not(
 
 
 @given(name=st.text(st.sampled_from("aB9.-_ü²/ \t|,[]'"), min_size=1, max_size=8))
-def test_dagster_takes_every_name_that_the_estate_takes(name: str) -> None:
+def test_dagster_accepts_every_name_that_the_estate_accepts(name: str) -> None:
     try:
         estate = parse_estate(yaml.safe_dump({"clusters": {name: {"kafka": KAFKA}}}), source="x")
     except EstateError:
@@ -80,7 +80,7 @@ def test_a_byte_order_mark_changes_nothing(
     assert os.environ["MESH_TEST_A"] == "größe"
 
 
-def test_a_dotenv_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+def test_an_unreadable_dotenv_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "estate.yaml").write_text(ONE)
     (tmp_path / ".env").write_bytes(b"A=\xff\xfe\xff")
 
@@ -124,7 +124,7 @@ ADDRESSES: list[tuple[str, Callable[[str], object]]] = [
         "https://user:hunter2#x@host",
     ],
 )
-def test_an_address_with_credentials_in_clear_is_refused_without_repeating_them(
+def test_an_address_with_plain_text_credentials_is_refused_without_repeating_them(
     field: str, made: Callable[[str], object], url: str
 ) -> None:
     [finding] = [line for line in findings(yaml.safe_dump(with_field(field, made(url)))) if "address" in line]
@@ -145,7 +145,7 @@ def test_an_address_with_credentials_in_clear_is_refused_without_repeating_them(
         "https://host:8081/a@b",
     ],
 )
-def test_an_address_without_credentials_in_clear_is_taken(url: str) -> None:
+def test_an_address_without_plain_text_credentials_is_accepted(url: str) -> None:
     estate = parse_estate(yaml.safe_dump(with_field("clusters.a.schema_registry.url", url)), source="x")
 
     registry = estate.clusters["a"].schema_registry

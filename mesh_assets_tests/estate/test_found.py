@@ -22,7 +22,7 @@ def estate(rules: str) -> str:
 
 
 @pytest.mark.parametrize("rules", [f"{MSK}}}", f"{CC}, {LOGIN}}}"])
-def test_an_estate_may_name_no_cluster_where_it_has_rules(rules: str) -> None:
+def test_an_estate_with_rules_need_not_name_a_cluster(rules: str) -> None:
     text = estate(rules)
     assert parse_estate(text, source="e").clusters == {}
     assert jsonschema.Draft202012Validator(estate_schema()).is_valid(yaml.safe_load(text))
@@ -61,7 +61,7 @@ def test_a_faulty_rule_is_named_with_its_line(rules: str, expected: str) -> None
     assert "hunter2" not in str(caught.value)
 
 
-def test_events_of_all_go_to_a_cluster_that_the_file_names() -> None:
+def test_everyones_events_go_to_a_cluster_that_the_file_names() -> None:
     with pytest.raises(EstateError, match=r"events\.cluster names 'found-one'"):
         parse_estate(estate(f"{MSK}}}") + "events: {cluster: found-one}\n", source="e")
 
@@ -75,7 +75,7 @@ def test_events_of_all_go_to_a_cluster_that_the_file_names() -> None:
         ("...", "0f1c-2"),
     ],
 )
-def test_a_name_by_rule_is_one_that_the_estate_takes(rule: str, name: str) -> None:
+def test_the_estate_accepts_a_name_made_by_rule(rule: str, name: str) -> None:
     found = FoundCluster(
         rule="eu",
         cluster="",

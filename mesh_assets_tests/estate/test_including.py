@@ -61,7 +61,7 @@ def test_clusters_come_from_all_files_in_the_order_of_patterns_and_names(folder:
     assert estate.events.cluster == "b"
 
 
-def test_an_estate_file_may_hold_no_cluster_itself_and_an_included_file_include_others(folder: Path) -> None:
+def test_an_estate_file_may_only_include_others_and_included_files_may_include_more(folder: Path) -> None:
     write(
         folder,
         estate="include: regions/all.yaml\n",
@@ -79,7 +79,7 @@ def test_hidden_files_are_included_only_by_name(folder: Path) -> None:
     assert list(load().clusters) == ["own", "a"]
 
 
-def test_what_a_cluster_says_wins_over_the_defaults_key_by_key(folder: Path) -> None:
+def test_a_clusters_settings_override_the_defaults_key_by_key(folder: Path) -> None:
     write(
         folder,
         estate=(
@@ -120,7 +120,7 @@ def test_what_a_cluster_says_wins_over_the_defaults_key_by_key(folder: Path) -> 
     assert c.topics.exclude == ("old-*",)
 
 
-def test_the_defaults_of_an_included_file_are_not_those_of_its_neighbours(folder: Path) -> None:
+def test_the_defaults_of_an_included_file_do_not_apply_to_its_neighbours(folder: Path) -> None:
     write(
         folder,
         estate="include: [a.yaml, b.yaml]\n",
@@ -140,7 +140,7 @@ _MAPPINGS = _mappings(_PLAIN | _mappings(_PLAIN | _mappings(_PLAIN)))
 
 
 @given(defaults=_MAPPINGS, cluster=_MAPPINGS)
-def test_every_value_of_a_cluster_is_kept_and_every_default_that_it_does_not_touch(
+def test_every_setting_of_a_cluster_and_every_untouched_default_is_kept(
     defaults: dict[str, Any], cluster: dict[str, Any]
 ) -> None:
     result = merged(defaults, cluster)
@@ -154,7 +154,7 @@ def test_every_value_of_a_cluster_is_kept_and_every_default_that_it_does_not_tou
             assert result[key] == cluster[key]
 
 
-def test_the_name_goes_into_defaults_as_it_is_and_as_part_of_a_variables_name() -> None:
+def test_the_name_enters_defaults_as_it_is_and_as_part_of_a_variables_name() -> None:
     value = {"password": "${KAFKA_{CLUSTER}}", "x": ["/{cluster}/", 3, None, {"y": "{other}"}]}
 
     assert with_name(value, "eu-1.a") == {
@@ -163,7 +163,7 @@ def test_the_name_goes_into_defaults_as_it_is_and_as_part_of_a_variables_name() 
     }
 
 
-def test_a_cluster_that_two_files_name_is_refused_with_both(folder: Path) -> None:
+def test_a_cluster_named_by_two_files_is_refused_with_both(folder: Path) -> None:
     write(folder, estate="include: ['?.yaml']\n", a=cluster("same"), b=f"# b\n{cluster('same')}")
 
     assert (
@@ -246,14 +246,14 @@ def test_a_faulty_file_is_named_with_its_line_and_key(
     assert fault().startswith(expected)
 
 
-def test_an_included_file_that_cannot_be_read_is_named(folder: Path) -> None:
+def test_an_unreadable_included_file_is_named(folder: Path) -> None:
     write(folder, estate="include: a.yaml\n")
     (folder / "a.yaml").write_bytes(b"clusters: \xff\xfe\xff")
 
     assert re.match(r"estate.yaml:1: include: a.yaml cannot be read: .*decode", fault())
 
 
-def test_a_fault_of_the_defaults_is_said_once_with_the_line_of_the_defaults(folder: Path) -> None:
+def test_a_fault_in_the_defaults_is_reported_once_with_their_line(folder: Path) -> None:
     write(
         folder,
         estate="defaults:\n  topics: {inclde: [a]}\ninclude: more.yaml\n" + cluster("a"),
@@ -274,7 +274,7 @@ def test_a_secret_in_the_defaults_is_refused_and_not_repeated(folder: Path) -> N
     assert "hunter2" not in said
 
 
-def test_what_was_read_is_current_until_one_of_the_files_changes_comes_or_goes(folder: Path) -> None:
+def test_what_was_read_is_current_until_a_file_changes_appears_or_disappears(folder: Path) -> None:
     write(folder, estate=f"include: ['t/*.yaml']\n{cluster('own')}", t__a=cluster("a"))
     read = read_estate(Path("estate.yaml"))
     assert read.is_current
@@ -290,7 +290,7 @@ def test_what_was_read_is_current_until_one_of_the_files_changes_comes_or_goes(f
     assert not read.is_current
 
 
-def test_anchors_of_yaml_work_and_one_that_holds_itself_is_a_sentence(folder: Path) -> None:
+def test_yaml_anchors_work_and_one_that_contains_itself_is_a_sentence(folder: Path) -> None:
     write(
         folder,
         estate="clusters:\n  a: &a {kafka: &k {bootstrap_servers: 'x:1'}}\n  b: {<<: *a, kafka: {<<: *k, timeout_seconds: 3}}\n",
@@ -301,7 +301,7 @@ def test_anchors_of_yaml_work_and_one_that_holds_itself_is_a_sentence(folder: Pa
     assert fault().startswith("estate.yaml:")
 
 
-def test_a_fleet_of_300_clusters_takes_well_under_a_second_of_a_processor(folder: Path) -> None:
+def test_a_fleet_of_300_clusters_takes_well_under_a_cpu_second(folder: Path) -> None:
     write(folder, estate="include: ['c/*.yaml']\ndefaults: {sensors: {quiet_minutes: 5}}\n")
     for number in range(300):
         kafka = f"bootstrap_servers: 'b{number}:9092', timeout_seconds: 5"

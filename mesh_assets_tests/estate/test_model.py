@@ -12,7 +12,7 @@ def finding(text: str) -> str:
     return str(caught.value)
 
 
-def test_without_them_there_is_no_queue_and_nobody_is_notified() -> None:
+def test_without_settings_there_is_no_queue_and_no_notification() -> None:
     estate = parse_estate(CLUSTERS, source="estate.yaml")
 
     assert estate.triggers is None
@@ -31,7 +31,7 @@ def test_a_webhook_must_be_named_not_written() -> None:
 @pytest.mark.parametrize(
     "template", ["{cluster.__class__}", "{cluster[0]}", "{cluster!r}", "{cluster:>99999}", "{what}", "{}"]
 )
-def test_a_template_holds_only_the_fields_there_are(template: str) -> None:
+def test_a_template_holds_only_existing_fields(template: str) -> None:
     assert "is not a field here; expected text with {cluster}, {cluster_id}" in finding(
         f'notifications: {{template: "{template}"}}'
     )
@@ -58,22 +58,20 @@ OTHER = '{kind: kafka_connect, url: "http://other:8083"}'
 MSK = "{kind: msk_connect}"
 
 
-def test_the_only_endpoint_of_a_kind_is_called_by_it_and_several_have_the_names_that_the_estate_gives() -> (
-    None
-):
+def test_an_only_endpoint_is_called_by_its_kind_and_several_by_their_names_in_the_estate() -> None:
     assert connect_names(ONE, MSK) == ["kafka_connect", "msk_connect"]
     assert connect_names(ONE, OTHER) == [None, None]
     assert connect_names(ONE.replace("url", "name: main, url"), OTHER) == ["main", None]
 
 
-def test_no_two_endpoints_have_one_name() -> None:
+def test_no_two_endpoints_share_a_name() -> None:
     with pytest.raises(
         EstateError, match="connect has two endpoints called 'msk_connect'; give each its own name"
     ):
         connect_names(ONE.replace("url", "name: msk_connect, url"), MSK)
 
 
-def test_a_name_of_an_endpoint_holds_no_slash() -> None:
+def test_an_endpoints_name_holds_no_slash() -> None:
     with pytest.raises(EstateError, match="name"):
         connect_names(ONE.replace("url", "name: a/b, url"))
 
@@ -102,7 +100,7 @@ def test_a_name_of_an_endpoint_holds_no_slash() -> None:
         ("clusters: {a: {kafka: {bootstrap_servers: 'b:1 c:1'}}}", "separate several with commas"),
     ],
 )
-def test_an_estate_written_otherwise_is_told_in_the_words_of_the_file(text: str, expected: str) -> None:
+def test_faults_of_a_generated_estate_use_the_words_of_the_file(text: str, expected: str) -> None:
     with pytest.raises(EstateError) as refused:
         parse_estate(text, source="e")
 
@@ -110,6 +108,6 @@ def test_an_estate_written_otherwise_is_told_in_the_words_of_the_file(text: str,
     assert "Input should" not in str(refused.value)
 
 
-def test_several_brokers_with_commas_and_blanks_are_taken() -> None:
+def test_several_brokers_with_commas_and_blanks_are_accepted() -> None:
     text = "clusters: {a: {kafka: {bootstrap_servers: 'b:1, c:1 ,${D}:1'}}}"
     assert parse_estate(text, source="e").clusters["a"].kafka.bootstrap_servers == "b:1, c:1 ,${D}:1"

@@ -19,7 +19,7 @@ def test_a_name_is_selected_when_a_pattern_includes_it_and_none_excludes_it(
     assert NamePatterns(include=include, exclude=exclude).selects(name) == expected
 
 
-def test_topics_of_kafka_itself_are_left_out_unless_the_estate_says_otherwise() -> None:
+def test_kafkas_own_topics_are_excluded_unless_the_estate_says_otherwise() -> None:
     names = ["orders", "__consumer_offsets", "_schemas", "discovery-events", "Orders"]
     assert TopicPatterns().select(names) == ["Orders", "orders"]
     assert TopicPatterns(exclude=()).select(names) == sorted(names)

@@ -12,7 +12,7 @@ from mesh_assets_tests.estates import findings
 SMALL = "clusters: {a: {kafka: {bootstrap_servers: x}}}\n"
 
 
-def test_a_policy_may_have_a_file_of_its_own(tmp_path: Path) -> None:
+def test_a_policy_may_be_in_a_file_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("rules:\n  - {name: names, names: '[a-z]+'}\n")
     (tmp_path / "estate.yaml").write_text(f"{SMALL}policy: {{file: policy.yaml}}\n")
     policy = load_estate(tmp_path / "estate.yaml").policy
@@ -48,7 +48,7 @@ def test_a_faulty_policy_is_refused_with_its_line(policy: str, expected: str) ->
     assert finding.startswith(f"estate.yaml:3: {expected}")
 
 
-def test_two_rules_of_one_name_are_refused() -> None:
+def test_two_rules_with_one_name_are_refused() -> None:
     rule = "{name: a, schema_required: true}"
     [finding] = findings(f"{SMALL}policy:\n  rules: [{rule}, {rule}]\n")
     assert finding == "estate.yaml:2: policy: has two rules called 'a'; give each its own name"
@@ -66,7 +66,7 @@ def test_a_mute_of_everything_is_refused() -> None:
     assert "would mute everything" in finding
 
 
-def test_the_pages_of_findings_and_policy_show_what_the_file_takes() -> None:
+def test_the_pages_on_findings_and_policy_show_what_the_file_accepts() -> None:
     for page in ("findings", "policy"):
         text = (Path(__file__).parents[2] / f"docs/{page}.md").read_text(encoding="utf-8")
         examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)

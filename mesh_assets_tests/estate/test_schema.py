@@ -49,12 +49,12 @@ def files_that_examples_include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("text", list(examples()))
-def test_an_example_of_the_docs_is_judged_alike(text: str) -> None:
+def test_schema_and_loader_judge_an_example_of_the_docs_alike(text: str) -> None:
     by_schema, by_loader = judged(text)
     assert by_schema == by_loader
 
 
-def test_the_examples_are_mostly_estates() -> None:
+def test_most_examples_are_estates() -> None:
     assert sum(all(judged(example.values[0])) for example in examples()) >= 10
 
 
@@ -86,7 +86,7 @@ def test_the_examples_are_mostly_estates() -> None:
         "triggers: {}\n" + SMALL,
     ],
 )
-def test_what_a_schema_can_refuse_both_refuse(text: str) -> None:
+def test_loader_and_schema_refuse_what_a_schema_can_refuse(text: str) -> None:
     assert judged(text) == (False, False)
 
 
@@ -102,7 +102,7 @@ def test_what_a_schema_can_refuse_both_refuse(text: str) -> None:
         "defaults: {schema_registry: {url: 'http://x'}}\nclusters: {a: {kafka: {bootstrap_servers: x}, schema_registry: null}}",
     ],
 )
-def test_what_the_loader_takes_the_schema_takes(text: str) -> None:
+def test_the_schema_accepts_what_the_loader_accepts(text: str) -> None:
     assert judged(text) == (True, True)
 
 
@@ -115,7 +115,7 @@ def test_an_included_file_has_a_schema_of_its_own() -> None:
 
 
 @pytest.mark.slow
-def test_the_schemas_are_schemas_and_name_nothing_that_they_do_not_define() -> None:
+def test_the_schemas_are_valid_and_define_everything_they_name() -> None:
     for schema in (estate_schema(), included_schema()):
         jsonschema.Draft202012Validator.check_schema(schema)
         text = json.dumps(schema)

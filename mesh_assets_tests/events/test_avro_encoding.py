@@ -88,7 +88,7 @@ _TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
     ],
     ids=str,
 )
-def test_values_of_each_kind_are_encoded_as_fastavro_does_however_often_they_come(
+def test_values_of_each_kind_are_encoded_as_fastavro_does_however_often_they_occur(
     kind: Any, values: st.SearchStrategy[Any]
 ) -> None:
     encode = encoder(_schema(kind))
@@ -102,7 +102,7 @@ def test_values_of_each_kind_are_encoded_as_fastavro_does_however_often_they_com
     holds()
 
 
-def test_equal_texts_and_numbers_of_different_kinds_are_not_mistaken_for_one_another() -> None:
+def test_equal_texts_and_numbers_of_different_kinds_are_kept_apart() -> None:
     schema = {
         "type": "record",
         "name": "Pair",
@@ -119,7 +119,7 @@ def test_equal_texts_and_numbers_of_different_kinds_are_not_mistaken_for_one_ano
         assert encode(pair(*values)) == _by_fastavro(schema, plain)
 
 
-def test_a_dictionary_that_two_topics_share_is_the_same_in_both_and_one_made_later_is_another() -> None:
+def test_a_dictionary_shared_by_two_topics_is_the_same_in_both_and_a_later_one_is_another() -> None:
     schema = {"type": "array", "items": _schema({"type": "map", "values": "string"})}
     shared = {"retention.ms": "1000"}
     encode = encoder(schema)
@@ -127,7 +127,7 @@ def test_a_dictionary_that_two_topics_share_is_the_same_in_both_and_one_made_lat
     assert encode(of_many) == _by_fastavro(schema, [_plain(one) for one in of_many])
 
 
-def test_a_field_that_the_schema_lacks_is_refused_by_its_name() -> None:
+def test_a_field_missing_from_the_schema_is_refused_by_name() -> None:
     with pytest.raises(
         ValueError, match=r"^Thing and the Avro record Thing differ in their fields: name, values$"
     ):
@@ -150,18 +150,18 @@ def test_a_value_that_does_not_fit_is_an_error(kind: Any, value: Any, error: typ
         encoder(_schema(kind))(Thing(value))
 
 
-def test_a_schema_of_a_kind_that_the_events_do_not_have_is_refused() -> None:
+def test_a_schema_with_a_kind_that_events_lack_is_refused() -> None:
     with pytest.raises(NotImplementedError, match="no encoding of the Avro schema"):
         encoder(_schema({"type": "fixed", "name": "F", "size": 2}))
 
 
-def test_moments_before_1970_are_counted_backwards() -> None:
+def test_moments_before_1970_are_negative() -> None:
     schema = _schema({"type": "long", "logicalType": "timestamp-millis"})
     moment = datetime(1970, 1, 1, tzinfo=UTC) - timedelta(milliseconds=1)
     assert encoder(schema)(Thing(moment)) == b"\x01"
 
 
-def test_one_encoding_does_not_know_of_another() -> None:
+def test_encodings_do_not_affect_each_other() -> None:
     """What is remembered by identity would otherwise be taken for what came to lie at the same place."""
     for number in range(20):
         document = a_document(topics=(a_topic("orders", config={"retention.ms": str(number)}),))

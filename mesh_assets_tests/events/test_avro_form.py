@@ -48,9 +48,7 @@ def _schema_of_changes(_schema_id: int) -> str:
     arbitrary(Document, discovery_timestamp=whole_milliseconds),
     st.lists(arbitrary(Trigger), min_size=1, max_size=3),
 )
-def test_a_snapshot_loses_nothing_of_the_document_but_what_is_the_stores_own_business(
-    document: Document, triggers: list[Trigger]
-) -> None:
+def test_a_snapshot_loses_only_the_stores_own_business(document: Document, triggers: list[Trigger]) -> None:
     event = discovery_event(document, triggers=triggers, change_count=3)
     read = decode_discovery_event(encode_discovery_event(event, 7), _schema_of_events)
     assert read == event
@@ -123,7 +121,7 @@ def test_every_field_of_the_public_schemas_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_field_that_can_be_null_has_null_as_its_default_so_that_it_may_go_one_day(name: str) -> None:
+def test_a_nullable_field_defaults_to_null_so_that_it_may_be_removed_one_day(name: str) -> None:
     without = [
         field["name"]
         for record in _records(json.loads(schema_text(name)))
@@ -179,7 +177,7 @@ def test_a_snapshot_from_before_connectors_had_ids_is_read_without_them() -> Non
     assert read.cluster_state.connectors == (a_connector(id=None),)
 
 
-def test_a_snapshot_from_before_contracts_were_read_has_schemas_whose_contract_is_unknown() -> None:
+def test_a_snapshot_from_before_contracts_has_schemas_with_unknown_contracts() -> None:
     older = json.loads(schema_text("discovery_event"))
     (fields,) = [record["fields"] for record in _records(older) if record["name"] == "Schema"]
     fields.remove(next(field for field in fields if field["name"] == "contract"))
@@ -202,7 +200,7 @@ def test_a_snapshot_from_before_contracts_were_read_has_schemas_whose_contract_i
     "value",
     [b"", b"{}", b"\x01\x00\x00\x00\x01abc", b"\x00\x00\x00\x00\x01", b"\x00\x00\x00\x00\x01\xff\xff\xff"],
 )
-def test_a_record_that_something_else_wrote_is_an_error_and_no_event(value: bytes) -> None:
+def test_a_foreign_record_is_an_error_and_not_an_event(value: bytes) -> None:
     with pytest.raises(UnexpectedAnswerError, match="the record's value is"):
         decode_discovery_event(value, _schema_of_events)
 
@@ -220,7 +218,7 @@ def test_a_record_that_something_else_wrote_is_an_error_and_no_event(value: byte
     ],
     ids=["another event's", "protobuf", "json", "no type", "no name", "deep", "deeper"],
 )
-def test_an_event_of_whatever_schema_is_one_short_sentence(text: str) -> None:
+def test_an_event_of_any_schema_is_one_short_sentence(text: str) -> None:
     with pytest.raises(
         UnexpectedAnswerError, match="not a discovery_event that this version knows"
     ) as caught:
@@ -274,15 +272,13 @@ def test_both_schemas_are_registered_for_the_values_of_their_topics() -> None:
 
 
 @pytest.mark.parametrize("error", [UnreachableError("connection refused"), RefusedError("401")])
-def test_a_registry_that_fails_leaves_the_ids_known_from_before_and_a_note(
-    error: Exception, known: SchemaIds
-) -> None:
+def test_a_failing_registry_leaves_the_previous_ids_and_a_note(error: Exception, known: SchemaIds) -> None:
     ids, note = _register(ARegistry(error), known)
     assert ids == known
     assert note == f"the event schemas could not be registered again; earlier ids were used: {error}"
 
 
-def test_a_registry_that_fails_at_the_first_run_is_an_error() -> None:
+def test_a_failing_registry_at_the_first_run_is_an_error() -> None:
     with pytest.raises(PublishError, match="no earlier ids of them are known: connection refused"):
         _register(ARegistry(UnreachableError("connection refused")))
 

@@ -110,26 +110,26 @@ class ARecord:
     ],
     ids=["sequences", "a version before", "a tombstone", "nothing else to go by"],
 )
-def test_the_newest_record_of_several_partitions_is_told_by_its_sequence_not_by_a_hosts_clock(
+def test_the_newest_record_of_several_partitions_is_found_by_sequence_not_by_a_hosts_clock(
     oldest_first: list[ARecord],
 ) -> None:
     for records in (oldest_first, oldest_first[::-1]):
         assert newest_of(cast(list[Message], records)) is cast(Message, oldest_first[-1])
 
 
-def test_of_no_records_none_is_the_newest() -> None:
+def test_no_records_have_no_newest() -> None:
     assert newest_of([]) is None
 
 
 @pytest.mark.parametrize("sequence", [b"9" * 5_000, b"9" * 19, b"-1", b"", b"seven"])
-def test_a_header_of_somebody_else_is_no_sequence(sequence: bytes) -> None:
+def test_a_foreign_header_is_not_a_sequence(sequence: bytes) -> None:
     record = ARecord(None, seconds=0)
     record.headers = lambda: [("mesh-sequence", sequence), ("mesh-run-id", b"run")]  # type: ignore[method-assign]
 
     assert origin_of(cast(Message, record)) is None
 
 
-def test_ids_in_headers_of_others_fit_into_a_sentence() -> None:
+def test_ids_in_foreign_headers_fit_into_a_sentence() -> None:
     headers = [
         ("mesh-sequence", b"7"),
         ("mesh-run-id", b"evil\x1b[31m\n\xe2\x80\xae\xff"),

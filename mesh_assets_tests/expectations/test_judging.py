@@ -35,7 +35,7 @@ def test_of_many_failing_records_the_first_ten_offsets_of_each_partition_are_nam
     assert found.failing == 6_000
 
 
-def test_a_rule_that_passes_names_no_records() -> None:
+def test_a_passing_rule_names_no_records() -> None:
     found = result(frame(id=[1, None, 3]), **NULLS, unit="percent", mustBeLessThan=50)
     assert (found.status, found.places) == ("passed", ())
     assert found.measured == pytest.approx(100 / 3)
@@ -57,7 +57,7 @@ def test_a_rule_that_passes_names_no_records() -> None:
         ({"mustNotBeBetween": [0, 5]}, "failed"),
     ],
 )
-def test_records_that_could_not_be_decoded_count_both_ways(operator: dict[str, Any], status: str) -> None:
+def test_undecodable_records_count_both_ways(operator: dict[str, Any], status: str) -> None:
     """One null for certain, and one record that may have another."""
     found = result(frame(undecodable=(2,), id=[1, None, None, 4]), **NULLS, **operator)
     assert (found.measured, found.measured_most, found.undecodable) == (1, 2, 1)
@@ -66,7 +66,7 @@ def test_records_that_could_not_be_decoded_count_both_ways(operator: dict[str, A
         assert "1 record could not be decoded" in found.sentence
 
 
-def test_nothing_is_known_of_an_empty_sample_or_of_records_that_all_fail_to_decode() -> None:
+def test_nothing_is_known_from_an_empty_or_wholly_undecodable_sample() -> None:
     for sample, why in (
         (frame(id=[1]).head(0), "no record was sampled"),
         (frame(undecodable=(0, 1), id=[None, None]), "none of the sampled records could be decoded"),
@@ -77,7 +77,7 @@ def test_nothing_is_known_of_an_empty_sample_or_of_records_that_all_fail_to_deco
         assert why in found.sentence
 
 
-def test_a_field_that_no_record_has_is_unknown_and_not_passed() -> None:
+def test_a_field_missing_from_every_record_is_unknown_and_not_passed() -> None:
     sample = frame(id=[1], address__city=["x"])
     for path, why in (
         ("idd", "no sampled record has a field idd"),
@@ -90,7 +90,7 @@ def test_a_field_that_no_record_has_is_unknown_and_not_passed() -> None:
         assert why in found.sentence
 
 
-def test_missing_values_count_null_only_where_it_is_listed() -> None:
+def test_missing_values_include_null_only_where_it_is_listed() -> None:
     sample = frame(id=["", "N/A", None, "x"])
     listed = {"metric": "missingValues", "property": "id"}
     assert result(sample, **listed, arguments={"missingValues": ["", "N/A"]}, mustBe=2).status == "passed"
@@ -117,7 +117,7 @@ def test_invalid_values_are_those_not_listed_out_of_range_or_unlike_the_pattern(
     assert found.measured == invalid
 
 
-def test_duplicates_are_values_in_more_than_one_record_and_all_of_those_are_named() -> None:
+def test_values_in_more_than_one_record_are_duplicates_and_all_are_named() -> None:
     found = result(
         frame(partitions=1, id=[1, 1, 1, 2, 2, None, None]), metric="duplicateValues", property="id", mustBe=0
     )
@@ -132,12 +132,12 @@ def test_several_properties_are_unique_together() -> None:
     assert result(sample, metric="duplicateValues", property="id", mustBe=0).status == "failed"
 
 
-def test_values_that_cannot_be_hashed_are_compared_all_the_same() -> None:
+def test_unhashable_values_are_compared_all_the_same() -> None:
     found = result(frame(x=[[1], [1], {"a": 1}, True, 1]), metric="duplicateValues", property="x", mustBe=0)
     assert found.measured == 1
 
 
-def test_a_sample_gives_the_least_that_a_topic_holds() -> None:
+def test_a_sample_gives_a_lower_bound_for_the_topic() -> None:
     sample = frame(id=[1, 2, 3])
     assert result(sample, metric="rowCount", mustBeGreaterThan=2).status == "passed"
     assert result(sample, metric="rowCount", mustBeGreaterThan=3).status == "unknown"
@@ -159,7 +159,7 @@ def test_freshness_is_the_age_of_the_newest_record() -> None:
     assert "no sampled record has a timestamp" in result(without, **fresh, mustBeLessThan=6).sentence
 
 
-def test_the_results_name_their_rules_and_come_in_their_order() -> None:
+def test_results_name_their_rules_in_order() -> None:
     rules = [
         Rule("z", rule(**NULLS, mustBe=0), "warning", "policy"),
         Rule("a", rule(metric="rowCount", mustBeGreaterThan=0), "error", "orders-contract"),

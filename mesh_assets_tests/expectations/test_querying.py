@@ -75,14 +75,14 @@ def test_true_is_compared_with_true() -> None:
     assert "compare with mustBe: true" in result(SAMPLE, query="SELECT true", mustBe=1).sentence
 
 
-def test_records_that_a_query_names_are_counted_and_told() -> None:
+def test_records_named_by_a_query_are_counted_and_reported() -> None:
     query = "SELECT __partition, __offset FROM {object} WHERE id >= 2"
     found = result(SAMPLE, query=query, mustBe=0)
     assert (found.status, found.measured, found.failing) == ("failed", 2, 2)
     assert [(one.partition, one.offsets) for one in found.places] == [(0, (101,)), (1, (100,))]
 
 
-def test_a_record_that_is_named_twice_is_one() -> None:
+def test_a_record_named_twice_counts_once() -> None:
     query = "SELECT __partition, __offset, __partition FROM {object} WHERE id = 1 UNION ALL SELECT 0, 100, 0"
     found = result(SAMPLE, query=query, mustBe=0)
     assert (found.failing, [(one.partition, one.offsets) for one in found.places]) == (1, [(0, (100,))])
@@ -99,7 +99,7 @@ def test_a_record_that_is_named_twice_is_one() -> None:
         "NULL AS __partition, 1 AS __offset",
     ],
 )
-def test_values_under_the_names_of_partitions_and_offsets_are_not_told(columns: str) -> None:
+def test_values_disguised_as_partitions_and_offsets_are_not_shown(columns: str) -> None:
     found = result(SAMPLE, query=f"SELECT {columns}", mustBe=0)
     assert (found.status, found.places, found.measured) == ("unknown", (), None)
     assert found.sentence == (
@@ -127,7 +127,7 @@ def test_undecodable_records_leave_the_answer_of_a_query_unknown() -> None:
         "SELECT getenv('HOME')",
     ],
 )
-def test_a_query_reaches_nothing_but_the_sample(query: str, tmp_path: Path) -> None:
+def test_a_query_can_read_only_the_sample(query: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
     SAMPLE2 = SAMPLE  # noqa: F841, N806 - DuckDB looks for variables of that name, unless it is told not to
@@ -145,7 +145,7 @@ def test_a_query_reaches_nothing_but_the_sample(query: str, tmp_path: Path) -> N
         "COPY sample TO '/tmp/q3.csv'",
     ],
 )
-def test_even_another_statement_than_select_opens_nothing(statement: str) -> None:
+def test_statements_other_than_select_open_nothing_either(statement: str) -> None:
     """Policies with such a statement are refused when they are read; here the lock itself is tested."""
     with pytest.raises(NotMeasuredError):
         ask(SAMPLE, statement, None)
@@ -169,7 +169,7 @@ def test_a_query_that_needs_much_memory_is_stopped() -> None:
         ask(SAMPLE, "SELECT len(list(range::VARCHAR || repeat('x', 1000))) FROM range(100000000)", None)
 
 
-def test_what_duckdb_says_of_a_value_is_not_told() -> None:
+def test_duckdbs_message_about_a_value_is_not_shown() -> None:
     with pytest.raises(NotMeasuredError) as told:
         ask(SAMPLE, 'SELECT sum(CAST("address.city" AS INT)) FROM sample', None)
     assert "Bonn" not in str(told.value)
@@ -187,17 +187,17 @@ def test_what_duckdb_says_of_a_value_is_not_told() -> None:
         ("SELECT INTERVAL '99999999' YEAR", "returns something that Python cannot represent"),
     ],
 )
-def test_an_answer_of_another_form_says_what_was_expected(query: str, why: str) -> None:
+def test_an_answer_in_another_form_says_what_was_expected(query: str, why: str) -> None:
     with pytest.raises(NotMeasuredError) as told:
         ask(SAMPLE, query, None)
     assert why in str(told.value)
 
 
-def test_a_column_of_several_types_is_one_of_text() -> None:
+def test_a_column_of_several_types_becomes_text() -> None:
     assert ask(SAMPLE, "SELECT count(*) FROM sample WHERE mixed IN ('x', '1', '2.5')", None) == 3
 
 
-def test_records_of_many_levels_or_names_are_texts_and_cost_little() -> None:
+def test_records_with_many_levels_or_names_become_text_and_cost_little() -> None:
     deep: Any = 1
     for _ in range(900):
         deep = {"a": deep}
@@ -215,7 +215,7 @@ def test_a_name_with_quotes_stays_a_name() -> None:
     assert ask(sample, "SELECT count({property}) FROM {object}", 'a"b') == 1
 
 
-def test_values_that_a_query_makes_names_of_are_not_quoted() -> None:
+def test_values_that_a_query_turns_into_names_are_not_quoted() -> None:
     query = """WITH wide AS (PIVOT {object} ON "address.city" USING list(id))
         SELECT COLUMNS('B.*').x FROM wide"""
     with pytest.raises(NotMeasuredError) as told:

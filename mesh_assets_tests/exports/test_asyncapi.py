@@ -122,7 +122,7 @@ def resolved(document: Mapping[str, Any], reference: str) -> Any:
 
 
 @pytest.mark.slow
-def test_asyncapis_own_parser_finds_nothing_wrong_and_what_is_wrong(parser: Path, tmp_path: Path) -> None:
+def test_asyncapis_own_parser_accepts_the_document_and_rejects_faults(parser: Path, tmp_path: Path) -> None:
     plain, _ = made(tmp_path)
     secure, _ = made(tmp_path, kafka=SASL)
     wrong, _ = made(tmp_path)
@@ -153,7 +153,7 @@ def test_servers_have_the_addresses_the_protocol_and_the_registry(tmp_path: Path
     assert "SECRET" not in json.dumps(secure)
 
 
-def test_an_address_that_names_a_secret_does_not_go_out(tmp_path: Path) -> None:
+def test_an_address_that_names_a_secret_is_not_exported(tmp_path: Path) -> None:
     document, _ = made(tmp_path, registry="https://${USER}:${PASS}@registry.test")
     assert "schemaRegistryUrl" not in document["servers"]["bootstrap-1"]["bindings"]["kafka"]
     bindings = [
@@ -234,7 +234,7 @@ def test_every_reference_leads_to_something_and_a_json_schema_keeps_its_meaning(
     }
 
 
-def test_what_is_left_out_is_said(tmp_path: Path) -> None:
+def test_the_notes_say_what_is_left_out(tmp_path: Path) -> None:
     document, notes = made(tmp_path)
     [message] = document["channels"]["1e3"]["messages"].values()
     assert "payload" not in message
@@ -244,7 +244,7 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     assert notes[0].startswith("1 schema of warehouse left out, the first being broken-value: ")
 
 
-def test_a_schema_that_refers_to_what_is_not_there_is_left_out_with_all_that_refer_to_it() -> None:
+def test_a_schema_with_a_missing_reference_is_left_out_with_everything_that_refers_to_it() -> None:
     def refers(subject: str, to: str, version: int = 1) -> Schema:
         reference = SchemaReference(name=f"{to}.json", subject=to, version=version)
         return a_schema(subject, definition=json.dumps({"$ref": f"{to}.json"}), references=(reference,))
@@ -260,7 +260,7 @@ def test_a_schema_that_refers_to_what_is_not_there_is_left_out_with_all_that_ref
     assert "anchor" in anchored.left_out["a"]
 
 
-def test_operations_are_what_reads_and_writes_now_with_the_groups(tmp_path: Path) -> None:
+def test_operations_are_the_current_readers_and_writers_with_their_groups(tmp_path: Path) -> None:
     document, _ = made(tmp_path)
     operations = {
         (one["action"], one["channel"]["$ref"], one["title"]): one.get("bindings", {})
@@ -289,7 +289,7 @@ _values = st.recursive(
 
 
 @given(_values, _texts)
-def test_yaml_is_read_back_as_what_was_written(value: Any, key: str) -> None:
+def test_yaml_reads_back_as_written(value: Any, key: str) -> None:
     large = {f"{key}{number}": value if number == 7 else number for number in range(300)}
     document = {
         "channels": {"a": {key: value, "c": {}}, "1e3": [value]},

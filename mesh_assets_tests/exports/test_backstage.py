@@ -75,7 +75,7 @@ def test_an_api_is_defined_by_the_schema_of_the_topic() -> None:
     assert api["metadata"]["annotations"]["mesh-assets/subject"] == "orders-value version 1"
 
 
-def test_a_connector_of_a_product_provides_its_apis_and_an_owner_that_is_no_name_stands_beside() -> None:
+def test_a_products_connector_provides_its_apis_and_an_unusable_owner_goes_beside() -> None:
     read = check(backstage_entities(some_products()[0], a_mesh()))
     [component] = [one for one in read if one["kind"] == "Component"]
     assert component["spec"]["type"] == "kafka-connector"
@@ -93,7 +93,7 @@ _text = st.text(min_size=1, max_size=70)
 @given(
     st.lists(st.tuples(_text, _text), min_size=1, max_size=3), st.none() | _text, st.lists(_text, max_size=3)
 )
-def test_whatever_things_are_called_their_entities_are_valid_and_apart(
+def test_entities_are_valid_and_distinct_whatever_things_are_called(
     names: list[tuple[str, str]], owner: str | None, entities: list[str]
 ) -> None:
     [product, *_] = some_products()[0].products

@@ -102,7 +102,7 @@ def shown(value: object) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def test_null_is_empty_and_an_empty_text_is_quoted(store: InventoryStore) -> None:
+def test_null_is_empty_and_empty_text_is_quoted(store: InventoryStore) -> None:
     lines = files({"warehouse": WAREHOUSE}, store)["topic_configs"].splitlines()
     assert [line.partition('"orders",')[2] for line in lines if '"orders"' in line] == [
         '"cleanup.policy","compact",true,"lkc-1"',
@@ -111,11 +111,11 @@ def test_null_is_empty_and_an_empty_text_is_quoted(store: InventoryStore) -> Non
     ]
 
 
-def test_a_cluster_without_rows_leaves_the_header(store: InventoryStore) -> None:
+def test_a_cluster_without_rows_gives_the_header(store: InventoryStore) -> None:
     assert files({"billing": BILLING}, store)["changes"].count("\n") == 1
 
 
-def test_changes_that_cannot_be_read_are_an_error_and_no_shorter_table(store: InventoryStore) -> None:
+def test_unreadable_changes_are_an_error_and_not_a_shorter_table(store: InventoryStore) -> None:
     [one] = store.objects.list("tables/changes/")
     store.objects.put(one.key, b"nothing")
     with pytest.raises(DamagedError, match=r"00000001\.parquet is not a Parquet file"):

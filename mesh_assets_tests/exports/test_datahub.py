@@ -39,7 +39,7 @@ def test_a_product_has_its_topics_its_domain_and_its_owner() -> None:
     assert owner["owner"] == "urn:li:corpGroup:Team-Shop-shop-example.org"
 
 
-def test_properties_are_texts_and_what_is_unknown_is_left_out() -> None:
+def test_properties_are_text_and_unknown_ones_are_left_out() -> None:
     custom = proposals()["urn:li:dataProduct:people", "dataProductProperties"]["customProperties"]
     assert all(isinstance(value, str) for value in custom.values())
     assert custom["vanished_topics"] == "warehouse/gone"

@@ -71,13 +71,13 @@ def test_a_flowchart_boxes_clusters_and_says_what_kind_of_edge_each_is() -> None
 
 
 @given(any_graph())
-def test_every_line_of_a_flowchart_is_what_it_seems_whatever_names_are(graph: LineageGraph) -> None:
+def test_every_line_of_a_flowchart_is_what_it_seems_whatever_the_names(graph: LineageGraph) -> None:
     lines = flowchart(graph, subjects=True).removesuffix("\n").split("\n")
     assert [line for line in lines if not _LINE.fullmatch(line)] == []
 
 
 @given(any_name)
-def test_a_label_shows_the_name_and_nothing_of_it_is_markup(name: str) -> None:
+def test_a_label_shows_the_name_without_interpreting_it(name: str) -> None:
     label = escaped_label(name)
     assert re.fullmatch(r"(?:[A-Za-z0-9 ._/:+-]|#\d+;)+", label)
     assert not re.match(r"\d+[.)] |[-+*] ", label)
@@ -99,11 +99,11 @@ def test_a_label_shows_the_name_and_nothing_of_it_is_markup(name: str) -> None:
         ("topic größe", "topic gr#246;#223;e"),
     ],
 )
-def test_what_mermaid_would_read_is_written_by_its_number(name: str, label: str) -> None:
+def test_special_characters_of_mermaid_are_written_as_numbers(name: str, label: str) -> None:
     assert escaped_label(name) == label
 
 
-def test_more_than_mermaid_draws_is_refused_with_what_to_do() -> None:
+def test_more_than_mermaid_can_draw_is_refused_with_what_to_do() -> None:
     many = build_graph(edges=[edge(topic(f"t{number}"), FRAUD) for number in range(MOST_EDGES + 1)])
     with pytest.raises(
         ExportError, match=r"501 edges, but Mermaid draws at most 500 edges; .*--from NODE --depth N"
@@ -115,7 +115,7 @@ def test_more_than_mermaid_draws_is_refused_with_what_to_do() -> None:
         flowchart(long)
 
 
-def test_a_part_follows_what_belongs_together_through_a_connector() -> None:
+def test_a_selection_follows_what_belongs_together_through_a_connector() -> None:
     part = around(EVERY_KIND, topic("orders"), depth=2)
     assert ORDERS_TABLE in part.nodes
     assert USERS not in part.nodes
@@ -162,13 +162,13 @@ def test_graphml_read_back_is_the_graph() -> None:
 
 
 @given(any_graph())
-def test_graphml_is_read_back_whatever_names_are(graph: LineageGraph) -> None:
+def test_graphml_reads_back_whatever_the_names(graph: LineageGraph) -> None:
     read = nx.read_graphml(io.BytesIO(b"".join(graphml(graph))), force_multigraph=True)
     assert set(read.nodes) == {node_id(node) for node in graph.nodes}
     assert read.number_of_edges() == len(graph.edges)
 
 
-def test_what_xml_cannot_hold_is_shown_as_its_escape() -> None:
+def test_characters_that_xml_cannot_hold_are_escaped() -> None:
     node = topic("a\x00b\rc")
     read = nx.read_graphml(io.BytesIO(b"".join(graphml(build_graph(nodes=[node])))))
     assert read.nodes[node_id(node)]["name"] == "a\\u0000b\\u000dc"

@@ -26,7 +26,7 @@ def some_events(number: int) -> list[bytes]:
     return [json.dumps({"number": one}).encode() for one in range(number)]
 
 
-def test_each_event_is_a_post_of_its_own_with_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_event_is_its_own_post_with_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENLINEAGE_API_KEY", "s3cr3t")
     endpoint, script = an_endpoint(httpx.Response(201), api_key="${OPENLINEAGE_API_KEY}")
     endpoint.post(some_events(150))
@@ -45,13 +45,15 @@ def test_a_batch_endpoint_takes_a_hundred_at_a_time() -> None:
     assert endpoint.accepted == 250
 
 
-def test_a_busy_endpoint_is_asked_again() -> None:
+def test_a_busy_endpoint_is_tried_again() -> None:
     endpoint, script = an_endpoint(httpx.Response(503), httpx.ReadTimeout("slow"), httpx.Response(200))
     endpoint.post(some_events(1))
     assert (endpoint.accepted, len(script.requests)) == (1, 3)
 
 
-def test_a_refusal_says_how_many_were_accepted_and_never_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_says_how_many_were_accepted_and_never_shows_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("OPENLINEAGE_API_KEY", "s3cr3t")
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -69,7 +71,7 @@ def test_a_refusal_says_how_many_were_accepted_and_never_the_key(monkeypatch: py
     )
 
 
-def test_what_a_batch_could_not_process_is_a_failure_with_its_reason() -> None:
+def test_events_that_a_batch_could_not_process_are_a_failure_with_the_reason() -> None:
     body = {
         "status": "partial_success",
         "summary": {"received": 3, "successful": 1, "failed": 2},
@@ -91,7 +93,7 @@ def test_what_a_batch_could_not_process_is_a_failure_with_its_reason() -> None:
         ("marquez.test", None, "lineage endpoint"),
     ],
 )
-def test_what_cannot_be_an_address_or_a_key_is_refused_before_anything_is_sent(
+def test_an_invalid_address_or_key_is_refused_before_anything_is_sent(
     url: str, api_key: str | None, words: str
 ) -> None:
     with pytest.raises(EstateError, match=words) as refused:

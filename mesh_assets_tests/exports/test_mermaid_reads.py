@@ -126,7 +126,7 @@ def same(found: Drawing | str, graph: LineageGraph) -> None:
     assert sorted(found.frames) == sorted(expected.frames)
 
 
-def test_mermaid_reads_every_node_edge_and_cluster_whatever_names_are(tmp_path: Path) -> None:
+def test_mermaid_reads_every_node_edge_and_cluster_whatever_the_names(tmp_path: Path) -> None:
     chance = Random(14)
     names = [*HOSTILE, *("".join(chance.choices(PIECES, k=chance.randint(1, 7))) for _ in range(400))]
     graphs = [EVERY_KIND]
@@ -148,7 +148,7 @@ def test_mermaid_reads_every_node_edge_and_cluster_whatever_names_are(tmp_path: 
         same(found, graph)
 
 
-def test_mermaid_reads_as_many_edges_as_are_exported_and_refuses_what_is_no_flowchart(tmp_path: Path) -> None:
+def test_mermaid_reads_as_many_edges_as_are_exported_and_refuses_invalid_flowcharts(tmp_path: Path) -> None:
     most = build_graph(edges=[edge(topic(f"t{number}"), FRAUD) for number in range(MOST_EDGES)])
     found, refused = read_drawings([flowchart(most), 'flowchart LR\n  n0["a] --> n1'], tmp_path)
     same(found, most)

@@ -26,7 +26,7 @@ def properties(document: dict[str, Any]) -> dict[str, Any]:
     return {one["property"]: one["value"] for one in document["customProperties"]}
 
 
-def test_every_document_is_valid_by_the_published_schema_as_it_is_read_back() -> None:
+def test_every_document_read_back_is_valid_by_the_published_schema() -> None:
     made = documents()
     assert set(made) == {"people", "warehouse.sales"}
     for document in made.values():
@@ -50,7 +50,7 @@ def test_outputs_are_ports_with_the_version_of_their_schema_and_the_brokers() ->
     }
 
 
-def test_quality_costs_and_what_vanished_are_properties_and_what_is_unknown_is_null_with_the_reason() -> None:
+def test_quality_costs_and_lost_members_are_properties_and_unknown_ones_are_null_with_the_reason() -> None:
     people = documents()["people"]
     assert properties(people)["vanishedTopics"] == ["warehouse/gone"]
     assert properties(people)["costShare"] == 0.25

@@ -72,7 +72,7 @@ def test_every_event_and_facet_is_valid_by_the_published_specification() -> None
     }
 
 
-def test_the_specification_refuses_what_is_wrong() -> None:
+def test_the_specification_refuses_faulty_events() -> None:
     [event, *_] = events_of(a_mesh())
     del event["dataset"]["namespace"]
     with pytest.raises(ValidationError, match="'namespace' is a required property"):
@@ -81,7 +81,7 @@ def test_the_specification_refuses_what_is_wrong() -> None:
 
 @settings(max_examples=15)  # each event is held to several schemas
 @given(any_graph())
-def test_events_are_valid_whatever_names_are(graph: LineageGraph) -> None:
+def test_events_are_valid_whatever_the_names(graph: LineageGraph) -> None:
     for event in events_of(a_mesh(graph)):
         check(event)
 
@@ -142,7 +142,7 @@ def test_there_is_one_event_for_each_topic_dataset_and_job() -> None:
     assert {one["eventTime"] for one in events} == {"2026-11-23T16:40:02+00:00"}
 
 
-def test_a_topic_says_its_fields_owner_tags_domain_and_what_it_is() -> None:
+def test_a_topic_has_its_fields_owner_tags_domain_and_kind() -> None:
     about = next(
         one["dataset"]["facets"]
         for one in events_of(a_mesh())
@@ -162,7 +162,7 @@ def test_a_topic_says_its_fields_owner_tags_domain_and_what_it_is() -> None:
     ]
 
 
-def test_a_schema_that_cannot_be_read_is_said_and_gives_no_empty_one() -> None:
+def test_an_unreadable_schema_is_reported_and_gives_no_empty_one() -> None:
     about = next(
         one["dataset"]["facets"]
         for one in events_of(a_mesh())
@@ -180,7 +180,7 @@ def names(datasets: list[dict[str, Any]]) -> list[str]:
     return [one["name"] for one in datasets]
 
 
-def test_a_job_has_what_it_reads_and_writes_without_what_a_system_keeps_for_itself_or_rights_allow() -> None:
+def test_a_job_has_its_inputs_and_outputs_without_internal_topics_and_mere_rights() -> None:
     events = events_of(a_mesh())
     cdc, lake, fraud, score = (
         job(events, name)
@@ -200,7 +200,7 @@ def test_a_job_has_what_it_reads_and_writes_without_what_a_system_keeps_for_itse
     assert "a transform cannot be followed" in cdc["job"]["facets"]["documentation"]["description"]
 
 
-def test_a_connector_keeps_its_tables_apart_and_follows_columns_through_itself() -> None:
+def test_a_connector_keeps_its_tables_apart_and_passes_columns_through() -> None:
     cdc = job(events_of(a_mesh()), "connector/main/cdc")
     entries = {one["name"]: names(one["inputs"]) for one in cdc["job"]["facets"]["lineage"]["entries"]}
     assert entries == {"orders": ["shop.public.orders"], "users": ["shop.public.users"]}
@@ -214,13 +214,13 @@ def test_a_connector_keeps_its_tables_apart_and_follows_columns_through_itself()
     assert "facets" not in orders
 
 
-def test_a_mirror_topic_has_a_job_of_its_own_between_two_datasets() -> None:
+def test_a_mirror_topic_has_its_own_job_between_two_datasets() -> None:
     mirror = job(events_of(a_mesh()), "mirror/lonely")
     assert (names(mirror["inputs"]), names(mirror["outputs"])) == (["people"], ["lonely"])
     assert mirror["job"]["facets"]["documentation"]["description"] == "Known by the cluster link dr."
 
 
-def test_a_cluster_named_by_its_arn_is_known_by_its_brokers() -> None:
+def test_a_cluster_named_by_its_arn_is_identified_by_its_brokers() -> None:
     brokers = a_document(topics=(a_topic("orders"),), brokers=some_brokers())
     mesh = Mesh(documents={"warehouse": brokers}, graph=LineageGraph(), addresses={"warehouse": ()}, notes=())
     [event] = events_of(mesh)
@@ -234,5 +234,5 @@ def test_a_cluster_named_by_its_arn_is_known_by_its_brokers() -> None:
     assert events_of(unknown)[0]["dataset"]["namespace"] == "kafka://warehouse"
 
 
-def test_nothing_masked_goes_out() -> None:
+def test_nothing_masked_is_exported() -> None:
     assert not any("***" in json.dumps(event) for event in events_of(a_mesh()))

@@ -106,7 +106,7 @@ def a_receiver() -> Iterator[tuple[str, list[Any]]]:
         server.server_close()
 
 
-def test_the_clients_classes_take_every_event_and_give_it_back_as_it_was() -> None:
+def test_the_clients_classes_accept_every_event_and_return_it_unchanged() -> None:
     events = events_of(a_mesh())
     assert told([json.loads(Serde.to_json(read(event))) for event in events]) == told(events)
     assert {type(one).__name__ for one in map(read, events)} == {"DatasetEvent", "JobEvent"}

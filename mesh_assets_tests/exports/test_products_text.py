@@ -7,7 +7,7 @@ from mesh_assets.products.records import DataProducts
 from mesh_assets_tests.exports.products import some_products
 
 
-def test_a_person_finds_what_to_decide_about() -> None:
+def test_a_person_finds_the_open_decisions() -> None:
     lines = list(products_markdown(*some_products()))
     assert "## People" in lines
     assert "| id | `people`, accepted |" in lines
@@ -20,13 +20,13 @@ def test_a_person_finds_what_to_decide_about() -> None:
     assert any(line.startswith("- `warehouse/noise`: no rule names it") for line in lines)
 
 
-def test_names_of_others_end_no_line_and_no_cell_of_a_table() -> None:
+def test_foreign_names_end_no_line_and_no_cell_of_a_table() -> None:
     assert text("a|b\n# c `d`<x>") == "a\\|b # c \\`d\\`\\<x\\>"
     lines = list(products_markdown(*some_products()))
     assert "## Sales \\| *all*" in lines
 
 
-def test_a_draft_is_a_block_of_sql_and_where_there_is_none_the_reason_is_said() -> None:
+def test_a_draft_is_a_block_of_sql_and_a_missing_one_gives_the_reason() -> None:
     products, costs = some_products()
     lines = list(products_markdown(products, costs))
     at = lines.index("### invoices with orders, by order_id")

@@ -37,7 +37,7 @@ def unused(*acls: Acl, before: tuple[Acl, ...] | None = None, **fields: Any) -> 
     )
 
 
-def test_an_acl_that_another_one_denies_altogether_does_nothing() -> None:
+def test_an_acl_that_another_one_denies_entirely_does_nothing() -> None:
     name = "allow User:alice read on topic literal orders from *"
     document = now(**a_cluster(an_acl(), DENIED))
     assert kinds(document) == [("overridden_acl", "warning", name)]
@@ -46,7 +46,7 @@ def test_an_acl_that_another_one_denies_altogether_does_nothing() -> None:
     ]
 
 
-def test_an_exception_is_no_finding() -> None:
+def test_an_exception_is_not_a_finding() -> None:
     wide = an_acl(resource="", pattern="prefixed")
     assert kinds(now(**a_cluster(wide, replace(DENIED, resource="payments")))) == []
     assert kinds(now(**a_cluster(an_acl(), replace(DENIED, host="10.0.0.1")))) == []
@@ -58,17 +58,17 @@ def test_an_acl_within_another_is_not_needed() -> None:
     ]
 
 
-def test_the_describe_that_kafkas_own_tool_adds_to_each_write_is_no_finding() -> None:
+def test_the_describe_that_kafkas_own_tool_adds_to_each_write_is_not_a_finding() -> None:
     assert kinds(now(**a_cluster(an_acl(operation="write"), an_acl(operation="describe")))) == []
 
 
-def test_an_acl_for_which_nothing_was_there_for_a_week_is_unmatched() -> None:
+def test_an_acl_without_a_match_for_a_week_is_unmatched() -> None:
     assert unused(GONE, USED) == [
         ("unmatched_acl", "info", "allow User:shop read on topic prefixed old-… from *")
     ]
 
 
-def test_a_principal_without_anything_to_use_is_one_finding() -> None:
+def test_a_principal_with_nothing_to_use_is_one_finding() -> None:
     assert unused(GONE, replace(GONE, operation="write"), an_acl()) == [
         ("unused_principal", "info", "User:shop")
     ]
@@ -86,24 +86,24 @@ def test_a_principal_without_anything_to_use_is_one_finding() -> None:
         pytest.param(GONE, None, {"sections": {"access": STALE}}, id="stale ACLs"),
     ],
 )
-def test_no_acl_is_called_unmatched_that_may_match(
+def test_an_acl_that_may_match_is_never_called_unmatched(
     acl: Acl, before: tuple[Acl, ...] | None, fields: dict[str, Any]
 ) -> None:
     assert unused(acl, before=before, **fields) == []
 
 
-def test_a_topic_that_went_within_the_week_leaves_its_acls() -> None:
+def test_a_topic_deleted_within_the_week_keeps_its_acls_matched() -> None:
     before = then(**a_cluster(GONE, topics=(a_topic("old-orders"),)))
     assert kinds(now(**a_cluster(GONE)), a_week_ago=before) == []
 
 
-def test_kafkas_own_topics_that_the_patterns_leave_out_hide_no_other_names() -> None:
+def test_excluded_topics_of_kafka_hide_no_other_names() -> None:
     sections: dict[SectionName, SectionState] = {"topics": SCOPED}
     assert len(unused(GONE, excluded_topics=1, sections=sections)) == 1
     narrow = replace(FRESH, scope=SectionScope(include=("orders*",)))
     assert unused(GONE, excluded_topics=1, sections={"topics": narrow}) == []
 
 
-def test_without_acls_or_without_a_document_of_that_age_nothing_is_said() -> None:
+def test_without_acls_or_a_week_old_document_nothing_is_reported() -> None:
     assert kinds(now(**a_cluster(GONE, access=some_access(acls=None)))) == []
     assert kinds(now(**a_cluster(GONE))) == []

@@ -12,7 +12,7 @@ DISK = LogDirectory(broker=1, path="/data", replicas=3, bytes=100)
 LOST = LogDirectory(broker=1, path="/disk", error="Disk error (KAFKA_STORAGE_ERROR)")
 
 
-def test_a_fenced_broker_is_reported_with_what_lies_on_it() -> None:
+def test_a_fenced_broker_is_reported_with_what_it_hosts() -> None:
     document = now(
         topics=(a_topic("orders", partitions=3, replicas=(1, 2)), a_topic("users", replicas=(1,))),
         brokers=some_brokers(brokers=(WELL, FENCED)),
@@ -22,13 +22,13 @@ def test_a_fenced_broker_is_reported_with_what_lies_on_it() -> None:
     ]
 
 
-def test_a_broker_that_serves_or_does_not_say_is_not_called_fenced() -> None:
+def test_a_serving_or_silent_broker_is_not_called_fenced() -> None:
     unknown = replace(FENCED, fenced=None)
     assert found(now(brokers=some_brokers(brokers=(WELL, unknown))), "fenced_broker") == []
     assert found(now(brokers=None), "fenced_broker") == []
 
 
-def test_each_offline_log_directory_is_a_finding_and_one_in_use_is_none() -> None:
+def test_each_offline_log_directory_is_a_finding_and_a_working_one_is_not() -> None:
     other = replace(LOST, path="/disk2")
     findings = [
         one for one in judged(now(log_directories=(DISK, LOST, other))) if one.kind == "offline_log_directory"
@@ -40,7 +40,7 @@ def test_each_offline_log_directory_is_a_finding_and_one_in_use_is_none() -> Non
     assert len({one.id for one in findings}) == 2
 
 
-def test_log_directories_that_nobody_may_read_are_not_called_offline() -> None:
+def test_unreadable_log_directories_are_not_called_offline() -> None:
     document = now(log_directories=None, topics_unknown={"log_directories": "the right is missing"})
     assert found(document, "offline_log_directory") == []
 
@@ -62,12 +62,12 @@ def test_fewer_replicas_in_sync_than_writes_need_is_critical() -> None:
     ]
 
 
-def test_just_enough_replicas_in_sync_still_take_writes() -> None:
+def test_just_enough_replicas_in_sync_still_accept_writes() -> None:
     under = ["orders: 1 of 1 partitions with fewer replicas in sync than it should have: 0"]
     assert with_isr(1, 2) == under
     assert with_isr(1, minimum=None) == under  # the config could not be read
     assert with_isr(1, 2, 3) == []
 
 
-def test_kafka_asks_for_no_more_replicas_in_sync_than_there_are() -> None:
+def test_kafka_requires_no_more_replicas_in_sync_than_exist() -> None:
     assert with_isr(1, minimum="3", replicas=(1,)) == []

@@ -105,7 +105,7 @@ def sampled(
     return judge(case, only=(judge_expectations, judge_profiles))
 
 
-def test_a_rule_that_a_sample_breaks_and_a_fault_of_a_profile_are_findings_of_the_topic(
+def test_broken_rules_and_profile_faults_are_findings_of_the_topic(
     store: InventoryStore,
 ) -> None:
     keep(store, profiles=(a_profile(),), results=(a_result("there"), a_result("kept", status="passed")))
@@ -132,7 +132,7 @@ def test_a_broken_rule_fails_the_checks_of_the_topics_asset(store: InventoryStor
     assert [one.kind for one in judge_asset("data_fault", found).findings] == ["data_fault"]
 
 
-def test_the_level_of_a_rule_and_whether_values_can_be_read_decide_the_severity(
+def test_the_level_of_a_rule_and_the_readability_of_values_decide_the_severity(
     store: InventoryStore,
 ) -> None:
     keep(
@@ -154,12 +154,14 @@ def test_the_level_of_a_rule_and_whether_values_can_be_read_decide_the_severity(
     ],
     ids=("the topic is gone", "the cluster is another"),
 )
-def test_a_sample_says_nothing_of_what_it_was_not_taken_of(store: InventoryStore, document: Document) -> None:
+def test_a_sample_proves_nothing_about_what_it_does_not_cover(
+    store: InventoryStore, document: Document
+) -> None:
     keep(store, profiles=(a_profile(),), results=(a_result("there"),))
     assert sampled(store, document) == ()
 
 
-def test_what_the_policy_expects_no_more_is_no_finding_but_what_a_contract_does_is(
+def test_a_dropped_expectation_is_not_a_finding_but_a_contracts_is(
     store: InventoryStore,
 ) -> None:
     keep(store, results=(a_result("there"), a_result("gone"), a_result("gone", origin="shop.orders")))
@@ -169,12 +171,12 @@ def test_what_the_policy_expects_no_more_is_no_finding_but_what_a_contract_does_
     assert sorted(map(str, found)) == ["('policy', 'there')", "('shop.orders', 'gone')"]
 
 
-def test_nothing_was_sampled_yet_and_nothing_is_wrong(store: InventoryStore) -> None:
+def test_before_the_first_sample_nothing_is_wrong(store: InventoryStore) -> None:
     assert read_samples(store) == Samples()
     assert sampled(store) == ()
 
 
-def test_what_cannot_be_read_is_said_and_still_counts_as_it_was(store: InventoryStore) -> None:
+def test_what_cannot_be_read_is_reported_and_counts_as_before(store: InventoryStore) -> None:
     publish(store, DOCUMENT)
     keep(store, profiles=(a_profile(),), results=(a_result("there"),))
     before, _ = judge_estate(store, an_estate("there"), None)
@@ -204,7 +206,7 @@ def test_a_finding_keeps_its_id_from_sample_to_sample() -> None:
     assert len(set(ids(0))) == 2
 
 
-def test_findings_need_of_profiles_what_these_keep() -> None:
+def test_findings_need_only_what_stored_profiles_keep() -> None:
     """The two read one file: a part that is renamed there must be renamed here."""
     kept = msgspec.json.decode(msgspec.json.encode(a_profile()), type=dict)
     assert {"cluster_id", "topic", "taken_at", "faults"} <= kept.keys()

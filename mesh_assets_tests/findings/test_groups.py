@@ -47,7 +47,7 @@ def a_rate(**fields: Any) -> GroupTopicRate:
     return GroupTopicRate(**{"group_id": "billing", "topic": "orders", "lag_records": 900, **fields})
 
 
-def test_a_group_that_has_most_of_the_log_to_read_is_near_retention() -> None:
+def test_a_group_with_most_of_the_log_left_to_read_is_near_retention() -> None:
     assert near(a_rate(retention_used_percent=90.0)) == [
         "billing: close to losing records to retention: 90% of what a partition of orders still holds waits for it"
     ]
@@ -74,14 +74,14 @@ def test_a_group_is_near_retention_once_by_its_nearest_topic() -> None:
     assert "99% of what a partition of orders" in sentence
 
 
-def test_a_position_on_an_earlier_topic_of_the_name_is_of_no_use() -> None:
+def test_a_position_on_an_earlier_topic_of_that_name_is_useless() -> None:
     group = standing(0, 5, 10, lag_is="topic_recreated")
     assert found(now(consumer_groups=(group,)), "group_beyond_end") == [
         "billing: committed on an earlier topic of the same name: orders[0]"
     ]
 
 
-def test_a_group_without_members_lag_and_progress_for_a_week_is_abandoned() -> None:
+def test_a_group_without_members_or_progress_but_with_lag_for_a_week_is_abandoned() -> None:
     idle = standing(0, 10, 10, state="Empty")
     document, week_ago = now(consumer_groups=(idle,)), then(consumer_groups=(idle,))
     kept = {"topics": (a_log("orders", (0, 10)),)}
@@ -98,7 +98,7 @@ def test_a_group_without_members_lag_and_progress_for_a_week_is_abandoned() -> N
     assert found(workers, "abandoned_group", a_week_ago=week_ago) == []
 
 
-def test_a_group_is_orphaned_when_all_of_its_topics_are_gone() -> None:
+def test_a_group_is_orphaned_when_all_its_topics_are_gone() -> None:
     group = a_group("billing", topics=("orders", "users"))
     assert found(now(consumer_groups=(group,)), "orphaned_group") == [
         "billing: orders, users, which it read, are gone"

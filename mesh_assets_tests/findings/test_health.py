@@ -41,7 +41,7 @@ def test_a_healthy_cluster_has_no_problem() -> None:
     assert judge_document(document) == ()
 
 
-def test_a_failed_task_is_reported_with_its_cause_and_what_the_connector_reads() -> None:
+def test_a_failed_task_is_reported_with_its_cause_and_the_topics_it_reads() -> None:
     trace = "org.apache.kafka.connect.errors.ConnectException: Exiting\n\tat x\nCaused by: java.net.ConnectException: refused\n\tat y"
     failed = a_connector("orders-sink", tasks=("RUNNING", "FAILED"), task_trace=trace)
     assert sentences(a_document(connectors=(failed,))) == [
@@ -49,7 +49,7 @@ def test_a_failed_task_is_reported_with_its_cause_and_what_the_connector_reads()
     ]
 
 
-def test_lag_grows_only_against_the_document_before() -> None:
+def test_lag_grows_only_in_comparison_with_the_previous_document() -> None:
     now = a_document(
         consumer_groups=(a_group(total_lag_records=900),), discovery_timestamp=MOMENT + timedelta(hours=6)
     )
@@ -59,14 +59,14 @@ def test_lag_grows_only_against_the_document_before() -> None:
     assert sentences(before, now) == []
 
 
-def test_a_group_nobody_reads_for_is_reported_once() -> None:
+def test_a_group_without_members_is_reported_once() -> None:
     document = a_document(consumer_groups=(a_group("nightly", state="Empty"),))
     assert sentences(document) == ["nightly: nobody reads (Empty) and 5 records wait"]
     one = a_document(consumer_groups=(a_group("nightly", state="Empty", total_lag_records=1),))
     assert sentences(one) == ["nightly: nobody reads (Empty) and 1 record waits"]
 
 
-def test_partitions_out_of_sync_and_without_leader_are_apart() -> None:
+def test_out_of_sync_and_leaderless_partitions_are_reported_separately() -> None:
     partitions = (
         Partition(partition=0, leader=1, replicas=(1, 2), isr=(1,), earliest=0, latest=1),
         Partition(partition=1, leader=None, replicas=(1, 2), isr=(1, 2), earliest=None, latest=None),
@@ -109,7 +109,7 @@ def test_a_topic_with_hanging_transactions_is_reported_once_with_where_readers_s
 
 
 @pytest.mark.parametrize("transactions", [None, Transactions(), Transactions(open_transactions=())])
-def test_transactions_that_are_unknown_or_not_there_are_no_finding(transactions: Transactions | None) -> None:
+def test_unknown_or_absent_transactions_are_not_a_finding(transactions: Transactions | None) -> None:
     assert judge_document(a_document(transactions=transactions)) == ()
 
 
@@ -119,13 +119,13 @@ def test_without_a_registry_no_topic_lacks_a_schema() -> None:
     assert judge_document(a_document(topics=topics, sections={"schemas": NOT_CONFIGURED})) == ()
 
 
-def test_a_section_that_is_not_current_is_a_problem_with_its_reason() -> None:
+def test_an_outdated_section_is_a_problem_with_its_reason() -> None:
     assert sentences(a_document(sections={"connectors": STALE})) == [
         "connectors are not current (last read 2026-11-23 16:40 UTC): connection refused"
     ]
 
 
-def test_a_topic_is_silent_only_where_something_says_that_records_should_come() -> None:
+def test_a_topic_is_silent_only_where_records_are_expected() -> None:
     feeding = a_connector(
         "orders-source", type="source", topics=(ConnectorTopic(name="orders", known="observed"),)
     )

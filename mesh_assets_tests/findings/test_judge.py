@@ -54,14 +54,14 @@ def test_a_mute_ends_after_its_last_day() -> None:
     assert reasons(thresholds, today=date(2027, 1, 1))[0] is None
 
 
-def test_muted_findings_are_counted_apart() -> None:
+def test_muted_findings_are_counted_separately() -> None:
     document = a_document(connectors=(FAILED,), topics=(a_topic(),))
     findings = judge(Case(document, thresholds=with_mute(kind="missing_schema")))
     assert (count_findings(findings), count_muted(findings)) == ({"failed_connector": 1}, 1)
     assert [one.kind for one in shown_findings(findings)] == ["failed_connector"]
 
 
-def test_two_connectors_of_one_name_are_two_findings_and_the_worst_comes_first() -> None:
+def test_two_connectors_with_one_name_are_two_findings_the_worse_one_first() -> None:
     other = replace(FAILED, connect="other")
     findings = judge(Case(a_document(connectors=(FAILED, other), topics=(a_topic(),))))
     assert [one.kind for one in findings] == ["failed_connector", "failed_connector", "missing_schema"]
@@ -78,7 +78,7 @@ def test_an_id_stays_while_figures_change() -> None:
     assert first[0].sentence != second[0].sentence
 
 
-def test_every_kind_says_what_it_is_about_when_it_is_there_and_what_to_do() -> None:
+def test_every_kind_explains_what_it_means_and_what_to_do() -> None:
     assert tuple(KINDS) == FINDING_KINDS
     settings = {name for kind in KINDS.values() for name in (kind.threshold or "").split(", ") if name}
     assert settings == FindingThresholds.model_fields.keys() - {"mute"}
@@ -105,13 +105,13 @@ def at(days: float, *documents_of: Document) -> ClusterFindings:
 ILL, WELL = a_document(connectors=(FAILED,)), a_document()
 
 
-def test_a_finding_keeps_the_time_at_which_it_was_first_seen() -> None:
+def test_a_finding_keeps_the_time_it_was_first_seen() -> None:
     first = remembered(at(0, ILL), None)
     second = remembered(at(1, ILL), first)
     assert [one.since for one in second.findings] == [MOMENT]
 
 
-def test_what_went_away_is_kept_with_its_times_for_thirty_days() -> None:
+def test_resolved_findings_are_kept_with_their_times_for_thirty_days() -> None:
     here = remembered(at(1, ILL), remembered(at(0, ILL), None))
     gone = remembered(at(2, WELL), here)
     assert gone.gone == (
@@ -128,7 +128,7 @@ def test_what_went_away_is_kept_with_its_times_for_thirty_days() -> None:
 
 
 @pytest.mark.parametrize(("back_after_days", "since_days"), [(1.0, 0.0), (1.5, 1.5)])
-def test_what_returns_within_a_day_was_there_all_the_time(back_after_days: float, since_days: float) -> None:
+def test_a_finding_back_within_a_day_never_went_away(back_after_days: float, since_days: float) -> None:
     gone = remembered(at(0.5, WELL), remembered(at(0, ILL), None))
     back = remembered(at(back_after_days, ILL), gone)
     assert [one.since for one in back.findings] == [MOMENT + timedelta(days=since_days)]
@@ -157,7 +157,7 @@ def seconds_to_judge(topics: int) -> float:
 
 
 @pytest.mark.slow
-def test_nine_thousand_topics_are_judged_in_time_that_grows_with_them() -> None:
+def test_nine_thousand_topics_are_judged_in_linear_time() -> None:
     small = min(seconds_to_judge(2_250) for _ in range(2))
     large = min(seconds_to_judge(9_000) for _ in range(2))
     assert large < 8 * small + 0.1  # four times as many; a square would take sixteen times as long
@@ -170,7 +170,7 @@ def test_sentences_have_no_line_breaks_of_their_own() -> None:
     assert all(re.search(r"[\r\n]", one.sentence) is None for one in judge(Case(document, earlier=past)))
 
 
-def test_a_finding_about_a_connector_names_its_endpoint_and_whether_its_name_is_anothers_too() -> None:
+def test_a_finding_about_a_connector_names_its_endpoint_and_whether_another_shares_its_name() -> None:
     failed = a_connector("sink", connect="lab", status="FAILED")
     [one] = judge(Case(a_document(connectors=(failed,))))
     [shared] = judge(Case(a_document(connectors=(failed, a_connector("sink", connect="main")))))

@@ -15,7 +15,7 @@ def found(links: ClusterLinks | None) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def test_a_link_that_does_not_reach_its_source_is_told_with_its_mirrors() -> None:
+def test_a_link_that_does_not_reach_its_source_is_reported_with_its_mirrors() -> None:
     failed = a_link(state="UNAVAILABLE", error="AUTHENTICATION_ERROR", error_message="Please check your key")
     promoted = a_mirror("users", status="STOPPED")  # the link is nothing to it any more
     assert found(some_links(links=(failed,), mirror_topics=(a_mirror(), promoted))) == [
@@ -36,7 +36,9 @@ def test_a_link_that_does_not_reach_its_source_is_told_with_its_mirrors() -> Non
         ("PAUSED", "mirror_topic_paused", "warning"),
     ],
 )
-def test_a_mirror_that_gets_nothing_is_told_since_when(status: str, kind: str, severity: str) -> None:
+def test_a_mirror_that_receives_nothing_is_reported_with_its_start(
+    status: str, kind: str, severity: str
+) -> None:
     [(found_kind, found_severity, topic, sentence)] = found(
         some_links(mirror_topics=(a_mirror(status=status, source_topic="shop"),))
     )
@@ -77,13 +79,13 @@ def test_what_a_link_does_to_all_its_mirrors_is_one_finding(
     assert (resource, sentence) == ("dr", told)
 
 
-def test_of_a_paused_link_only_some_of_whose_lags_are_known_at_least_so_many_records_wait() -> None:
+def test_a_paused_link_with_partly_known_lags_gives_a_lower_bound() -> None:
     mirrors = (a_mirror("a", status="LINK_PAUSED"), a_mirror("b", status="LINK_PAUSED", lag_records=None))
     [(_, _, _, sentence)] = found(some_links(mirror_topics=mirrors))
     assert sentence.endswith("is paused, and 2 mirror topics with it; at least 3 records wait")
 
 
-def test_what_a_link_fails_to_do_beside_mirroring_is_told_with_the_first_error_of_each_task() -> None:
+def test_failures_of_a_link_beyond_mirroring_come_with_the_first_error_of_each_task() -> None:
     tasks = (
         LinkTask(name="ConsumerOffsetSync", state="IN_ERROR", errors=("Not authorized", "again")),
         LinkTask(name="AclSync", state="IN_ERROR"),
@@ -111,5 +113,5 @@ def test_what_a_link_fails_to_do_beside_mirroring_is_told_with_the_first_error_o
         some_links(mirror_topics=(a_mirror(status="STOPPED"), a_mirror("users", status="PENDING_MIRROR"))),
     ],
 )
-def test_what_works_was_promoted_or_is_not_known_is_no_finding(links: ClusterLinks | None) -> None:
+def test_working_promoted_and_unknown_mirrors_are_not_a_finding(links: ClusterLinks | None) -> None:
     assert found(links) == []

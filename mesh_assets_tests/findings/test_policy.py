@@ -105,7 +105,7 @@ def test_an_unlimited_retention_meets_every_minimum() -> None:
     assert violations(policy, a_topic(config={"retention.ms": "-1"})) == []
 
 
-def test_exceptions_other_clusters_and_topics_of_kafka_are_not_meant() -> None:
+def test_exceptions_other_clusters_and_kafkas_own_topics_are_exempt() -> None:
     internal = a_topic("__consumer_offsets")
     internal = replace(internal, details=replace(internal.details, internal=True))
     policy = a_policy(partitions={"min": 3}, topics={"include": ["*"], "exclude": ["tmp-*"]})
@@ -114,7 +114,7 @@ def test_exceptions_other_clusters_and_topics_of_kafka_are_not_meant() -> None:
     assert violations(elsewhere, a_topic("orders")) == []
 
 
-def test_compatibility_counts_as_it_is_in_force_and_an_unread_one_is_no_violation() -> None:
+def test_compatibility_counts_as_effective_and_an_unread_one_is_not_a_violation() -> None:
     policy = a_policy(compatibility=["FULL"])
     topic = a_topic(schema=SCHEMA)
 
@@ -153,7 +153,7 @@ def test_an_owner_comes_from_the_policy_or_the_registry() -> None:
     assert violations(policy, topic, sections={"schemas": STALE}) == []
 
 
-def test_a_pattern_that_might_take_hours_is_held_against_no_topic() -> None:
+def test_a_pattern_that_might_take_hours_is_not_matched() -> None:
     policy = Policy.model_validate({"rules": [{"name": "rule", "names": "([a-z]+-?)+"}]})
     assert violations(policy, a_topic("a" * 22 + "X")) == []
     [sentence] = unusable_names(policy)
@@ -173,7 +173,7 @@ schema: [{name: orders}]
 """
 
 
-def test_an_owner_may_stand_in_a_contract_and_while_one_cannot_be_read_nobody_knows(tmp_path: Path) -> None:
+def test_an_owner_may_come_from_a_contract_and_is_unknown_while_one_is_unreadable(tmp_path: Path) -> None:
     document = a_document(topics=(a_topic(), a_topic("clicks")), sections={"schemas": NOT_CONFIGURED})
     name = document.cluster.name
     estate = Estate.model_validate(
@@ -198,7 +198,7 @@ def test_an_owner_may_stand_in_a_contract_and_while_one_cannot_be_read_nobody_kn
     assert [note for note in notes if "clicks.odcs.yaml" in note and "owners were not checked" in note]
 
 
-def test_an_owner_may_stand_in_a_decision_about_the_product_by_its_topics_or_as_the_analysis_found_them(
+def test_an_owner_may_come_from_a_decision_about_the_product(
     tmp_path: Path,
 ) -> None:
     document = a_document(
@@ -236,7 +236,7 @@ def test_an_owner_may_stand_in_a_decision_about_the_product_by_its_topics_or_as_
     assert missing({"product": "all", "owner": "team-a", "merge": ["people"]})[0] == ["clicks", "orders"]
 
 
-def test_the_level_decides_the_severity_and_each_requirement_has_an_id_of_its_own() -> None:
+def test_the_level_decides_the_severity_and_each_requirement_has_its_own_id() -> None:
     rule = {"name": "rule", "partitions": {"min": 2}, "replication_factor": {"min": 2}}
     policy = Policy.model_validate({"rules": [rule, {**rule, "name": "wish", "level": "warning"}]})
     findings = judged(a_document(topics=(a_topic(),), sections={"schemas": NOT_CONFIGURED}), policy=policy)
@@ -253,7 +253,7 @@ def unchecked(document: Document, policy: Policy) -> list[str]:
     return list(not_checked(Case(document, policy=policy)))
 
 
-def test_what_could_not_be_read_is_no_violation_and_is_named() -> None:
+def test_unread_parts_are_named_and_not_a_violation() -> None:
     policy = a_policy(configs={"retention.ms": {"max": 1000}}, schema_required=True)
     unread = replace(a_topic("orders"), config=None, config_error="refused")
     document = a_document(topics=(unread,), sections={"schemas": STALE})

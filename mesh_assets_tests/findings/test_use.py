@@ -25,7 +25,7 @@ SINCE = "2026-11-23 16:40 UTC"
 MIRROR_MAKER = "org.apache.kafka.connect.mirror.MirrorSourceConnector"
 
 
-def test_an_unread_topic_gets_records_that_no_group_or_sink_reads() -> None:
+def test_an_unread_topic_receives_records_that_no_group_or_sink_reads() -> None:
     week_ago = then(topics=(a_log("orders", (0, 10)),))
     assert found(now(topics=(a_log("orders", (0, 25)),)), "unread_topic", a_week_ago=week_ago) == [
         f"orders: 15 records written since {SINCE}, and no group or sink reads it"
@@ -48,12 +48,12 @@ def test_an_unread_topic_gets_records_that_no_group_or_sink_reads() -> None:
     ],
     ids=["a group", "a sink", "groups stale", "connectors stale", "a group nobody knows", "a table", "anew"],
 )
-def test_a_topic_is_not_unread_if_it_is_read_or_nobody_can_know(document: Document) -> None:
+def test_a_topic_is_not_unread_if_it_is_read_or_its_readers_are_unknown(document: Document) -> None:
     week_ago = then(topics=(a_log("orders", (0, 10)),))
     assert found(document, "unread_topic", a_week_ago=week_ago) == []
 
 
-def test_a_topic_that_was_read_a_week_ago_is_not_unread_yet() -> None:
+def test_a_topic_read_a_week_ago_is_not_unread_yet() -> None:
     week_ago = then(topics=(a_log("orders", (0, 10)),), consumer_groups=(a_group(topics=("orders",)),))
     assert found(now(topics=(a_log("orders", (0, 25)),)), "unread_topic", a_week_ago=week_ago) == []
 
@@ -64,7 +64,7 @@ def _estate(*names: str) -> Estate:
     return Estate.model_validate({"clusters": {name: {"name": name, **cluster} for name in names}})
 
 
-def test_a_topic_that_is_mirrored_into_another_cluster_is_read_there(tmp_path: Path) -> None:
+def test_a_topic_mirrored_into_another_cluster_is_read_there(tmp_path: Path) -> None:
     week_ago = then(topics=(a_log("orders", (0, 10)), a_log("idle", (0, 5)), a_log("promoted", (0, 10))))
     topics = (a_log("orders", (0, 25)), a_log("idle", (0, 5)), a_log("promoted", (0, 25)))
     here = now(topics=topics)
@@ -87,7 +87,7 @@ def test_a_topic_that_is_mirrored_into_another_cluster_is_read_there(tmp_path: P
     assert sorted(one.resource for one in judge(alone) if one.kind in kinds) == ["idle", "orders", "promoted"]
 
 
-def test_a_topic_that_mirror_maker_copies_into_another_cluster_is_read_there(tmp_path: Path) -> None:
+def test_a_topic_that_mirrormaker_copies_into_another_cluster_is_read_there(tmp_path: Path) -> None:
     names = ("orders", "idle", "secret")
     here = now(topics=tuple(a_log(name, (0, 25)) for name in names))
     store = InventoryStore(open_store(str(tmp_path)))
@@ -126,7 +126,7 @@ def test_a_topic_that_mirror_maker_copies_into_another_cluster_is_read_there(tmp
     assert unread(elsewhere) == ["idle", "orders", "secret"]
 
 
-def test_a_mirror_topic_stands_by_read_or_not_until_it_is_promoted() -> None:
+def test_a_mirror_topic_is_on_standby_until_it_is_promoted() -> None:
     names = ("busy", "idle", "empty", "promoted")
     logs = (
         a_log("busy", (0, 25)),
@@ -150,7 +150,7 @@ def test_a_mirror_topic_stands_by_read_or_not_until_it_is_promoted() -> None:
     assert len(judged(now(topics=logs), a_week_ago=week_ago)) == len(names)
 
 
-def test_neighbours_are_read_once_however_many_clusters_are_judged_by_them(tmp_path: Path) -> None:
+def test_neighbours_are_read_once_however_many_clusters_need_them(tmp_path: Path) -> None:
     store = InventoryStore(open_store(str(tmp_path)))
     registry = {"url": "http://localhost:8081"}
     clusters = [f"c{number}" for number in range(4)]
@@ -182,7 +182,7 @@ def test_neighbours_are_read_once_however_many_clusters_are_judged_by_them(tmp_p
     assert sorted(read) == [f"lkc-{name}" for name in clusters]
 
 
-def test_groups_that_the_estate_leaves_out_are_mentioned() -> None:
+def test_groups_excluded_by_the_estate_are_mentioned() -> None:
     document = now(topics=(a_log("orders", (0, 25)),), excluded_consumer_groups=2)
     [sentence] = found(document, "unread_topic", a_week_ago=then(topics=(a_log("orders", (0, 10)),)))
     assert sentence.endswith(
@@ -190,7 +190,7 @@ def test_groups_that_the_estate_leaves_out_are_mentioned() -> None:
     )
 
 
-def test_an_unused_topic_holds_records_that_nobody_adds_to_or_reads() -> None:
+def test_an_unused_topic_holds_records_without_writers_or_readers() -> None:
     document = now(topics=(a_log("orders", (5, 10)),))
     week_ago = then(topics=(a_log("orders", (0, 10)),))
     assert [finding.kind for finding in judged(document, a_week_ago=week_ago)] == ["unused_topic"]
@@ -199,7 +199,7 @@ def test_an_unused_topic_holds_records_that_nobody_adds_to_or_reads() -> None:
     ]
 
 
-def test_an_empty_topic_holds_nothing_and_got_nothing() -> None:
+def test_an_empty_topic_holds_nothing_and_received_nothing() -> None:
     week_ago = then(topics=(a_log("orders", (10, 10)), a_log("users", (0, 10)), a_log("orders.dlq", (0, 0))))
     document = now(topics=(a_log("orders", (10, 10)), a_log("users", (12, 12)), a_log("orders.dlq", (0, 0))))
     assert found(document, "empty_topic", a_week_ago=week_ago) == [
@@ -207,11 +207,11 @@ def test_an_empty_topic_holds_nothing_and_got_nothing() -> None:
     ]
 
 
-def test_without_a_document_that_is_old_enough_nothing_is_unused() -> None:
+def test_without_an_old_enough_document_nothing_is_unused() -> None:
     assert judged(now(topics=(a_log("orders", (0, 10)), a_log("users", (0, 0))))) == ()
 
 
-def test_topics_of_kafka_connect_and_streams_themselves_are_never_unused_or_without_schema() -> None:
+def test_topics_of_kafka_connect_and_streams_are_never_unused_or_without_schema() -> None:
     names = (
         "connect-offsets",
         "_schemas",
@@ -244,7 +244,7 @@ def test_a_skewed_topic_has_a_partition_that_holds_nearly_everything() -> None:
     assert found(document, "skewed_partitions", thresholds=small) == []
 
 
-def test_a_subject_is_orphaned_where_its_topic_is_in_no_cluster_of_its_registry() -> None:
+def test_a_subject_is_orphaned_where_no_cluster_of_its_registry_has_its_topic() -> None:
     week_ago = then(schemas=(a_schema("orders-value"),))
     document = now(schemas=(a_schema("orders-value"),))
     assert found(document, "orphaned_subject", a_week_ago=week_ago) == [
@@ -258,12 +258,12 @@ def test_a_subject_is_orphaned_where_its_topic_is_in_no_cluster_of_its_registry(
 @pytest.mark.parametrize(
     "subject", ["com.shop.Order", ":.staging:orders-value", "__hidden-value", "new-value"]
 )
-def test_a_subject_is_not_orphaned_by_another_naming_context_scope_or_youth(subject: str) -> None:
+def test_other_names_contexts_scopes_and_young_subjects_are_not_orphaned(subject: str) -> None:
     week_ago = then(schemas=() if subject == "new-value" else (a_schema(subject),))
     assert found(now(schemas=(a_schema(subject),)), "orphaned_subject", a_week_ago=week_ago) == []
 
 
-def test_a_subject_that_another_schema_refers_to_is_in_use() -> None:
+def test_a_subject_referenced_by_another_schema_is_in_use() -> None:
     reference = SchemaReference(name="Address", subject="address-value", version=1)
     schemas = (a_schema("address-value"), a_schema("com.shop.Order", references=(reference,)))
     assert found(now(schemas=schemas), "orphaned_subject", a_week_ago=then(schemas=schemas)) == []
@@ -302,7 +302,7 @@ def test_an_idle_sink_stands_still_while_records_wait() -> None:
     assert found(document, "idle_connector", a_week_ago=week_ago) == []
 
 
-def test_what_is_young_is_not_idle() -> None:
+def test_young_connectors_are_not_idle() -> None:
     source = a_connector("shop", type="source", topics=(ConnectorTopic(name="orders", known="declared"),))
     document = now(topics=(a_log("orders", (0, 10)),), connectors=(source,))
     assert found(document, "idle_connector", a_week_ago=then(topics=(a_log("orders", (0, 10)),))) == []

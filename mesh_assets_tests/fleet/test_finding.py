@@ -60,13 +60,13 @@ def actions(steps: Sequence[PlannedCluster]) -> list[tuple[str, str | None]]:
     return [(step.action, step.cluster or step.name) for step in steps]
 
 
-def test_a_look_shows_what_would_come_and_changes_nothing(place: Place) -> None:
+def test_a_look_shows_additions_and_changes_nothing(place: Place) -> None:
     assert actions(place.look().plan.steps) == [("add", "msk-orders"), ("add", "Sales-EU")]
     assert place.names == ["central"]
     assert kept_clusters(place.objects, place.path).version is None
 
 
-def test_what_is_found_is_in_the_estate_from_then_on_by_its_rule(place: Place) -> None:
+def test_a_found_cluster_is_in_the_estate_from_then_on_under_its_rule(place: Place) -> None:
     place.apply()
     place.clouds.failing = {"msk", "environments"}
 
@@ -107,7 +107,7 @@ def place_unfailed(place: Place) -> Place:
         (msk("a", state="DELETING"), "it is DELETING"),
     ],
 )
-def test_what_a_rule_does_not_mean_or_cannot_use_is_skipped_with_the_reason(
+def test_clusters_that_a_rule_excludes_or_cannot_use_are_skipped_with_the_reason(
     place: Place, cluster: MskCluster, why: str
 ) -> None:
     place.clouds.msk = [cluster]
@@ -116,7 +116,7 @@ def test_what_a_rule_does_not_mean_or_cannot_use_is_skipped_with_the_reason(
     assert place.names == ["central", "Sales-EU"]
 
 
-def test_environments_that_no_pattern_names_are_not_asked_and_a_cluster_without_brokers_waits(
+def test_unnamed_environments_are_not_listed_and_a_cluster_without_brokers_waits(
     place: Place,
 ) -> None:
     place.clouds.environments_ = {
@@ -128,7 +128,7 @@ def test_environments_that_no_pattern_names_are_not_asked_and_a_cluster_without_
     assert (step.action, step.why) == ("skipped", "it is being created (PROVISIONING)")
 
 
-def test_a_cluster_that_the_file_names_stays_the_files(place: Place) -> None:
+def test_a_cluster_named_in_the_file_stays_the_files(place: Place) -> None:
     place.clouds.environments_ = {"env-1": ("prod", [lkc("lkc-central", "central")])}
     [_, step] = place.apply()
     assert (step.action, step.why) == ("skipped", "the estate file names it itself, as central")
@@ -141,7 +141,7 @@ def test_a_cluster_that_the_file_names_stays_the_files(place: Place) -> None:
     assert (skipped.action, forgotten.action, forgotten.cluster) == ("skipped", "forget", "msk-orders")
 
 
-def test_a_name_that_is_taken_is_not_given_twice(place: Place) -> None:
+def test_a_taken_name_is_not_given_twice(place: Place) -> None:
     place.clouds.environments_ = {
         "env-1": ("prod", [lkc("lkc-1", "same"), lkc("lkc-2", "same"), lkc("lkc-3", "central")])
     }
@@ -163,7 +163,7 @@ def test_a_cluster_keeps_its_name_whatever_it_or_the_rule_is_called_later(place:
     assert clusters["Sales-EU"].kafka.bootstrap_servers == "pkc-2:9092"
 
 
-def test_a_cluster_that_a_list_lacks_is_marked_and_stays_until_a_person_forgets_it(place: Place) -> None:
+def test_a_cluster_missing_from_a_list_is_marked_and_stays_until_a_person_forgets_it(place: Place) -> None:
     place.apply()
     place.clouds.msk = []
 
@@ -182,7 +182,7 @@ def test_a_cluster_that_a_list_lacks_is_marked_and_stays_until_a_person_forgets_
     assert place.names == ["central", "Sales-EU"]
 
 
-def test_a_cluster_whose_tags_no_longer_match_is_marked_as_well(place: Place) -> None:
+def test_a_cluster_whose_tags_no_longer_match_is_marked_too(place: Place) -> None:
     place.apply()
     place.clouds.msk = [msk("orders", team="web")]
     [_, step] = place.apply()
@@ -194,9 +194,7 @@ def test_a_cluster_whose_tags_no_longer_match_is_marked_as_well(place: Place) ->
 
 @pytest.mark.parametrize("forget_missing", [False, True])
 @pytest.mark.parametrize("failing", ["msk", "environments", "env-1"])
-def test_a_list_that_fails_removes_and_marks_nothing(
-    place: Place, failing: str, forget_missing: bool
-) -> None:
+def test_a_failed_list_removes_and_marks_nothing(place: Place, failing: str, forget_missing: bool) -> None:
     place.apply()
     place.clouds.failing = {failing}
 
@@ -212,34 +210,34 @@ def test_a_list_that_fails_removes_and_marks_nothing(
     assert list(missing(look.plan.clusters)) == []
 
 
-def test_of_a_list_that_fails_in_part_what_it_has_is_added(place: Place) -> None:
+def test_the_part_that_a_failed_list_has_is_added(place: Place) -> None:
     place.clouds.environments_["env-2"] = ("other", [lkc("lkc-2", "two")])
     place.clouds.failing = {"env-1"}
     assert ("add", "two") in actions(place.apply())
 
 
-def test_two_looks_at_once_do_not_undo_each_other(place: Place) -> None:
+def test_two_concurrent_looks_do_not_undo_each_other(place: Place) -> None:
     first, second = place.look(), place.look()
     first.apply(place.objects)
     with pytest.raises(StoreError, match="was written meanwhile"):
         second.apply(place.objects)
 
 
-def test_clusters_of_a_rule_that_is_gone_leave_with_it(place: Place) -> None:
+def test_clusters_of_a_deleted_rule_leave_with_it(place: Place) -> None:
     place.apply()
     place.path.write_text(ESTATE[: ESTATE.index("    - kind: confluent_cloud")])
     assert place.names == ["central", "msk-orders"]
     assert actions(place.apply()) == [("unchanged", "msk-orders"), ("forget", "Sales-EU")]
 
 
-def test_what_is_found_comes_into_force_where_the_estate_is_watched(place: Place) -> None:
+def test_found_clusters_come_into_force_where_the_estate_is_watched(place: Place) -> None:
     watched = EstateInForce(place.path, lambda: place.objects)
     assert list(watched.now().estate.clusters) == ["central"]
     place.apply()
     assert list(watched.now().estate.clusters) == ["central", "msk-orders", "Sales-EU"]
 
 
-def test_a_store_that_cannot_be_read_is_no_empty_list(place: Place) -> None:
+def test_an_unreadable_store_is_not_an_empty_list(place: Place) -> None:
     place.apply()
     watched = EstateInForce(place.path, lambda: place.objects)
     assert len(watched.now().estate.clusters) == 3
@@ -257,7 +255,7 @@ def test_an_estate_without_rules_says_so(place: Place) -> None:
         place.look()
 
 
-def test_an_account_that_is_another_ones_is_a_failure(place: Place) -> None:
+def test_an_unexpected_account_is_a_failure(place: Place) -> None:
     def refuse(rule: MskRule) -> Sequence[MskCluster]:
         raise RefusedError(f"the AWS credentials of rule {rule.name} are of account 2")
 
@@ -268,7 +266,7 @@ def test_an_account_that_is_another_ones_is_a_failure(place: Place) -> None:
     assert look.plan.failures == {"eu": ("the AWS credentials of rule eu are of account 2",)}
 
 
-def test_the_first_rule_that_means_a_cluster_counts(place: Place) -> None:
+def test_the_first_matching_rule_counts(place: Place) -> None:
     second = ESTATE.replace("    - kind: confluent_cloud", EVERYTHING + "    - kind: confluent_cloud")
     place.path.write_text(second)
     place.clouds.msk.append(replace(msk("web"), tags={}))

@@ -53,7 +53,7 @@ def test_a_file_that_did_not_change_is_not_read_again(file: Path, objects: Folde
     assert estate.now() is estate.now()
 
 
-def test_names_are_of_a_second_ago_at_most(
+def test_names_are_at_most_a_second_old(
     file: Path, objects: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [100.0]
@@ -93,7 +93,7 @@ def test_a_broken_file_leaves_the_last_good_one_in_force_and_says_so_once(
         assert caplog.messages[1:] == [f"the estate file {file} is sound again, and in force"]
 
 
-def test_who_is_answered_meanwhile_is_told_since_when_however_the_file_is_broken(
+def test_answers_meanwhile_say_since_when_the_file_is_broken_however_it_is(
     file: Path, objects: FolderStore
 ) -> None:
     moment = [datetime(2026, 11, 29, 22, 10, tzinfo=UTC)]
@@ -115,7 +115,7 @@ def test_who_is_answered_meanwhile_is_told_since_when_however_the_file_is_broken
     assert "seen since 2026-11-30 00:10:00 UTC" in (estate.now().problem or "")
 
 
-def test_a_process_that_begins_while_the_file_is_broken_goes_on_with_the_one_in_the_store(
+def test_a_process_that_starts_while_the_file_is_broken_continues_with_the_stored_one(
     file: Path, objects: FolderStore
 ) -> None:
     file.write_text(TWO)
@@ -128,7 +128,9 @@ def test_a_process_that_begins_while_the_file_is_broken_goes_on_with_the_one_in_
     assert known.fault == f"{file}:1: clusters: names no cluster; expected at least one"
 
 
-def test_a_broken_file_is_never_kept_and_a_good_one_is_written_once(file: Path, objects: FolderStore) -> None:
+def test_a_broken_file_is_never_stored_and_a_good_one_is_written_once(
+    file: Path, objects: FolderStore
+) -> None:
     estate = in_a_process(file, objects)
     assert estate.keep()
     assert not estate.keep()
@@ -138,20 +140,22 @@ def test_a_broken_file_is_never_kept_and_a_good_one_is_written_once(file: Path, 
     assert estate.keep()
 
 
-def test_without_a_good_one_anywhere_the_fault_is_raised(file: Path, objects: FolderStore) -> None:
+def test_without_any_good_one_the_fault_is_raised(file: Path, objects: FolderStore) -> None:
     file.write_text("clusters: {}\n")
     with pytest.raises(EstateError, match="names no cluster"):
         in_a_process(file, objects).now()
 
 
-def test_an_estate_of_another_file_is_none(file: Path, objects: FolderStore, tmp_path: Path) -> None:
+def test_the_stored_estate_of_another_file_is_ignored(
+    file: Path, objects: FolderStore, tmp_path: Path
+) -> None:
     in_a_process(file, objects).keep()
     with pytest.raises(EstateError, match="there is no estate file"):
         in_a_process(tmp_path / "other.yaml", objects).now()
 
 
 @pytest.mark.parametrize("kept", [b"{", b'{"path": "x", "estate": {"clusters": {}}}', b'{"format": 2}'])
-def test_a_kept_estate_that_cannot_be_read_is_said_beside_the_fault_of_the_file(
+def test_an_unreadable_stored_estate_is_reported_beside_the_fault_of_the_file(
     file: Path, objects: FolderStore, kept: bytes
 ) -> None:
     in_a_process(file, objects).keep()
@@ -168,7 +172,7 @@ def test_a_kept_estate_that_cannot_be_read_is_said_beside_the_fault_of_the_file(
 
 
 @pytest.mark.parametrize("page", ["policy", "findings", "triggers", "store"])
-def test_what_is_kept_is_read_back_as_it_was(file: Path, objects: FolderStore, page: str) -> None:
+def test_a_stored_estate_reads_back_as_it_was(file: Path, objects: FolderStore, page: str) -> None:
     example = (ROOT / "mesh_assets/configuration/project/estate.yaml").read_text()
     parts = re.findall(r"```yaml\n(.*?)```", (ROOT / f"docs/{page}.md").read_text(), re.DOTALL)
     assert parts

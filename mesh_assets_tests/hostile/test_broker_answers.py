@@ -11,12 +11,12 @@ from mesh_assets_tests.hostile.broker_answers import valid_answers
 from mesh_assets_tests.platforms.kafka.wire import messages
 
 
-def test_valid_ones_are_read_to_their_end() -> None:
+def test_valid_answers_are_read_to_their_end() -> None:
     for answer in valid_answers():
         messages.read(answer.request, answer.version, answer.body)
 
 
-def test_every_message_that_is_spoken_is_among_them_in_every_version() -> None:
+def test_every_message_in_use_is_covered_in_every_version() -> None:
     texts = {
         node.value
         for file in Path(wire.__file__).parent.glob("*.py")

@@ -50,7 +50,7 @@ def searching(examples: int) -> settings:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_odd_is_read_or_refused(name: str) -> None:
+def test_odd_input_is_read_or_refused(name: str) -> None:
     @searching(int(EXAMPLES * KINDS[name].share))
     @given(KINDS[name].odd)
     def search(given_: Any) -> None:

@@ -13,14 +13,14 @@ from mesh_assets_tests.documents import a_document, a_topic
 
 @property_of_documents
 @given(documents())
-def test_a_document_is_decoded_as_it_was_encoded(document: Document) -> None:
+def test_a_document_decodes_as_it_was_encoded(document: Document) -> None:
     data = encode_document(document)
 
     assert decode_document(data, source="test") == document == msgspec.json.decode(data, type=Document)
     assert decode_outline(data, source="test") == replace(document, topics=(), consumer_groups=())
 
 
-def test_topics_with_the_same_configs_share_them() -> None:
+def test_topics_with_equal_configs_share_them() -> None:
     document = a_document(
         topics=tuple(
             a_topic(name, config={"retention.ms": days}) for name, days in zip("abc", "121", strict=True)
@@ -36,7 +36,7 @@ def test_topics_with_the_same_configs_share_them() -> None:
 @pytest.mark.parametrize(
     "config", [b'{"retention.ms":1}', b'["retention.ms"]', b'{"retention.ms":"\xff"}', b'{"retention.ms":']
 )
-def test_what_is_no_config_makes_a_damaged_document(config: bytes) -> None:
+def test_an_invalid_config_makes_a_damaged_document(config: bytes) -> None:
     data = encode_document(a_document(topics=(a_topic("orders", config={"retention.ms": "1"}),)))
     damaged = data.replace(b'{"retention.ms":"1"}', config)
     assert damaged != data
@@ -45,7 +45,7 @@ def test_what_is_no_config_makes_a_damaged_document(config: bytes) -> None:
         decode_document(damaged, source="somewhere")
 
 
-def test_a_damaged_config_is_said_with_its_topic() -> None:
+def test_a_damaged_config_is_reported_with_its_topic() -> None:
     data = encode_document(a_document(topics=(a_topic("orders", config={"retention.ms": "1"}),)))
 
     with pytest.raises(DamagedError, match=r"`int`.*, in the config of topic orders"):

@@ -26,7 +26,7 @@ from mesh_assets_tests.lineage.configs import told
         r"(-?\w+)*b",
     ],
 )
-def test_a_pattern_that_may_be_tried_in_exponentially_many_ways_is_not_followed(text: str) -> None:
+def test_a_pattern_with_exponential_backtracking_is_not_followed(text: str) -> None:
     assert java_pattern(text) is None
 
 
@@ -42,11 +42,11 @@ def test_a_pattern_that_may_be_tried_in_exponentially_many_ways_is_not_followed(
         "x|(.*)(.*)(.*)b",
     ],
 )
-def test_a_pattern_that_takes_the_cube_of_a_name_s_length_and_more_is_not_followed(text: str) -> None:
+def test_a_pattern_that_takes_cubic_time_or_more_is_not_followed(text: str) -> None:
     assert java_pattern(text) is None
 
 
-def test_the_same_repetition_written_twice_is_once() -> None:
+def test_the_same_repetition_written_twice_counts_once() -> None:
     pattern = java_pattern(".*.*.*.*.*.*.*.*b")
     assert pattern is not None
     assert pattern.fullmatch("ab")
@@ -75,7 +75,7 @@ def test_the_same_repetition_written_twice_is_once() -> None:
         (r"\Qa.b\E.*", "a.bc"),
     ],
 )
-def test_a_pattern_whose_repetitions_are_told_apart_is_followed(text: str, name: str) -> None:
+def test_a_pattern_with_distinguishable_repetitions_is_followed(text: str, name: str) -> None:
     pattern = java_pattern(text)
     assert pattern is not None
     assert pattern.fullmatch(name)

@@ -13,12 +13,12 @@ def a_topic(rate: float | None) -> TopicRate:
     return TopicRate(topic="orders", records_in_per_second=rate, message_count=None)
 
 
-def test_what_no_source_tells_is_not_among_the_figures() -> None:
+def test_a_figure_without_a_source_is_left_out() -> None:
     assert key_figures(None) == key_figures(some_metrics()) == KeyFigures()
     assert key_figures_text(KeyFigures()) == ""
 
 
-def test_everything_known_stands_in_one_line() -> None:
+def test_every_known_figure_is_in_one_line() -> None:
     metrics = some_metrics(
         topics=(a_topic(100.25), a_topic(19.75), a_topic(None)),
         consumer_groups=(a_group("audit", lag_seconds=12.0), a_group("fraud-detection", lag_seconds=720.0)),
@@ -33,7 +33,7 @@ def test_everything_known_stands_in_one_line() -> None:
     assert key_figures_text(key_figures(metrics)) == text
 
 
-def test_a_lower_bound_of_a_lag_is_told_as_one_and_no_lag_not_at_all() -> None:
+def test_a_lower_bound_of_a_lag_is_marked_and_no_lag_is_left_out() -> None:
     bound = some_metrics(
         consumer_groups=(
             a_group("audit", lag_seconds=12.0),
@@ -47,6 +47,6 @@ def test_a_lower_bound_of_a_lag_is_told_as_one_and_no_lag_not_at_all() -> None:
     )
 
 
-def test_sources_that_are_missing_are_told() -> None:
+def test_missing_sources_are_named() -> None:
     sources = (MetricsSource(name="offsets"), MetricsSource(name="confluent_cloud", error="refused"))
     assert key_figures(some_metrics(sources=sources)).errors == ("refused",)

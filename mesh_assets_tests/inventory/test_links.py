@@ -78,7 +78,7 @@ def test_the_name_of_a_schemas_record_comes_from_the_schema(
         ("orders", None, "unknown"),
     ],
 )
-def test_a_naming_strategy_is_derived_from_topics_and_schema_and_never_from_a_similar_name(
+def test_a_naming_strategy_follows_from_topics_and_schema_and_never_from_a_similar_name(
     subject: str, name: str | None, strategy: str
 ) -> None:
     assert naming_strategy(subject, name, TOPICS) == strategy
@@ -90,13 +90,13 @@ def test_a_subject_is_split_only_at_its_suffix() -> None:
     assert split_topic_name("value") is None
 
 
-def test_a_schema_nested_deeper_than_a_parser_goes_has_no_record_name_and_no_exception() -> None:
+def test_a_schema_nested_too_deeply_for_the_parser_has_no_record_name_and_no_exception() -> None:
     deep = '{"type":"array","items":' * 990 + '"string"' + "}" * 990
     assert record_name("AVRO", deep) is None
     assert record_name("JSON", "[" * 100_000) is None
 
 
-def test_a_pattern_has_the_topics_of_now_and_none_of_kafkas_own() -> None:
+def test_a_pattern_covers_the_current_topics_and_none_of_kafkas_own() -> None:
     own = a_topic("__consumer_offsets")
     topics = [replace(own, details=replace(own.details, internal=True)), a_topic("orders")]
     gone = (ConnectorTopic(name="gone", known="declared"),)
@@ -114,7 +114,7 @@ def test_a_pattern_has_the_topics_of_now_and_none_of_kafkas_own() -> None:
     ]
 
 
-def test_a_pattern_that_python_would_read_otherwise_has_a_note_and_no_topic() -> None:
+def test_a_pattern_that_python_reads_differently_has_a_note_and_no_topic() -> None:
     (linked,) = link_connectors(
         [a_connector(topics=(), topics_pattern="[a-z&&[^o]]+")], [a_topic("orders"), a_topic("a&]")]
     )
@@ -124,7 +124,7 @@ def test_a_pattern_that_python_would_read_otherwise_has_a_note_and_no_topic() ->
     )
 
 
-def test_a_sink_writes_what_it_sets_aside() -> None:
+def test_a_sink_writes_its_dead_letters() -> None:
     key = "errors.deadletterqueue.topic.name"
     sink = a_connector("sink", config={key: "failed"})
     assert set_aside_topics(sink) == {key: "failed"}

@@ -36,7 +36,7 @@ def settled(section: AccessSection, previous: Document | None) -> AccessSection:
     return result
 
 
-def test_a_part_that_was_never_told_is_unknown_and_no_failure() -> None:
+def test_a_part_that_was_never_reported_is_unknown_and_not_a_failure() -> None:
     section = a_section(acls=REFUSED)
     for previous in (None, a_document(access=some_access(acls=None, unknown={"acls": REFUSED.reason}))):
         result = settle_parts(section, previous)
@@ -45,7 +45,7 @@ def test_a_part_that_was_never_told_is_unknown_and_no_failure() -> None:
         assert (result.records.acls, result.records.unknown) == (None, {"acls": REFUSED.reason})
 
 
-def test_a_part_that_was_known_is_kept_with_the_time_and_the_reason() -> None:
+def test_a_known_part_is_kept_with_the_time_and_the_reason() -> None:
     result = settle_parts(a_section(acls=REFUSED), a_document(access=some_access()))
     assert result.records == some_access()
     [stale] = result.state.stale_sources
@@ -54,14 +54,14 @@ def test_a_part_that_was_known_is_kept_with_the_time_and_the_reason() -> None:
     assert result.state.error == f"acls are the last known: {REFUSED.reason}"
 
 
-def test_a_part_keeps_the_time_at_which_it_was_read_however_often_it_fails() -> None:
+def test_a_part_keeps_the_time_of_its_reading_however_often_it_fails() -> None:
     first = settle_parts(a_section(acls=REFUSED), a_document(access=some_access()))
     document = a_document(access=first.records, sections={"access": first.state})
     [stale] = settle_parts(a_section(acls=SILENT), document).state.stale_sources
     assert (stale.collected_at, stale.error) == (MOMENT, SILENT.reason)
 
 
-def test_a_broker_that_fails_is_told_even_if_nothing_was_known() -> None:
+def test_a_failing_broker_is_reported_even_if_nothing_was_known() -> None:
     for previous in (None, a_document(access=None)):
         result = settle_parts(a_section(acls=SILENT), previous)
         assert result.state.error == f"acls are unknown: {SILENT.reason}"
@@ -69,7 +69,7 @@ def test_a_broker_that_fails_is_told_even_if_nothing_was_known() -> None:
         assert result.records.unknown == {"acls": SILENT.reason}
 
 
-def test_a_section_of_which_nothing_could_be_read_is_stale() -> None:
+def test_a_wholly_unreadable_section_is_stale() -> None:
     section = a_section(acls=REFUSED, quotas=SILENT, scram_users=SILENT)
     result = settle_parts(section, a_document(access=some_access()))
     assert (result.state.status, result.state.collected_at) == ("stale", MOMENT)
@@ -82,14 +82,14 @@ def test_settling_again_against_the_same_document_changes_nothing() -> None:
     assert settle_parts(once, previous) == once == settled(once, previous)
 
 
-def test_what_is_kept_has_not_changed_and_what_was_read_has() -> None:
+def test_kept_parts_have_not_changed_and_read_ones_have() -> None:
     previous = a_document(access=some_access())
     result = settle_parts(a_section(some_access(scram_users=()), acls=REFUSED), previous)
     after = a_document(access=result.records, sections={"access": result.state})
     assert [change.sentence for change in diff_documents(previous, after)] == ["SCRAM user alice removed"]
 
 
-def test_the_brokers_keep_what_one_of_them_does_not_tell() -> None:
+def test_the_brokers_keep_what_one_of_them_does_not_report() -> None:
     known = some_brokers()
     section = BrokersSection(
         cluster_id="lkc-1",
@@ -102,7 +102,7 @@ def test_the_brokers_keep_what_one_of_them_does_not_tell() -> None:
 
 
 @pytest.mark.parametrize("name", ["brokers", "access"])
-def test_a_document_of_before_the_section_knows_nothing_of_it(name: Any) -> None:
+def test_a_document_from_before_the_section_knows_nothing_of_it(name: Any) -> None:
     document = a_document()
     old = replace(document, sections={"topics": FRESH})
     read = decode_document(encode_document(old), source="test")

@@ -44,7 +44,7 @@ def test_a_name_with_line_breaks_fits_into_a_sentence() -> None:
     assert one_line("Größe \n 1") == "Größe 1"
 
 
-def test_a_text_that_is_cut_says_so() -> None:
+def test_a_truncated_text_says_so() -> None:
     assert (one_line("abc", most=3), one_line("abcd", most=3)) == ("abc", "ab…")
     assert one_line("a" + " " * 100, most=3).endswith("…")
     assert (shortened("abc", 3), shortened("a\ncd", 3)) == ("abc", "a\n…")
@@ -96,7 +96,7 @@ def test_bytes_have_the_unit_that_fits(count: float, text: str) -> None:
         ),
     ],
 )
-def test_text_of_others_is_made_readable(text: str, shown: str) -> None:
+def test_foreign_text_is_made_readable(text: str, shown: str) -> None:
     assert readable(text) == shown
 
 
@@ -115,14 +115,14 @@ HIDDEN = {
 
 
 @given(st.text(st.characters() | st.sampled_from("\u200c\u200d\ufe0f\x1b[]ab1❤\u0645"), max_size=60))
-def test_what_is_readable_stays_and_nothing_hidden_is_left(text: str) -> None:
+def test_readable_text_stays_and_nothing_hidden_is_left(text: str) -> None:
     shown = readable(text)
     assert readable(shown) == shown
     assert HIDDEN.isdisjoint(shown)
     assert all(readable(one) == one for one in shown if one not in "\u200c\u200d\ufe0e\ufe0f")
 
 
-def test_a_character_that_is_taken_out_of_a_text_is_taken_out_alone() -> None:
+def test_only_the_offending_character_is_removed() -> None:
     assigned = (*range(0x30000), *range(0xE0000, 0xE1001))
     every = [chr(code) for code in assigned if chr(code) not in "\n\r \x85\u2028\u2029"]
     together = readable("\u200b ".join(every)).split(
@@ -132,7 +132,7 @@ def test_a_character_that_is_taken_out_of_a_text_is_taken_out_alone() -> None:
 
 
 @given(st.text())
-def test_an_escaped_line_of_json_says_the_same(text: str) -> None:
+def test_an_escaped_line_of_json_means_the_same(text: str) -> None:
     line = json.dumps({"a": text}, ensure_ascii=False)
     assert json.loads(escaped(line)) == {"a": text}
     assert len(escaped(line).splitlines()) == 1
@@ -140,7 +140,7 @@ def test_an_escaped_line_of_json_says_the_same(text: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ["\x1b]", "\x1b[1;", "\u200d", "a\u200b", "\x9b\x1b]8;;x"])
-def test_making_text_readable_takes_time_in_proportion_to_it(piece: str) -> None:
+def test_making_text_readable_takes_linear_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     started = time.process_time()
     readable(text)

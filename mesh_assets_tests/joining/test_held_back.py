@@ -102,7 +102,7 @@ def by_a_clock(section: TopicsSection, *, machine: str, real: float, ahead: floa
 @example([(9.9, 60), (0.05, 0), (0.1, 0)])
 @example([(9, -600), (1, 600)])
 @given(st.lists(st.tuples(st.integers(1, 12), st.sampled_from([0, 9, 60, -60, 600, -600])), max_size=5))
-def test_a_clock_that_is_set_ends_no_hold_and_makes_none_longer(
+def test_setting_the_clock_neither_ends_nor_lengthens_a_hold(
     readings: list[tuple[float, float]],
 ) -> None:
     def settled(latest: Document, real: float, ahead: float) -> Document:
@@ -120,7 +120,7 @@ def test_a_clock_that_is_set_ends_no_hold_and_makes_none_longer(
             break
 
 
-def test_a_hold_of_another_machine_begins_anew_once_and_then_the_time_of_day_decides() -> None:
+def test_a_hold_of_another_machine_starts_over_once_and_then_wall_time_decides() -> None:
     def settled(latest: Document, machine: str, real: float) -> Document:
         section = by_a_clock(reading(*many_topics(9), minutes=0), machine=machine, real=real, ahead=0)
         return join({"topics": section}, latest)
@@ -166,7 +166,7 @@ def test_a_second_reading_that_lacks_others_confirms_nothing() -> None:
     assert (third.state.status, len(names(third))) == ("stale", 30)
 
 
-def test_what_is_back_in_the_second_reading_is_not_gone() -> None:
+def test_what_the_second_reading_has_again_is_not_gone() -> None:
     latest = a_document(topics=many_topics(20))
     held = after(latest, settle(reading(minutes=1), latest, minutes=1))
 
@@ -178,7 +178,7 @@ def test_what_is_back_in_the_second_reading_is_not_gone() -> None:
     assert third == reading(*many_topics(15), minutes=11)
 
 
-def test_a_hold_of_an_earlier_version_which_did_not_keep_names_begins_again() -> None:
+def test_a_hold_of_an_earlier_version_without_names_starts_over() -> None:
     state = SectionState(status="stale", collected_at=MOMENT, error="held", held_since=MOMENT)
     latest = a_document(topics=many_topics(20), sections={"topics": state})
 
@@ -187,7 +187,7 @@ def test_a_hold_of_an_earlier_version_which_did_not_keep_names_begins_again() ->
     assert (section.state.status, section.state.held_since) == ("stale", MOMENT + timedelta(minutes=30))
 
 
-def test_connectors_of_the_same_name_on_two_endpoints_are_held_apart() -> None:
+def test_connectors_with_one_name_on_two_endpoints_are_held_separately() -> None:
     latest = a_document(
         connectors=tuple(
             a_connector(f"sink-{number}", connect=connect) for connect in ("a", "b") for number in range(12)
@@ -201,7 +201,7 @@ def test_connectors_of_the_same_name_on_two_endpoints_are_held_apart() -> None:
     assert len(document.held["connectors"]) == 23
 
 
-def test_an_outage_during_a_hold_does_not_make_it_begin_again() -> None:
+def test_an_outage_during_a_hold_does_not_restart_it() -> None:
     latest = a_document(topics=many_topics(20))
     held = after(latest, settle(reading(*many_topics(9), minutes=1), latest, minutes=1))
 

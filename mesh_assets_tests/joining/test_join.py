@@ -27,7 +27,7 @@ from mesh_assets_tests.documents import (
 from mesh_assets_tests.joining.joined import a_topics_section, five_sections, fresh_at, join, settle
 
 
-def test_a_fresh_section_is_taken() -> None:
+def test_a_fresh_section_is_used() -> None:
     document = join(
         five_sections(topics=a_topics_section(a_topic("users"), a_topic("orders"))),
         a_document(topics=(a_topic("old"),)),
@@ -59,7 +59,7 @@ def test_a_failed_section_that_was_never_read_is_stale_and_empty_and_says_so() -
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["nor by now", "but by another store"])
-def test_a_reading_that_failed_and_knew_nothing_says_what_holds_when_it_is_published(known: bool) -> None:
+def test_a_failed_reading_without_knowledge_reports_the_state_at_publication(known: bool) -> None:
     failed = stale_section("topics", "lkc-1", None, "refused")
     latest = a_document(topics=(a_topic(),)) if known else None
 
@@ -70,7 +70,7 @@ def test_a_reading_that_failed_and_knew_nothing_says_what_holds_when_it_is_publi
     assert len(document.topics) == known
 
 
-def test_a_section_that_was_not_part_of_the_run_keeps_what_is_known_and_is_not_called_fresh() -> None:
+def test_a_section_outside_the_run_keeps_what_is_known_and_is_not_called_fresh() -> None:
     sections = five_sections()
     del sections["connectors"]
 
@@ -89,7 +89,7 @@ def with_ticket(ticket: int, *topics: Topic, state: SectionState) -> TopicsSecti
 @pytest.mark.parametrize(
     "minutes", [1, 3, 5], ids=["by clock, too", "no clock knows", "the clock says otherwise"]
 )
-def test_what_was_collected_earlier_and_published_later_does_not_overwrite_what_is_newer(
+def test_what_was_collected_earlier_and_published_later_does_not_overwrite_newer_data(
     minutes: int,
 ) -> None:
     latest = replace(
@@ -104,7 +104,7 @@ def test_what_was_collected_earlier_and_published_later_does_not_overwrite_what_
 
 
 @pytest.mark.parametrize("ticket", [9, None], ids=["a run", "a sensor, or one that nobody publishes"])
-def test_a_newer_reading_is_taken_though_its_clock_is_hours_behind(ticket: int | None) -> None:
+def test_a_newer_reading_is_used_though_its_clock_is_hours_behind(ticket: int | None) -> None:
     latest = replace(
         a_document(topics=(a_topic("old"),), sections={"topics": fresh_at(3)}), tickets={"topics": 8}
     )
@@ -117,7 +117,7 @@ def test_a_newer_reading_is_taken_though_its_clock_is_hours_behind(ticket: int |
     assert document.tickets == ({} if ticket is None else {"topics": ticket})
 
 
-def test_an_older_attempt_that_failed_does_not_make_a_newer_reading_stale() -> None:
+def test_an_older_failed_attempt_does_not_make_a_newer_reading_stale() -> None:
     latest = replace(
         a_document(topics=(a_topic("new"),), sections={"topics": fresh_at(3)}), tickets={"topics": 8}
     )
@@ -128,7 +128,7 @@ def test_an_older_attempt_that_failed_does_not_make_a_newer_reading_stale() -> N
 
 
 @pytest.mark.parametrize("known", [0, 1])
-def test_a_reading_of_another_order_that_did_not_know_the_latest_snapshot_is_refused(known: int) -> None:
+def test_a_reading_of_another_series_that_did_not_know_the_latest_snapshot_is_refused(known: int) -> None:
     latest = replace(a_document(topics=(a_topic("new"),), sequence=2), tickets={"topics": 3}, series="one")
     unknown = replace(a_topics_section(a_topic("old")), ticket=9, series="two", newest_known=known)
 
@@ -155,7 +155,7 @@ def test_a_new_reading_ends_staleness() -> None:
     assert document.sections["topics"] == fresh_at(4)
 
 
-def test_a_section_that_is_not_configured_any_more_is_empty_without_being_stale() -> None:
+def test_a_section_no_longer_configured_is_empty_without_being_stale() -> None:
     gone = ConnectorsSection(
         cluster_id="lkc-1", state=SectionState(status="not_configured", collected_at=None), records=()
     )

@@ -48,7 +48,7 @@ def test_no_edit_of_the_patterns_alone_is_a_change(
 
 @property_of
 @given(known_topics, known_topics, scopes, scopes)
-def test_the_changes_of_what_both_patterns_select_do_not_depend_on_the_rest(
+def test_changes_of_what_both_patterns_select_do_not_depend_on_the_rest(
     before: Document, after: Document, one: SectionScope, other: SectionScope
 ) -> None:
     both = [
@@ -63,7 +63,7 @@ def of_topics(before: Document, after: Document) -> list[Change]:
     return [change for change in diff_documents(before, after) if change.resource_type == "topic"]
 
 
-def test_a_source_is_the_same_by_its_name_or_under_a_new_name_at_its_address() -> None:
+def test_a_source_is_identified_by_its_name_or_after_a_renaming_by_its_address() -> None:
     before = a_document(
         connectors=(a_connector(connect="a"),),
         sections={
@@ -104,7 +104,7 @@ def at(names: dict[str, str]) -> Document:
 @example(["one", "two", "three", "four"], ["two", "three", "four", "one"], 3, 2)  # and one is taken out
 @example(["one", "two", "three", "four"], ["two", "three", "one", "four"], 2, 3)  # or comes in
 @given(addresses, addresses, st.integers(1, 4), st.integers(1, 4))
-def test_however_names_are_handed_on_between_endpoints_no_connector_changes(
+def test_no_connector_changes_however_endpoints_exchange_names(
     before: list[str], after: list[str], first: int, then: int
 ) -> None:
     old = dict(zip("abcd", before[:first], strict=False))
@@ -118,7 +118,7 @@ def test_however_names_are_handed_on_between_endpoints_no_connector_changes(
     assert diff_documents(at(old), at(new)) == ()
 
 
-def test_names_that_were_exchanged_between_endpoints_change_nothing() -> None:
+def test_names_exchanged_between_endpoints_change_nothing() -> None:
     one, two = Source(name="a", address="one"), Source(name="b", address="two")
     first, second = a_connector("x", config={"of": "one"}), a_connector("x", config={"of": "two"})
     before = a_document(

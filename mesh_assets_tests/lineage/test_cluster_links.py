@@ -32,31 +32,31 @@ def test_a_mirror_comes_from_the_topic_of_the_cluster_that_its_link_names() -> N
     )
 
 
-def test_a_link_that_hides_its_source_is_known_by_its_addresses() -> None:
+def test_a_link_that_hides_its_source_is_identified_by_its_addresses() -> None:
     links = some_links(links=(a_link(source_cluster_id=None),))
     assert [edge.source for edge in graph(links, servers=("other:1", "afar:9092")).edges] == [ORIGINAL]
 
 
 @pytest.mark.parametrize("told", ["SASL_SSL://afar:9092", "AFAR:9092", "other:1, SSL://Afar:9092"])
-def test_an_address_is_known_with_its_protocol_and_in_any_case_of_letters(told: str) -> None:
+def test_an_address_is_recognised_with_its_protocol_and_in_any_case(told: str) -> None:
     links = some_links(links=(a_link(source_cluster_id=None, config={"bootstrap.servers": told}),))
     assert [edge.source for edge in graph(links, servers=("afar:9092",)).edges] == [ORIGINAL]
     [edge] = graph(links, with_source=False).edges
     assert edge.source.namespace == "kafka://afar:9092"
 
 
-def test_an_address_of_which_a_part_is_hidden_is_not_known() -> None:
+def test_a_partly_hidden_address_is_unknown() -> None:
     links = some_links(links=(a_link(config={"bootstrap.servers": f"{MASK}:9092"}),))
     found = graph(links, with_source=False)
     assert (found.edges, len(found.notes)) == ((), 1)
 
 
-def test_a_bidirectional_link_is_known_by_its_other_end() -> None:
+def test_a_bidirectional_link_is_identified_by_its_other_end() -> None:
     links = some_links(links=(a_link(source_cluster_id=None, remote_cluster_id="lkc-2", config=None),))
     assert [edge.source for edge in graph(links).edges] == [ORIGINAL]
 
 
-def test_a_source_outside_of_the_estate_is_a_dataset_by_its_address_or_else_a_note() -> None:
+def test_a_source_outside_the_estate_is_a_dataset_by_its_address_or_a_note() -> None:
     outside = graph(some_links(), with_source=False)
     assert [edge.source for edge in outside.edges] == [
         Node(kind="dataset", namespace="kafka://afar:9092", name="orders")
@@ -74,14 +74,14 @@ def test_a_source_outside_of_the_estate_is_a_dataset_by_its_address_or_else_a_no
 @pytest.mark.parametrize(
     ("status", "active"), [("PAUSED", False), ("STOPPED", False), ("PENDING_MIRROR", None), ("FAILED", False)]
 )
-def test_an_edge_says_whether_anything_flows_by_it(status: str, active: bool | None) -> None:
+def test_an_edge_says_whether_anything_flows_along_it(status: str, active: bool | None) -> None:
     [edge] = graph(some_links(mirror_topics=(a_mirror(status=status, lag_records=None),))).edges
     assert edge.active is active
     ends = ", a topic of its own since" if status == "STOPPED" else ""
     assert edge.by == f"the cluster link dr: the mirror is {status}{ends}"
 
 
-def test_mirrors_that_are_not_known_are_a_gap() -> None:
+def test_unknown_mirrors_are_a_gap() -> None:
     assert graph(ClusterLinks(links=(), unknown={"mirror_topics": "refused"})).gaps == (
         "mirror topics of warehouse are not known: refused",
     )

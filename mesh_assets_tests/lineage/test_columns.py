@@ -138,7 +138,7 @@ def columns(
         ({**JDBC_SOURCE, **transform(f"{KAFKA}ReplaceField$Value", include="id")}, ROW, {"id": "id"}),
     ],
 )
-def test_columns_of_a_source_are_the_fields_that_its_transforms_left(
+def test_columns_of_a_source_are_the_fields_that_its_transforms_keep(
     config: Mapping[str, str], fields: Mapping[str, object], expected: dict[str, str] | None
 ) -> None:
     assert columns("source", config, fields) == expected
@@ -186,7 +186,7 @@ def test_columns_of_a_source_are_the_fields_that_its_transforms_left(
         ),
     ],
 )
-def test_fields_become_columns_of_the_tables_that_a_sink_makes(
+def test_fields_become_columns_of_a_sinks_tables(
     config: Mapping[str, str], fields: Mapping[str, object], expected: dict[str, str] | None
 ) -> None:
     assert columns("sink", config, fields) == expected
@@ -206,7 +206,7 @@ NAMES = st.sampled_from(["id", "no", "total", "amount", "city"])
     st.sets(NAMES),
     st.lists(NAMES, unique=True),
 )
-def test_what_came_out_leads_back_to_what_went_in(
+def test_each_output_leads_back_to_its_input(
     renames: Mapping[str, str], exclude: set[str], fields: Sequence[str]
 ) -> None:
     renames = {old: new for old, new in renames.items() if list(renames.values()).count(new) == 1}

@@ -92,7 +92,7 @@ def test_the_json_form_is_read_back_as_the_same_graph() -> None:
     assert msgspec.json.decode(msgspec.json.encode(graph), type=LineageGraph) == graph
 
 
-def test_equal_estates_give_equal_bytes_in_whatever_order_they_are_read() -> None:
+def test_equal_estates_give_equal_bytes_in_any_order_of_reading() -> None:
     other = msgspec.structs.replace(DOCUMENT, connectors=(SINK, SOURCE))
 
     assert msgspec.json.encode(graph_of(DOCUMENT)) == msgspec.json.encode(graph_of(other))
@@ -109,7 +109,7 @@ def test_a_thing_without_an_edge_is_still_there() -> None:
     assert set(graph.nodes) == {topic("alone"), Node(kind="subject", cluster=CLUSTER, name="alone-value")}
 
 
-def test_upstream_goes_against_the_flow_and_no_further_than_asked() -> None:
+def test_upstream_goes_against_the_flow_and_no_further_than_requested() -> None:
     graph = graph_of(DOCUMENT)
     near = walk_lineage(graph, topic("orders"), direction="upstream", depth=1)
     assert (near.distances, near.more) == ({topic("orders"): 0, connector("orders-source"): 1}, True)
@@ -118,7 +118,7 @@ def test_upstream_goes_against_the_flow_and_no_further_than_asked() -> None:
     assert connector("orders-sink") not in far.distances
 
 
-def test_a_walk_through_a_connector_keeps_what_it_keeps_apart() -> None:
+def test_a_walk_through_a_connector_keeps_its_flows_apart() -> None:
     two = a_connector(
         "two",
         config={"connector.class": S3, "s3.bucket.name": "lake", "topics": "orders,users"},
@@ -193,7 +193,7 @@ def test_a_sinks_dead_letter_topic_is_downstream_of_it() -> None:
     )
 
 
-def test_connectors_of_one_name_in_two_connect_clusters_are_two() -> None:
+def test_connectors_with_one_name_in_two_connect_clusters_are_two() -> None:
     there = a_connector("same", type="sink", topics=(ConnectorTopic(name="a", known="declared"),))
     back = a_connector(
         "same", type="source", connect="other", topics=(ConnectorTopic(name="a", known="declared"),)
@@ -213,7 +213,7 @@ def test_a_walk_says_that_it_was_cut() -> None:
     assert (len(walked.edges), walked.more) == (5, True)
 
 
-def test_a_topic_says_which_groups_may_read_it_although_nobody_knows_what_they_read() -> None:
+def test_a_topic_names_possible_readers_when_their_topics_are_unknown() -> None:
     sharing = a_group("sharing", type="unknown", members=None, offsets=None, topics=(), error="a share group")
     document = a_document(topics=(a_topic("orders"),), consumer_groups=(a_group("billing"), sharing))
 
@@ -224,7 +224,7 @@ def test_a_topic_says_which_groups_may_read_it_although_nobody_knows_what_they_r
     assert walk_lineage(graph_of(DOCUMENT), topic("orders"), direction="downstream", depth=1).notes == {}
 
 
-def test_a_group_that_once_read_a_topic_is_told_from_one_that_reads_it() -> None:
+def test_a_past_reader_of_a_topic_is_distinguished_from_a_current_one() -> None:
     member = GroupMember(
         member_id="m", client_id="c", host="/h", group_instance_id=None, assignment={"orders": (0,)}
     )
@@ -269,7 +269,7 @@ def test_the_topics_of_kafka_streams_are_folded_into_their_application() -> None
     }
 
 
-def test_a_subject_leads_to_its_topic_and_is_no_part_of_what_feeds_the_topic() -> None:
+def test_a_subject_leads_to_its_topic_and_does_not_feed_it() -> None:
     described = msgspec.structs.replace(
         a_topic("orders"), schema=TopicSchema(value_subjects=("orders-value",))
     )
@@ -285,7 +285,7 @@ def test_a_subject_leads_to_its_topic_and_is_no_part_of_what_feeds_the_topic() -
     assert down.distances == {subject: 0, topic("orders"): 1, application("billing"): 2}
 
 
-def test_a_topic_that_connect_remembers_and_that_is_gone_has_no_active_edge() -> None:
+def test_a_deleted_topic_that_connect_remembers_has_no_active_edge() -> None:
     remembering = a_connector(
         "source",
         type="source",
@@ -314,7 +314,7 @@ def test_a_topic_that_connect_remembers_and_that_is_gone_has_no_active_edge() ->
     assert {edge.active for edge in graph_of(partly).edges} == {None}
 
 
-def test_commits_on_a_topic_deleted_and_made_anew_are_no_active_edge_of_the_new_one() -> None:
+def test_commits_on_a_deleted_topic_are_not_an_active_edge_of_the_recreated_one() -> None:
     def committed(topic: str, lag_is: LagIs) -> CommittedOffset:
         return CommittedOffset(topic=topic, partition=0, committed=5, end=10, lag_records=None, lag_is=lag_is)
 

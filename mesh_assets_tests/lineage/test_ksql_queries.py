@@ -45,7 +45,7 @@ def test_queries_that_share_a_group_do_not_mix_their_topics() -> None:
     assert topic("audit") not in found.distances
 
 
-def test_a_query_that_failed_or_is_paused_does_not_flow_and_one_that_does_not_answer_is_unknown() -> None:
+def test_failed_and_paused_queries_do_not_flow_and_one_without_an_answer_is_unknown() -> None:
     def active(*states: str) -> bool | None:
         query = KsqlQuery(id="Q", group="g", reads=(), writes=("audit",), states=states)
         [edge] = [edge for edge in graph_of(query).edges if edge.target == topic("audit")]
@@ -55,7 +55,7 @@ def test_a_query_that_failed_or_is_paused_does_not_flow_and_one_that_does_not_an
     assert (active("UNRESPONSIVE"), active()) == (None, None)
 
 
-def test_what_is_no_topic_or_has_none_is_a_note_and_no_edge() -> None:
+def test_a_stream_without_a_topic_is_a_note_and_not_an_edge() -> None:
     graph = graph_of(KsqlQuery(id="Q", group="g", reads=("gone",), writes=(), unknown=("VIEW",)))
     here = Node(kind="application", cluster=CLUSTER, name="g")
     assert [note.text for note in graph.notes if note.node == here] == [

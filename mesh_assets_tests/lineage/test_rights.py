@@ -58,11 +58,13 @@ def permitted(*acls: Acl) -> set[str]:
         ),
     ],
 )
-def test_what_acls_permit_and_no_denial_takes_back_is_an_edge(acls: tuple[Acl, ...], edges: set[str]) -> None:
+def test_rights_that_acls_grant_and_no_denial_revokes_are_edges(
+    acls: tuple[Acl, ...], edges: set[str]
+) -> None:
     assert permitted(*acls) == edges
 
 
-def test_an_edge_says_which_acls_permit_it_and_from_where() -> None:
+def test_an_edge_says_which_acls_permit_it_and_from_which_host() -> None:
     facts = with_acls(an_acl("User:a", "write", pattern="prefixed", host="10.0.0.1"))
     [edge] = permitted_edges(facts, topics=["orders-v2"])
 
@@ -73,14 +75,14 @@ def test_an_edge_says_which_acls_permit_it_and_from_where() -> None:
     )
 
 
-def test_only_the_principals_asked_for_have_edges() -> None:
+def test_only_the_requested_principals_have_edges() -> None:
     facts = with_acls(an_acl("User:a", "read"), an_acl("User:b", "read"))
 
     assert [edge.target.name for edge in permitted_edges(facts, principals=["User:b"])] == ["User:b"]
     assert principals_of(facts) == ("User:a", "User:b")
 
 
-def test_a_graph_has_no_rights_unless_asked() -> None:
+def test_a_graph_has_rights_only_on_request() -> None:
     facts = with_acls(an_acl("User:a", "write"))
 
     assert "permitted" not in {edge.known for edge in estate_graph([facts]).edges}
@@ -88,7 +90,7 @@ def test_a_graph_has_no_rights_unless_asked() -> None:
     assert [edge.source.name for edge in graph.edges if edge.known == "permitted"] == ["User:a"]
 
 
-def test_a_walk_takes_rights_from_their_own_node_and_no_further() -> None:
+def test_a_walk_follows_rights_from_their_own_node_and_no_further() -> None:
     facts = with_acls(an_acl("User:a", "write"), an_acl("User:a", "read", resource="users"))
     graph = estate_graph([facts], permitted=True)
     user = Node(kind="principal", cluster=facts.name, name="User:a")

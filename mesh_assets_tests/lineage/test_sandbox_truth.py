@@ -52,7 +52,7 @@ def as_a_document() -> Document:
     )
 
 
-def test_every_true_edge_is_found_and_none_that_is_false() -> None:
+def test_every_true_edge_is_found_and_no_false_one() -> None:
     graph = cluster_graph(ClusterFacts(document=as_a_document()))
 
     assert {

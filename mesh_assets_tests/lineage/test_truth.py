@@ -14,7 +14,7 @@ def short(node: Node) -> str:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_every_true_edge_is_found_and_none_that_is_false(seed: int) -> None:
+def test_every_true_edge_is_found_and_no_false_one(seed: int) -> None:
     made = generate(seed)
     graph = cluster_graph(ClusterFacts(document=made.document))
 

@@ -130,7 +130,7 @@ def test_rights_that_cannot_be_granted_are_not_called_complete(aws: FakeAws) -> 
 
 
 @pytest.mark.parametrize("command", ["delete", "permissions"])
-def test_a_mapping_is_named_by_function_and_source_and_never_guessed(aws: FakeAws, command: str) -> None:
+def test_a_mapping_is_identified_by_function_and_source_and_never_guessed(aws: FakeAws, command: str) -> None:
     aws.add_mapping(UUID=UUID)
     other = aws.add_mapping(topic="payments")
     aws.add_mapping(
@@ -157,13 +157,13 @@ def test_a_mapping_is_named_by_function_and_source_and_never_guessed(aws: FakeAw
     assert (UUID in aws.mappings) == (command == "permissions")
 
 
-def test_delete_names_no_mapping_by_itself(aws: FakeAws) -> None:
+def test_delete_never_picks_a_mapping_by_itself(aws: FakeAws) -> None:
     aws.add_mapping()
     with pytest.raises(MappingNotFoundError, match="no mapping was named"):
         CliRunner().invoke(esm, ["delete"], catch_exceptions=False)
 
 
-def test_rights_are_granted_before_there_is_a_mapping(aws: FakeAws) -> None:
+def test_rights_are_granted_before_the_mapping_exists(aws: FakeAws) -> None:
     described = ("permissions", "--function=orders-handler", f"--source={CLUSTER_ARN}", "--topic=orders")
 
     shown = run(*described)
@@ -187,7 +187,7 @@ def test_rights_are_granted_before_there_is_a_mapping(aws: FakeAws) -> None:
     ]
 
 
-def test_get_shows_all_that_is_set(aws: FakeAws) -> None:
+def test_get_shows_every_setting(aws: FakeAws) -> None:
     aws.add_mapping("pay:live", "payments", UUID=UUID, MaximumRetryAttempts=3)
 
     shown = run("get", "--function=pay", "--topic=payments")

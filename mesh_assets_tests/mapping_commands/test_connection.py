@@ -13,7 +13,7 @@ from mesh_assets.sandbox.servers import Endpoints, Sandbox
 pytestmark = pytest.mark.sandbox
 
 
-def test_by_hand_the_password_is_asked_for_and_never_shown(stand_ins: Sandbox, broker: Endpoints) -> None:
+def test_the_password_is_prompted_for_and_never_shown(stand_ins: Sandbox, broker: Endpoints) -> None:
     own = warehouse_access(stand_ins.folder)
     arguments = [
         "esm",
@@ -34,7 +34,7 @@ def test_by_hand_the_password_is_asked_for_and_never_shown(stand_ins: Sandbox, b
     assert "Nothing failed." in done.stdout
 
 
-def test_a_failure_says_its_likely_cause_and_exits_with_1(broker: Endpoints) -> None:
+def test_a_failure_names_its_likely_cause_and_exits_with_1(broker: Endpoints) -> None:
     done = CliRunner().invoke(
         cli, ["esm", "connection", "--bootstrap-servers", broker.bootstrap_servers, "--topic", "Orders"]
     )
@@ -43,7 +43,7 @@ def test_a_failure_says_its_likely_cause_and_exits_with_1(broker: Endpoints) -> 
     assert "likely: did you mean orders?" in done.stdout
 
 
-def test_as_json_it_prints_the_report_alone(broker: Endpoints) -> None:
+def test_with_json_the_report_alone_is_printed(broker: Endpoints) -> None:
     done = CliRunner().invoke(
         cli, ["esm", "connection", "--bootstrap-servers", broker.bootstrap_servers, "--json"]
     )

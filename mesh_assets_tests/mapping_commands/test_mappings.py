@@ -33,7 +33,7 @@ def test_the_list_has_names_times_states_and_results(account: FakeAws) -> None:
     ]
 
 
-def test_as_json_it_is_the_records(account: FakeAws) -> None:
+def test_with_json_the_records_are_printed(account: FakeAws) -> None:
     account.add_mapping(UUID=UUID)
 
     [mapping] = json.loads(CliRunner().invoke(list_mappings, ["--json"]).output)
@@ -53,7 +53,7 @@ REGISTRY = {
 }
 
 
-def test_one_mapping_shows_all_that_decides_which_records_arrive(account: FakeAws) -> None:
+def test_one_mapping_shows_everything_that_decides_which_records_arrive(account: FakeAws) -> None:
     """Also filters that nobody here may read: no line at all would say that there are none."""
     account.add_mapping(
         UUID=UUID,

@@ -85,7 +85,7 @@ def test_a_role_is_planned_with_the_least_rights(make_esm: Callable[..., Served]
     assert plan["calls"][0]["operation"] == "CreateRole"
 
 
-def test_a_list_has_who_reads_in_which_batches_since_when(
+def test_a_list_shows_who_reads_in_which_batches_since_when(
     aws: FakeAws, make_esm: Callable[..., Served]
 ) -> None:
     uuid = aws.add_mapping(AmazonManagedKafkaEventSourceConfig={"ConsumerGroupId": "orders-handler"})
@@ -138,7 +138,7 @@ def test_mappings_are_listed_by_cluster(
     assert found["total"] == len(topics)
 
 
-def test_a_cluster_that_the_estate_has_not_is_no_empty_list(
+def test_a_cluster_missing_from_the_estate_is_not_an_empty_list(
     aws: FakeAws, make_esm: Callable[..., Served]
 ) -> None:
     aws.add_mapping()
@@ -148,7 +148,7 @@ def test_a_cluster_that_the_estate_has_not_is_no_empty_list(
 @pytest.mark.parametrize(
     "tool", ["get_event_source_mapping", "delete_event_source_mapping", "add_msk_permissions"]
 )
-def test_a_mapping_is_named_by_function_and_source_and_never_guessed(
+def test_a_mapping_is_identified_by_function_and_source_and_never_guessed(
     aws: FakeAws, make_esm: Callable[..., Served], tool: str
 ) -> None:
     both = [aws.add_mapping(topic=topic) for topic in ("orders", "payments")]
@@ -186,7 +186,7 @@ def test_a_login_in_the_registrys_address_never_reaches_an_agent(
     assert "put the login into a secret" in found["notes"][0]
 
 
-def test_rights_are_granted_before_there_is_a_mapping(aws: FakeAws, make_esm: Callable[..., Served]) -> None:
+def test_rights_are_granted_before_the_mapping_exists(aws: FakeAws, make_esm: Callable[..., Served]) -> None:
     served = make_esm(allow_writes=True)
     described = {
         "function_name": "orders-handler",
@@ -209,7 +209,7 @@ def test_rights_are_granted_before_there_is_a_mapping(aws: FakeAws, make_esm: Ca
     )
 
 
-def test_a_plan_goes_on_without_permissions_only_when_told(
+def test_a_plan_continues_without_permissions_only_on_request(
     aws: FakeAws, make_esm: Callable[..., Served]
 ) -> None:
     served = make_esm(allow_writes=True)
@@ -286,7 +286,7 @@ def test_a_client_that_can_ask_its_user_does(
     assert agrees or "did not agree" in answer["next"]
 
 
-def test_nobody_is_asked_when_the_server_is_read_only_or_the_plan_is_named(
+def test_no_question_is_asked_when_the_server_is_read_only_or_the_plan_is_named(
     aws: FakeAws, make_esm: Callable[..., Served]
 ) -> None:
     async def never(context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001 - the SDK's names

@@ -142,7 +142,9 @@ def test_no_tool_presents_a_secret_that_is_neither_the_mappings_nor_listed(
         ),
     ],
 )
-def test_nor_does_a_plan_name_one(aws: FakeAws, make_esm: Esm, tool: str, arguments: dict[str, Any]) -> None:
+def test_no_plan_names_such_a_secret_either(
+    aws: FakeAws, make_esm: Esm, tool: str, arguments: dict[str, Any]
+) -> None:
     said = make_esm().refusal(tool, **arguments)
     assert "is neither the mapping's own nor listed in the estate" in said
     assert aws.asked("secretsmanager.describe_secret") == []
@@ -173,7 +175,7 @@ def test_a_listed_secret_may_be_named(make_esm: Esm, logins: list[KafkaLogin], p
         ("hunter2", "not shown: it could be the secret itself"),
     ],
 )
-def test_what_only_resembles_a_listed_secret_is_refused(
+def test_a_secret_that_only_resembles_a_listed_one_is_refused(
     aws: FakeAws, make_esm: Esm, arn: str, says: str
 ) -> None:
     aws.secrets[arn] = None
@@ -183,7 +185,7 @@ def test_what_only_resembles_a_listed_secret_is_refused(
     assert aws.asked("secretsmanager.get_secret_value") == []
 
 
-def test_a_part_of_an_arn_that_means_another_secret_is_refused(aws: FakeAws, make_esm: Esm) -> None:
+def test_a_partial_arn_that_means_another_secret_is_refused(aws: FakeAws, make_esm: Esm) -> None:
     """Secrets Manager takes `…:secret:payroll/db-passwd` for the secret `payroll/db-passwd` too, though it looks
     like the whole ARN of `payroll/db`, which is listed."""
     part = OTHER_SECRET.replace("database-AbCdEf", "db-passwd")
@@ -225,7 +227,7 @@ def test_a_registrys_secret_is_neither_a_login_nor_for_another_registry(aws: Fak
         {"event_source_arn": CLUSTER_ARN.replace(ACCOUNT, "888888888888")},
     ],
 )
-def test_a_call_does_not_choose_whom_the_server_connects_to(
+def test_a_call_does_not_choose_where_the_server_connects(
     aws: FakeAws, make_esm: Esm, logins: list[KafkaLogin], source: dict[str, Any]
 ) -> None:
     """With credentials or without: a token of MSK IAM is worth as much as a password, and an open port tells
@@ -254,7 +256,7 @@ def test_a_call_does_not_choose_whom_the_server_connects_to(
         ),
     ],
 )
-def test_a_connection_is_tried_before_there_is_a_mapping(
+def test_a_connection_is_tried_before_the_mapping_exists(
     make_esm: Esm, logins: list[KafkaLogin], source: dict[str, Any], reached: str
 ) -> None:
     served = make_esm("kafka/*")
@@ -269,7 +271,7 @@ def test_a_connection_is_tried_before_there_is_a_mapping(
         assert logins[-1].sasl_mechanism == "SCRAM-SHA-256"
 
 
-def test_what_is_connected_to_is_said_once(make_esm: Esm) -> None:
+def test_the_target_of_a_connection_is_reported_once(make_esm: Esm) -> None:
     served = make_esm()
     assert "say what to connect to" in served.refusal("test_kafka_connection", kafka_topic="orders")
     assert "leave out cluster" in served.refusal("test_kafka_connection", uuid=UUID, cluster="warehouse")
@@ -311,7 +313,7 @@ BOTH_SOURCES = {**MSK, "kafka_bootstrap_servers": ["b1.example.com:9092"]}
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_a_person_says_which_of_two_sources_is_meant_and_then_agrees_to_the_plan(
+def test_a_person_chooses_between_two_sources_and_then_agrees_to_the_plan(
     aws: FakeAws, make_esm: Esm, mode: Mode
 ) -> None:
     before = len(aws.mappings)
@@ -341,7 +343,7 @@ def test_a_person_says_which_of_two_sources_is_meant_and_then_agrees_to_the_plan
         ),
     ],
 )
-def test_a_read_only_server_asks_which_source_too(
+def test_a_read_only_server_asks_for_the_source_too(
     make_esm: Esm, logins: list[KafkaLogin], mode: Mode, tool: str, arguments: dict[str, Any]
 ) -> None:
     result, asked = chosen(make_esm(), tool, arguments, mode, {"choice": "event_source_arn"})
@@ -350,7 +352,7 @@ def test_a_read_only_server_asks_which_source_too(
     assert len(logins) == (tool == "test_kafka_connection")
 
 
-def test_nobody_chooses_and_the_call_says_what_is_open(make_esm: Esm, aws: FakeAws) -> None:
+def test_without_a_choice_the_call_says_what_is_open(make_esm: Esm, aws: FakeAws) -> None:
     served = make_esm()
     declined, asked = chosen(served, "create_event_source_mapping", BOTH_SOURCES, "auto", None)
     said = served.refusal("create_event_source_mapping", **{**BOTH_SOURCES, "batch_size": 0})
@@ -364,7 +366,7 @@ def test_nobody_chooses_and_the_call_says_what_is_open(make_esm: Esm, aws: FakeA
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_which_login_of_a_secret_with_two_is_asked_or_taken(
+def test_the_login_of_a_secret_with_two_is_asked_for_or_given(
     aws: FakeAws, make_esm: Esm, logins: list[KafkaLogin], mode: Mode
 ) -> None:
     two = {

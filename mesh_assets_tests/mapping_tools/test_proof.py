@@ -46,7 +46,7 @@ def test_brokers_by_network_and_authentication(make_esm: Callable[..., Served]) 
     assert answer["brokers"] == {"private": {"iam": "b-1.orders:9098,b-2.orders:9098"}}
 
 
-def test_a_connection_that_fails_says_at_which_step(make_esm: Callable[..., Served]) -> None:
+def test_a_failed_connection_names_the_step(make_esm: Callable[..., Served]) -> None:
     answer = make_esm("127.0.0.1:1").answer("test_kafka_connection", uuid=UUID)
     assert answer["ok"] is False
     assert [step["name"] for step in answer["steps"] if step["state"] == "failed"] == ["TCP"]
@@ -58,7 +58,7 @@ def test_test_messages_need_allow_writes(make_esm: Callable[..., Served]) -> Non
         assert "--allow-writes" in served.refusal(tool, uuid=UUID, plan_id="0123456789abcdef")
 
 
-def test_positions_that_no_tool_answered_are_refused(make_esm: Callable[..., Served]) -> None:
+def test_positions_that_did_not_come_from_a_tool_are_refused(make_esm: Callable[..., Served]) -> None:
     text = make_esm("127.0.0.1:1").refusal(
         "check_offset_after_production", uuid=UUID, initial={}, produced={}
     )
@@ -92,7 +92,7 @@ PRODUCED = {
         ({}, {"partitions": []}, "nothing to wait for"),
     ],
 )
-def test_answers_about_something_else_prove_nothing_of_a_mapping(
+def test_answers_about_something_else_prove_nothing_about_a_mapping(
     make_esm: Callable[..., Served], initial: dict[str, Any], produced: dict[str, Any], says: str
 ) -> None:
     """Without messages, every one of them has been passed."""
@@ -150,7 +150,7 @@ def test_a_wait_that_would_be_cut_off_is_refused_before_anything_is_written(
         assert "but a call is stopped after 30 s; nothing was done" in said
 
 
-def test_a_validation_waits_as_long_as_it_is_told(
+def test_a_validation_waits_as_long_as_requested(
     make_esm: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[proof.ValidationRequest] = []
@@ -227,7 +227,7 @@ def test_the_user_learns_who_would_receive_test_messages_before_any_is_written(
         ) == (False, True)
 
 
-def test_a_listed_secret_logs_in_before_there_is_a_mapping(
+def test_a_listed_secret_logs_in_before_the_mapping_exists(
     stand_ins: Sandbox,
     broker: Endpoints,
     lambda_url: str,

@@ -90,7 +90,7 @@ def test_a_secret_under_a_telling_key_is_masked(key: str) -> None:
         ("database.password", None),
     ],
 )
-def test_what_is_no_secret_stays_readable(key: str, value: str | None) -> None:
+def test_values_that_are_not_secret_stay_readable(key: str, value: str | None) -> None:
     assert mask_value(key, value) == value
 
 
@@ -121,7 +121,7 @@ def test_credentials_inside_a_text_are_masked_and_the_rest_stays(text: str, mask
         "Bearer abcdef",
     ],
 )
-def test_a_value_that_is_a_secret_by_its_form_is_masked_under_any_key(value: str) -> None:
+def test_a_value_with_the_form_of_a_secret_is_masked_under_any_key(value: str) -> None:
     assert mask_value("transforms.x.value", value) == MASK
 
 
@@ -139,13 +139,13 @@ def test_no_config_lets_a_password_through_and_no_key_is_lost(
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.none(), st.text())))
-def test_masking_twice_is_masking_once(config: dict[str, str | None]) -> None:
+def test_masking_is_idempotent(config: dict[str, str | None]) -> None:
     once = mask_config(config)
 
     assert mask_config(once) == once
 
 
-def test_what_a_platform_has_masked_already_gets_one_mask_whatever_its_length() -> None:
+def test_a_value_masked_by_the_platform_gets_one_mask_whatever_its_length() -> None:
     assert mask_config({"credentials.config": "*" * 16, "odd.setting": "*" * 10, "pattern": "***"}) == {
         "credentials.config": MASK,
         "odd.setting": MASK,
@@ -177,7 +177,7 @@ def test_a_trace_loses_the_secrets_of_its_connector_and_stays_readable() -> None
         ("column.mask.hash.SHA-256.with.salt.CzQMA0cB5K", "shop.users.name", "shop.users.name"),
     ],
 )
-def test_what_is_partly_secret_keeps_the_other_part(key: str, value: str, shown: str) -> None:
+def test_a_partly_secret_value_keeps_the_other_part(key: str, value: str, shown: str) -> None:
     assert mask_value(key, value) == shown
 
 
@@ -189,7 +189,7 @@ def test_the_salt_that_debezium_keeps_in_a_key_is_masked_in_the_key() -> None:
     assert mask_config(masked) == masked
 
 
-def test_what_is_masked_within_values_is_known_and_the_password_of_a_login_alone() -> None:
+def test_masked_parts_of_values_are_known_and_so_is_a_login_password_alone() -> None:
     config = {
         "a.url": "mongodb://app:p@ss/1@m1:27017/shop",
         "b.url": "jdbc:x://h?password=one&ssl=true&token=two",

@@ -57,7 +57,7 @@ def test_the_table_is_large_and_of_real_classes() -> None:
 
 
 @every_config
-def test_no_secret_is_left_and_everything_else_is(marked: dict[str, str]) -> None:
+def test_no_secret_is_left_and_everything_else_stays(marked: dict[str, str]) -> None:
     masked = mask_config(_raw(marked))
 
     assert _leaked(_secrets(marked), json.dumps(masked)) == []
@@ -114,7 +114,7 @@ def test_a_record_and_its_changes_hold_no_secret_whatever_the_trace_quotes(marke
 
 
 @every_config
-def test_what_an_older_build_kept_in_clear_is_not_told_by_a_change(marked: dict[str, str]) -> None:
+def test_a_secret_kept_in_clear_by_an_older_build_is_not_shown_by_a_change(marked: dict[str, str]) -> None:
     raw = _raw(marked)
     kept, read = a_connector(config=raw), a_connector(config=mask_config(raw))
     told = [

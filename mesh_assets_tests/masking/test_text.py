@@ -171,11 +171,11 @@ def test_a_secret_is_masked_in_every_form_and_the_rest_stays(text: str, masked: 
         "q=token+bucket+12+is+full%21 and &lt;token&gt;null&lt;/token&gt; &amp; more",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_text_that_is_not_secret_stays(text: str) -> None:
     assert mask_text(text) == text
 
 
-def test_what_is_too_long_to_be_searched_does_not_leave() -> None:
+def test_text_too_long_to_be_searched_is_withheld() -> None:
     shown = mask_text("x " * SEARCHED_CHARACTERS + "password=hunter2")
 
     assert "hunter2" not in shown
@@ -274,14 +274,14 @@ def _grows_as_its_text(piece: str) -> bool:
 
 
 @pytest.mark.parametrize("piece", _PIECES)
-def test_the_time_grows_as_the_text(piece: str) -> None:
+def test_time_grows_linearly_with_the_text(piece: str) -> None:
     assert _grows_as_its_text(piece)
 
 
 @pytest.mark.slow
 @settings(max_examples=min(25, settings().max_examples))
 @given(st.lists(st.sampled_from(_PIECES), min_size=2, max_size=5))
-def test_the_time_grows_as_the_text_whatever_it_is_made_of(pieces: list[str]) -> None:
+def test_time_grows_linearly_with_the_text_whatever_its_content(pieces: list[str]) -> None:
     assert _grows_as_its_text("".join(pieces))
 
 
@@ -386,5 +386,5 @@ _SAID = (
 
 
 @given(st.lists(st.sampled_from(_SAID.split()), min_size=1, max_size=12).map(" ".join))
-def test_plain_words_that_are_passed_over_hold_nothing_that_a_search_would_find(text: str) -> None:
+def test_skipped_plain_words_hold_nothing_that_a_search_would_find(text: str) -> None:
     assert mask_text(text) == mask_text(text + "\n<>").removesuffix("\n<>")

@@ -77,14 +77,14 @@ def test_an_exception_is_masked_with_all_its_causes_and_prints_as_before(quote: 
     assert ("During handling" in shown) == implicit
 
 
-def test_a_mesh_error_stays_what_callers_act_on() -> None:
+def test_a_mesh_error_keeps_the_class_that_callers_act_on() -> None:
     error = UnreachableError(f"{QUOTES[0]} does not answer", 7)
 
     assert masked(error) is error
     assert error.args == ("https://********@db/x does not answer", 7)
 
 
-def test_causes_that_go_in_a_circle_and_texts_that_fail_end_nothing() -> None:
+def test_circular_causes_and_failing_texts_stop_nothing() -> None:
     first, second = ValueError(QUOTES[0]), SilentError()
     first.__cause__, second.__cause__ = second, first
 
@@ -104,7 +104,7 @@ def test_no_chain_of_causes_shows_a_secret(kinds: list[type[Exception]], implici
     assert SECRET not in "".join(traceback.format_exception(masked(error)))
 
 
-def test_the_sentence_of_an_unexpected_exception_says_what_and_where_and_keeps_the_cause_masked() -> None:
+def test_the_sentence_of_an_unexpected_exception_says_what_and_where_with_the_cause_masked() -> None:
     error = raised(OddError(QUOTES[0]))
     assert isinstance(error, Exception)
 
@@ -144,7 +144,7 @@ raise KeyError(quote) from ValueError(quote)
 """
 
 
-def test_nothing_that_a_process_logs_or_prints_of_its_failures_shows_a_secret() -> None:
+def test_nothing_that_a_process_logs_or_prints_about_failures_shows_a_secret() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _SAYING],
         env={**os.environ, "QUOTE": "; ".join(QUOTES)},
@@ -197,7 +197,7 @@ def test_a_command_that_fails_unexpectedly_prints_a_masked_traceback() -> None:
     assert "********" in done.stderr
 
 
-def test_a_record_of_a_logger_that_says_nothing_secret_is_as_it_was() -> None:
+def test_a_log_record_without_secrets_is_unchanged() -> None:
     code = """import logging
 from mesh_assets.masking.unexpected import mask_what_this_process_says
 mask_what_this_process_says()
@@ -209,7 +209,7 @@ print(record.msg, record.args)
     assert done.stdout == "%s of %d ('x', 2)\n"
 
 
-def test_a_message_that_cannot_be_made_does_not_fail_whoever_logs_it() -> None:
+def test_a_message_that_cannot_be_formatted_does_not_fail_its_caller() -> None:
     code = """import logging, sys
 from mesh_assets.masking.unexpected import mask_what_this_process_says
 logging.basicConfig(stream=sys.stdout, format="%(message)s")

@@ -88,7 +88,7 @@ def test_a_token_for_another_audience_or_time_is_refused(make_token: Make, claim
     assert anyio.run(JwtVerifier(OAUTH).verify_token, make_token(**claims)) is None
 
 
-def test_a_token_that_another_key_signed_is_refused(make_token: Make) -> None:
+def test_a_token_signed_by_another_key_is_refused(make_token: Make) -> None:
     assert anyio.run(JwtVerifier(OAUTH).verify_token, make_token(generate_private_key(SECP256R1()))) is None
 
 
@@ -154,7 +154,7 @@ def test_without_oauth_the_audit_log_names_the_address_and_a_token_only_if_the_s
     assert "s3cret" not in text
 
 
-def test_a_session_of_one_user_is_not_another_users_of_the_same_client(
+def test_a_session_of_one_user_cannot_be_continued_by_another_of_the_same_client(
     make_token: Make, tmp_path: Path
 ) -> None:
     settings = ServerSettings(oauth=OAUTH, audit_log=tmp_path / "audit.jsonl")

@@ -28,12 +28,12 @@ def a_resource(served: Served) -> dict[str, object]:
     return anyio.run(read)
 
 
-def test_every_answer_of_a_sound_estate_is_the_answer_alone(served: Served) -> None:
+def test_every_answer_of_a_sound_estate_has_no_notice(served: Served) -> None:
     assert notes(served, "list_clusters") == []
     assert "estate_problem" not in a_resource(served)
 
 
-def test_while_the_file_is_broken_every_answer_says_so_and_is_of_the_last_good_one(served: Served) -> None:
+def test_while_the_file_is_broken_every_answer_says_so_and_uses_the_last_good_one(served: Served) -> None:
     before = served.answer("list_clusters")
     (served.folder / "estate.yaml").write_text("clusters: {}\n")
 
@@ -53,7 +53,7 @@ def test_while_the_file_is_broken_every_answer_says_so_and_is_of_the_last_good_o
     assert "estate_problem" not in a_resource(served)
 
 
-def test_without_any_estate_that_was_good_the_error_itself_says_what_is_wrong(served: Served) -> None:
+def test_without_any_good_estate_the_error_itself_says_what_is_wrong(served: Served) -> None:
     (served.folder / "estate.yaml").write_text("clusters: {}\n")
 
     assert "names no cluster" in served.refusal("sample_messages", topic="orders")

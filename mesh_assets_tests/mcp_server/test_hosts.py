@@ -29,7 +29,7 @@ def test_a_host_has_one_form(host: str, canonical: str) -> None:
     assert canonical_origin(f"HTTPS://{host}") == f"https://{canonical}"
 
 
-def test_requests_by_another_spelling_of_an_allowed_host_are_let_in_and_no_others(tmp_path: Path) -> None:
+def test_other_spellings_of_an_allowed_host_are_accepted_and_no_others(tmp_path: Path) -> None:
     settings = ServerSettings(audit_log=tmp_path / "audit.jsonl")
     app = http_app(build_server(settings), HttpSettings(allowed_hosts=("Mesh.Example.com", "10.0.0.5:8000")))
 

@@ -155,7 +155,7 @@ def test_over_http_requests_need_a_token_a_known_host_and_a_small_body(served: S
         assert httpx.get(url.removesuffix("/mcp") + "/healthz").json() == {"status": "alive"}, "as probes ask"
 
 
-def test_over_http_its_options_hold_and_it_ends_when_idle_though_probes_ask_whether_it_is_alive(
+def test_over_http_its_options_apply_and_it_ends_when_idle_despite_probes(
     served: Served,
 ) -> None:
     options = ("--token-sha256", hashlib.sha256(b"t").hexdigest(), "--max-body", "2000")

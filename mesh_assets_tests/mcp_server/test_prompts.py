@@ -81,7 +81,7 @@ def test_every_prompt_names_only_tools_and_arguments_that_exist(served: Served) 
 
 
 @pytest.mark.parametrize("cluster", [{}, {"cluster": "warehouse"}], ids=["one cluster", "named cluster"])
-def test_what_the_prompts_about_the_estate_spell_out_is_answered(
+def test_calls_spelled_out_in_the_prompts_are_answered(
     make_served: Callable[..., Served], cluster: dict[str, str]
 ) -> None:
     """Every call as it stands there; where the agent chooses, one of the names that the answers have."""

@@ -29,7 +29,7 @@ def read(served: Served, uri: str, mode: Mode = "auto") -> Any:
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_resources_hold_what_the_tools_answer(served: Served, mode: Mode) -> None:
+def test_resources_hold_the_tools_answers(served: Served, mode: Mode) -> None:
     assert [row["name"] for row in read(served, "mesh://clusters", mode)["clusters"]] == ["warehouse"]
     assert read(served, "mesh://warehouse/inventory", mode)["about"]["cluster"] == "warehouse"
     assert read(served, "mesh://warehouse/topics/orders", mode)["name"] == "orders"

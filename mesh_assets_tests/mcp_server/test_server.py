@@ -48,7 +48,7 @@ def test_every_call_is_in_the_audit_log_with_secrets_masked(served: Served) -> N
     assert "hunter2" not in (served.folder / "audit.jsonl").read_text()
 
 
-def test_an_error_in_the_audit_log_is_masked_and_a_secret_beyond_the_cut_is_not_half_shown(
+def test_an_error_in_the_audit_log_is_masked_even_where_a_cut_would_show_half_a_secret(
     tmp_path: Path,
 ) -> None:
     AuditLog(tmp_path / "audit.jsonl").write(
@@ -65,7 +65,7 @@ def test_an_error_in_the_audit_log_is_masked_and_a_secret_beyond_the_cut_is_not_
     assert line["arguments"]["key"] == "orders"
 
 
-def test_the_audit_log_keeps_a_change_whole_and_masked_and_of_a_question_its_beginning(
+def test_the_audit_log_keeps_a_change_whole_and_masked_and_the_beginning_of_a_question(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOGNAME", "anne")
@@ -207,7 +207,7 @@ def test_the_server_imports_nothing_heavy_before_a_tool_needs_it() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_an_exception_that_nobody_foresaw_is_told_and_logged_masked_by_us_alone(
+def test_an_unforeseen_exception_is_reported_and_logged_masked_by_us_alone(
     make_served: Callable[..., Served], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     secret = "s3cr3t-Value_42"

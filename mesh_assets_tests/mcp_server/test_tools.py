@@ -45,7 +45,7 @@ def test_a_schema_keeps_what_carries_information() -> None:
     assert book["required"] == ["title"]
 
 
-def test_what_one_place_alone_refers_to_stands_there() -> None:
+def test_a_definition_used_once_is_inlined() -> None:
     schema = {
         "$defs": {
             "Once": {"properties": {"inner": {"$ref": "#/$defs/Within"}}},
@@ -67,7 +67,7 @@ def test_what_one_place_alone_refers_to_stands_there() -> None:
     }
 
 
-def test_that_anything_may_be_added_is_not_said_nor_that_nothing_is_in_an_answer() -> None:
+def test_open_objects_are_not_marked_as_such() -> None:
     for rest, of_answer, kept in (
         (True, False, {}),
         (False, False, {"additionalProperties": False}),
@@ -77,7 +77,7 @@ def test_that_anything_may_be_added_is_not_said_nor_that_nothing_is_in_an_answer
         assert brief_schema(closed, of_answer=of_answer) == {"type": "object", **kept}
 
 
-def test_an_entry_of_a_map_or_a_list_may_be_null_since_it_cannot_be_left_out() -> None:
+def test_an_entry_of_a_map_or_list_may_be_null_since_it_cannot_be_left_out() -> None:
     class Limits(BaseModel):
         entity: dict[str, str | None]
         levels: list[int | None] | None = None
@@ -89,7 +89,7 @@ def test_an_entry_of_a_map_or_a_list_may_be_null_since_it_cannot_be_left_out() -
             jsonschema.validate(wrong, schema)
 
 
-def test_it_accepts_the_same_values_except_null() -> None:
+def test_the_brief_schema_accepts_the_same_values_except_null() -> None:
     jsonschema.validate({"title": "A", "pages": 3, "sequel": {"title": "B", "shelf": 7}}, BRIEF)
     for wrong in (
         {"title": "A", "pages": 0},
@@ -125,7 +125,7 @@ def test_a_required_argument_given_as_null_is_missing(served: Served) -> None:
     assert "topic: field required" in served.refusal("describe_topic", topic=None)
 
 
-def test_a_tools_arguments_are_its_functions_own_and_a_request_stands_for_its_fields(served: Served) -> None:
+def test_a_tools_arguments_are_its_functions_and_a_request_is_spread_into_its_fields(served: Served) -> None:
     arguments = {
         tool.name: list(tool.input_schema["properties"]) for tool in anyio.run(served.server.list_tools)
     }
@@ -140,7 +140,7 @@ def test_a_tools_arguments_are_its_functions_own_and_a_request_stands_for_its_fi
     }
 
 
-def test_what_is_not_listed_is_taken_all_the_same(served: Served) -> None:
+def test_unlisted_arguments_are_accepted_all_the_same(served: Served) -> None:
     """What other sources have, to say why it is refused; and the request of a mapping, whole, for its role."""
     arn = {"event_source_arn": CLUSTER_ARN, "starting_position": "LATEST"}
     needed = {"target": "bill", "kafka_topic": "orders", **arn}
@@ -153,7 +153,7 @@ def test_what_is_not_listed_is_taken_all_the_same(served: Served) -> None:
     assert "has no argument 'tumbling'" in served.refusal("create_event_source_mapping", **needed, tumbling=1)
 
 
-def test_no_right_depends_on_what_a_roles_tool_does_not_list(aws: FakeAws) -> None:
+def test_no_right_depends_on_a_role_tools_unlisted_arguments(aws: FakeAws) -> None:
     """The same policy, whatever these are."""
     values: dict[str, Any] = {
         "batch_size": 7,

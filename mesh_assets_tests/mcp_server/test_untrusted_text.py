@@ -169,7 +169,7 @@ CALLS_OF_HOSTILE = [
 
 
 @pytest.mark.slow
-def test_nothing_that_cannot_be_seen_and_nothing_endless_leaves(connect: Callable[[], Client]) -> None:
+def test_nothing_invisible_and_nothing_endless_leaves(connect: Callable[[], Client]) -> None:
     async def run() -> None:
         with anyio.fail_after(SECONDS):
             async with connect() as client:
@@ -215,7 +215,7 @@ def test_nothing_that_cannot_be_seen_and_nothing_endless_leaves(connect: Callabl
     anyio.run(run)
 
 
-def test_a_name_is_found_as_it_is_and_as_it_is_shown(one_served: Served) -> None:
+def test_a_name_is_found_by_its_real_and_its_displayed_form(one_served: Served) -> None:
     for name in (NAME, SHOWN):
         assert one_served.answer("describe_connector", connector=name)["name"] == SHOWN
         assert one_served.answer("describe_consumer_group", group=name)["group_id"] == SHOWN
@@ -225,14 +225,14 @@ def test_a_name_is_found_as_it_is_and_as_it_is_shown(one_served: Served) -> None
         assert kinds == {"connector", "schema", "consumer_group"}
 
 
-def test_two_names_that_look_alike_are_told_apart(one_served: Served) -> None:
+def test_two_names_that_look_alike_are_distinguished(one_served: Served) -> None:
     refusal = one_served.refusal("describe_consumer_group", group="twin\ufffd")
     assert "2 names look like 'twin\ufffd'" in refusal
     assert "'twin\\u200b', 'twin\\u200d'" in refusal
     assert one_served.answer("describe_consumer_group", group="twin\u200b")["group_id"] == "twin\ufffd"
 
 
-def test_what_is_cut_says_how_long_it_was(one_served: Served) -> None:
+def test_a_truncated_text_says_how_long_it_was(one_served: Served) -> None:
     answer = one_served.answer("list_schemas")
     [note] = answer["about"]["notes"]
     assert note.endswith(
@@ -244,7 +244,7 @@ def test_what_is_cut_says_how_long_it_was(one_served: Served) -> None:
     ]
 
 
-def test_a_list_goes_on_after_a_name_of_any_length(make_served: Callable[..., Served]) -> None:
+def test_a_list_continues_after_a_name_of_any_length(make_served: Callable[..., Served]) -> None:
     names = [f"{'g' * 30_000}{number}" for number in range(3)]
     served = make_served(a_document(consumer_groups=tuple(map(a_group, ["a", *names, "z"]))))
     seen, cursor = [], None
@@ -290,7 +290,7 @@ def test_an_answer_full_of_long_texts_is_cut_as_a_whole_and_progress_is_cleaned(
     assert "the answer has 1.2 MB, but at most 500 kB may leave" in refused.content[0].text
 
 
-def test_agents_are_told_that_what_others_wrote_is_data(one_served: Served) -> None:
+def test_agents_are_told_that_foreign_text_is_data(one_served: Served) -> None:
     async def run() -> tuple[str | None, list[Any]]:
         async with Client(one_served.server, mode="legacy") as client:
             return client.instructions, (await client.list_tools()).tools

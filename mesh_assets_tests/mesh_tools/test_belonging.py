@@ -36,7 +36,7 @@ def analyse(served: Served) -> None:
     keep_estate_domains(store, read_estate_domains(estate, store), made_at=now)
 
 
-def test_domains_and_relationships_are_told_by_the_estates_rules_with_their_reasons(
+def test_domains_and_relationships_follow_the_estates_rules_with_their_reasons(
     make_served: Callable[..., Served],
 ) -> None:
     served = make_served(a_shop(), estate=ESTATE + RULES)
@@ -62,7 +62,7 @@ def test_domains_and_relationships_are_told_by_the_estates_rules_with_their_reas
     assert "the estate calls it user_id" in entity["uses"][0]["reason"]
 
 
-def test_of_one_topic_only_its_own_entities_are_told(make_served: Callable[..., Served]) -> None:
+def test_an_answer_about_one_topic_has_only_its_own_entities(make_served: Callable[..., Served]) -> None:
     served = make_served(a_shop(), estate=ESTATE + RULES)
     found = served.answer("find_relationships", topic="users")
     assert [one["entity"] for one in found["entities"]] == ["user"]
@@ -70,7 +70,7 @@ def test_of_one_topic_only_its_own_entities_are_told(make_served: Callable[..., 
     assert "has no topic 'nowhere'" in served.refusal("find_relationships", topic="nowhere")
 
 
-def test_what_keys_may_be_missing_from_is_told(make_served: Callable[..., Served]) -> None:
+def test_possible_gaps_in_keys_are_reported(make_served: Callable[..., Served]) -> None:
     found = make_served(a_shop()).answer("find_relationships")
     assert found["not_read"] == ["1 topic without a schema: what its records hold is not known"]
     assert found["total_not_read"] == 1
@@ -95,7 +95,7 @@ def test_a_topic_shows_its_domain_and_entities_once_the_analysis_is_of_its_docum
     ]
 
 
-def test_an_analysis_of_another_document_is_not_taken_for_that_of_the_newest(
+def test_an_analysis_of_another_document_does_not_count_for_the_newest(
     make_served: Callable[..., Served],
 ) -> None:
     first = make_served(a_shop(), estate=ESTATE + RULES)
@@ -113,7 +113,7 @@ def test_an_analysis_of_another_document_is_not_taken_for_that_of_the_newest(
     assert [one["domain"] for one in newer.answer("list_domains")["domains"]] == ["shop"]  # made anew
 
 
-def test_a_damaged_result_is_a_note_beside_the_topic_and_a_refusal_where_it_is_asked_for(
+def test_a_damaged_result_is_a_note_beside_the_topic_and_a_refusal_where_it_is_requested(
     make_served: Callable[..., Served],
 ) -> None:
     served = make_served(a_shop())
@@ -123,7 +123,7 @@ def test_a_damaged_result_is_a_note_beside_the_topic_and_a_refusal_where_it_is_a
     assert "run the job `analysis` again" in served.refusal("list_domains")
 
 
-def test_the_rules_and_owners_of_a_schema_are_told(make_served: Callable[..., Served]) -> None:
+def test_the_rules_and_owners_of_a_schema_are_listed(make_served: Callable[..., Served]) -> None:
     contract = DataContract(
         properties={"owner": "shop"},
         tags={"**.email": ("PII",)},

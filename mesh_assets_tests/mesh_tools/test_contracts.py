@@ -42,7 +42,7 @@ def made(make_served: Callable[..., Served]) -> Callable[[str], Served]:
     return make
 
 
-def test_a_contract_is_made_for_the_answer_where_nobody_keeps_one(made: Callable[[str], Served]) -> None:
+def test_a_contract_is_generated_where_none_is_kept(made: Callable[[str], Served]) -> None:
     found = made(ESTATE).answer("get_contract", topic="orders")
     assert (found["id"], found["origin"], found["owner"], found["domain"]) == (
         "warehouse.shop",
@@ -55,7 +55,7 @@ def test_a_contract_is_made_for_the_answer_where_nobody_keeps_one(made: Callable
     assert found["counts"] == {}
 
 
-def test_the_contract_that_people_keep_is_told_with_what_the_estate_breaks(
+def test_a_contract_kept_by_people_comes_with_what_the_estate_breaks(
     made: Callable[[str], Served], tmp_path: Path
 ) -> None:
     folder = tmp_path / "kept"
@@ -75,7 +75,7 @@ def test_the_contract_that_people_keep_is_told_with_what_the_estate_breaks(
         assert found["counts"]["error"] == 1
 
 
-def test_a_question_without_an_answer_says_what_there_is(made: Callable[[str], Served]) -> None:
+def test_a_question_without_an_answer_lists_what_exists(made: Callable[[str], Served]) -> None:
     served = made(ESTATE)
     assert "is in no data product" in served.refusal("get_contract", topic="zzz")
     assert "there are: 'warehouse.shop'" in served.refusal("get_contract", contract="nope")

@@ -140,7 +140,7 @@ def test_a_graph_of_an_older_document_is_used_while_nothing_has_changed(
         ({"table": "SHOP.PUBLIC.USERS"}, "dataset postgres://pg:5432/shop.public.users", "connector pg"),
     ],
 )
-def test_it_begins_anywhere(
+def test_lineage_begins_at_any_node(
     served: Served, start: dict[str, str], text: str | None, near: str | None
 ) -> None:
     if text is None:
@@ -152,7 +152,7 @@ def test_it_begins_anywhere(
     assert near is None or answer["downstream"]["1"] == [near]
 
 
-def test_it_begins_at_a_mapping_and_at_a_statement_of_the_kept_lineage(served: Served) -> None:
+def test_lineage_begins_at_a_mapping_and_at_a_statement_of_the_kept_graph(served: Served) -> None:
     known = served.known
     mapping = Node(kind="event_source_mapping", name="0a-1b")
     statement = Node(kind="statement", cluster="us", name="totals")
@@ -189,7 +189,7 @@ def test_it_begins_at_a_mapping_and_at_a_statement_of_the_kept_lineage(served: S
         ({"subject": "orders-value", "table": "x"}, "give one of topic"),
     ],
 )
-def test_a_start_that_is_not_there_is_refused(served: Served, start: dict[str, str], sentence: str) -> None:
+def test_a_missing_start_is_refused(served: Served, start: dict[str, str], sentence: str) -> None:
     assert sentence in served.refusal("get_lineage", cluster="us", **start)
 
 
@@ -202,7 +202,7 @@ def guarded(make_served: Callable[..., Served]) -> Served:
     return make_served(replace(us(), access=Access(acls=acls)), eu(), estate=TWO)
 
 
-def test_rights_are_in_the_answer_only_when_asked_for(guarded: Served) -> None:
+def test_rights_are_in_the_answer_only_on_request(guarded: Served) -> None:
     plain = guarded.answer("get_lineage", cluster="us", topic="dbz.public.orders")
     asked = guarded.answer("get_lineage", cluster="us", topic="dbz.public.orders", permitted=True)
 
@@ -218,20 +218,20 @@ def test_rights_are_in_the_answer_only_when_asked_for(guarded: Served) -> None:
     ]
 
 
-def test_it_begins_at_a_principal_and_follows_what_flows_from_there(guarded: Served) -> None:
+def test_lineage_begins_at_a_principal_and_follows_what_flows_from_there(guarded: Served) -> None:
     found = guarded.answer("get_lineage", cluster="us", principal="User:debezium", direction="downstream")
 
     assert found["downstream"]["1"] == ["topic dbz.public.orders", "topic dbz.public.users"]
     assert found["downstream"]["2"] == ["connector lake"]
 
 
-def test_a_principal_that_no_acl_allows_anything_is_named_with_those_that_are(guarded: Served) -> None:
+def test_a_principal_without_any_allow_is_named_with_those_that_have_one(guarded: Served) -> None:
     refused = guarded.refusal("get_lineage", cluster="us", principal="User:nobody")
     assert "User:debezium" in refused
     assert "User:lake" in refused
 
 
-def test_rights_that_are_not_known_give_a_note(served: Served) -> None:
+def test_unknown_rights_give_a_note(served: Served) -> None:
     answer = served.answer("get_lineage", cluster="us", topic="dbz.public.orders", permitted=True)
 
     assert any(

@@ -22,7 +22,7 @@ def analyse(served: Served) -> None:
     keep_estate_products(store, read_estate_products(estate, store, now=now), made_at=now)
 
 
-def test_products_are_told_with_owner_members_score_and_what_they_take(
+def test_products_come_with_owner_members_score_and_what_they_use(
     make_served: Callable[..., Served],
 ) -> None:
     analyse(make_served(a_shop("gone"), estate=ESTATE + RULES))
@@ -56,7 +56,7 @@ def test_one_product_comes_with_drafts_of_joins(make_served: Callable[..., Serve
     )
 
 
-def test_a_topic_says_which_product_it_is_in_and_what_it_takes(make_served: Callable[..., Served]) -> None:
+def test_a_topic_names_its_product_and_what_it_uses(make_served: Callable[..., Served]) -> None:
     served = make_served(a_shop(), estate=ESTATE + RULES)
     assert "data_product" not in served.answer("describe_topic", topic="orders")
     analyse(served)
@@ -65,7 +65,7 @@ def test_a_topic_says_which_product_it_is_in_and_what_it_takes(make_served: Call
     assert topic["takes"]["shares"]["partitions"] == 0.25
 
 
-def test_products_that_no_analysis_made_are_not_made_up(make_served: Callable[..., Served]) -> None:
+def test_products_without_an_analysis_are_not_invented(make_served: Callable[..., Served]) -> None:
     served = make_served(a_shop(), estate=ESTATE + RULES)
     assert "the job analysis has not run" in served.refusal("list_data_products")
 

@@ -41,7 +41,7 @@ def served(make_served: Callable[..., Served]) -> Served:
     return served
 
 
-def test_a_profile_tells_figures_and_faults_and_no_value(served: Served) -> None:
+def test_a_profile_shows_figures_and_faults_and_no_value(served: Served) -> None:
     found = served.answer("get_profile", topic="public-orders")
     assert found["figures"]["sampled_records"] == 41
     assert found["figures"]["decoded"] == 40 / 41
@@ -63,14 +63,14 @@ def test_fields_are_chosen_by_pattern_and_shown_with_histograms_on_request(serve
     assert sum(field["histogram"].values()) == 40
 
 
-def test_a_topic_shows_what_its_profile_says(served: Served) -> None:
+def test_a_topic_shows_its_profile(served: Served) -> None:
     faults = served.answer("describe_topic", topic="public-orders")["data_faults"]
     assert faults[0].startswith("1 value of 41 records cannot be decoded")
     assert len(faults) == 3
     assert "data_faults" not in served.answer("describe_topic", topic="public-new")
 
 
-def test_why_there_is_no_profile_is_said(served: Served) -> None:
+def test_a_missing_profile_is_explained(served: Served) -> None:
     assert "the job profiling makes one" in served.refusal("get_profile", topic="public-new")
     assert "is not under allow_message_reading of cluster warehouse" in served.refusal(
         "get_profile", topic="secret"
@@ -78,7 +78,7 @@ def test_why_there_is_no_profile_is_said(served: Served) -> None:
     assert "has no topic 'nowhere'" in served.refusal("get_profile", topic="nowhere")
 
 
-def test_profiles_that_cannot_be_read_cost_the_topic_nothing(served: Served) -> None:
+def test_unreadable_profiles_do_not_affect_the_topic(served: Served) -> None:
     served.known.store.objects.put("analysis/data_quality.json", b"{")
     found = served.answer("describe_topic", topic="public-orders")
     assert any(note.startswith("profiles: ") for note in found["about"]["notes"])

@@ -78,7 +78,7 @@ def test_topics_are_summed_over_their_brokers() -> None:
     )
 
 
-def test_brokers_tell_cpu_disk_and_connections_and_the_cluster_their_sum() -> None:
+def test_brokers_report_cpu_disk_and_connections_and_the_cluster_their_sum() -> None:
     found = measured(DEFAULT | BY_TOPIC)
     assert found.brokers == tuple(
         Broker(id=number, host="", port=0, cpu_percent=12.5, disk_used_percent=41.5, connections=20)
@@ -96,7 +96,7 @@ def test_brokers_tell_cpu_disk_and_connections_and_the_cluster_their_sum() -> No
     )
 
 
-def test_a_sum_that_lacks_a_broker_is_unknown_and_not_too_little() -> None:
+def test_a_sum_without_one_of_the_brokers_is_unknown_and_not_too_small() -> None:
     found = measured({series("ConnectionCount", broker="1"): 20.0})
     assert found.cluster == ClusterLoad()
     assert [broker.connections for broker in found.brokers] == [20, None]
@@ -109,7 +109,7 @@ def test_amazons_estimate_of_time_lag_stays_an_estimate() -> None:
     assert not any("lag_seconds" in name and "estimated" not in name for name in found.source.figures)
 
 
-def test_what_the_level_of_monitoring_lacks_is_said_with_what_to_do() -> None:
+def test_metrics_missing_at_the_monitoring_level_are_named_with_what_to_do() -> None:
     missing = measured(DEFAULT).not_available
     assert (
         "bytes by topic: CloudWatch has none for this cluster; set its monitoring to PER_TOPIC_PER_BROKER"
@@ -119,14 +119,14 @@ def test_what_the_level_of_monitoring_lacks_is_said_with_what_to_do() -> None:
     assert not any("PER_TOPIC_PER_BROKER" in text for text in measured(DEFAULT | BY_TOPIC).not_available)
 
 
-def test_a_cluster_that_cloudwatch_does_not_know_is_an_error_and_not_an_idle_one() -> None:
+def test_a_cluster_unknown_to_cloudwatch_is_an_error_and_not_idle() -> None:
     source = measured({}).source
     assert (
         source.error == "CloudWatch has no metrics for payments; check cluster_name and region in the estate"
     )
 
 
-def test_the_window_is_the_last_five_minutes_whose_values_have_arrived() -> None:
+def test_the_window_is_the_last_five_minutes_with_complete_values() -> None:
     begin, end = datetime(2026, 11, 23, 16, 30, tzinfo=UTC), datetime(2026, 11, 23, 16, 35, tzinfo=UTC)
     assert last_period(NOW) == (begin, end)
     assert last_period(NOW + timedelta(seconds=30)) == (
@@ -137,7 +137,7 @@ def test_the_window_is_the_last_five_minutes_whose_values_have_arrived() -> None
     assert (source.window_start, source.window_end, source.window_seconds) == (begin, end, 300.0)
 
 
-def test_history_is_what_came_in_each_step() -> None:
+def test_history_is_what_arrived_in_each_step() -> None:
     begin = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
     reader, _ = reader_of(BY_TOPIC)
     found = reader.record_counts(ASKED, begin=begin, end=begin + timedelta(minutes=15), step_seconds=300)

@@ -88,7 +88,7 @@ WHOLE = {
 }
 
 
-def test_counts_of_a_minute_become_rates_a_second_and_levels_stay() -> None:
+def test_counts_per_minute_become_rates_per_second_and_levels_stay() -> None:
     found = measured(WHOLE)
     assert found.topics == (
         TopicRate(
@@ -113,7 +113,7 @@ def test_counts_of_a_minute_become_rates_a_second_and_levels_stay() -> None:
     )
 
 
-def test_the_cluster_counts_topics_that_the_estate_leaves_out_too() -> None:
+def test_the_cluster_includes_topics_that_the_estate_excludes() -> None:
     assert measured(WHOLE).cluster == ClusterLoad(
         load_percent=34.2,
         connections=7,
@@ -127,7 +127,7 @@ def test_the_cluster_counts_topics_that_the_estate_leaves_out_too() -> None:
     )
 
 
-def test_the_source_says_its_minute_and_which_figures_are_its_own() -> None:
+def test_the_source_states_its_minute_and_which_figures_are_its_own() -> None:
     source = measured(WHOLE).source
     assert (source.name, source.window_start, source.window_seconds, source.error) == (
         "confluent_cloud",
@@ -142,7 +142,7 @@ def test_the_source_says_its_minute_and_which_figures_are_its_own() -> None:
     assert "topics.records_in_per_second" not in source.figures
 
 
-def test_what_had_no_traffic_is_unknown_and_said_to_be_so() -> None:
+def test_things_without_traffic_are_unknown_with_a_note() -> None:
     found = measured({})
     assert found.source == MetricsSource(name="confluent_cloud")
     assert found.cluster == ClusterLoad()
@@ -163,7 +163,7 @@ def test_connectors_that_the_key_may_not_see_make_the_source_incomplete() -> Non
     )
 
 
-def test_history_is_counts_by_step_and_a_step_without_a_value_is_not_told() -> None:
+def test_history_is_counts_per_step_and_a_step_without_a_value_is_left_out() -> None:
     points = [
         {"timestamp": "2026-11-23T16:00:00Z", "value": 10},
         {"timestamp": "2026-11-23T16:10:00Z", "value": 30.0},
@@ -214,7 +214,7 @@ def agree(metrics: Metrics) -> bool:
 
 
 @pytest.mark.late
-def test_the_metrics_api_and_the_offsets_tell_of_the_same_records(cluster: Cluster) -> None:
+def test_the_metrics_api_and_the_offsets_describe_the_same_records(cluster: Cluster) -> None:
     deadline = time.monotonic() + _DEADLINE_SECONDS
     metrics = metrics_of(cluster)
     while not agree(metrics) and time.monotonic() < deadline:
@@ -241,7 +241,7 @@ def test_the_metrics_api_and_the_offsets_tell_of_the_same_records(cluster: Clust
 
 
 @pytest.mark.late  # before the stand-in's first whole minute there is nothing to count
-def test_history_is_answered_in_steps_of_five_minutes(cluster: Cluster) -> None:
+def test_history_comes_in_steps_of_five_minutes(cluster: Cluster) -> None:
     end = datetime.fromtimestamp(time.time() // 300 * 300 + 300, UTC)
     with open_clients(cluster) as clients:
         assert clients.metrics is not None
@@ -254,7 +254,7 @@ def test_history_is_answered_in_steps_of_five_minutes(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), float("-inf")])
-def test_a_value_that_is_no_number_is_unknown_and_costs_no_other(odd: float) -> None:
+def test_an_invalid_number_is_unknown_and_affects_no_other(odd: float) -> None:
     known = measured(WHOLE)
     found = measured({**WHOLE, "server_retained_bytes": {of_topic("orders"): odd, of_topic("users"): 5.0}})
 
@@ -265,7 +265,7 @@ def test_a_value_that_is_no_number_is_unknown_and_costs_no_other(odd: float) -> 
     )
 
 
-def test_a_number_that_no_event_can_hold_is_unknown() -> None:
+def test_a_number_too_large_for_an_event_is_unknown() -> None:
     huge = {
         "server_retained_bytes": {of_topic("orders"): 1e19},
         "server_active_connection_count": {'kafka_id="lkc-1"': 3e9},

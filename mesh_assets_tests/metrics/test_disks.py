@@ -62,11 +62,11 @@ def test_without_the_directories_nothing_is_invented_and_the_reason_is_given() -
     assert untold(metrics, "refused") == ("retained bytes and disk usage of brokers: refused",)
 
 
-def test_what_another_source_tells_is_not_called_missing() -> None:
+def test_figures_of_another_source_are_not_called_missing() -> None:
     rates = (replace(METRICS.topics[0], retained_bytes=5), METRICS.topics[1])
     assert untold(replace(METRICS, topics=rates), "refused") == ("disk usage of brokers: refused",)
 
 
-def test_a_broker_that_did_not_tell_its_directories_is_an_error_of_the_source() -> None:
+def test_a_broker_without_its_directories_is_an_error_of_the_source() -> None:
     metrics = with_disks(METRICS, [stored("orders", 100)], (directory(1, "/a", 10, 5),), "broker 2: silent")
     assert metrics.errors == ("broker 2: silent",)

@@ -42,14 +42,14 @@ def with_metrics(metrics: Metrics) -> Any:
     return msgspec.structs.replace(a_document(), metrics=metrics)
 
 
-def test_an_older_document_is_read_and_what_it_did_not_know_is_unknown() -> None:
+def test_an_older_document_is_readable_and_what_it_lacks_is_unknown() -> None:
     document = with_metrics(METRICS)
     plain = json.loads(encode_document(document))
     plain["metrics"] = older(plain["metrics"])
     assert decode_document(json.dumps(plain).encode(), source="old") == document
 
 
-def test_an_older_event_is_read_and_what_it_did_not_know_is_unknown() -> None:
+def test_an_older_event_is_readable_and_what_it_lacks_is_unknown() -> None:
     document = with_metrics(METRICS)
     schema = json.loads(schema_text("discovery_event"))
     for record in _records(schema):

@@ -65,7 +65,7 @@ def rows(
         ([(0, 0, 200)], 200, 0, None),  # retention has removed nothing yet
     ],
 )
-def test_what_waits_is_set_against_what_the_log_still_holds(
+def test_lag_is_compared_with_what_the_log_still_holds(
     places: list[tuple[int, int, int]], lag: int, lost: int, used: float | None
 ) -> None:
     (row,) = rows(at(*places))
@@ -73,12 +73,12 @@ def test_what_waits_is_set_against_what_the_log_still_holds(
     assert (row.lag_records, row.lost_records, row.retention_used_percent) == (lag, lost, used)
 
 
-def test_where_nothing_waits_and_nothing_was_lost_there_is_no_row() -> None:
+def test_without_lag_or_loss_there_is_no_row() -> None:
     assert rows(at((200, 100, 200))) == ()
 
 
 @pytest.mark.parametrize("policy", ["compact", None])
-def test_no_share_is_told_of_a_topic_that_is_only_compacted_or_whose_configs_are_unknown(
+def test_a_compacted_topic_or_one_with_unknown_configs_has_no_share(
     policy: str | None,
 ) -> None:
     lags = {("g", "orders"): TimeLag(seconds=60.0, at_least_seconds=None)}
@@ -92,7 +92,7 @@ def test_no_share_is_told_of_a_topic_that_is_only_compacted_or_whose_configs_are
     ("retention_ms", "seconds", "left"),
     [("3600000", 600.0, 3000.0), ("3600000", 7200.0, 0.0), ("-1", 600.0, None), ("3600000", None, None)],
 )
-def test_the_next_record_is_kept_for_what_its_age_leaves_of_the_retention(
+def test_the_next_record_is_kept_for_the_rest_of_the_retention(
     retention_ms: str, seconds: float | None, left: float | None
 ) -> None:
     lags = {("g", "orders"): TimeLag(seconds=seconds, at_least_seconds=60.0)}
@@ -102,14 +102,14 @@ def test_the_next_record_is_kept_for_what_its_age_leaves_of_the_retention(
     assert (row.lag_seconds, row.retention_left_seconds) == (seconds, left)
 
 
-def test_a_topic_that_the_estate_leaves_out_has_its_lag_and_no_share() -> None:
+def test_a_topic_excluded_by_the_estate_has_its_lag_and_no_share() -> None:
     (row,) = group_topics([at((150, 100, 200))], [], time_lags={})
 
     assert (row.lag_records, row.retention_used_percent) == (50, None)
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
-def test_a_share_is_a_share(committed: int, start: int, held: int) -> None:
+def test_a_share_stays_between_zero_and_one_hundred_percent(committed: int, start: int, held: int) -> None:
     for row in rows(at((committed, start, start + held))):
         assert row.retention_used_percent is None or 0 <= row.retention_used_percent <= 100
         assert row.lag_records >= 0

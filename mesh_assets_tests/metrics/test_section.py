@@ -97,7 +97,7 @@ MEASURED = Measurement(
 )
 
 
-def test_each_figure_is_from_its_source_and_what_both_tell_is_from_the_offsets() -> None:
+def test_each_figure_has_its_source_and_those_of_both_come_from_the_offsets() -> None:
     section = metrics_of(FakeReader(MEASURED))
     metrics = read(section)
     (orders,) = metrics.topics
@@ -116,7 +116,7 @@ def test_each_figure_is_from_its_source_and_what_both_tell_is_from_the_offsets()
     assert section.stand_in == "stand-in for tests"
 
 
-def test_positions_of_a_clock_that_is_ahead_make_no_rates_and_a_second_reading_does() -> None:
+def test_positions_of_a_fast_clock_give_no_rates_and_a_second_reading_does() -> None:
     ahead = SectionState(status="fresh", collected_at=datetime.now(UTC) + timedelta(hours=3))
     previous = a_document(topics=(a_topic("orders"),), sections={"topics": ahead, "consumer_groups": ahead})
 
@@ -127,20 +127,20 @@ def test_positions_of_a_clock_that_is_ahead_make_no_rates_and_a_second_reading_d
     assert metrics.topics[0].records_in_per_second is not None
 
 
-def test_the_platform_is_asked_for_the_connectors_of_this_run() -> None:
+def test_the_platform_is_asked_about_the_connectors_of_this_run() -> None:
     reader = FakeReader(MEASURED)
     metrics_of(reader, previous=a_document(connectors=(a_connector("old", id="lcc-old"),)))
     assert [connector.id for connector in reader.asked[0].connectors] == ["lcc-orders"]
     assert (reader.asked[0].topics, reader.asked[0].brokers) == (("orders",), (1,))
 
 
-def test_without_connectors_in_this_run_those_of_the_latest_document_are_asked_for() -> None:
+def test_without_connectors_in_this_run_those_of_the_latest_document_are_used() -> None:
     reader = FakeReader(MEASURED)
     metrics_of(reader, previous=a_document(connectors=(a_connector("old", id="lcc-old"),)), only=True)
     assert [connector.id for connector in reader.asked[0].connectors] == ["lcc-old"]
 
 
-def test_a_platform_that_cannot_be_asked_leaves_the_offsets_fresh_and_its_own_figures_unknown() -> None:
+def test_an_unavailable_platform_leaves_the_offsets_fresh_and_its_own_figures_unknown() -> None:
     section = metrics_of(FakeReader(UnreachableError("the Metrics API is busy")))
     metrics = read(section)
     assert section.state.status == "fresh"
@@ -155,7 +155,7 @@ def test_a_platform_that_cannot_be_asked_leaves_the_offsets_fresh_and_its_own_fi
     )
 
 
-def test_no_broker_is_called_the_controller_since_kraft_tells_clients_a_random_one() -> None:
+def test_no_broker_is_called_the_controller_since_kraft_gives_clients_a_random_one() -> None:
     assert read(metrics_of(FakeReader(MEASURED))).controller is None
 
 
@@ -163,7 +163,7 @@ def test_no_broker_is_called_the_controller_since_kraft_tells_clients_a_random_o
     ("replicas", "in_sync", "minimum", "under"),
     [(1, 1, "2", 0), (3, 2, "5", 1), (3, 3, "5", 0), (3, 1, "2", 1), (3, 2, "2", 0), (3, 0, "1", 1)],
 )
-def test_under_min_isr_counts_what_refuses_acks_all(
+def test_under_min_isr_counts_partitions_that_refuse_acks_all(
     replicas: int, in_sync: int, minimum: str, under: int
 ) -> None:
     """Kafka's rule: the smaller of setting and replicas (Partition.effectiveMinIsr)."""

@@ -81,7 +81,7 @@ def test_the_time_is_taken_between_the_two_readings_that_bracket_the_position() 
     )
 
 
-def test_while_a_log_stands_still_the_time_runs_from_its_next_record_on() -> None:
+def test_while_a_log_stands_still_the_time_counts_from_its_next_record() -> None:
     history = kept(
         (ago(minutes=20), {"orders": 500}),
         (ago(minutes=15), {"orders": 500}),
@@ -93,7 +93,7 @@ def test_while_a_log_stands_still_the_time_runs_from_its_next_record_on() -> Non
     )
 
 
-def test_where_history_does_not_reach_only_a_lower_bound_is_told() -> None:
+def test_where_history_does_not_reach_there_is_only_a_lower_bound() -> None:
     assert lag(a_group(("orders", 0, 50, 1000)), history=kept(*EVERY_FIVE_MINUTES)) == TimeLag(
         seconds=None, at_least_seconds=2700.0
     )
@@ -113,14 +113,14 @@ def test_two_readings_too_far_apart_give_a_lower_bound_and_no_guess() -> None:
     )
 
 
-def test_of_a_lag_of_days_an_hour_between_readings_is_close_enough() -> None:
+def test_for_a_lag_of_days_an_hour_between_readings_is_close_enough() -> None:
     history = kept(*((ago(hours=n), {"orders": 10_000 - 100 * n}) for n in range(60, 0, -1)))
     assert lag(a_group(("orders", 0, 5_050, 10_000)), history=history) == TimeLag(
         seconds=49.5 * 3600, at_least_seconds=None
     )
 
 
-def test_the_document_before_serves_as_a_reading_too() -> None:
+def test_the_previous_document_serves_as_a_reading_too() -> None:
     earlier = EndReading(read_at=ago(minutes=10), ends={"orders": {0: 400}})
     assert lag(a_group(("orders", 0, 700, 1000)), earlier=earlier) == TimeLag(
         seconds=300.0, at_least_seconds=None
@@ -137,7 +137,7 @@ def test_a_group_is_as_late_as_on_its_slowest_partition() -> None:
     assert lag(group, history=history) == TimeLag(seconds=1200.0, at_least_seconds=None)
 
 
-def test_one_partition_of_which_nothing_is_known_leaves_a_lower_bound() -> None:
+def test_one_unknown_partition_leaves_a_lower_bound() -> None:
     history = kept(*EVERY_FIVE_MINUTES)
     assert lag(a_group(("orders", 0, 900, 1000), ("users", 0, 5, 10)), history=history) == TimeLag(
         seconds=None, at_least_seconds=300.0
@@ -147,13 +147,13 @@ def test_one_partition_of_which_nothing_is_known_leaves_a_lower_bound() -> None:
     )
 
 
-def test_a_topic_made_anew_is_not_measured_by_its_namesake() -> None:
+def test_a_recreated_topic_is_not_measured_by_its_namesake() -> None:
     history = kept(*EVERY_FIVE_MINUTES)
     found = lag(a_group(("orders", 0, 800, 1000)), history=history, ids={"orders": "another"})
     assert found == TimeLag(seconds=None, at_least_seconds=None)
 
 
-def test_a_log_that_was_cut_gives_no_more_than_what_is_known_since() -> None:
+def test_a_truncated_log_gives_no_more_than_what_is_known_since() -> None:
     history = kept((ago(minutes=10), {"orders": 5000}), (ago(minutes=5), {"orders": 400}))
     assert lag(a_group(("orders", 0, 300, 1000)), history=history) == TimeLag(
         seconds=None, at_least_seconds=300.0

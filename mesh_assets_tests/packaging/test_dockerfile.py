@@ -22,7 +22,7 @@ def stages() -> list[Stage]:
     return read_dockerfile(PROJECT / "Dockerfile")
 
 
-def test_processes_are_those_of_a_user_without_rights_where_the_charts_look_for_them(
+def test_processes_run_as_an_unprivileged_user_where_the_charts_expect_them(
     stages: list[Stage],
 ) -> None:
     result = stages[-1]
@@ -37,13 +37,13 @@ def test_processes_are_those_of_a_user_without_rights_where_the_charts_look_for_
     assert values["global"]["dagsterHome"] == environment["DAGSTER_HOME"]
 
 
-def test_it_begins_with_a_release_of_debian_by_its_date(stages: list[Stage]) -> None:
+def test_the_image_starts_from_a_dated_release_of_debian(stages: list[Stage]) -> None:
     names = {stage.name for stage in stages}
     [base] = {stage.base for stage in stages} - names
     assert re.fullmatch(r"debian:[a-z]+-\d{8}-slim", base)
 
 
-def test_nothing_of_what_builds_it_is_in_the_result_but_the_environment(stages: list[Stage]) -> None:
+def test_the_result_holds_only_the_environment_and_none_of_the_build_tools(stages: list[Stage]) -> None:
     copies = [copied(step.text) for step in stages[-1].steps if step.instruction == "COPY"]
     assert copies == [("build", ["/opt/mesh-assets"], "/opt/mesh-assets")]
     runs = " ".join(step.text for step in stages[-1].steps if step.instruction == "RUN")
@@ -51,7 +51,7 @@ def test_nothing_of_what_builds_it_is_in_the_result_but_the_environment(stages: 
     assert "pip" not in runs
 
 
-def test_what_it_copies_reaches_the_builder_and_nothing_else_does(stages: list[Stage]) -> None:
+def test_the_builder_gets_what_it_copies_and_nothing_else(stages: list[Stage]) -> None:
     wanted = set()
     for stage in stages:
         for step in stage.steps:
@@ -61,7 +61,7 @@ def test_what_it_copies_reaches_the_builder_and_nothing_else_does(stages: list[S
     assert all((PROJECT / path).exists() for path in wanted)
 
 
-def test_every_package_comes_by_its_hash(stages: list[Stage]) -> None:
+def test_every_package_is_pinned_by_hash(stages: list[Stage]) -> None:
     installs = [
         part
         for stage in stages
@@ -89,7 +89,7 @@ def test_the_image_has_the_versions_that_the_tests_run_with() -> None:
     assert "mesh-assets" not in tested
 
 
-def test_an_instruction_that_the_tests_would_leave_out_is_refused(tmp_path: Path) -> None:
+def test_an_instruction_that_the_tests_would_skip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM debian:x AS a\nRUN one \\\n # a comment\n && two\nADD x y\n")
     with pytest.raises(ValueError, match="ADD is none of"):
         read_dockerfile(tmp_path / "Dockerfile")

@@ -70,13 +70,13 @@ def roles(installation: Installation) -> Iterator[Installation]:
         yield installation
 
 
-def test_its_own_command_says_what_it_can_do(installation: Installation) -> None:
+def test_the_images_default_command_lists_its_commands(installation: Installation) -> None:
     words = command(read_dockerfile(PROJECT / "Dockerfile")[-1].last("CMD"))
     code, said = installation.once(*words)
     assert (code, "Kafka estates" in said) == (0, True), said
 
 
-def test_its_user_writes_in_dagsters_home_and_in_tmp_and_nowhere_else(installation: Installation) -> None:
+def test_the_images_user_writes_in_dagsters_home_and_tmp_and_nowhere_else(installation: Installation) -> None:
     code, said = installation.once("sh", "-c", "id -u && touch /var/lib/mesh-assets/a /tmp/a")
     assert (code, said) == (0, "10001\n")
     for place in ("/", "/opt/mesh-assets", "/etc/mesh-assets", "/usr/local", "/var/log", "/var/tmp"):
@@ -84,13 +84,13 @@ def test_its_user_writes_in_dagsters_home_and_in_tmp_and_nowhere_else(installati
         assert (code, "Read-only file system" in said) == (1, True), (place, said)
 
 
-def test_it_has_no_tool_that_builds_or_installs_python_packages(installation: Installation) -> None:
+def test_the_image_has_no_tool_that_builds_or_installs_python_packages(installation: Installation) -> None:
     for tool in ("pip", "pip3", "hatchling", "uv", "cc", "gcc", "make", "git"):
         assert installation.once("sh", "-c", f"command -v {tool}")[0] != 0, tool
     assert installation.once("python3", "-c", "import pip")[0] == 1
 
 
-def test_it_is_no_larger_than_the_page_says(installation: Installation) -> None:
+def test_the_image_is_no_larger_than_the_page_says(installation: Installation) -> None:
     assert installation.image.megabytes() < MOST_MEGABYTES
 
 

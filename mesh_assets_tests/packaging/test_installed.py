@@ -102,7 +102,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
         somebody.run("mesh-assets", "sandbox", "stop")
 
 
-def test_it_takes_fewer_than_five_commands_and_nothing_of_the_clone(newcomer: Newcomer) -> None:
+def test_installation_takes_fewer_than_five_commands_and_nothing_of_the_clone(newcomer: Newcomer) -> None:
     assert len(COMMANDS) < 5
     where = newcomer.run("python", "-c", "import mesh_assets; print(mesh_assets.__file__)")
     assert Path(where.strip()).is_relative_to(newcomer.commands.parent)

@@ -62,7 +62,9 @@ def required(metadata: Message) -> Mapping[str, set[str]]:
 
 
 @pytest.mark.slow
-def test_it_holds_every_file_of_the_package_byte_for_byte_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_holds_every_file_of_the_package_byte_for_byte_and_nothing_else(
+    wheel: zipfile.ZipFile,
+) -> None:
     files = {
         str(path.relative_to(PROJECT)): path.read_bytes()
         for path in (PROJECT / "mesh_assets").rglob("*")
@@ -75,7 +77,7 @@ def test_it_holds_every_file_of_the_package_byte_for_byte_and_nothing_else(wheel
     assert {".avsc", ".jinja", ".js", ".css", ".json", ".txt", ".yaml"} <= kinds  # it is not only Python
 
 
-def test_its_commands_and_components_are_where_it_says(wheel: zipfile.ZipFile) -> None:
+def test_the_wheels_commands_and_components_are_where_it_says(wheel: zipfile.ZipFile) -> None:
     points = EntryPoints._from_text_for(_described(wheel, "entry_points.txt"), None)  # type: ignore[attr-defined]
     found = {(point.group, point.name): point.value for point in points}
     assert found == {
@@ -90,7 +92,7 @@ def test_its_commands_and_components_are_where_it_says(wheel: zipfile.ZipFile) -
         assert not attribute or callable(getattr(import_module(module), attribute))
 
 
-def test_it_has_the_extras_that_the_readme_lists_and_those_of_developers(metadata: Message) -> None:
+def test_the_wheel_has_the_extras_of_the_readme_and_those_of_developers(metadata: Message) -> None:
     assert set(metadata.get_all("Provides-Extra", [])) == SHIPPED_EXTRAS | DEVELOPERS_EXTRAS
     readme = (PROJECT / "README.md").read_text("utf-8")
     table = readme[readme.index("| Extra |") : readme.index("\n\n", readme.index("| Extra |"))]
@@ -104,7 +106,7 @@ def test_every_base_dependency_has_its_reason_in_the_decision(required: Mapping[
 
 
 @pytest.mark.slow
-def test_what_the_code_imports_is_what_it_asks_for(required: Mapping[str, set[str]]) -> None:
+def test_the_code_imports_exactly_what_it_requires(required: Mapping[str, set[str]]) -> None:
     """A package that only another one brings may be gone with that one's next version."""
     owners = {
         name: {canonicalize_name(owner) for owner in owned}

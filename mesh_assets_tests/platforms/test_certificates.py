@@ -28,7 +28,7 @@ def a_certificate(subject: dict[x509.ObjectIdentifier, str], *, until: datetime)
 
 
 @pytest.mark.parametrize("until", [NOW + timedelta(days=90), datetime(2060, 1, 1, tzinfo=UTC)])
-def test_the_facts_are_those_of_the_certificate_in_either_form(until: datetime) -> None:
+def test_the_facts_are_those_of_the_certificate_in_either_format(until: datetime) -> None:
     certificate = a_certificate(
         {NameOID.ORGANIZATION_NAME: "Example, Inc.", NameOID.COMMON_NAME: "discovery"}, until=until
     )

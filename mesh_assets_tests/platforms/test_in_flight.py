@@ -15,11 +15,11 @@ def test_results_come_in_the_order_of_the_items() -> None:
     ]
 
 
-def test_nothing_to_do_is_nothing() -> None:
+def test_no_items_give_no_results() -> None:
     assert in_flight(str, [], workers=8, within_seconds=10, what="nothing") == []
 
 
-def test_no_more_than_the_allowed_number_are_under_way() -> None:
+def test_at_most_the_allowed_number_run_at_once() -> None:
     lock = threading.Lock()
     together = threading.Barrier(4)
     running = peak = 0
@@ -38,7 +38,7 @@ def test_no_more_than_the_allowed_number_are_under_way() -> None:
 
 
 @pytest.mark.slow
-def test_the_first_failure_is_raised_and_what_has_not_begun_never_does() -> None:
+def test_the_first_failure_is_raised_and_the_rest_never_starts() -> None:
     begun: list[int] = []
 
     def work(n: int) -> None:
@@ -52,7 +52,7 @@ def test_the_first_failure_is_raised_and_what_has_not_begun_never_does() -> None
     assert len(begun) < 1_000
 
 
-def test_work_that_takes_too_long_says_how_far_it_came() -> None:
+def test_work_that_takes_too_long_says_how_far_it_got() -> None:
     release = threading.Event()
 
     def work(n: int) -> None:

@@ -36,19 +36,19 @@ def test_a_query_reads_and_writes_the_topics_of_its_streams_and_tables(stand_in:
     assert stand_in.asked == [("GET", "/info"), ("POST", "/ksql")]
 
 
-def test_a_query_that_only_shows_its_result_to_somebody_is_left_out(stand_in: KsqlDbStandIn) -> None:
+def test_a_query_that_only_shows_its_result_is_left_out(stand_in: KsqlDbStandIn) -> None:
     stand_in.queries.append(query("transient_ORDERS_1", ["ORDERS"], [], queryType="PUSH"))
     stand_in.queries.append(query("CST_CUSTOMERS_3", ["CUSTOMERS"], []))
     assert [one.id for one in queries_of(stand_in)] == ["CSAS_BIG_ORDERS_7", "CST_CUSTOMERS_3"]
 
 
-def test_the_states_of_all_hosts_are_told_each_once(stand_in: KsqlDbStandIn) -> None:
+def test_the_states_of_all_hosts_are_listed_once_each(stand_in: KsqlDbStandIn) -> None:
     hosts = {"one:8088": "RUNNING", "two:8088": "ERROR", "three:8088": "ERROR"}
     stand_in.queries = [query("CSAS_BIG_ORDERS_7", [], [], ksqlHostQueryStatus=hosts)]
     assert queries_of(stand_in)[0].states == ("ERROR", "RUNNING")
 
 
-def test_a_stream_that_no_list_has_is_named_and_leads_to_no_topic(stand_in: KsqlDbStandIn) -> None:
+def test_an_unlisted_stream_is_named_and_leads_to_no_topic(stand_in: KsqlDbStandIn) -> None:
     stand_in.queries = [query("CSAS_BIG_ORDERS_7", ["ORDERS", "GONE"], ["BIG_ORDERS"])]
     [found] = queries_of(stand_in)
     assert (found.reads, found.unknown) == (("orders",), ("GONE",))

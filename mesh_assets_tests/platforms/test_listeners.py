@@ -82,12 +82,12 @@ def over_tls(answer: Answer) -> Answer:
     ],
     ids=["HTTP", "HTTPS", "TLS", "hangs up", "silent"],
 )
-def test_a_listener_is_asked_what_it_speaks(answer: Answer, spoken: str | None) -> None:
+def test_a_listener_is_probed_for_its_protocol(answer: Answer, spoken: str | None) -> None:
     with listening(answer) as port:
         assert spoken_at("127.0.0.1", port) == spoken
 
 
-def test_nobody_listening_speaks_nothing() -> None:
+def test_without_a_listener_there_is_no_protocol() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         assert spoken_at("127.0.0.1", bound.getsockname()[1]) is None
@@ -132,7 +132,7 @@ def test_an_http_port_given_as_a_broker(answer: Answer, protocol: str) -> None:
     )
 
 
-def test_https_at_a_plain_port_and_the_other_way_round() -> None:
+def test_https_at_a_plain_port_and_vice_versa() -> None:
     with listening(http) as port:
         assert said_by_http(f"https://127.0.0.1:{port}").endswith(
             f"127.0.0.1:{port} answers in plain HTTP; write http:// in the url, or give its TLS port"

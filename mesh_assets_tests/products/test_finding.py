@@ -58,7 +58,7 @@ def test_a_domain_is_a_candidate_and_a_topic_without_one_is_outside_with_the_rea
     assert "no rule names it" in outside.reason
 
 
-def test_a_topic_without_a_domain_belongs_where_it_is_made_and_who_reads_is_a_consumer() -> None:
+def test_a_topic_without_a_domain_belongs_to_its_producer_and_readers_are_consumers() -> None:
     found = products_of(ground_of(a_shop("dlq"), graph=a_graph()))
     sales = found.product("warehouse.sales")
     assert sales is not None
@@ -73,7 +73,7 @@ def test_a_topic_without_a_domain_belongs_where_it_is_made_and_who_reads_is_a_co
     assert found.outside == ()
 
 
-def test_what_is_made_of_two_products_belongs_to_neither() -> None:
+def test_what_is_made_from_two_products_belongs_to_neither() -> None:
     graph = build_graph(
         edges=[edge(topic("orders"), ENRICH), edge(topic("users"), ENRICH), edge(ENRICH, topic("noise"))]
     )
@@ -84,7 +84,7 @@ def test_what_is_made_of_two_products_belongs_to_neither() -> None:
     assert sales.consumers == ("application enrich",)
 
 
-def test_what_members_alone_make_and_read_is_intermediate() -> None:
+def test_what_only_members_write_and_read_is_intermediate() -> None:
     graph = build_graph(edges=[edge(ENRICH, topic("orders")), edge(topic("orders"), ENRICH)])
     sales = products_of(ground_of(a_shop(), graph=graph)).product("warehouse.sales")
     assert sales is not None
@@ -95,7 +95,9 @@ def test_what_members_alone_make_and_read_is_intermediate() -> None:
     assert sales.outputs == (place("invoices"),)
 
 
-def test_a_domain_of_several_owners_is_a_product_each_and_what_has_none_goes_where_it_shares_most() -> None:
+def test_a_domain_with_several_owners_splits_into_products_and_unowned_topics_go_where_they_share_most() -> (
+    None
+):
     owners = {"orders": "team-a", "users": "team-b"}
     ground = ground_of(a_shop(), owners=owners, patterns={"shop": ("*s",)})
     found = products_of(ground)
@@ -106,7 +108,7 @@ def test_a_domain_of_several_owners_is_a_product_each_and_what_has_none_goes_whe
     assert {one.owner for one in found.products} == {"team-a", "team-b"}
 
 
-def test_the_owner_is_whom_most_topics_have_and_the_policy_counts_before_schemas() -> None:
+def test_the_owner_is_the_one_of_most_topics_and_the_policy_precedes_schemas() -> None:
     policy = Policy(owners=(TopicOwner(owner="team-shop", topics=NamePatterns(include=("orders",))),))
     sales = products_of(ground_of(a_shop(), owners={"orders": "somebody"}), policy=policy).product(
         "warehouse.sales"
@@ -132,7 +134,7 @@ def test_a_product_keeps_its_id_when_topics_join(joined: set[str]) -> None:
         assert set(topics) <= set(shown(after)[one])
 
 
-def test_a_product_whose_domain_is_named_anew_keeps_its_id() -> None:
+def test_a_product_keeps_its_id_when_its_domain_is_renamed() -> None:
     before = products_of(ground_of(a_shop()))
     renamed = {"revenue": ("order*", "invoice*"), "people": ("user*",)}
     after = products_of(ground_of(a_shop("orders_old"), patterns=renamed), before=before)
@@ -140,7 +142,7 @@ def test_a_product_whose_domain_is_named_anew_keeps_its_id() -> None:
     assert [one.domain for one in after.products] == ["people", "revenue"]
 
 
-def test_a_product_of_other_topics_gets_an_id_of_its_own() -> None:
+def test_a_product_of_other_topics_gets_its_own_id() -> None:
     before = products_of(ground_of(a_shop()))
     after = products_of(ground_of(a_shop(), patterns={"revenue": ("noise",)}), before=before)
     assert "warehouse.revenue" in shown(after)
@@ -149,7 +151,7 @@ def test_a_product_of_other_topics_gets_an_id_of_its_own() -> None:
 # --- decisions
 
 
-def test_an_accepted_product_has_the_name_owner_and_domain_that_people_gave_it() -> None:
+def test_an_accepted_product_has_the_name_owner_and_domain_given_by_people() -> None:
     found = products_of(
         ground_of(a_shop()),
         {
@@ -172,7 +174,7 @@ def test_an_accepted_product_has_the_name_owner_and_domain_that_people_gave_it()
     assert topics_of(sales) == ["invoices", "orders"]
 
 
-def test_splitting_is_naming_topics_which_then_are_nowhere_else() -> None:
+def test_split_topics_belong_to_no_other_product() -> None:
     found = products_of(
         ground_of(a_shop()), {"product": "billing", "topics": ("warehouse/invoice*", "noise")}
     )
@@ -191,7 +193,7 @@ def test_merged_candidates_are_one_product() -> None:
     assert users.reason.startswith("merged from warehouse.people; domain people")
 
 
-def test_a_dropped_candidate_is_none_and_its_topics_are_outside_for_that_reason() -> None:
+def test_the_topics_of_a_dropped_candidate_are_outside_for_that_reason() -> None:
     decision = {"product": "warehouse.people", "decision": "drop"}
     before = products_of(ground_of(a_shop()), decision)
     assert shown(before) == {"warehouse.sales": ["invoices", "orders"]}
@@ -203,7 +205,7 @@ def test_a_dropped_candidate_is_none_and_its_topics_are_outside_for_that_reason(
     assert shown(products_of(ground_of(a_shop(), patterns=renamed), decision, before=before)) == shown(before)
 
 
-def test_a_topic_that_is_left_out_is_outside_and_stays_so() -> None:
+def test_an_excluded_topic_is_outside_and_stays_so() -> None:
     decision = {"product": "warehouse.sales", "without": ("invoices",)}
     before = products_of(ground_of(a_shop()), decision)
     after = products_of(ground_of(a_shop()), decision, before=before)
@@ -222,7 +224,7 @@ def test_an_accepted_product_keeps_topics_that_another_domain_would_take() -> No
     assert topics_of(candidate.product("warehouse.people")) == ["invoices", "users"]
 
 
-def test_a_member_that_vanishes_from_an_accepted_product_is_said_until_it_is_back_or_taken_out() -> None:
+def test_a_vanished_member_of_an_accepted_product_is_reported_until_it_returns_or_is_removed() -> None:
     decision = {"product": "warehouse.sales"}
     before = products_of(ground_of(a_shop()), decision)
     shop = a_shop()
@@ -252,7 +254,7 @@ def test_an_accepted_product_stays_when_all_its_topics_are_gone() -> None:
     assert (people.topics, [one.place for one in people.vanished]) == ((), [place("users")])
 
 
-def test_what_a_decision_names_and_no_topic_is_called_is_a_note_and_no_member() -> None:
+def test_a_name_in_a_decision_without_a_topic_is_a_note_and_not_a_member() -> None:
     found = products_of(ground_of(a_shop()), {"product": "all", "topics": ("orders", "never", "other/x*")})
     product = found.product("all")
     assert product is not None
@@ -269,7 +271,7 @@ def test_what_a_decision_names_and_no_topic_is_called_is_a_note_and_no_member() 
     )
 
 
-def test_a_topic_that_a_decision_names_and_that_was_a_member_has_vanished_since_then() -> None:
+def test_a_former_member_named_in_a_decision_has_vanished_since() -> None:
     decision = {"product": "all", "topics": ("orders", "warehouse/invoices")}
     before = products_of(ground_of(a_shop()), decision)
     shop = a_shop()
@@ -281,7 +283,7 @@ def test_a_topic_that_a_decision_names_and_that_was_a_member_has_vanished_since_
     assert [(one.place, one.since) for one in later.vanished] == [(place("invoices"), MOMENT)]
 
 
-def test_a_member_of_a_cluster_that_was_not_read_has_not_vanished() -> None:
+def test_a_member_in_an_unread_cluster_has_not_vanished() -> None:
     decision = {"product": "all", "topics": ("orders", "invoices")}
     before = products_of(ground_of(a_shop()), decision)
     elsewhere = ground_of(a_shop(name="other"))
@@ -292,7 +294,7 @@ def test_a_member_of_a_cluster_that_was_not_read_has_not_vanished() -> None:
     assert "warehouse/orders is not known now: cluster warehouse was not read" in after.notes
 
 
-def test_topics_that_two_decisions_name_are_told_and_belong_to_the_later_one() -> None:
+def test_topics_named_by_two_decisions_are_reported_and_belong_to_the_later_one() -> None:
     found = products_of(
         ground_of(a_shop("orders_eu")),
         {"product": "shop", "topics": ("orders*",)},
@@ -306,7 +308,7 @@ def test_topics_that_two_decisions_name_are_told_and_belong_to_the_later_one() -
     )
 
 
-def test_decisions_about_nothing_are_said_with_what_there_is() -> None:
+def test_decisions_about_nothing_are_reported_with_what_exists() -> None:
     found = products_of(ground_of(a_shop()), {"product": "typo"}, {"product": "gone", "decision": "drop"})
     assert shown(found) == CANDIDATES
     assert [note.partition(";")[0].partition(":")[0] for note in found.notes] == [
@@ -329,9 +331,7 @@ def test_decisions_about_nothing_are_said_with_what_there_is() -> None:
         ([{"product": "not an id"}], "should match pattern"),
     ],
 )
-def test_decisions_that_contradict_each_other_are_refused(
-    decisions: list[dict[str, object]], sentence: str
-) -> None:
+def test_contradictory_decisions_are_refused(decisions: list[dict[str, object]], sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence):
         ProductSettings.model_validate({"decisions": decisions})
     assert ProductDecision(product="a").decision == "accept"
@@ -342,7 +342,7 @@ def test_an_estate_without_topics_has_no_products() -> None:
     assert (found.products, found.outside, found.notes) == ((), (), ())
 
 
-def test_topics_of_kafka_itself_are_in_no_product_and_not_outside() -> None:
+def test_kafkas_own_topics_are_in_no_product_and_not_outside() -> None:
     offsets = a_topic("order_offsets")
     internal = replace(offsets, details=replace(offsets.details, internal=True))
     found = products_of(ground_of(a_shop(internal)), {"product": "all", "topics": ("order*",)})

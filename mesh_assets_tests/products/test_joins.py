@@ -47,7 +47,7 @@ def columns_of(draft: JoinDraft) -> dict[str, dict[str, str]]:
     }
 
 
-def test_a_topic_is_joined_with_the_one_that_describes_the_entity_by_columns_of_the_schemas_types() -> None:
+def test_a_topic_is_joined_with_the_one_that_describes_the_entity_by_typed_columns() -> None:
     document = a_cluster(
         avro("users-value", ("user_id", "long"), ("name", "string")),
         avro("orders-value", ("order_id", "string"), ("user_id", "long"), ("price", ["null", "double"])),
@@ -69,7 +69,7 @@ def test_a_topic_is_joined_with_the_one_that_describes_the_entity_by_columns_of_
     assert any("at most an hour apart" in one for one in draft.assumptions)
 
 
-def test_a_draft_that_the_run_before_parsed_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_draft_parsed_by_the_previous_run_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     document = a_cluster(
         avro("users-value", ("user_id", "long"), ("name", "string")),
         avro("orders-value", ("order_id", "string"), ("user_id", "long")),
@@ -103,7 +103,7 @@ def test_keys_of_different_types_are_cast_to_one_that_holds_both() -> None:
     assert (common_type("STRING", "INT"), common_type("INT", "INT")) == ("STRING", None)
 
 
-def test_a_compacted_topic_whose_key_is_the_column_is_joined_as_of_the_records_time() -> None:
+def test_a_compacted_topic_keyed_by_the_column_is_joined_as_of_the_records_time() -> None:
     document = a_cluster(
         avro("users-key", ("user_id", "string"), record="UserKey"),
         avro("users-value", ("name", "string"), record="User"),
@@ -125,7 +125,7 @@ def test_a_compacted_topic_whose_key_is_the_column_is_joined_as_of_the_records_t
     }
 
 
-def test_a_compacted_topic_whose_key_is_not_known_says_that_every_version_joins() -> None:
+def test_a_compacted_topic_with_an_unknown_key_says_that_every_version_joins() -> None:
     document = a_cluster(
         avro("users-value", ("user_id", "string")),
         avro("orders-value", ("order_id", "string"), ("user_id", "string")),
@@ -137,7 +137,9 @@ def test_a_compacted_topic_whose_key_is_not_known_says_that_every_version_joins(
     assert any("every version of a record of users joins" in one for one in draft.assumptions)
 
 
-def test_a_key_within_a_record_is_a_row_and_one_within_an_array_has_no_draft_with_the_reason() -> None:
+def test_a_key_within_a_record_becomes_a_row_and_one_within_an_array_gives_a_reason_instead_of_a_draft() -> (
+    None
+):
     customer = {"type": "record", "name": "Customer", "fields": [{"name": "user_id", "type": "string"}]}
     document = a_cluster(
         avro("users-value", ("user_id", "string")),
@@ -155,7 +157,7 @@ def test_a_key_within_a_record_is_a_row_and_one_within_an_array_has_no_draft_wit
     )
 
 
-def test_names_with_quotes_and_a_field_called_as_the_time_of_the_record_stay_apart() -> None:
+def test_names_with_quotes_and_a_field_named_like_the_records_time_stay_apart() -> None:
     fields = {"user_id": {"type": "string"}, "record_time": {"type": "string"}, "o`dd": {"type": "string"}}
     document = a_cluster(
         a_registered("users-value", "JSON", json.dumps({"type": "object", "properties": fields})),
@@ -167,7 +169,7 @@ def test_names_with_quotes_and_a_field_called_as_the_time_of_the_record_stay_apa
     assert any("JSON values carry the registry's header" in one for one in draft.assumptions)
 
 
-def test_a_type_without_a_sure_one_in_flink_has_no_draft() -> None:
+def test_a_type_without_a_certain_flink_type_has_no_draft() -> None:
     text = 'syntax = "proto3"; message {} {{ uint64 user_id = 1; string note = 2; }}'
     document = a_cluster(
         a_registered(
@@ -205,7 +207,7 @@ def test_there_are_at_most_twelve_drafts() -> None:
         ("CREATE TABLE a (x INT, WATERMARK x AS x) WITH ('c' = 'd'); SELECT a.x FROM a;", "sqlglot"),
     ],
 )
-def test_what_is_no_draft_is_found_out(sql: str, reason: str) -> None:
+def test_invalid_drafts_are_detected(sql: str, reason: str) -> None:
     found = why_unreadable(sql)
     assert found is not None
     assert reason in found
@@ -222,7 +224,7 @@ def test_what_is_no_draft_is_found_out(sql: str, reason: str) -> None:
         ("PROTOBUF", "int64", "BIGINT"),
     ],
 )
-def test_types_are_those_of_flinks_formats(schema_type: str, shown: str, kind: str | None) -> None:
+def test_types_follow_flinks_formats(schema_type: str, shown: str, kind: str | None) -> None:
     assert flink_type(schema_type, shown) == kind
 
 
@@ -245,7 +247,7 @@ def test_a_column_of_every_type_can_be_read(kind: str) -> None:
     assert why_unreadable(sql) is None
 
 
-def test_words_of_flink_in_names_and_texts_are_left_alone() -> None:
+def test_flink_keywords_in_names_and_texts_are_left_alone() -> None:
     sql = (
         "CREATE TABLE `a` (`METADATA` INT, `ROW` ROW<`x` INT>, `t` TIMESTAMP_LTZ(3) METADATA, "
         "WATERMARK FOR `t` AS COALESCE(`t`, `t`)) WITH ('METADATA' = 'WATERMARK FOR');\n"
@@ -274,7 +276,7 @@ def a_draft(topic: str, key: str, other: str) -> str:
     )
 
 
-def test_drafts_that_differ_in_plain_names_alone_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drafts_that_differ_only_in_plain_names_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
 
     def parse(sql: str) -> list[exp.Expr]:
@@ -295,7 +297,7 @@ NAMES = st.text("ab`'\\;-. \n\"/*n0", min_size=1, max_size=6)
 
 
 @given(NAMES, NAMES, NAMES, st.booleans())
-def test_a_draft_of_a_shape_that_was_parsed_before_is_judged_as_if_it_were_parsed_itself(
+def test_a_draft_of_a_known_shape_is_judged_as_if_parsed_itself(
     topic: str, key: str, other: str, is_wrong: bool
 ) -> None:
     sql = a_draft(topic, key, other)
@@ -304,7 +306,7 @@ def test_a_draft_of_a_shape_that_was_parsed_before_is_judged_as_if_it_were_parse
     assert why_draft_unreadable(sql) == why_unreadable(sql)
 
 
-def test_the_parser_is_none_of_its_own_since_sqlglot_in_c_cannot_be_extended() -> None:
+def test_the_parser_extends_sqlglot_in_python_since_its_c_build_cannot_be_extended() -> None:
     """`sqlglot[c]` (sqlglotc): "interpreted classes cannot inherit from compiled"."""
     module = ast.parse(inspect.getsource(flink))
     assert [one.name for one in ast.walk(module) if isinstance(one, ast.ClassDef)] == []

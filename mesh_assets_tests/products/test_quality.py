@@ -79,34 +79,32 @@ def test_without_a_profile_completeness_and_validity_are_unknown_and_lower_nothi
     assert score(parts.values()) == 0.75
 
 
-def test_completeness_is_of_fields_that_must_be_there() -> None:
+def test_completeness_is_that_of_required_fields() -> None:
     profile = a_profile(a_field("id", 1.0), a_field("email", 0.5), a_field("note", 0.1, optional=True))
     part = parts_of(profiles={place("orders"): profile})["completeness"]
     assert part.value == 0.75
     assert part.reason == "how often 2 fields of 1 sampled topic hold a value; 1 topic is not known"
 
 
-def test_validity_is_what_decodes_and_is_of_the_declared_types() -> None:
+def test_validity_is_the_share_that_decodes_to_the_declared_types() -> None:
     profile = a_profile(a_field("id", 1.0, type_conformance=0.5), decoded_share=0.9)
     assert parts_of(profiles={place("orders"): profile})["validity"].value == pytest.approx(0.45)
 
 
-def test_a_profile_of_an_empty_or_failed_sample_tells_nothing() -> None:
+def test_the_profile_of_an_empty_or_failed_sample_proves_nothing() -> None:
     for failed in (a_profile(sampled_records=0), a_profile(a_field("id", 0.0), error="refused")):
         assert parts_of(profiles={place("orders"): failed})["completeness"].value is None
 
 
 @pytest.mark.parametrize(("usual", "value"), [(2 * HOUR, 1.0), (HOUR / 2, 0.0)])
-def test_freshness_compares_the_newest_record_with_what_is_usual_for_the_topic(
-    usual: float, value: float
-) -> None:
+def test_freshness_compares_the_newest_record_with_the_topics_usual_gap(usual: float, value: float) -> None:
     part = parts_of(gaps={place("orders"): usual})["freshness"]
     assert part.value == value
     assert part.reason.endswith("1 topic is not known")
     assert ("late: orders" in part.reason) == (value == 0.0)
 
 
-def test_the_freshness_of_a_profile_goes_before_that_of_the_document() -> None:
+def test_the_freshness_of_a_profile_precedes_the_documents() -> None:
     fresh = Freshness(newest_at=MOMENT, age_seconds=1.0, usual_gap_seconds=5.0, usual_gap_from="sample")
     profile = a_profile(freshness=fresh)
     assert (
@@ -114,7 +112,7 @@ def test_the_freshness_of_a_profile_goes_before_that_of_the_document() -> None:
     )
 
 
-def test_findings_count_by_their_severity_and_those_of_other_parts_do_not() -> None:
+def test_findings_count_by_severity_and_those_of_other_parts_do_not() -> None:
     def value(*findings: Finding) -> float | None:
         return parts_of(findings={place("orders"): list(findings)})["findings"].value
 
@@ -124,7 +122,7 @@ def test_findings_count_by_their_severity_and_those_of_other_parts_do_not() -> N
     assert parts_of(findings=None)["findings"].value is None
 
 
-def test_without_a_registry_it_is_unknown_whether_topics_have_schemas() -> None:
+def test_without_a_registry_schemas_of_topics_are_unknown() -> None:
     part = parts_of(a_shop(sections={"schemas": NOT_CONFIGURED}))["schema"]
     assert part.value is None
     assert "configures no registry" in part.reason

@@ -78,7 +78,7 @@ def test_avro_is_read_with_its_types_maps_and_arrays() -> None:
     assert (fields["items[].sku"].records, fields["items[].sku"].completeness) == (40, None)
 
 
-def test_several_schemas_of_one_topic_are_read_and_what_one_lacks_is_optional() -> None:
+def test_several_schemas_of_one_topic_are_read_and_fields_that_one_lacks_are_optional() -> None:
     older = {**USER, "fields": USER["fields"][:1]}
     values = [framed(6, avro(older, {"id": 1}))] + [framed(7, avro(USER, a_user(n))) for n in range(3)]
     found = profile_values(*values, schemas={6: text(6, "AVRO", older), 7: text(7, "AVRO", USER)})
@@ -88,7 +88,7 @@ def test_several_schemas_of_one_topic_are_read_and_what_one_lacks_is_optional() 
     assert (at.completeness, at.optional) == (0.75, True)
 
 
-def test_avro_takes_the_types_that_it_refers_to_from_their_subjects() -> None:
+def test_avro_takes_referenced_types_from_their_subjects() -> None:
     street = {
         "type": "record",
         "name": "Street",
@@ -112,13 +112,13 @@ def test_avro_takes_the_types_that_it_refers_to_from_their_subjects() -> None:
     }
 
 
-def test_a_record_of_a_schema_within_itself_ends_no_process() -> None:
+def test_a_recursive_schema_ends_no_process() -> None:
     tree = {"type": "record", "name": "Tree", "fields": [{"name": "below", "type": ["null", "Tree"]}]}
     found = profile_values(framed(1, b"\x02" * 200_000), schemas={1: text(1, "AVRO", tree)})
     assert (found.decoded_share, sum(reasons(found).values())) == (0.0, 1)
 
 
-def test_json_by_a_schema_tells_which_values_are_not_of_the_declared_type() -> None:
+def test_json_with_a_schema_shows_which_values_have_another_type() -> None:
     schema = {
         "type": "object",
         "properties": {"n": {"type": "integer"}, "m": {"type": "number"}},
@@ -261,12 +261,12 @@ def test_protobuf_is_read_by_the_registrys_text() -> None:
         ("message A {", "its schema cannot be read: the text ends within a statement"),
     ],
 )
-def test_a_protobuf_text_that_cannot_be_used_is_told(definition: str, reason: str) -> None:
+def test_an_unusable_protobuf_text_is_reported(definition: str, reason: str) -> None:
     found = profile_values(framed(1, b"\0"), schemas={1: text(1, "PROTOBUF", definition)})
     assert reasons(found) == {reason: 1}
 
 
-def test_what_cannot_be_decoded_is_counted_by_reason_and_never_quoted() -> None:
+def test_undecodable_records_are_counted_by_reason_and_never_quoted() -> None:
     good = [framed(7, avro(USER, a_user(number))) for number in range(30)]
     bad = [
         framed(7, MARKER.encode()),
@@ -286,7 +286,7 @@ def test_what_cannot_be_decoded_is_counted_by_reason_and_never_quoted() -> None:
     assert MARKER not in repr(found)
 
 
-def test_values_whose_schema_the_registry_does_not_return_are_unknown_and_no_fault() -> None:
+def test_values_whose_schema_the_registry_withholds_are_unknown_and_not_faulty() -> None:
     down = UnreachableError("the registry answered 500")
     values = [framed(7, avro(USER, a_user(number))) for number in range(30)]
     found = profile_values(*values, schemas={7: down})
@@ -299,7 +299,7 @@ def test_values_whose_schema_the_registry_does_not_return_are_unknown_and_no_fau
     assert reasons(found) == {"its schema could not be read: the registry answered 500": 30}
 
 
-def test_a_registry_that_fails_is_not_asked_for_each_of_a_thousand_schemas() -> None:
+def test_a_failing_registry_is_not_asked_for_each_of_a_thousand_schemas() -> None:
     asked: list[int] = []
 
     class Registry(dict[int, Any]):
@@ -316,7 +316,7 @@ def test_a_registry_that_fails_is_not_asked_for_each_of_a_thousand_schemas() -> 
     assert all(one.error is not None and one.faults == () for one in found)
 
 
-def test_what_a_registry_returned_before_it_failed_is_judged_alone() -> None:
+def test_only_what_a_registry_returned_before_it_failed_is_judged() -> None:
     values = [framed(7, avro(USER, a_user(number))) for number in range(30)]
     others = [framed(8, avro(USER, a_user(number))) for number in range(30)]
     down = UnreachableError("the registry answered 500")
@@ -328,7 +328,7 @@ def test_what_a_registry_returned_before_it_failed_is_judged_alone() -> None:
     assert (identifier.records, identifier.completeness) == (30, 1.0)
 
 
-def test_a_version_that_a_schema_refers_to_and_that_cannot_be_read_leaves_its_values_unknown() -> None:
+def test_an_unreadable_referenced_version_leaves_its_values_unknown() -> None:
     reference = SchemaReference(name="of.Street", subject="street", version=1)
     user = {"type": "record", "name": "Person", "fields": [{"name": "home", "type": "of.Street"}]}
     down = UnreachableError("the registry answered 500")
@@ -343,7 +343,7 @@ def test_a_version_that_a_schema_refers_to_and_that_cannot_be_read_leaves_its_va
     assert found.faults == ()
 
 
-def test_bytes_that_only_begin_like_a_frame_do_not_ask_the_registry_for_ever() -> None:
+def test_bytes_that_only_begin_like_a_frame_do_not_ask_the_registry_endlessly() -> None:
     asked: list[int] = []
 
     class Registry(dict[int, Any]):
@@ -356,7 +356,7 @@ def test_bytes_that_only_begin_like_a_frame_do_not_ask_the_registry_for_ever() -
     assert found.decoded_share == 0.0
 
 
-def test_a_registry_that_the_estate_does_not_name_is_said() -> None:
+def test_a_registry_missing_from_the_estate_is_reported() -> None:
     found = profile_values(framed(7, b"x"), has_registry=False)
     assert found.error == (
         "none of its values could be decoded: names a schema, but the estate configures no registry for the cluster"

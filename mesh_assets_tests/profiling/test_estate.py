@@ -81,7 +81,7 @@ def test_a_trend_keeps_the_figures_of_earlier_profiles_and_ends(store: Inventory
     assert profile.trend[-1].taken_at == NOW + timedelta(days=MOST_POINTS + 1)
 
 
-def test_a_cluster_that_does_not_answer_keeps_its_last_profiles_and_is_named(store: InventoryStore) -> None:
+def test_an_unresponsive_cluster_keeps_its_last_profiles_and_is_named(store: InventoryStore) -> None:
     estate = an_estate(a=["*"], b=["*"])
     run(store, estate, {"a": a_world(), "b": a_world()})
     found = run(store, estate, {"a": None, "b": a_world()}, days=1).quality
@@ -96,13 +96,13 @@ def test_a_cluster_that_does_not_answer_keeps_its_last_profiles_and_is_named(sto
     assert [one.cluster for one in no_longer.profiles] == ["b"]
 
 
-def test_a_cluster_that_allows_nothing_is_not_asked(store: InventoryStore) -> None:
+def test_a_cluster_that_allows_nothing_is_not_contacted(store: InventoryStore) -> None:
     found = run(store, an_estate(a=[]), {}).quality
     assert found.profiles == ()
     assert [(one.cluster, one.nothing_allowed) for one in found.unprofiled] == [("a", True)]
 
 
-def test_a_trend_names_no_field_that_the_profile_does_not_have(store: InventoryStore) -> None:
+def test_a_trend_names_only_fields_of_the_profile(store: InventoryStore) -> None:
     for day, name in enumerate(("was-data", "note")):
         values = [{"id": n, **({name: "x"} if n % 2 else {})} for n in range(40)]
         records = numbered([a_record(json.dumps(one).encode()) for one in values])

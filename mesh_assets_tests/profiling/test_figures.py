@@ -42,12 +42,12 @@ def test_figures_of_numbers_are_those_of_the_values(numbers: list[float]) -> Non
         assert len(found.histogram.edges) == len(found.histogram.counts) + 1
 
 
-def test_numbers_that_add_up_to_more_than_a_float_holds_have_no_mean() -> None:
+def test_numbers_whose_sum_exceeds_a_float_have_no_mean() -> None:
     found = the_field("n", *({"n": 1.7e308} for _ in range(20)))
     assert (found.mean, found.maximum) == (None, 1.7e308)
 
 
-def test_completeness_counts_missing_and_null_alike_and_tombstones_not_at_all() -> None:
+def test_completeness_counts_missing_and_null_alike_and_leaves_tombstones_out() -> None:
     values = [b'{"a": 1, "b": {"c": 1}}', b'{"a": null, "b": {}}', b"{}", None]
     found = profile_values(*values)
     shares = {one.path: one.completeness for one in found.fields}
@@ -74,7 +74,7 @@ def test_keys_are_counted() -> None:
         ("payload", lambda _: 4_111_111_111_111_111, "it looks personal"),
     ],
 )
-def test_extremes_that_would_be_somebodys_are_withheld(
+def test_extremes_that_would_reveal_a_person_are_withheld(
     name: str, value: Callable[[int], int], why: str
 ) -> None:
     found = the_field(name, *({name: value(n)} for n in range(40)))
@@ -89,18 +89,18 @@ def test_extremes_that_would_be_somebodys_are_withheld(
 
 
 @pytest.mark.parametrize("name", ["paid", "bid", "casino", "status_code"])
-def test_names_that_only_end_like_an_identifiers_have_figures(name: str) -> None:
+def test_names_that_only_end_like_identifiers_have_figures(name: str) -> None:
     found = the_field(name, *({name: 200 + n % 7} for n in range(40)))
     assert (found.minimum, found.maximum) == (200, 206)
 
 
-def test_of_a_few_values_there_are_no_figures() -> None:
+def test_few_values_have_no_figures() -> None:
     found = the_field("n", *({"n": n} for n in range(9)))
     assert found.minimum is None
     assert found.withheld == "with fewer than 10 values, figures would reveal values"
 
 
-def test_few_different_values_are_counted_by_a_keyed_hash_unless_the_estate_names_them() -> None:
+def test_a_few_distinct_values_are_counted_by_a_keyed_hash_unless_the_estate_names_them() -> None:
     records = numbered(
         [a_record(json.dumps({"state": "open" if n % 4 else "paid"}).encode()) for n in range(40)]
     )
@@ -140,7 +140,7 @@ def test_fields_of_one_of_many_kinds_of_records_are_kept() -> None:
     assert len(found.fields) == 81
 
 
-def test_more_fields_than_anyone_reads_are_counted() -> None:
+def test_fields_beyond_what_people_read_are_only_counted() -> None:
     found = profile_values(
         json.dumps(
             {f"f{chr(97 + n // 676)}{chr(97 + n // 26 % 26)}{chr(97 + n % 26)}": n for n in range(700)}
@@ -184,16 +184,16 @@ def test_personal_data_is_found_in_texts(text: str, kind: str) -> None:
         "amount 1234567890123",
     ],
 )
-def test_what_only_seems_personal_is_not(text: str) -> None:
+def test_what_only_seems_personal_is_not_reported(text: str) -> None:
     assert looks_personal([text]) == ()
 
 
-def test_random_digits_are_no_cards_though_some_pass() -> None:
+def test_random_digits_are_not_cards_though_some_pass_the_checksum() -> None:
     rng = np.random.default_rng(1)
     assert looks_personal([f"{rng.integers(10**15, 10**16)}" for _ in range(500)]) == ()
 
 
-def test_a_field_named_for_what_it_holds_is_no_fault() -> None:
+def test_a_personal_field_named_for_its_content_is_not_a_fault() -> None:
     mails = [
         json.dumps({"email": f"a{n}@example.com", "remark": f"b{n}@example.com"}).encode() for n in range(30)
     ]
@@ -231,7 +231,7 @@ def test_silence_is_judged_by_the_topics_own_usual_gap() -> None:
 
 
 @given(st.integers(50, 3_000), st.floats(0, 1))
-def test_what_two_fields_share_is_estimated(size: int, part: float) -> None:
+def test_the_overlap_of_two_fields_is_estimated(size: int, part: float) -> None:
     shared = int(size * part)
     one = sketch_of("a", "user_id", "user_id", [f"u{n}" for n in range(size)], KEY)
     other = sketch_of("b", "userId", "user_id", [f"u{n + size - shared}" for n in range(2 * size)], KEY)
@@ -242,7 +242,7 @@ def test_what_two_fields_share_is_estimated(size: int, part: float) -> None:
     assert found.contained == pytest.approx(shared / size, abs=0.15)
 
 
-def test_counters_of_different_names_share_nothing_that_counts() -> None:
+def test_counters_with_different_names_have_no_meaningful_overlap() -> None:
     made = [
         sketch_of("a", "line", "line", list(range(500)), KEY),
         sketch_of("b", "page", "page", list(range(500)), KEY),
@@ -262,7 +262,7 @@ def test_counters_of_different_names_share_nothing_that_counts() -> None:
         ("ts", lambda n: 40 * n, True),
     ],
 )
-def test_times_are_no_keys(path: str, value: Callable[[int], Any], is_a_key: bool) -> None:
+def test_times_are_not_keys(path: str, value: Callable[[int], Any], is_a_key: bool) -> None:
     made = sketch_of("a", path, path, [value(n) for n in range(200)], KEY)
     assert (made is not None) == is_a_key
 

@@ -65,7 +65,7 @@ def test_plain_json_is_held_to_the_json_schema_of_its_topic() -> None:
     assert faults(profiled(*wrong, schema=None)) == [("incomplete_field", "shelf")]
 
 
-def test_a_schema_that_plain_json_does_not_follow_is_not_taken_for_its_own() -> None:
+def test_a_schema_that_plain_json_does_not_follow_is_not_assumed_to_be_its_own() -> None:
     enveloped = profiled(*({"schema": {"type": "struct"}, "payload": stock(number)} for number in range(40)))
     assert (faults(enveloped), enveloped.inferred) == ([("incomplete_field", "payload.shelf")], True)
     avro = {"type": "record", "name": "Stock", "fields": [{"name": "sku", "type": "string"}]}
@@ -84,9 +84,7 @@ def test_a_schema_that_plain_json_does_not_follow_is_not_taken_for_its_own() -> 
         ([1] * 60, "random", False),  # the newest records may name it
     ],
 )
-def test_an_older_schema_that_is_still_written_is_a_fault(
-    named: list[int], strategy: str, found: bool
-) -> None:
+def test_an_older_schema_still_in_use_is_a_fault(named: list[int], strategy: str, found: bool) -> None:
     schema = {"type": "object", "properties": {"sku": {"type": "string"}}}
     subject = a_registered("stock-value", "JSON", json.dumps(schema), id=2)
     topic = a_topic("stock", schema=TopicSchema(value_subjects=("stock-value",)))
@@ -107,12 +105,12 @@ def test_an_older_schema_that_is_still_written_is_a_fault(
 @pytest.mark.parametrize(
     ("policy", "found"), [("compact", 0), ("compact,delete", 0), ("delete", 1), (None, 1)]
 )
-def test_repeating_how_things_are_is_no_fault_of_a_compacted_topic(policy: str | None, found: int) -> None:
+def test_repeated_states_are_not_a_fault_of_a_compacted_topic(policy: str | None, found: int) -> None:
     repeated = [{"sku": f"S{number % 98}"} for number in range(100)]
     assert faults(profiled(*repeated, policy=policy)) == [("duplicate_keys", None)] * found
 
 
-def test_a_profile_without_rules_imports_neither_pandas_nor_what_comes_with_it() -> None:
+def test_a_profile_without_rules_imports_neither_pandas_nor_its_dependencies() -> None:
     program = """
 import sys
 from mesh_assets_tests.profiling.logs import InMemory, Log, a_record, numbered, profile

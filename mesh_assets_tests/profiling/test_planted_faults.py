@@ -59,7 +59,7 @@ def test_every_planted_fault_is_found_and_no_other(found: ClusterProfiles) -> No
     assert faults == planted_faults()
 
 
-def test_shared_keys_are_told_from_those_that_only_have_a_name_in_common(found: ClusterProfiles) -> None:
+def test_shared_keys_are_distinguished_from_mere_namesakes(found: ClusterProfiles) -> None:
     shares = {
         frozenset({(one.topic, one.path), (one.other_topic, one.other_path)}): one.contained
         for one in found.overlaps
@@ -68,7 +68,7 @@ def test_shared_keys_are_told_from_those_that_only_have_a_name_in_common(found: 
     assert {pair for pair, share in shares.items() if share == 0} == SEEMING_KEYS
 
 
-def test_shares_are_those_that_were_planted(found: ClusterProfiles) -> None:
+def test_shares_are_as_planted(found: ClusterProfiles) -> None:
     by_topic = {one.topic: one for one in found.profiles}
     orders, payments = by_topic["quality-orders"], by_topic["quality-payments"]
     amount = orders.field("amount")

@@ -37,7 +37,7 @@ def test_the_newest_records_of_each_partition_are_taken() -> None:
     assert (found.sampled_records, found.sampled_partitions) == (20, 2)
 
 
-def test_gaps_of_compaction_and_markers_are_passed_over() -> None:
+def test_gaps_from_compaction_and_markers_are_skipped() -> None:
     records = [a_record(b"{}", offset=offset) for offset in (3, 5, 9, 600)]
     world = InMemory({"orders": Log(records, latest={0: 1_000})})
     (found,) = profile(world, settings=settings(records_per_partition=3)).profiles
@@ -79,7 +79,7 @@ def test_random_runs_are_spread_over_the_whole_topic() -> None:
     assert found.freshness.usual_gap_seconds is None  # runs far from each other show no gaps
 
 
-def test_strata_are_at_even_distances_of_time() -> None:
+def test_strata_lie_at_equal_intervals_of_time() -> None:
     # Nine in ten records are of the last hour of ten.
     ages = [timedelta(hours=10 - n / 10) for n in range(90)] + [
         timedelta(seconds=4 * n) for n in range(899, -1, -1)
@@ -100,7 +100,7 @@ def test_strata_are_at_even_distances_of_time() -> None:
     assert 80 <= sum(1 for offset in offsets if offset < 90) <= 90
 
 
-def test_partitions_beyond_the_number_of_records_are_left_out_and_said() -> None:
+def test_partitions_beyond_the_number_of_records_are_left_out_with_a_note() -> None:
     (found,) = profile(InMemory({"orders": a_log(40, partitions=20)}), settings=settings(records=5)).profiles
     assert (found.sampled_records, found.sampled_partitions) == (5, 5)
     left = [one.error for one in found.windows if one.error is not None]
@@ -118,7 +118,7 @@ def test_a_partition_without_a_leader_is_not_an_empty_one() -> None:
     assert found.error is None
 
 
-def test_a_topic_of_which_nothing_came_is_an_error_and_judged_by_nobody() -> None:
+def test_a_topic_without_an_answer_is_an_error_and_not_judged() -> None:
     log = a_log(10)
     log.errors = {0: "not read to the end of its sample in the time allowed"}
     judged: list[object] = []
@@ -130,7 +130,7 @@ def test_a_topic_of_which_nothing_came_is_an_error_and_judged_by_nobody() -> Non
     assert (found.decoded_share, found.inferred, judged) == (None, None, [])
 
 
-def test_a_topic_that_may_not_be_read_costs_no_other() -> None:
+def test_an_unreadable_topic_affects_no_other() -> None:
     refused = a_log(3)
     refused.refused = RefusedError("needs READ on topic a")
     profiles = profile(InMemory({"a": refused, "b": a_log(3)})).profiles
@@ -140,7 +140,7 @@ def test_a_topic_that_may_not_be_read_costs_no_other() -> None:
     ]
 
 
-def test_after_three_topics_that_never_come_the_others_are_not_waited_for() -> None:
+def test_after_three_topics_without_an_answer_the_others_are_not_waited_for() -> None:
     logs = {f"t{number}": a_log(3) for number in range(5)}
     for log in logs.values():
         log.errors = {0: "not read in time"}
@@ -150,7 +150,7 @@ def test_after_three_topics_that_never_come_the_others_are_not_waited_for() -> N
     assert all(one.error for one in profiles)
 
 
-def test_how_old_records_are_is_told_of_the_moment_when_the_topics_ends_were_looked_up() -> None:
+def test_the_age_of_records_counts_from_the_look_at_the_topics_ends() -> None:
     world = InMemory({name: Log(numbered([a_record(b"1", at=NOW - timedelta(minutes=1))])) for name in "abc"})
     clock = (NOW + timedelta(hours=n) for n in range(100))
     samples: list[TopicSample] = []
@@ -159,7 +159,7 @@ def test_how_old_records_are_is_told_of_the_moment_when_the_topics_ends_were_loo
     assert {one.taken_at for one in samples} == {NOW}
 
 
-def test_the_next_topic_is_read_while_figures_are_made_and_clients_outlive_what_is_read() -> None:
+def test_the_next_topic_is_read_while_figures_are_computed_and_clients_outlive_their_reading() -> None:
     world = InMemory({name: Log(numbered([a_record(b"1")])) for name in ("a", "b", "c")})
     events: list[str] = []
     begun, may_end = Event(), Event()

@@ -28,7 +28,7 @@ def append(history: ReadingHistory, reading: Reading) -> None:
 
 
 @given(st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1, max_size=40))
-def test_what_was_kept_is_what_is_read_back(
+def test_stored_readings_are_read_back(
     readings: list[tuple[dict[str, int], dict[str, int], dict[str, int]]],
 ) -> None:
     history = ReadingHistory(MemoryObjects(), CLUSTER_ID)
@@ -48,7 +48,7 @@ def test_what_was_kept_is_what_is_read_back(
     assert found == readings
 
 
-def test_what_is_older_than_14_days_is_pruned() -> None:
+def test_readings_older_than_14_days_are_pruned() -> None:
     objects = MemoryObjects()
     history = ReadingHistory(objects, CLUSTER_ID)
     readings_a_day = 288

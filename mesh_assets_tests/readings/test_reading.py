@@ -42,7 +42,7 @@ def read(kafka: FakeKafka, **cluster: object) -> Reading:
     return take(a_cluster(**cluster), reader, kafka.metadata())
 
 
-def test_a_reading_sums_the_partitions_and_what_groups_lag_behind() -> None:
+def test_a_reading_sums_the_partitions_and_the_lag_of_groups() -> None:
     kafka = FakeKafka(
         topics={"orders": [100, 50], "empty": [0], "_schemas": [7]},
         consumer_groups=(
@@ -67,7 +67,7 @@ def test_a_reading_sums_the_partitions_and_what_groups_lag_behind() -> None:
     )
 
 
-def test_a_group_that_stays_beyond_the_end_has_no_lag_and_not_one_of_zero() -> None:
+def test_a_group_that_stays_beyond_the_end_has_no_lag_instead_of_zero() -> None:
     kafka = FakeKafka(
         topics={"orders": [100, 50]}, consumer_groups=(a_group("old", ("orders", 0, 90), ("orders", 1, 60)),)
     )
@@ -76,7 +76,7 @@ def test_a_group_that_stays_beyond_the_end_has_no_lag_and_not_one_of_zero() -> N
     assert kafka.requests["offsets"] == 2
 
 
-def test_records_that_retention_removed_are_no_lag() -> None:
+def test_records_removed_by_retention_are_not_lag() -> None:
     offsets = OffsetsReading(
         read_at=NOW,
         topics={"orders": (PartitionOffsets(partition=0, earliest=80, latest=100),)},
@@ -86,7 +86,7 @@ def test_records_that_retention_removed_are_no_lag() -> None:
     assert reading_of((), offsets, groups, topic_ids={"orders": "1"}).lags == {"slow": 20}
 
 
-def test_what_could_not_be_read_whole_is_left_out() -> None:
+def test_partly_read_values_are_left_out() -> None:
     kafka = FakeKafka(
         topics={"orders": [100]},
         consumer_groups=(
@@ -101,7 +101,7 @@ def test_what_could_not_be_read_whole_is_left_out() -> None:
     assert [resource_of(series) for series in reading.commits] == ["of a topic that is gone"]
 
 
-def test_another_partition_committed_on_is_another_series() -> None:
+def test_a_commit_on_another_partition_starts_another_series() -> None:
     one = read(FakeKafka(topics={"o": [9, 9]}, consumer_groups=(a_group("a/b", ("o", 0, 5)),))).commits
     two = read(
         FakeKafka(topics={"o": [9, 9]}, consumer_groups=(a_group("a/b", ("o", 0, 5), ("o", 1, 5)),))
@@ -111,7 +111,7 @@ def test_another_partition_committed_on_is_another_series() -> None:
     assert {resource_of(series) for series in (*one, *two)} == {"a/b"}
 
 
-def test_only_what_the_estate_selects_is_watched() -> None:
+def test_only_selected_things_are_watched() -> None:
     groups = (a_group("a", ("orders", 0, 1)), a_group("b", ("orders", 0, 1)))
     kafka = FakeKafka(topics={"orders": [1], "tmp-1": [1]}, consumer_groups=groups)
     thresholds = AnomalyThresholds(
@@ -124,12 +124,12 @@ def test_only_what_the_estate_selects_is_watched() -> None:
     assert reading.groups == {"a"}
 
 
-def test_the_id_of_a_topic_makes_its_series() -> None:
+def test_a_topics_series_is_identified_by_its_id() -> None:
     assert series_name("orders", "x") != series_name("orders", "y")
     assert resource_of(series_name("orders", "x")) == "orders"
 
 
-def test_a_cluster_that_cannot_be_read_leaves_no_reading() -> None:
+def test_an_unreadable_cluster_leaves_no_reading() -> None:
     objects = MemoryObjects()
     kafka = FakeKafka(topics={"orders": [1]}, fail={"groups": UnreachableError("no broker answers")})
 
@@ -139,7 +139,7 @@ def test_a_cluster_that_cannot_be_read_leaves_no_reading() -> None:
     assert objects.data == {}
 
 
-def test_another_cluster_than_the_estate_says_is_refused() -> None:
+def test_a_cluster_other_than_the_estates_is_refused() -> None:
     with pytest.raises(EstateError, match="the estate says cluster_id lkc-2"):
         watch_cluster(
             a_cluster(cluster_id="lkc-2"),

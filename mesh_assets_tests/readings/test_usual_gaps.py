@@ -42,13 +42,13 @@ def test_the_longest_gap_includes_the_weekend() -> None:
     assert found.gaps >= 200
 
 
-def test_less_than_a_week_or_few_records_say_nothing_of_what_is_usual() -> None:
+def test_less_than_a_week_or_few_records_do_not_show_what_is_usual() -> None:
     assert usual_gaps(_read(lambda at: int(at // HOUR), days=6.9)) == {}
     assert usual_gaps(_read(lambda at: int(at // DAY), days=14)) == {}
     assert usual_gaps([]) == {}
 
 
-def test_a_time_without_readings_is_no_gap() -> None:
+def test_a_time_without_readings_is_not_a_gap() -> None:
     outage = (3 * DAY + 10.0, 5 * DAY + 10.0)
 
     found = usual_gaps(_read(lambda at: int(at // HOUR), days=10, missing=[outage]))
@@ -56,7 +56,7 @@ def test_a_time_without_readings_is_no_gap() -> None:
     assert found["orders/1"].longest_seconds <= 2 * HOUR
 
 
-def test_readings_that_failed_are_no_gap_and_an_end_that_fell_is_no_record() -> None:
+def test_failed_readings_are_not_a_gap_and_a_lower_end_is_not_a_record() -> None:
     fell = usual_gaps(_read(lambda at: int(at // HOUR) % 50, days=10))["orders/1"]
     unknown = usual_gaps(_read(lambda at: None if 3 * DAY < at < 5 * DAY else int(at // HOUR), days=10))[
         "orders/1"
@@ -67,7 +67,7 @@ def test_readings_that_failed_are_no_gap_and_an_end_that_fell_is_no_record() -> 
 
 
 @pytest.mark.parametrize("later", [[None] * 12, []])
-def test_a_topic_that_is_gone_keeps_what_is_known_of_it(later: Column) -> None:
+def test_a_deleted_topic_keeps_what_is_known_about_it(later: Column) -> None:
     chunks = _read(lambda at: int(at // 300), days=8)
     before = usual_gaps(chunks)
     last = chunks[-1].times[-1]

@@ -60,12 +60,12 @@ def test_a_topic_that_datagen_fills_is_in_the_quickstarts_domain() -> None:
     assert [one.topic for one in found.unassigned] == ["own"]
 
 
-def test_quickstarts_are_in_small_letters_each_in_one_domain() -> None:
+def test_quickstarts_are_lower_case_and_each_in_one_domain() -> None:
     assert all(name == name.casefold() for name in QUICKSTART_DOMAINS)
     assert QUICKSTART_DOMAINS["users"] == QUICKSTART_DOMAINS["orders"] == "shop"
 
 
-def test_the_property_domain_and_the_owner_of_a_data_contract_name_a_domain() -> None:
+def test_the_domain_property_and_the_owner_of_a_data_contract_name_a_domain() -> None:
     schemas = (
         avro(
             "a-value",
@@ -87,7 +87,7 @@ def test_the_text_of_a_schema_may_name_its_domain() -> None:
     assert by_name(domains_of(a_cluster(schema, topics=("a",)))) == {"billing": {"a"}}
 
 
-def test_patterns_of_the_estate_name_a_domain_and_overrides_win_over_all_else() -> None:
+def test_patterns_of_the_estate_name_a_domain_and_overrides_win_over_everything() -> None:
     document = a_cluster(
         topics=("order-1x", "order-2x", "invoice", "users"), connectors=(a_datagen("users", "USERS"),)
     )
@@ -101,7 +101,7 @@ def test_patterns_of_the_estate_name_a_domain_and_overrides_win_over_all_else() 
     assert known(found, "users")[1:] == ("override", "the estate says so of users")
 
 
-def test_names_that_begin_with_one_word_are_a_domain_and_versions_of_one_thing_are_not() -> None:
+def test_names_with_a_common_first_word_are_a_domain_and_versions_of_one_thing_are_not() -> None:
     found = domains_of(
         a_cluster(
             topics=("payroll_bonus", "payroll.employee", "payments", "orders", "orders-v2", "orders.v2")
@@ -112,14 +112,14 @@ def test_names_that_begin_with_one_word_are_a_domain_and_versions_of_one_thing_a
     assert {one.topic for one in found.unassigned} == {"payments", "orders", "orders-v2", "orders.v2"}
 
 
-def test_a_version_is_where_the_topic_is_of_which_it_is_one() -> None:
+def test_a_version_is_in_the_domain_of_its_topic() -> None:
     found = domains_of(a_cluster(topics=("orders", "orders-v2", "orders.v2")), patterns={"sales": ["orders"]})
     assert by_name(found) == {"sales": {"orders", "orders-v2", "orders.v2"}}
     assert known(found, "orders.v2")[2] == "its name is another version of orders"
 
 
 @pytest.mark.parametrize("prefix", ["prod.", "raw-", "acme."])
-def test_a_first_word_that_says_nothing_makes_no_domain(prefix: str) -> None:
+def test_a_meaningless_first_word_makes_no_domain(prefix: str) -> None:
     names = [
         f"{prefix}{word}"
         for word in [
@@ -147,7 +147,7 @@ def test_below_an_environment_and_a_company_the_next_word_counts() -> None:
     }
 
 
-def test_a_family_follows_the_rules_that_named_most_of_it_and_is_left_alone_where_they_differ() -> None:
+def test_a_family_follows_the_rules_that_named_most_of_it_and_stays_as_it_is_where_they_differ() -> None:
     names = ("fleet_a", "fleet_b", "fleet_c")
     one = domains_of(a_cluster(topics=names), overrides={"fleet_a": "vehicles"})
     assert by_name(one) == {"vehicles": set(names)}
@@ -155,7 +155,7 @@ def test_a_family_follows_the_rules_that_named_most_of_it_and_is_left_alone_wher
     assert by_name(two) == {"vehicles": {"fleet_a"}, "ships": {"fleet_b"}}
 
 
-def test_what_shares_a_key_or_an_application_is_together_and_what_shares_it_with_everybody_is_not() -> None:
+def test_sharing_a_key_or_an_application_binds_topics_unless_everyone_shares_it() -> None:
     fields = {
         "parcels": "parcel_id user_id",
         "deliveries": "parcel_id",
@@ -179,7 +179,7 @@ def test_what_shares_a_key_or_an_application_is_together_and_what_shares_it_with
     assert "the key user_id" in left["surveys"]
 
 
-def test_a_topic_joins_the_domain_that_describes_what_it_refers_to_and_not_that_of_others_who_refer_to_it() -> (
+def test_a_topic_joins_the_domain_that_describes_its_references_and_not_that_of_others_with_the_same() -> (
     None
 ):
     fields = {
@@ -209,13 +209,13 @@ def test_an_application_that_reads_two_topics_binds_them() -> None:
     assert known(found, "alpha")[2] == "shares the consumer group app with beta"
 
 
-def test_internal_topics_have_no_domain_and_are_not_missed() -> None:
+def test_internal_topics_have_no_domain_and_none_is_missing() -> None:
     topic = a_topic("_hidden")
     document = a_cluster(topics=(replace(topic, details=replace(topic.details, internal=True)),))
     assert domains_of(document) == Domains(domains=(), unassigned=())
 
 
-def test_communities_are_the_same_whatever_happened_before() -> None:
+def test_communities_do_not_depend_on_what_happened_before() -> None:
     bonds = [
         Bond(f"b{number}", f"b{number}", (f"t{number}", f"t{number // 2}"), 1.0) for number in range(1, 200)
     ]
@@ -236,7 +236,7 @@ def test_in_a_large_cluster_no_domain_mixes_topics_that_share_nothing() -> None:
     assert all(len({group[one.topic] for one in domain.topics}) == 1 for domain in found.domains)
 
 
-def test_communities_are_found_where_every_place_is_as_good_as_another() -> None:
+def test_communities_are_found_where_every_choice_is_equally_good() -> None:
     """Methods that weigh in floating point move such topics to and fro without an end."""
     topics = [f"topic-{number}" for number in range(600)]
     bonds = [
@@ -255,7 +255,7 @@ def test_communities_are_found_where_every_place_is_as_good_as_another() -> None
     assert sum(map(len, found)) == len(topics)
 
 
-def test_a_number_that_belongs_to_a_word_stays_with_it_and_one_at_the_end_is_a_version() -> None:
+def test_a_number_belonging_to_a_word_stays_with_it_and_one_at_the_end_is_a_version() -> None:
     teams = [
         f"team{team}.{thing}" for team in (5, 6, 7, 8) for thing in ("orders", "users", "clicks", "parcels")
     ]
@@ -267,7 +267,7 @@ def test_a_number_that_belongs_to_a_word_stays_with_it_and_one_at_the_end_is_a_v
     assert not any({"invoices", "invoices2"} & topics for topics in found.values())
 
 
-def test_a_data_contract_wins_over_all_but_the_estates_overrides() -> None:
+def test_a_data_contract_wins_over_everything_but_the_estates_overrides() -> None:
     document = a_cluster(topics=("a", "b", "c"), connectors=(a_datagen("a", "PIZZA_ORDERS"),))
     rules = {
         "contracts": {"a": "food", f"{document.cluster.name}/b": "bread"},
@@ -278,7 +278,7 @@ def test_a_data_contract_wins_over_all_but_the_estates_overrides() -> None:
     assert [known(found, topic)[0] for topic in ("b", "c")] == ["ours", "pattern"]
 
 
-def test_the_page_has_every_way_to_know_a_domain_in_their_order() -> None:
+def test_the_page_lists_every_source_of_a_domain_in_order() -> None:
     page = (Path(__file__).parents[2] / "docs/mesh.md").read_text(encoding="utf-8")
     section = page.partition("## Domains")[2].partition("## ")[0]
     assert tuple(

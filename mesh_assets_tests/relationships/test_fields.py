@@ -31,7 +31,7 @@ ADDRESS = avro("address", ("street", "string"), ("country_id", "string"), record
         ({"type": "map", "values": "shop.Address"}, "address{}.country_id"),
     ],
 )
-def test_an_avro_schema_has_the_fields_of_the_type_that_it_refers_to(kind: object, expected: str) -> None:
+def test_an_avro_schema_has_the_fields_of_its_referenced_type(kind: object, expected: str) -> None:
     order = avro(
         "orders-value",
         ("order_id", "string"),
@@ -57,7 +57,7 @@ def test_a_union_of_other_schemas_at_the_top_has_the_fields_of_all_of_them() -> 
     assert found.gaps == {}
 
 
-def test_a_json_schema_has_the_fields_of_the_file_that_it_refers_to_also_as_a_whole() -> None:
+def test_a_json_schema_has_the_fields_of_its_referenced_file_even_as_a_whole() -> None:
     money = a_registered(
         "money", "JSON", json.dumps({"type": "object", "properties": {"currency_id": {"type": "string"}}})
     )
@@ -77,7 +77,7 @@ def test_a_json_schema_has_the_fields_of_the_file_that_it_refers_to_also_as_a_wh
     assert sorted(paths(extended, money)) == ["currency_id", "paid"]
 
 
-def test_a_protobuf_message_has_the_fields_of_the_message_that_it_imports() -> None:
+def test_a_protobuf_message_has_the_fields_of_its_imported_message() -> None:
     common = a_registered(
         "common",
         "PROTOBUF",
@@ -109,7 +109,7 @@ def test_a_reference_is_followed_at_its_own_version_and_not_at_the_latest() -> N
     }
 
 
-def test_schemas_that_refer_to_each_other_end() -> None:
+def test_mutually_recursive_schemas_end() -> None:
     one = avro(
         "a", ("a_id", "string"), ("other", "shop.B"), record="shop.A", references=refers("shop.B", "b")
     )
@@ -119,7 +119,7 @@ def test_schemas_that_refer_to_each_other_end() -> None:
     assert paths(one, one, other) == ["a_id", "other", "other.b_id", "other.other"]
 
 
-def test_a_schema_that_cannot_be_read_is_a_gap_with_the_reason() -> None:
+def test_an_unreadable_schema_is_a_gap_with_the_reason() -> None:
     broken = a_registered("broken-value", "AVRO", "{")
     found = reader(broken)
     assert found.fields(broken) == []

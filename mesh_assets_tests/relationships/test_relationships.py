@@ -46,12 +46,12 @@ def test_a_key_is_the_same_in_every_spelling(spelling: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["paid", "valid", "void", "android", "grid", "monkey", "barcode"])
-def test_a_word_that_only_ends_like_a_key_is_none(word: str) -> None:
+def test_a_word_that_only_ends_like_a_key_is_not_one(word: str) -> None:
     found = find_relationships([topics_with(orders=f"order_id {word}", refunds=f"refund_id {word}")])
     assert shared(found) == {}
 
 
-def test_synonyms_of_the_estate_are_the_key_that_they_stand_for() -> None:
+def test_synonyms_of_the_estate_stand_for_their_key() -> None:
     document = topics_with(users="user_id", tickets="customerNo", visits="uid")
     assert shared(find_relationships([document])) == {}
     synonyms = {"user_id": ["customer_no", "UID"]}
@@ -60,7 +60,7 @@ def test_synonyms_of_the_estate_are_the_key_that_they_stand_for() -> None:
     }
 
 
-def test_an_id_alone_is_that_of_the_topics_thing_or_of_the_record_around_it() -> None:
+def test_a_bare_id_belongs_to_the_topics_thing_or_the_surrounding_record() -> None:
     customer = {"type": "record", "name": "Customer", "fields": [{"name": "id", "type": "long"}]}
     orders = avro("orders-value", ("id", "long"), ("customer", customer))
     parcels = avro("parcels-value", ("parcel_id", "long"), ("order_id", "long"), ("customer_id", "long"))
@@ -69,7 +69,7 @@ def test_an_id_alone_is_that_of_the_topics_thing_or_of_the_record_around_it() ->
     assert [use.path for use in the_entity(found, "customer").uses] == ["customer.id", "customer_id"]
 
 
-def test_a_role_before_the_key_does_not_make_another_thing_of_it() -> None:
+def test_a_role_before_the_key_does_not_change_the_entity() -> None:
     found = find_relationships([topics_with(users="user_id", transfers="from_user_id to_user_id parent_id")])
     assert shared(found) == {"user": {"users", "transfers"}}
 
@@ -86,12 +86,12 @@ def test_a_key_in_the_key_of_records_says_so_and_weighs_more() -> None:
 
 
 @pytest.mark.parametrize("kind", ["double", "boolean", {"type": "long", "logicalType": "timestamp-millis"}])
-def test_a_number_with_a_fraction_a_truth_value_and_a_time_are_no_keys(kind: object) -> None:
+def test_fractions_booleans_and_times_are_not_keys(kind: object) -> None:
     schemas = (avro("a-value", ("user_id", kind)), avro("b-value", ("user_id", kind)))
     assert find_relationships([a_cluster(*schemas, topics=("a", "b"))]).entities == ()
 
 
-def test_a_type_other_than_the_usual_makes_a_key_less_sure() -> None:
+def test_an_unusual_type_makes_a_key_less_certain() -> None:
     schemas = [
         avro(f"{name}-value", ("user_id", kind))
         for name, kind in (("aa", "long"), ("bb", "long"), ("cc", "string"))
@@ -102,12 +102,12 @@ def test_a_type_other_than_the_usual_makes_a_key_less_sure() -> None:
     assert "while most are whole numbers" in uses["cc"].reason
 
 
-def test_an_id_of_the_envelope_that_all_topics_have_relates_nothing() -> None:
+def test_an_envelope_id_that_all_topics_have_relates_nothing() -> None:
     fields = {f"topic{letter}": f"trace_id thing{letter}_id" for letter in string.ascii_lowercase}
     assert shared(find_relationships([topics_with(**fields)])) == {}
 
 
-def test_one_name_for_two_things_is_taken_apart_by_the_topics_that_are_about_them() -> None:
+def test_one_name_for_two_things_is_split_by_the_topics_about_them() -> None:
     found = find_relationships(
         [
             topics_with(
@@ -125,7 +125,7 @@ def test_one_name_for_two_things_is_taken_apart_by_the_topics_that_are_about_the
     assert "have one of their own" in the_entity(found, "pizza order").reason
 
 
-def test_families_that_share_a_rarer_key_have_the_more_common_one_together() -> None:
+def test_families_that_share_a_rarer_key_share_the_more_common_one() -> None:
     fields = {"users": "user_id name", "clicks": "session_id user_id", "clicks_users": "user_id level"}
     apart = find_relationships([topics_with(**fields, visits="user_id at")])
     assert shared(apart) == {"user": {"users", "visits"}, "click user": {"clicks", "clicks_users"}}
@@ -141,7 +141,7 @@ def test_versions_of_a_topic_are_about_the_same_thing() -> None:
     assert the_entity(found, "order").described_by == ("orders", "orders-v2", "orders.v2")
 
 
-def test_two_schemas_of_one_topic_are_read_both_and_a_subject_that_no_topic_has_relates_nothing() -> None:
+def test_two_schemas_of_one_topic_are_both_read_and_a_subject_without_a_topic_relates_nothing() -> None:
     placed = avro("orders-shop.Placed", ("order_id", "string"), record="shop.Placed")
     paid = avro("orders-shop.Paid", ("payment_id", "string"), record="shop.Paid")
     others = (avro("payments-value", ("payment_id", "string")), avro("returns-value", ("order_id", "string")))
@@ -158,7 +158,7 @@ def test_topics_of_two_clusters_are_never_related() -> None:
     assert shared(find_relationships([one, other])) == {}
 
 
-def test_what_could_not_be_read_is_said() -> None:
+def test_unread_schemas_are_reported() -> None:
     document = a_cluster(avro("users-value", ("user_id", "string")), topics=("users", "plain"))
     document = replace(document, sections={**document.sections, "schemas": STALE})
     gaps = [(gap.subject, gap.reason) for gap in find_relationships([document]).gaps]
@@ -171,7 +171,7 @@ def test_an_estate_without_documents_or_schemas_has_no_entities() -> None:
     assert find_relationships([a_cluster(topics=("orders",))]).entities == ()
 
 
-def test_in_a_large_cluster_every_true_relationship_is_found_and_none_besides() -> None:
+def test_in_a_large_cluster_every_true_relationship_is_found_and_no_other() -> None:
     document, truth = a_large_cluster(600)
     found = find_relationships([document])
     assert {one.key: frozenset(one.topics) for one in found.entities} == truth

@@ -73,20 +73,20 @@ def the_cloud() -> Document:
 
 
 @pytest.mark.parametrize("document", [the_warehouse(), the_cloud()], ids=["warehouse", "data-mesh-cluster"])
-def test_every_true_relationship_is_found_and_none_besides(document: Document) -> None:
+def test_every_true_relationship_is_found_and_no_other(document: Document) -> None:
     found = find_relationships([document])
     assert found_keys(found) == true_keys()
     assert [gap for gap in found.gaps if gap.subject is not None] == []
 
 
-def test_where_datagen_fills_the_topics_every_true_domain_is_found_and_none_besides() -> None:
+def test_where_datagen_fills_the_topics_every_true_domain_is_found_and_no_other() -> None:
     document = the_cloud()
     found = find_domains([document], find_relationships([document]))
     assert found_domains(found) == set(TRUE_DOMAINS.values())
     assert found.unassigned == ()
 
 
-def test_from_names_and_keys_alone_no_domain_is_false_and_what_nothing_tells_stays_open() -> None:
+def test_from_names_and_keys_alone_no_domain_is_false_and_undecidable_ones_stay_open() -> None:
     document = the_warehouse()
     found = find_domains([document], find_relationships([document]))
     true = list(TRUE_DOMAINS.values())

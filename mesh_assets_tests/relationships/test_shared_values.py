@@ -36,7 +36,7 @@ def shared(topic: str, path: str, other: str, other_path: str, contained: float)
     )
 
 
-def test_uses_that_share_values_are_surer_and_say_with_what() -> None:
+def test_keys_that_share_values_are_more_certain_and_name_each_other() -> None:
     known = shared("orders", "user_id", "users", "key.id", 0.93)
     (entity,) = with_shared_values(FOUND, [known]).entities
     assert [(use.topic, use.score, use.reason) for use in entity.uses] == [
@@ -47,14 +47,14 @@ def test_uses_that_share_values_are_surer_and_say_with_what() -> None:
     assert (entity.score, entity.shared_values) == (0.9, (known,))
 
 
-def test_uses_that_share_nothing_say_so_and_are_no_surer() -> None:
+def test_keys_that_share_nothing_say_so_and_are_no_more_certain() -> None:
     none = shared("orders", "user_id", "visits", "userId", 0.0)
     (entity,) = with_shared_values(FOUND, [none]).entities
     assert entity.uses[0].reason == "its name; shares none of the sampled values with visits"
     assert (entity.score, entity.uses[0].score, entity.shared_values) == (0.7, 0.7, (none,))
 
 
-def test_fields_of_no_entity_and_of_other_clusters_make_nothing() -> None:
+def test_fields_without_an_entity_and_of_other_clusters_add_nothing() -> None:
     others = [
         shared("orders", "user_id", "payments", "payer", 1.0),
         replace(shared("orders", "user_id", "visits", "userId", 1.0), cluster="other"),

@@ -32,7 +32,7 @@ PageOf = Callable[..., Page]
 MARK = "<img src=x onerror=alert(1)></script><b>"
 
 
-def test_what_is_wrong_comes_first_with_its_figures_what_to_do_and_since_when(
+def test_problems_come_first_with_figures_what_to_do_and_their_start(
     estate: Estate, store: InventoryStore, page_of: PageOf
 ) -> None:
     shop = a_shop()
@@ -48,7 +48,7 @@ def test_what_is_wrong_comes_first_with_its_figures_what_to_do_and_since_when(
     assert "since 2026-11-21 16:40 UTC" in text
 
 
-def test_a_cluster_lacks_what_its_estate_could_name_and_does_not_but_no_cluster_links(
+def test_a_cluster_lacks_only_what_its_estate_could_name(
     page_of: PageOf,
 ) -> None:
     text = page_of(
@@ -61,7 +61,7 @@ def test_a_cluster_lacks_what_its_estate_could_name_and_does_not_but_no_cluster_
     assert "cluster links" not in text
 
 
-def test_changes_are_told_newest_first_with_their_time(page: Page) -> None:
+def test_changes_come_newest_first_with_their_time(page: Page) -> None:
     assert "2026-11-23 17:40 UTC created" in page.text
     [change] = [one for one in page.rows("changes") if one["resource"] == "shipments"]
     assert (change["kind"], change["resource_type"], change["at"]) == (
@@ -97,7 +97,7 @@ def test_a_topic_has_its_figures_fields_readers_writers_domain_and_keys(page: Pa
     assert {topics[use[0]]["name"] for use in order["uses"]} == {"orders", "shipments"}
 
 
-def test_data_products_and_what_takes_most_are_told_with_what_is_unknown(page: Page) -> None:
+def test_data_products_and_the_largest_consumers_come_with_what_is_unknown(page: Page) -> None:
     assert "Data products Product Owner" in page.text
     assert "sales warehouse.sales, candidate unknown 2 2 order 1.00 " in page.text
     assert "without completeness, validity, freshness" in page.text
@@ -105,7 +105,9 @@ def test_data_products_and_what_takes_most_are_told_with_what_is_unknown(page: P
     assert "warehouse: orders no prices unknown unknown unknown unknown 1 (50.0%) 2 (100.0%)" in page.text
 
 
-def test_products_and_costs_that_nobody_kept_are_not_made_for_a_page_which_says_so(page_of: PageOf) -> None:
+def test_products_and_costs_that_were_not_kept_are_not_computed_for_the_page_which_says_so(
+    page_of: PageOf,
+) -> None:
     text = page_of(a_shop()).text
 
     assert (
@@ -117,7 +119,7 @@ def test_products_and_costs_that_nobody_kept_are_not_made_for_a_page_which_says_
     assert "warehouse.sales" not in text
 
 
-def test_what_is_missing_or_old_is_said_at_the_top(page_of: PageOf) -> None:
+def test_missing_and_old_data_is_reported_at_the_top(page_of: PageOf) -> None:
     page = page_of(a_document(sections={"schemas": STALE}), made_at=MOMENT + timedelta(days=3))
 
     assert "cluster payments has not been discovered yet" in page.text
@@ -127,7 +129,7 @@ def test_what_is_missing_or_old_is_said_at_the_top(page_of: PageOf) -> None:
     assert page.text.index("connection refused") < page.text.index("Clusters")
 
 
-def test_what_is_unknown_is_no_figure(page_of: PageOf) -> None:
+def test_unknown_values_are_not_a_figure(page_of: PageOf) -> None:
     topic = a_topic("orders", config=None)
     unknown = replace(
         topic,
@@ -171,7 +173,7 @@ def test_names_and_traces_with_markup_are_text(page_of: PageOf) -> None:
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
 
 
-def test_what_nobody_sees_in_a_name_is_shown(page_of: PageOf) -> None:
+def test_invisible_characters_in_a_name_are_shown(page_of: PageOf) -> None:
     hidden = "pay\u202eroll\u200b"
     page = page_of(a_document(topics=(a_topic("orders"),), consumer_groups=(a_group(hidden, state="Empty"),)))
 
@@ -179,7 +181,7 @@ def test_what_nobody_sees_in_a_name_is_shown(page_of: PageOf) -> None:
     assert "\u202e" not in page.text
 
 
-def test_the_page_admits_its_own_script_and_style_alone_and_loads_nothing(page: Page) -> None:
+def test_the_page_allows_only_its_own_script_and_style_and_loads_nothing(page: Page) -> None:
     [script], [style] = page.scripts, [text for tag, _, text in page.raw if tag == "style"]
 
     assert page.policy.startswith("default-src 'none'; ")
@@ -197,7 +199,7 @@ def test_the_page_admits_its_own_script_and_style_alone_and_loads_nothing(page: 
     assert "@import" not in style
 
 
-def test_no_script_of_ours_makes_markup_or_code_of_a_text() -> None:
+def test_no_script_of_ours_turns_text_into_markup_or_code() -> None:
     for name, script in own_scripts().items():
         found = re.findall(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(|XMLHttpRequest",
@@ -215,7 +217,7 @@ def test_the_library_is_the_published_file() -> None:
     assert "Permission is hereby granted" in static("dagre.LICENSE.txt")
 
 
-def test_whoever_reads_by_ear_or_keyboard_finds_landmarks_headings_and_heads_of_tables(page: Page) -> None:
+def test_screen_readers_and_keyboards_find_landmarks_headings_and_table_heads(page: Page) -> None:
     tags = [tag for tag, _ in page.elements]
 
     assert next(attributes["lang"] for tag, attributes in page.elements if tag == "html") == "en"
@@ -233,9 +235,7 @@ def test_more_changes_than_the_page_holds_are_counted(page_of: PageOf) -> None:
     assert page.data["left_out"]["changes"] == 5
 
 
-def test_a_cluster_that_the_estate_lacks_or_that_nobody_discovered_is_an_error(
-    estate: Estate, store: InventoryStore
-) -> None:
+def test_an_unknown_or_undiscovered_cluster_is_an_error(estate: Estate, store: InventoryStore) -> None:
     with pytest.raises(EstateError, match="no cluster 'nowhere'"):
         read_report(estate, store, ["nowhere"], made_at=LATER)
     with pytest.raises(StoreError, match="run `mesh-assets discover` first"):

@@ -44,7 +44,7 @@ def test_a_topic_shows_the_figures_of_its_sample_and_no_value(
     assert MARKER not in json.dumps(page.data)
 
 
-def test_a_profile_of_another_cluster_or_topic_is_not_in_the_page(
+def test_profiles_of_other_clusters_and_topics_are_not_in_the_page(
     store: InventoryStore, page_of: Callable[..., Page]
 ) -> None:
     keep(store, cluster_id="the cluster that had the name before")
@@ -53,7 +53,7 @@ def test_a_profile_of_another_cluster_or_topic_is_not_in_the_page(
     assert page_of(a_shop()).rows("profiles") == []
 
 
-def test_profiles_that_cannot_be_read_cost_the_page_nothing_else(
+def test_unreadable_profiles_affect_nothing_else_of_the_page(
     store: InventoryStore, page_of: Callable[..., Page]
 ) -> None:
     profile_results(store).objects.put("analysis/data_quality.json", b"{")

@@ -89,7 +89,7 @@ def test_the_script_runs_without_an_error_and_draws_the_mesh(seen: Seen) -> None
     assert "#topic/warehouse/orders" in seen["drawn"]
 
 
-def test_a_head_of_a_table_sorts_it_and_sorts_it_back_with_what_is_unknown_last(seen: Seen) -> None:
+def test_a_table_head_sorts_both_ways_with_unknown_values_last(seen: Seen) -> None:
     assert seen["sorting"]["first"] == ["orders", "shipments", "returns", "audit"]
     [down, up] = seen["sorting"]["Records"]
     assert down == ["descending", ["audit", "orders", "shipments", "returns"]]
@@ -97,7 +97,7 @@ def test_a_head_of_a_table_sorts_it_and_sorts_it_back_with_what_is_unknown_last(
     assert seen["sorting"]["Topic"] == [["ascending", ["audit", "orders", "returns", "shipments"]]]
 
 
-def test_a_text_and_choices_filter_a_table_which_says_how_many_rows_are_left(seen: Seen) -> None:
+def test_text_and_choices_filter_a_table_which_counts_the_remaining_rows(seen: Seen) -> None:
     groups = 1 + len(HOSTILE)
     assert seen["filtered"] == {"rows": ["fraud-detection"], "status": f"1 group of {groups}"}
     assert seen["filtered_out"] == {"rows": [], "status": f"0 groups of {groups}"}
@@ -108,7 +108,7 @@ def test_a_text_and_choices_filter_a_table_which_says_how_many_rows_are_left(see
     assert len(seen["kind"]["rows"]) == len(HOSTILE) + 1
 
 
-def test_a_slash_leads_to_the_search_which_finds_by_name(seen: Seen) -> None:
+def test_a_slash_opens_the_search_which_finds_by_name(seen: Seen) -> None:
     assert seen["slash"] == "q"
     assert seen["search"]["hash"] == "#search/order"
     assert seen["search"]["heading"] == "Found by “order”"
@@ -148,7 +148,7 @@ def test_every_link_leads_to_a_page_about_what_it_names(seen: Seen) -> None:
 @pytest.mark.parametrize(
     "told", ["order_id", "fraud-detection", "orders-source", "Shares keys with", "retention.ms"]
 )
-def test_the_page_of_a_topic_tells_its_fields_readers_writers_keys_and_configs(seen: Seen, told: str) -> None:
+def test_the_page_of_a_topic_lists_its_fields_readers_writers_keys_and_configs(seen: Seen, told: str) -> None:
     assert told in seen["pages"]["#topic/warehouse/orders"]["text"]
 
 
@@ -157,12 +157,12 @@ def test_what_is_wrong_with_a_thing_comes_first_on_its_page(seen: Seen) -> None:
     assert text.index("critical") < text.index("State") < text.index("Lineage around it")
 
 
-def test_of_two_connectors_with_one_name_only_the_broken_one_is_said_to_be_broken(seen: Seen) -> None:
+def test_of_two_connectors_with_one_name_only_the_broken_one_is_marked_as_broken(seen: Seen) -> None:
     assert "failed connector" in seen["pages"]["#connector/warehouse/twice/other"]["text"]
     assert "failed connector" not in seen["pages"]["#connector/warehouse/twice/main"]["text"]
 
 
-def test_an_address_that_names_nothing_has_a_page_that_says_so_or_the_list(seen: Seen) -> None:
+def test_an_address_without_a_target_has_a_page_that_says_so_or_the_list(seen: Seen) -> None:
     assert seen["odd"] == {
         "#topic/%E0%A4%A": "What is wrong",
         "#nonsense": "What is wrong",
@@ -178,7 +178,7 @@ def test_an_address_that_names_nothing_has_a_page_that_says_so_or_the_list(seen:
     }
 
 
-def test_no_label_of_an_arrow_lies_on_another(seen: Seen) -> None:
+def test_no_arrow_label_covers_another(seen: Seen) -> None:
     assert seen["labels"] > 1
     assert seen["overlaid"] == []
 
@@ -189,11 +189,11 @@ def test_names_and_traces_are_text_on_every_page(seen: Seen) -> None:
     assert MARK in seen["pages"]["#groups"]["text"]
 
 
-def test_what_is_missing_is_printed_though_it_is_folded(seen: Seen) -> None:
+def test_what_is_missing_is_printed_even_if_folded(seen: Seen) -> None:
     assert seen["opened"] == [True]
 
 
-def test_a_trace_keeps_what_it_was_caused_by(page_of: Callable[..., Any]) -> None:
+def test_a_trace_keeps_its_causes(page_of: Callable[..., Any]) -> None:
     trace = (
         "A: first\n" + "\tat a.B.c(B.java:1)\n" * 100 + "Caused by: the disk is full\n\tat d.E.f(E.java:2)\n"
     )

@@ -36,7 +36,7 @@ def said(result: dg.SensorResult) -> str | None:
     return None if reason is None else reason.skip_message if isinstance(reason, dg.SkipReason) else reason
 
 
-def test_partitions_are_the_clusters_of_the_file_as_it_is_and_stay_one_definition(
+def test_partitions_follow_the_clusters_of_the_file_and_stay_one_definition(
     watched: EstateInForce,
 ) -> None:
     partitions, same = ClusterPartitions(watched), ClusterPartitions(watched)
@@ -54,7 +54,7 @@ def test_partitions_are_the_clusters_of_the_file_as_it_is_and_stay_one_definitio
     assert (partitions, hash(partitions)) == (same, number)
 
 
-def test_a_cluster_that_comes_is_discovered_at_once_and_one_that_leaves_is_named(
+def test_a_new_cluster_is_discovered_at_once_and_one_that_leaves_is_named(
     instance: dg.DagsterInstance,
     watched: EstateInForce,
     store: InventoryStore,
@@ -79,7 +79,7 @@ def test_a_cluster_that_comes_is_discovered_at_once_and_one_that_leaves_is_named
     assert (third.run_requests, notes, said(third)) == ([], (), "2 clusters, as before")
 
 
-def test_while_the_file_is_broken_the_ticks_fail_with_its_fault_and_no_cluster_leaves(
+def test_while_the_file_is_broken_ticks_fail_with_its_fault_and_no_cluster_leaves(
     instance: dg.DagsterInstance,
     watched: EstateInForce,
     store: InventoryStore,

@@ -65,7 +65,7 @@ def test_the_events_of_a_failed_step_are_masked_and_say_what_failed(
 
 
 @pytest.mark.parametrize("explicit", [True, False])
-def test_a_failure_made_for_dagster_is_masked_with_what_it_was_raised_from(explicit: bool) -> None:
+def test_a_failure_made_for_dagster_is_masked_together_with_its_cause(explicit: bool) -> None:
     @dg.op
     @masking_failures
     def waits() -> None:
@@ -90,7 +90,7 @@ def test_a_failure_made_for_dagster_is_masked_with_what_it_was_raised_from(expli
     assert "redis://********@cache" in kept, "its cause"
 
 
-def test_the_tick_of_a_sensor_fails_masked() -> None:
+def test_a_sensors_tick_fails_masked() -> None:
     fail = failing(KeyError(f"secret {SECRET}"))
 
     @discovery_sensor(name="failing", interval_seconds=30, description="Fails.")
@@ -110,7 +110,7 @@ def test_the_tick_of_a_sensor_fails_masked() -> None:
     assert "unexpected KeyError" in " ".join(texts)
 
 
-def test_what_steers_a_run_and_what_does_not_fail_pass() -> None:
+def test_control_flow_exceptions_and_successes_pass_unchanged() -> None:
     failure = dg.Failure(description="not processed", metadata={"a": 1}, allow_retries=False)
 
     @masking_failures

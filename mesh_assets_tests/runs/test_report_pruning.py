@@ -39,7 +39,7 @@ def ages(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[str]:
     return [str((one.asset_materialization.tags or {})["dagster/data_version"]) for one in found]  # type: ignore[union-attr]
 
 
-def test_old_reports_go_and_the_newest_of_each_asset_and_partition_stays_however_old(
+def test_old_reports_are_pruned_but_the_newest_of_each_asset_and_partition_stays_however_old(
     instance: dg.DagsterInstance,
 ) -> None:
     for days in (200, 150, 100, 10, 1):
@@ -55,7 +55,7 @@ def test_old_reports_go_and_the_newest_of_each_asset_and_partition_stays_however
     assert instance.get_latest_materialization_event(USERS) is not None
 
 
-def test_what_a_run_made_is_left_to_the_runs_and_a_clock_ahead_removes_nothing(
+def test_what_a_run_made_is_left_to_the_runs_and_a_fast_clock_removes_nothing(
     instance: dg.DagsterInstance,
 ) -> None:
     @dg.asset(key=ORDERS)
@@ -70,7 +70,7 @@ def test_what_a_run_made_is_left_to_the_runs_and_a_clock_ahead_removes_nothing(
     assert len(instance.fetch_materializations(ORDERS, limit=100).records) == 3
 
 
-def test_it_stops_in_time_and_goes_on_the_next_time(instance: dg.DagsterInstance) -> None:
+def test_pruning_reports_stops_in_time_and_continues_next_time(instance: dg.DagsterInstance) -> None:
     for days in (200, 150, 1):
         report(instance, ORDERS, days_ago=days)
 

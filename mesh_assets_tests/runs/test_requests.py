@@ -55,7 +55,7 @@ def test_an_empty_inbox_launches_nothing(instance: dg.DagsterInstance, store: In
     assert (launches.requests, launches.waiting) == ([], {})
 
 
-def test_what_waits_under_the_name_of_a_cluster_launches_its_first_discovery_once(
+def test_causes_under_a_clusters_name_launch_its_first_discovery_once(
     instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
 ) -> None:
     put(inbox, UPDATED, inbox_by_name("new"))
@@ -83,7 +83,7 @@ def test_one_clusters_damaged_files_stop_no_other_cluster(
         requests_for(instance, ["payments"], store)
 
 
-def test_no_run_is_launched_beside_a_discovery_by_hand_unless_its_process_is_gone(
+def test_no_run_is_launched_beside_a_manual_discovery_unless_its_process_is_gone(
     instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
 ) -> None:
     put(inbox, UPDATED)
@@ -152,7 +152,7 @@ def test_nothing_is_launched_while_a_run_of_the_cluster_is_queued_or_running(
     assert launches.waiting == {"warehouse": f"1 waiting: run {run.run_id[:8]} is {status.value.lower()}"}
 
 
-def test_a_run_that_is_recorded_but_not_yet_submitted_counts_for_a_while(
+def test_a_recorded_run_not_submitted_yet_counts_for_a_while(
     instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
 ) -> None:
     put(inbox, UPDATED)
@@ -162,7 +162,7 @@ def test_a_run_that_is_recorded_but_not_yet_submitted_counts_for_a_while(
     assert len(requests_for(instance, ["warehouse"], store, now=later(minutes=2)).requests) == 1
 
 
-def test_what_has_changed_comes_before_the_schedules_runs_and_a_cluster_whose_runs_fail_after_them(
+def test_changes_precede_scheduled_runs_and_a_cluster_with_failing_runs_comes_last(
     instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
 ) -> None:
     put(inbox, UPDATED)
@@ -175,7 +175,7 @@ def test_what_has_changed_comes_before_the_schedules_runs_and_a_cluster_whose_ru
     assert priorities == {"warehouse": "1", "payments": "-1"}
 
 
-def test_many_runs_at_once_are_asked_for_in_several_ticks_each_of_them_once(
+def test_many_runs_are_requested_over_several_ticks_each_of_them_once(
     instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mesh_assets.runs.requests.MOST_REQUESTS", 2)
@@ -218,7 +218,7 @@ def test_a_run_whose_process_was_killed_is_ended_and_repeated_after_a_pause(
     assert len(again.requests) == 1
 
 
-def test_a_run_that_ended_well_after_it_was_read_is_not_taken_for_lost(instance: dg.DagsterInstance) -> None:
+def test_a_run_that_succeeded_after_it_was_read_does_not_count_as_lost(instance: dg.DagsterInstance) -> None:
     run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
     instance.add_run_tags(
         run.run_id, {PROCESS_TAG: msgspec.json.encode(a_process_that_ended(run.run_id)).decode()}
@@ -248,7 +248,7 @@ def test_a_run_whose_process_lives_or_is_elsewhere_is_waited_for(
     assert requests_for(instance, ["warehouse"], store).requests == []
 
 
-def test_runs_of_other_clusters_and_jobs_are_in_nobodys_way(
+def test_runs_of_other_clusters_and_jobs_block_nothing(
     instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
 ) -> None:
     put(inbox, UPDATED)
@@ -259,7 +259,7 @@ def test_runs_of_other_clusters_and_jobs_are_in_nobodys_way(
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.FAILURE])
-def test_a_clock_that_was_set_back_holds_no_run_up_until_it_has_caught_up(
+def test_a_clock_that_was_set_back_delays_no_run(
     instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox, status: dg.DagsterRunStatus
 ) -> None:
     put(inbox, UPDATED)
@@ -268,7 +268,7 @@ def test_a_clock_that_was_set_back_holds_no_run_up_until_it_has_caught_up(
     assert len(requests_for(instance, ["warehouse"], store, now=later(hours=-2)).requests) == 1
 
 
-def test_two_sensors_that_tick_at_once_ask_for_one_run(
+def test_two_simultaneous_sensors_request_one_run(
     instance: dg.DagsterInstance, store: InventoryStore, inbox: Inbox
 ) -> None:
     put(inbox, UPDATED)

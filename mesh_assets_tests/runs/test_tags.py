@@ -20,7 +20,7 @@ from mesh_assets.runs.tags import trigger_of_run, trigger_tags
         ),
     ],
 )
-def test_a_runs_tags_say_why_it_was_made(tags: dict[str, str], trigger: Trigger) -> None:
+def test_a_runs_tags_say_why_it_was_launched(tags: dict[str, str], trigger: Trigger) -> None:
     assert trigger_of_run(tags) == trigger
 
 

@@ -65,7 +65,7 @@ def test_a_file_is_fetched_once_and_then_used_offline(tmp_path: Path) -> None:
     ensure_artifacts(artifacts, cache=tmp_path, download=no_network, progress=silent())
 
 
-def test_a_wrong_checksum_is_refused_deleted_and_told(tmp_path: Path) -> None:
+def test_a_wrong_checksum_is_refused_deleted_and_reported(tmp_path: Path) -> None:
     artifact = an_artifact()
     forged = Repository(b"not what was pinned")
     with pytest.raises(
@@ -77,7 +77,7 @@ def test_a_wrong_checksum_is_refused_deleted_and_told(tmp_path: Path) -> None:
     assert list(tmp_path.rglob("*.jar")) == []
 
 
-def test_two_at_once_download_once(tmp_path: Path) -> None:
+def test_two_simultaneous_fetches_download_once(tmp_path: Path) -> None:
     artifact = an_artifact()
     repository = Repository()
     with ThreadPoolExecutor(4) as pool:
@@ -91,7 +91,7 @@ def test_two_at_once_download_once(tmp_path: Path) -> None:
     assert repository.served == ["thing"]
 
 
-def test_a_file_cut_short_is_fetched_again(tmp_path: Path) -> None:
+def test_a_truncated_file_is_fetched_again(tmp_path: Path) -> None:
     artifact = an_artifact()
     artifact.path(tmp_path).parent.mkdir(parents=True)
     artifact.path(tmp_path).write_bytes(CONTENT[:2])
@@ -99,7 +99,7 @@ def test_a_file_cut_short_is_fetched_again(tmp_path: Path) -> None:
     assert artifact.path(tmp_path).read_bytes() == CONTENT
 
 
-def test_progress_is_told_in_plain_lines(tmp_path: Path) -> None:
+def test_progress_is_reported_in_plain_lines(tmp_path: Path) -> None:
     lines: list[str] = []
     ensure_artifacts(
         [an_artifact()], cache=tmp_path, download=Repository().download, progress=Lines(lines.append)
@@ -141,9 +141,7 @@ def test_the_pinned_list_names_every_file_with_its_digest_and_no_address() -> No
     assert not any("://" in str(a) for a in pinned)
 
 
-def test_the_cache_is_the_machines_unless_told_otherwise(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_cache_is_the_machines_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert machine_cache() == tmp_path / "mesh-assets"
     monkeypatch.delenv("XDG_CACHE_HOME")

@@ -55,7 +55,7 @@ def test_without_a_package_index_it_says_so_in_one_sentence_and_leaves_nothing(
     assert [path.name for path in (tmp_path / "ministack").iterdir()] == ["install.lock"]
 
 
-def test_an_environment_that_is_there_is_used_without_asking(
+def test_an_existing_environment_is_used_without_a_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ministack_home(tmp_path).mkdir(parents=True)
@@ -67,7 +67,7 @@ def test_an_environment_that_is_there_is_used_without_asking(
     assert lines == []
 
 
-def test_it_is_optional_and_shown_once_it_was_started(tmp_path: Path) -> None:
+def test_the_aws_server_is_optional_and_shown_once_it_was_started(tmp_path: Path) -> None:
     servers = (a_server("broker"), REGISTRY, CONNECT, replace(a_server("aws"), optional=True))
     box = Sandbox(tmp_path / "box", servers=servers, runtime=lambda _: NO_JAVA)
     try:
@@ -115,7 +115,7 @@ def listening(box: Sandbox) -> set[str]:
 
 
 @pytest.mark.sandbox
-def test_it_starts_on_loopback_with_the_queues_that_its_estate_file_names(box: Sandbox) -> None:
+def test_the_aws_server_starts_on_loopback_with_the_queues_of_its_estate_file(box: Sandbox) -> None:
     ends = box.start(["aws"])
 
     assert listening(box) == {"127.0.0.1"}
@@ -132,7 +132,7 @@ def test_it_starts_on_loopback_with_the_queues_that_its_estate_file_names(box: S
 
 @pytest.mark.sandbox
 @pytest.mark.long
-def test_a_restart_is_an_empty_account_and_a_stop_leaves_nothing(box: Sandbox) -> None:
+def test_a_restart_gives_an_empty_account_and_a_stop_leaves_nothing(box: Sandbox) -> None:
     ends = box.start(["aws"])
     client(box, "sqs").create_queue(QueueName="another")
     role = client(box, "iam").create_role(RoleName="runs", AssumeRolePolicyDocument="{}")["Role"]["Arn"]

@@ -53,7 +53,7 @@ def list_classes(archive: ClassArchive, folder: Folder, server: str, text: str) 
     Path(path).write_text(text)
 
 
-def test_an_archive_is_made_of_the_lists_of_all_who_share_it_and_used_from_then_on(
+def test_an_archive_is_built_from_the_lists_of_all_who_share_it_and_used_from_then_on(
     tmp_path: Path, folder: Folder
 ) -> None:
     archive = an_archive(tmp_path)
@@ -95,7 +95,7 @@ def test_a_failure_is_reported_and_leaves_nothing_that_looks_like_an_archive(
     assert [path.name for path in archive.home.iterdir()] == ["making.lock"]
 
 
-def test_another_command_that_is_making_them_is_not_waited_for(tmp_path: Path, folder: Folder) -> None:
+def test_another_command_that_is_building_them_is_not_waited_for(tmp_path: Path, folder: Folder) -> None:
     archive = an_archive(tmp_path)
     for server in archive.servers:
         list_classes(archive, folder, server, "java/lang/Object\n")

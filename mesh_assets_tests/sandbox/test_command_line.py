@@ -38,15 +38,13 @@ def test_stopping_nothing_is_fine(tmp_path: Path) -> None:
     assert (result.exit_code, result.output) == (0, "nothing was running\n")
 
 
-def test_a_wrong_name_is_told(tmp_path: Path) -> None:
+def test_a_wrong_name_is_reported(tmp_path: Path) -> None:
     result = CliRunner().invoke(sandbox, ["status", "brokr", "--folder", str(tmp_path / "box")])
     with pytest.raises(SandboxError, match="it has broker, cloud-broker, registry, cloud, connect, feed"):
         raise result.exception or AssertionError("no exception")
 
 
-def test_what_start_says_to_do_next_is_about_the_same_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_start_suggests_commands_for_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started = SimpleNamespace(estate_file=tmp_path / "estate.yaml")
     monkeypatch.setattr(Sandbox, "start", lambda *_, **__: started)
     there = CliRunner().invoke(sandbox, ["start", "--folder", str(tmp_path / "a box")]).output

@@ -127,13 +127,13 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     )
 
 
-def test_a_record_does_not_depend_on_those_made_before() -> None:
+def test_a_record_does_not_depend_on_earlier_ones() -> None:
     orders = by_name["orders"]
     assert [line(orders, n) for n in (250, 3, 250)] == [line(orders, 250), line(orders, 3), line(orders, 250)]
     assert line(orders, 250) != line(orders, 3)
 
 
-def test_a_thing_described_again_is_described_in_the_same_words() -> None:
+def test_a_repeated_description_uses_the_same_words() -> None:
     users = by_name["users"]
     assert line(users, 7) == line(users, 7 + users.backlog)
 
@@ -151,6 +151,6 @@ def test_every_record_keeps_to_the_newest_schema_of_its_topic(topic: Topic) -> N
         assert list(validator.iter_errors(record(topic, number))) == []
 
 
-def test_an_optional_field_is_sometimes_there_and_sometimes_not() -> None:
+def test_an_optional_field_is_sometimes_present_and_sometimes_not() -> None:
     present = {"coupon" in record(by_name["orders"], number) for number in range(50)}
     assert present == {True, False}

@@ -45,7 +45,7 @@ def test_the_first_records_are_written_once(tmp_path: Path) -> None:
     assert orders(tmp_path) == longer
 
 
-def test_the_pace_is_what_the_definitions_say(tmp_path: Path) -> None:
+def test_the_pace_follows_the_definitions(tmp_path: Path) -> None:
     write_first_records(tmp_path)
     assert appended_in_a_minute(Appender(tmp_path, (ORDERS,))) == pytest.approx(ORDERS.per_minute, abs=1)
     assert orders(tmp_path) == [line(ORDERS, n) for n in range(len(orders(tmp_path)))]
@@ -65,7 +65,7 @@ def test_a_foreign_line_is_left_as_it_is(tmp_path: Path) -> None:
     assert orders(tmp_path)[:2] == ["twelve", line(ORDERS, 1)]
 
 
-def test_after_a_long_sleep_nothing_is_caught_up_on(tmp_path: Path) -> None:
+def test_after_a_long_sleep_nothing_is_made_up_for(tmp_path: Path) -> None:
     appender = Appender(tmp_path, (ORDERS,))
     appender.step(8 * 3600)
     assert appender.appended < 10
@@ -89,7 +89,7 @@ def the(topic: str) -> Datagen:
     return next(datagen for datagen in DATAGENS if datagen.topic.name == topic)
 
 
-def test_there_are_37_datagen_connectors_with_ids_of_their_own() -> None:
+def test_there_are_37_datagen_connectors_with_their_own_ids() -> None:
     assert len({datagen.name for datagen in DATAGENS}) == len({datagen.id for datagen in DATAGENS}) == 37
     assert the("users").name == "DatagenSourceConnector_users"
     assert all(len(datagen.id) == len("lcc-") + 6 for datagen in DATAGENS)
@@ -123,13 +123,13 @@ def test_an_avro_record_is_read_back_by_the_newest_schema_and_by_the_first(datag
 
 
 @pytest.mark.parametrize("datagen", BY_FORMAT["JSON_SR"], ids=lambda datagen: datagen.topic.name)
-def test_a_json_record_is_itself_behind_the_frame(datagen: Datagen) -> None:
+def test_a_json_record_follows_the_frame_unchanged(datagen: Datagen) -> None:
     content = record(datagen.topic, 3)
     assert json.loads(encoder(datagen, schema_id=9)(content)[5:]) == content
 
 
 @pytest.mark.parametrize("datagen", BY_FORMAT["PROTOBUF"], ids=lambda datagen: datagen.topic.name)
-def test_a_protobuf_record_is_read_back_behind_the_frame_and_the_messages_place(datagen: Datagen) -> None:
+def test_a_protobuf_record_is_read_back_after_the_frame_and_the_message_index(datagen: Datagen) -> None:
     encode = encoder(datagen, schema_id=8)
     for number in range(20):
         content = record(datagen.topic, number)
@@ -159,7 +159,7 @@ def count_runs(path: Path) -> int:
 
 
 @pytest.mark.slow
-def test_one_that_ends_by_itself_is_started_again(tmp_path: Path) -> None:
+def test_a_feed_that_ends_by_itself_is_started_again(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     code = f"import time; open({str(runs)!r}, 'a').write('x\\n'); time.sleep(60 if len(open({str(runs)!r}).readlines()) > 1 else 0)"
     asked = threading.Event()

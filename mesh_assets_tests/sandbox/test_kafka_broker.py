@@ -41,7 +41,7 @@ A_BROKER = Broker(
 )
 
 
-def test_listeners_and_what_they_need_stand_in_the_properties(tmp_path: Path) -> None:
+def test_listeners_and_their_needs_are_in_the_properties(tmp_path: Path) -> None:
     ports = {"edge": Port(1), "edge-keyed": Port(2), "edge-quorum": Port(3)}
     setting = Setting(folder=Folder(tmp_path / "box"), state=State(kafka_cluster_id="id", ports=ports))
 
@@ -70,7 +70,7 @@ echo version=1 > "$data/meta.properties"
 """
 
 
-def test_the_first_broker_is_formatted_by_kafkas_tool_and_every_later_one_by_what_it_wrote(
+def test_the_first_broker_is_formatted_by_kafkas_tool_and_every_later_one_by_its_output(
     tmp_path: Path,
 ) -> None:
     tool = tmp_path / "java"
@@ -102,7 +102,7 @@ def test_the_first_broker_is_formatted_by_kafkas_tool_and_every_later_one_by_wha
     assert len(identity["directory.id"]) == 22
 
 
-def test_keys_are_made_once_and_only_the_user_can_read_them(tmp_path: Path) -> None:
+def test_keys_are_created_once_and_only_the_user_can_read_them(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     keys = sandbox_keys(folder)
     assert sandbox_keys(folder) == keys
@@ -127,7 +127,7 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
 
 
 @pytest.mark.sandbox
-def test_the_second_cluster_says_its_id_and_shows_its_topics_to_the_discoverys_key(
+def test_the_second_cluster_reports_its_id_and_shows_its_topics_to_the_discoverys_key(
     sandbox: Sandbox, client: Client
 ) -> None:
     metadata = client(sandbox_keys(sandbox.folder).kafka).list_topics(timeout=20)
@@ -156,7 +156,7 @@ def test_a_wrong_secret_is_refused(sandbox: Sandbox, client: Client) -> None:
 
 
 @pytest.mark.sandbox
-def test_keys_stand_nowhere_but_in_env_and_in_settings_only_the_user_can_read(sandbox: Sandbox) -> None:
+def test_keys_are_only_in_env_and_in_settings_that_the_user_alone_can_read(sandbox: Sandbox) -> None:
     secret = sandbox_keys(sandbox.folder).kafka.secret.encode()
     holders = {path for path in _files_but_data(sandbox.folder.root) if secret in path.read_bytes()}
     assert holders == {sandbox.folder.env_file, sandbox.folder.config / "cloud-broker.properties"}

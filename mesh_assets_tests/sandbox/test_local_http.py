@@ -32,14 +32,14 @@ def test_a_request_that_a_busy_server_did_not_answer_is_sent_again(silence: http
     assert send(asked, "POST", "/subjects/a/versions", {}).json() == {"id": 1}
 
 
-def test_after_the_deadline_silence_is_told_with_the_address() -> None:
+def test_silence_past_the_deadline_is_reported_with_the_address() -> None:
     with pytest.raises(
         SandboxError, match=r"^POST http://registry/v7/subjects/a/versions failed: ReadTimeout$"
     ):
         send(client(httpx.ReadTimeout("30 s")), "POST", "/subjects/a/versions", {}, seconds=-1)
 
 
-def test_a_refused_connection_is_told_at_once() -> None:
+def test_a_refused_connection_is_reported_at_once() -> None:
     with pytest.raises(SandboxError, match="ConnectError"):
         send(client(httpx.ConnectError("refused")), "GET", "/connectors")
 

@@ -48,7 +48,7 @@ def test_a_started_process_is_found_again_and_ended(tmp_path: Path) -> None:
     assert found.process() is None
 
 
-def test_it_is_not_our_child_and_not_of_our_session(tmp_path: Path) -> None:
+def test_a_started_process_is_neither_our_child_nor_in_our_session(tmp_path: Path) -> None:
     record = start(tmp_path, SLEEPER)
     assert record.pid not in {p.pid for p in psutil.Process().children(recursive=True)}
     assert os.getsid(record.pid) != os.getsid(0)
@@ -79,13 +79,13 @@ def test_children_end_with_their_parent(tmp_path: Path) -> None:
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
-def test_one_that_does_not_listen_is_killed(tmp_path: Path) -> None:
+def test_a_process_that_ignores_the_signal_is_killed(tmp_path: Path) -> None:
     record = start(tmp_path, STUBBORN)
     end(record, grace_seconds=0.3)
     assert record.process() is None
 
 
-def test_a_paused_one_can_be_ended(tmp_path: Path) -> None:
+def test_a_paused_process_can_be_ended(tmp_path: Path) -> None:
     record = start(tmp_path, SLEEPER)
     pause(record)
     end(record, grace_seconds=5)
@@ -95,12 +95,12 @@ def test_a_paused_one_can_be_ended(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "left_by_a_crash", ["", "{", '{"pid": "x", "created": 1, "fingerprint": "f"}', "[1]", '{"pid": 1}']
 )
-def test_half_a_record_is_no_record(tmp_path: Path, left_by_a_crash: str) -> None:
+def test_half_a_record_does_not_count(tmp_path: Path, left_by_a_crash: str) -> None:
     (tmp_path / "record.json").write_text(left_by_a_crash)
     assert load_record(tmp_path / "record.json") is None
 
 
-def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_program_is_reported(tmp_path: Path) -> None:
     record = spawn(
         [str(tmp_path / "nothing")],
         log=tmp_path / "log",
@@ -114,7 +114,7 @@ def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "not found" in (last_relevant_line(tmp_path / "log") or "")
 
 
-def test_one_that_has_ended_before_it_could_be_looked_at_is_found_dead_like_any_other(
+def test_a_program_that_ended_early_is_found_dead_like_any_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(pid: int) -> psutil.Process:
@@ -129,7 +129,7 @@ def test_one_that_has_ended_before_it_could_be_looked_at_is_found_dead_like_any_
     assert load_record(tmp_path / "r.json") == record
 
 
-def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="could not be started"):
         spawn(
             ["true"],
@@ -140,7 +140,7 @@ def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
         )
 
 
-def test_the_relevant_line_is_the_last_trouble_and_no_stack_frame(tmp_path: Path) -> None:
+def test_the_relevant_line_is_the_last_problem_and_not_a_stack_frame(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text(
         "INFO begin\nERROR disk full\n    at org.example.Disk.write(Disk.java:1)\nINFO shutting down\n"

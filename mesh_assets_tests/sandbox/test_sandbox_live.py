@@ -77,7 +77,7 @@ def test_with_a_full_cache_nothing_is_downloaded(sandbox: Sandbox, monkeypatch: 
 
 
 @pytest.mark.long
-def test_stopped_and_started_it_is_the_same_estate(restored: Sandbox) -> None:
+def test_a_restarted_sandbox_is_the_same_estate(restored: Sandbox) -> None:
     """Records, schema ids and connectors are the same; nothing is delivered twice."""
     with restored.quiet():
         lines, records, ids = lines_in_feeds(restored), records_in_topics(restored), schema_ids(restored)
@@ -96,7 +96,7 @@ def test_stopped_and_started_it_is_the_same_estate(restored: Sandbox) -> None:
 # The broker under all others that run on, and all others at once.
 @pytest.mark.parametrize("servers", [("broker",), ("cloud-broker", "registry", "cloud", "connect", "feed")])
 @pytest.mark.long
-def test_killed_servers_are_told_and_come_back(restored: Sandbox, servers: tuple[str, ...]) -> None:
+def test_killed_servers_are_reported_and_come_back(restored: Sandbox, servers: tuple[str, ...]) -> None:
     for server in servers:
         restored.kill(server)
         (status,) = restored.status([server])

@@ -100,14 +100,14 @@ def test_all_stop_in_reverse_order_and_keep_their_ports(make: Make) -> None:
     assert box.start() == ends
 
 
-def test_an_unknown_server_is_told_with_those_there_are(make: Make) -> None:
+def test_an_unknown_server_is_reported_with_the_known_ones(make: Make) -> None:
     with pytest.raises(
         SandboxError, match="the sandbox has no server brokr; it has broker, registry, connect"
     ):
         make().start(["brokr"])
 
 
-def test_one_that_dies_is_told_with_its_last_words_and_its_log(make: Make) -> None:
+def test_a_server_that_dies_is_reported_with_its_last_words_and_its_log(make: Make) -> None:
     dying = a_server("registry", code="import sys; sys.exit('ERROR the disk is full')")
     box = make(BROKER, dying, CONNECT)
     with pytest.raises(
@@ -120,7 +120,7 @@ def test_one_that_dies_is_told_with_its_last_words_and_its_log(make: Make) -> No
     assert states(box)["registry"] == "stopped"
 
 
-def test_one_that_does_not_answer_is_told_too(make: Make) -> None:
+def test_a_server_that_does_not_answer_is_reported_too(make: Make) -> None:
     mute = a_server("registry", code="print('thinking', flush=True); import time; time.sleep(60)", seconds=1)
     with pytest.raises(
         SandboxError,
@@ -129,14 +129,14 @@ def test_one_that_does_not_answer_is_told_too(make: Make) -> None:
         make(BROKER, mute, CONNECT).start()
 
 
-def test_what_needs_a_server_that_failed_is_not_started_and_the_cause_is_told(make: Make) -> None:
+def test_dependents_of_a_failed_server_are_not_started_and_the_cause_is_reported(make: Make) -> None:
     box = make(a_server("broker", code="raise SystemExit('ERROR no')"), REGISTRY, CONNECT)
     with pytest.raises(SandboxError, match="broker died"):
         box.start()
     assert states(box) == {"broker": "died", "registry": "running", "connect": "stopped"}
 
 
-def test_a_crashed_server_is_seen_and_started_again(make: Make) -> None:
+def test_a_crashed_server_is_noticed_and_started_again(make: Make) -> None:
     box = make()
     box.start()
     box.kill("registry")
@@ -169,7 +169,7 @@ def test_a_server_whose_settings_changed_is_restarted_alone(make: Make) -> None:
     assert (after["broker"], after["connect"]) == (before["broker"], before["connect"])
 
 
-def test_state_left_by_a_crash_is_no_obstacle(make: Make) -> None:
+def test_leftover_state_of_a_crash_is_not_an_obstacle(make: Make) -> None:
     box = make()
     ends = box.start()
     for name in box.names:
@@ -185,7 +185,7 @@ def test_state_left_by_a_crash_is_no_obstacle(make: Make) -> None:
     assert set(states(box).values()) == {"running"}
 
 
-def test_two_starts_at_once_start_each_server_once(make: Make) -> None:
+def test_two_simultaneous_starts_start_each_server_once(make: Make) -> None:
     box = make()
     lines: list[str] = []
     threads = [threading.Thread(target=box.start, kwargs={"progress": Lines(lines.append)}) for _ in range(2)]
@@ -200,7 +200,7 @@ def test_two_starts_at_once_start_each_server_once(make: Make) -> None:
     ]
 
 
-def test_servers_that_do_not_need_each_other_start_together(make: Make) -> None:
+def test_independent_servers_start_together(make: Make) -> None:
     all_started = threading.Barrier(3, timeout=20)
 
     def answering_once_all_have_started(server: Server) -> Server:
@@ -218,7 +218,7 @@ def test_servers_that_do_not_need_each_other_start_together(make: Make) -> None:
     assert set(states(box).values()) == {"running"}
 
 
-def test_one_that_only_needs_an_answer_starts_before_the_other_is_filled_and_is_filled_after_it(
+def test_a_server_that_only_needs_an_answer_starts_before_the_other_is_filled_and_is_filled_after_it(
     make: Make,
 ) -> None:
     order: list[str] = []
@@ -257,7 +257,7 @@ def test_the_feed_is_not_restarted_because_python_was_called_by_another_name(
     assert len(prints) == 1
 
 
-def test_a_broker_that_moves_takes_those_who_use_it_along(make: Make) -> None:
+def test_a_broker_that_moves_restarts_its_users(make: Make) -> None:
     using = replace(
         CONNECT,
         launch=lambda setting, java: replace(

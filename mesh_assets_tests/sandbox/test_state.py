@@ -62,7 +62,7 @@ def test_a_given_port_is_used_kept_and_never_replaced(a_taken_port: int) -> None
         plan_ports(["broker"], kept={"broker": Port(a_taken_port, given=True)}, given={}, running=())
 
 
-def test_the_port_of_a_running_server_is_rightly_taken(a_taken_port: int) -> None:
+def test_the_port_of_a_running_server_is_rightly_in_use(a_taken_port: int) -> None:
     kept = {"broker": Port(a_taken_port)}
     assert plan_ports(["broker"], kept=kept, given={}, running={"broker"}) == (kept, [])
 
@@ -84,19 +84,19 @@ def folder(tmp_path: Path) -> Folder:
     return folder
 
 
-def test_what_is_saved_is_loaded(folder: Folder) -> None:
+def test_saved_state_is_loaded(folder: Folder) -> None:
     assert load_state(folder) is None
     save_state(folder, A_STATE)
     assert load_state(folder) == A_STATE
 
 
 @pytest.mark.parametrize("left_by_a_crash", ["", "{", "[]", "{}"])
-def test_a_broken_state_file_is_no_state(folder: Folder, left_by_a_crash: str) -> None:
+def test_a_broken_state_file_counts_as_no_state(folder: Folder, left_by_a_crash: str) -> None:
     folder.state_file.write_text(left_by_a_crash)
     assert load_state(folder) is None
 
 
-def test_a_cluster_id_has_kafkas_form() -> None:
+def test_a_cluster_id_has_kafkas_format() -> None:
     assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{21}", new_state().kafka_cluster_id)
 
 
@@ -125,7 +125,7 @@ def test_the_estate_file_names_the_stand_in_for_mappings_where_it_was_started() 
     }
 
 
-def test_the_folder_is_the_one_given_then_the_environments_then_here(
+def test_the_folder_is_the_given_one_or_the_environments_or_here(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MESH_SANDBOX", str(tmp_path / "elsewhere"))

@@ -86,7 +86,7 @@ def test_an_alarm_that_ended_and_came_back_between_two_ticks_is_another_one(stor
     assert len(reported(store)) == 1
 
 
-def test_a_tick_that_fails_ends_no_alarm(store: InventoryStore) -> None:
+def test_a_failed_tick_ends_no_alarm(store: InventoryStore) -> None:
     cloudwatch = CloudWatch(an_alarm())
     watch(store, cloudwatch)
     reported(store)
@@ -98,13 +98,13 @@ def test_a_tick_that_fails_ends_no_alarm(store: InventoryStore) -> None:
     assert reported(store) == []
 
 
-def test_only_alarms_whose_names_fit_are_reported(store: InventoryStore) -> None:
+def test_only_alarms_with_matching_names_are_reported(store: InventoryStore) -> None:
     cloudwatch = CloudWatch(an_alarm("payments-lag"), an_alarm("payments-test-lag"))
     watch(store, cloudwatch, names=NamePatterns(exclude=("*-test-*",)))
     assert [resource for _, resource, _ in reported(store)] == ["payments-lag"]
 
 
-def test_an_alarm_that_a_message_reported_waits_once(store: InventoryStore) -> None:
+def test_an_alarm_reported_by_a_message_waits_once(store: InventoryStore) -> None:
     from_message = read_alarm_notification(
         {
             "AlarmName": "payments-lag",
@@ -137,7 +137,7 @@ def test_a_crash_before_it_is_remembered_reports_it_again_under_the_same_cause(s
     assert len(reported(store)) == 1
 
 
-def test_a_cluster_without_alarms_in_the_estate_or_without_a_discovery_asks_nobody(
+def test_without_alarms_in_the_estate_or_a_discovery_no_request_is_made(
     store: InventoryStore,
 ) -> None:
     cloudwatch = CloudWatch(an_alarm())
@@ -162,7 +162,7 @@ def test_an_alarm_with_an_absurd_time_is_left_out_and_the_others_are_reported(st
     )
 
 
-def test_damaged_memory_is_set_aside_and_open_alarms_are_reported_once_more(store: InventoryStore) -> None:
+def test_damaged_memory_is_moved_aside_and_open_alarms_are_reported_once_more(store: InventoryStore) -> None:
     watch(store, CloudWatch(an_alarm()))
     reported(store)
     store.objects.put(f"alarms/{CLUSTER_ID}.json", b"{")

@@ -13,7 +13,7 @@ def test_a_cursor_of_clusters_at_rest_is_small() -> None:
     assert encode_cursor(cursor) == "{}"
 
 
-def test_a_cursor_survives_and_one_of_another_version_begins_anew() -> None:
+def test_a_cursor_survives_and_one_of_another_version_starts_over() -> None:
     cursor = SensorCursor(
         unreached=("a",),
         clusters={

@@ -17,7 +17,7 @@ from mesh_assets.store.layout import open_store
 from mesh_assets_tests.documents import MOMENT, STALE
 
 
-def test_a_run_is_asked_for_once_until_it_has_come_or_enough_time_has_passed(tmp_path: Path) -> None:
+def test_a_run_is_requested_once_until_it_has_come_or_enough_time_has_passed(tmp_path: Path) -> None:
     objects = open_store(str(tmp_path))
 
     def claim(seconds: float, *, newest_run: str | None = None) -> bool:
@@ -31,7 +31,7 @@ def test_a_run_is_asked_for_once_until_it_has_come_or_enough_time_has_passed(tmp
 
 
 @pytest.mark.parametrize("hours", [-1, 1], ids=["set back", "ahead"])
-def test_a_claim_of_another_clock_holds_nobody_up(tmp_path: Path, hours: int) -> None:
+def test_a_claim_of_another_clock_delays_nothing(tmp_path: Path, hours: int) -> None:
     objects = open_store(str(tmp_path))
     assert claim_run(objects, "lkc-1", now=MOMENT, newest_run="run-1")
 
@@ -68,7 +68,7 @@ def test_a_run_by_hand_or_by_schedule_takes_them_too_and_keeps_its_own() -> None
     assert taken.triggers == (MANUAL, UPDATED)
 
 
-def test_a_run_whose_trigger_another_has_dealt_with_names_what_waits_now_or_else_its_own() -> None:
+def test_a_run_whose_trigger_was_handled_names_what_waits_now_or_its_own() -> None:
     assert take_triggers([waiting(FAILED)], UPDATED, from_inbox=True, noted={str(FAILED)}).triggers == (
         FAILED,
     )
@@ -83,7 +83,7 @@ def test_the_same_trigger_from_two_causes_is_named_once_and_both_are_removed() -
     assert (taken.triggers, len(taken.ids)) == ((UPDATED,), 2)
 
 
-def test_noted_is_what_waited_before_every_fresh_section_and_stale_ones_do_not_count() -> None:
+def test_causes_waiting_before_every_fresh_section_are_noted_and_stale_sections_do_not_count() -> None:
     fresh = SectionState(status="fresh", collected_at=MOMENT)
 
     assert noted_before(
@@ -93,7 +93,7 @@ def test_noted_is_what_waited_before_every_fresh_section_and_stale_ones_do_not_c
     assert noted_before({"topics": a_section(STALE, UPDATED)}) == set()
 
 
-def test_a_collection_notes_what_waits_before_it_takes_its_ticket(tmp_path: Path) -> None:
+def test_a_collection_notes_waiting_causes_before_it_takes_its_ticket(tmp_path: Path) -> None:
     store = InventoryStore(open_store(str(tmp_path)))
     inbox = Inbox(store.objects)
     inbox.put("lkc-1", UPDATED, cause="a", source="test", now=MOMENT)
@@ -108,7 +108,7 @@ def test_a_collection_notes_what_waits_before_it_takes_its_ticket(tmp_path: Path
     assert first.ticket < second.ticket
 
 
-def test_a_cause_that_comes_back_while_a_run_deals_with_it_waits_for_the_next(tmp_path: Path) -> None:
+def test_a_cause_that_returns_while_a_run_handles_it_waits_for_the_next(tmp_path: Path) -> None:
     store = InventoryStore(open_store(str(tmp_path)))
     inbox = Inbox(store.objects)
     inbox.put("lkc-1", FAILED, cause="a", source="test", now=MOMENT)
@@ -123,7 +123,7 @@ def test_a_cause_that_comes_back_while_a_run_deals_with_it_waits_for_the_next(tm
     assert [one.trigger for one in inbox.waiting("lkc-1")] == [FAILED]
 
 
-def test_the_topic_is_asked_only_by_a_store_that_knows_of_no_snapshot(tmp_path: Path) -> None:
+def test_the_topic_is_consulted_only_by_a_store_without_a_snapshot(tmp_path: Path) -> None:
     store = InventoryStore(open_store(str(tmp_path)))
 
     def unreadable() -> int:

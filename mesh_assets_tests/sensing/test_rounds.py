@@ -111,7 +111,7 @@ def test_what_one_tick_has_no_time_for_the_next_one_visits_at_once() -> None:
     assert max(first) - min(first) <= 3 * (LIMITS.tick_seconds + 2)
 
 
-def test_an_estate_too_large_for_its_interval_is_visited_by_turns_all_of_it() -> None:
+def test_an_estate_too_large_for_its_interval_is_visited_completely_in_turns() -> None:
     fleet = dict.fromkeys((f"cluster-{number:03}" for number in range(300)), 24.0)
 
     ended, _ = visits(fleet, ticks=60)
@@ -121,20 +121,20 @@ def test_an_estate_too_large_for_its_interval_is_visited_by_turns_all_of_it() ->
     assert max(counts) - min(counts) <= 2  # of four rounds or so: at first it is not known that all are slow
 
 
-def test_a_cluster_that_has_recovered_is_one_among_the_healthy_again() -> None:
+def test_a_recovered_cluster_counts_as_healthy_again() -> None:
     cursor = moved_on(SensorCursor(), Swept(hung=["a"], seen={"b": ""}), ["a", "b"], began=0.0)
     again = moved_on(cursor, Swept(seen={"a": "", "b": ""}), ["a", "b"], began=300.0)
 
     assert (cursor.hung, again.hung) == (("a",), ())
 
 
-def test_one_that_answers_late_counts_as_one_that_hangs() -> None:
+def test_a_cluster_that_answers_late_counts_as_one_that_hangs() -> None:
     cursor = moved_on(SensorCursor(), Swept(failed={"a": "timed out"}, slow=["a"]), ["a", "b"], began=0.0)
 
     assert cursor.hung == ("a",)
 
 
-def test_between_rounds_there_is_nothing_to_do_and_a_clock_that_was_set_back_holds_nothing_up() -> None:
+def test_between_rounds_there_is_nothing_to_do_and_a_clock_that_was_set_back_delays_nothing() -> None:
     done = moved_on(SensorCursor(), Swept(seen={"a": ""}), ["a"], began=1_000.0)
     left = moved_on(SensorCursor(), Swept(unreached=["a"]), ["a"], began=1_000.0)
     asks = moved_on(SensorCursor(), Swept(seen={"a": ""}), ["a"], began=1_000.0, more=True)
@@ -148,7 +148,7 @@ def test_between_rounds_there_is_nothing_to_do_and_a_clock_that_was_set_back_hol
     assert rests_until(SensorCursor(), now=1_100.0, interval_seconds=INTERVAL) is None
 
 
-def test_clusters_that_join_come_with_the_next_round_and_those_that_leave_are_forgotten() -> None:
+def test_new_clusters_join_the_next_round_and_those_that_leave_are_forgotten() -> None:
     cursor = moved_on(SensorCursor(), Swept(unreached=["a", "b"], hung=["c"]), ["b", "d"], began=0.0)
 
     assert (cursor.unreached, cursor.hung) == (("b",), ())
@@ -178,7 +178,7 @@ def test_the_cursor_of_300_clusters_that_all_hang_or_wait_stays_below_ten_kiloby
     ),
     st.sampled_from([5, 30, 60, 300]),
 )
-def test_whoever_hangs_every_cluster_gets_as_many_visits_as_any_other(
+def test_every_cluster_gets_as_many_visits_as_any_other_whichever_hangs(
     takes: dict[str, float], interval: int
 ) -> None:
     ended, _ = visits(takes, ticks=80, interval=interval)

@@ -22,7 +22,7 @@ def hangs() -> Iterator[Callable[[], None]]:
     over.set()
 
 
-def test_what_one_cluster_raises_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_exception_of_one_cluster_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
     def visit(name: str) -> str:
         if name == "b":
             raise UnreachableError("nobody answers")
@@ -37,7 +37,7 @@ def test_what_one_cluster_raises_stops_no_other(caplog: pytest.LogCaptureFixture
     assert [record.message for record in caplog.records] == ["c: visiting the cluster failed"]
 
 
-def test_clusters_that_hang_give_their_place_to_others(hangs: Callable[[], None]) -> None:
+def test_clusters_that_hang_give_way_to_others(hangs: Callable[[], None]) -> None:
     names = [f"hangs-{number}" for number in range(4)] + ["healthy"]
 
     swept = sweep(names, lambda name: hangs() if name.startswith("hangs") else None, limits=LIMITS)
@@ -97,7 +97,7 @@ def test_a_tick_ends_in_time_and_names_what_it_did_not_reach(hangs: Callable[[],
     assert swept.unreached[-1] == "hangs-19"
 
 
-def test_who_took_long_is_named_whether_it_answered_failed_or_was_cut_short() -> None:
+def test_a_slow_cluster_is_named_whether_it_answered_failed_or_was_cut_short() -> None:
     limits = SweepLimits(at_once=4, cluster_seconds=2.0, tick_seconds=0.4, slow_seconds=0.1)
 
     def visit(name: str) -> str:

@@ -31,13 +31,13 @@ def test_prometheus_gets_openmetrics_and_others_the_older_text() -> None:
 
 
 @pytest.mark.parametrize(("accepted", "gzip"), [("gzip;q=0", False), ("br, gzip;q=0.8", True), ("", False)])
-def test_the_answer_is_compressed_for_those_who_take_it(accepted: str, gzip: bool) -> None:
+def test_the_answer_is_compressed_for_those_who_accept_it(accepted: str, gzip: bool) -> None:
     answer = got(a_service(a_world(a_document())), "/metrics", Accept_Encoding=accepted)
     assert ("content-encoding" in answer.headers) is gzip
     assert answer.text.endswith("# EOF\n")
 
 
-def test_who_has_the_text_already_is_not_sent_it_again() -> None:
+def test_a_client_that_has_the_text_is_not_sent_it_again() -> None:
     service = a_service(a_world(a_document()))
     etag = got(service, "/metrics").headers["etag"]
     again = got(service, "/metrics", If_None_Match=f'"other", {etag}')
@@ -53,7 +53,7 @@ def test_one_cluster_can_be_scraped_by_itself() -> None:
     assert (unknown.status_code, "no cluster 'nowhere'" in unknown.json()["error"]) == (404, True)
 
 
-def test_a_store_that_cannot_be_read_is_503_and_the_process_is_still_alive() -> None:
+def test_an_unreadable_store_is_503_and_the_process_is_still_alive() -> None:
     world = a_world(a_document())
 
     def fails(_: str) -> None:
@@ -83,7 +83,7 @@ def test_a_service_is_ready_while_each_snapshot_is_younger_than_its_bound() -> N
     assert got(a_service(world, *names), "/readyz?only=lab").status_code == 400
 
 
-def test_a_broken_estate_file_is_told_with_since_when_and_takes_no_service_out_of_traffic() -> None:
+def test_a_broken_estate_file_is_reported_with_its_start_and_takes_no_service_out_of_traffic() -> None:
     service = a_service(a_world(a_document()), fault="estate.yaml:3: expected a mapping")
 
     answer = got(service, "/readyz")
@@ -99,12 +99,12 @@ def test_a_broken_estate_file_is_told_with_since_when_and_takes_no_service_out_o
     assert got(stranger, "/readyz?only=store").json() == {"status": "ready"}
 
 
-def test_a_cluster_that_was_never_discovered_makes_the_service_not_ready() -> None:
+def test_an_undiscovered_cluster_makes_the_service_not_ready() -> None:
     answer = got(a_service(a_world(a_document()), "warehouse", "new"), "/readyz")
     assert [one["cluster"] for one in answer.json()["problems"]] == ["new"]
 
 
-def test_at_an_address_that_others_reach_metrics_need_a_token_and_probes_do_not() -> None:
+def test_at_a_reachable_address_metrics_need_a_token_and_probes_do_not() -> None:
     service = a_service(a_world(a_document()), "warehouse", "new", host="0.0.0.0")
     refused = got(service, "/metrics")
     assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
@@ -122,7 +122,7 @@ def test_at_an_address_that_others_reach_metrics_need_a_token_and_probes_do_not(
         (ServiceSettings(), (200, 401)),
     ],
 )
-def test_metrics_are_open_only_where_that_is_said_and_discoveries_never(
+def test_metrics_are_open_only_on_request_and_discoveries_never(
     settings: ServiceSettings, statuses: tuple[int, int]
 ) -> None:
     service = build_service(
@@ -136,7 +136,7 @@ def test_metrics_are_open_only_where_that_is_said_and_discoveries_never(
     "header",
     ["", "Basic czNjcmV0", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Bearer {TOKEN} {TOKEN}", TOKEN],
 )
-def test_only_a_known_token_may_ask_for_a_discovery(header: str) -> None:
+def test_only_a_known_token_may_request_a_discovery(header: str) -> None:
     service = a_service(a_world(a_document()))
     headers = {"Authorization": header}
     answer = asked(service, lambda client: client.post("/discover", headers=headers, json={}))
@@ -144,12 +144,12 @@ def test_only_a_known_token_may_ask_for_a_discovery(header: str) -> None:
     assert asked(service, lambda client: client.get("/discoveries/x", headers=headers)).status_code == 401
 
 
-def test_without_any_token_nobody_may_ask_for_a_discovery() -> None:
+def test_without_any_token_a_discovery_cannot_be_requested() -> None:
     service = a_service(a_world(a_document()), hashes=())
     assert asked(service, lambda client: client.post("/discover", headers=CI)).status_code == 401
 
 
-def test_whoever_tries_tokens_is_told_to_wait_and_holders_of_one_are_not() -> None:
+def test_callers_who_try_tokens_must_wait_and_holders_of_one_need_not() -> None:
     service = a_service(a_world(a_document()))
 
     async def tries(client: httpx.AsyncClient) -> list[int]:
@@ -164,7 +164,7 @@ def test_whoever_tries_tokens_is_told_to_wait_and_holders_of_one_are_not() -> No
     assert statuses[30:] == [429, 429, 404]
 
 
-def test_on_loopback_it_answers_to_no_name_of_a_page_in_a_browser() -> None:
+def test_on_loopback_the_service_answers_to_no_web_pages_host_name() -> None:
     service = a_service(a_world(a_document()), allowed_hosts=("mesh.example",))
     for url, status in {
         "http://evil.example": 421,
@@ -175,7 +175,7 @@ def test_on_loopback_it_answers_to_no_name_of_a_page_in_a_browser() -> None:
         assert (url, got(service, "/metrics", base_url=url).status_code) == (url, status)
 
 
-def test_what_is_not_there_says_what_is() -> None:
+def test_an_unknown_path_is_answered_with_the_known_ones() -> None:
     service = a_service(a_world(a_document()))
     assert got(service, "/nothing").status_code == 404
     assert "GET /metrics" in got(service, "/").json()

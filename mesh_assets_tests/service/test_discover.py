@@ -53,7 +53,7 @@ def test_a_discovery_is_accepted_carried_out_and_followed() -> None:
     assert waiting.trigger == trigger, "should the service end before, the next discovery deals with it"
 
 
-def test_all_who_ask_while_one_waits_get_the_same_and_who_asks_while_one_runs_the_next() -> None:
+def test_requests_during_a_wait_share_one_discovery_and_those_during_a_run_get_the_next() -> None:
     launches = Launches()
 
     async def work(client: httpx.AsyncClient) -> list[str]:
@@ -72,7 +72,7 @@ def test_all_who_ask_while_one_waits_get_the_same_and_who_asks_while_one_runs_th
     assert len(launches.of) == 2
 
 
-def test_a_cluster_is_discovered_once_at_a_time_and_others_meanwhile() -> None:
+def test_a_cluster_is_discovered_once_at_a_time_while_others_run() -> None:
     launches = Launches()
     names = ("warehouse", "lab", "third")
 
@@ -111,7 +111,7 @@ def test_the_same_idempotency_key_gets_the_same_answer() -> None:
     assert len(launches.of) == 2
 
 
-def test_two_requests_with_one_idempotency_key_at_the_same_time_ask_for_one_discovery() -> None:
+def test_two_simultaneous_requests_with_one_idempotency_key_start_one_discovery() -> None:
     world, answers = a_world(a_document()), []
     keyed = {**CI, "Idempotency-Key": "deploy-1"}
 
@@ -128,7 +128,7 @@ def test_two_requests_with_one_idempotency_key_at_the_same_time_ask_for_one_disc
     assert len(Inbox(world.store.objects).waiting("lkc-1")) == 1
 
 
-def test_a_discovery_that_fails_says_why_and_holds_up_no_other() -> None:
+def test_a_failed_discovery_says_why_and_delays_no_other() -> None:
     launches = Launches()
     launches.fails = DiscoveryFailedError("warehouse: no answer; password=hunter2")
 
@@ -159,9 +159,7 @@ def test_a_discovery_that_fails_says_why_and_holds_up_no_other() -> None:
         (b'{"reason": "' + b"x" * 70_000 + b'"}', 413, "more than"),
     ],
 )
-def test_a_body_that_means_nothing_is_refused_with_what_was_expected(
-    body: bytes, status: int, said: str
-) -> None:
+def test_a_meaningless_body_is_refused_with_what_was_expected(body: bytes, status: int, said: str) -> None:
     launches = Launches()
     service = a_service(a_world(a_document()), launches=launches)
     answer = asked(service, lambda client: client.post("/discover", headers=CI, content=body))
@@ -171,7 +169,9 @@ def test_a_body_that_means_nothing_is_refused_with_what_was_expected(
 
 
 @pytest.mark.parametrize("written", ["put_new", "put"])  # the trigger, the discovery
-def test_what_cannot_be_kept_is_not_accepted(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_cannot_be_stored_is_not_accepted(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world, launches = a_world(a_document()), Launches()
     service = a_service(world, launches=launches)
 
@@ -183,7 +183,7 @@ def test_what_cannot_be_kept_is_not_accepted(written: str, monkeypatch: pytest.M
     assert (answer.status_code, launches.of) == (503, [])
 
 
-def test_a_caller_may_ask_so_often_and_others_are_not_held_up() -> None:
+def test_a_caller_has_a_limit_and_others_are_not_delayed() -> None:
     service = a_service(a_world(a_document()), per_minute=2)
 
     async def work(client: httpx.AsyncClient) -> list[tuple[int, str | None]]:
@@ -196,7 +196,7 @@ def test_a_caller_may_ask_so_often_and_others_are_not_held_up() -> None:
     assert 1 <= int(statuses[2][1] or 0) <= 31
 
 
-def test_the_right_to_ask_comes_back_with_time() -> None:
+def test_a_callers_allowance_returns_with_time() -> None:
     moment = [0.0]
     limit = RateLimit(60, clock=lambda: moment[0])
     assert [limit.wait_seconds("ci") for _ in range(60)] == [0.0] * 60
@@ -205,7 +205,7 @@ def test_the_right_to_ask_comes_back_with_time() -> None:
     assert limit.wait_seconds("ci") == 0.0
 
 
-def test_the_first_discovery_of_a_cluster_can_be_asked_for() -> None:
+def test_the_first_discovery_of_a_cluster_can_be_requested() -> None:
     world = World()
 
     async def work(client: httpx.AsyncClient) -> None:
@@ -258,7 +258,7 @@ def test_where_dagster_discovers_a_store_that_refuses_for_a_while_fails_no_disco
     assert anyio.run(launch, "warehouse", Trigger(type="api"))["sequence"] == 1
 
 
-def test_a_trigger_that_is_only_counted_with_others_still_waits() -> None:
+def test_a_trigger_merely_counted_with_others_still_waits() -> None:
     world = a_world(a_document())
     inbox = Inbox(world.store.objects)
     for number in range(102):
@@ -269,7 +269,7 @@ def test_a_trigger_that_is_only_counted_with_others_still_waits() -> None:
         anyio.run(launch, "warehouse", trigger)
 
 
-def test_where_no_run_takes_the_trigger_it_is_said_where_to_look() -> None:
+def test_where_no_run_takes_the_trigger_the_answer_says_where_to_look() -> None:
     world = a_world(a_document())
     inbox = Inbox(world.store.objects)
     inbox.put("lkc-1", Trigger(type="api"), cause="one", source="service", now=world.clock.now())
@@ -278,7 +278,7 @@ def test_where_no_run_takes_the_trigger_it_is_said_where_to_look() -> None:
         anyio.run(launch, "warehouse", Trigger(type="api"))
 
 
-def test_a_request_whose_sender_has_gone_before_its_end_asks_for_nothing() -> None:
+def test_an_incomplete_request_whose_sender_is_gone_starts_nothing() -> None:
     world, launches = a_world(a_document()), Launches()
     service = a_service(world, launches=launches)
     messages: list[dict[str, Any]] = [

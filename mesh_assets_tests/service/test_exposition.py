@@ -24,7 +24,7 @@ def text_of(samples: Samples) -> str:
 
 
 @given(st.lists(HOSTILE, unique=True, min_size=1, max_size=8))
-def test_names_of_any_characters_stay_apart_and_the_text_can_be_read(names: list[str]) -> None:
+def test_names_of_any_characters_stay_apart_and_the_text_is_readable(names: list[str]) -> None:
     samples = Samples()
     for number, name in enumerate(names):
         samples.add("mesh_topic_records", labels(cluster="c", topic=name), number)
@@ -36,7 +36,7 @@ def test_names_of_any_characters_stay_apart_and_the_text_can_be_read(names: list
     assert len(set(read.label("mesh_topic_records", "topic"))) == len(names)
 
 
-def test_what_a_label_can_hold_is_read_back_as_it_was() -> None:
+def test_label_values_read_back_as_they_were() -> None:
     for name in ('a"b', "a\\b", "a\\nb", "two\nlines", "orders.v1-é", "", "\N{PILE OF POO}", "a\u202eb"):
         samples = Samples()
         samples.add("mesh_topic_records", labels(cluster="c", topic=name), 1)
@@ -47,20 +47,20 @@ def test_control_characters_are_written_as_numbers() -> None:
     assert label_value("a\x00b\x1f\u2400") == "a\u240000b\u24001f\u2400\u2400"
 
 
-def test_a_name_of_tens_of_thousands_of_characters_is_cut_and_stays_apart() -> None:
+def test_a_name_of_tens_of_thousands_of_characters_is_cut_and_stays_distinct() -> None:
     first, second = (label_value("x" * 40_000 + end) for end in "ab")
     assert len(first) == len(second) == LONGEST_VALUE
     assert first != second
 
 
-def test_what_is_unknown_or_no_number_gets_no_sample() -> None:
+def test_unknown_and_invalid_numbers_get_no_sample() -> None:
     samples = Samples()
     for value in (None, float("nan"), float("inf")):
         samples.add("mesh_cluster_topics", labels(cluster="c"), value)
     assert samples.texts() == {}
 
 
-def test_labels_are_added_to_those_known() -> None:
+def test_labels_are_added_to_existing_ones() -> None:
     assert and_labels(labels(cluster="c"), topic='o"') == '{cluster="c",topic="o\\""}'
 
 

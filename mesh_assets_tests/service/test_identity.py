@@ -28,7 +28,7 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def test_a_token_is_known_by_its_hash_and_says_who_holds_it() -> None:
+def test_a_token_is_recognised_by_its_hash_and_names_its_holder() -> None:
     known = KnownTokens([f"ci={digest('a')}", digest("b").upper()])
     assert [known.holder(header) for header in (b"Bearer a", b"bearer  b ", b"Bearer c", b"a", b"")] == [
         "ci",
@@ -39,14 +39,14 @@ def test_a_token_is_known_by_its_hash_and_says_who_holds_it() -> None:
     ]
 
 
-def test_an_empty_token_is_nobodys_even_where_its_hash_is_given() -> None:
+def test_an_empty_token_belongs_to_no_one_even_where_its_hash_is_given() -> None:
     assert KnownTokens([digest("")]).holder(b"Bearer ") is None
 
 
 @pytest.mark.parametrize(
     "wrong", ["", "ci=", "ci=zz", digest("a")[:-2], f"two words={digest('a')}", "hunter2"]
 )
-def test_what_is_no_hash_is_refused_without_being_repeated(wrong: str) -> None:
+def test_an_invalid_hash_is_refused_without_being_repeated(wrong: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         KnownTokens([wrong])
     assert not wrong or wrong not in str(refused.value), "somebody may have given the token itself"
@@ -94,7 +94,7 @@ def test_with_oauth_the_caller_is_the_tokens_subject_and_a_scope_can_be_required
     assert followed["requested_by"] == ["anne"]
 
 
-def test_where_the_issuer_gives_no_keys_nobody_is_called_unknown(
+def test_a_caller_is_not_called_unknown_while_the_issuer_gives_no_keys(
     monkeypatch: pytest.MonkeyPatch, make_token: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     def unreachable(_: jwt.PyJWKClient) -> Any:

@@ -42,7 +42,7 @@ def asked_and_left(world: World, launches: Launches, *, until: str = "running") 
     return asked(a_service(world, launches=launches), work)
 
 
-def test_another_service_tells_what_came_of_it() -> None:
+def test_another_service_reports_the_outcome() -> None:
     world = a_world(a_document())
     found = told_elsewhere(world, asked_and_left(world, Launches(), until="published")).json()
     assert {name: found[name] for name in ("status", "run_id", "sequence", "changes", "requested_by")} == {
@@ -55,7 +55,7 @@ def test_another_service_tells_what_came_of_it() -> None:
     assert found["started_at"] <= found["ended_at"]
 
 
-def test_another_service_tells_why_it_failed_without_secrets() -> None:
+def test_another_service_reports_the_failure_without_secrets() -> None:
     world, launches = a_world(a_document()), Launches()
     launches.fails = DiscoveryFailedError("warehouse: no answer; password=hunter2")
     discovery_id = asked_and_left(world, launches, until="failed")
@@ -66,7 +66,7 @@ def test_another_service_tells_why_it_failed_without_secrets() -> None:
     assert "hunter2" not in str(world.store.objects.get(f"asked/{discovery_id}.json"))
 
 
-def test_one_whose_service_was_killed_waits_until_any_discovery_has_dealt_with_it() -> None:
+def test_a_discovery_whose_service_was_killed_waits_until_any_discovery_has_handled_it() -> None:
     world = a_world(a_document())
     discovery_id = asked_and_left(world, Launches())
     waiting = told_elsewhere(world, discovery_id).json()
@@ -101,7 +101,7 @@ def test_an_idempotency_key_gets_the_same_answer_from_every_service() -> None:
     assert all("deploy-1" not in one.key for one in world.store.objects.list("asked/"))
 
 
-def test_of_two_answers_at_the_same_time_the_first_that_is_kept_holds() -> None:
+def test_of_two_simultaneous_answers_the_first_stored_holds() -> None:
     kept = AskedDiscoveries(lambda: world.store)
     world = a_world(a_document())
     first, second = (KeptAnswer(digest=name, answered=[{"id": name}]) for name in ("a", "b"))
@@ -110,7 +110,7 @@ def test_of_two_answers_at_the_same_time_the_first_that_is_kept_holds() -> None:
 
 
 @pytest.mark.parametrize("discovery_id", ["0" * 32, "..%2F..%2Fstore", "keys", "0" * 31])
-def test_an_id_that_nobody_was_given_is_not_found_and_reads_nothing_else(discovery_id: str) -> None:
+def test_an_unknown_id_is_not_found_and_reads_nothing_else(discovery_id: str) -> None:
     answer = told_elsewhere(a_world(a_document()), discovery_id)
     assert (answer.status_code, "`retention.runs`" in answer.json()["error"]) == (404, True)
 
@@ -118,14 +118,14 @@ def test_an_id_that_nobody_was_given_is_not_found_and_reads_nothing_else(discove
 @pytest.mark.parametrize(
     ("content", "said"), [(b"{", "cannot be read"), (b'{"format": 2}', "has format 2, but this version")]
 )
-def test_a_kept_discovery_that_cannot_be_read_is_said(content: bytes, said: str) -> None:
+def test_an_unreadable_stored_discovery_is_reported(content: bytes, said: str) -> None:
     world = a_world(a_document())
     world.store.objects.put(f"asked/{'0' * 32}.json", content)
     answer = told_elsewhere(world, "0" * 32)
     assert (answer.status_code, said in answer.json()["error"]) == (503, True)
 
 
-def test_a_store_that_refuses_while_it_runs_ends_no_discovery(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_refuses_during_a_discovery_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
     world, launches = a_world(a_document()), Launches()
 
     async def work(client: httpx.AsyncClient) -> dict[str, Any]:

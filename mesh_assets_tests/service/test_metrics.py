@@ -37,7 +37,7 @@ from mesh_assets_tests.service.estate_of_metrics import (
 )
 
 
-def test_a_scrape_says_what_the_newest_document_says() -> None:
+def test_a_scrape_shows_the_newest_document() -> None:
     read = scraped(a_scrape(a_world(a_document(), a_full_document())))
     assert read.value("mesh_snapshot_readable") == 1
     assert read.value("mesh_snapshot_sequence") == 2
@@ -66,7 +66,7 @@ def test_a_scrape_says_what_the_newest_document_says() -> None:
     assert read.value("mesh_mirror_topic_lag_records", topic="orders", link="dr") == 3
 
 
-def test_a_scrape_says_what_is_known_of_topics_groups_and_connectors() -> None:
+def test_a_scrape_shows_topics_groups_and_connectors() -> None:
     read = scraped(a_scrape(a_world(a_full_document())))
     for family, value in {
         "mesh_topic_partitions": 2,
@@ -97,7 +97,7 @@ def test_a_scrape_says_what_is_known_of_topics_groups_and_connectors() -> None:
     assert read.value("mesh_connector_records_in_per_second", connector="orders-sink") == 4
 
 
-def test_what_is_unknown_is_absent_and_never_zero() -> None:
+def test_unknown_values_are_absent_and_never_zero() -> None:
     unreadable = replace(
         a_group("secret"), offsets=None, members=None, total_lag_records=None, error="refused"
     )
@@ -141,7 +141,7 @@ def test_a_group_with_a_partition_of_unknown_lag_says_so() -> None:
     assert read.label("mesh_consumer_group_topic_lag_records", "topic") == ["orders"]
 
 
-def test_a_reading_after_the_document_tells_lag_and_rates() -> None:
+def test_a_reading_after_the_document_gives_lag_and_rates() -> None:
     world = a_world(a_full_document())
     for minutes, end, committed, lag in ((30, 1_000, 900, 100), (35, 1_600, 1_530, 70)):
         keep_reading(
@@ -171,7 +171,7 @@ def test_a_group_that_has_caught_up_since_the_document_has_no_lag_in_any_form() 
         assert read.values(f"mesh_consumer_group_{gone}", group="billing") == []
 
 
-def test_a_reading_before_the_document_tells_nothing_but_its_time() -> None:
+def test_a_reading_before_the_document_gives_nothing_but_its_time() -> None:
     world = a_world(a_full_document())
     keep_reading(world.store, MOMENT - timedelta(minutes=5), lags={"billing": 999}, ends={"orders": 1})
     read = scraped(a_scrape(world))
@@ -196,14 +196,14 @@ def test_a_topic_that_went_back_has_no_rate() -> None:
     assert scraped(a_scrape(world)).values("mesh_topic_records_in_per_second") == []
 
 
-def test_rates_go_on_where_a_chunk_of_readings_ends() -> None:
+def test_rates_continue_across_chunks_of_readings() -> None:
     world = a_world(a_document(topics=(a_topic("orders"),)))
     for number in range(13):  # twelve to a chunk
         keep_reading(world.store, MOMENT + timedelta(minutes=4 * number + 1), ends={"orders": 240 * number})
     assert scraped(a_scrape(world)).value("mesh_topic_records_in_per_second", topic="orders") == 1
 
 
-def test_findings_are_counted_by_severity_and_kind_without_those_that_are_muted() -> None:
+def test_unmuted_findings_are_counted_by_severity_and_kind() -> None:
     world = a_world(a_document())
     some = [
         ("failed_connector", "critical", None),
@@ -236,7 +236,7 @@ def test_findings_are_counted_by_severity_and_kind_without_those_that_are_muted(
     assert moment(read.value("mesh_findings_judged_timestamp_seconds")) == MOMENT
 
 
-def test_what_the_selection_leaves_out_is_counted() -> None:
+def test_unselected_things_are_counted() -> None:
     topics = tuple(a_topic(name) for name in ("a-1", "a-2", "a-3", "b-1"))
     document = a_document(topics=topics, consumer_groups=(a_group("g", topics=("a-1", "b-1")), a_group("h")))
     patterns = NamePatterns(include=("a-*",), exclude=())
@@ -256,7 +256,7 @@ def test_what_the_selection_leaves_out_is_counted() -> None:
     }
 
 
-def test_partitions_have_series_where_they_are_chosen() -> None:
+def test_partitions_have_series_where_selected() -> None:
     document = a_document(topics=(a_topic("orders"),), consumer_groups=(a_group("billing"),))
     read = scraped(a_scrape(a_world(document), series=SERIES))
     assert read.value("mesh_topic_partition_end_offset", topic="orders", partition="0") == 10
@@ -266,7 +266,7 @@ def test_partitions_have_series_where_they_are_chosen() -> None:
     assert lag == 5
 
 
-def test_families_of_several_clusters_stand_together_and_one_cluster_can_be_asked_for() -> None:
+def test_families_of_several_clusters_stand_together_and_one_cluster_can_be_scraped() -> None:
     other = a_document(topics=(a_topic("clicks"),), cluster=ClusterIdentity(id="lkc-2", name="lab"))
     scrape = a_scrape(a_world(a_full_document(), other), "warehouse", "lab")
     assert scraped(scrape).label("mesh_snapshot_readable", "cluster") == ["warehouse", "lab"]

@@ -75,7 +75,7 @@ def test_alerts_name_only_labels_that_their_metrics_have() -> None:
         assert rule["labels"]["severity"] in ("critical", "warning", "info")
 
 
-def test_legends_of_the_dashboard_name_only_labels_that_there_are() -> None:
+def test_legends_of_the_dashboard_name_only_existing_labels() -> None:
     board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     panels = [panel for panel in board["panels"] if panel["type"] != "row"]
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
@@ -122,7 +122,7 @@ def promtool(prometheus: Path, *arguments: str, text: str = "") -> str:
 
 
 @pytest.mark.long
-def test_promtool_takes_the_rules_and_they_fire_when_they_should(prometheus: Path) -> None:
+def test_promtool_accepts_the_rules_and_they_fire_when_they_should(prometheus: Path) -> None:
     assert f"{len(rules())} rules found" in promtool(prometheus, "check", "rules", str(RULES))
     promtool(prometheus, "test", "rules", str(Path(__file__).with_name("rules_test.yaml")))
 

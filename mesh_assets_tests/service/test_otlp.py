@@ -91,13 +91,13 @@ def test_a_collector_gets_every_sample_that_a_scraper_reads(
     assert {point.time_unix_nano for point in metrics[0].gauge.data_points} == {1_700_000_000_500_000_000}
 
 
-def test_without_the_extra_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_comes_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'mesh-assets\[otlp\]'"):
         Pusher("http://127.0.0.1:1/v1/metrics", version="1")
 
 
-def test_what_a_collector_refuses_is_said(collector: Collector) -> None:
+def test_what_a_collector_refuses_is_reported(collector: Collector) -> None:
     collector.status = 400
     pusher = Pusher(collector.url, version="1")
     with pytest.raises(UnreachableError, match="did not accept the metrics"):
@@ -105,7 +105,7 @@ def test_what_a_collector_refuses_is_said(collector: Collector) -> None:
     pusher.close()
 
 
-def test_after_a_push_that_failed_the_next_is_tried(collector: Collector) -> None:
+def test_after_a_failed_push_the_next_is_tried(collector: Collector) -> None:
     collector.status = 400
     scrape = a_scrape(a_world(a_document(topics=(a_topic(),))))
 

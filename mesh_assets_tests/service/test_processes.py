@@ -36,7 +36,7 @@ def ended(client: httpx.Client, follow: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_a_service_answers_discovers_in_a_process_and_ends_when_it_is_told(tmp_path: Path) -> None:
+def test_a_service_answers_discovers_in_a_process_and_ends_on_request(tmp_path: Path) -> None:
     (tmp_path / "estate.yaml").write_text(
         'clusters:\n  warehouse:\n    kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}\n'
     )
@@ -86,7 +86,7 @@ def test_the_documented_commands_do_what_the_page_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.sandbox
-def test_a_discovery_that_is_asked_for_is_published_with_who_asked_and_its_metrics_can_be_scraped(
+def test_a_requested_discovery_is_published_with_its_caller_and_its_metrics_can_be_scraped(
     endpoints: Endpoints, tmp_path: Path
 ) -> None:
     workplace = workplace_in(tmp_path, endpoints)
@@ -117,14 +117,12 @@ def test_a_discovery_that_is_asked_for_is_published_with_who_asked_and_its_metri
         (["--otlp", "collector:4318"], "like http://collector:4318/v1/metrics"),
     ],
 )
-def test_a_service_that_is_told_nonsense_or_would_be_open_to_others_does_not_start(
-    options: list[str], says: str
-) -> None:
+def test_a_misconfigured_or_unprotected_service_does_not_start(options: list[str], says: str) -> None:
     done = CliRunner().invoke(serve, ["--port", "0", *options])
     assert isinstance(done.exception, ConfigurationError)
     assert says in sentence(done.exception), "as the command line prints it"
 
 
-def test_bounds_are_those_of_all_clusters_and_of_single_ones() -> None:
+def test_bounds_apply_to_all_clusters_or_single_ones() -> None:
     bounds = read_bounds(["24", "lab=168"])
     assert [bounds.bound(name).total_seconds() / 3_600 for name in ("warehouse", "lab")] == [24, 168]

@@ -43,7 +43,7 @@ def timed(world: World, clock: Clock, *clusters: str) -> Scrape:
     )
 
 
-def test_a_cluster_is_encoded_anew_only_when_its_document_is_another(tmp_path: Path) -> None:
+def test_a_cluster_is_encoded_again_only_when_its_document_changes(tmp_path: Path) -> None:
     lab = ClusterIdentity(id="lkc-2", name="lab")
     world = a_world(a_document(), a_document(cluster=lab), store=open_store(str(tmp_path)))
     clock = Clock()
@@ -63,7 +63,7 @@ def test_a_cluster_is_encoded_anew_only_when_its_document_is_another(tmp_path: P
     ]
 
 
-def test_the_same_text_has_the_same_etag_though_it_was_looked_up_again() -> None:
+def test_the_same_text_has_the_same_etag_even_if_looked_up_again() -> None:
     clock = Clock()
     scrape = timed(a_world(a_document()), clock)
     first = scrape.answer()
@@ -71,7 +71,7 @@ def test_the_same_text_has_the_same_etag_though_it_was_looked_up_again() -> None
     assert scrape.answer() is first
 
 
-def test_a_cluster_without_a_document_or_with_a_damaged_one_says_so_and_costs_no_other() -> None:
+def test_a_cluster_without_a_document_or_with_a_damaged_one_says_so_and_affects_no_other() -> None:
     world = a_world(a_document(), a_document(cluster=ClusterIdentity(id="lkc-2", name="damaged")))
     key = next(key for key in world.objects.data if "lkc-2/inventory-" in key)
     world.objects.data[key] = b"{}"
@@ -88,9 +88,7 @@ def test_a_cluster_without_a_document_or_with_a_damaged_one_says_so_and_costs_no
 
 @pytest.mark.parametrize("content", [b'{"format": 99}', b"{half"])
 @pytest.mark.parametrize("key", ["inventories/lkc-2/latest.json", "clusters/other.json"])
-def test_what_is_damaged_or_of_a_later_version_costs_no_other_cluster_either(
-    key: str, content: bytes
-) -> None:
+def test_damage_and_later_versions_affect_no_other_cluster_either(key: str, content: bytes) -> None:
     world = a_world(a_document(), a_document(cluster=ClusterIdentity(id="lkc-2", name="other")))
     assert key in world.objects.data
     world.objects.data[key] = content
@@ -98,7 +96,7 @@ def test_what_is_damaged_or_of_a_later_version_costs_no_other_cluster_either(
     assert [read.value("mesh_snapshot_readable", cluster=name) for name in ("warehouse", "other")] == [1, 0]
 
 
-def test_a_store_that_cannot_be_read_is_no_empty_answer_and_what_was_known_is_not_told_for_long() -> None:
+def test_an_unreadable_store_is_not_an_empty_answer_and_old_values_are_not_served_for_long() -> None:
     world, clock = a_world(a_document()), Clock()
     scrape = timed(world, clock)
     known = scrape.look()
@@ -117,12 +115,12 @@ def test_a_store_that_cannot_be_read_is_no_empty_answer_and_what_was_known_is_no
     assert scrape.look().clusters[0].texts == known.clusters[0].texts
 
 
-def test_a_cluster_that_the_estate_lacks_cannot_be_asked_for() -> None:
+def test_an_unknown_cluster_cannot_be_scraped() -> None:
     with pytest.raises(UnknownClusterError, match="no cluster 'lab'"):
         a_scrape(a_world(a_document())).answer(["lab"])
 
 
-def test_readings_that_are_damaged_are_not_used_and_everything_else_is_told() -> None:
+def test_damaged_readings_are_ignored_and_everything_else_is_served() -> None:
     world = a_world(a_document(topics=(a_topic("orders"),)))
     world.objects.data[f"readings/lkc-1/{NOW:%Y-%m-%d}/00-00-00-000000Z.bin"] = b"garbage"
     read = scraped(a_scrape(world))
@@ -130,7 +128,7 @@ def test_readings_that_are_damaged_are_not_used_and_everything_else_is_told() ->
     assert read.values("mesh_reading_timestamp_seconds") == []
 
 
-def test_while_the_estate_file_is_broken_the_last_good_one_is_told_of_and_that_it_is_so() -> None:
+def test_while_the_estate_file_is_broken_the_last_good_one_is_served_with_a_notice() -> None:
     world, estates = a_world(a_document()), [InForce(estate=an_estate())]
     clock = Clock()
     scrape = Scrape(

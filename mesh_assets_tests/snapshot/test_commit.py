@@ -34,7 +34,7 @@ def test_the_first_snapshot_has_sequence_1_and_no_changes(world: World) -> None:
     check_at_rest(world)
 
 
-def test_the_next_one_is_assembled_from_the_latest_document_and_tells_what_differs(world: World) -> None:
+def test_the_next_one_builds_on_the_latest_document_and_contains_the_differences(world: World) -> None:
     first = world.run(("orders", "users"))
     second = world.run(("orders", "ratings"))
     assert world.previous == first.document
@@ -61,7 +61,7 @@ def test_the_snapshot_goes_before_its_changes(world: World) -> None:
     ]
 
 
-def test_what_is_published_is_told_as_it_is(world: World) -> None:
+def test_the_report_matches_what_was_published(world: World) -> None:
     world.run(("orders",))
     published = world.run(("users",))
     pointer = published.pointer
@@ -81,7 +81,7 @@ def test_document_and_event_have_the_same_whole_milliseconds(world: World) -> No
     assert world.log.snapshots[0].discovery_timestamp == published.document.discovery_timestamp
 
 
-def test_all_triggers_stand_in_the_event_and_the_most_severe_leads(world: World) -> None:
+def test_all_triggers_are_in_the_event_and_the_most_severe_leads(world: World) -> None:
     triggers = (
         Trigger(type="schedule"),
         Trigger(type="connector_failed", resource="orders-sink"),
@@ -106,7 +106,7 @@ def test_the_triggers_of_a_run_that_was_killed_are_repeated_with_it(world: World
     assert [event.trigger.type for event in world.log.snapshots] == ["manual", "schema_deleted", "manual"]
 
 
-def test_it_says_that_it_completes_another_run(world: World) -> None:
+def test_a_run_says_that_it_completes_another(world: World) -> None:
     said: list[str] = []
     world.run()
     world.killed_run(7, ("users",))
@@ -128,7 +128,7 @@ def test_brokers_that_are_down_leave_the_record_to_the_next_run_which_does_not_w
     check_at_rest(world)
 
 
-def test_a_snapshot_that_is_refused_as_too_large_leaves_nothing_and_blocks_no_smaller_one(
+def test_a_snapshot_refused_as_too_large_leaves_nothing_and_blocks_no_smaller_one(
     world: World,
 ) -> None:
     world.run(("orders",))
@@ -158,7 +158,7 @@ def test_a_snapshot_that_is_too_large_claims_its_document_where_others_can_read_
     )
 
 
-def test_a_left_record_that_is_refused_before_anything_of_it_is_out_is_dropped_and_nothing_is_lost(
+def test_a_leftover_record_refused_before_anything_is_out_is_dropped_and_nothing_is_lost(
     world: World,
 ) -> None:
     world.run(("orders",))
@@ -177,7 +177,7 @@ def test_a_left_record_that_is_refused_before_anything_of_it_is_out_is_dropped_a
     check_at_rest(world)
 
 
-def test_a_left_record_whose_document_is_damaged_is_dropped_if_nothing_of_it_is_out(world: World) -> None:
+def test_a_leftover_record_with_a_damaged_document_is_dropped_if_nothing_is_out(world: World) -> None:
     world.run(("orders",))
     world.killed_run(6, ("orders", "users"))
     pending = world.store.pending(CLUSTER_ID)
@@ -208,7 +208,7 @@ def test_a_change_that_kafka_refuses_for_good_is_noted_for_the_repair(world: Wor
     assert pending[0].refused == "the change of users is too large"
 
 
-def test_an_assembly_that_fails_leaves_nothing_and_lets_go_of_the_lock(world: World) -> None:
+def test_a_failed_assembly_leaves_nothing_and_releases_the_lock(world: World) -> None:
     world.run()
 
     def fail(_previous: Document | None, _sequence: int) -> Document:
@@ -250,7 +250,7 @@ def test_an_assembly_that_takes_longer_than_the_lease_publishes_nothing(world: W
     check_at_rest(world)
 
 
-def test_a_latest_document_that_is_missing_stops_the_run_and_publishes_nothing(world: World) -> None:
+def test_a_missing_latest_document_stops_the_run_and_publishes_nothing(world: World) -> None:
     published = world.run()
     del world.objects.data[published.pointer.document.key]
     with pytest.raises(StoreError, match="is missing though the store refers to it"):
@@ -259,7 +259,7 @@ def test_a_latest_document_that_is_missing_stops_the_run_and_publishes_nothing(w
     assert world.store.pending(CLUSTER_ID) is None
 
 
-def test_a_pointer_that_was_lost_is_found_again_in_the_record(world: World) -> None:
+def test_a_lost_pointer_is_restored_from_the_record(world: World) -> None:
     world.run(("orders",))
     world.killed_run(6, ("users",))
     del world.objects.data[f"inventories/{CLUSTER_ID}/latest.json"]
@@ -267,7 +267,7 @@ def test_a_pointer_that_was_lost_is_found_again_in_the_record(world: World) -> N
     check_at_rest(world)
 
 
-def test_the_schema_ids_of_the_last_run_are_at_hand_for_the_next(world: World) -> None:
+def test_the_schema_ids_of_the_last_run_are_available_to_the_next(world: World) -> None:
     first = LogPublisher(world.log, Life(), world.clock)
     first.prepare(None)
     published = world.run()
@@ -284,7 +284,7 @@ def test_the_schema_ids_of_the_last_run_are_at_hand_for_the_next(world: World) -
     assert publisher.cached == published.pointer.schema_ids is not None
 
 
-def test_two_clusters_of_one_store_do_not_know_of_each_other(world: World) -> None:
+def test_two_clusters_in_one_store_do_not_affect_each_other(world: World) -> None:
     world.run()
     world.killed_run(7)
     published = publish_snapshot(

@@ -59,7 +59,7 @@ def _effects(*, with_history: bool) -> range:
 
 
 @pytest.mark.parametrize("with_history", [False, True])
-def test_a_run_that_is_killed_at_any_point_is_completed_or_forgotten_by_the_next(
+def test_a_run_killed_at_any_point_is_completed_or_dropped_by_the_next(
     new_world: NewWorld, with_history: bool
 ) -> None:
     for effect in _effects(with_history=with_history):
@@ -89,7 +89,7 @@ def test_the_run_that_completes_another_can_be_killed_at_any_point_too(with_hist
     assert points == (150 if with_history else 106)
 
 
-def test_a_killed_run_whose_snapshot_may_be_published_is_repeated_with_the_same_sequence_and_ids() -> None:
+def test_a_killed_run_whose_snapshot_may_be_out_is_repeated_with_the_same_sequence_and_ids() -> None:
     repeats = set()
     for effect in _effects(with_history=True):
         world = _world(with_history=True)
@@ -122,7 +122,7 @@ def test_what_is_published_and_moved_is_not_published_again() -> None:
         assert bool(again) == (latest[0].sequence == 1)
 
 
-def test_the_same_run_tried_again_goes_on_at_once() -> None:
+def test_the_same_run_tried_again_continues_at_once() -> None:
     for effect in _effects(with_history=True)[1:]:
         world = _world(with_history=True)
         assert world.killed_run(effect, WHILE)
@@ -138,7 +138,7 @@ def _stand_still(world: World) -> None:
 
 
 @pytest.mark.parametrize("with_history", [False, True])
-def test_a_run_that_stands_still_past_its_lease_disturbs_nothing_when_it_wakes(
+def test_a_run_that_stalls_past_its_lease_disturbs_nothing_when_it_wakes(
     new_world: NewWorld, with_history: bool
 ) -> None:
     woken = 0
@@ -204,7 +204,7 @@ def test_whatever_runs_die_when_the_topics_tell_one_story(
     check_at_rest(world)
 
 
-def test_the_document_of_a_run_that_was_killed_before_it_owed_anything_goes() -> None:
+def test_the_document_of_a_run_killed_before_it_owed_anything_is_removed() -> None:
     world = _world(with_history=True)
     assert world.killed_run(5, WHILE)
     assert len(world.store.list_documents(CLUSTER_ID)) == 2

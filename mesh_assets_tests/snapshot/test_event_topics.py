@@ -22,7 +22,7 @@ def _config(admin: AdminClient, topic: str) -> dict[str, str]:
     }
 
 
-def test_missing_topics_are_made_so_that_snapshots_stay_and_changes_go(
+def test_missing_topics_are_created_so_that_snapshots_stay_and_changes_expire(
     admin: AdminClient, publisher: KafkaPublisher, event_topics: EventTopics
 ) -> None:
     publisher.prepare(None)
@@ -40,7 +40,7 @@ def test_missing_topics_are_made_so_that_snapshots_stay_and_changes_go(
     assert publisher.notes == ()
 
 
-def test_a_missing_topic_that_may_not_be_made_is_a_sentence_with_the_command(
+def test_a_missing_topic_that_may_not_be_created_is_a_sentence_with_the_command(
     connection: EventsConnection, event_topics: EventTopics, objects: MemoryObjects
 ) -> None:
     publisher = KafkaPublisher(connection, ARegistry(), topics=event_topics, create_topics=False)
@@ -52,7 +52,7 @@ def test_a_missing_topic_that_may_not_be_made_is_a_sentence_with_the_command(
     assert objects.data == {}
 
 
-def test_a_replication_that_the_cluster_cannot_give_is_a_sentence(
+def test_an_impossible_replication_is_a_sentence(
     connection: EventsConnection, event_topics: EventTopics
 ) -> None:
     with pytest.raises(PublishError, match="creating the topic"):
@@ -78,7 +78,7 @@ def test_a_topic_that_would_lose_changes_is_refused(
         publish(objects, publisher)
 
 
-def test_a_topic_that_compacts_and_deletes_is_taken_with_a_note(
+def test_a_topic_that_compacts_and_deletes_is_accepted_with_a_note(
     publisher: KafkaPublisher, event_topics: EventTopics, make_topic: MakeTopic
 ) -> None:
     make_topic(event_topics.events, {"cleanup.policy": "compact,delete"})

@@ -26,7 +26,7 @@ def _an_event(sequence: int, run_id: str) -> DiscoveryEvent:
     return discovery_event(document, triggers=(Trigger(type="manual"),), change_count=0, store_id="store-1")
 
 
-def test_a_writer_that_a_newer_one_has_shut_out_publishes_nothing_more(
+def test_a_writer_fenced_by_a_newer_one_publishes_nothing_more(
     connection: EventsConnection, endpoints: Endpoints, event_topics: EventTopics
 ) -> None:
     late, newer = (KafkaPublisher(connection, ARegistry(), topics=event_topics) for _ in range(2))
@@ -47,7 +47,7 @@ def test_a_writer_that_a_newer_one_has_shut_out_publishes_nothing_more(
     assert b"newer" in value
 
 
-def test_writers_of_different_clusters_do_not_shut_each_other_out(
+def test_writers_of_different_clusters_do_not_fence_each_other(
     connection: EventsConnection, event_topics: EventTopics
 ) -> None:
     one, other = (KafkaPublisher(connection, ARegistry(), topics=event_topics) for _ in range(2))
@@ -59,7 +59,7 @@ def test_writers_of_different_clusters_do_not_shut_each_other_out(
         publisher.close()
 
 
-def test_the_newest_record_says_which_snapshot_it_is_without_its_schema_also_as_a_tombstone(
+def test_the_newest_record_identifies_its_snapshot_without_its_schema_even_as_a_tombstone(
     connection: EventsConnection, event_topics: EventTopics
 ) -> None:
     publisher = KafkaPublisher(connection, ARegistry(), topics=event_topics)
@@ -80,7 +80,7 @@ def test_the_newest_record_says_which_snapshot_it_is_without_its_schema_also_as_
     publisher.close()
 
 
-def test_a_fresh_store_is_refused_until_the_cluster_is_handed_over_to_it_and_then_the_other_is(
+def test_a_fresh_store_is_refused_until_it_is_handed_the_cluster_and_then_the_other_is(
     connection: EventsConnection, event_topics: EventTopics, objects: MemoryObjects
 ) -> None:
     def publisher() -> KafkaPublisher:
@@ -124,7 +124,7 @@ def _some_changes(*resources: str) -> tuple[ChangeEvent, ...]:
 
 
 @pytest.mark.parametrize("are_out", [False, True])
-def test_changes_that_a_snapshot_carries_are_published_once_by_whoever_goes_on_from_it(
+def test_changes_carried_by_a_snapshot_are_published_once_by_the_store_that_continues(
     connection: EventsConnection,
     endpoints: Endpoints,
     event_topics: EventTopics,
@@ -180,7 +180,7 @@ def test_changes_for_which_a_snapshot_has_no_room_are_left_out_of_it(
     assert len(list(records(endpoints, event_topics.changes))) == len(changes)
 
 
-def test_where_kafka_allows_no_transaction_so_long_a_run_goes_on_without_a_fence_and_says_so(
+def test_where_kafka_allows_no_such_long_transaction_a_run_continues_without_a_fence_and_says_so(
     connection: EventsConnection, event_topics: EventTopics
 ) -> None:
     publisher = KafkaPublisher(connection, ARegistry(), topics=event_topics)

@@ -11,7 +11,7 @@ def _out(world: World) -> list[str]:
 
 
 @pytest.mark.parametrize("takes_over", ["another store", "its own, emptied"])
-def test_changes_that_a_killed_run_had_not_published_are_by_whoever_goes_on_from_its_snapshot(
+def test_changes_unpublished_by_a_killed_run_are_published_by_the_store_that_continues(
     takes_over: str,
 ) -> None:
     world = World()
@@ -32,7 +32,7 @@ def test_changes_that_a_killed_run_had_not_published_are_by_whoever_goes_on_from
     check_log(world.log)
 
 
-def test_a_run_that_is_killed_while_it_publishes_changes_of_another_leaves_that_to_the_next() -> None:
+def test_a_run_killed_while_it_publishes_anothers_changes_leaves_them_to_the_next() -> None:
     world = World()
     world.run(("orders",))
     assert world.killed_run(7, ("orders", "users", "ratings"))
@@ -48,7 +48,7 @@ def test_a_run_that_is_killed_while_it_publishes_changes_of_another_leaves_that_
 
 
 @pytest.mark.parametrize("can_be_read", [True, False])
-def test_changes_that_are_out_are_published_again_only_where_their_topic_may_not_be_read(
+def test_published_changes_are_repeated_only_where_their_topic_is_unreadable(
     can_be_read: bool,
 ) -> None:
     world = World()
@@ -62,7 +62,7 @@ def test_changes_that_are_out_are_published_again_only_where_their_topic_may_not
     check_log(world.log)
 
 
-def test_changes_that_cannot_be_published_by_whoever_goes_on_are_told_and_block_nothing() -> None:
+def test_changes_that_the_continuing_store_cannot_publish_are_reported_and_block_nothing() -> None:
     world = World()
     world.run(("orders",))
     assert world.killed_run(7, ("orders", "users"))
@@ -75,7 +75,7 @@ def test_changes_that_cannot_be_published_by_whoever_goes_on_are_told_and_block_
     )
 
 
-def test_changes_that_a_snapshot_does_not_carry_are_told() -> None:
+def test_changes_that_a_snapshot_does_not_carry_are_reported() -> None:
     world = World()
     world.run(("orders",))
     assert world.killed_run(7, ("orders", "users"))
@@ -88,7 +88,7 @@ def test_changes_that_a_snapshot_does_not_carry_are_told() -> None:
     )
 
 
-def test_a_store_that_took_the_cluster_back_drops_what_a_killed_run_had_left() -> None:
+def test_a_store_that_took_the_cluster_back_drops_what_a_killed_run_left() -> None:
     world = World()
     world.run(("orders",))
     assert world.killed_run(7, ("orders", "users"))

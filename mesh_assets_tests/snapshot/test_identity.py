@@ -70,7 +70,7 @@ def discover(store: InventoryStore, log: Log, monkeypatch: pytest.MonkeyPatch) -
     return discover
 
 
-def test_a_second_name_for_a_cluster_is_refused_before_it_takes_the_firsts_things_for_gone(
+def test_a_second_name_for_a_cluster_is_refused_before_the_firsts_things_count_as_gone(
     discover: Discover, store: InventoryStore, log: Log
 ) -> None:
     discover("warehouse", "lkc-1", ("orders", "users"), names=("reports",))
@@ -89,14 +89,14 @@ def test_a_second_name_for_a_cluster_is_refused_before_it_takes_the_firsts_thing
     assert discover("warehouse", "lkc-1", names=("reports",)).sequence == 2
 
 
-def test_a_name_whose_cluster_another_name_has_now_is_no_second_one(discover: Discover) -> None:
+def test_a_name_whose_cluster_moved_to_another_name_is_not_a_second_one(discover: Discover) -> None:
     discover("warehouse", "lkc-1")
     discover("warehouse", "lkc-2", names=("old",))
 
     assert discover("old", "lkc-1", names=("warehouse",)).sequence == 2
 
 
-def test_a_cluster_that_is_renamed_goes_on_under_its_new_name(discover: Discover) -> None:
+def test_a_renamed_cluster_continues_under_its_new_name(discover: Discover) -> None:
     discover("warehouse", "lkc-1")
 
     report = discover("dwh", "lkc-1")
@@ -123,7 +123,7 @@ def test_an_estate_that_gives_the_same_cluster_another_name_in_the_same_store_is
     assert discover("warehouse", "lkc-1").sequence == 3
 
 
-def test_a_cluster_that_was_built_anew_begins_anew_and_says_how_to_retire_the_old_one(
+def test_a_rebuilt_cluster_starts_over_and_says_how_to_retire_the_old_one(
     discover: Discover, store: InventoryStore
 ) -> None:
     discover("warehouse", "lkc-1")

@@ -111,9 +111,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
 
 
 @pytest.mark.parametrize("hours", [-1, 0, 1])
-def test_a_run_names_what_waited_when_it_began_to_read_and_removes_exactly_that(
-    runs: Runs, hours: int
-) -> None:
+def test_a_run_names_and_removes_exactly_what_waited_when_it_began_to_read(runs: Runs, hours: int) -> None:
     runs.put(UPDATED, hours=hours)
     runs.put(FAILED, hours=hours)
     runs.while_reading = lambda: runs.put(Trigger(type="external", resource="too-late"), hours=-hours)
@@ -138,7 +136,7 @@ def test_the_first_discovery_takes_what_waited_under_the_clusters_name(
     assert (runs.waiting, runs.inbox.waiting(inbox_by_name(CLUSTER))) == ([], ())
 
 
-def test_a_run_that_fails_leaves_its_triggers_and_the_next_names_them(runs: Runs) -> None:
+def test_a_failed_run_leaves_its_triggers_and_the_next_names_them(runs: Runs) -> None:
     runs.put(UPDATED)
     runs.log.down = True
     with pytest.raises(PublishError):
@@ -164,7 +162,7 @@ def effects_of_a_run(runs: Runs) -> int:
     return life.effects
 
 
-def test_killed_anywhere_a_run_loses_no_trigger_and_none_is_left_for_ever(
+def test_killed_anywhere_a_run_loses_no_trigger_and_none_is_left_forever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = Runs(monkeypatch)

@@ -90,7 +90,7 @@ def _publish_and_die(bootstrap_servers: str, topics: EventTopics, folder: Path, 
     publish(FolderStore(folder), KafkaPublisher(connection, ARegistry(), topics=topics), "users", life=life)
 
 
-def test_a_run_that_is_killed_after_publishing_is_repeated_byte_for_byte_and_at_once(
+def test_a_run_killed_after_publishing_is_repeated_byte_for_byte_and_at_once(
     publisher: KafkaPublisher,
     connection: EventsConnection,
     endpoints: Endpoints,
@@ -146,7 +146,7 @@ def test_the_newest_snapshot_of_one_of_many_clusters_is_found(
     )
 
 
-def test_a_retired_cluster_has_no_snapshot_until_it_is_discovered_again(
+def test_a_retired_cluster_has_no_snapshot_until_its_next_discovery(
     publisher: KafkaPublisher,
     connection: EventsConnection,
     event_topics: EventTopics,
@@ -175,7 +175,7 @@ def test_a_retired_cluster_has_no_snapshot_until_it_is_discovered_again(
     assert read.event.sequence == 2
 
 
-def test_a_topic_that_does_not_exist_holds_no_snapshot_and_is_not_made_by_looking(
+def test_a_missing_topic_holds_no_snapshot_and_is_not_created_by_looking(
     connection: EventsConnection, admin: AdminClient, event_topics: EventTopics
 ) -> None:
     assert newest_snapshot(connection, None, cluster_id=CLUSTER_ID, topic=event_topics.events) is None
@@ -184,7 +184,7 @@ def test_a_topic_that_does_not_exist_holds_no_snapshot_and_is_not_made_by_lookin
     assert event_topics.events not in admin.list_topics(timeout=20).topics
 
 
-def test_reading_makes_no_consumer_group(
+def test_reading_creates_no_consumer_group(
     publisher: KafkaPublisher,
     connection: EventsConnection,
     admin: AdminClient,
@@ -197,7 +197,7 @@ def test_reading_makes_no_consumer_group(
     assert "mesh-assets-event-reader" not in {group.group_id for group in groups}
 
 
-def test_a_registry_that_is_down_after_the_first_run_does_not_keep_a_snapshot_from_being_published(
+def test_a_registry_that_goes_down_after_the_first_run_does_not_prevent_a_snapshot(
     connection: EventsConnection, event_topics: EventTopics, objects: MemoryObjects
 ) -> None:
     publish(objects, KafkaPublisher(connection, ARegistry(), topics=event_topics), "orders")
@@ -245,7 +245,7 @@ def test_events_go_to_the_cluster_that_the_estate_names_for_all(
     assert known is None
 
 
-def test_brokers_that_are_down_are_one_sentence_within_the_time_and_nothing_is_written(
+def test_unreachable_brokers_are_one_sentence_within_the_time_and_nothing_is_written(
     objects: MemoryObjects,
 ) -> None:
     with socket.socket() as unused:

@@ -48,7 +48,7 @@ def _acquire(
     )
 
 
-def test_a_lock_that_is_held_refuses_another_run_with_who_holds_it_and_until_when(
+def test_a_held_lock_refuses_another_run_with_its_holder_and_expiry(
     store: InventoryStore, clock: MovedClock
 ) -> None:
     _acquire(store, clock, "run-1")
@@ -61,7 +61,7 @@ def test_a_lock_that_is_held_refuses_another_run_with_who_holds_it_and_until_whe
     )
 
 
-def test_a_run_that_waits_gets_the_lock_when_it_expires_and_says_once_what_it_waits_for(
+def test_a_waiting_run_gets_the_lock_when_it_expires_and_says_once_what_it_waits_for(
     store: InventoryStore, clock: MovedClock
 ) -> None:
     said: list[str] = []
@@ -72,7 +72,7 @@ def test_a_run_that_waits_gets_the_lock_when_it_expires_and_says_once_what_it_wa
     assert said[0].endswith("; waiting")
 
 
-def test_a_clock_that_is_ahead_does_not_take_the_lock_of_a_living_run(
+def test_a_fast_clock_does_not_take_the_lock_of_a_living_run(
     store: InventoryStore, clock: MovedClock
 ) -> None:
     _acquire(store, clock, "run-1")
@@ -96,7 +96,7 @@ def test_a_run_that_shows_signs_of_life_keeps_its_lock(store: InventoryStore) ->
         _acquire(store, renewed, "run-2", wait_seconds=600)
 
 
-def test_a_run_that_waits_gets_the_lock_as_soon_as_it_is_free(store: InventoryStore) -> None:
+def test_a_waiting_run_gets_the_lock_as_soon_as_it_is_free(store: InventoryStore) -> None:
     class Released(MovedClock):
         def sleep(self, seconds: float) -> None:
             super().sleep(seconds)
@@ -120,7 +120,7 @@ def test_leaving_a_lock_without_a_record_removes_it(store: InventoryStore, clock
     assert store.pending("lkc-1") is None
 
 
-def test_a_lock_that_was_taken_over_can_do_nothing_more(store: InventoryStore, clock: MovedClock) -> None:
+def test_a_lost_lock_can_do_nothing_more(store: InventoryStore, clock: MovedClock) -> None:
     with _acquire(store, clock, "run-1") as first, _acquire(store, clock, "run-2", wait_seconds=121):
         with pytest.raises(ConflictError, match="another run took over the lock"):
             first.write_document("inventories/lkc-1/inventory-2026-11-23T16-40-02Z.json", b"{}")
@@ -145,7 +145,7 @@ def test_publishing_ends_some_time_before_another_run_can_begin(
         assert lock.seconds_to_publish() == 110
 
 
-def test_a_pending_file_that_cannot_be_read_is_an_error_that_names_it(
+def test_an_unreadable_pending_file_is_an_error_that_names_it(
     store: InventoryStore, clock: MovedClock
 ) -> None:
     store.objects.put("inventories/lkc-1/pending.json", b"{")
@@ -166,7 +166,7 @@ def test_a_process_that_ended_is_gone() -> None:
     assert is_gone(holder)
 
 
-def test_a_process_that_is_dead_but_not_reaped_is_gone() -> None:
+def test_a_dead_but_unreaped_process_is_gone() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     holder = replace(this_process("run-1"), pid=child.pid)
@@ -176,12 +176,12 @@ def test_a_process_that_is_dead_but_not_reaped_is_gone() -> None:
         child.wait(timeout=30)
 
 
-def test_another_process_under_the_same_number_is_not_taken_for_the_holder() -> None:
+def test_another_process_with_the_same_number_does_not_count_as_the_holder() -> None:
     assert is_gone(replace(this_process("run-1"), started="1"))
 
 
 @pytest.mark.parametrize(
     "elsewhere", [{"host": "other"}, {"machine": "another boot"}, {"machine": None}, {"started": None}]
 )
-def test_of_a_process_elsewhere_nothing_is_certain(elsewhere: dict[str, str | None]) -> None:
+def test_nothing_is_certain_about_a_process_elsewhere(elsewhere: dict[str, str | None]) -> None:
     assert not is_gone(replace(this_process("run-1"), pid=2**22 + 1, **elsewhere))

@@ -68,11 +68,11 @@ def told(estate: Estate, *changes: Change) -> list[str]:
     return channel.texts
 
 
-def test_it_is_off_by_default() -> None:
+def test_notifications_are_off_by_default() -> None:
     assert told(parse_estate(CLUSTERS, source="estate"), a_change()) == []
 
 
-def test_a_severe_change_is_told_with_cluster_sentence_and_link() -> None:
+def test_a_severe_change_is_sent_with_cluster_sentence_and_link() -> None:
     estate = an_estate(webhook_url="${SLACK_WEBHOOK}", link="https://dagster.test/runs/{run_id}")
 
     assert told(estate, a_change(), a_change("other", severity="warning")) == [
@@ -120,7 +120,7 @@ def test_many_and_long_sentences_stay_a_short_message() -> None:
     )
 
 
-def test_what_a_trace_says_is_no_command_to_slack() -> None:
+def test_a_trace_cannot_command_slack() -> None:
     [text] = told(
         an_estate(webhook_url="${SLACK_WEBHOOK}"),
         a_change(sentence="Failed: <!channel> & {link} {cluster.__class__}"),
@@ -129,7 +129,7 @@ def test_what_a_trace_says_is_no_command_to_slack() -> None:
     assert "- Failed: &lt;!channel&gt; &amp; {link} {cluster.__class__}" in text
 
 
-def test_a_channel_that_fails_is_a_warning_without_the_secret(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_channel_is_a_warning_without_the_secret(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     estate = an_estate(webhook_url="${SLACK_WEBHOOK}")
 
@@ -146,7 +146,7 @@ def test_a_channel_that_fails_is_a_warning_without_the_secret(caplog: pytest.Log
     assert "s3cr3t" not in caplog.text
 
 
-def test_one_channel_that_fails_does_not_keep_the_other_from_being_told(
+def test_one_failing_channel_does_not_prevent_the_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
@@ -162,7 +162,7 @@ def test_one_channel_that_fails_does_not_keep_the_other_from_being_told(
     assert len(channel.texts) == 1
 
 
-def test_a_secret_that_is_not_there_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_secret_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLACK_WEBHOOK")
 
     [warning] = notify(an_estate(webhook_url="${SLACK_WEBHOOK}"), REPORT, [a_change()])
@@ -170,7 +170,7 @@ def test_a_secret_that_is_not_there_is_a_warning(monkeypatch: pytest.MonkeyPatch
     assert "the environment variable SLACK_WEBHOOK is not set" in warning
 
 
-def test_a_new_cluster_tells_nothing() -> None:
+def test_a_new_cluster_sends_nothing() -> None:
     channel = Channel()
 
     assert (
@@ -186,7 +186,7 @@ def test_a_new_cluster_tells_nothing() -> None:
 
 
 @pytest.mark.sandbox
-def test_a_severe_change_reaches_a_topic_of_sns(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_severe_change_reaches_an_sns_topic(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     account = "210987654321"
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")

@@ -79,9 +79,7 @@ def _in_a_process_of_its_own(
     return process.exitcode
 
 
-def test_a_process_that_is_killed_at_any_effect_is_followed_at_once(
-    new_store: NewStore, tmp_path: Path
-) -> None:
+def test_a_process_killed_at_any_effect_is_followed_at_once(new_store: NewStore, tmp_path: Path) -> None:
     for effect in range(1, 20):
         store, log = new_store(), tmp_path / f"log-{effect}"
         _discover(store, log, "run-1", "orders")
@@ -107,7 +105,7 @@ def _discover_often(store: str, log: Path, name: str) -> None:
         _discover(store, log, f"{name}-{number}", f"{name}-{number}")
 
 
-def test_processes_that_run_at_once_publish_one_event_a_run_in_sequence(
+def test_simultaneous_processes_publish_one_event_per_run_in_sequence(
     new_store: NewStore, tmp_path: Path
 ) -> None:
     kept, log = new_store(), tmp_path / "log"

@@ -5,7 +5,7 @@ from mesh_assets_tests.documents import MOMENT
 FRESH = SectionState(status="fresh", collected_at=MOMENT)
 
 
-def test_a_stand_in_is_named_once_with_all_that_was_read_from_it() -> None:
+def test_a_stand_in_is_named_once_with_everything_read_from_it() -> None:
     notes = stand_in_notes(
         {
             "connectors": ConnectorsSection(
@@ -20,7 +20,7 @@ def test_a_stand_in_is_named_once_with_all_that_was_read_from_it() -> None:
     assert list(notes) == ["connectors, metrics come from a stand-in: the sandbox's cloud"]
 
 
-def test_what_is_real_has_no_such_note() -> None:
+def test_real_systems_have_no_such_note() -> None:
     assert (
         list(stand_in_notes({"connectors": ConnectorsSection(cluster_id="c", state=FRESH, records=())})) == []
     )

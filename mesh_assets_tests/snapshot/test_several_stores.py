@@ -9,7 +9,7 @@ from mesh_assets_tests.snapshot.model import adopted, another_store, check_log
 from mesh_assets_tests.snapshot.world import CLUSTER_ID, World
 
 
-def test_a_store_that_knows_nothing_does_not_take_over_what_another_one_publishes() -> None:
+def test_an_empty_store_does_not_take_over_what_another_one_publishes() -> None:
     world = World()
     world.run(("orders", "users"))
     other, writer = another_store(world), world.log.writer
@@ -29,7 +29,7 @@ def test_a_store_that_knows_nothing_does_not_take_over_what_another_one_publishe
     assert world.run(("orders",)).document.sequence == 2
 
 
-def test_a_store_to_which_the_cluster_is_handed_over_goes_on_from_the_topic() -> None:
+def test_a_store_that_was_handed_the_cluster_continues_from_the_topic() -> None:
     world = World()
     world.run(("orders", "users"))
     world.run(("orders", "users", "ratings"))
@@ -64,7 +64,7 @@ def test_a_handover_is_from_that_store_alone_and_serves_once() -> None:
     assert third.store.adoption(CLUSTER_ID) is not None
 
 
-def test_a_cluster_that_was_given_up_by_a_tombstone_belongs_to_whoever_publishes_it_next() -> None:
+def test_a_cluster_given_up_by_a_tombstone_belongs_to_its_next_publisher() -> None:
     world = World()
     world.run(("orders",))
     world.log.retired = True
@@ -75,7 +75,7 @@ def test_a_cluster_that_was_given_up_by_a_tombstone_belongs_to_whoever_publishes
     assert published.notes == ("continues after the tombstone of snapshot 1, which another store published",)
 
 
-def test_a_tombstone_gives_a_cluster_up_to_a_store_that_knows_an_older_snapshot_too() -> None:
+def test_a_tombstone_gives_a_cluster_up_even_to_a_store_that_knows_an_older_snapshot() -> None:
     world = World()
     world.run(("orders",))
     other = adopted(world)
@@ -89,7 +89,7 @@ def test_a_tombstone_gives_a_cluster_up_to_a_store_that_knows_an_older_snapshot_
     check_log(world.log)
 
 
-def test_a_backup_with_a_record_of_a_run_that_published_again_since_does_not_go_back() -> None:
+def test_a_backup_with_a_record_of_a_run_that_published_since_does_not_go_back() -> None:
     world = World()
     world.run(("orders",))
     assert world.killed_run(6, ("orders", "users"))
@@ -104,7 +104,7 @@ def test_a_backup_with_a_record_of_a_run_that_published_again_since_does_not_go_
     check_log(world.log)
 
 
-def test_an_emptied_store_goes_on_where_it_was() -> None:
+def test_an_emptied_store_continues_where_it_was() -> None:
     world = World()
     world.run(("orders",))
     world.run(("orders", "users"))
@@ -121,7 +121,7 @@ def test_an_emptied_store_goes_on_where_it_was() -> None:
     check_log(world.log)
 
 
-def test_a_store_that_was_restored_from_an_older_backup_goes_on_from_the_topic() -> None:
+def test_a_store_restored_from_an_older_backup_continues_from_the_topic() -> None:
     world = World()
     world.run(("orders",))
     backup = dict(world.objects.data)
@@ -134,7 +134,7 @@ def test_a_store_that_was_restored_from_an_older_backup_goes_on_from_the_topic()
     check_log(world.log)
 
 
-def test_the_store_that_was_taken_over_from_is_refused_until_the_cluster_is_handed_over_to_it() -> None:
+def test_the_former_publisher_is_refused_until_the_cluster_is_handed_back() -> None:
     world = World()
     world.run(("orders",))
     other = adopted(world)
@@ -161,7 +161,7 @@ def test_the_store_that_was_taken_over_from_is_refused_until_the_cluster_is_hand
     check_log(world.log)
 
 
-def test_what_a_killed_run_left_is_dropped_when_another_store_went_on_meanwhile() -> None:
+def test_leftovers_of_a_killed_run_are_dropped_when_another_store_continued_meanwhile() -> None:
     world = World()
     world.run(("orders",))
     assert world.killed_run(6, ("orders", "users"))
@@ -178,7 +178,7 @@ def test_what_a_killed_run_left_is_dropped_when_another_store_went_on_meanwhile(
     check_log(world.log)
 
 
-def test_a_claim_check_of_another_store_is_gone_on_after_without_comparing() -> None:
+def test_another_stores_claim_check_is_followed_without_a_comparison() -> None:
     world = World()
     published = world.run(("orders",))
     [event] = world.log.snapshots

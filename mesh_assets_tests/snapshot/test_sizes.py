@@ -25,7 +25,7 @@ def test_sizes_are_those_before_and_after_compression(
     assert 500 < published.event.compressed_bytes < len(value) / 5
 
 
-def test_what_only_fits_compressed_is_published_as_it_is(
+def test_an_event_that_fits_only_compressed_is_published_as_it_is(
     publisher: KafkaPublisher, event_topics: EventTopics, make_topic: MakeTopic, objects: MemoryObjects
 ) -> None:
     make_topic(event_topics.events, {**COMPACT, "max.message.bytes": "100000"})
@@ -34,7 +34,7 @@ def test_what_only_fits_compressed_is_published_as_it_is(
     assert not published.event.claim_check
 
 
-def test_what_is_too_large_after_compression_is_refused_for_a_local_folder_with_what_to_do(
+def test_an_event_too_large_after_compression_is_refused_for_a_local_folder_with_what_to_do(
     publisher: KafkaPublisher,
     endpoints: Endpoints,
     event_topics: EventTopics,
@@ -56,7 +56,7 @@ def test_what_is_too_large_after_compression_is_refused_for_a_local_folder_with_
     assert publish(objects, publisher, "orders").document.sequence == 1
 
 
-def test_what_is_too_large_after_compression_claims_its_document_in_a_store_that_others_can_read(
+def test_an_event_too_large_after_compression_claims_its_document_in_a_shared_store(
     publisher: KafkaPublisher, connection: EventsConnection, event_topics: EventTopics, make_topic: MakeTopic
 ) -> None:
     make_topic(event_topics.events, {**COMPACT, "max.message.bytes": "2000"})

@@ -33,7 +33,7 @@ def test_a_run_that_slept_at_any_point_while_another_published_sends_nothing_mor
     check_at_rest(world)
 
 
-def test_a_run_that_another_store_shut_out_while_it_slept_sends_nothing_more() -> None:
+def test_a_run_fenced_by_another_store_while_it_slept_sends_nothing_more() -> None:
     world = World()
     world.run(("orders",))
     other = adopted(world)

@@ -54,11 +54,11 @@ def _ensure(monkeypatch: pytest.MonkeyPatch, policy: str) -> tuple[str, ...]:
     return ensure_topics(connection, EventTopics(), create=True, replication_factor=None).notes
 
 
-def test_a_topic_that_another_makes_meanwhile_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_topic_that_another_creates_meanwhile_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
     (note,) = _ensure(monkeypatch, "compact,delete")
     assert "has cleanup.policy=compact,delete" in note
 
 
-def test_one_that_would_lose_events_is_refused_also_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_topic_that_would_lose_events_is_refused_even_then(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PublishError, match=r"cleanup\.policy=delete, so the newest snapshot"):
         _ensure(monkeypatch, "delete")

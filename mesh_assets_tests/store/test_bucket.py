@@ -78,7 +78,7 @@ def store(bucket: ABucket) -> BucketStore:
     return BucketStore(S3Bucket(bucket, "mesh"), "prod")
 
 
-def test_objects_stand_below_the_prefix(store: BucketStore, bucket: ABucket) -> None:
+def test_objects_are_below_the_prefix(store: BucketStore, bucket: ABucket) -> None:
     store.put("a/b", b"1")
     assert bucket.objects == {"prod/a/b": b"1"}
 
@@ -119,7 +119,7 @@ def test_a_repeated_write_conflicts_with_one_that_came_between_even_of_the_same_
         store.put_if("a", b"the same", version)
 
 
-def test_a_bucket_that_is_not_there_is_an_error_and_not_an_empty_store(
+def test_a_missing_bucket_is_an_error_and_not_an_empty_store(
     request: pytest.FixtureRequest,
 ) -> None:
     from mesh_assets.store.gcs import GoogleBucket
@@ -146,7 +146,7 @@ def test_a_bucket_that_is_not_there_is_an_error_and_not_an_empty_store(
             assert f"{absent.address}/prod/a could not be" in str(caught.value)
 
 
-def test_a_missing_object_is_told_from_a_missing_bucket_whatever_the_text_of_the_404(
+def test_a_missing_object_differs_from_a_missing_bucket_whatever_the_text_of_the_404(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from google.api_core.exceptions import NotFound
@@ -239,7 +239,7 @@ def test_mesh_store_names_buckets_of_google_and_azure(request: pytest.FixtureReq
         ),
     ],
 )
-def test_a_container_of_no_account_is_a_sentence_without_the_secret(
+def test_a_container_without_an_account_is_a_sentence_without_the_secret(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], sentence: str
 ) -> None:
     for name in ("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_ACCOUNT"):
@@ -259,7 +259,7 @@ def test_a_container_of_no_account_is_a_sentence_without_the_secret(
         ({}, "DefaultAzureCredential"),
     ],
 )
-def test_who_asks_azure_is_said_as_for_its_own_command(
+def test_the_azure_identity_is_named_as_in_its_own_command(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], credential: str
 ) -> None:
     for name in ("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"):

@@ -71,7 +71,7 @@ def test_any_text_comes_back_whatever_the_base(data: bytes, base: bytes) -> None
 
 
 @given(st.randoms(use_true_random=False))
-def test_documents_whose_topics_come_go_and_change_come_back(chance: random.Random) -> None:
+def test_documents_with_added_removed_and_changed_topics_come_back(chance: random.Random) -> None:
     topics = {
         name: _topic(name, chance) for name in sorted({f"topic-{chance.randrange(40)}" for _ in range(20)})
     }
@@ -93,7 +93,7 @@ def test_a_document_of_several_batches_comes_back(monkeypatch: pytest.MonkeyPatc
     _there_and_back(_document(topics), base)
 
 
-def test_what_moved_a_little_takes_little_and_a_topic_that_comes_or_goes_costs_its_own_size() -> None:
+def test_small_moves_take_little_and_an_added_or_removed_topic_its_own_size() -> None:
     chance = random.Random(1)
     topics = {f"topic-{n:04}": _topic(f"topic-{n:04}", chance) for n in range(500)}
     base = _document(topics)

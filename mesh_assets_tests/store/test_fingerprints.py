@@ -118,11 +118,11 @@ def test_a_rotated_secret_is_a_change_without_its_value_and_once(discoveries: Di
     assert discoveries.discover(rotated(key)) == []
 
 
-def test_other_numbers_of_asterisks_are_no_change(discoveries: Discoveries) -> None:
+def test_other_numbers_of_asterisks_are_not_a_change(discoveries: Discoveries) -> None:
     assert discoveries.discover({**CONFIG, "cloud.secret": "*" * 12}) == []
 
 
-def test_a_rotation_while_connect_was_away_is_told_afterwards(discoveries: Discoveries) -> None:
+def test_a_rotation_while_connect_was_down_is_reported_afterwards(discoveries: Discoveries) -> None:
     assert discoveries.discover(worker=AWAY) == []
 
     (change,) = discoveries.discover(rotated("connection.password"))
@@ -130,7 +130,9 @@ def test_a_rotation_while_connect_was_away_is_told_afterwards(discoveries: Disco
     assert change.field == "config.connection.password"
 
 
-def test_a_lost_or_damaged_key_claims_nothing_and_the_next_rotation_is_told(discoveries: Discoveries) -> None:
+def test_a_lost_or_damaged_key_claims_nothing_and_the_next_rotation_is_reported(
+    discoveries: Discoveries,
+) -> None:
     discoveries.objects.delete(KEY_FILE)
     assert discoveries.discover(rotated("connection.password")) == []
     discoveries.objects.put(KEY_FILE, b'{"id": "k", "key": "c2hvcnQ="}')
@@ -150,7 +152,7 @@ class NotOurs(FolderStore):
         return super().get(key)
 
 
-def test_what_belongs_to_another_user_costs_nothing_but_the_comparison(
+def test_another_users_files_cost_only_the_comparison(
     discoveries: Discoveries, caplog: pytest.LogCaptureFixture
 ) -> None:
     own, discoveries.objects = discoveries.objects, NotOurs(discoveries.folder)
@@ -162,7 +164,7 @@ def test_what_belongs_to_another_user_costs_nothing_but_the_comparison(
     assert len(discoveries.discover(rotated("connection.password"))) == 1
 
 
-def test_key_and_fingerprints_are_their_owners_and_in_nothing_that_is_published(
+def test_key_and_fingerprints_are_private_and_in_nothing_that_is_published(
     discoveries: Discoveries,
 ) -> None:
     discoveries.discover(rotated("connection.password"))

@@ -67,7 +67,7 @@ def workers(request: pytest.FixtureRequest) -> Iterator[Executor]:
 
 
 @pytest.mark.slow
-def test_no_update_is_lost_when_several_compare_and_swap(
+def test_no_update_is_lost_under_concurrent_compare_and_swap(
     store: FolderStore, tmp_path: Path, workers: Executor
 ) -> None:
     store.put("number", b"0")
@@ -83,7 +83,7 @@ def test_only_one_of_several_creates_an_object(tmp_path: Path, workers: Executor
     assert sorted(map(bool, created)) == [False, False, False, True]
 
 
-def test_folders_that_come_and_go_disturb_no_writer(tmp_path: Path) -> None:
+def test_folders_that_appear_and_disappear_disturb_no_writer(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as threads:
         _four_times(threads, _write_and_drop, tmp_path / "store")
     assert FolderStore(tmp_path / "store").list("") == []
@@ -100,7 +100,7 @@ def test_a_reader_never_sees_half_an_object(store: FolderStore) -> None:
             assert found[0] in contents
 
 
-def test_what_a_killed_process_was_writing_is_invisible_and_goes_after_a_day(
+def test_what_a_killed_process_was_writing_is_invisible_and_removed_after_a_day(
     store: FolderStore, tmp_path: Path
 ) -> None:
     store.put("a", b"1")
@@ -160,7 +160,7 @@ def test_objects_have_no_more_rights_than_the_umask_leaves(store: FolderStore, t
     assert (tmp_path / "store" / "a").stat().st_mode & 0o777 == 0o640
 
 
-def test_a_store_that_is_no_folder_is_a_sentence_that_names_mesh_store(tmp_path: Path) -> None:
+def test_a_store_that_is_not_a_folder_is_a_sentence_that_names_mesh_store(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="MESH_STORE"):
         FolderStore(tmp_path / "file").put_new("a", b"1")
@@ -168,7 +168,7 @@ def test_a_store_that_is_no_folder_is_a_sentence_that_names_mesh_store(tmp_path:
         open_store(str(tmp_path / "file"))
 
 
-def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(
+def test_an_unlistable_folder_is_an_error_and_not_empty(
     store: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.put("a/b", b"1")
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error_and_not_empty(
         store.list("a/")
 
 
-def test_what_is_no_file_is_not_listed_and_what_cannot_be_looked_at_is_an_error(
+def test_things_that_are_not_files_are_not_listed_and_unreadable_ones_are_an_error(
     store: FolderStore, tmp_path: Path
 ) -> None:
     store.put("a/b", b"1")
@@ -193,7 +193,7 @@ def test_what_is_no_file_is_not_listed_and_what_cannot_be_looked_at_is_an_error(
         store.list("a/")
 
 
-def test_a_file_whose_name_is_no_key_is_not_listed(store: FolderStore, tmp_path: Path) -> None:
+def test_a_file_whose_name_is_not_a_key_is_not_listed(store: FolderStore, tmp_path: Path) -> None:
     store.put("a/b", b"1")
     (tmp_path / "store/a/back\\slash").write_text("")
     (tmp_path / os.fsdecode(b"store/a/no-text-\xff")).write_text("")
@@ -201,7 +201,7 @@ def test_a_file_whose_name_is_no_key_is_not_listed(store: FolderStore, tmp_path:
     assert [entry.key for entry in store.list("a/")] == ["a/b"]
 
 
-def test_a_large_object_that_another_replaces_by_one_of_the_same_size_has_another_version(
+def test_a_large_object_replaced_by_one_of_the_same_size_has_another_version(
     store: FolderStore, tmp_path: Path
 ) -> None:
     """What is large is not added up each time that it is read."""

@@ -35,7 +35,7 @@ READS: dict[str, Callable[[InventoryStore], object]] = {
 
 @pytest.mark.parametrize("content", [b'{"format":2}', b'{"format":2,"all":"another"}'])
 @pytest.mark.parametrize("key", READS)
-def test_what_is_of_a_later_format_is_refused_and_stays_as_it_is(key: str, content: bytes) -> None:
+def test_a_later_format_is_refused_and_stays_as_it_is(key: str, content: bytes) -> None:
     objects = MemoryObjects()
     objects.put(key, content)
     with pytest.raises(NewerFormatError, match=SENTENCE):
@@ -45,7 +45,7 @@ def test_what_is_of_a_later_format_is_refused_and_stays_as_it_is(key: str, conte
 
 
 @pytest.mark.parametrize("read", [decode_document, decode_outline])
-def test_a_document_of_a_later_format_is_refused_whether_it_can_be_decoded_or_not(
+def test_a_document_of_a_later_format_is_refused_whether_decodable_or_not(
     read: Callable[..., object],
 ) -> None:
     later = encode_document(a_document()).replace(b'"format":1', b'"format":2', 1)
@@ -56,7 +56,7 @@ def test_a_document_of_a_later_format_is_refused_whether_it_can_be_decoded_or_no
         read(b'{"format":1,"topics":"elsewhere"}', source="it")
 
 
-def test_verifying_takes_nothing_of_a_later_format_for_damaged() -> None:
+def test_verifying_reports_no_later_format_as_damaged() -> None:
     store = InventoryStore(MemoryObjects())
     a_history(store, 2)
     store.objects.put(layout.latest_key(ID), b'{"format":2}')
@@ -71,7 +71,7 @@ def first_store(tmp_path: Path) -> InventoryStore:
     return InventoryStore(FolderStore(tmp_path / "store"))
 
 
-def test_a_store_of_the_first_version_is_read_and_has_no_damage(first_store: InventoryStore) -> None:
+def test_a_store_of_the_first_version_is_readable_and_undamaged(first_store: InventoryStore) -> None:
     latest = first_store.latest(ID)
     assert latest is not None
     assert (latest[0].sequence, first_store.cluster_id("warehouse")) == (2, ID)
@@ -84,7 +84,7 @@ def test_a_store_of_the_first_version_is_read_and_has_no_damage(first_store: Inv
     assert list(find_damage(first_store)) == []
 
 
-def test_a_discovery_goes_on_from_a_store_of_the_first_version(first_store: InventoryStore) -> None:
+def test_a_discovery_continues_from_a_store_of_the_first_version(first_store: InventoryStore) -> None:
     before = [(entry.key, first_store.document_at(ID, entry.key)) for entry in first_store.list_documents(ID)]
     published = World(store=first_store.objects).run(("orders",), run_id="now")
     assert published.repeated is not None

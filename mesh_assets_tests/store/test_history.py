@@ -28,14 +28,14 @@ def test_a_moment_without_a_document_is_a_sentence(store: InventoryStore, moment
         store.document_at("lkc-1", moment)
 
 
-def test_no_document_at_all_is_a_sentence(store: InventoryStore) -> None:
+def test_an_absence_of_documents_is_a_sentence(store: InventoryStore) -> None:
     with pytest.raises(StoreError, match="nothing has ever been published"):
         store.document_at("lkc-1")
     with pytest.raises(StoreError, match="there are none"):
         store.document_at("lkc-1", MOMENT)
 
 
-def test_only_the_document_that_was_written_is_deleted(store: InventoryStore) -> None:
+def test_only_the_written_document_is_deleted(store: InventoryStore) -> None:
     mine = store.put_document("inventories/lkc-1/inventory-2026-11-23T16-40-02Z.json", b"mine")
     store.objects.put(mine.key, b"theirs")
     store.delete_document(mine)
@@ -45,7 +45,7 @@ def test_only_the_document_that_was_written_is_deleted(store: InventoryStore) ->
     assert store.objects.get(mine.key) is None
 
 
-def test_after_a_clock_was_set_back_the_changes_are_told_as_they_happened_and_none_is_missing(
+def test_after_a_clock_was_set_back_the_changes_come_in_order_and_none_is_missing(
     store: InventoryStore,
 ) -> None:
     version = None
@@ -69,7 +69,7 @@ def test_after_a_clock_was_set_back_the_changes_are_told_as_they_happened_and_no
     assert (history.documents, history.net) == (4, False)
 
 
-def test_of_two_documents_with_one_sequence_the_earlier_is_no_part_of_the_history(
+def test_of_two_documents_with_one_sequence_the_earlier_is_not_part_of_the_history(
     store: InventoryStore,
 ) -> None:
     """It belonged to a record that was damaged and taken out by `snapshot repair`; nothing of it was published."""
@@ -90,7 +90,7 @@ def test_of_two_documents_with_one_sequence_the_earlier_is_no_part_of_the_histor
     ]
 
 
-def test_a_document_that_a_run_is_about_to_publish_is_no_part_of_the_history(store: InventoryStore) -> None:
+def test_a_document_about_to_be_published_is_not_part_of_the_history(store: InventoryStore) -> None:
     published(store, a_document(topics=(a_topic("a"),), sequence=1))
     later = MOMENT + timedelta(minutes=1)
     draft = store.free_document_key("lkc-1", later)
@@ -103,7 +103,7 @@ def test_a_document_that_a_run_is_about_to_publish_is_no_part_of_the_history(sto
     assert (history.documents, history.last, history.changes) == (1, MOMENT, ())
 
 
-def test_a_document_that_is_read_again_is_decoded_once_and_not_kept_longer(store: InventoryStore) -> None:
+def test_a_document_read_again_is_decoded_once_and_not_kept_longer(store: InventoryStore) -> None:
     published(store, a_document(topics=(a_topic("orders"),)))
     found = store.latest("lkc-1")
     assert found is not None
@@ -138,7 +138,7 @@ def test_a_superseded_document_is_packed_and_read_as_before(store: InventoryStor
     assert store.free_document_key("lkc-1", before.moment) != stored.key
 
 
-def test_a_document_that_was_left_compressed_and_not_is_one_document(store: InventoryStore) -> None:
+def test_a_document_left_both_compressed_and_plain_is_one_document(store: InventoryStore) -> None:
     published(store, a_document())
     found = store.latest("lkc-1")
     assert found is not None
@@ -155,7 +155,7 @@ def test_a_document_that_was_left_compressed_and_not_is_one_document(store: Inve
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"\x1f\x8b\x08\x00"], ids=["empty", "JSON", "cut"])
-def test_a_compressed_document_that_is_damaged_is_an_error_that_names_the_file(
+def test_a_damaged_compressed_document_is_an_error_that_names_the_file(
     store: InventoryStore, data: bytes
 ) -> None:
     published(store, a_document())

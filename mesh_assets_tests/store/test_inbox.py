@@ -99,7 +99,7 @@ def damaged(at: int, by: bytes) -> bytes:
     ],
     ids=["empty", "binary", "nested", "no zone", "unknown type", "too large", "no .json", "folded"],
 )
-def test_what_is_no_trigger_is_set_aside_asks_for_a_discovery_and_stops_nothing(
+def test_an_invalid_trigger_is_moved_aside_requests_a_discovery_and_stops_nothing(
     inbox: Inbox, tmp_path: Path, name: str, content: bytes
 ) -> None:
     inbox.put("lkc-1", UPDATED, cause="a", source="schema_changes", now=MOMENT)
@@ -117,9 +117,7 @@ def test_what_is_no_trigger_is_set_aside_asks_for_a_discovery_and_stops_nothing(
     assert inbox.waiting("lkc-1") == ()
 
 
-def test_a_file_under_another_name_than_its_id_is_removed_when_it_is_dealt_with(
-    inbox: Inbox, tmp_path: Path
-) -> None:
+def test_a_file_with_a_name_other_than_its_id_is_removed_once_handled(inbox: Inbox, tmp_path: Path) -> None:
     inbox.put("lkc-1", UPDATED, cause="a", source="schema_changes", now=MOMENT)
     [file] = (tmp_path / "triggers" / "lkc-1").iterdir()
     file.rename(file.with_name("copy.json"))
@@ -168,7 +166,7 @@ def test_a_cause_is_counted_once_whether_it_waits_by_itself_or_not(objects: Coun
     assert sum(one.stands_for for one in Inbox(objects).waiting("lkc-1")) == 150
 
 
-def test_causes_beyond_any_count_are_more_than_that(objects: CountingObjects) -> None:
+def test_causes_beyond_counting_are_more_than_that(objects: CountingObjects) -> None:
     objects.data["triggers/lkc-1/folded-resource_created.json"] = msgspec.json.encode(
         FoldedTriggers(
             ids=tuple(f"{number:032x}" for number in range(MOST_COUNTED)),
@@ -184,7 +182,7 @@ def test_causes_beyond_any_count_are_more_than_that(objects: CountingObjects) ->
     assert folded.received_at == MOMENT + timedelta(seconds=MOST_APART)
 
 
-def test_what_joins_folded_triggers_while_a_run_deals_with_them_keeps_waiting(
+def test_causes_that_join_folded_triggers_while_a_run_handles_them_keep_waiting(
     objects: CountingObjects,
 ) -> None:
     put_many(Inbox(objects), 150)
@@ -221,7 +219,7 @@ def test_thousands_of_files_of_an_earlier_version_are_folded_in_steps_until_none
         _NAMES, st.binary() | st.builds(damaged, st.integers(0, len(_WHOLE) - 1), st.binary(max_size=2))
     )
 )
-def test_whatever_lies_in_the_inbox_can_be_taken_and_is_gone_afterwards(files: dict[str, bytes]) -> None:
+def test_anything_in_the_inbox_can_be_taken_and_is_gone_afterwards(files: dict[str, bytes]) -> None:
     objects = CountingObjects()
     objects.data = {f"triggers/lkc-1/{name}": data for name, data in files.items()}
     inbox = Inbox(objects)

@@ -33,7 +33,7 @@ def test_the_latest_document_is_the_one_the_pointer_names(store: InventoryStore)
     assert store.latest_document("lkc-1") == document
 
 
-def test_a_missing_document_is_an_error_and_never_no_document(store: InventoryStore) -> None:
+def test_a_missing_document_is_an_error_and_not_an_absence(store: InventoryStore) -> None:
     stored, _ = published(store, a_document())
     store.objects.delete(stored.key)
     with pytest.raises(StoreError, match=r"inventory-2026-11-23T16-40-02Z.json is missing"):
@@ -47,7 +47,7 @@ def test_a_document_that_was_tampered_with_is_an_error(store: InventoryStore) ->
         store.latest_document("lkc-1")
 
 
-def test_a_pointer_that_is_no_json_is_an_error_that_names_the_file(
+def test_a_pointer_that_is_not_json_is_an_error_that_names_the_file(
     store: InventoryStore, tmp_path: Path
 ) -> None:
     store.objects.put("inventories/lkc-1/latest.json", b"{half")
@@ -91,7 +91,7 @@ def test_documents_of_the_same_second_get_a_suffix_and_stay_in_order(store: Inve
         ("inventories/lkc-1/inventory-2026-11-23T17-40-02Z.json", 2),
     ],
 )
-def test_a_moment_gives_the_document_that_held_then(
+def test_a_moment_gives_the_document_valid_then(
     store: InventoryStore, moment: datetime | str, sequence: int
 ) -> None:
     version = None
@@ -125,7 +125,7 @@ def test_a_cluster_is_found_by_its_name_while_its_brokers_are_down(store: Invent
     assert (store.names_of("lkc-1"), store.names_of("lkc-2")) == ((), ("warehouse",))
 
 
-def test_a_name_keeps_the_ids_that_it_had_until_they_are_retired(store: InventoryStore) -> None:
+def test_a_name_keeps_its_former_ids_until_they_are_retired(store: InventoryStore) -> None:
     for cluster_id in ("lkc-1", "lkc-2", "lkc-3"):
         store.remember_cluster("warehouse", cluster_id)
 
@@ -157,7 +157,7 @@ def test_readings_are_numbered_however_many_begin_at_once(store: InventoryStore)
 @pytest.mark.parametrize(
     "left", [None, b"{half", b'{"format":1,"last":9}'], ids=["lost", "damaged", "of an older backup"]
 )
-def test_a_number_that_is_lost_is_higher_than_those_in_the_latest_document_again(
+def test_a_lost_number_resumes_above_those_in_the_latest_document(
     store: InventoryStore, left: bytes | None
 ) -> None:
     published(store, replace(a_document(), tickets={"topics": 40, "schemas": 57}))
@@ -183,7 +183,7 @@ def test_sections_pass_from_step_to_step_until_they_are_dropped(store: Inventory
     assert store.get_section("run-2", "warehouse", "topics") == document.section("topics")
 
 
-def test_sections_reach_another_process_once_this_one_is_done_with_the_run(store: InventoryStore) -> None:
+def test_sections_reach_another_process_once_this_one_has_finished_the_run(store: InventoryStore) -> None:
     section, elsewhere = a_document().section("topics"), InventoryStore(store.objects)
     store.hand_over("run-1", "warehouse", section)
     store.hand_over("run-2", "warehouse", section)

@@ -20,12 +20,12 @@ def objects(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     return new_objects(request, request.param, tmp_path)()
 
 
-def test_what_was_put_is_read_back_with_a_version(objects: ObjectStore) -> None:
+def test_an_object_is_read_back_with_a_version(objects: ObjectStore) -> None:
     version = objects.put("a/b.json", b"1")
     assert objects.get("a/b.json") == (b"1", version)
 
 
-def test_any_key_and_any_content_come_back_as_they_were(objects: ObjectStore) -> None:
+def test_any_key_and_any_content_come_back_unchanged(objects: ObjectStore) -> None:
     contents = {
         "a%2Fb/ü ?#&+'~.json": b"",
         "a/\u4e2d/%25": bytes(range(256)),
@@ -37,7 +37,7 @@ def test_any_key_and_any_content_come_back_as_they_were(objects: ObjectStore) ->
     assert [entry.key for entry in objects.list("")] == sorted(contents)
 
 
-def test_a_key_that_nothing_stands_under_reads_as_none(objects: ObjectStore) -> None:
+def test_a_free_key_reads_as_none(objects: ObjectStore) -> None:
     objects.put("a/b.json", b"1")
     assert objects.get("a/c.json") is None
     assert objects.get("a/b.json/c") is None
@@ -47,19 +47,19 @@ def test_the_version_changes_with_the_content(objects: ObjectStore) -> None:
     assert objects.put("a", b"1") != objects.put("a", b"2")
 
 
-def test_put_new_refuses_a_key_that_is_taken_and_leaves_it_as_it_was(objects: ObjectStore) -> None:
+def test_put_new_refuses_a_taken_key_and_leaves_it_as_it_was(objects: ObjectStore) -> None:
     version = objects.put_new("a/b", b"1")
     with pytest.raises(ConflictError):
         objects.put_new("a/b", b"2")
     assert objects.get("a/b") == (b"1", version)
 
 
-def test_put_if_writes_over_the_version_that_was_read(objects: ObjectStore) -> None:
+def test_put_if_overwrites_the_version_that_was_read(objects: ObjectStore) -> None:
     version = objects.put_if("a", b"2", objects.put("a", b"1"))
     assert objects.get("a") == (b"2", version)
 
 
-def test_put_if_refuses_a_version_that_is_not_there_any_more(objects: ObjectStore) -> None:
+def test_put_if_refuses_an_outdated_version(objects: ObjectStore) -> None:
     old = objects.put("a", b"1")
     objects.put("a", b"2")
     with pytest.raises(ConflictError):
@@ -81,7 +81,7 @@ def test_delete_if_removes_only_the_version_that_was_read(objects: ObjectStore) 
         objects.delete_if("a", new)
 
 
-def test_deleting_what_is_not_there_is_no_error(objects: ObjectStore) -> None:
+def test_deleting_something_missing_is_not_an_error(objects: ObjectStore) -> None:
     objects.delete("a/b/c")
 
 

@@ -59,7 +59,7 @@ def _forms(objects: ObjectStore, key: str) -> list[str]:
     return [one.key for one in objects.list(key)]
 
 
-def test_documents_of_a_day_differ_from_one_base_and_are_a_tenth_of_themselves(
+def test_documents_of_a_day_differ_from_one_base_and_take_a_tenth_of_their_size(
     new_store: Callable[[], ObjectStore],
 ) -> None:
     objects = _filled(new_store())
@@ -76,7 +76,7 @@ def test_documents_of_a_day_differ_from_one_base_and_are_a_tenth_of_themselves(
     assert [entry.key for entry in InventoryStore(objects).list_documents(ID)] == KEYS
 
 
-def test_each_day_has_a_base_of_its_own() -> None:
+def test_each_day_has_its_own_base() -> None:
     objects = MemoryObjects()
     for days in range(3):
         key = layout.document_key(ID, MOMENT + timedelta(days=days), 1)
@@ -109,7 +109,7 @@ def test_a_process_killed_at_any_effect_of_packing_leaves_every_document_readabl
 
 
 @pytest.mark.parametrize("other", [0, 1], ids=["the same document", "another document"])
-def test_another_process_that_packs_between_any_two_effects_costs_no_document(
+def test_another_process_that_packs_between_any_two_effects_loses_no_document(
     new_store: Callable[[], ObjectStore], other: int
 ) -> None:
     interrupted = 0
@@ -126,7 +126,7 @@ def test_another_process_that_packs_between_any_two_effects_costs_no_document(
     assert interrupted == 4
 
 
-def test_a_difference_is_never_made_from_a_base_that_was_taken_out_meanwhile() -> None:
+def test_a_difference_is_never_made_from_a_base_removed_meanwhile() -> None:
     objects = _filled(MemoryObjects())
     pack_plain(objects, KEYS[0])
 
@@ -164,7 +164,7 @@ def test_a_damaged_object_is_an_error_that_names_it_and_never_another_document(v
         assert document_bytes(objects, KEYS[0]) is None
 
 
-def test_a_document_whose_base_is_damaged_begins_another() -> None:
+def test_a_document_with_a_damaged_base_starts_another() -> None:
     objects = _filled(MemoryObjects())
     pack_plain(objects, KEYS[0])
     [form] = _forms(objects, KEYS[0])

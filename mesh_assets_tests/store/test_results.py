@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> InventoryStore:
     return InventoryStore(FolderStore(tmp_path))
 
 
-def test_a_result_is_read_back_with_the_documents_it_is_of(store: InventoryStore) -> None:
+def test_a_result_is_read_back_with_its_documents(store: InventoryStore) -> None:
     results = ResultStore(store, "findings", Finding)
     read = DocumentRead(cluster="warehouse", cluster_id="lkc-1", sequence=7, key="inventories/lkc-1/x.json")
 
@@ -57,7 +57,7 @@ def test_a_damaged_result_says_what_to_do_and_is_not_none(store: InventoryStore,
         ResultStore(store, "findings", Finding).get()
 
 
-def test_the_latest_documents_are_read_with_their_sequences_and_clusters_never_discovered_are_named(
+def test_the_latest_documents_come_with_their_sequences_and_undiscovered_clusters_are_named(
     store: InventoryStore,
 ) -> None:
     document = a_document(topics=(a_topic("orders"),))
@@ -75,7 +75,7 @@ def test_the_latest_documents_are_read_with_their_sequences_and_clusters_never_d
     assert latest_pointers(store, ["payments"]) == {"payments": None}
 
 
-def test_a_document_that_cannot_be_read_is_an_error_and_not_an_undiscovered_cluster(
+def test_an_unreadable_document_is_an_error_and_not_an_undiscovered_cluster(
     store: InventoryStore,
 ) -> None:
     document = a_document()
@@ -85,7 +85,7 @@ def test_a_document_that_cannot_be_read_is_an_error_and_not_an_undiscovered_clus
         read_latest_documents(store, [document.cluster.name])
 
 
-def test_a_result_holds_for_later_documents_until_something_changed(store: InventoryStore) -> None:
+def test_a_result_holds_for_later_documents_until_something_changes(store: InventoryStore) -> None:
     read_of, later = a_document(topics=(a_topic("orders"),)), {"sequence": 8}
     publish(store, read_of)
     [read] = read_latest_documents(store, [read_of.cluster.name]).read

@@ -72,7 +72,7 @@ def test_a_file_has_the_schemas_types_and_its_stamp_in_each_row() -> None:
     ]
 
 
-def test_a_number_that_the_column_does_not_hold_is_refused() -> None:
+def test_a_number_too_large_for_the_column_is_refused() -> None:
     with pytest.raises(OverflowError):
         column([2**31], pa.int32())
 

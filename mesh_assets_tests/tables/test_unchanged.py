@@ -62,7 +62,7 @@ def written(objects: ObjectStore, document: Document, previous: Document | None,
     return found
 
 
-def test_only_tables_with_other_rows_are_written_again_and_the_others_say_since_when_they_are_so(
+def test_only_tables_with_other_rows_are_written_again_and_the_others_say_since_when_they_are_valid(
     objects: ObjectStore, tmp_path: Path
 ) -> None:
     write_tables(objects, FIRST, (), stored="1")
@@ -76,7 +76,7 @@ def test_only_tables_with_other_rows_are_written_again_and_the_others_say_since_
     assert written(objects, replace(SECOND, sequence=3), SECOND) == set()
 
 
-def test_rates_are_in_the_tables_of_what_they_are_of(objects: ObjectStore) -> None:
+def test_rates_are_in_the_tables_of_their_subjects(objects: ObjectStore) -> None:
     write_tables(objects, FIRST, (), stored="1")
     with_rates = replace(FIRST, sequence=2, metrics=some_metrics())
 
@@ -86,7 +86,7 @@ def test_rates_are_in_the_tables_of_what_they_are_of(objects: ObjectStore) -> No
 @pytest.mark.parametrize(
     "case", ["another document", "none before", "another version", "interrupted", "removed"]
 )
-def test_all_are_written_where_they_need_not_be_those_of_the_document_before(
+def test_all_tables_are_written_where_they_may_differ_from_the_previous_documents(
     case: str, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_tables(objects, FIRST, (), stored="of another document" if case == "another document" else "1")
@@ -101,7 +101,7 @@ def test_all_are_written_where_they_need_not_be_those_of_the_document_before(
     assert written(objects, SECOND, None if case == "none before" else FIRST) == TABLES
 
 
-def test_after_two_discoveries_that_wrote_at_the_same_time_the_next_one_writes_all(
+def test_after_two_simultaneous_discoveries_the_next_one_writes_all(
     objects: ObjectStore,
 ) -> None:
     write_tables(objects, FIRST, (), stored="1")
@@ -112,7 +112,7 @@ def test_after_two_discoveries_that_wrote_at_the_same_time_the_next_one_writes_a
     assert written(objects, replace(SECOND, sequence=3), SECOND) == TABLES
 
 
-def test_it_is_known_of_each_table_what_its_rows_are_made_of() -> None:
+def test_the_sources_of_each_tables_rows_are_known() -> None:
     assert set(MADE_OF) == TABLES
 
 

@@ -43,7 +43,7 @@ def rows(folder: Path, table: str) -> list[dict[str, Any]]:
     return list(pq.read_table(folder / "tables" / table, partitioning="hive").to_pylist())
 
 
-def test_how_topics_are_stored_is_in_the_tables_of_topics_partitions_and_log_directories(
+def test_topic_storage_is_in_the_tables_of_topics_partitions_and_log_directories(
     tmp_path: Path,
 ) -> None:
     oldest = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
@@ -75,7 +75,7 @@ def test_how_topics_are_stored_is_in_the_tables_of_topics_partitions_and_log_dir
     assert (directory["broker"], directory["error"], directory["bytes"]) == (1, "KAFKA_STORAGE_ERROR", None)
 
 
-def test_every_table_has_the_documents_rows_and_says_which_snapshot_it_is(tmp_path: Path) -> None:
+def test_every_table_has_the_documents_rows_and_names_its_snapshot(tmp_path: Path) -> None:
     document = a_document(
         topics=(
             a_topic(
@@ -162,7 +162,7 @@ def test_any_document_can_be_written_as_tables(tmp_path: Path, document: Documen
     assert counts["partitions"] == sum(len(topic.partitions) for topic in document.topics)
 
 
-def test_a_contract_is_in_the_table_of_schemas_and_null_where_it_is_unknown(tmp_path: Path) -> None:
+def test_a_contract_is_in_the_table_of_schemas_and_null_where_unknown(tmp_path: Path) -> None:
     contract = DataContract(
         properties={"owner": "shop"},
         tags={"**.ssn": ("PII",)},

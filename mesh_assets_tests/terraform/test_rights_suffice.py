@@ -96,14 +96,14 @@ ACLS = {
 }
 
 
-def test_every_right_that_the_code_asks_of_kafka_is_granted_by_a_role() -> None:
+def test_every_right_that_the_code_needs_from_kafka_is_granted_by_a_role() -> None:
     bound = bindings((FOLDER / "agents.tf").read_text(encoding="utf-8"))
     needed = rights_in_the_code() - NOT_NEEDED
     assert needed == GRANTS.keys()
     assert [binding for right in needed for binding in GRANTS[right] if binding not in bound] == []
 
 
-def test_every_right_that_the_code_asks_of_kafka_is_granted_by_an_acl_on_a_basic_cluster() -> None:
+def test_every_right_that_the_code_needs_from_kafka_is_granted_by_an_acl_on_a_basic_cluster() -> None:
     text = (FOLDER / "acls.tf").read_text(encoding="utf-8")
     bound = {
         (kind, name.strip('"'), operation)
@@ -118,7 +118,7 @@ def test_every_right_that_the_code_asks_of_kafka_is_granted_by_an_acl_on_a_basic
     assert bound - granted == {("TOPIC", "pattern", "READ")}  # profiling, and nothing else
 
 
-def test_terraform_makes_the_topics_that_the_agent_may_not_make() -> None:
+def test_terraform_creates_the_topics_that_the_agent_may_not_create() -> None:
     topics = resources("confluent_kafka_topic", blocks=read())
     assert {topic["topic_name"] for topic in topics.values()} == {
         "${local.events_topic}",
@@ -126,7 +126,7 @@ def test_terraform_makes_the_topics_that_the_agent_may_not_make() -> None:
     }
 
 
-def test_every_subject_that_is_registered_may_be_written_and_all_may_be_read() -> None:
+def test_every_registered_subject_is_writable_and_all_are_readable() -> None:
     bound = bindings((FOLDER / "agents.tf").read_text(encoding="utf-8"))
     registrar = _Registrar()
     avro_form.register_schemas(registrar, events_topic=EVENTS_TOPIC, changes_topic=CHANGES_TOPIC, cached=None)
@@ -137,7 +137,7 @@ def test_every_subject_that_is_registered_may_be_written_and_all_may_be_read() -
 
 
 @pytest.mark.parametrize("credential", HTTP_GRANTS)
-def test_every_role_that_a_refused_key_is_told_to_need_is_bound(credential: Credential) -> None:
+def test_every_role_named_to_a_refused_key_is_bound(credential: Credential) -> None:
     bound = bindings((FOLDER / "agents.tf").read_text(encoding="utf-8"))
     needed = HTTP_GRANTS[credential]
     assert len(re.findall(r"Operator|Developer[A-Z]|MetricsViewer", credential.lacking)) == len(needed)
@@ -147,7 +147,7 @@ def test_every_role_that_a_refused_key_is_told_to_need_is_bound(credential: Cred
 
 
 @pytest.mark.parametrize("right", GRANTS)
-def test_a_refused_right_is_told_with_the_role_that_gives_it(right: str) -> None:
+def test_a_refused_right_comes_with_the_role_that_grants_it(right: str) -> None:
     assert role_for(right).startswith(f"the role {GRANTS[right][0].role} on ")
 
 

@@ -45,7 +45,7 @@ def test_no_role_is_stronger_than_the_tables(agents: str, blocks: dict[str, list
     assert '"User:${confluent_service_account.discovery_agent.id}"' in agents
 
 
-def test_messages_may_be_read_only_of_the_snapshots_and_of_profiled_topics(agents: str) -> None:
+def test_only_messages_of_snapshots_and_profiled_topics_are_readable(agents: str) -> None:
     readers = [
         binding.resource
         for binding in bindings(agents)
@@ -55,13 +55,13 @@ def test_messages_may_be_read_only_of_the_snapshots_and_of_profiled_topics(agent
     assert "for pattern in(var.enable_profiling ? var.profiled_topics : [])" in agents
 
 
-def test_a_cluster_is_administered_by_nobody() -> None:
+def test_no_identity_administers_a_cluster() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.tf"))
     for role in ("Admin", "ConnectManager", "ResourceOwner", "DeveloperManage"):
         assert role not in text
 
 
-def test_whatever_names_a_key_is_a_sensitive_output(blocks: dict[str, list[Any]]) -> None:
+def test_every_output_that_names_a_key_is_sensitive(blocks: dict[str, list[Any]]) -> None:
     keys = {name: body for name, body in outputs(blocks).items() if "confluent_api_key" in str(body["value"])}
     assert sorted(keys) == [
         f"discovery_agent_{what}_api_{part}"
@@ -71,7 +71,7 @@ def test_whatever_names_a_key_is_a_sensitive_output(blocks: dict[str, list[Any]]
     assert all(body.get("sensitive") is True for body in keys.values())
 
 
-def test_keys_go_to_ssm_by_the_write_only_way_alone(blocks: dict[str, list[Any]]) -> None:
+def test_keys_go_to_ssm_only_as_write_only_values(blocks: dict[str, list[Any]]) -> None:
     (parameter,) = resources("aws_ssm_parameter", blocks=blocks).values()
     assert parameter["type"] == "SecureString"
     assert {"value_wo", "value_wo_version"} <= parameter.keys()
@@ -90,7 +90,7 @@ def test_no_resource_holds_credentials(blocks: dict[str, list[Any]]) -> None:
     }
 
 
-def test_the_topics_are_as_the_publisher_would_make_them(blocks: dict[str, list[Any]], agents: str) -> None:
+def test_the_topics_are_as_the_publisher_would_create_them(blocks: dict[str, list[Any]], agents: str) -> None:
     topics = resources("confluent_kafka_topic", blocks=blocks)
     # Confluent Cloud does not let users set this one.
     events = {name: value for name, value in EVENTS_CONFIG.items() if name != "min.cleanable.dirty.ratio"}
@@ -102,7 +102,7 @@ def test_the_topics_are_as_the_publisher_would_make_them(blocks: dict[str, list[
     assert f'changes_topic = "{CHANGES_TOPIC}"' in agents
 
 
-def test_no_current_object_ends_by_age_but_the_steps_of_runs(blocks: dict[str, list[Any]]) -> None:
+def test_no_current_object_expires_but_the_steps_of_runs(blocks: dict[str, list[Any]]) -> None:
     (lifecycle,) = resources("aws_s3_bucket_lifecycle_configuration", blocks=blocks).values()
     ending = [
         rule["filter"][0]["prefix"] for rule in lifecycle["rule"] if "days" in rule.get("expiration", [{}])[0]

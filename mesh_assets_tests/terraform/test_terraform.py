@@ -26,7 +26,7 @@ def _runs(folder: Path) -> int:
     )
 
 
-def test_a_line_out_of_form_is_found(terraform: TerraformFolder) -> None:
+def test_a_misformatted_line_is_found(terraform: TerraformFolder) -> None:
     assert terraform.run("fmt", "-check", "-recursive").status == 0
     change(terraform, "agents.tf", "  role_name   = ", "  role_name = ")
     assert terraform.run("fmt", "-check", "-recursive").status == 3
@@ -80,7 +80,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("mistakes", NAMES.values(), ids=NAMES)
-def test_a_name_that_the_providers_do_not_have_makes_it_invalid(
+def test_a_name_unknown_to_the_providers_is_invalid(
     terraform: TerraformFolder, mistakes: list[tuple[str, str, str, str]]
 ) -> None:
     """Those together that Terraform finds in one go: each is found for itself."""
@@ -137,7 +137,7 @@ def change(terraform: TerraformFolder, file: str, written: str, instead: str) ->
     path.write_text(text.replace(written, instead), encoding="utf-8")
 
 
-def test_where_terraform_cannot_be_had_the_check_fails_and_says_so(
+def test_without_terraform_the_check_fails_and_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(terraform_cli, "find_spec", lambda _: None)
@@ -149,7 +149,7 @@ def test_where_terraform_cannot_be_had_the_check_fails_and_says_so(
     )
 
 
-def test_the_program_does_where_the_library_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_program_serves_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terraform_cli, "find_spec", lambda _: None)
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     assert terraform_cli.terraform_command() == ["/usr/bin/terraform"]

@@ -56,7 +56,7 @@ def _prune(store: InventoryStore, retention: Retention, clock: datetime = LATER)
     return prune(store, plan_pruning(store, retention, clock=clock)).objects
 
 
-def test_documents_older_than_the_estate_says_go_with_their_bases_and_the_others_stay_readable(
+def test_documents_older_than_the_estate_allows_are_removed_with_their_bases_and_the_others_stay_readable(
     new_store: Callable[[], ObjectStore],
 ) -> None:
     store = InventoryStore(new_store())
@@ -80,27 +80,27 @@ def test_documents_older_than_the_estate_says_go_with_their_bases_and_the_others
     assert _prune(store, TWELVE_DAYS) == 0
 
 
-def test_of_each_cluster_the_ten_newest_documents_stay_whatever_the_estate_says() -> None:
+def test_the_ten_newest_documents_of_each_cluster_stay_whatever_the_estate_says() -> None:
     store = InventoryStore(MemoryObjects())
     keys = a_history(store, DAYS)
     _prune(store, Retention(documents=Kept(days=0.5, newest=1)))
     assert [entry.key for entry in store.list_documents(ID)] == keys[-AT_LEAST:]
 
 
-def test_documents_beyond_a_count_go() -> None:
+def test_documents_beyond_a_count_are_removed() -> None:
     store = InventoryStore(MemoryObjects())
     keys = a_history(store, DAYS)
     _prune(store, Retention(documents=Kept(newest=12)))
     assert [entry.key for entry in store.list_documents(ID)] == keys[-12:]
 
 
-def test_age_is_that_of_the_newest_document_so_a_cluster_that_is_gone_keeps_its_history() -> None:
+def test_age_counts_from_the_newest_document_so_a_gone_cluster_keeps_its_history() -> None:
     store = InventoryStore(MemoryObjects())
     a_history(store, DAYS)
     assert plan_pruning(store, Retention(documents=Kept(days=60)), clock=LATER).removals == ()
 
 
-def test_the_document_of_a_pointer_a_lock_and_a_result_stays() -> None:
+def test_documents_named_by_a_pointer_a_lock_or_a_result_stay() -> None:
     store = InventoryStore(MemoryObjects())
     keys = a_history(store, DAYS)
     read = DocumentRead(cluster="warehouse", cluster_id=ID, sequence=1, key=keys[0])
@@ -115,7 +115,7 @@ def test_the_document_of_a_pointer_a_lock_and_a_result_stays() -> None:
     assert [entry.key for entry in store.list_documents(ID)] == [keys[0], keys[1], *keys[-10:]]
 
 
-def test_nothing_of_a_cluster_is_pruned_whose_pointer_cannot_be_read() -> None:
+def test_nothing_is_pruned_of_a_cluster_with_an_unreadable_pointer() -> None:
     store = InventoryStore(MemoryObjects())
     a_history(store, DAYS)
     store.objects.put(layout.latest_key(ID), b"{half")
@@ -124,7 +124,7 @@ def test_nothing_of_a_cluster_is_pruned_whose_pointer_cannot_be_read() -> None:
     assert "no document of cluster lkc-1 is removed" in plan.left[0]
 
 
-def test_a_clock_that_runs_ahead_makes_nothing_old() -> None:
+def test_a_fast_clock_makes_nothing_old() -> None:
     store = InventoryStore(MemoryObjects())
     a_history(store, DAYS)
     Inbox(store.objects).put(ID, Trigger(type="manual"), cause="c", source="s", now=MOMENT)
@@ -160,7 +160,7 @@ def test_documents_that_earlier_versions_left_in_full_or_gzipped_are_packed() ->
         ("quarantine", "quarantine/inventories/lkc-1/latest-0.json"),
     ],
 )
-def test_each_kind_goes_by_its_own_age(
+def test_each_kind_has_its_own_age_limit(
     kind: str, key: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -195,7 +195,7 @@ def test_what_a_run_under_way_may_need_stays_a_day_whatever_the_estate_says(
     assert {"steps/run/a/old.json", "triggers/lkc-1/old.json"} <= set(removed(hours_ago=30))
 
 
-def test_pruning_that_is_killed_at_any_effect_leaves_every_document_that_stays_readable(
+def test_pruning_killed_at_any_effect_leaves_every_remaining_document_readable(
     new_store: Callable[[], ObjectStore],
 ) -> None:
     for effect in range(1, 40):
@@ -253,7 +253,7 @@ def test_pruning_between_any_two_effects_of_packing_loses_no_document() -> None:
     assert effects >= 8
 
 
-def test_what_a_killed_packing_left_behind_goes() -> None:
+def test_leftovers_of_a_killed_packing_are_removed() -> None:
     objects = MemoryObjects()
     store = InventoryStore(objects)
     a_history(store, 3)
@@ -269,7 +269,7 @@ def test_what_a_killed_packing_left_behind_goes() -> None:
     assert [entry.moment.day for entry in store.list_documents(ID)] == [24, 25, 26]
 
 
-def test_a_damaged_list_of_bases_is_begun_anew_and_costs_no_document() -> None:
+def test_a_damaged_list_of_bases_is_started_over_and_loses_no_document() -> None:
     objects = MemoryObjects()
     store = InventoryStore(objects)
     keys = a_history(store, 3)

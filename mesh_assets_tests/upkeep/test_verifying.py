@@ -28,13 +28,13 @@ def _packed_key(store: InventoryStore, place: int) -> str:
     return [one.key for one in take_census(store.objects).objects["documents"] if ".diff" in one.key][place]
 
 
-def test_a_whole_store_has_no_damage_and_verifying_writes_nothing(store: InventoryStore) -> None:
+def test_a_sound_store_has_no_damage_and_verifying_writes_nothing(store: InventoryStore) -> None:
     before = {one.key: store.objects.get(one.key) for one in store.objects.list("")}
     assert list(find_damage(store)) == []
     assert {one.key: store.objects.get(one.key) for one in store.objects.list("")} == before
 
 
-def test_a_damaged_document_is_taken_out_and_kept_and_the_others_stay(store: InventoryStore) -> None:
+def test_a_damaged_document_is_moved_aside_and_kept_and_the_others_stay(store: InventoryStore) -> None:
     key = _packed_key(store, 0)
     store.objects.put(key, b"damaged")
     [damage] = find_damage(store)
@@ -46,7 +46,7 @@ def test_a_damaged_document_is_taken_out_and_kept_and_the_others_stay(store: Inv
     assert len(store.list_documents(ID)) == 3
 
 
-def test_a_damaged_base_is_told_of_with_what_differs_from_it(store: InventoryStore) -> None:
+def test_a_damaged_base_is_reported_with_the_documents_that_depend_on_it(store: InventoryStore) -> None:
     form = _packed_key(store, 0)
     base = layout.base_key(ID, layout.base_of(form) or "")
     store.objects.put(base, b"damaged")
@@ -73,7 +73,7 @@ def test_the_latest_document_is_left_to_the_repair_of_its_cluster(store: Invento
 
 
 @pytest.mark.parametrize("name", ["latest.json", "pending.json", "tickets.json", "adopted.json"])
-def test_a_damaged_pointer_or_lock_is_told_of(store: InventoryStore, name: str) -> None:
+def test_a_damaged_pointer_or_lock_is_reported(store: InventoryStore, name: str) -> None:
     store.objects.put(f"{layout.cluster_folder(ID)}{name}", b"{half")
     assert [one.key for one in find_damage(store)] == [f"{layout.cluster_folder(ID)}{name}"]
 
@@ -87,7 +87,7 @@ def test_a_damaged_pointer_or_lock_is_told_of(store: InventoryStore, name: str) 
         "readings/lkc-1/2026-11-23/16-40-02-000000Z.bin",
     ],
 )
-def test_what_is_derived_or_gathered_is_taken_out(store: InventoryStore, key: str) -> None:
+def test_damaged_derived_and_collected_data_is_moved_aside(store: InventoryStore, key: str) -> None:
     store.objects.put(key, b"\x00damaged")
     [damage] = find_damage(store)
     assert damage.key == key
@@ -97,7 +97,7 @@ def test_what_is_derived_or_gathered_is_taken_out(store: InventoryStore, key: st
     assert (store.objects.get("tables/_written/lkc-1.json") is None) == key.startswith("tables/")
 
 
-def test_a_damaged_list_of_bases_is_told_of_and_taken_out_only_by_a_repair(store: InventoryStore) -> None:
+def test_a_damaged_list_of_bases_is_reported_and_moved_aside_only_by_a_repair(store: InventoryStore) -> None:
     key = f"{layout.cluster_folder(ID)}packing.json"
     store.objects.put(key, b"{half")
     before = {one.key for one in store.objects.list("")}
@@ -108,7 +108,7 @@ def test_a_damaged_list_of_bases_is_told_of_and_taken_out_only_by_a_repair(store
     assert list(find_damage(store)) == []
 
 
-def test_somebodys_file_that_is_named_like_a_document_of_no_day_is_none(store: InventoryStore) -> None:
+def test_a_foreign_file_named_like_a_document_of_no_day_is_not_one(store: InventoryStore) -> None:
     for name in ("inventory-2026-02-30T10-00-00Z.json", "inventory-0000-01-01T00-00-00Z.json.gz"):
         store.objects.put(f"{layout.cluster_folder(ID)}{name}", b"a draft")
     assert list(find_damage(store)) == []
@@ -117,7 +117,7 @@ def test_somebodys_file_that_is_named_like_a_document_of_no_day_is_none(store: I
     assert plan_pruning(store, Retention(), clock=MOMENT).removals == ()
 
 
-def test_somebodys_files_elsewhere_in_the_store_are_nobodys_documents_and_stay(store: InventoryStore) -> None:
+def test_foreign_files_elsewhere_in_the_store_are_ignored_and_stay(store: InventoryStore) -> None:
     packed = _packed_key(store, 0).rpartition("/")[2]
     keys = ("triggers", "readings", "asked", f"inventories/{packed}", f"inventories/copy/of/{packed}")
     for key in keys:
@@ -128,7 +128,7 @@ def test_somebodys_files_elsewhere_in_the_store_are_nobodys_documents_and_stay(s
     assert before == {one.key for one in store.objects.list("inventories/lkc-1/inventory-")}
 
 
-def test_what_has_changed_since_it_was_found_is_not_taken_out(store: InventoryStore) -> None:
+def test_files_changed_since_they_were_found_are_not_moved_aside(store: InventoryStore) -> None:
     key = "analysis/lineage.json"
     store.objects.put(key, b"damaged")
     [damage] = find_damage(store)
@@ -138,7 +138,7 @@ def test_what_has_changed_since_it_was_found_is_not_taken_out(store: InventorySt
     assert store.objects.get(key) is not None
 
 
-def test_a_difference_without_its_base_is_told_of_and_never_read_as_no_document(
+def test_a_difference_without_its_base_is_reported_and_never_read_as_no_document(
     store: InventoryStore,
 ) -> None:
     form = _packed_key(store, 0)

@@ -119,7 +119,7 @@ def materialize(
     }, checks
 
 
-def test_it_lists_all_mappings_and_finds_them_well(
+def test_the_asset_lists_all_mappings_and_finds_them_healthy(
     aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws.add_mapping("pay", "payments", **OWN)
@@ -141,7 +141,7 @@ def test_it_lists_all_mappings_and_finds_them_well(
     }
 
 
-def test_a_group_without_a_coordinator_has_an_unknown_lag_and_has_not_committed_nothing(
+def test_a_group_without_a_coordinator_has_an_unknown_lag_instead_of_no_commits(
     aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws.add_mapping("pay", "payments", **OWN)
@@ -153,7 +153,7 @@ def test_a_group_without_a_coordinator_has_an_unknown_lag_and_has_not_committed_
     assert "the lag is unknown: no coordinator" in findings
 
 
-def test_its_checks_name_what_is_not_well(
+def test_the_assets_checks_name_what_is_wrong(
     aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uuid = aws.add_mapping(
@@ -181,7 +181,7 @@ def test_its_checks_name_what_is_not_well(
         ]
 
 
-def test_a_lag_that_could_not_be_read_is_no_small_lag(
+def test_an_unreadable_lag_is_not_a_small_lag(
     aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws.add_mapping("pay", "refunds", **OWN)
@@ -224,7 +224,7 @@ def read_share(
         (UnreachableError("nobody answers"), "the lag is unknown: nobody answers"),
     ],
 )
-def test_the_lag_of_queue_mode_is_what_the_brokers_count_for_its_share_group(
+def test_the_lag_of_queue_mode_is_the_brokers_count_for_its_share_group(
     aws: FakeAws,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -242,9 +242,7 @@ def test_the_lag_of_queue_mode_is_what_the_brokers_count_for_its_share_group(
     assert finding in findings
 
 
-def test_nothing_committed_yet_is_no_fault(
-    aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_commit_yet_is_not_a_fault(aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     aws.add_mapping("pay", "payments", **OWN)
 
     _, checks = materialize(tmp_path, monkeypatch, committed=None)
@@ -252,7 +250,7 @@ def test_nothing_committed_yet_is_no_fault(
     assert checks["not_lagging"].passed
 
 
-def test_a_mapping_of_a_cluster_outside_the_estate_is_said_not_to_be_looked_at(
+def test_a_mapping_of_a_cluster_outside_the_estate_is_reported_as_unchecked(
     aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws.add_mapping()
@@ -267,7 +265,7 @@ def test_a_mapping_of_a_cluster_outside_the_estate_is_said_not_to_be_looked_at(
 
 
 @pytest.mark.parametrize("esm", ["", "esm: {secrets: ['AmazonMSK_*']}\n"])
-def test_without_accounts_in_the_estate_it_says_so(
+def test_without_accounts_in_the_estate_the_asset_says_so(
     aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, esm: str
 ) -> None:
     metadata, checks = materialize(tmp_path, monkeypatch, esm=esm)
@@ -277,7 +275,7 @@ def test_without_accounts_in_the_estate_it_says_so(
     assert aws.calls == []
 
 
-def test_an_account_that_cannot_be_read_fails_it(
+def test_an_unreadable_account_fails_the_asset(
     aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws.failing["lambda.list_event_source_mappings"] = [refusal("AccessDeniedException", status=403)] * 5
@@ -286,6 +284,6 @@ def test_an_account_that_cannot_be_read_fails_it(
         materialize(tmp_path, monkeypatch)
 
 
-def test_it_has_no_partitions() -> None:
+def test_the_asset_has_no_partitions() -> None:
     assert mappings_asset().partitions_def is None
     assert MAPPINGS_KEY.to_user_string() == "esm/event_source_mappings"

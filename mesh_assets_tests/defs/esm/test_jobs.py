@@ -60,7 +60,7 @@ def test_by_default_a_job_shows_the_plan_and_does_nothing(aws: FakeAws) -> None:
     assert aws.mutations() == []
 
 
-def test_with_the_plans_id_it_is_carried_out(aws: FakeAws) -> None:
+def test_the_plans_id_carries_it_out(aws: FakeAws) -> None:
     plan_id = run("create_event_source_mapping", **MSK)["plan_id"]
 
     done = run("create_event_source_mapping", **MSK, apply=True, plan_id=plan_id, wait_seconds=0.0)
@@ -87,7 +87,7 @@ def failed(name: str, **config: Any) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("why", ["too late", "refused", "gone"])
-def test_what_was_applied_is_in_the_run_although_waiting_for_it_failed(aws: FakeAws, why: str) -> None:
+def test_an_applied_plan_is_in_the_run_even_if_waiting_for_it_failed(aws: FakeAws, why: str) -> None:
     plan_id = run("create_event_source_mapping", **MSK)["plan_id"]
     # The fake's new mapping stays Creating.
     if why == "refused":
@@ -135,7 +135,7 @@ def test_all_kinds_of_parameters_pass_through_the_config(aws: FakeAws) -> None:
     assert aws.mutations() == []
 
 
-def test_applying_needs_the_plans_id(aws: FakeAws) -> None:
+def test_applying_requires_the_plans_id(aws: FakeAws) -> None:
     with pytest.raises(MeshError, match="apply needs `plan_id`: run the job without apply first"):
         run("create_event_source_mapping", **MSK, apply=True)
     assert aws.mutations() == []
@@ -149,7 +149,7 @@ def test_applying_needs_the_plans_id(aws: FakeAws) -> None:
         ("add_msk_permissions", {}),
     ],
 )
-def test_changing_jobs_need_the_uuid_repeated(aws: FakeAws, job: str, config: dict[str, Any]) -> None:
+def test_changing_jobs_require_the_uuid_again(aws: FakeAws, job: str, config: dict[str, Any]) -> None:
     uuid = aws.add_mapping()
     plan_id = run(job, uuid=uuid, **config)["plan_id"]
 
@@ -159,7 +159,7 @@ def test_changing_jobs_need_the_uuid_repeated(aws: FakeAws, job: str, config: di
     assert aws.mutations() == []
 
 
-def test_an_update_found_by_its_topic_needs_its_uuid_all_the_same(aws: FakeAws) -> None:
+def test_an_update_found_by_its_topic_still_requires_its_uuid(aws: FakeAws) -> None:
     uuid = aws.add_mapping()
 
     with pytest.raises(MeshError, match=f"apply needs `repeat_uuid: {uuid}`"):
@@ -174,7 +174,7 @@ def test_an_update_found_by_its_topic_needs_its_uuid_all_the_same(aws: FakeAws) 
 
 
 @pytest.mark.parametrize("job", ["delete_event_source_mapping", "add_msk_permissions"])
-def test_a_mapping_is_named_by_function_and_source_and_never_guessed(aws: FakeAws, job: str) -> None:
+def test_a_mapping_is_identified_by_function_and_source_and_never_guessed(aws: FakeAws, job: str) -> None:
     uuid = aws.add_mapping()
     aws.add_mapping(topic="payments")
     named = {"function_name": "orders-handler", "event_source_arn": CLUSTER_ARN}
@@ -190,7 +190,7 @@ def test_a_mapping_is_named_by_function_and_source_and_never_guessed(aws: FakeAw
     assert (uuid in aws.mappings) == (job == "add_msk_permissions")
 
 
-def test_rights_are_granted_before_there_is_a_mapping(aws: FakeAws) -> None:
+def test_rights_are_granted_before_the_mapping_exists(aws: FakeAws) -> None:
     described = {
         "function_name": "orders-handler",
         "event_source_arn": CLUSTER_ARN,
@@ -289,7 +289,7 @@ def test_a_failed_validation_shows_its_evidence_as_tables(
     assert told["counts"] == [{"count": "dropped", "value": 2}]
 
 
-def test_a_login_that_no_secret_has_is_refused(aws: FakeAws) -> None:
+def test_a_login_without_a_secret_is_refused(aws: FakeAws) -> None:
     with pytest.raises(MeshError, match="auth: kerberos is not a login of a secret; expected iam or sasl"):
         run("validate_event_source_mapping", uuid=aws.add_mapping(), auth="kerberos")
 

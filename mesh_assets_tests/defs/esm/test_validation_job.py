@@ -71,7 +71,7 @@ def metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
     raise AssertionError("the run has neither an output nor a failure")
 
 
-def test_it_shows_its_plan_and_with_the_plans_id_the_verdict(account: AwsAccount) -> None:
+def test_the_job_shows_its_plan_and_with_the_plans_id_the_verdict(account: AwsAccount) -> None:
     account.function(OK)
     topic = account.topic(2)
     uuid = account.mapping(topic=topic, **COUNTED)["UUID"]
@@ -94,7 +94,7 @@ def test_it_shows_its_plan_and_with_the_plans_id_the_verdict(account: AwsAccount
     assert told["evidence"]["counts"]["invoked"] == 4
 
 
-def test_the_run_fails_with_the_verdict_and_its_evidence_where_nothing_was_processed(
+def test_the_run_fails_with_the_verdict_and_its_evidence_when_nothing_was_processed(
     account: AwsAccount,
 ) -> None:
     account.function(FAILS)

@@ -49,7 +49,7 @@ def _said(result: dg.SensorResult) -> str:
 
 
 @pytest.mark.sandbox
-def test_an_alarm_in_alarm_asks_for_one_run_of_its_cluster_until_it_ends(
+def test_an_alarm_in_alarm_requests_one_run_of_its_cluster_until_it_ends(
     world: Estate,
     instance: dg.DagsterInstance,
     aws_account: str,  # noqa: ARG001 - its credentials
@@ -90,7 +90,7 @@ def test_an_alarm_in_alarm_asks_for_one_run_of_its_cluster_until_it_ends(
     assert over_log == ["payments: alarm payments-lag is over"]
 
 
-def test_cloudwatch_that_is_away_is_said_and_every_reading_is_taken(
+def test_unreachable_cloudwatch_is_reported_and_every_reading_is_taken(
     world: Estate, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}.items():

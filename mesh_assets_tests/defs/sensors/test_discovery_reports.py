@@ -100,7 +100,7 @@ def shown(instance: dg.DagsterInstance) -> dict[str, tuple[Any, ...]]:
     return found
 
 
-def test_dagster_shows_what_it_would_of_a_run(
+def test_dagster_shows_a_discovery_as_it_would_a_run(
     instance: dg.DagsterInstance, store: InventoryStore, tmp_path: Path
 ) -> None:
     (tmp_path / "estate.yaml").write_text(TEXT)
@@ -128,7 +128,7 @@ def test_dagster_shows_what_it_would_of_a_run(
     assert tell(instance, store) == []
 
 
-def test_it_is_shown_as_of_when_it_was_discovered_so_that_freshness_is_judged_by_that(
+def test_a_discovery_is_shown_as_of_its_own_time_so_that_freshness_is_judged_by_it(
     instance: dg.DagsterInstance, store: InventoryStore
 ) -> None:
     discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
@@ -139,7 +139,7 @@ def test_it_is_shown_as_of_when_it_was_discovered_so_that_freshness_is_judged_by
     assert event.timestamp == REPORT.discovery_timestamp.timestamp()
 
 
-def test_what_was_made_of_its_own_inventories_is_not_out_of_date(
+def test_what_was_derived_from_its_own_inventories_is_not_out_of_date(
     instance: dg.DagsterInstance, store: InventoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     section = SECTIONS["topics"]
@@ -158,7 +158,7 @@ def test_what_was_made_of_its_own_inventories_is_not_out_of_date(
         assert resolver.get_status(key, "warehouse") is StaleStatus.FRESH, key
 
 
-def test_an_older_snapshot_is_not_shown_over_a_newer_one_nor_one_twice(
+def test_an_older_snapshot_is_neither_shown_over_a_newer_one_nor_twice(
     instance: dg.DagsterInstance, store: InventoryStore
 ) -> None:
     discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
@@ -172,7 +172,7 @@ def test_an_older_snapshot_is_not_shown_over_a_newer_one_nor_one_twice(
     assert waiting(store) == 0
 
 
-def test_several_that_no_daemon_saw_are_shown_in_their_order(
+def test_several_discoveries_without_a_daemon_are_shown_in_order(
     instance: dg.DagsterInstance, store: InventoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sequences = iter((9, 10, 11))
@@ -215,7 +215,7 @@ def test_a_failure_is_an_observation_with_its_reason(
     assert instance.get_latest_materialization_event(SNAPSHOT_KEY) is None
 
 
-def test_a_failure_that_comes_while_an_earlier_one_is_reported_is_reported_next(
+def test_a_failure_during_the_report_of_another_is_reported_next(
     instance: dg.DagsterInstance, store: InventoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = Unreported(cluster="warehouse", run_id="1", moment=MOMENT, failure="the broker is away")
@@ -236,7 +236,7 @@ def test_a_failure_that_comes_while_an_earlier_one_is_reported_is_reported_next(
     assert waiting(store) == 0
 
 
-def test_a_cluster_without_a_partition_waits_and_one_that_left_the_estate_or_became_another_is_dropped(
+def test_a_cluster_without_a_partition_waits_and_one_gone_or_replaced_is_dropped(
     instance: dg.DagsterInstance, store: InventoryStore
 ) -> None:
     for cluster, cluster_id in (("payments", "lkc-2"), ("gone", "lkc-3"), ("warehouse", "lkc-before")):
@@ -255,7 +255,7 @@ def test_a_cluster_without_a_partition_waits_and_one_that_left_the_estate_or_bec
     assert list(unreported_keys(store.objects)) == ["payments"]
 
 
-def test_a_cluster_whose_record_is_damaged_waits_and_delays_no_other(
+def test_a_cluster_with_a_damaged_record_waits_and_delays_no_other(
     instance: dg.DagsterInstance, store: InventoryStore
 ) -> None:
     damaged = Unreported(cluster="payments", cluster_id="lkc-2", sequence=1, run_id="x", moment=MOMENT)
@@ -270,7 +270,7 @@ def test_a_cluster_whose_record_is_damaged_waits_and_delays_no_other(
     assert list(unreported_keys(store.objects)) == ["payments"]
 
 
-def test_what_a_later_version_left_is_refused_and_stays(
+def test_a_record_of_a_later_version_is_refused_and_stays(
     instance: dg.DagsterInstance, store: InventoryStore
 ) -> None:
     later = Unreported(
@@ -305,7 +305,7 @@ def test_the_sensor_fails_its_tick_for_a_cluster_that_cannot_be_reported(
         discovery_reports_sensor(PARTITIONS).evaluate_tick(context)
 
 
-def test_the_sensor_says_what_it_told_or_that_there_was_nothing(
+def test_the_sensor_says_what_it_reported_or_that_there_was_nothing(
     instance: dg.DagsterInstance, store: InventoryStore, tmp_path: Path
 ) -> None:
     (tmp_path / "estate.yaml").write_text(TEXT)

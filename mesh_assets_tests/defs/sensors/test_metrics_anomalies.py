@@ -110,7 +110,7 @@ def test_a_lost_cursor_repeats_nothing(world: Estate, instance: dg.DagsterInstan
 
 
 @pytest.mark.slow
-def test_a_cluster_that_cannot_be_read_is_skipped_with_the_reason_and_no_reading(
+def test_an_unreadable_cluster_is_skipped_with_the_reason_and_no_reading(
     world: Estate, instance: dg.DagsterInstance
 ) -> None:
     sensor = Ticking(world, instance)
@@ -129,7 +129,7 @@ def test_a_cluster_that_cannot_be_read_is_skipped_with_the_reason_and_no_reading
     assert (readings(world, "lkc-warehouse"), readings(world, "lkc-payments")) == (54, 42)
 
 
-def test_a_store_that_cannot_be_written_is_the_reason(
+def test_an_unwritable_store_is_the_reason(
     world: Estate, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> str:
@@ -143,7 +143,7 @@ def test_a_store_that_cannot_be_written_is_the_reason(
     )
 
 
-def test_two_ticks_right_after_another_take_one_reading_also_where_the_first_was_lost(
+def test_two_ticks_in_a_row_take_one_reading_even_if_the_first_was_lost(
     world: Estate, instance: dg.DagsterInstance
 ) -> None:
     sensor = Ticking(world, instance)

@@ -27,7 +27,7 @@ def _estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("name", "seconds"), TICKS.items())
-def test_each_runs_by_default_and_launches_discoveries(name: str, seconds: int) -> None:
+def test_each_sensor_runs_by_default_and_launches_discoveries(name: str, seconds: int) -> None:
     sensor = defs().resolve_sensor_def(name)
 
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
@@ -42,7 +42,7 @@ def test_one_variable_shortens_them_all(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("name", TICKS)
-def test_a_tick_on_an_estate_that_was_never_discovered_asks_nobody_and_says_so(
+def test_a_tick_on_an_undiscovered_estate_makes_no_request_and_says_so(
     name: str, instance: dg.DagsterInstance
 ) -> None:
     definitions = defs()
@@ -63,7 +63,7 @@ def test_a_tick_on_an_estate_that_was_never_discovered_asks_nobody_and_says_so(
 
 
 @pytest.mark.parametrize("name", TICKS)
-def test_a_tick_between_two_rounds_looks_at_nothing_not_even_the_estate(
+def test_a_tick_between_two_rounds_reads_nothing_not_even_the_estate(
     name: str, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     definitions = defs()
@@ -89,6 +89,6 @@ def test_one_variable_shortens_all_intervals_and_the_pauses_after_failures() -> 
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "5s", "0.5"])
-def test_what_is_no_interval_is_refused(text: str) -> None:
+def test_an_invalid_interval_is_refused(text: str) -> None:
     with pytest.raises(MeshError, match="expected a whole number of seconds"):
         interval_seconds(300, environment={"MESH_SENSOR_INTERVAL_SECONDS": text})

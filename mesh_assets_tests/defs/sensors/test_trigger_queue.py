@@ -70,7 +70,7 @@ def requested(result: dg.SensorResult) -> dict[str | None, str]:
     return {request.partition_key: request.tags["mesh/trigger"] for request in result.run_requests or ()}
 
 
-def test_without_a_queue_it_skips_and_says_how_to_name_one(place: Place) -> None:
+def test_without_a_queue_the_sensor_skips_and_says_how_to_name_one(place: Place) -> None:
     result, _ = place.tick(parse_estate(CLUSTERS, source="estate"))
 
     assert result.skip_reason is not None
@@ -94,7 +94,7 @@ def test_a_message_becomes_a_run_request_with_its_trigger(place: Place, queue: F
     assert notes == ("message m-1: schema_updated users-value, for warehouse",)
 
 
-def test_several_messages_become_one_run_a_cluster(place: Place, queue: FakeQueue) -> None:
+def test_several_messages_become_one_run_per_cluster(place: Place, queue: FakeQueue) -> None:
     queue.put('{"trigger": {}}', example("alarm"), '{"trigger": {"cluster": "warehouse", "type": "manual"}}')
 
     result, _ = place.tick(
@@ -105,7 +105,7 @@ def test_several_messages_become_one_run_a_cluster(place: Place, queue: FakeQueu
     assert len(place.waiting("lkc-1")) == 3
 
 
-def test_the_cursor_knows_again_what_comes_again(place: Place, queue: FakeQueue) -> None:
+def test_the_cursor_recognises_what_comes_again(place: Place, queue: FakeQueue) -> None:
     estate = parse_estate(WITH_QUEUE, source="estate")
     queues = Queues(triggers=queue.put(example("alarm")), dead_letters=None)
     first, _ = place.tick(estate, queues=lambda _: queues)
@@ -122,7 +122,7 @@ def test_the_cursor_knows_again_what_comes_again(place: Place, queue: FakeQueue)
     assert broken.cursor == "[]"
 
 
-def test_a_queue_out_of_reach_skips_with_the_reason_and_what_waits_still_runs(
+def test_an_unreachable_queue_skips_with_the_reason_and_what_waits_still_runs(
     place: Place, queue: FakeQueue
 ) -> None:
     estate = parse_estate(WITH_QUEUE, source="estate")
@@ -140,7 +140,7 @@ def test_a_queue_out_of_reach_skips_with_the_reason_and_what_waits_still_runs(
     assert place.waiting("lkc-1") == ["schema_updated users-value"]
 
 
-def test_a_store_that_fails_skips_with_the_reason_and_deletes_nothing(
+def test_a_failing_store_skips_with_the_reason_and_deletes_nothing(
     place: Place, queue: FakeQueue, tmp_path: Path
 ) -> None:
     queue.put(example("own_form"))
@@ -171,7 +171,7 @@ def test_a_queue_without_a_region_skips_with_that_sentence(
     assert result.skip_reason.skip_message.startswith("no AWS region is known for queue q")
 
 
-def test_it_is_mounted_running_and_looks_every_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sensor_is_mounted_running_and_looks_every_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MESH_SENSOR_INTERVAL_SECONDS", raising=False)
 
     sensor = trigger_queue_sensor(dg.StaticPartitionsDefinition(["warehouse"]))
@@ -255,7 +255,7 @@ def an_alarm(cloudwatch: Any, *, actions: list[str]) -> None:
 
 
 @pytest.mark.sandbox
-def test_a_message_on_the_topic_reaches_the_inbox_and_asks_for_a_run(road: Road, place: Place) -> None:
+def test_a_message_on_the_topic_reaches_the_inbox_and_requests_a_run(road: Road, place: Place) -> None:
     road.client("sns").publish(TopicArn=road.topic, Message=example("own_form"))
 
     result, notes = place.tick(road.estate)
@@ -282,7 +282,7 @@ def test_an_alarms_change_of_state_is_delivered_and_its_end_is_ignored(road: Roa
 
 
 @pytest.mark.sandbox
-def test_a_rule_of_the_bus_can_say_our_own_form(road: Road, place: Place) -> None:
+def test_a_rule_of_the_bus_can_send_our_own_format(road: Road, place: Place) -> None:
     events = road.client("events")
     arn = road.client("sqs").get_queue_attributes(QueueUrl=road.queue, AttributeNames=["QueueArn"])[
         "Attributes"
@@ -299,7 +299,7 @@ def test_a_rule_of_the_bus_can_say_our_own_form(road: Road, place: Place) -> Non
 
 
 @pytest.mark.sandbox
-def test_what_cannot_be_understood_is_found_in_the_dead_letter_queue_with_its_reason(
+def test_messages_that_cannot_be_understood_are_in_the_dead_letter_queue_with_the_reason(
     road: Road, place: Place
 ) -> None:
     sqs = road.client("sqs")
@@ -316,7 +316,7 @@ def test_what_cannot_be_understood_is_found_in_the_dead_letter_queue_with_its_re
 
 
 @pytest.mark.sandbox
-def test_a_message_that_could_not_be_kept_is_still_on_the_queue(
+def test_a_message_that_could_not_be_stored_stays_on_the_queue(
     road: Road, place: Place, tmp_path: Path
 ) -> None:
     road.client("sns").publish(TopicArn=road.topic, Message='{"trigger": {}}')
@@ -329,7 +329,7 @@ def test_a_message_that_could_not_be_kept_is_still_on_the_queue(
 
 
 @pytest.mark.sandbox
-def test_a_queue_that_does_not_exist_is_told(road: Road, place: Place) -> None:
+def test_a_missing_queue_is_reported(road: Road, place: Place) -> None:
     assert road.estate.triggers is not None
     estate = road.estate.model_copy(
         update={"triggers": road.estate.triggers.model_copy(update={"queue_url": f"{road.queue}-nowhere"})}
@@ -344,7 +344,7 @@ def test_a_queue_that_does_not_exist_is_told(road: Road, place: Place) -> None:
     )
 
 
-def test_the_dead_letters_are_the_queue_that_the_estate_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_dead_letter_queue_is_the_one_named_in_the_estate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     estate = parse_estate(

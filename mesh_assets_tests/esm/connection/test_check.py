@@ -54,7 +54,7 @@ def test_a_login_that_may_read_passes_every_step(tried: Tried) -> None:
         ([], "other", "does not exist yet, or is hidden"),
     ],
 )
-def test_a_group_that_the_list_hides_is_not_taken_for_one_that_does_not_exist(
+def test_a_group_hidden_from_the_list_does_not_count_as_missing(
     tried: Tried, groups: Iterable[str], group: str, state: str
 ) -> None:
     rights = Rights(topics=READER, groups={name: ["DESCRIBE"] for name in groups})
@@ -66,7 +66,7 @@ def test_a_group_that_the_list_hides_is_not_taken_for_one_that_does_not_exist(
         assert step.said == f"no DESCRIBE on group {group}"
 
 
-def test_a_group_is_not_asked_for_by_name_where_the_list_has_all(tried: Tried) -> None:
+def test_a_group_is_not_requested_by_name_where_the_list_is_complete(tried: Tried) -> None:
     brokers = FakeBrokers(rights=Rights(cluster=["DESCRIBE"], topics=READER), topics={"orders": ""})
     assert rights_of(tried(brokers, topic="orders", group="new")).facts["group"] == "does not exist yet"
     assert brokers.requests("FindCoordinator") == []
@@ -78,7 +78,7 @@ def test_a_missing_right_on_the_topic_is_named(tried: Tried) -> None:
     assert (step.state, step.said) == ("failed", "no READ on topic orders")
 
 
-def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them(tried: Tried) -> None:
+def test_brokers_that_do_not_report_rights_do_not_count_as_refusing_them(tried: Tried) -> None:
     step = rights_of(tried(FakeBrokers(topics={"orders": ""}, newest=SINCE_2_3), topic="orders"))
     assert (step.state, step.facts["topic"]) == ("ok", "the brokers do not report rights")
 
@@ -91,7 +91,7 @@ def test_brokers_that_do_not_report_rights_are_not_said_to_refuse_them(tried: Tr
         ("orders", Rights(), "topic orders may not be described, if it exists", "no DESCRIBE on the topic"),
     ],
 )
-def test_a_topic_that_is_not_there_differs_from_one_that_is_hidden(
+def test_a_missing_topic_differs_from_a_hidden_one(
     tried: Tried, topic: str, rights: Rights, said: str, cause: str
 ) -> None:
     failure = tried(FakeBrokers(rights=rights, topics={"orders": ""}), topic=topic).failure
@@ -103,7 +103,7 @@ def test_a_topic_that_is_not_there_differs_from_one_that_is_hidden(
 # --- over a socket
 
 
-def test_a_broker_that_advertises_what_nobody_reaches_is_found() -> None:
+def test_a_broker_that_advertises_an_unreachable_address_is_found() -> None:
     with ScriptedBroker(nodes={7: "127.0.0.1:1"}) as broker:
         report = check_connection(
             KafkaLogin(bootstrap_servers=broker.address), topic="orders", timeout_seconds=1
@@ -116,7 +116,7 @@ def test_a_broker_that_advertises_what_nobody_reaches_is_found() -> None:
     assert "advertised.listeners" in failure.cause
 
 
-def test_a_listener_that_hangs_up_on_a_client_without_a_login_is_no_trouble_of_the_metadata() -> None:
+def test_a_listener_that_hangs_up_on_clients_without_a_login_does_not_fail_the_metadata_step() -> None:
     with ScriptedBroker({METADATA: hangs_up}) as broker:
         report = check_connection(KafkaLogin(bootstrap_servers=broker.address), timeout_seconds=1)
     failure = report.failure

@@ -89,7 +89,7 @@ def test_a_secret_is_understood_in_every_form_and_never_shown(
     assert HUSH not in repr(login)
 
 
-def test_the_secret_goes_before_the_mapping_and_the_mapping_before_what_is_given(
+def test_the_secret_precedes_the_mapping_and_the_mapping_the_given_options(
     aws: FakeAws, secrets: dict[str, str]
 ) -> None:
     secrets[SECRET_ARN] = json.dumps({"username": "of-the-secret", "password": "p"})
@@ -174,7 +174,7 @@ def test_a_secret_beside_a_mapping_keeps_its_mechanism_authority_and_servers(
     assert login(security_protocol="SASL_SSL", sasl_mechanism="PLAIN").sasl_mechanism == "PLAIN"
 
 
-def test_a_cluster_named_by_hand_goes_before_the_mappings(aws: FakeAws, secrets: dict[str, str]) -> None:
+def test_a_cluster_named_by_hand_precedes_the_mappings(aws: FakeAws, secrets: dict[str, str]) -> None:
     secrets[SECRET_ARN] = json.dumps({"username": "u", "password": HUSH})
     asked: list[str] = []
 

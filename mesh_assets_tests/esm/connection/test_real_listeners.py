@@ -94,7 +94,7 @@ def test_no_secret_is_shown(logins: dict[str, KafkaLogin], own: WarehouseAccess)
         assert "PRIVATE KEY" not in shown
 
 
-def test_a_name_that_does_not_resolve() -> None:
+def test_an_unresolvable_name() -> None:
     name, said, cause = failure(tried(KafkaLogin(bootstrap_servers="b-1.kafka.invalid:9092,nothing")))
     assert name == "name resolution"
     assert "b-1.kafka.invalid" in said
@@ -102,17 +102,17 @@ def test_a_name_that_does_not_resolve() -> None:
     assert "inside their VPC" in cause
 
 
-def test_a_port_where_nobody_listens() -> None:
+def test_a_port_without_a_listener() -> None:
     name, said, cause = failure(tried(KafkaLogin(bootstrap_servers="127.0.0.1:1")))
     assert (name, "127.0.0.1:1: Connection refused" in said, "9098 IAM" in cause) == ("TCP", True, True)
 
 
-def test_an_authority_nobody_knows(logins: dict[str, KafkaLogin]) -> None:
+def test_an_unknown_authority(logins: dict[str, KafkaLogin]) -> None:
     name, said, cause = failure(tried(replace(logins["TLS"], authority=None)))
     assert (name, "could not be verified" in said, "private authority" in cause) == ("TLS", True, True)
 
 
-def test_another_authority_than_the_one_that_signed(logins: dict[str, KafkaLogin]) -> None:
+def test_an_authority_other_than_the_one_that_signed(logins: dict[str, KafkaLogin]) -> None:
     other = trustme.CA().cert_pem.bytes().decode()
     report = tried(replace(logins["TLS"], authority=other))
     name, _, cause = failure(report)
@@ -123,21 +123,21 @@ def test_another_authority_than_the_one_that_signed(logins: dict[str, KafkaLogin
     )  # told although not trusted
 
 
-def test_tls_to_a_listener_of_plain_text(logins: dict[str, KafkaLogin]) -> None:
+def test_tls_to_a_plain_text_listener(logins: dict[str, KafkaLogin]) -> None:
     name, _, cause = failure(
         tried(replace(logins["TLS"], bootstrap_servers=logins["PLAINTEXT"].bootstrap_servers))
     )
     assert (name, "does not speak TLS" in cause) == ("TLS", True)
 
 
-def test_plain_text_to_a_listener_of_tls(logins: dict[str, KafkaLogin]) -> None:
+def test_plain_text_to_a_tls_listener(logins: dict[str, KafkaLogin]) -> None:
     name, said, cause = failure(
         tried(replace(logins["PLAINTEXT"], bootstrap_servers=logins["TLS"].bootstrap_servers))
     )
     assert (name, "TLS" in said + cause) == ("authentication", True)
 
 
-def test_no_client_certificate_where_one_is_wanted(logins: dict[str, KafkaLogin]) -> None:
+def test_no_client_certificate_where_one_is_required(logins: dict[str, KafkaLogin]) -> None:
     name, _, cause = failure(tried(replace(logins["mTLS"], certificate=None, key=None)))
     assert name == "authentication"
     assert "certificate" in cause
@@ -179,7 +179,7 @@ def test_a_user_without_rights(
     )
 
 
-def test_without_a_topic_the_rest_is_said_to_be_left_out(logins: dict[str, KafkaLogin]) -> None:
+def test_steps_left_out_without_a_topic_are_named(logins: dict[str, KafkaLogin]) -> None:
     report = tried(logins["PLAINTEXT"], topic=None)
     assert {step.name: step.said for step in report.steps if step.state == "skipped"}[
         "rights"
@@ -198,7 +198,7 @@ def test_without_a_topic_the_rest_is_said_to_be_left_out(logins: dict[str, Kafka
         KafkaLogin(bootstrap_servers=""),
     ],
 )
-def test_a_login_that_is_not_complete_is_refused_before_anything_is_asked(login: KafkaLogin) -> None:
+def test_an_incomplete_login_is_refused_before_any_request(login: KafkaLogin) -> None:
     with pytest.raises(EstateError):
         tried(login)
 
@@ -245,7 +245,7 @@ def a_tls_server(
         listener.close()
 
 
-def test_a_certificate_that_has_expired_says_when(tmp_path: Path) -> None:
+def test_an_expired_certificate_says_since_when(tmp_path: Path) -> None:
     authority = trustme.CA()
     before, after = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
     with a_tls_server(

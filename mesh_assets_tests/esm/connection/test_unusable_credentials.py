@@ -118,7 +118,7 @@ def test_an_unusable_secret_is_named_and_its_values_are_not(
     assert caught.value.__cause__ is None or HUSH not in str(caught.value.__cause__)
 
 
-def test_without_credentials_it_says_what_to_choose_from(aws: FakeAws) -> None:
+def test_without_credentials_the_choices_are_listed(aws: FakeAws) -> None:
     with pytest.raises(
         EstateError, match="name a secret by its ARN, name a mapping to use its own, or give them"
     ):
@@ -168,7 +168,7 @@ def test_a_mapping_by_a_vpc_connection_asks_for_the_brokers_of_its_cluster(
     assert get_msk_bootstrap_brokers(aws.account(), CONNECTION_ARN).cluster_arn == TARGET_ARN
 
 
-def test_what_is_not_there_is_said_without_the_estate_which_does_not_name_it(aws: FakeAws) -> None:
+def test_a_missing_cluster_is_reported_without_the_estate_which_does_not_name_it(aws: FakeAws) -> None:
     with pytest.raises(
         RefusedError, match=rf"^eu-central-1 has no VPC connection {CONNECTION_ARN}; correct the ARN$"
     ):
@@ -180,7 +180,7 @@ def test_what_is_not_there_is_said_without_the_estate_which_does_not_name_it(aws
         get_msk_bootstrap_brokers(aws.account(), CLUSTER_ARN)
 
 
-def test_a_vpc_connection_that_names_no_cluster_says_what_to_name_instead(aws: FakeAws) -> None:
+def test_a_vpc_connection_without_a_cluster_says_what_to_name_instead(aws: FakeAws) -> None:
     aws.answers["kafka.describe_vpc_connection"] = lambda Arn: {"VpcConnectionArn": Arn}  # noqa: N803
     with pytest.raises(UnexpectedAnswerError, match="does not name its cluster; name the cluster's own ARN"):
         get_msk_bootstrap_brokers(aws.account(), CONNECTION_ARN)
@@ -192,9 +192,7 @@ TWO_LOGINS = {
 }
 
 
-def test_of_a_secret_with_two_logins_the_one_that_is_meant_is_used(
-    aws: FakeAws, secrets: dict[str, str]
-) -> None:
+def test_of_a_secret_with_two_logins_the_intended_one_is_used(aws: FakeAws, secrets: dict[str, str]) -> None:
     secrets[SECRET_ARN] = json.dumps(TWO_LOGINS)
     account = aws.account()
 
@@ -216,7 +214,7 @@ def test_of_a_secret_with_two_logins_the_one_that_is_meant_is_used(
     ("arguments", "typed", "mechanism"),
     [(["--auth=iam"], None, "AWS_MSK_IAM"), ([], "sasl\n", "SCRAM-SHA-512"), ([], None, None)],
 )
-def test_the_command_line_takes_which_login_or_asks(
+def test_the_command_line_takes_the_login_or_asks_for_it(
     aws: FakeAws,
     secrets: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,

@@ -57,13 +57,13 @@ def test_a_role_with_our_policy_lacks_nothing(either: FakeAws) -> None:
     assert rights_of(either.account(), ROLE_ARN, NEEDED).missing == ()
 
 
-def test_wildcards_of_others_policies_are_understood(either: FakeAws) -> None:
+def test_wildcards_of_other_policies_are_understood(either: FakeAws) -> None:
     either.roles[ROLE]["broad"] = allow(["kafka:*", "kafka-cluster:*", "ec2:*", "logs:*"], ["*"])
 
     assert rights_of(either.account(), ROLE_ARN, NEEDED).missing == ()
 
 
-def test_only_what_is_missing_is_named(either: FakeAws) -> None:
+def test_only_missing_rights_are_named(either: FakeAws) -> None:
     either.roles[ROLE]["most"] = document_of(
         [statement for statement in NEEDED if statement.sid != "ReadTopic"]
     )
@@ -102,7 +102,7 @@ def test_attached_policies_of_the_account_are_read_in_their_default_version(aws:
     assert aws.asked("iam.get_policy_version") == [{"PolicyArn": arn, "VersionId": "v3"}]
 
 
-def test_a_look_alike_of_a_managed_policy_is_read_and_not_known(aws: FakeAws) -> None:
+def test_a_look_alike_of_a_managed_policy_is_read_instead_of_assumed(aws: FakeAws) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:policy/service-role/AWSLambdaMSKExecutionRole"
     without_simulation(aws).attached[ROLE] = [arn]
     aws.managed[arn] = allow(["s3:GetObject"], ["*"])
@@ -110,7 +110,7 @@ def test_a_look_alike_of_a_managed_policy_is_read_and_not_known(aws: FakeAws) ->
     assert rights_of(aws.account(), ROLE_ARN, NEEDED).missing == NEEDED
 
 
-def test_what_is_allowed_under_a_condition_is_not_taken_for_granted(aws: FakeAws) -> None:
+def test_a_conditional_right_does_not_count_as_granted(aws: FakeAws) -> None:
     conditioned = allow(["kafka-cluster:*"], ["*"])
     conditioned["Statement"][0]["Condition"] = {"Bool": {"aws:SecureTransport": "true"}}
     without_simulation(aws).roles[ROLE]["maybe"] = conditioned
@@ -118,7 +118,7 @@ def test_what_is_allowed_under_a_condition_is_not_taken_for_granted(aws: FakeAws
     assert "ReadTopic" in [statement.sid for statement in rights_of(aws.account(), ROLE_ARN, NEEDED).missing]
 
 
-def test_a_role_that_cannot_be_looked_at_is_unknown_with_the_statement_to_hand_on(aws: FakeAws) -> None:
+def test_an_unreadable_role_is_unknown_with_the_statement_to_hand_on(aws: FakeAws) -> None:
     without_simulation(aws).failing["iam.list_role_policies"] = [DENIED]
 
     plan = plan_permissions(aws.account(), ROLE_ARN, WIRING)
@@ -142,7 +142,7 @@ def test_a_missing_role_is_reported(aws: FakeAws) -> None:
         rights_of(aws.account(), f"arn:aws:iam::{ACCOUNT}:role/other", NEEDED)
 
 
-def test_the_change_is_a_policy_of_its_own_with_what_is_missing(aws: FakeAws) -> None:
+def test_the_change_is_a_separate_policy_with_the_missing_rights(aws: FakeAws) -> None:
     aws.roles[ROLE]["theirs"] = allow(list(NETWORK_ACTIONS), ["*"])
 
     change = plan_permissions(aws.account(), ROLE_ARN, WIRING).change
@@ -157,7 +157,7 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/edge"
 
 
 @pytest.mark.parametrize("boundary_denies", [False, True])
-def test_what_the_boundary_does_not_allow_is_named_and_not_granted_again(
+def test_rights_that_the_boundary_forbids_are_named_and_not_granted_again(
     either: FakeAws, boundary_denies: bool
 ) -> None:
     """The role has every right by its policies, and still may not read."""
@@ -179,7 +179,7 @@ def test_what_the_boundary_does_not_allow_is_named_and_not_granted_again(
     assert "no further statement of the role can grant that" in str(plan.why)
 
 
-def test_an_empty_role_with_a_boundary_is_told_of_the_boundary_before_anything_is_written(
+def test_an_empty_role_with_a_boundary_hears_of_it_before_anything_is_written(
     either: FakeAws,
 ) -> None:
     either.boundaries[ROLE] = BOUNDARY
@@ -192,14 +192,14 @@ def test_an_empty_role_with_a_boundary_is_told_of_the_boundary_before_anything_i
     assert "ec2:" not in str(plan.why)
 
 
-def test_a_boundary_that_allows_all_is_none(either: FakeAws) -> None:
+def test_a_boundary_that_allows_everything_is_not_a_limit(either: FakeAws) -> None:
     either.boundaries[ROLE] = BOUNDARY
     either.managed[BOUNDARY] = allow(["*"], ["*"])
 
     assert plan_permissions(either.account(), ROLE_ARN, WIRING).state == "to_add"
 
 
-def test_a_boundary_whose_name_may_not_be_read_is_named_as_the_roles(aws: FakeAws) -> None:
+def test_a_boundary_whose_name_is_unreadable_is_named_as_the_roles(aws: FakeAws) -> None:
     aws.boundaries[ROLE] = BOUNDARY
     aws.managed[BOUNDARY] = allow(["kafka:*", "ec2:*", "logs:*"], ["*"])
     aws.failing["iam.get_role"] = [DENIED]
@@ -210,7 +210,7 @@ def test_a_boundary_whose_name_may_not_be_read_is_named_as_the_roles(aws: FakeAw
 
 
 @pytest.mark.parametrize("has_rights", [False, True])
-def test_what_the_organization_does_not_allow_is_named_and_not_granted_again(
+def test_rights_that_the_organization_forbids_are_named_and_not_granted_again(
     aws: FakeAws, has_rights: bool
 ) -> None:
     if has_rights:
@@ -229,7 +229,7 @@ def test_what_the_organization_does_not_allow_is_named_and_not_granted_again(
     assert "ReadData" not in str(plan.why)
 
 
-def test_a_refusal_that_iam_does_not_explain_is_answered_by_one_policy_and_then_named(aws: FakeAws) -> None:
+def test_an_unexplained_refusal_of_iam_is_answered_by_one_policy_and_then_reported(aws: FakeAws) -> None:
     simulate = aws.answers["iam.simulate_principal_policy"]
 
     def refusing(**asked: Any) -> dict[str, Any]:
@@ -254,7 +254,7 @@ def test_a_refusal_that_iam_does_not_explain_is_answered_by_one_policy_and_then_
     assert "IAM refuses it without saying why" in str(plan.why)
 
 
-def test_what_the_roles_own_policy_denies_of_another_accounts_cluster_is_denied(aws: FakeAws) -> None:
+def test_a_right_on_another_accounts_cluster_denied_by_the_roles_own_policy_is_denied(aws: FakeAws) -> None:
     aws.explains_foreign = False
     theirs = CLUSTER_ARN.replace(ACCOUNT, "999999999999")
     wiring = msgspec.structs.replace(WIRING, cluster_arn=theirs)
@@ -285,7 +285,7 @@ def test_another_accounts_cluster_is_granted_once_although_the_simulation_refuse
     assert plan_permissions(aws.account(), ROLE_ARN, wiring).state == "granted"
 
 
-def test_a_right_under_a_condition_is_granted_once(either: FakeAws) -> None:
+def test_a_conditional_right_is_granted_once(either: FakeAws) -> None:
     wiring = msgspec.structs.replace(
         WIRING, cluster_arn=None, access=("IAM_OAUTHBEARER_AUTH",), token_audience="kafka"
     )
@@ -299,7 +299,7 @@ def test_a_right_under_a_condition_is_granted_once(either: FakeAws) -> None:
     assert "sts:GetWebIdentityToken" in str(plan_permissions(either.account(), ROLE_ARN, other).statement)
 
 
-def test_a_star_in_the_groups_own_name_is_no_right_to_other_groups(either: FakeAws) -> None:
+def test_a_star_in_the_groups_own_name_grants_no_other_groups(either: FakeAws) -> None:
     wiring = msgspec.structs.replace(WIRING, group="orders*")
     plan = plan_permissions(either.account(), ROLE_ARN, wiring)
     assert plan.change is not None
@@ -316,7 +316,7 @@ def filled(characters: int) -> dict[str, Any]:
     return allow(["s3:GetObject"], [f"arn:aws:s3:::{'b' * (characters - 110)}/*"])
 
 
-def test_the_limit_is_that_of_all_inline_policies_of_the_role_together(either: FakeAws) -> None:
+def test_the_limit_counts_all_inline_policies_of_the_role_together(either: FakeAws) -> None:
     either.roles[ROLE] |= {"one": filled(4_500), "two": filled(4_500)}
 
     plan = plan_permissions(either.account(), ROLE_ARN, WIRING)
@@ -332,7 +332,7 @@ def test_the_limit_is_that_of_all_inline_policies_of_the_role_together(either: F
     assert LARGEST_INLINE_CHARACTERS == 10_240
 
 
-def test_a_limit_that_cannot_be_checked_is_said(aws: FakeAws) -> None:
+def test_a_limit_that_cannot_be_checked_is_reported(aws: FakeAws) -> None:
     aws.failing["iam.list_role_policies"] = [DENIED]
 
     plan = plan_permissions(aws.account(), ROLE_ARN, WIRING)
@@ -343,7 +343,7 @@ def test_a_limit_that_cannot_be_checked_is_said(aws: FakeAws) -> None:
     )
 
 
-def test_a_policy_that_is_deleted_while_they_are_read_is_no_missing_role(aws: FakeAws) -> None:
+def test_a_policy_deleted_during_the_reading_does_not_mean_a_missing_role(aws: FakeAws) -> None:
     without_simulation(aws).roles[ROLE] |= {"gone": {}, "ours": document_of(NEEDED)}
     aws.failing["iam.get_role_policy"] = [refusal("NoSuchEntity", status=404)]
 

@@ -46,12 +46,12 @@ def test_the_policies_are_the_reviewed_ones() -> None:
     assert texts() == written, "run python -m mesh_assets_tests.esm.iam.situations, and look at what changes"
 
 
-def test_no_situation_is_missing(reviewed: dict[str, dict[str, Any]]) -> None:
+def test_no_situation_is_left_out(reviewed: dict[str, dict[str, Any]]) -> None:
     assert len(reviewed) == sum(len(situations) for situations in SITUATIONS.values()) + 3
     assert len(reviewed) >= 24
 
 
-def test_kafkas_own_rights_go_to_whoever_logs_in_as_the_role_and_to_nobody_else(
+def test_kafkas_own_rights_go_only_to_the_role_that_logs_in(
     reviewed: dict[str, dict[str, Any]],
 ) -> None:
     """A registry's secret says nothing about the brokers."""
@@ -96,7 +96,7 @@ def test_a_token_is_for_its_audience_only(reviewed: dict[str, dict[str, Any]]) -
     }
 
 
-def test_an_alias_is_never_granted_but_its_key(reviewed: dict[str, dict[str, Any]]) -> None:
+def test_the_key_behind_an_alias_is_granted_and_never_the_alias(reviewed: dict[str, dict[str, Any]]) -> None:
     for name, policy in reviewed.items():
         rights = granted(policy)
         for action in ("kms:Decrypt", "kms:GenerateDataKey"):
@@ -152,7 +152,7 @@ def test_a_mapping_has_the_wiring_of_its_request(aws: FakeAws) -> None:
     assert found == msgspec.structs.replace(wiring(PROVISIONED, **request), exists=True)
 
 
-def test_without_what_only_aws_knows_a_right_is_still_named() -> None:
+def test_a_right_is_named_even_without_what_only_aws_knows() -> None:
     """IAM is assumed where the cluster was not asked, and the owner's cluster by its name."""
     plain = wiring(MSK)
     connected = msgspec.structs.replace(

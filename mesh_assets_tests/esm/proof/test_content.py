@@ -37,7 +37,7 @@ def decoded(value: bytes, *schemas: Any) -> tuple[int, Any]:
     return number, found
 
 
-def test_records_are_written_by_the_latest_schema_with_what_it_refers_to(registry: Any) -> None:
+def test_records_follow_the_latest_schema_with_its_references(registry: Any) -> None:
     registry.add("money", MONEY)
     registry.add("orders-value", {"type": "string"})
     registry.add("orders-value", ORDER, references=[{"name": "shop.Money", "subject": "money", "version": 1}])
@@ -51,7 +51,7 @@ def test_records_are_written_by_the_latest_schema_with_what_it_refers_to(registr
     assert record["before"]["before"] is not None, "it ends somewhere, but not at once"
 
 
-def test_a_registry_whose_address_holds_the_login_is_asked_with_it(registry: Any) -> None:
+def test_a_registry_whose_address_holds_the_login_is_used_with_it(registry: Any) -> None:
     registry.add("orders-value", '"string"')
     with_login = registry.url.replace("http://", "http://me:hunter2@")
 
@@ -94,7 +94,7 @@ FITTING: list[Any] = [
 
 
 @pytest.mark.parametrize("schema", FITTING, ids=json.dumps)
-def test_values_by_a_json_schema_are_valid_by_it(schema: Any) -> None:
+def test_values_for_a_json_schema_are_valid(schema: Any) -> None:
     value = json_decoded(json_encoder(json.dumps(schema), frame=confluent_frame(7))("t" * 32, 3, 10))
     jsonschema.Draft202012Validator(schema).validate(value)
 
@@ -126,7 +126,7 @@ BEYOND: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("schema", "keyword"), BEYOND, ids=[keyword for _, keyword in BEYOND])
-def test_what_a_json_schema_asks_beyond_that_is_named_and_nothing_is_written(
+def test_what_a_json_schema_requires_beyond_that_is_named_and_nothing_is_written(
     registry: Any, schema: Any, keyword: str
 ) -> None:
     registry.add("orders-value", schema, schemaType="JSON")
@@ -143,7 +143,7 @@ def test_records_by_a_json_schema_say_so(registry: Any) -> None:
 GLUE = {"SchemaRegistryURI": "arn:aws:glue:eu-central-1:123456789012:registry/main"}
 
 
-def test_glues_records_stand_behind_its_header(registry: Any) -> None:
+def test_glues_records_begin_with_its_header(registry: Any) -> None:
     content = contents(registry, {"DataFormat": "AVRO", "SchemaDefinition": json.dumps(MONEY)}, **GLUE)
     assert content.format == "AVRO, by version 4 of orders in Glue"
 
@@ -169,7 +169,7 @@ def test_glues_records_stand_behind_its_header(registry: Any) -> None:
         ),
     ],
 )
-def test_what_glue_has_not_or_not_for_sure_is_not_written(
+def test_records_that_glue_may_not_know_are_not_written(
     registry: Any, glue: dict[str, Any] | None, why: str
 ) -> None:
     assert why in (contents(registry, glue, **GLUE).unwritable or "")
@@ -183,7 +183,7 @@ message Order { string id = 1; Money price = 2; repeated string tags = 3; }
 """
 
 
-def test_records_by_protobuf_are_the_first_message_with_its_defaults(registry: Any) -> None:
+def test_protobuf_records_are_the_first_message_with_its_defaults(registry: Any) -> None:
     registry.add(
         "money", 'syntax = "proto3"; package shop; message Money { int64 units = 1; }', schemaType="PROTOBUF"
     )

@@ -37,7 +37,7 @@ def test_a_json_schema_may_refer_to_others_which_refer_to_others(
     assert value == {"price": {"amount": 0, "in": "ttt"}, "paid": 0}
 
 
-def test_a_name_that_means_two_schemas_is_not_guessed(registry: Any) -> None:
+def test_a_name_shared_by_two_schemas_is_not_guessed(registry: Any) -> None:
     for subject in ("one", "two", "three"):
         registry.add(subject, {"type": "string"}, schemaType="JSON")
     again = [{"name": "x.json", "subject": "two", "version": 1}]
@@ -66,7 +66,7 @@ UNWRITABLE: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("kind", "config", "why"), UNWRITABLE, ids=[why for *_, why in UNWRITABLE])
-def test_what_cannot_be_written_says_why_and_is_not_written(
+def test_what_cannot_be_written_is_refused_with_the_reason(
     registry: Any, kind: str, config: dict[str, Any], why: str
 ) -> None:
     if kind != "none":
@@ -96,14 +96,14 @@ def test_a_registry_that_lacks_what_a_schema_refers_to_is_an_error(registry: Any
         contents(registry)
 
 
-def test_a_secret_without_a_password_names_itself_and_no_value(registry: Any) -> None:
+def test_a_secret_without_a_password_is_named_without_its_values(registry: Any) -> None:
     access = [{"Type": "BASIC_AUTH", "URI": SECRET_ARN}]
     with pytest.raises(EstateError, match="has no username and password") as caught:
         contents(registry, SchemaRegistryURI="https://registry.invalid", AccessConfigs=access)
     assert SECRET_ARN in str(caught.value)
 
 
-def test_a_plan_of_records_by_a_schema_is_not_carried_out_in_json() -> None:
+def test_a_plan_for_schema_records_is_not_carried_out_in_json() -> None:
     plan = ProducePlan(
         id="p",
         endpoint="127.0.0.1:1",
@@ -134,7 +134,7 @@ NOWHERE = ClientProperties({"bootstrap.servers": "127.0.0.1:1"})
         (10_000, 200, "ü" * 1_000, "22,000,000"),
     ],
 )
-def test_more_than_16_mib_in_all_are_refused(
+def test_more_than_16_mib_in_total_is_refused(
     messages: int, bytes_each: int, key: str | None, in_all: str
 ) -> None:
     with pytest.raises(

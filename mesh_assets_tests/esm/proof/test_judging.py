@@ -110,7 +110,7 @@ def of_function(**changed: Any) -> Counts:
 MINE, THEIRS = a_member(f"lambda-{UUID}", 0), a_member("somebody-else", 1)
 
 
-def test_a_busy_topic_does_not_cover_a_partition_that_a_foreign_member_holds() -> None:
+def test_a_busy_topic_does_not_hide_a_partition_that_a_foreign_member_holds() -> None:
     busy = own(polled=900, invoked=900, committed=900)
     found = judged(a_mapping(**COUNTED), busy, MINE, THEIRS, by_group=1_400)
     assert found.name == "unproven"
@@ -123,7 +123,7 @@ def test_the_committed_count_decides_where_members_cannot() -> None:
     assert judged(a_mapping(**COUNTED), own(), *strangers, by_group=5).name == "unproven"
 
 
-def test_what_a_mapping_does_not_count_is_not_said_to_be_zero() -> None:
+def test_what_a_mapping_does_not_count_is_not_reported_as_zero() -> None:
     uncounted = judged(a_mapping(), of_function())
     assert uncounted.name == "processed"
     assert "its settings lose none" in uncounted.sentence
@@ -142,7 +142,7 @@ def test_another_mappings_pollers_are_foreign() -> None:
     assert (found.name, OTHER in found.sentence) == ("unproven", True)
 
 
-def test_a_partition_that_nobody_was_seen_with_is_unproven() -> None:
+def test_a_partition_that_was_never_seen_held_is_unproven() -> None:
     found = judged(a_mapping(), of_function(), MINE)
     assert found.name == "unproven"
     assert "nobody in group g was seen with partition 1" in found.sentence
@@ -153,14 +153,14 @@ def test_a_member_keeps_every_partition_that_it_held_in_any_reading() -> None:
     assert seen == (a_member("somebody-else", 0, 1),)
 
 
-def test_only_own_progress_towards_the_messages_is_being_behind() -> None:
+def test_only_own_progress_towards_the_messages_counts_as_being_behind() -> None:
     mine = (MINE, a_member(f"lambda-{UUID}-2", 1))
     assert judged(a_mapping(), of_function(), *mine, now=(8, 5)).name == "behind"
     found = judged(a_mapping(), of_function(), MINE, THEIRS, now=(5, 8))
     assert (found.name, "somebody-else" in found.sentence) == ("unproven", True)
 
 
-def test_what_a_group_can_have_committed_counts_every_partition() -> None:
+def test_the_possible_commits_of_a_group_count_every_partition() -> None:
     assert committed(12, 20).committed_since(committed(5, 5)) == 22
 
 
@@ -173,7 +173,7 @@ ENCRYPTED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("answer", ENCRYPTED, ids=["encrypted", "error"])
-def test_filters_that_cannot_be_read_are_possible_losses(answer: Mapping[str, Any]) -> None:
+def test_unreadable_filters_are_possible_losses(answer: Mapping[str, Any]) -> None:
     found = judged(a_mapping(**answer), of_function())
     assert found.name == "unproven"
     assert "filters that cannot be read" in found.sentence
@@ -187,19 +187,19 @@ LOSSY: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("config", "named"), LOSSY, ids=["registry", "queue"])
-def test_what_a_mode_can_lose_without_counting_it_is_unproven(config: dict[str, Any], named: str) -> None:
+def test_uncounted_losses_that_a_mode_allows_are_unproven(config: dict[str, Any], named: str) -> None:
     own_brokers: dict[str, Any] = {"EventSourceArn": None, "SelfManagedKafkaEventSourceConfig": config}
     found = judged(a_mapping(**own_brokers), of_function())
     assert (found.name, named in found.sentence) == ("unproven", True)
     assert judged(a_mapping(**own_brokers, **COUNTED), own()).name == "processed"
 
 
-def test_filters_rejected_under_a_key_are_told_without_their_patterns() -> None:
+def test_rejected_filters_under_a_key_are_reported_without_their_patterns() -> None:
     found = judged(a_mapping(**COUNTED, KMSKeyArn=KEY), own(filtered=4, invoked=None))
     assert (found.name, KEY in found.advice) == ("committed, not processed", True)
 
 
-def test_fewer_delivered_than_committed_leave_it_open_which_ones() -> None:
+def test_fewer_delivered_than_committed_leaves_open_which_ones() -> None:
     found = judged(a_mapping(**COUNTED), own(committed=50, invoked=45), by_group=50)
     assert (found.name, "committed 50 records in the window and delivered only 45" in found.sentence) == (
         "unproven",
@@ -209,7 +209,7 @@ def test_fewer_delivered_than_committed_leave_it_open_which_ones() -> None:
     assert judged(a_mapping(**COUNTED), again).name == "unproven"
 
 
-def test_single_failures_that_are_not_counted_yet_may_have_been_given_up() -> None:
+def test_single_failures_not_counted_yet_may_have_been_given_up() -> None:
     given: dict[str, Any] = {
         **COUNTED,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
@@ -232,7 +232,7 @@ QUEUE: dict[str, Any] = {
 }
 
 
-def test_a_share_group_that_has_begun_nowhere_may_begin_after_the_messages() -> None:
+def test_a_share_group_without_a_start_may_begin_after_the_messages() -> None:
     nowhere = tuple(
         PartitionProgress(
             partition=partition,
@@ -250,7 +250,7 @@ def test_a_share_group_that_has_begun_nowhere_may_begin_after_the_messages() -> 
     assert (found.name, "share group has no member" in found.advice) == ("not processed", True)
 
 
-def test_brokers_that_do_not_count_what_a_share_group_is_done_with_prove_nothing() -> None:
+def test_brokers_that_do_not_count_a_share_groups_progress_prove_nothing() -> None:
     found = judged(a_mapping(**QUEUE), own(), now=(12, 8), at_least=True)
     assert (found.name, "Kafka before 4.2" in found.sentence) == ("unproven", True)
     assert judged(a_mapping(**QUEUE, **COUNTED), own(), at_least=True).name == "processed"
@@ -312,7 +312,7 @@ def test_a_metric_without_a_complete_answer_is_unknown_and_never_zero(status: st
     assert (found.name, f"errors ({status})" in found.sentence) == ("unproven", True)
 
 
-def test_lost_records_that_are_not_told_are_not_zero_either() -> None:
+def test_unreported_lost_records_are_not_zero_either() -> None:
     whole = {"Invocations": {0: 1.0}, "Errors": {0: 0.0}, "InvokedEventCount": {0: 4.0}}
     told = CloudWatch({**whole, "CommittedEventCount": {0: 4.0}}, DroppedEventCount="InternalError")
     assert judged(a_mapping(**COUNTED), counts_of(told, **COUNTED)).name == "unproven"
@@ -325,7 +325,7 @@ def test_pages_of_an_answer_are_one_answer() -> None:
     assert (counts.invocations, counts.errors, dict(counts.unread)) == (3, 5, {})
 
 
-def test_a_metric_that_may_not_be_read_is_refused() -> None:
+def test_an_unreadable_metric_is_refused() -> None:
     with pytest.raises(RefusedError, match="allow cloudwatch:GetMetricData"):
         counts_of(CloudWatch({}, Errors="Forbidden"))
 
@@ -338,7 +338,7 @@ def test_errors_are_unknown_until_they_arrived_for_every_minute_with_an_invocati
     assert judged(a_mapping(), of_function(errors=None)).name == "unproven"
 
 
-def test_the_window_begins_at_a_full_minute_that_is_to_come() -> None:
+def test_the_window_begins_at_the_next_full_minute() -> None:
     assert full_minute_after(SINCE - timedelta(seconds=1)) == SINCE
     assert full_minute_after(SINCE) == SINCE + AFTER
     before = CloudWatch({"Invocations": {-1: 3, 0: 1}, "Errors": {-1: 3, 0: 0}})

@@ -90,7 +90,7 @@ def read(broker: Endpoints, topic: str, partitions: int = 3) -> list[Any]:
 
 
 @pytest.mark.parametrize("way", ["PLAINTEXT", "TLS", "mTLS", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
-def test_every_way_to_log_in_writes_them(
+def test_every_login_method_writes_them(
     logins: dict[str, KafkaLogin], broker: Endpoints, topic: str, way: str
 ) -> None:
     done = produce_test_messages(properties_of(logins[way]), planned(logins[way], topic))
@@ -131,7 +131,7 @@ def test_the_plan_writes_nothing_and_names_the_other_readers(
     assert read(broker, topic) == []
 
 
-def test_another_plan_than_the_one_looked_at_is_refused(logins: dict[str, KafkaLogin], topic: str) -> None:
+def test_a_plan_other_than_the_reviewed_one_is_refused(logins: dict[str, KafkaLogin], topic: str) -> None:
     plan = planned(logins["PLAINTEXT"], topic)
     check_plan(planned(logins["PLAINTEXT"], topic), plan.id)
     with pytest.raises(PlanOutdatedError, match="check the new plan first"):
@@ -139,7 +139,7 @@ def test_another_plan_than_the_one_looked_at_is_refused(logins: dict[str, KafkaL
     assert msgspec.structs.replace(plan, id="").id == ""
 
 
-def test_a_topic_that_is_not_there_is_named_and_not_made(logins: dict[str, KafkaLogin]) -> None:
+def test_a_missing_topic_is_named_and_not_created(logins: dict[str, KafkaLogin]) -> None:
     with pytest.raises(RefusedError, match="has no topic no-such-topic"):
         planned(logins["PLAINTEXT"], "no-such-topic")
 

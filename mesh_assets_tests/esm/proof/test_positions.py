@@ -57,7 +57,7 @@ def a_group(committed: dict[int, int], *members: dict[str, Any]) -> Group:
     return Group("consumer", commits={"orders": committed, "users": {0: 1}}, described={"members": members})
 
 
-def test_a_group_that_is_not_there_has_committed_nothing() -> None:
+def test_a_missing_group_has_committed_nothing() -> None:
     found = look(Brokers())
     assert found == Position(
         group="g",
@@ -85,14 +85,14 @@ def test_a_classic_group_is_read_as_well() -> None:
     assert [one.partitions for one in found.members] == [(1,)]
 
 
-def test_ends_are_read_after_commits_so_that_nobody_is_ahead_of_an_older_reading() -> None:
+def test_ends_are_read_after_commits_so_that_no_group_is_ahead_of_them() -> None:
     brokers = Brokers(g=a_group({0: 7}))
     look(brokers)
     asked = [name for name, _, _ in brokers.asked]
     assert asked.index("OffsetFetch") < asked.index("ListOffsets")
 
 
-def test_a_look_asks_for_the_topic_once() -> None:
+def test_a_look_requests_the_topic_once() -> None:
     """It is repeated twice a second for as long as a group is waited for."""
     for queue in (False, True):
         brokers = Brokers(g=a_share_group(orders={0: (6, 0)}) if queue else a_group({0: 7}))
@@ -127,7 +127,7 @@ def test_a_leader_that_has_moved_since_is_looked_up_again() -> None:
     ],
     ids=["commits", "group", "members", "coordinator"],
 )
-def test_a_group_that_cannot_be_read_is_an_error_and_never_an_empty_one(
+def test_an_unreadable_group_is_an_error_and_never_an_empty_one(
     failures: dict[tuple[str, str | int], int], error: type[MeshError], sentence: str
 ) -> None:
     brokers = Brokers(g=a_group({0: 7}))
@@ -136,7 +136,7 @@ def test_a_group_that_cannot_be_read_is_an_error_and_never_an_empty_one(
         look(brokers)
 
 
-def test_one_commit_that_cannot_be_read_is_an_error_and_not_nothing() -> None:
+def test_one_unreadable_commit_is_an_error_and_not_nothing() -> None:
     brokers = Brokers(g=a_group({0: 7, 1: 3}))
     brokers.commit_codes = {("orders", 1): 88}
     with pytest.raises(UnexpectedAnswerError, match=r"what g committed on orders\[1\] could not be read"):
@@ -145,7 +145,7 @@ def test_one_commit_that_cannot_be_read_is_an_error_and_not_nothing() -> None:
     assert look(brokers).committed == {0: 7, 1: 3}
 
 
-def test_a_member_that_cannot_be_decoded_may_be_who_commits() -> None:
+def test_an_undecodable_member_may_be_the_one_that_commits() -> None:
     group = Group(
         commits={"orders": {0: 7}},
         described={"members": [classic_member("m-1", orders=[0]) | {"member_assignment": b"\0"}]},
@@ -156,14 +156,14 @@ def test_a_member_that_cannot_be_decoded_may_be_who_commits() -> None:
 
 @pytest.mark.parametrize("edge", [LATEST, -2])
 @pytest.mark.parametrize("queue", [False, True])
-def test_an_end_that_cannot_be_read_is_an_error_and_never_zero(edge: int, queue: bool) -> None:
+def test_an_unreadable_end_is_an_error_and_never_zero(edge: int, queue: bool) -> None:
     brokers = Brokers()
     brokers.kafka.codes["orders", 1, edge] = [KafkaError.UNKNOWN]
     with pytest.raises(UnexpectedAnswerError, match=r"the offsets of orders\[1\] could not be read"):
         look(brokers, queue=queue)
 
 
-def test_a_topic_that_is_not_there_and_one_that_is_hidden_are_told_apart() -> None:
+def test_a_missing_topic_and_a_hidden_one_are_distinguished() -> None:
     brokers = Brokers(g=a_group({0: 7}))
     brokers.kafka.refused = {"orders"}
     with pytest.raises(RefusedError, match=r"refused reading topic orders .*needs DESCRIBE on topic orders"):
@@ -174,7 +174,7 @@ def test_a_topic_that_is_not_there_and_one_that_is_hidden_are_told_apart() -> No
         look(brokers)
 
 
-def test_brokers_that_do_not_answer_are_no_missing_topic() -> None:
+def test_brokers_that_do_not_answer_do_not_mean_a_missing_topic() -> None:
     cluster = RunningCluster({"bootstrap.servers": "127.0.0.1:1"}, 0.2)
     with closing(cluster), pytest.raises(UnreachableError, match=r"Kafka at 127\.0\.0\.1:1"):
         get_initial_offset(cluster, "g", "orders")
@@ -188,14 +188,14 @@ def a_share_group(**shares: dict[int, tuple[int, int]]) -> Group:
     return Group("share", described={"members": members}, shares=shares)
 
 
-def test_a_share_group_is_done_with_what_it_leaves_behind() -> None:
+def test_a_share_group_has_finished_what_it_leaves_behind() -> None:
     """Without lag with all that is before the end, wherever its next delivery begins."""
     found = look(Brokers(g=a_share_group(orders={0: (6, 0), 1: (2, 5)}, users={0: (9, 0)})), queue=True)
     assert (found.committed, found.at_least, found.has_commits) == ({0: 10, 1: 2}, False, True)
     assert [one.partitions for one in found.members] == [(0,)]
 
 
-def test_where_lag_is_not_counted_it_is_done_at_least_with_what_it_never_delivers_again() -> None:
+def test_where_lag_is_not_counted_what_is_never_delivered_again_is_finished() -> None:
     brokers = Brokers(g=a_share_group(orders={0: (6, -1)}))
     brokers.newest = {"DescribeShareGroupOffsets": 0}
     found = look(brokers, queue=True)
@@ -203,12 +203,12 @@ def test_where_lag_is_not_counted_it_is_done_at_least_with_what_it_never_deliver
 
 
 @pytest.mark.parametrize("group", [None, a_share_group(orders={0: (-1, -1)})])
-def test_a_share_group_that_has_begun_with_nothing_is_done_with_nothing(group: Group | None) -> None:
+def test_a_share_group_that_has_begun_nothing_has_finished_nothing(group: Group | None) -> None:
     found = look(Brokers(**({} if group is None else {"g": group})), queue=True)
     assert (found.committed, found.at_least) == ({0: None, 1: None}, False)
 
 
-def test_ends_are_read_before_a_share_group_so_that_it_is_done_with_all_before_them() -> None:
+def test_ends_are_read_before_a_share_group_so_that_it_has_finished_everything_before_them() -> None:
     brokers = Brokers(g=a_share_group(orders={0: (6, 0)}))
     look(brokers, queue=True)
     asked = [name for name, _, _ in brokers.asked]
@@ -216,7 +216,7 @@ def test_ends_are_read_before_a_share_group_so_that_it_is_done_with_all_before_t
 
 
 @pytest.mark.parametrize("request_", ["ShareGroupDescribe", "DescribeShareGroupOffsets", "FindCoordinator"])
-def test_a_share_group_that_is_refused_is_no_empty_one(request_: str) -> None:
+def test_a_refused_share_group_is_not_an_empty_one(request_: str) -> None:
     brokers = Brokers(g=a_share_group(orders={0: (6, 0)}))
     brokers.failures[request_, "g"] = [GROUP_REFUSED]
     with pytest.raises(

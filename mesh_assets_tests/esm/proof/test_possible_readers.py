@@ -46,7 +46,7 @@ def other_groups(brokers: GroupBrokers) -> tuple[tuple[str, ...], tuple[str, ...
         return _other_groups(cluster, "orders", "g")
 
 
-def test_groups_of_every_kind_read_what_they_hold_or_have_begun_or_committed() -> None:
+def test_groups_of_every_kind_read_what_they_hold_or_began_or_committed() -> None:
     here, elsewhere = ({"members": [assigned_member("m-1", **{name: [0]})]} for name in ("orders", "users"))
     brokers = GroupBrokers(
         g=Group(commits={"orders": {0: 5}}),
@@ -62,7 +62,7 @@ def test_groups_of_every_kind_read_what_they_hold_or_have_begun_or_committed() -
     assert other_groups(brokers) == (("begun", "committed", "holding", "sharing", "totals"), ())
 
 
-def test_groups_of_which_a_part_could_not_be_read_may_read_along() -> None:
+def test_partly_unreadable_groups_may_read_along() -> None:
     brokers = GroupBrokers(
         commits=Group(described={"members": [classic_member("m-1", users=[0])]}),
         members=Group("consumer", commits={"users": {0: 5}}),
@@ -86,14 +86,14 @@ def test_groups_of_which_a_part_could_not_be_read_may_read_along() -> None:
     )
 
 
-def test_groups_that_no_list_shows_may_read_along_so_there_is_no_plan() -> None:
+def test_groups_hidden_from_every_list_may_read_along_so_there_is_no_plan() -> None:
     brokers = GroupBrokers()
     brokers.leaders = [1, None]
     with pytest.raises(UnexpectedAnswerError, match="partitions 1 of __consumer_offsets have no coordinator"):
         other_groups(brokers)
 
 
-def test_a_plan_says_why_its_readers_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_says_why_its_readers_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups that may not be listed; brokers that do not answer are no plan at all."""
     brokers = GroupBrokers()
     brokers.failures["ListGroups", 1] = [CLUSTER_REFUSED]
@@ -112,7 +112,7 @@ def test_a_plan_says_why_its_readers_are_not_known(monkeypatch: pytest.MonkeyPat
     assert "a broker did not list its groups" in str(plan.other_groups_error)
 
 
-def test_a_plan_says_who_may_read_along_and_not_that_nobody_does() -> None:
+def test_a_plan_names_possible_readers_and_never_claims_there_are_none() -> None:
     plan = a_plan(possible=("sharing",))
     text = "\n".join(produce_plan_text(plan))
     metadata = produce_plan_metadata(plan)

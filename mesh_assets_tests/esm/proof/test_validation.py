@@ -114,7 +114,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return World(monkeypatch)
 
 
-def test_an_error_of_somebody_else_before_the_test_does_not_speak(world: World) -> None:
+def test_another_callers_error_before_the_test_is_ignored(world: World) -> None:
     late = NOON + 2 * MINUTE
     world.points = [
         ("Invocations", NOON, 1.0, late),
@@ -127,7 +127,7 @@ def test_an_error_of_somebody_else_before_the_test_does_not_speak(world: World) 
     assert (found.verdict.name, found.counts and found.counts.errors) == ("processed", 0)
 
 
-def test_it_waits_until_errors_has_arrived_too(world: World) -> None:
+def test_a_validation_waits_for_errors_too(world: World) -> None:
     world.points = [
         ("Invocations", NOON + MINUTE, 1.0, NOON + MINUTE),
         ("Errors", NOON + MINUTE, 1.0, NOON + 3 * MINUTE),
@@ -141,7 +141,7 @@ def test_errors_that_never_arrive_prove_nothing(world: World) -> None:
     assert world.validate().verdict.name == "unproven"
 
 
-def test_whoever_held_the_partition_in_any_reading_may_have_committed(world: World) -> None:
+def test_a_member_that_held_the_partition_in_any_reading_may_have_committed(world: World) -> None:
     world.points = [
         (name, NOON + MINUTE, float(name == "Invocations"), NOON) for name in ("Invocations", "Errors")
     ]
@@ -153,7 +153,7 @@ def test_whoever_held_the_partition_in_any_reading_may_have_committed(world: Wor
     assert (found.verdict.name, "somebody-else" in found.verdict.sentence) == ("unproven", True)
 
 
-def test_a_mapping_that_does_not_poll_is_told_so_at_once(world: World) -> None:
+def test_a_mapping_that_does_not_poll_is_reported_at_once(world: World) -> None:
     world.aws.mappings[world.uuid]["State"] = "Disabled"
     found = world.validate()
     assert (found.verdict.name, world.produced_at, world.now) == (
@@ -163,19 +163,19 @@ def test_a_mapping_that_does_not_poll_is_told_so_at_once(world: World) -> None:
     )
 
 
-def test_a_mapping_that_was_changed_meanwhile_proves_nothing(world: World) -> None:
+def test_a_mapping_changed_meanwhile_proves_nothing(world: World) -> None:
     world.points = [("Invocations", NOON + MINUTE, 1.0, NOON), ("Errors", NOON + MINUTE, 0.0, NOON)]
     world.on_produce = lambda: world.aws.mappings[world.uuid].update(BatchSize=7)
     found = world.validate()
     assert (found.verdict.name, "was changed while" in found.verdict.sentence) == ("unproven", True)
 
 
-def test_it_waits_for_the_mappings_batching_window_too(world: World) -> None:
+def test_a_validation_waits_for_the_batching_window_too(world: World) -> None:
     world.aws.mappings[world.uuid]["MaximumBatchingWindowInSeconds"] = 300
     assert world.validate().deadline_seconds == 330
 
 
-def test_whoever_stops_waiting_for_the_minute_has_nothing_written(world: World) -> None:
+def test_nothing_is_written_for_a_caller_who_stops_waiting_for_the_minute(world: World) -> None:
     def stopped(_: str) -> None:
         if world.now >= NOON + MINUTE:
             raise KeyboardInterrupt
@@ -185,7 +185,7 @@ def test_whoever_stops_waiting_for_the_minute_has_nothing_written(world: World) 
     assert world.produced_at is None
 
 
-def test_filters_under_a_key_that_may_not_be_used_are_not_taken_for_none(world: World) -> None:
+def test_filters_under_an_unusable_key_do_not_count_as_none(world: World) -> None:
     world.points = [("Invocations", NOON + MINUTE, 1.0, NOON), ("Errors", NOON + MINUTE, 0.0, NOON)]
     world.aws.mappings[world.uuid] |= {
         "KMSKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/0b7c2f",
@@ -195,7 +195,7 @@ def test_filters_under_a_key_that_may_not_be_used_are_not_taken_for_none(world: 
     assert (found.verdict.name, "kms:Decrypt is denied" in found.verdict.sentence) == ("unproven", True)
 
 
-def test_partial_metrics_are_asked_for_again_and_never_taken_for_zero(world: World) -> None:
+def test_partial_metrics_are_requested_again_and_never_count_as_zero(world: World) -> None:
     world.points = [("Invocations", NOON + MINUTE, 1.0, NOON), ("Errors", NOON + MINUTE, 0.0, NOON)]
     world.partial_until = NOON + 3 * MINUTE
     assert world.validate().verdict.name == "processed"

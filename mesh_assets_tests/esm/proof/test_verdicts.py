@@ -83,7 +83,7 @@ def test_processed_without_the_mappings_own_counts_where_its_settings_lose_nothi
     assert "may have other callers" in found.verdict.sentence
 
 
-def test_a_failing_function_whose_records_are_given_up_is_committed_not_processed(
+def test_records_that_a_failing_function_gave_up_are_committed_not_processed(
     account: AwsAccount, validate: Validate
 ) -> None:
     account.function(FAILS)
@@ -94,7 +94,7 @@ def test_a_failing_function_whose_records_are_given_up_is_committed_not_processe
     assert (found.counts.errors or 0) > 0
 
 
-def test_what_went_to_the_destination_on_failure_is_committed_not_processed(
+def test_records_in_the_on_failure_destination_are_committed_not_processed(
     account: AwsAccount, validate: Validate
 ) -> None:
     account.function(FAILS)
@@ -119,7 +119,7 @@ def test_a_failing_function_that_blocks_its_partition_is_not_processed(
     assert "the function fails" in found.verdict.advice
 
 
-def test_what_a_filter_keeps_out_is_committed_not_processed(account: AwsAccount, validate: Validate) -> None:
+def test_filtered_records_are_committed_not_processed(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
     filters: dict[str, Any] = {"FilterCriteria": {"Filters": [{"Pattern": '{"value": {"kind": ["order"]}}'}]}}
     found = validate(account.mapping(topic=account.topic(1), **filters, **COUNTED))
@@ -169,7 +169,7 @@ def test_a_busy_topic_does_not_prove_what_a_foreign_member_took(
     assert "held partition" in found.verdict.sentence
 
 
-def test_a_partition_that_nobody_commits_makes_it_partly(account: AwsAccount, validate: Validate) -> None:
+def test_a_partition_without_commits_makes_it_partly(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
     topic = account.topic(2)
     made = account.mapping(topic=topic, **COUNTED)
@@ -243,9 +243,7 @@ def test_a_disabled_mapping_is_not_processed_and_nothing_is_written(
     assert sum(found.before.end.values()) == 0
 
 
-def test_filters_under_a_key_that_may_not_be_used_leave_it_unproven(
-    account: AwsAccount, validate: Validate
-) -> None:
+def test_filters_under_an_unusable_key_leave_it_unproven(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
     key = f"arn:aws:kms:us-east-1:{account.id}:key/0b7c2f"
     everything: dict[str, Any] = {
@@ -261,7 +259,7 @@ def test_filters_under_a_key_that_may_not_be_used_leave_it_unproven(
 # --- a mapping layer that lies is found out
 
 
-def test_committed_without_the_function_is_found_out(account: AwsAccount, validate: Validate) -> None:
+def test_commits_without_the_function_are_detected(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
     account.faults(commit_without_invoking=True)
     made = account.mapping(topic=account.topic(1), **COUNTED)
@@ -270,7 +268,7 @@ def test_committed_without_the_function_is_found_out(account: AwsAccount, valida
     assert "delivered only 0 of them to the function" in found.verdict.sentence
 
 
-def test_counts_of_invocations_that_never_were_are_found_out(account: AwsAccount, validate: Validate) -> None:
+def test_invocation_counts_without_invocations_are_detected(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
     account.faults(drop=True)
     made = account.mapping(topic=account.topic(1), **COUNTED)
@@ -286,7 +284,7 @@ def test_without_metrics_it_is_unproven(account: AwsAccount, validate: Validate)
     assert found.verdict.name == "unproven", found.verdict
 
 
-def test_filters_without_counts_are_unproven_and_it_says_what_to_turn_on(
+def test_filters_without_counts_are_unproven_with_what_to_turn_on(
     account: AwsAccount, validate: Validate
 ) -> None:
     account.function(OK)
@@ -296,9 +294,7 @@ def test_filters_without_counts_are_unproven_and_it_says_what_to_turn_on(
     assert "EventCount" in found.verdict.advice
 
 
-def test_offsets_that_may_not_be_read_are_an_error_and_no_verdict(
-    account: AwsAccount, validate: Validate
-) -> None:
+def test_unreadable_offsets_are_an_error_and_not_a_verdict(account: AwsAccount, validate: Validate) -> None:
     account.function(OK)
     login = KafkaLogin(
         bootstrap_servers=str(account.ends.sasl_bootstrap_servers),

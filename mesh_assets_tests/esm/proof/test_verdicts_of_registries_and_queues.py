@@ -31,7 +31,7 @@ def with_registry(url: str, **settings: Any) -> dict[str, Any]:
     }
 
 
-def test_with_a_registry_the_messages_are_of_its_latest_schema(
+def test_with_a_registry_the_messages_follow_its_latest_schema(
     account: AwsAccount, validate: Validate, https_registry: Any
 ) -> None:
     account.function(OK)
@@ -43,7 +43,7 @@ def test_with_a_registry_the_messages_are_of_its_latest_schema(
 
 
 @pytest.mark.parametrize("kind", ["JSON", "PROTOBUF"])
-def test_json_schemas_that_refer_to_others_and_protobuf_are_written_too(
+def test_json_schemas_with_references_and_protobuf_are_written_too(
     account: AwsAccount, validate: Validate, https_registry: Any, kind: str
 ) -> None:
     account.function(OK)
@@ -60,7 +60,7 @@ def test_json_schemas_that_refer_to_others_and_protobuf_are_written_too(
     assert found.verdict.name == "processed", found.verdict
 
 
-def test_messages_that_a_registry_cannot_deserialize_are_given_up_and_so_none_are_written(
+def test_messages_that_a_registry_cannot_deserialize_would_be_given_up_so_none_are_written(
     account: AwsAccount, validate: Validate, https_registry: Any
 ) -> None:
     account.function(OK)
@@ -107,7 +107,9 @@ def test_queue_mode_is_processed_by_the_share_groups_own_offsets(
     assert (found.counts.polled, found.counts.invoked, found.counts.committed) == (4, 4, None)
 
 
-def test_queue_mode_without_counts_is_unproven_and_says_why(account: AwsAccount, validate: Validate) -> None:
+def test_queue_mode_without_counts_is_unproven_with_the_reason(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(OK)
     topic = account.topic(1)
     # Without counts there is nothing to wait for.
@@ -116,7 +118,9 @@ def test_queue_mode_without_counts_is_unproven_and_says_why(account: AwsAccount,
     assert "a retry limit" in found.verdict.sentence
 
 
-def test_what_queue_mode_gives_up_is_committed_not_processed(account: AwsAccount, validate: Validate) -> None:
+def test_records_that_queue_mode_gives_up_are_committed_not_processed(
+    account: AwsAccount, validate: Validate
+) -> None:
     account.function(FAILS)
     topic = account.topic(1)
     found = validate(a_queue(account, topic, f"share-{topic}", **COUNTED))

@@ -68,12 +68,14 @@ def on_the_wire(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("base", "changes"), [row for row in RIGHT if "event_source_arn" not in row[1]])
-def test_what_our_rules_allow_the_stand_in_takes(base: dict[str, Any], changes: dict[str, Any]) -> None:
+def test_requests_that_our_rules_allow_the_stand_in_accepts(
+    base: dict[str, Any], changes: dict[str, Any]
+) -> None:
     assert refusal(as_sent(base, changes)) is None
 
 
 @pytest.mark.parametrize(("base", "changes", "field", "words"), TABLE)
-def test_what_our_rules_forbid_the_stand_in_refuses(
+def test_requests_that_our_rules_forbid_the_stand_in_refuses(
     base: dict[str, Any],
     changes: dict[str, Any],
     field: str,

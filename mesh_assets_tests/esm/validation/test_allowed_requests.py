@@ -13,7 +13,7 @@ from mesh_assets_tests.esm.validation.allowed_requests import RIGHT
 
 
 @pytest.mark.parametrize(("base", "changes"), RIGHT)
-def test_what_is_right_has_no_fault_and_is_right_for_botocore_too(
+def test_a_valid_request_has_no_fault_for_us_or_for_botocore(
     base: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     request = create(base, **changes)
@@ -25,13 +25,13 @@ def test_what_is_right_has_no_fault_and_is_right_for_botocore_too(
 @pytest.mark.parametrize(
     "destination", [QUEUE_ARN, f"arn:aws:sns:{REGION}:{ACCOUNT}:dead", "arn:aws:s3:::dead-letters"]
 )
-def test_a_queue_a_topic_of_sns_and_a_bucket_need_no_provisioned_mode(destination: str) -> None:
+def test_a_queue_an_sns_topic_and_a_bucket_need_no_provisioned_mode(destination: str) -> None:
     said = [str(violation) for violation in warnings(MSK, on_failure_destination=destination)]
 
     assert [text for text in said if "provisioned" in text] == []
 
 
-def test_with_provisioned_mode_nothing_is_said_of_it() -> None:
+def test_with_provisioned_mode_there_is_no_note_about_it() -> None:
     found = create_violations(
         create(PROVISIONED, metrics=["EventCount"], retry_attempts=2, on_failure_destination="kafka://dead")
     )
@@ -39,7 +39,7 @@ def test_with_provisioned_mode_nothing_is_said_of_it() -> None:
     assert [str(violation) for violation in found if "provisioned" in str(violation)] == []
 
 
-def test_provisioned_mode_has_its_defaults_when_it_is_asked_for() -> None:
+def test_provisioned_mode_has_defaults_on_request() -> None:
     def pollers(**changes: Any) -> Any:
         return create_arguments(create(MSK, **changes)).get("ProvisionedPollerConfig")
 
@@ -58,7 +58,7 @@ def test_the_group_is_in_the_sources_own_config() -> None:
     }
 
 
-def test_a_limit_that_only_the_model_knows_is_a_fault_as_well() -> None:
+def test_a_limit_that_only_the_model_knows_is_a_fault_too() -> None:
     """As if a newer botocore allowed fewer records: our own rule lets 10,000 pass."""
     from mesh_assets.esm.validation import check
 

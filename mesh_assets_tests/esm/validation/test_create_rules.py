@@ -36,7 +36,7 @@ def test_a_broken_rule_is_a_fault_that_names_the_field_and_what_to_do(
     assert "hunter2" not in str(found)
 
 
-def test_both_sources_given_says_which_argument_to_leave_out() -> None:
+def test_two_sources_give_a_fault_that_says_which_argument_to_leave_out() -> None:
     [found] = faults(MSK, kafka_bootstrap_servers=["b1:9092"])
 
     assert found.field == "event_source_arn, kafka_bootstrap_servers"
@@ -50,7 +50,7 @@ def test_an_empty_value_is_shown_as_one() -> None:
     assert str(found).startswith("kafka_topic = '': Lambda takes")
 
 
-def test_all_faults_come_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     asked = create(MSK, batch_size=0, max_record_age=5, tumbling_window=1, kafka_topic=".x", log_level="LOUD")
 
     with pytest.raises(InvalidRequestError) as caught:
@@ -116,7 +116,7 @@ def test_all_faults_come_at_once() -> None:
         ),
     ],
 )
-def test_what_is_allowed_but_surprising_is_a_warning(
+def test_allowed_but_surprising_values_are_a_warning(
     base: dict[str, Any], changes: dict[str, Any], field: str, words: str
 ) -> None:
     assert any(

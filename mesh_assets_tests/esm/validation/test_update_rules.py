@@ -231,9 +231,7 @@ def test_a_broken_rule_is_a_fault(
         ),
     ],
 )
-def test_only_what_changes_is_sent(
-    answer: dict[str, Any], changes: dict[str, Any], sent: dict[str, Any]
-) -> None:
+def test_only_changes_are_sent(answer: dict[str, Any], changes: dict[str, Any], sent: dict[str, Any]) -> None:
     existing = an_existing(**answer)
     arguments = update_arguments(update(uuid=UUID, **changes), existing)
 

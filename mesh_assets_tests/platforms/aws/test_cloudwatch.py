@@ -39,14 +39,14 @@ def test_every_page_of_the_list_is_read() -> None:
     assert client.requests == 4
 
 
-def test_values_are_asked_for_500_at_a_time_and_come_in_the_order_of_the_queries() -> None:
+def test_values_are_requested_500_at_a_time_and_come_in_the_order_of_the_queries() -> None:
     fake = FakeCloudWatch(MANY, page=200)
     queries = [MetricQuery(name=name, dimensions=dimensions) for name, dimensions in MANY]
     assert values(fake, queries) == [{BEGIN: float(n)} for n in range(1200)]
     assert sorted(set(fake.queries)) == [200, 500]
 
 
-def test_a_long_history_is_asked_for_in_smaller_requests_so_that_it_fits_the_points_of_an_answer() -> None:
+def test_a_long_history_is_split_to_fit_the_points_of_an_answer() -> None:
     fake = FakeCloudWatch(MANY)
     queries = [MetricQuery(name=name, dimensions=dimensions) for name, dimensions in MANY]
     found = values(fake, queries[:400], minutes=1440)
@@ -62,7 +62,7 @@ def test_a_series_without_a_value_is_empty_and_not_zero() -> None:
     ("status", "error"),
     [("Forbidden", RefusedError), ("InternalError", UnreachableError), ("PartialData", UnreachableError)],
 )
-def test_a_result_that_failed_is_an_error(status: str, error: type[PlatformError]) -> None:
+def test_a_failed_result_is_an_error(status: str, error: type[PlatformError]) -> None:
     with pytest.raises(error, match="cloudwatch:GetMetricData on metrics of payments"):
         values(
             FakeCloudWatch(MANY, status=status),
@@ -121,7 +121,7 @@ def stub() -> Iterator[Stubber]:
     client.close()
 
 
-def test_alarms_of_both_kinds_and_all_pages_come_with_the_time_they_began(stub: Stubber) -> None:
+def test_alarms_of_both_kinds_and_all_pages_come_with_their_start(stub: Stubber) -> None:
     stub.add_response(
         "describe_alarms",
         {"MetricAlarms": [_entry("lag-b")], "NextToken": "2"},
@@ -156,7 +156,7 @@ def test_a_refusal_names_the_right(stub: Stubber) -> None:
 
 
 @pytest.mark.sandbox
-def test_an_alarm_that_was_set_is_found_and_one_at_rest_is_not(aws_account: str) -> None:
+def test_an_alarm_that_is_on_is_found_and_one_at_rest_is_not(aws_account: str) -> None:
     client = new_session().create_client("cloudwatch")
     for name in ("payments-lag", "payments-load", "orders-lag"):
         client.put_metric_alarm(

@@ -50,7 +50,7 @@ def stub() -> Iterator[Stubber]:
     client.close()
 
 
-def test_it_receives_up_to_ten_by_long_polling_of_at_most_twenty_seconds(stub: Stubber) -> None:
+def test_up_to_ten_messages_are_received_by_long_polling_of_at_most_twenty_seconds(stub: Stubber) -> None:
     answer = {
         "Messages": [
             {
@@ -75,7 +75,7 @@ def test_it_receives_up_to_ten_by_long_polling_of_at_most_twenty_seconds(stub: S
     assert queue.receive(wait_seconds=1) == ()
 
 
-def test_it_deletes_in_one_call_and_returns_what_was_not_deleted(stub: Stubber) -> None:
+def test_one_call_deletes_and_returns_what_was_not_deleted(stub: Stubber) -> None:
     failed = {"Successful": [], "Failed": [{"Id": "0", "SenderFault": False, "Code": "InternalError"}]}
     stub.add_response(
         "delete_message_batch", failed, {"QueueUrl": URL, "Entries": [{"Id": "0", "ReceiptHandle": "r-1"}]}
@@ -90,7 +90,7 @@ def test_it_deletes_in_one_call_and_returns_what_was_not_deleted(stub: Stubber) 
     ("url", "fifo"),
     [(URL, {}), (f"{URL}.fifo", {"MessageGroupId": "mesh-assets", "MessageDeduplicationId": "m-1"})],
 )
-def test_it_sends_with_text_attributes(stub: Stubber, url: str, fifo: dict[str, str]) -> None:
+def test_messages_are_sent_with_text_attributes(stub: Stubber, url: str, fifo: dict[str, str]) -> None:
     attributes = {"mesh_reason": {"DataType": "String", "StringValue": "not JSON"}}
     asked = {"QueueUrl": url, "MessageBody": "hello", "MessageAttributes": attributes, **fifo}
     stub.add_response("send_message", {"MessageId": "m-2", "MD5OfMessageBody": "x"}, asked)
@@ -132,7 +132,7 @@ def test_a_refusal_names_the_action_the_queue_and_what_to_do(
     assert "second line" not in str(caught.value)
 
 
-def test_without_a_region_nothing_is_tried() -> None:
+def test_without_a_region_no_request_is_made() -> None:
     with pytest.raises(EstateError, match=r"no AWS region is known for queue triggers; write `region:`"):
         SqsQueue("http://127.0.0.1:1/123456789012/triggers")
 
@@ -154,7 +154,7 @@ def test_without_credentials_it_says_where_they_may_come_from() -> None:
         SqsQueue(URL).receive(wait_seconds=1)
 
 
-def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_profile_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
 
     with pytest.raises(
@@ -164,7 +164,7 @@ def test_a_profile_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch)
         SqsQueue(URL)
 
 
-def test_nobody_at_the_address_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_without_a_listener_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
     queue = SqsQueue(
@@ -175,7 +175,7 @@ def test_nobody_at_the_address_is_unreachable(monkeypatch: pytest.MonkeyPatch) -
         queue.receive(wait_seconds=1)
 
 
-def test_an_endpoint_that_is_not_an_address_is_named() -> None:
+def test_an_invalid_endpoint_is_named() -> None:
     with pytest.raises(EstateError, match="endpoint_url of queue triggers is not an address"):
         SqsQueue(URL, endpoint_url="http://")
 

@@ -60,7 +60,7 @@ def stub() -> Iterator[Stubber]:
         ("tls", "multi_vpc", "b-1.vpc:14001"),
     ],
 )
-def test_the_brokers_are_those_for_the_way_to_log_in(
+def test_the_brokers_are_those_for_the_login_method(
     stub: Stubber, login: MskLogin, network: MskNetwork, expected: str
 ) -> None:
     stub.add_response("get_bootstrap_brokers", ANSWER, {"ClusterArn": ARN})
@@ -105,7 +105,7 @@ def test_a_refusal_names_the_cluster_and_the_right(stub: Stubber, code: str, sen
 
 
 @pytest.mark.sandbox
-def test_a_cluster_that_is_named_by_its_arn_is_read(aws_account: str, broker: Endpoints) -> None:  # noqa: ARG001 - its credentials
+def test_a_cluster_named_by_its_arn_is_read(aws_account: str, broker: Endpoints) -> None:  # noqa: ARG001 - its credentials
     client = new_session().create_client("kafka")
     nodes = {"InstanceType": "kafka.t3.small", "ClientSubnets": ["subnet-1"]}
     made = client.create_cluster(
@@ -170,7 +170,7 @@ def test_a_token_is_a_signed_request_to_connect_that_ends_after_fifteen_minutes(
     assert "=" not in token
 
 
-def test_a_connection_carries_the_callback_and_shows_iam_in_place_of_librdkafkas_word(
+def test_a_connection_carries_the_callback_and_shows_iam_instead_of_librdkafkas_word(
     connection: KafkaConnection,
 ) -> None:
     properties = client_properties(connection)
@@ -230,13 +230,13 @@ def test_msk_iam_signs_with_the_accounts_own_profile(
     assert f"X-Amz-Credential={key}%2F" in base64.urlsafe_b64decode(token + "==").decode()
 
 
-def test_a_profile_that_is_not_there_is_named() -> None:
+def test_a_missing_profile_is_named() -> None:
     account = AwsAccount(AwsAccountSettings(region="eu-central-1", profile="no-such"))
     with pytest.raises(RefusedError, match="no-such"):
         properties_of(LOGIN, account)
 
 
-def test_the_region_is_the_one_given_else_the_arns_else_the_brokers_else_boto3s(
+def test_the_region_is_the_given_one_or_the_arns_or_the_brokers_or_boto3s(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arn = "arn:aws:kafka:eu-north-1:123456789012:cluster/payments/1"

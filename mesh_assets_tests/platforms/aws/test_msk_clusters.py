@@ -61,7 +61,7 @@ def test_an_account_without_clusters_has_none(stub: Stubber) -> None:
     assert list_msk_clusters(REGION, client=stub.client) == ()
 
 
-def test_a_page_that_fails_fails_the_list_and_names_the_right(stub: Stubber) -> None:
+def test_a_failed_page_fails_the_list_and_names_the_right(stub: Stubber) -> None:
     stub.add_response("list_clusters_v2", {"ClusterInfoList": [item("a")], "NextToken": "more"})
     stub.add_client_error("list_clusters_v2", "AccessDeniedException", http_status_code=403)
     with pytest.raises(
@@ -71,7 +71,7 @@ def test_a_page_that_fails_fails_the_list_and_names_the_right(stub: Stubber) -> 
         list_msk_clusters(REGION, client=stub.client)
 
 
-def test_a_list_that_repeats_a_page_is_no_list(stub: Stubber) -> None:
+def test_a_list_that_repeats_a_page_is_an_error(stub: Stubber) -> None:
     for _ in range(2):
         stub.add_response("list_clusters_v2", {"ClusterInfoList": [], "NextToken": "same"})
     with pytest.raises(UnexpectedAnswerError, match="the same page twice"):
@@ -85,7 +85,7 @@ def test_a_cluster_without_a_name_is_an_unexpected_answer(stub: Stubber) -> None
 
 
 @pytest.mark.sandbox
-def test_the_stand_in_lists_what_it_has_and_tells_whose_credentials_they_are(
+def test_the_stand_in_lists_its_clusters_and_identifies_the_credentials(
     lambda_url: str, broker: Endpoints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with an_account(lambda_url, broker) as account:

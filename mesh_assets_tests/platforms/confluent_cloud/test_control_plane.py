@@ -153,13 +153,13 @@ def test_pages_are_followed_to_the_last_by_their_token_and_never_by_their_addres
         ([page({"display_name": "nameless"})], "with an item without an id"),
     ],
 )
-def test_a_list_that_is_not_whole_is_an_error(pages: list[httpx.Response], sentence: str) -> None:
+def test_an_incomplete_list_is_an_error(pages: list[httpx.Response], sentence: str) -> None:
     client, _ = client_of(*pages)
     with pytest.raises(UnexpectedAnswerError, match=sentence):
         client.environments()
 
 
-def test_a_list_with_ever_new_pages_ends_with_an_error() -> None:
+def test_an_endless_list_of_pages_ends_with_an_error() -> None:
     numbers = iter(range(1_000))
     client, script = client_of(lambda _: page(next=f"?page_token={next(numbers)}"))
     with pytest.raises(UnexpectedAnswerError, match="with more than 100 pages"):
@@ -167,7 +167,7 @@ def test_a_list_with_ever_new_pages_ends_with_an_error() -> None:
     assert len(script.requests) == 100
 
 
-def test_the_endpoint_of_a_cluster_without_the_deprecated_ones_is_the_public_of_its_access_points() -> None:
+def test_a_cluster_without_the_deprecated_endpoints_uses_its_public_access_point() -> None:
     points = {
         "ap1": {"kafka_bootstrap_endpoint": "private:9092", "http_endpoint": "https://private"},
         "PUBLIC": {

@@ -49,7 +49,7 @@ def test_a_query_gives_its_rows_and_columns_and_is_deleted(
     assert stand_in.deleted == [result.statement.name]
 
 
-def test_what_changes_something_stays_and_runs_where_the_estate_says(
+def test_a_changing_statement_stays_and_runs_where_the_estate_says(
     flink: FlinkClient, stand_in: FlinkStandIn
 ) -> None:
     flink.run("INSERT INTO a SELECT 1", most_rows=1, within_seconds=30, keep=True, wait=at_once)
@@ -62,7 +62,7 @@ def test_what_changes_something_stays_and_runs_where_the_estate_says(
     }
 
 
-def test_a_query_without_end_is_read_as_far_as_asked_and_deleted(
+def test_an_endless_query_is_read_as_far_as_requested_and_deleted(
     flink: FlinkClient, stand_in: FlinkStandIn
 ) -> None:
     stand_in.endless = True
@@ -70,7 +70,7 @@ def test_a_query_without_end_is_read_as_far_as_asked_and_deleted(
     assert (len(result.rows), result.complete, len(stand_in.deleted)) == (2, False, 1)
 
 
-def test_who_gives_up_leaves_no_statement_behind(flink: FlinkClient, stand_in: FlinkStandIn) -> None:
+def test_giving_up_leaves_no_statement_behind(flink: FlinkClient, stand_in: FlinkStandIn) -> None:
     def give_up(_: float) -> None:
         raise GivenUp
 
@@ -88,7 +88,7 @@ def test_flinks_objection_to_a_statement_is_passed_on(flink: FlinkClient, stand_
         flink.run("SELECT x", most_rows=1, within_seconds=30, keep=False, wait=at_once)
 
 
-def test_a_pool_without_room_is_named(flink: FlinkClient) -> None:
+def test_a_full_pool_is_named(flink: FlinkClient) -> None:
     with pytest.raises(UnreachableError, match="still PENDING"):
         flink.run("SELECT 1", most_rows=1, within_seconds=-1, keep=False, wait=at_once)
 
@@ -100,7 +100,9 @@ def test_all_pages_of_the_list_and_only_of_the_pool(flink: FlinkClient, stand_in
     assert len(flink.statements()) == 4
 
 
-def test_a_key_of_another_kind_is_said_with_what_to_do(flink: FlinkClient, stand_in: FlinkStandIn) -> None:
+def test_a_key_of_the_wrong_kind_is_reported_with_what_to_do(
+    flink: FlinkClient, stand_in: FlinkStandIn
+) -> None:
     stand_in.key = ("key", "another")
     with pytest.raises(RefusedError, match="expected a Flink API key"):
         flink.statements()

@@ -55,7 +55,7 @@ def one_link(**fields: Any) -> dict[str, Any]:
     return {**EMPTY, "data": [{**PUBLISHED["links"]["data"][0], **fields}]}
 
 
-def test_the_published_examples_are_read_whole() -> None:
+def test_the_published_examples_are_read_completely() -> None:
     service = Service(
         **{
             LINKS: PUBLISHED["links"],
@@ -111,7 +111,7 @@ def test_a_cluster_without_links_has_none_in_two_requests() -> None:
         ),
     ],
 )
-def test_a_part_that_is_refused_or_not_there_is_unknown_with_its_reason_and_the_other_is_read(
+def test_a_refused_or_missing_part_is_unknown_with_its_reason_and_the_other_is_read(
     answer: httpx.Response, reason: str
 ) -> None:
     found, unread = Service(**{f"{LINKS}/-/mirrors": answer}).read()
@@ -152,14 +152,14 @@ def test_a_part_that_is_refused_or_not_there_is_unknown_with_its_reason_and_the_
         ),
     ],
 )
-def test_what_is_wrong_with_the_key_or_the_answer_is_an_error(
+def test_a_wrong_key_or_answer_is_an_error(
     answer: httpx.Response, raised: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(raised, match=sentence):
         Service(**{LINKS: answer}).read()
 
 
-def test_secrets_of_a_link_are_masked_whether_they_are_flagged_or_named_so() -> None:
+def test_secrets_of_a_link_are_masked_by_flag_or_by_name() -> None:
     def config(name: str, value: str, **flags: bool) -> dict[str, Any]:
         return {**PUBLISHED["configs"]["data"][0], "name": name, "value": value, **flags}
 
@@ -183,7 +183,7 @@ def test_secrets_of_a_link_are_masked_whether_they_are_flagged_or_named_so() -> 
     }
 
 
-def test_a_link_whose_configs_cannot_be_read_is_still_a_link() -> None:
+def test_a_link_with_unreadable_configs_is_still_a_link() -> None:
     link = one_link(
         link_name="a/b",
         link_error="NO_ERROR",
@@ -206,7 +206,7 @@ def test_a_link_whose_configs_cannot_be_read_is_still_a_link() -> None:
     assert found.links[0].tasks[0].errors == ("ACL_LIMIT: too many",)
 
 
-def test_a_lag_that_is_not_told_of_every_partition_is_unknown() -> None:
+def test_a_lag_unknown_for_one_partition_is_unknown() -> None:
     mirror = {
         **PUBLISHED["mirrors"]["data"][0],
         "mirror_lags": [{"partition": 0, "lag": -1, "last_source_fetch_offset": 0}],

@@ -45,7 +45,7 @@ def sample(name: str, cluster: str, topic: str, value: float, at: datetime | Non
     return Sample(name=name, labels={"kafka_id": cluster, "topic": topic}, value=value, at=at)
 
 
-def test_the_published_export_is_read_with_one_request_for_everything() -> None:
+def test_the_published_export_is_read_in_one_request() -> None:
     client, script = client_of(an_export())
     export = client.export(
         "lkc-1",
@@ -70,7 +70,7 @@ def test_the_published_export_is_read_with_one_request_for_everything() -> None:
     assert request.headers["accept"].startswith("application/openmetrics-text")
 
 
-def test_metrics_that_are_not_wanted_are_left_out_unread() -> None:
+def test_unwanted_metrics_are_skipped_unread() -> None:
     broken = PUBLISHED.replace("sent_bytes{kafka_id", "sent_bytes{{{{")
     client, _ = client_of(an_export(broken))
     assert {one.name for one in client.export("lkc-1", wanted=frozenset({RECEIVED})).samples} == {RECEIVED}
@@ -85,7 +85,7 @@ def test_times_in_seconds_and_in_milliseconds_are_distinguished(stamp: str) -> N
     )
 
 
-def test_the_older_form_of_prometheus_is_read_as_well() -> None:
+def test_the_older_format_of_prometheus_is_read_too() -> None:
     text = f'# TYPE {RECEIVED} gauge\n{RECEIVED}{{kafka_id="lkc-1",topic="a",}} 1.0 1609459200000\n'
     client, _ = client_of(an_export(text, PROMETHEUS))
     assert client.export("lkc-1", wanted=frozenset({RECEIVED})).samples == (
@@ -116,7 +116,7 @@ def access(resource: str, value: float) -> str:
     return f'# TYPE {name} gauge\n{name}{{resource_id="{resource}",resource_type="resource.x.id"}} {value}\n# EOF\n'
 
 
-def test_what_the_key_may_not_see_is_listed_by_its_id() -> None:
+def test_resources_that_the_key_may_not_see_are_listed_by_id() -> None:
     client, _ = client_of(an_export(access("lcc-7", 1.0)))
     assert client.export("lkc-1", connector_ids=["lcc-7"], wanted=frozenset({RECEIVED})).inaccessible == (
         "lcc-7",
@@ -144,13 +144,13 @@ def test_a_refusal_names_the_kind_of_key_the_endpoint_and_the_role(status: int, 
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_a_text_that_is_cut_off_is_an_error_and_no_smaller_cluster() -> None:
+def test_a_truncated_text_is_an_error_and_not_a_smaller_cluster() -> None:
     client, _ = client_of(an_export(PUBLISHED[: PUBLISHED.index("# TYPE confluent_kafka_server_sent")]))
     with pytest.raises(UnexpectedAnswerError, match="cut off before its end"):
         client.export("lkc-1", wanted=frozenset({RECEIVED}))
 
 
-def test_a_text_other_than_metrics_is_an_error() -> None:
+def test_text_that_is_not_metrics_is_an_error() -> None:
     client, _ = client_of(an_export(f"{RECEIVED}{{oops 1\n# EOF\n"))
     with pytest.raises(UnexpectedAnswerError, match="something other than metrics"):
         client.export("lkc-1", wanted=frozenset({RECEIVED}))
@@ -162,7 +162,7 @@ def throttled(*, reset: str, remaining: str, body: Any) -> httpx.Response:
     ])  # fmt: skip
 
 
-def test_a_throttled_export_waits_for_the_limit_that_is_reached(published: Callable[[str], Any]) -> None:
+def test_a_throttled_export_waits_for_the_reported_limit(published: Callable[[str], Any]) -> None:
     time = FakeTime()
     client, _ = client_of(
         throttled(reset="3000 7", remaining="12 0", body=published("metrics_429")), an_export(), time=time
@@ -171,7 +171,7 @@ def test_a_throttled_export_waits_for_the_limit_that_is_reached(published: Calla
     assert 7 <= sum(time.sleeps) < 9
 
 
-def test_a_limit_by_the_hour_is_not_waited_for(published: Callable[[str], Any]) -> None:
+def test_an_hourly_limit_is_not_waited_for(published: Callable[[str], Any]) -> None:
     client, script = client_of(throttled(reset="3000 7", remaining="0 200", body=published("metrics_429")))
     with pytest.raises(UnreachableError, match=r"kafka\.id:lkc-12345.*asks for a wait of 3000 s"):
         client.export("lkc-1", wanted=frozenset({SENT}))
@@ -222,7 +222,7 @@ def test_pages_are_followed_to_the_last_with_an_identical_body() -> None:
     assert len({request.content for request in script.requests}) == 1
 
 
-def test_a_token_that_comes_again_is_an_error() -> None:
+def test_a_repeated_token_is_an_error() -> None:
     client, _ = client_of(a_page("a", "t1"), a_page("b", "t1"))
     with pytest.raises(UnexpectedAnswerError, match="the same page token twice"):
         query(client)
@@ -237,14 +237,14 @@ def test_an_answer_of_another_shape_is_an_error(value: Any) -> None:
         query(client)
 
 
-def test_an_interval_longer_than_the_granularity_allows_is_not_asked_for() -> None:
+def test_an_interval_longer_than_the_granularity_allows_is_not_requested() -> None:
     client, script = client_of(a_page("a", None))
     with pytest.raises(ValueError, match="an interval of PT5M may be 1 day"):
         query(client, length=timedelta(days=2))
     assert script.requests == []
 
 
-def test_a_sample_of_no_time_is_named_and_left_out() -> None:
+def test_a_sample_without_a_time_is_named_and_left_out() -> None:
     lines = "".join(
         f'{RECEIVED}{{kafka_id="lkc-1",topic="{topic}"}} 1.0 {at}\n'
         for topic, at in (("a", "1609459200000"), ("b", "99999999999999999999"))
@@ -263,7 +263,7 @@ def test_a_sample_of_no_time_is_named_and_left_out() -> None:
         {"timestamp": "2019-13-17T20:17:00Z", "value": 1},
     ],
 )
-def test_a_history_with_what_is_no_number_or_no_time_is_an_unexpected_answer(point: dict[str, Any]) -> None:
+def test_a_history_with_invalid_numbers_or_times_is_an_unexpected_answer(point: dict[str, Any]) -> None:
     page = {"data": [{"metric.topic": "a", "points": [point]}], "meta": {}}
     client, _ = client_of(httpx.Response(200, json=page))
     with pytest.raises(UnexpectedAnswerError, match="something other than a list of groups with points"):

@@ -69,7 +69,7 @@ def test_the_published_example_is_read_in_one_request(published: Callable[[str],
 @pytest.mark.parametrize(
     "state", ["NONE", "PROVISIONING", "RUNNING", "DEGRADED", "FAILED", "PAUSED", "DELETED"]
 )
-def test_every_state_is_kept_as_it_is_said(state: str) -> None:
+def test_every_state_is_kept_as_reported(state: str) -> None:
     entry = {
         "info": {"config": {"name": "a"}},
         "status": {"type": "source", "connector": {"state": state, "worker_id": "a"}},
@@ -94,7 +94,7 @@ def test_a_role_that_hides_config_and_id_leaves_them_unknown() -> None:
     assert (connector.state, dict(connector.config), connector.id) == ("RUNNING", {}, None)
 
 
-def test_an_entry_without_a_status_is_unknown_not_dropped() -> None:
+def test_an_entry_without_a_status_is_unknown_and_not_dropped() -> None:
     (connector,) = read({"a": {"info": {"config": {"name": "a"}}}})
     assert (connector.state, connector.type) == (UNKNOWN, UNKNOWN)
 
@@ -107,7 +107,7 @@ def test_a_cluster_without_connectors_has_none() -> None:
     "value",
     [["a", "b"], "a", 3, {"a": None}, {"a": {"status": {"tasks": 3}}}, {"a": {"info": {"config": []}}}],
 )
-def test_an_answer_in_another_shape_is_an_error_and_no_empty_list(value: Any) -> None:
+def test_an_answer_in_another_shape_is_an_error_and_not_an_empty_list(value: Any) -> None:
     with pytest.raises(
         UnexpectedAnswerError,
         match=r"^Confluent Cloud Connect at https://api\.confluent\.cloud answered GET ",
@@ -134,7 +134,7 @@ def test_a_wrong_key_is_named_with_the_kind_that_was_expected_and_no_secret() ->
     )
 
 
-def test_a_key_without_rights_is_named_with_the_roles_it_takes() -> None:
+def test_a_key_without_rights_is_named_with_the_required_roles() -> None:
     client, _ = client_of(httpx.Response(403, json={"error": {"code": 403, "message": "Forbidden"}}))
     with pytest.raises(RefusedError) as caught:
         client.connectors()
@@ -164,13 +164,13 @@ def test_neither_topics_nor_passwords_cost_a_request() -> None:
 @pytest.mark.parametrize(
     ("status", "presence"), [(200, "here"), (404, "gone"), (403, "refused"), (401, "refused")]
 )
-def test_a_connector_that_is_asked_for_by_name_is_here_gone_or_refused(status: int, presence: str) -> None:
+def test_a_connector_requested_by_name_is_here_gone_or_refused(status: int, presence: str) -> None:
     client, script = client_of(httpx.Response(status, json={}))
     assert client.presence("my connector/1") == presence
     assert script.requests[0].url.raw_path.decode() == f"{PATH}/my%20connector%2F1"
 
 
-def test_a_throttled_list_is_waited_for_as_long_as_it_asks() -> None:
+def test_a_throttled_list_is_waited_for_as_long_as_requested() -> None:
     time = FakeTime()
     page = "<html><head><title>429 Too Many Requests</title></head></html>"
     throttled = httpx.Response(429, headers={"Retry-After": "4", "Content-Type": "text/html"}, text=page)
@@ -180,7 +180,7 @@ def test_a_throttled_list_is_waited_for_as_long_as_it_asks() -> None:
     assert 4 <= time.elapsed <= 6
 
 
-def test_a_stand_in_is_remembered_by_what_it_says() -> None:
+def test_a_stand_in_is_recognised_by_what_it_says() -> None:
     client, _ = client_of(
         httpx.Response(200, json={}, headers={"X-Mesh-Stand-In": "a sandbox, not Confluent Cloud"})
     )

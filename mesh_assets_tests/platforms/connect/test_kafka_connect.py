@@ -25,7 +25,7 @@ from mesh_assets_tests.platforms.connect.a_worker import (
 from mesh_assets_tests.platforms.http.fakes import FakeTime
 
 
-def test_all_connectors_cost_one_request() -> None:
+def test_all_connectors_take_one_request() -> None:
     names = [f"c{number:03d}" for number in range(499)]
     connect, worker = connect_of(
         {LIST: {name: {"info": info(name), "status": status(name)} for name in reversed(names)}}
@@ -39,9 +39,7 @@ def test_a_cluster_without_connectors_has_none() -> None:
     assert connect.connectors() == ()
 
 
-def test_a_worker_that_starts_and_lists_nothing_yet_is_asked_again_once_it_answers_for_one_connector() -> (
-    None
-):
+def test_a_starting_worker_with_an_empty_list_is_asked_again_once_it_answers_for_one_connector() -> None:
     lists = iter([{}, {"c": {"info": info("c"), "status": status("c")}}])
     connect, worker = connect_of({LIST: lambda: httpx.Response(200, json=next(lists))})
     assert [one.name for one in connect.connectors()] == ["c"]
@@ -71,21 +69,21 @@ def test_a_failed_task_keeps_its_trace_while_its_connector_says_running() -> Non
 
 
 @pytest.mark.parametrize("state", ["PAUSED", "STOPPED", "UNASSIGNED", "RESTARTING", "HIBERNATING"])
-def test_a_state_is_passed_on_as_the_worker_says_it(state: str) -> None:
+def test_a_state_is_passed_on_as_reported(state: str) -> None:
     connect, _ = connect_of(
         {LIST: {"a": {"info": info("a", tasks=0), "status": status("a", state=state, tasks=())}}}
     )
     assert connect.connectors() == (a_connector("a", state=state, tasks=()),)
 
 
-def test_a_connector_that_has_no_status_yet_has_an_unknown_state() -> None:
+def test_a_connector_without_a_status_yet_has_an_unknown_state() -> None:
     connect, worker = connect_of({LIST: {"a": {"info": info("a")}}})
     unknown = ConnectorTask(id=0, state=UNKNOWN, worker_id=None)
     assert connect.connectors() == (a_connector("a", state=UNKNOWN, worker_id=None, tasks=(unknown,)),)
     assert worker.requests == [LIST, "/connectors/a/status"]
 
 
-def test_a_task_that_has_not_reported_is_unknown_and_not_dropped() -> None:
+def test_a_task_without_a_report_is_unknown_and_not_dropped() -> None:
     connect, _ = connect_of({LIST: {"a": {"info": info("a", tasks=2), "status": status("a")}}})
     tasks = (
         ConnectorTask(id=0, state="RUNNING", worker_id=WORKER),
@@ -94,7 +92,7 @@ def test_a_task_that_has_not_reported_is_unknown_and_not_dropped() -> None:
     assert connect.connectors() == (a_connector("a", tasks=tasks),)
 
 
-def test_an_entry_that_lacks_a_part_is_completed() -> None:
+def test_an_incomplete_entry_is_completed() -> None:
     entries = {"a": {"info": None, "status": status("a")}, "b": {"info": info("b"), "status": None}}
     connect, worker = connect_of(
         {LIST: entries, "/connectors/a": info("a"), "/connectors/b/status": status("b")}
@@ -103,14 +101,14 @@ def test_an_entry_that_lacks_a_part_is_completed() -> None:
     assert sorted(worker.requests) == ["/connectors/a", "/connectors/b/status", LIST]
 
 
-def test_an_entry_of_a_connector_that_is_gone_by_now_is_left_out() -> None:
+def test_an_entry_of_a_connector_deleted_meanwhile_is_left_out() -> None:
     connect, _ = connect_of(
         {LIST: {"a": {"info": None, "status": None}, "b": {"info": info("b"), "status": status("b")}}}
     )
     assert connect.connectors() == (a_connector("b"),)
 
 
-def test_a_worker_that_does_not_know_expand_is_asked_connector_by_connector() -> None:
+def test_a_worker_without_expand_is_asked_connector_by_connector() -> None:
     names = ["a b", "c/d", "é"]
     paths = {"a b": "a%20b", "c/d": "c%2Fd", "é": "%C3%A9"}
     parts = {f"/connectors/{path}": info(name) for name, path in paths.items()}
@@ -120,7 +118,7 @@ def test_a_worker_that_does_not_know_expand_is_asked_connector_by_connector() ->
     assert connect.requests == 1 + 2 * 3
 
 
-def test_null_fields_are_borne() -> None:
+def test_null_fields_are_tolerated() -> None:
     entry = {
         "info": info("a", kind=None, tasks=0, topics=None) | {"tasks": None},
         "status": {
@@ -157,7 +155,7 @@ def test_null_fields_are_borne() -> None:
         ),
     ],
 )
-def test_an_answer_of_another_shape_is_an_error_and_no_absence(answer: object, sentence: str) -> None:
+def test_an_answer_of_another_shape_is_an_error_and_not_an_absence(answer: object, sentence: str) -> None:
     connect, _ = connect_of({LIST: httpx.Response(200, content=b"null") if answer is None else answer})
     with pytest.raises(UnexpectedAnswerError) as raised:
         connect.connectors()
@@ -176,7 +174,7 @@ def test_an_answer_of_another_shape_is_an_error_and_no_absence(answer: object, s
         (httpx.Response(200, html="<html>a proxy's page</html>"), UnexpectedAnswerError),
     ],
 )
-def test_a_list_that_cannot_be_read_is_an_error(answer: httpx.Response, kind: type[PlatformError]) -> None:
+def test_an_unreadable_list_is_an_error(answer: httpx.Response, kind: type[PlatformError]) -> None:
     connect, _ = connect_of({LIST: answer})
     with pytest.raises(kind):
         connect.connectors()
@@ -191,7 +189,7 @@ def test_a_rebalance_is_waited_out() -> None:
     assert (connect.connectors(), connect.requests) == ((a_connector("c"),), 2)
 
 
-def test_topics_are_those_the_connector_has_used() -> None:
+def test_topics_are_those_that_the_connector_has_used() -> None:
     connect, _ = connect_of({"/connectors/a%2Fb/topics": {"a/b": {"topics": ["z", "y"]}}})
     assert connect.topics("a/b") == ("y", "z")
 
@@ -217,7 +215,7 @@ def test_a_worker_that_does_not_track_topics_says_nothing_about_them() -> None:
         (list, UnexpectedAnswerError),
     ],
 )
-def test_topics_that_cannot_be_read_are_an_error_and_no_empty_list(
+def test_unreadable_topics_are_an_error_and_not_an_empty_list(
     answer: Callable[[], object], kind: type[PlatformError]
 ) -> None:
     connect, _ = connect_of({"/connectors/a/topics": answer})
@@ -235,13 +233,13 @@ def test_an_old_worker_leaves_its_cluster_out() -> None:
     assert connect.worker_info() == WorkerInfo(version="1.0.0", commit="abc", kafka_cluster_id=None)
 
 
-def test_something_else_at_the_address_is_not_taken_for_a_worker() -> None:
+def test_another_service_at_the_address_does_not_count_as_a_worker() -> None:
     connect, _ = connect_of({"/": ["no", "worker"]})
     with pytest.raises(UnexpectedAnswerError, match=r"is this Kafka Connect\?"):
         connect.worker_info()
 
 
-def test_a_password_in_a_config_is_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_password_in_a_config_appears_in_no_repr_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     entry = {
         "info": info("a", database_password="hunter2"),
@@ -266,7 +264,7 @@ PLUGIN = "/connector-plugins/org.example.Source/config"
         (httpx.Response(500, json={"error_code": 500, "message": "NullPointerException"}), None),
     ],
 )
-def test_a_plugins_passwords_are_listed_where_the_worker_can_and_else_unknown(
+def test_a_plugins_passwords_are_listed_where_the_worker_can_and_otherwise_unknown(
     answer: Any, keys: set[str] | None
 ) -> None:
     with KafkaConnectClient(
@@ -277,7 +275,7 @@ def test_a_plugins_passwords_are_listed_where_the_worker_can_and_else_unknown(
         assert client.password_keys("org.example.Source") == keys
 
 
-def test_config_definitions_in_another_shape_are_an_error_rather_than_no_passwords() -> None:
+def test_config_definitions_in_another_shape_are_an_error_and_not_an_absence_of_passwords() -> None:
     with (
         KafkaConnectClient(
             KafkaConnectEndpoint(kind="kafka_connect", url=URL),
@@ -289,7 +287,7 @@ def test_config_definitions_in_another_shape_are_an_error_rather_than_no_passwor
         client.password_keys("org.example.Source")
 
 
-def test_a_connector_asked_for_by_its_name_is_here_gone_or_refused() -> None:
+def test_a_connector_requested_by_name_is_here_gone_or_refused() -> None:
     client, _ = connect_of(
         {"/connectors/a": info("a"), "/connectors/b": httpx.Response(403, json={"message": "no"})}
     )

@@ -34,7 +34,7 @@ def test_the_whole_list_is_one_request_and_agrees_with_every_single_connector(
             ]
 
 
-def test_topics_are_asked_for_connector_by_connector(connect: KafkaConnectClient, connect_url: str) -> None:
+def test_topics_are_requested_connector_by_connector(connect: KafkaConnectClient, connect_url: str) -> None:
     for connector in connect.connectors():
         used = httpx.get(
             f"{connect_url}/connectors/{path_segment(connector.name)}/topics", trust_env=False
@@ -42,7 +42,7 @@ def test_topics_are_asked_for_connector_by_connector(connect: KafkaConnectClient
         assert set(connect.topics(connector.name) or ()) >= set(used[connector.name]["topics"])
 
 
-def test_the_worker_says_its_version_and_cluster(connect: KafkaConnectClient) -> None:
+def test_the_worker_reports_its_version_and_cluster(connect: KafkaConnectClient) -> None:
     worker = connect.worker_info()
     assert worker.version == "4.3.1"
     assert worker.commit

@@ -127,7 +127,7 @@ def test_all_pages_are_read() -> None:
     assert client.requests == 3 + 5
 
 
-def test_a_page_that_comes_again_is_an_error_and_not_an_end() -> None:
+def test_a_repeated_page_is_an_error_and_not_the_end() -> None:
     connect = AConnect(archive=(OURS, "RUNNING", SINK))
     connect.stuck = True
     with pytest.raises(UnexpectedAnswerError, match="the same page twice"):
@@ -155,12 +155,12 @@ def test_a_failed_connector_says_why() -> None:
         ({"connector.class": "com.example.Odd", "topics.regex": "orders.*"}, "sink"),
     ],
 )
-def test_a_type_is_what_the_config_says_and_never_a_guess(config: dict[str, str], kind: str) -> None:
+def test_a_type_comes_from_the_config_and_is_never_guessed(config: dict[str, str], kind: str) -> None:
     [connector] = _client(AConnect(one=(OURS, "RUNNING", config))).connectors()
     assert connector.type == kind
 
 
-def test_a_config_that_may_not_be_read_is_empty_and_one_that_is_gone_is_left_out() -> None:
+def test_an_unreadable_config_is_empty_and_a_deleted_connector_is_left_out() -> None:
     connect = AConnect(archive=(OURS, "RUNNING", SINK))
     connect.fails["describe"] = _refusal("ForbiddenException")
     [connector] = _client(connect).connectors()
@@ -169,7 +169,7 @@ def test_a_config_that_may_not_be_read_is_empty_and_one_that_is_gone_is_left_out
     assert _client(connect).connectors() == ()
 
 
-def test_a_connector_that_aws_does_not_describe_is_there_as_it_was_listed_with_the_reason() -> None:
+def test_a_connector_that_aws_does_not_describe_stays_as_listed_with_the_reason() -> None:
     connect = AConnect(archive=(OURS, "RUNNING", SINK))
     connect.fails["describe"] = _refusal("InternalServerErrorException")
     [connector] = _client(connect).connectors()
@@ -193,9 +193,7 @@ def test_a_connector_that_aws_does_not_describe_is_there_as_it_was_listed_with_t
         (EndpointConnectionError(endpoint_url=URL), UnreachableError, "no answer"),
     ],
 )
-def test_a_list_that_cannot_be_read_is_an_error(
-    failure: Exception, kind: type[Exception], sentence: str
-) -> None:
+def test_an_unreadable_list_is_an_error(failure: Exception, kind: type[Exception], sentence: str) -> None:
     connect = AConnect()
     connect.fails["list"] = failure
     with pytest.raises(kind) as caught:
@@ -204,7 +202,7 @@ def test_a_list_that_cannot_be_read_is_an_error(
     assert sentence in str(caught.value)
 
 
-def test_whether_a_connector_exists_is_asked_by_its_name() -> None:
+def test_the_existence_of_a_connector_is_checked_by_name() -> None:
     connect = AConnect(archive_2=(OURS, "RUNNING", SINK), archive=(THEIRS, "RUNNING", SINK))
     client = _client(connect)
     assert (client.presence("archive"), client.presence("arch"), client.presence("archive_2")) == (
@@ -231,7 +229,7 @@ def test_whether_a_connector_exists_is_asked_by_its_name() -> None:
         ("b-1.example:9092", "b-2.example:9092", False),
     ],
 )
-def test_brokers_belong_together_by_their_names_whatever_their_numbers_and_ports(
+def test_brokers_belong_together_by_name_whatever_their_numbers_and_ports(
     one: str, other: str, same: bool
 ) -> None:
     assert bool(brokers_of(one) & brokers_of(other)) is same

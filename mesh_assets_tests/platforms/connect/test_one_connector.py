@@ -19,7 +19,7 @@ from mesh_assets_tests.platforms.connect.a_worker import LIST, URL, a_connector,
         (httpx.Response(200, html="<html>a proxy's page</html>"), "an HTML page"),
     ],
 )
-def test_one_connector_that_the_worker_does_not_give_is_unknown_and_the_others_are_read(
+def test_one_connector_that_the_worker_withholds_is_unknown_and_the_others_are_read(
     answer: httpx.Response, said: str
 ) -> None:
     entries = {
@@ -33,7 +33,7 @@ def test_one_connector_that_the_worker_does_not_give_is_unknown_and_the_others_a
     assert said in (b.error or "")
 
 
-def test_a_connector_whose_status_cannot_be_asked_keeps_its_config() -> None:
+def test_a_connector_with_an_unavailable_status_keeps_its_config() -> None:
     connect, _ = connect_of(
         {LIST: {"a/b": {"info": info("a/b")}}, "/connectors/a%2Fb/status": httpx.Response(400)}
     )
@@ -59,7 +59,7 @@ def test_an_entry_of_another_shape_leaves_the_other_connectors() -> None:
     assert b == a_connector("b")
 
 
-def test_a_worker_that_goes_away_in_the_middle_is_not_taken_for_one_connectors_trouble() -> None:
+def test_a_worker_that_goes_away_midway_is_not_blamed_on_one_connector() -> None:
     entries = {"a": {"info": info("a"), "status": status("a")}, "b": {"info": None, "status": None}}
     connect, _ = connect_of({LIST: entries, "/connectors/b": httpx.Response(503)})
     with pytest.raises(UnreachableError):
@@ -67,7 +67,7 @@ def test_a_worker_that_goes_away_in_the_middle_is_not_taken_for_one_connectors_t
 
 
 @pytest.mark.parametrize(("name", "status"), [("a/b", 400), ("a%b", 400), ("a\\b", 400), ("n{b}", 500)])
-def test_a_name_that_the_worker_refuses_in_a_path_cannot_be_asked_for(name: str, status: int) -> None:
+def test_a_name_that_the_worker_refuses_in_a_path_cannot_be_requested(name: str, status: int) -> None:
     client, worker = connect_of({})
     worker._answers = {f"/connectors/{quote(name, safe='')}": httpx.Response(status, json={"message": "Bad"})}
     assert client.presence(name) == "unaskable"

@@ -10,13 +10,13 @@ def turns(limiter: RateLimiter, time: FakeTime, count: int) -> list[float]:
     return moments
 
 
-def test_a_burst_goes_at_once_and_what_follows_at_the_even_pace() -> None:
+def test_a_burst_goes_at_once_and_the_rest_at_an_even_pace() -> None:
     time = FakeTime()
     limiter = RateLimiter(per_second=10, burst=3, clock=time.clock)
     assert turns(limiter, time, 6) == [0, 0, 0, 0.1, 0.2, 0.3]
 
 
-def test_no_second_has_more_than_the_burst_and_the_pace_together() -> None:
+def test_no_second_exceeds_burst_and_pace_together() -> None:
     time = FakeTime()
     limiter = RateLimiter(per_second=50, burst=25, clock=time.clock)
     moments = turns(limiter, time, 100)
@@ -25,7 +25,7 @@ def test_no_second_has_more_than_the_burst_and_the_pace_together() -> None:
     assert max(sum(start <= moment < start + 1 for moment in moments) for start in moments) <= 75
 
 
-def test_time_in_which_nobody_asks_gives_back_one_burst_and_no_more() -> None:
+def test_idle_time_restores_one_burst_and_no_more() -> None:
     time = FakeTime()
     limiter = RateLimiter(per_second=10, burst=2, clock=time.clock)
     turns(limiter, time, 5)

@@ -18,7 +18,7 @@ REFUSED = httpx.ConnectError("[Errno 111] Connection refused")
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_passing_failure_is_not_noticed_but_in_time_and_in_the_count(status: int) -> None:
+def test_a_transient_failure_shows_only_in_time_and_count(status: int) -> None:
     time = FakeTime()
     service, _ = service_of(httpx.Response(status), httpx.Response(status), OK, time=time)
     assert service.get_json("/") == "fine"
@@ -29,7 +29,7 @@ def test_a_passing_failure_is_not_noticed_but_in_time_and_in_the_count(status: i
     "failure",
     [REFUSED, httpx.ReadError("reset"), httpx.RemoteProtocolError("closed"), httpx.ReadTimeout("slow")],
 )
-def test_a_connection_that_fails_is_tried_again(failure: Exception) -> None:
+def test_a_failed_connection_is_tried_again(failure: Exception) -> None:
     service, _ = service_of(failure, OK)
     assert (service.get_json("/"), service.requests) == ("fine", 2)
 
@@ -45,7 +45,7 @@ def test_a_service_that_is_down_is_given_up_within_seconds() -> None:
     assert (time.sleeps, len(script.requests)) == ([0.25, 0.5, 1.0], 4)
 
 
-def test_a_service_that_is_silent_is_asked_again_only_within_the_budget() -> None:
+def test_a_silent_service_is_asked_again_only_within_the_budget() -> None:
     time = FakeTime()
     limits: list[float] = []
 
@@ -91,7 +91,7 @@ def test_an_answer_that_trickles_ends_with_the_budget() -> None:
         ),
     ],
 )
-def test_a_handshake_that_fails_is_not_tried_again(cause: ssl.SSLError, sentence: str) -> None:
+def test_a_failed_handshake_is_not_tried_again(cause: ssl.SSLError, sentence: str) -> None:
     failure = httpx.ConnectError(str(cause))
     failure.__cause__ = cause
     service, script = service_of(failure)
@@ -101,7 +101,7 @@ def test_a_handshake_that_fails_is_not_tried_again(cause: ssl.SSLError, sentence
     assert len(script.requests) == 1
 
 
-def test_an_error_of_the_server_is_asked_again_twice_only() -> None:
+def test_a_server_error_is_retried_only_twice() -> None:
     service, script = service_of(httpx.Response(500))
     with pytest.raises(UnexpectedAnswerError):
         service.get_json("/")
@@ -109,7 +109,7 @@ def test_an_error_of_the_server_is_asked_again_twice_only() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 501])
-def test_an_answer_that_will_not_change_is_not_asked_for_again(status: int) -> None:
+def test_an_answer_that_will_not_change_is_not_requested_again(status: int) -> None:
     service, script = service_of(httpx.Response(status))
     with pytest.raises(PlatformError):
         service.get_json("/")
@@ -121,7 +121,7 @@ def test_a_status_can_mean_not_now_for_one_service() -> None:
     assert service.get_json("/", also_retry=frozenset({409})) == "fine"
 
 
-def test_a_rebalance_that_does_not_end_is_a_service_that_cannot_answer_now() -> None:
+def test_an_endless_rebalance_is_a_service_that_cannot_answer_now() -> None:
     service, _ = service_of(httpx.Response(409, json={"message": "rebalance in process"}))
     with pytest.raises(
         UnreachableError, match=r"GET / returned 409: rebalance in process \(8 tries in 17\.8 s\)"
@@ -167,9 +167,7 @@ def test_a_post_that_is_idempotent_is_repeated_like_a_read() -> None:
         ({"Retry-After": "soon", "rateLimit-reset": "7"}, 7.0),
     ],
 )
-def test_the_wait_a_service_asks_for_is_kept_and_a_little_spread(
-    headers: dict[str, str], seconds: float
-) -> None:
+def test_the_requested_wait_is_kept_with_a_little_jitter(headers: dict[str, str], seconds: float) -> None:
     time = FakeTime()
     service, _ = service_of(httpx.Response(429, headers=headers), OK, time=time)
     assert service.get_json("/") == "fine"
@@ -187,7 +185,7 @@ def test_a_wait_longer_than_the_budget_fails_at_once() -> None:
     assert (time.elapsed, len(script.requests)) == (0.0, 1)
 
 
-def test_a_429_that_one_caller_received_holds_for_the_others() -> None:
+def test_a_429_for_one_caller_holds_for_the_others() -> None:
     time = FakeTime()
     service, script = service_of(httpx.Response(429, headers={"Retry-After": "3600"}), OK, time=time)
     with pytest.raises(UnreachableError):
@@ -241,6 +239,6 @@ def test_whatever_a_service_answers_a_call_ends_within_its_budget(
 
 
 @given(st.text(max_size=30))
-def test_no_header_breaks_the_reading_of_a_wait(text: str) -> None:
+def test_no_header_breaks_the_parsing_of_a_wait(text: str) -> None:
     wait = asked_wait_seconds({"retry-after": text}, now=0)
     assert wait is None or wait >= 0

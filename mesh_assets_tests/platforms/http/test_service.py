@@ -124,7 +124,7 @@ def test_a_compressed_answer_is_read() -> None:
         ),
     ],
 )
-def test_an_answer_without_json_is_one_sentence_with_service_address_status_and_message(
+def test_an_answer_that_is_not_json_is_one_sentence_with_service_address_status_and_message(
     answer: httpx.Response, error: type[PlatformError], sentence: str
 ) -> None:
     service, _ = service_of(answer)
@@ -202,7 +202,7 @@ def test_a_refusal_names_the_username_and_nothing_shows_the_password(
     assert "hunter2" not in caplog.text + repr(service) + str(service)
 
 
-def test_a_username_that_is_kept_with_its_password_is_used_and_its_reference_is_shown() -> None:
+def test_a_username_kept_with_its_password_is_used_and_shown_as_its_reference() -> None:
     echo = {"message": "no user 'agent'"}
     service, script = service_of(
         httpx.Response(401, json=echo), username="agent", password="hunter2", shown_username="ssm:/agent/key"
@@ -214,7 +214,7 @@ def test_a_username_that_is_kept_with_its_password_is_used_and_its_reference_is_
     assert script.requests[0].headers["Authorization"] == "Basic YWdlbnQ6aHVudGVyMg=="
 
 
-def test_a_password_at_the_cut_of_a_long_message_is_not_shown_in_part() -> None:
+def test_a_password_at_the_cut_of_a_long_message_is_not_partly_shown() -> None:
     service, _ = service_of(
         httpx.Response(400, content="x" * 295 + "hunter2" + "y" * 100), username="agent", password="hunter2"
     )
@@ -246,13 +246,13 @@ def test_credentials_in_the_address_are_used_but_never_shown(caplog: pytest.LogC
         "http://[::1",
     ],
 )
-def test_a_wrong_address_is_an_error_of_the_estate_that_does_not_repeat_it(url: str) -> None:
+def test_a_wrong_address_is_an_estate_error_that_does_not_repeat_it(url: str) -> None:
     with pytest.raises(EstateError, match="the url of Kafka Connect must look like") as raised:
         HttpService(url, name="Kafka Connect")
     assert "hunter2" not in str(raised.value)
 
 
-def test_a_ca_file_that_cannot_be_read_is_an_error_of_the_estate() -> None:
+def test_an_unreadable_ca_file_is_an_estate_error() -> None:
     with pytest.raises(
         EstateError, match=r"ca_location of Registry: /nowhere/ca\.pem cannot be read as certificates"
     ):
@@ -267,7 +267,7 @@ def test_a_ca_file_that_cannot_be_read_is_an_error_of_the_estate() -> None:
         b"Authorization: Bearer 0ther-1-and-more was refused",
     ],
 )
-def test_credentials_of_others_that_a_service_quotes_are_masked(body: bytes) -> None:
+def test_foreign_credentials_quoted_by_a_service_are_masked(body: bytes) -> None:
     service, _ = service_of(httpx.Response(400, content=body))
     with service, pytest.raises(UnexpectedAnswerError) as raised:
         service.ask("GET", "/x").json()
@@ -295,7 +295,7 @@ def test_secret_references_are_resolved_when_the_service_is_opened(monkeypatch: 
         )
 
 
-def test_what_is_posted_is_json_of_the_service_s_kind() -> None:
+def test_a_post_is_json_of_the_services_kind() -> None:
     seen: list[tuple[str, str, object]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

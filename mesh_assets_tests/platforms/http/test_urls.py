@@ -27,7 +27,7 @@ def test_a_name_reaches_the_server_as_one_segment(name: str) -> None:
         ("50%+é", "50%25%2B%C3%A9"),
     ],
 )
-def test_what_is_reserved_is_escaped(name: str, segment: str) -> None:
+def test_reserved_characters_are_escaped(name: str, segment: str) -> None:
     assert path_segment(name) == segment
 
 
@@ -40,7 +40,7 @@ def test_what_is_reserved_is_escaped(name: str, segment: str) -> None:
         ("http://localhost", "http://localhost", True),
     ],
 )
-def test_an_address_is_shown_without_what_is_nobody_s_business(text: str, shown: str, loopback: bool) -> None:
+def test_an_address_is_shown_without_its_private_parts(text: str, shown: str, loopback: bool) -> None:
     base = parse_base_url(text, name="x")
     assert (base.shown, base.is_loopback) == (shown, loopback)
     assert "p@" not in repr(base)

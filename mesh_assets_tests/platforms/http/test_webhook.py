@@ -27,7 +27,7 @@ def a_webhook(*answers: httpx.Response | Exception, time: FakeTime | None = None
     return Webhook(URL, transport=httpx.MockTransport(script), clock=(time or FakeTime()).clock), script
 
 
-def test_it_posts_the_text_as_slack_expects_it() -> None:
+def test_the_text_is_posted_as_slack_expects_it() -> None:
     webhook, script = a_webhook(httpx.Response(200, content=b"ok"))
 
     webhook.post("héllo\nworld")
@@ -41,7 +41,7 @@ def test_it_posts_the_text_as_slack_expects_it() -> None:
     assert json.loads(request.content) == {"text": "héllo\nworld"}
 
 
-def test_it_tries_again_with_growing_pauses_and_as_long_as_it_is_asked_to() -> None:
+def test_a_post_is_retried_with_growing_pauses_and_as_long_as_requested() -> None:
     time = FakeTime()
     webhook, script = a_webhook(
         httpx.Response(503),
@@ -57,7 +57,7 @@ def test_it_tries_again_with_growing_pauses_and_as_long_as_it_is_asked_to() -> N
     assert time.sleeps == [0.5, 1.0, 4.0]
 
 
-def test_it_gives_up_within_its_time() -> None:
+def test_a_post_gives_up_within_its_time() -> None:
     time = FakeTime()
     webhook, script = a_webhook(httpx.Response(503), time=time)
 
@@ -81,7 +81,7 @@ def test_it_gives_up_within_its_time() -> None:
         (httpx.ReadTimeout(f"no answer of {URL}"), UnreachableError),
     ],
 )
-def test_its_address_is_in_no_message_and_no_log(
+def test_the_address_appears_in_no_message_and_no_log(
     answer: httpx.Response | Exception, kind: type[PlatformError], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -155,7 +155,7 @@ def test_no_log_record_of_a_post_over_the_network_holds_the_secret_part_of_the_a
         assert "s3cr3t" not in f"{record.getMessage()} {vars(record)}", record.name
 
 
-def test_what_else_is_logged_afterwards_is_not_touched(caplog: pytest.LogCaptureFixture) -> None:
+def test_other_log_records_afterwards_are_untouched(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     webhook, _ = a_webhook(httpx.Response(200))
     webhook.post("x")

@@ -33,7 +33,9 @@ def log() -> ConnectionLog:
     return ConnectionLog(Endpoint({"bootstrap.servers": "one:9092", "sasl.password": "hush"}))
 
 
-def test_brokers_are_down_for_as_long_as_they_keep_being_refused(log: ConnectionLog, clock: Clock) -> None:
+def test_brokers_count_as_down_for_as_long_as_connections_are_refused(
+    log: ConnectionLog, clock: Clock
+) -> None:
     started = clock.now
     log.on_error(REFUSED)
     log.on_error(DOWN)
@@ -43,7 +45,7 @@ def test_brokers_are_down_for_as_long_as_they_keep_being_refused(log: Connection
     assert log.seconds_down(since=started + 1.5) == 0.5
 
 
-def test_a_connection_that_breaks_during_the_login_is_no_refusal(log: ConnectionLog) -> None:
+def test_a_connection_that_breaks_during_the_login_is_not_a_refusal(log: ConnectionLog) -> None:
     said = "SASL OAUTHBEARER mechanism handshake failed: Local: Broker transport failure: broker's supported mechanisms: (n/a)"
     log.on_error(KafkaError(KafkaError._AUTHENTICATION, said))
     assert {"refusal": log.refusal, "failure": log.failure} == {"refusal": None, "failure": said}
@@ -56,7 +58,7 @@ def test_an_old_report_does_not_mean_that_brokers_are_down_now(log: ConnectionLo
     assert log.seconds_down(100.0) == 0
 
 
-def test_a_failure_that_only_the_log_knows_is_kept(log: ConnectionLog) -> None:
+def test_a_failure_seen_only_in_the_log_is_kept(log: ConnectionLog) -> None:
     line = "[rdkafka#producer-1] [thrd:one:9092/bootstrap]: one:9092/bootstrap: Disconnected: connection closed by peer"
     log.log(logging.INFO, "%s %s", "FAIL", line)
     assert log.failure == "one:9092/bootstrap: Disconnected: connection closed by peer"
@@ -77,7 +79,7 @@ def test_the_log_passes_lines_on_once_and_without_secrets(
     ]
 
 
-def test_a_refusal_is_kept_apart_from_what_fails_after_it(log: ConnectionLog) -> None:
+def test_a_refusal_is_kept_apart_from_later_failures(log: ConnectionLog) -> None:
     log.on_error(KafkaError(KafkaError._AUTHENTICATION, "wrong password hush"))
     log.on_error(REFUSED)
     assert (log.refusal, log.failure) == ("wrong password ***", REFUSED.str())

@@ -117,7 +117,7 @@ def test_a_failed_connection_is_reported_in_one_sentence(
     assert (type(error), str(error)) == (kind, sentence)
 
 
-def test_what_needs_no_second_attempt_is_not_said_to_have_taken_time() -> None:
+def test_failures_without_a_retry_do_not_mention_time() -> None:
     line = (
         "one:9092/bootstrap: SSL handshake failed: certificate verify failed: the broker's certificate has expired (renew it on the "
         "broker) (after 0ms in state SSL_HANDSHAKE)"
@@ -184,7 +184,7 @@ def test_a_refused_login_names_user_and_mechanism(said: str, sentence: str) -> N
         ),
     ],
 )
-def test_a_failed_call_becomes_the_error_that_a_caller_can_decide_on(
+def test_a_failed_call_becomes_an_error_that_a_caller_can_act_on(
     code: int, kind: type[PlatformError], sentence: str
 ) -> None:
     error = from_kafka_error(
@@ -197,7 +197,7 @@ def test_a_failed_call_becomes_the_error_that_a_caller_can_decide_on(
     assert str(error).startswith(sentence)
 
 
-def test_what_librdkafka_said_about_the_connection_outranks_timed_out() -> None:
+def test_librdkafkas_words_about_the_connection_outrank_timed_out() -> None:
     error = from_kafka_error(
         KafkaError(KafkaError._TIMED_OUT),
         endpoint=PLAINTEXT,
@@ -208,7 +208,7 @@ def test_what_librdkafka_said_about_the_connection_outranks_timed_out() -> None:
     assert str(error) == "Kafka at one:9092 could not be reached while reading: Connection refused"
 
 
-def test_the_error_of_one_item_says_what_right_is_missing() -> None:
+def test_the_error_of_one_item_names_the_missing_right() -> None:
     refused = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED, "Topic authorization failed.")
     assert item_error(refused, "DESCRIBE on the topic") == (
         "TOPIC_AUTHORIZATION_FAILED: Topic authorization failed.; needs DESCRIBE on the topic"
@@ -218,7 +218,7 @@ def test_the_error_of_one_item_says_what_right_is_missing() -> None:
     )
 
 
-def test_secrets_are_taken_out_of_any_text_the_longest_first() -> None:
+def test_secrets_are_removed_from_any_text_the_longest_first() -> None:
     redact = Redactor(
         {
             "sasl.password": "hush",
@@ -261,7 +261,7 @@ CLOUD = {
         Endpoint({**CLOUD, "bootstrap.servers": "127.0.0.1:9092"}, on_confluent_cloud=True),
     ],
 )
-def test_a_wrong_key_of_a_cluster_on_confluent_cloud_is_called_what_it_is(endpoint: Endpoint) -> None:
+def test_a_wrong_key_on_confluent_cloud_is_called_what_it_is(endpoint: Endpoint) -> None:
     error = authentication_refused(endpoint, "SASL authentication error: Authentication failed")
     assert isinstance(error, RefusedError)
     assert str(error) == (
@@ -303,7 +303,7 @@ def test_a_key_without_rights_on_confluent_cloud_learns_the_role(doing: str, rig
     )
 
 
-def test_elsewhere_a_user_is_a_user() -> None:
+def test_elsewhere_a_user_is_called_a_user() -> None:
     assert (
         Endpoint({**CLOUD, "bootstrap.servers": "confluent.cloud.example:9092"}).identity
         == "user KEY (PLAIN)"

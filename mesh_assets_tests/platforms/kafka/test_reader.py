@@ -53,7 +53,7 @@ def reader_over(connections: Any) -> WireReader:
     return reader
 
 
-def test_offsets_are_asked_of_the_leaders_that_were_read_with_the_topics() -> None:
+def test_offsets_are_requested_from_the_leaders_read_with_the_topics() -> None:
     cluster = Cluster({"orders": {0: 1, 1: 2}})
     cluster.ends = {("orders", 0): (3, 10), ("orders", 1): (0, 4)}
     with reader_over(cluster.brokers) as reader:
@@ -67,7 +67,7 @@ def test_offsets_are_asked_of_the_leaders_that_were_read_with_the_topics() -> No
     assert len(cluster.brokers.requests("Metadata")) == 1
 
 
-def test_a_topic_that_is_newer_than_what_was_read_has_offsets_too() -> None:
+def test_a_topic_newer_than_the_metadata_has_offsets_too() -> None:
     cluster = Cluster({"orders": {0: 1}})
     with reader_over(cluster.brokers) as reader:
         reader.metadata()
@@ -78,7 +78,7 @@ def test_a_topic_that_is_newer_than_what_was_read_has_offsets_too() -> None:
 
 
 @pytest.mark.parametrize("doing", READS)
-def test_a_cluster_that_does_not_answer_is_said_with_what_was_being_read(doing: str) -> None:
+def test_an_unresponsive_cluster_is_reported_with_what_was_being_read(doing: str) -> None:
     with (
         reader_over(Failing(KafkaError._TRANSPORT)) as reader,
         pytest.raises(UnreachableError) as raised,
@@ -97,7 +97,7 @@ def test_a_cluster_that_does_not_answer_is_said_with_what_was_being_read(doing: 
         ("asking for consumer groups by name", "DESCRIBE on the groups"),
     ],
 )
-def test_a_refused_read_names_the_right_that_it_needs(doing: str, right: str) -> None:
+def test_a_refused_read_names_the_required_right(doing: str, right: str) -> None:
     with (
         reader_over(Failing(KafkaError.CLUSTER_AUTHORIZATION_FAILED)) as reader,
         pytest.raises(RefusedError) as raised,

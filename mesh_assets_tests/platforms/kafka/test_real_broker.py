@@ -74,9 +74,7 @@ def test_offsets_are_where_the_records_begin_and_end(
     assert datetime.now(UTC) - reading.read_at < timedelta(seconds=WAIT_SECONDS)
 
 
-def test_offsets_that_cannot_be_read_do_not_cost_the_others(
-    reader: WireReader, a_topic_of_ten_records: str
-) -> None:
+def test_unreadable_offsets_do_not_affect_the_others(reader: WireReader, a_topic_of_ten_records: str) -> None:
     topics = reader.offsets({a_topic_of_ten_records: [0, 7], "no-such-topic": [0]}).topics
     assert topics[a_topic_of_ten_records][0] == PartitionOffsets(partition=0, earliest=0, latest=10)
     assert topics[a_topic_of_ten_records][1].latest is None
@@ -106,7 +104,7 @@ def test_the_latest_offset_counts_what_an_open_transaction_has_written(
 
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
-def test_a_live_group_is_listed_and_its_offsets_join_those_of_the_topic(
+def test_the_offsets_of_a_live_group_match_its_topic(
     reader: WireReader,
     bootstrap_servers: str,
     a_topic_of_ten_records: str,
@@ -156,7 +154,7 @@ def test_a_live_group_is_listed_and_its_offsets_join_those_of_the_topic(
     assert [offset.latest for offset in offsets] == [10, 0]
 
 
-def test_connects_workers_are_among_the_groups(reader: WireReader) -> None:
+def test_connect_workers_are_among_the_groups(reader: WireReader) -> None:
     workers = [group for group in reader.groups(lambda _: True).groups if group.protocol_type == "connect"]
     assert [(group.type, group.state, group.offsets, group.error) for group in workers] == [
         ("classic", "Stable", (), None)
@@ -164,7 +162,7 @@ def test_connects_workers_are_among_the_groups(reader: WireReader) -> None:
     assert [len(group.members or ()) for group in workers] == [1]
 
 
-def test_four_reads_at_once_agree_with_one_another(reader: WireReader) -> None:
+def test_four_simultaneous_reads_agree(reader: WireReader) -> None:
     metadata = reader.metadata()
     names = [topic.name for topic in metadata.topics]
     with ThreadPoolExecutor(4) as threads:

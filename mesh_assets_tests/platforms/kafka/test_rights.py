@@ -103,14 +103,14 @@ def test_every_operation_has_its_name(opened: Opened, newest: dict[str, int]) ->
 
 
 @pytest.mark.parametrize(("newest", "told"), [({}, frozenset()), (SINCE_2_8, frozenset()), (SINCE_2_3, None)])
-def test_no_rights_on_the_cluster_are_not_rights_that_nobody_tells(
+def test_no_rights_on_the_cluster_differ_from_unreported_ones(
     opened: Opened, newest: dict[str, int], told: frozenset[str] | None
 ) -> None:
     brokers = FakeBrokers(rights=Rights(cluster=["CREATE"]), newest=newest)
     assert read_cluster_rights(opened(brokers)).operations == told
 
 
-def test_brokers_that_do_not_tell_rights_leave_them_unknown(opened: Opened) -> None:
+def test_brokers_that_do_not_report_rights_leave_them_unknown(opened: Opened) -> None:
     cluster = opened(FakeBrokers(newest=SINCE_2_3, topics={"orders": "delete"}, groups=("a",)))
     assert read_topic_rights(cluster, ["orders"]) == {"orders": ResourceRights(state="here", operations=None)}
     groups = read_groups_rights(cluster, lambda _: True, list_is_complete=True).groups
@@ -139,7 +139,7 @@ def test_an_absent_topic_differs_from_a_refused_one_where_kafka_distinguishes_th
     assert access == {"hidden": ResourceRights(state="refused"), "missing": ResourceRights(state="absent")}
 
 
-def test_a_topic_that_is_still_being_made_is_here_and_one_that_has_gone_is_not_visible(
+def test_a_topic_under_creation_exists_and_a_deleted_one_is_not_visible(
     opened: Opened,
 ) -> None:
     codes = {"new": KafkaError.LEADER_NOT_AVAILABLE, "gone": KafkaError.UNKNOWN_TOPIC_OR_PART}
@@ -154,7 +154,7 @@ def test_a_topic_that_is_still_being_made_is_here_and_one_that_has_gone_is_not_v
 @pytest.mark.parametrize(
     ("rights", "visible"), [(DISCOVERY, True), (Rights(topics={"orders": ["DESCRIBE"]}), False)]
 )
-def test_a_name_nobody_has_made_up_shows_whether_topics_are_hidden(
+def test_a_made_up_name_shows_whether_topics_are_hidden(
     opened: Opened, rights: Rights, visible: bool
 ) -> None:
     assert every_topic_is_visible(opened(FakeBrokers(rights=rights))) is visible
@@ -171,20 +171,20 @@ def test_a_name_nobody_has_made_up_shows_whether_topics_are_hidden(
         ),
     ],
 )
-def test_a_failure_that_is_not_about_rights_is_an_error(
+def test_a_failure_unrelated_to_rights_is_an_error(
     opened: Opened, read: Callable[[RunningCluster], object], doing: str
 ) -> None:
     with pytest.raises(UnreachableError, match=f"while asking (for )?{doing}"):
         read(opened(FakeBrokers(failure=KafkaError._TIMED_OUT)))
 
 
-def test_a_name_that_no_topic_can_have_is_neither_here_nor_absent(opened: Opened) -> None:
+def test_an_impossible_topic_name_is_neither_present_nor_absent(opened: Opened) -> None:
     brokers = FakeBrokers(codes={"a b": KafkaError.TOPIC_EXCEPTION})
     with pytest.raises(UnexpectedAnswerError, match="asking for the rights on the topics"):
         read_topic_rights(opened(brokers), ["a b"])
 
 
-def test_a_cluster_that_answers_with_an_error_has_no_rights_of_zero(opened: Opened) -> None:
+def test_a_cluster_that_answers_with_an_error_does_not_have_zero_rights(opened: Opened) -> None:
     brokers = FakeBrokers()
     message, _ = brokers.handlers["DescribeCluster"]
 
@@ -208,7 +208,7 @@ def rights_on(cluster: RunningCluster, *, list_is_complete: bool | None = True) 
     )
 
 
-def test_the_rights_on_groups_of_every_kind_are_told_where_they_are_described(opened: Opened) -> None:
+def test_rights_on_groups_of_every_kind_come_with_their_descriptions(opened: Opened) -> None:
     told = {"authorized_operations": 1 << 3 | 1 << 8}
     brokers = GroupBrokers(
         **{
@@ -256,7 +256,7 @@ def test_without_rights_on_the_cluster_a_made_up_group_shows_whether_groups_are_
     assert rights_on(cluster, list_is_complete=None).every_group_is_visible is False
 
 
-def test_where_no_group_is_listed_none_is_asked_for_which_would_create_the_offsets_topic(
+def test_with_no_group_listed_none_is_requested_since_that_would_create_the_offsets_topic(
     opened: Opened,
 ) -> None:
     brokers = FakeBrokers(rights=Rights())
@@ -264,14 +264,14 @@ def test_where_no_group_is_listed_none_is_asked_for_which_would_create_the_offse
     assert {name for name, _, _ in brokers.asked} == {"Metadata", "ListGroups"}
 
 
-def test_rights_on_some_of_the_groups_are_not_taken_for_rights_on_all(opened: Opened) -> None:
+def test_rights_on_some_groups_do_not_count_as_rights_on_all(opened: Opened) -> None:
     brokers = GroupBrokers(billing=Group())
     brokers.leaders = [1, None, 1]
     with pytest.raises(UnexpectedAnswerError, match="partitions 1 of __consumer_offsets"):
         rights_on(opened(brokers))
 
 
-def test_a_coordinator_that_does_not_tell_the_rights_is_an_error(opened: Opened) -> None:
+def test_a_coordinator_that_does_not_report_rights_is_an_error(opened: Opened) -> None:
     brokers = GroupBrokers(billing=billing())
     brokers.patience_seconds = 0.2
     brokers.failures["DescribeGroups", "billing"] = [LOADING]
@@ -285,7 +285,7 @@ EVENTS = {"events": {"cleanup.policy": "compact"}, "changes": {"cleanup.policy":
 
 
 @pytest.mark.parametrize("newest", range(2, 8))
-def test_a_dry_run_of_creating_topics_asks_for_what_is_to_be_made(opened: Opened, newest: int) -> None:
+def test_a_dry_run_of_creating_topics_requests_the_planned_ones(opened: Opened, newest: int) -> None:
     brokers = FakeBrokers(newest={"CreateTopics": newest})
     assert read_creation(opened(brokers), EVENTS, replication_factor=1) == dict.fromkeys(EVENTS)
     (asked,) = brokers.requests("CreateTopics")
@@ -296,14 +296,14 @@ def test_a_dry_run_of_creating_topics_asks_for_what_is_to_be_made(opened: Opened
     ] == [("events", 1, 1, [], "compact"), ("changes", 1, 1, [], "delete")]
 
 
-def test_whoever_wants_no_number_of_replicas_gets_the_brokers_own(opened: Opened) -> None:
+def test_an_unspecified_number_of_replicas_is_the_brokers_default(opened: Opened) -> None:
     brokers = FakeBrokers()
     read_creation(opened(brokers), EVENTS, replication_factor=None)
     assert {one.replication_factor for one in brokers.requests("CreateTopics")[0].topics} == {-1}
 
 
 @pytest.mark.parametrize("newest", [2, 7])
-def test_why_a_topic_could_not_be_created_is_told_for_each(opened: Opened, newest: int) -> None:
+def test_each_topic_that_could_not_be_created_has_its_reason(opened: Opened, newest: int) -> None:
     rights = Rights(topics={"events": ["CREATE"], "made": ["CREATE"]})
     brokers = FakeBrokers(
         rights=rights, codes={"made": KafkaError.TOPIC_ALREADY_EXISTS}, newest={"CreateTopics": newest}
@@ -319,14 +319,14 @@ def test_why_a_topic_could_not_be_created_is_told_for_each(opened: Opened, newes
     assert "Unable to replicate the partition 3 time(s)" in too_many.str()
 
 
-def test_the_controller_is_asked_and_asked_again_where_it_has_moved_to(opened: Opened) -> None:
+def test_the_controller_is_asked_again_after_it_has_moved(opened: Opened) -> None:
     brokers = FakeBrokers(numbers=(1, 2, 3), controllers=(1, 2, 3))
     assert read_creation(opened(brokers), EVENTS, replication_factor=1) == dict.fromkeys(EVENTS)
     assert [broker for name, broker, _ in brokers.asked if name == "CreateTopics"] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("code", [KafkaError.NOT_CONTROLLER, KafkaError.REQUEST_TIMED_OUT])
-def test_what_says_nothing_of_the_topic_is_no_refusal_to_create_it(
+def test_an_answer_without_the_topic_is_not_a_refusal_to_create_it(
     opened: Opened, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "_PAUSE_SECONDS", 0.0)
@@ -335,7 +335,7 @@ def test_what_says_nothing_of_the_topic_is_no_refusal_to_create_it(
 
 
 @pytest.mark.parametrize("names", [["events"], ["events", "events"], ["events", "changes", "others"]])
-def test_an_answer_about_other_topics_than_were_asked_for_is_none(opened: Opened, names: list[str]) -> None:
+def test_an_answer_about_other_topics_is_invalid(opened: Opened, names: list[str]) -> None:
     brokers = FakeBrokers()
 
     class Answer:
@@ -352,7 +352,7 @@ def test_an_answer_about_other_topics_than_were_asked_for_is_none(opened: Opened
 
 
 @pytest.mark.parametrize("version", [0, 1, 2])
-def test_half_a_description_of_the_cluster_is_none(version: int) -> None:
+def test_half_a_description_of_the_cluster_is_invalid(version: int) -> None:
     whole = encoded(
         "DescribeClusterResponse",
         version,
@@ -368,7 +368,7 @@ def test_half_a_description_of_the_cluster_is_none(version: int) -> None:
 
 
 @pytest.mark.parametrize("version", range(2, 8))
-def test_half_an_answer_to_a_dry_run_is_none(version: int) -> None:
+def test_half_an_answer_to_a_dry_run_is_invalid(version: int) -> None:
     values: dict[str, Any] = {"topics": [{"name": "events", "configs": [{"name": "a", "value": None}]}]}
     request = reading._dry_run({"events": {}}, 1, 5.0)
     whole = encoded("CreateTopicsResponse", version, values)

@@ -17,7 +17,7 @@ def certificates(tmp_path: Path) -> dict[str, str]:
     return {name: str(file) for name, file in files.items()}
 
 
-def test_a_plain_connection_needs_no_more_than_the_brokers() -> None:
+def test_a_plain_connection_needs_only_the_brokers() -> None:
     connection = KafkaConnection(bootstrap_servers="one:9092,two:9092")
     assert client_properties(connection, environment={}) == {
         "bootstrap.servers": "one:9092,two:9092",
@@ -50,7 +50,7 @@ def test_a_sasl_connection_carries_mechanism_user_and_the_resolved_password(
     }
 
 
-def test_mutual_tls_with_an_own_ca_names_the_files_and_resolves_the_keys_password(
+def test_mutual_tls_with_a_custom_ca_names_the_files_and_resolves_the_keys_password(
     certificates: dict[str, str],
 ) -> None:
     connection = KafkaConnection(
@@ -114,7 +114,7 @@ def test_properties_win_and_may_refer_to_secrets() -> None:
         ),
     ],
 )
-def test_what_cannot_be_resolved_is_said_with_its_field(
+def test_an_unresolvable_value_is_reported_with_its_field(
     settings: dict[str, object], environment: dict[str, str], sentence: str
 ) -> None:
     connection = KafkaConnection.model_validate({"bootstrap_servers": "one:9092", **settings})

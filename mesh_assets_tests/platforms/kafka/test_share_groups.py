@@ -67,7 +67,7 @@ def read(broker: Endpoints, topic: str) -> ShareGroup:
         return reader.share_group(topic, topic)
 
 
-def test_what_it_is_done_with_is_known_for_each_record(
+def test_a_share_groups_progress_is_known_for_each_record(
     broker: Endpoints, topic: str, consumer: ShareConsumer
 ) -> None:
     producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
@@ -96,6 +96,6 @@ def test_what_it_is_done_with_is_known_for_each_record(
     assert (member.client_id, member.assignment) == ("reader", {topic: (0, 1)})
 
 
-def test_a_group_that_is_not_there_has_neither_members_nor_partitions(broker: Endpoints, topic: str) -> None:
+def test_a_missing_group_has_neither_members_nor_partitions(broker: Endpoints, topic: str) -> None:
     with WireReader({"bootstrap.servers": broker.bootstrap_servers}, 15) as reader:
         assert reader.share_group("no-such-group", topic) == ShareGroup((), {})

@@ -117,7 +117,7 @@ def a_log(*numbers: int, partition: int = 0) -> list[Message]:
     return [Message(partition, number) for number in numbers]
 
 
-def test_slices_of_several_partitions_are_read_round_by_round(read: Any) -> None:
+def test_slices_of_several_partitions_are_read_in_rounds(read: Any) -> None:
     logs = {0: a_log(*range(100)), 1: a_log(*range(50), partition=1)}
     wanted = {0: [Slice(10, 20, 2), Slice(50, 53, 9)], 1: [Slice(40, 50, 9)]}
     found = read(logs, wanted)
@@ -131,7 +131,7 @@ def test_slices_of_several_partitions_are_read_round_by_round(read: Any) -> None
     assert LogConsumer.made.assigned == [[(0, 10), (1, 40)], [(0, 50)]]
 
 
-def test_leaders_are_asked_for_and_no_more_records_than_there_can_be(
+def test_leaders_are_looked_up_and_no_more_records_are_requested_than_can_exist(
     read: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """librdkafka would find the leaders a second later, and wait out its time for the others."""
@@ -150,7 +150,7 @@ def test_leaders_are_asked_for_and_no_more_records_than_there_can_be(
     assert most == sorted(most, reverse=True)
 
 
-def test_a_topic_is_read_where_nobody_tells_its_leaders(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_topic_is_read_even_without_known_leaders(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(*_: Any, **__: Any) -> None:
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
 
@@ -158,21 +158,21 @@ def test_a_topic_is_read_where_nobody_tells_its_leaders(read: Any, monkeypatch: 
     assert offsets(read({0: a_log(0)}, {0: [Slice(0, 1, 1)]})) == [(0, 0)]
 
 
-def test_a_topic_that_was_deleted_is_an_error_at_once(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deleted_topic_is_an_error_at_once(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LogConsumer, "topic_error", KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
     with pytest.raises(PlatformError, match="reading records of orders"):
         read({0: []}, {0: [Slice(0, 5, 5)]}, silent=frozenset({0}))
     assert LogConsumer.made.assigned == []
 
 
-def test_gaps_end_a_slice_as_well_as_its_last_offset_does(read: Any) -> None:
+def test_gaps_end_a_slice_just_as_its_last_offset_does(read: Any) -> None:
     # 5 to 8 are gone; the next record is behind the slice. Of the other one nothing follows.
     found = read({0: a_log(3, 4, 9), 1: a_log(3, partition=1)}, {0: [Slice(0, 8, 9)], 1: [Slice(0, 8, 9)]})
     assert offsets(found) == [(0, 3), (0, 4), (1, 3)]
     assert found.errors == {}
 
 
-def test_what_does_not_come_in_time_is_told_by_partition(read: Any) -> None:
+def test_late_records_are_reported_by_partition(read: Any) -> None:
     found = read(
         {0: [], 1: a_log(0, partition=1)},
         {0: [Slice(0, 5, 5)], 1: [Slice(0, 1, 5)]},
@@ -183,14 +183,14 @@ def test_what_does_not_come_in_time_is_told_by_partition(read: Any) -> None:
     assert found.errors == {0: "not read to the end of its sample in the time allowed"}
 
 
-def test_bytes_are_shared_out_among_the_partitions(read: Any) -> None:
+def test_bytes_are_divided_among_the_partitions(read: Any) -> None:
     logs = {0: a_log(*range(100)), 1: a_log(0, 1, partition=1)}
     found = read(logs, {0: [Slice(0, 100, 100)], 1: [Slice(0, 2, 100)]}, most_bytes=2 * 3 * len(b"kvalue"))
     assert offsets(found) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]
     assert list(found.errors) == [0]
 
 
-def test_a_partition_that_fails_costs_no_other_and_loses_its_other_slices(read: Any) -> None:
+def test_a_failing_partition_affects_no_other_and_loses_its_other_slices(read: Any) -> None:
     broken = [Message(0, 0, error=KafkaError._MAX_POLL_EXCEEDED)]
     found = read(
         {0: broken, 1: a_log(0, partition=1)}, {0: [Slice(0, 5, 5), Slice(9, 10, 5)], 1: [Slice(0, 1, 5)]}
@@ -200,7 +200,7 @@ def test_a_partition_that_fails_costs_no_other_and_loses_its_other_slices(read: 
     assert len(LogConsumer.made.assigned) == 1
 
 
-def test_a_topic_that_may_not_be_read_names_the_right(read: Any) -> None:
+def test_an_unreadable_topic_names_the_right(read: Any) -> None:
     with pytest.raises(RefusedError, match="needs READ on topic orders"):
         read({0: [Message(0, 0, error=KafkaError.TOPIC_AUTHORIZATION_FAILED)]}, {0: [Slice(0, 5, 5)]})
 

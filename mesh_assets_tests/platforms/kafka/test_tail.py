@@ -75,7 +75,7 @@ def read(
     )
 
 
-def test_records_that_do_not_come_in_time_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_that_do_not_arrive_in_time_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnreachableError, match="orders holds records, but none could be read"):
         read(monkeypatch, high=5)
 
@@ -84,7 +84,7 @@ def test_a_topic_without_records_is_empty(monkeypatch: pytest.MonkeyPatch) -> No
     assert read(monkeypatch, high=0) == tail.Tail(records=(), unread=0, has_offsets=False)
 
 
-def test_what_came_in_time_is_given_with_how_much_was_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_arrived_in_time_comes_with_how_much_was_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     found = read(monkeypatch, high=5, partitions=66, spoken=(Message(),))
     assert [record.offset for record in found.records] == [4]
     assert found.unread == 64 + 2  # none came to its end, and two are over the number that is read
@@ -156,18 +156,18 @@ def test_a_tail_that_has_enough_is_read_once(monkeypatch: pytest.MonkeyPatch) ->
     assert LogConsumer.rounds == [997]
 
 
-def test_a_topic_of_nothing_but_markers_has_offsets_and_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_topic_of_markers_alone_has_offsets_and_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_log(monkeypatch, 1_000) == tail.Tail(records=(), unread=0, has_offsets=True)
 
 
-def test_what_there_was_no_time_to_search_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_left_unsearched_for_time_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count()
     monkeypatch.setattr(tail, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
     found = read_log(monkeypatch, 10**9, 10**9 - 2, seconds=12.0)
     assert ([record.offset for record in found.records], found.not_searched) == ([10**9 - 2], 1)
 
 
-def test_a_real_client_reads_further_back_when_it_is_told_to() -> None:
+def test_a_real_client_reads_further_back_on_request() -> None:
     """On librdkafka's own mock of a broker, which has no transactions: the first window is made too small instead."""
     producer = Producer({"test.mock.num.brokers": 1, "log_level": 0})
     (broker,) = producer.list_topics(timeout=10).brokers.values()

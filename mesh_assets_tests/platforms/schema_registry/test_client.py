@@ -20,7 +20,7 @@ from mesh_assets_tests.platforms.schema_registry.fakes import (
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_the_default_context_is_called_the_same_everywhere(style: type[FakeRegistry]) -> None:
+def test_the_default_context_has_one_name_everywhere(style: type[FakeRegistry]) -> None:
     with style().client() as client:
         assert client.contexts() == (".",)
 
@@ -39,7 +39,7 @@ def test_registering_twice_gives_the_same_id(style: type[FakeRegistry]) -> None:
 @pytest.mark.parametrize(
     ("kind", "content"), [("AVRO", {"schema": "s"}), ("JSON", {"schema": "s", "schemaType": "JSON"})]
 )
-def test_the_type_is_left_out_for_avro_as_confluent_has_it(kind: str, content: dict[str, str]) -> None:
+def test_the_type_is_left_out_for_avro_as_confluent_does(kind: str, content: dict[str, str]) -> None:
     seen: list[tuple[str, object]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -84,9 +84,7 @@ def test_registering_is_repeated_when_the_registry_is_busy() -> None:
         (httpx.Response(502), UnreachableError, "cannot answer now"),
     ],
 )
-def test_a_schema_that_is_not_accepted_says_why(
-    answer: httpx.Response, kind: type[PlatformError], sentence: str
-) -> None:
+def test_a_rejected_schema_says_why(answer: httpx.Response, kind: type[PlatformError], sentence: str) -> None:
     def again(_: httpx.Request) -> httpx.Response:
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
@@ -112,7 +110,7 @@ def test_a_schema_is_found_by_its_id(style: type[FakeRegistry]) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_what_does_not_exist_is_none(style: type[FakeRegistry]) -> None:
+def test_a_missing_schema_is_none(style: type[FakeRegistry]) -> None:
     with style().client() as client:
         assert (client.schema_by_id(7), client.latest("a-value")) == (None, None)
 
@@ -140,18 +138,18 @@ def test_the_error_of_a_deleted_schema_counts_more_than_its_status() -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_subject_asked_for_by_its_name_is_here_or_gone(style: type[FakeRegistry]) -> None:
+def test_a_subject_requested_by_name_is_here_or_gone(style: type[FakeRegistry]) -> None:
     with style([a_schema("a-value")]).client() as client:
         assert (client.presence("a-value"), client.presence("b-value")) == ("here", "gone")
 
 
-def test_a_subject_that_the_registry_hides_is_refused() -> None:
+def test_a_hidden_subject_is_refused() -> None:
     denied = error(403, 40301, "User is denied operation Read on Subject: a-value")
     with Confluent(before=lambda _: denied).client() as client:
         assert client.presence("a-value") == "refused"
 
 
-def test_a_registry_that_fails_says_nothing_about_a_subject() -> None:
+def test_a_failing_registry_proves_nothing_about_a_subject() -> None:
     for answer in (error(404, 50001, "store failed"), error(500, 50001, "store failed")):
         with (
             Confluent(before=lambda _, answer=answer: answer).client() as client,  # type: ignore[misc]
@@ -160,7 +158,7 @@ def test_a_registry_that_fails_says_nothing_about_a_subject() -> None:
             client.presence("a-value")
 
 
-def test_a_name_too_long_for_an_address_cannot_be_asked_for_and_leaves_the_decision_to_the_list() -> None:
+def test_a_name_too_long_for_an_address_leaves_the_decision_to_the_list() -> None:
     registry = Confluent([a_schema("orders-value")])
     with registry.client() as client:
         assert client.presence("x" * 70_000) == "unaskable"

@@ -67,7 +67,7 @@ def test_many_single_reads_stay_below_75_in_any_second() -> None:
     assert max(sum(start <= moment < start + 1 for moment in moments) for start in moments) <= 75
 
 
-def test_elsewhere_nothing_holds_single_reads_back() -> None:
+def test_elsewhere_single_reads_are_not_limited() -> None:
     time = FakeTime()
     connection = SchemaRegistryConnection(url="http://registry.test/base")
     registry = Confluent(schemas=some_schemas(150))
@@ -78,7 +78,7 @@ def test_elsewhere_nothing_holds_single_reads_back() -> None:
     assert time.elapsed == 0
 
 
-def test_throttling_of_less_than_a_minute_is_waited_out_and_a_longer_one_is_said_at_once() -> None:
+def test_throttling_under_a_minute_is_waited_out_and_longer_is_reported_at_once() -> None:
     page = "<html><title>429 Too Many Requests</title></html>"
     for seconds, waited in ((40, True), (600, False)):
         time = FakeTime()

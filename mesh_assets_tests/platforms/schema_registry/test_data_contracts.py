@@ -10,7 +10,7 @@ from mesh_assets.platforms.schema_registry.records import BrokenItem, schema_or_
 SECRET = "hunter2-contract"
 
 
-def test_properties_tags_and_rules_are_kept_in_the_order_in_which_the_rules_run() -> None:
+def test_properties_tags_and_rules_keep_the_order_in_which_the_rules_run() -> None:
     contract = data_contract(
         {"properties": {"owner": "shop", "domain": "sales"}, "tags": {"**.ssn": ["PII", "PRIVATE"]}},
         {
@@ -72,7 +72,7 @@ def test_properties_tags_and_rules_are_kept_in_the_order_in_which_the_rules_run(
         (None, {"encodingRules": [{"name": "r", "doc": f"log in with password={SECRET}"}]}),
     ],
 )
-def test_what_is_sensitive_or_looks_like_a_secret_is_masked(metadata: Any, rules: Any) -> None:
+def test_sensitive_and_secret_looking_values_are_masked(metadata: Any, rules: Any) -> None:
     said = repr(data_contract(metadata, rules))
     assert SECRET not in said
     assert MASK in said
@@ -96,7 +96,7 @@ def test_a_schema_without_a_contract_has_an_empty_one() -> None:
         (None, {"domainRules": [{}]}, "a rule of ruleSet.domainRules has no name"),
     ],
 )
-def test_a_contract_of_another_shape_makes_its_schema_unread_and_not_one_without_a_contract(
+def test_a_contract_of_another_shape_makes_its_schema_unread_instead_of_without_a_contract(
     metadata: Any, rules: Any, what: str
 ) -> None:
     with pytest.raises(ContractError, match=what):

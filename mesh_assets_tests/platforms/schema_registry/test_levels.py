@@ -58,12 +58,12 @@ def test_a_subject_without_its_own_mode_inherits_the_global_one(style: type[Fake
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_level_that_differs_from_the_global_one_is_the_subject_s_own(style: type[FakeRegistry]) -> None:
+def test_a_level_that_differs_from_the_global_one_is_the_subjects_own(style: type[FakeRegistry]) -> None:
     with a_registry(style).client() as client:
         assert client.subject_compatibility("strict-value") == Level(level="FULL", own=True)
 
 
-def test_where_own_and_inherited_look_the_same_it_stays_unknown_which_it_is() -> None:
+def test_where_own_and_inherited_look_alike_it_stays_unknown_which_it_is() -> None:
     with a_registry(Apicurio).client() as client:
         assert [client.subject_compatibility(name) for name in ("plain-value", "same-value")] == [
             Level(level="BACKWARD", own=None)
@@ -71,13 +71,13 @@ def test_where_own_and_inherited_look_the_same_it_stays_unknown_which_it_is() ->
         assert client.subject_mode("plain-value") == Level(level="READWRITE", own=None)
 
 
-def test_karapace_shows_one_mode_for_all_and_cannot_tell() -> None:
+def test_karapace_shows_one_mode_for_all_so_nothing_follows_from_it() -> None:
     with a_registry(Karapace).client() as client:
         assert client.subject_mode("strict-value") == Level(level="READWRITE", own=None)
 
 
 @pytest.mark.parametrize("style", TELLING)
-def test_a_registry_that_once_said_not_own_is_believed_when_it_gives_a_level(
+def test_a_registry_that_has_reported_inherited_levels_is_believed_when_it_gives_one(
     style: type[FakeRegistry],
 ) -> None:
     with a_registry(style).client(workers=1) as client:
@@ -89,7 +89,7 @@ def test_a_registry_that_once_said_not_own_is_believed_when_it_gives_a_level(
         ]
 
 
-def test_a_level_inherited_from_elsewhere_than_the_global_one_is_not_taken_for_the_subject_s_own() -> None:
+def test_a_level_inherited_from_elsewhere_does_not_count_as_the_subjects_own() -> None:
     """Apicurio falls back to its configuration file, not to the global level, unless asked with
     defaultToGlobal."""
     registry = a_registry(Apicurio)
@@ -108,7 +108,7 @@ def test_a_level_inherited_from_elsewhere_than_the_global_one_is_not_taken_for_t
         assert client.subject_compatibility("plain-value") == Level(level="FULL_TRANSITIVE", own=False)
 
 
-def test_a_subject_of_another_context_inherits_what_is_in_force_there() -> None:
+def test_a_subject_of_another_context_inherits_what_applies_there() -> None:
     registry = Confluent([a_schema(":.staging:a-value")])
 
     def of_the_context(request: httpx.Request) -> httpx.Response | None:
@@ -137,7 +137,7 @@ def test_a_subject_of_another_context_inherits_what_is_in_force_there() -> None:
         (httpx.Response(200, json={"compatibility": "FULL"}), Level(level="FULL", own=True)),
     ],
 )
-def test_an_absent_level_may_look_in_many_ways(answer: httpx.Response, level: Level) -> None:
+def test_an_absent_level_has_many_forms(answer: httpx.Response, level: Level) -> None:
     registry = Confluent()
     registry.before = lambda request: (
         httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
@@ -148,7 +148,7 @@ def test_an_absent_level_may_look_in_many_ways(answer: httpx.Response, level: Le
         assert client.subject_compatibility("a-value") == level
 
 
-def test_a_level_of_a_subject_that_does_not_exist_is_an_error() -> None:
+def test_a_level_of_a_missing_subject_is_an_error() -> None:
     registry = Karapace()
     registry.before = lambda request: (
         error(404, 40401, "Subject 'x' not found.") if request.url.path.endswith("/config/x") else None
@@ -157,7 +157,7 @@ def test_a_level_of_a_subject_that_does_not_exist_is_an_error() -> None:
         client.subject_compatibility("x")
 
 
-def test_the_levels_of_many_subjects_are_two_requests_each_and_counted_apart() -> None:
+def test_the_levels_of_many_subjects_take_two_requests_each_and_are_counted_separately() -> None:
     registry = Confluent([a_schema(f"s{number}-value") for number in range(100)])
     with registry.client(workers=16) as client:
         subjects = [schema.subject for schema in client.read_latest_schemas()]
@@ -168,12 +168,12 @@ def test_the_levels_of_many_subjects_are_two_requests_each_and_counted_apart() -
         assert (client.level_requests, client.requests) == (202, 2 + 202)
 
 
-def test_no_subjects_cost_no_request() -> None:
+def test_no_subjects_need_no_request() -> None:
     with Confluent().client() as client:
         assert (client.subject_levels([]), client.requests) == ([], 0)
 
 
-def test_a_subject_whose_level_cannot_be_read_says_why_and_the_others_are_read() -> None:
+def test_a_subject_with_an_unreadable_level_says_why_and_the_others_are_read() -> None:
     registry = a_registry(Confluent)
     registry.before = lambda request: (
         error(403, 40301, "denied") if request.url.path.endswith("/mode/same-value") else None
@@ -187,7 +187,7 @@ def test_a_subject_whose_level_cannot_be_read_says_why_and_the_others_are_read()
 
 
 @pytest.mark.parametrize("failing", ["/config", "/config/s0-value"])
-def test_a_registry_that_goes_away_is_not_asked_again_for_every_subject(failing: str) -> None:
+def test_a_registry_that_goes_away_is_not_asked_about_every_subject(failing: str) -> None:
     registry = Confluent([a_schema(f"s{number}-value") for number in range(500)])
     down = False
 
@@ -205,7 +205,7 @@ def test_a_registry_that_goes_away_is_not_asked_again_for_every_subject(failing:
         assert client.requests < 12
 
 
-def test_time_that_is_up_leaves_the_rest_unread_and_says_so() -> None:
+def test_when_time_is_up_the_rest_stays_unread_and_says_so() -> None:
     registry = a_registry(Confluent)
     with registry.client(workers=1) as client:
         read = client.subject_levels(["plain-value", "strict-value"], within_seconds=-1)
@@ -213,7 +213,7 @@ def test_time_that_is_up_leaves_the_rest_unread_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("status", [403, 405, 500, 501])
-def test_a_registry_that_does_not_give_its_mode_still_gives_the_levels_of_subjects(status: int) -> None:
+def test_a_registry_that_withholds_its_mode_still_gives_the_levels_of_subjects(status: int) -> None:
     registry = a_registry(Confluent)
     registry.before = lambda request: httpx.Response(status) if "/mode" in request.url.path else None
     with registry.client(workers=1) as client:
@@ -241,7 +241,7 @@ def test_a_key_that_may_only_read_subjects_reads_their_levels_and_what_they_inhe
     )
 
 
-def test_a_level_that_may_be_inherited_is_not_taken_for_the_subjects_own_when_the_global_one_is_unknown() -> (
+def test_a_possibly_inherited_level_does_not_count_as_the_subjects_own_while_the_global_one_is_unknown() -> (
     None
 ):
     registry = a_registry(Apicurio)
@@ -253,7 +253,7 @@ def test_a_level_that_may_be_inherited_is_not_taken_for_the_subjects_own_when_th
     assert plain.compatibility == Level(level="BACKWARD", own=None)
 
 
-def test_a_registry_that_says_no_such_subject_of_one_that_inherits_is_understood() -> None:
+def test_no_such_subject_for_one_that_inherits_is_understood() -> None:
     registry = a_registry(Confluent)
 
     def of_old(request: httpx.Request) -> httpx.Response | None:

@@ -128,7 +128,7 @@ def test_a_deleted_subject_is_gone_from_the_inventory(
     assert registry.latest(deleted) is None
 
 
-def test_levels_are_read_and_what_apicurio_cannot_tell_stays_unknown(
+def test_levels_are_read_and_what_apicurio_cannot_report_stays_unknown(
     registry: SchemaRegistryClient, subjects: Subjects
 ) -> None:
     plain, strict = subjects.name("plain-value"), subjects.name("strict-value")

@@ -39,7 +39,7 @@ def test_every_style_yields_the_same_inventory_whatever_the_number_of_subjects_a
     ("subjects", "requests"),
     [(1, 1), (37, 1), (499, 1), (999, 1), (1000, 2), (1001, 2), (1500, 2), (2500, 3), (5000, 6)],
 )
-def test_in_confluent_s_published_shape_a_page_is_one_request(subjects: int, requests: int) -> None:
+def test_in_confluents_published_shape_a_page_is_one_request(subjects: int, requests: int) -> None:
     registry = Confluent(some_schemas(subjects))
     with registry.client() as client:
         assert client.read_latest_schemas() == by_subject(registry.schemas)
@@ -58,7 +58,7 @@ def test_in_confluent_s_published_shape_a_page_is_one_request(subjects: int, req
         (Apicurio, 37, 5 + 37),  # wildcard, contexts, names and their end, a look at the list
     ],
 )
-def test_other_shapes_cost_what_it_takes_to_know_them(
+def test_recognising_other_shapes_takes_a_few_more_requests(
     style: type[FakeRegistry], subjects: int, requests: int
 ) -> None:
     registry = style(some_schemas(subjects))
@@ -68,7 +68,7 @@ def test_other_shapes_cost_what_it_takes_to_know_them(
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_an_empty_registry_is_empty_and_that_is_confirmed_by_its_list_of_subjects(
+def test_an_empty_registry_is_empty_which_its_list_of_subjects_confirms(
     style: type[FakeRegistry],
 ) -> None:
     registry = style()
@@ -77,7 +77,7 @@ def test_an_empty_registry_is_empty_and_that_is_confirmed_by_its_list_of_subject
         assert (client.requests, "GET /subjects" in registry.requests) == (3, True)
 
 
-def test_everything_the_registry_says_of_a_schema_is_kept() -> None:
+def test_everything_that_the_registry_says_about_a_schema_is_kept() -> None:
     schema = a_schema(
         "orders-value",
         schema_id=7,
@@ -95,7 +95,7 @@ def test_everything_the_registry_says_of_a_schema_is_kept() -> None:
 
 
 @pytest.mark.parametrize("style", [Confluent, AxonOps])
-def test_subjects_of_all_contexts_are_there_under_their_qualified_names(style: type[FakeRegistry]) -> None:
+def test_subjects_of_all_contexts_have_their_qualified_names(style: type[FakeRegistry]) -> None:
     schemas = [
         a_schema("orders-value", schema_id=1),
         a_schema(":.staging:orders-value", schema_id=2),
@@ -124,19 +124,19 @@ def test_a_page_limit_lowered_by_the_operator_hides_nothing(limit: int) -> None:
 
 
 @pytest.mark.slow
-def test_more_subjects_than_apicurio_lists_by_itself_are_all_found() -> None:
+def test_more_subjects_than_apicurio_lists_by_default_are_all_found() -> None:
     registry = Apicurio(some_schemas(1500), max_subjects=1000, hidden_rows=300)
     with registry.client(workers=8) as client:
         assert len(client.read_latest_schemas()) == 1500
 
 
-def test_a_registry_that_lists_every_version_in_spite_of_latest_only_gives_the_latest() -> None:
+def test_a_registry_that_ignores_latest_only_still_gives_the_latest() -> None:
     versions = [a_schema("a-value", schema_id=n, version=n) for n in (1, 2, 3)]
     with Karapace(versions).client() as client:
         assert client.read_latest_schemas() == (versions[2],)
 
 
-def test_a_registry_that_keeps_the_limit_but_never_moves_the_page_is_read_subject_by_subject() -> None:
+def test_a_registry_that_never_moves_the_page_is_read_subject_by_subject() -> None:
     registry = Confluent(some_schemas(30))
 
     def first_page_only(request: httpx.Request) -> httpx.Response | None:
@@ -150,7 +150,7 @@ def test_a_registry_that_keeps_the_limit_but_never_moves_the_page_is_read_subjec
         assert client.read_latest_schemas() == by_subject(registry.schemas)
 
 
-def test_a_subject_deleted_between_two_pages_makes_no_other_one_vanish() -> None:
+def test_a_subject_deleted_between_two_pages_hides_no_other() -> None:
     registry = Confluent(some_schemas(25))
     gone = min(registry.schemas, key=lambda schema: schema.subject)
 
@@ -164,7 +164,7 @@ def test_a_subject_deleted_between_two_pages_makes_no_other_one_vanish() -> None
     assert len(registry.schemas) == 24
 
 
-def test_a_list_that_never_comes_to_rest_is_read_subject_by_subject() -> None:
+def test_a_list_that_never_settles_is_read_subject_by_subject() -> None:
     registry = Confluent(some_schemas(30))
 
     def another_one(request: httpx.Request) -> None:
@@ -201,7 +201,7 @@ def test_a_subject_deleted_between_list_and_read_is_absent() -> None:
     assert len(registry.schemas) == 11
 
 
-def test_a_subject_that_is_listed_but_cannot_be_found_is_an_error_and_no_deletion() -> None:
+def test_a_listed_subject_that_cannot_be_found_is_an_error_and_not_a_deletion() -> None:
     registry = AxonOps([a_schema("a/b-value"), a_schema("c-value")])
     registry.before = lambda request: httpx.Response(404) if request.url.path.endswith("/schemas") else None
     with (
@@ -232,7 +232,7 @@ def test_a_slash_in_a_subject_reaches_the_registry() -> None:
         (httpx.Response(200, content=b""), UnexpectedAnswerError),
     ],
 )
-def test_one_subject_that_cannot_be_read_fails_the_whole_reading(
+def test_one_unreadable_subject_fails_the_whole_reading(
     answer: httpx.Response, kind: type[PlatformError]
 ) -> None:
     registry = Apicurio(some_schemas(12))
@@ -261,14 +261,14 @@ def test_a_bulk_list_of_another_shape_is_an_unexpected_answer(items: object) -> 
         client.read_latest_schemas()
 
 
-def test_a_page_that_fails_in_the_middle_fails_the_whole_reading() -> None:
+def test_a_page_that_fails_midway_fails_the_whole_reading() -> None:
     registry = Confluent(some_schemas(2500))
     registry.before = lambda _: httpx.Response(500) if len(registry.requests) > 2 else None
     with registry.client() as client, pytest.raises(UnexpectedAnswerError):
         client.read_latest_schemas()
 
 
-def test_a_registry_that_says_429_first_is_not_noticed_but_in_the_count() -> None:
+def test_a_429_at_first_shows_only_in_the_count() -> None:
     registry = Confluent(some_schemas(5))
     registry.before = lambda _: (
         httpx.Response(429, headers={"Retry-After": "1"}) if len(registry.requests) == 1 else None
@@ -278,7 +278,7 @@ def test_a_registry_that_says_429_first_is_not_noticed_but_in_the_count() -> Non
         assert client.requests == 2
 
 
-def test_a_list_of_subjects_without_end_is_given_up() -> None:
+def test_an_endless_list_of_subjects_is_abandoned() -> None:
     registry = Confluent()
     registry.before = lambda request: (
         None
@@ -302,7 +302,7 @@ def test_a_list_of_subjects_without_end_is_given_up() -> None:
         httpx.Response(200, json={"schema": "without an id"}),
     ],
 )
-def test_one_subject_that_cannot_be_read_is_told_of_and_the_others_are_read(answer: httpx.Response) -> None:
+def test_one_unreadable_subject_is_reported_and_the_others_are_read(answer: httpx.Response) -> None:
     registry = Apicurio(some_schemas(12))
     failing = registry.schemas[7]
     registry.before = lambda request: (
@@ -317,7 +317,7 @@ def test_one_subject_that_cannot_be_read_is_told_of_and_the_others_are_read(answ
     assert list(unread) == [failing.subject]
 
 
-def test_a_subject_that_the_registry_lists_and_does_not_find_is_told_of_and_no_deletion() -> None:
+def test_a_listed_subject_that_is_not_found_is_reported_and_not_deleted() -> None:
     registry = AxonOps([a_schema("a/b-value"), a_schema("c-value")])
     registry.before = lambda request: httpx.Response(404) if request.url.path.endswith("/schemas") else None
     unread: dict[str, PlatformError] = {}
@@ -327,7 +327,7 @@ def test_a_subject_that_the_registry_lists_and_does_not_find_is_told_of_and_no_d
 
 
 @pytest.mark.parametrize(("status", "kind"), [(500, UnexpectedAnswerError), (503, UnreachableError)])
-def test_a_registry_that_gives_no_subject_is_not_taken_for_subjects_that_cannot_be_read(
+def test_a_registry_that_gives_no_subject_is_not_blamed_on_unreadable_subjects(
     status: int, kind: type[PlatformError]
 ) -> None:
     registry = Apicurio(some_schemas(12))

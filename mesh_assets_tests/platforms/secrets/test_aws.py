@@ -77,7 +77,7 @@ def test_thirteen_parameters_are_read_in_two_requests(client: Callable[[str], An
 
 
 @pytest.mark.sandbox
-def test_a_secret_its_field_and_what_is_missing(client: Callable[[str], Any]) -> None:
+def test_a_secret_a_field_of_it_and_missing_ones(client: Callable[[str], Any]) -> None:
     arn = client("secretsmanager").create_secret(
         Name="AmazonMSK_reader", SecretString='{"username": "alice", "password": "hush"}'
     )["ARN"]
@@ -114,7 +114,7 @@ def test_a_connection_of_the_estate_takes_user_and_password_from_one_secret_and_
     assert "hush" not in repr(properties)
 
 
-def test_a_parameter_that_may_not_be_read_is_named_though_ten_were_asked_for(
+def test_an_unreadable_parameter_is_named_among_ten_requested(
     stubbed: Callable[[str], Stubber],
 ) -> None:
     ssm = stubbed("ssm")
@@ -213,6 +213,6 @@ def test_a_binary_secret_is_an_error(stubbed: Callable[[str], Stubber]) -> None:
         read_secrets([_reference("secretsmanager:kafka")], stub.client)
 
 
-def test_the_region_of_a_secret_is_that_in_its_arn() -> None:
+def test_the_region_of_a_secret_comes_from_its_arn() -> None:
     assert region_of("arn:aws:secretsmanager:eu-west-1:123456789012:secret:AmazonMSK_x-AbCdEf") == "eu-west-1"
     assert region_of("AmazonMSK_x") is None

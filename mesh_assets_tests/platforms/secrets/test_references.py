@@ -12,7 +12,7 @@ def test_a_variable_is_replaced_by_its_value() -> None:
     assert resolve("broker-${N}.example:9092", environment={"N": "7"}) == "broker-7.example:9092"
 
 
-def test_a_variable_that_is_not_set_is_named() -> None:
+def test_an_unset_variable_is_named() -> None:
     with pytest.raises(EstateError, match="the environment variable KEY is not set"):
         resolve("${KEY}", environment={"OTHER": "abc"})
 
@@ -38,7 +38,7 @@ def test_the_value_of_a_variable_never_becomes_a_reference() -> None:
         ("ssm:/${STAGE}/key", ("ssm", "/live/key", None)),
     ],
 )
-def test_a_reference_is_taken_apart(text: str, expected: tuple[str, str, str | None]) -> None:
+def test_a_reference_is_parsed(text: str, expected: tuple[str, str, str | None]) -> None:
     assert parse_reference(text, environment={"STAGE": "live"}) == SecretName(text, *expected)  # type: ignore[arg-type] # Literal
 
 
@@ -56,12 +56,12 @@ def test_other_text_is_not_a_reference(text: str) -> None:
         ("secretsmanager:#password", "is not a reference"),
     ],
 )
-def test_what_is_wrong_with_a_reference_is_said(text: str, sentence: str) -> None:
+def test_a_faulty_reference_is_explained(text: str, sentence: str) -> None:
     with pytest.raises(EstateError, match=sentence):
         parse_reference(text)
 
 
-def test_a_username_from_a_variable_is_shown_and_one_that_is_kept_with_its_password_is_not() -> None:
+def test_a_username_from_a_variable_is_shown_and_one_kept_with_its_password_is_not() -> None:
     assert shown("${KEY}", environment={"KEY": "ABCDEF"}) == "ABCDEF"
     assert shown("ssm:/agent/key") == "ssm:/agent/key"
 
@@ -82,7 +82,7 @@ def _reference(field: str | None) -> SecretName:
         ("password", {"password": "hush"}, "hush"),
     ],
 )
-def test_a_value_is_the_whole_or_one_field(field: str | None, kept: Kept, value: str) -> None:
+def test_a_value_is_the_whole_secret_or_one_field(field: str | None, kept: Kept, value: str) -> None:
     assert pick(_reference(field), kept) == value
 
 
@@ -102,7 +102,7 @@ def test_a_value_is_the_whole_or_one_field(field: str | None, kept: Kept, value:
         (None, {"password": "hush"}, "has fields; say which one: password"),
     ],
 )
-def test_what_is_missing_is_named_and_no_value_is(field: str | None, kept: Kept, sentence: str) -> None:
+def test_missing_fields_are_named_and_no_value_is_shown(field: str | None, kept: Kept, sentence: str) -> None:
     with pytest.raises(EstateError, match=r"^secretsmanager:kafka") as caught:
         pick(_reference(field), kept)
     assert sentence in str(caught.value)

@@ -32,7 +32,7 @@ class Clock:
         return self.now
 
 
-def test_what_was_read_is_remembered_for_a_minute_and_no_longer() -> None:
+def test_secrets_are_remembered_for_a_minute_and_no_longer() -> None:
     source, clock = Source(a="1", b="2"), Clock()
     reader = SecretReader({"ssm": source}, monotonic=clock)
     assert reader.read([_named("a")]) == {_named("a"): "1"}
@@ -44,7 +44,7 @@ def test_what_was_read_is_remembered_for_a_minute_and_no_longer() -> None:
     assert source.asked == [["a"], ["b"], ["a"]]
 
 
-def test_what_is_forgotten_is_read_anew() -> None:
+def test_a_forgotten_secret_is_read_again() -> None:
     source = Source(a="1")
     reader = SecretReader({"ssm": source})
     reader.read([_named("a")])
@@ -62,7 +62,7 @@ def test_a_failure_is_not_remembered() -> None:
     assert reader.read([_named("a")]) == {_named("a"): "1"}
 
 
-def test_fields_of_one_secret_share_its_reading() -> None:
+def test_fields_of_one_secret_share_a_reading() -> None:
     source = Source(a='{"username": "alice", "password": "hush"}')
     reader = SecretReader({"ssm": source})
     assert list(reader.read([_named("a", "username")]).values()) == ["alice"]
@@ -70,7 +70,7 @@ def test_fields_of_one_secret_share_its_reading() -> None:
     assert source.asked == [["a"]]
 
 
-def test_a_reader_prints_without_what_it_holds() -> None:
+def test_a_reader_prints_without_its_secrets() -> None:
     reader = SecretReader({"ssm": Source(a="hush")})
     reader.read([_named("a")])
     assert "hush" not in f"{reader!r} {reader}"

@@ -33,7 +33,7 @@ def test_a_field_of_a_secret_of_version_1(vault: AVault) -> None:
     assert resolve("vault:old/kafka#password") == "hush"
 
 
-def test_the_token_may_stand_in_the_file_that_vault_login_writes(
+def test_the_token_may_be_in_the_file_written_by_vault_login(
     vault: AVault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("VAULT_TOKEN")
@@ -66,7 +66,7 @@ def test_a_missing_field_is_an_error_that_lists_the_existing_ones(vault: AVault)
     )
 
 
-def test_a_secret_that_is_not_there_or_deleted(vault: AVault) -> None:
+def test_a_missing_or_deleted_secret(vault: AVault) -> None:
     gone = f"Vault at {vault.address} has no such secret (or its last version is deleted)"
     assert _said("vault:secret/kafka#password") == f"vault:secret/kafka#password: {gone}"
     vault.secrets["secret/data/kafka"] = {"password": "hush"}
@@ -86,9 +86,7 @@ def test_a_refused_or_missing_token(vault: AVault, monkeypatch: pytest.MonkeyPat
     assert "no token is set (VAULT_TOKEN or ~/.vault-token)" in _said("vault:secret/kafka#password")
 
 
-def test_a_sealed_vault_one_that_is_away_and_one_nobody_named(
-    vault: AVault, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sealed_an_unreachable_and_an_unnamed_vault(vault: AVault, monkeypatch: pytest.MonkeyPatch) -> None:
     vault.sealed = True
     assert "failed (VaultDown); is it sealed or failing?" in _said("vault:secret/kafka#password")
     monkeypatch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
@@ -99,6 +97,6 @@ def test_a_sealed_vault_one_that_is_away_and_one_nobody_named(
     assert "VAULT_ADDR is not set" in _said("vault:secret/kafka#password")
 
 
-def test_without_the_extra_it_is_named(vault: AVault, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - its address
+def test_a_missing_extra_is_named(vault: AVault, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - its address
     monkeypatch.setitem(sys.modules, "hvac", None)
     assert "install it with: pip install 'mesh-assets[vault]'" in _said("vault:secret/kafka#password")

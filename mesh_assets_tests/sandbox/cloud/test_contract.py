@@ -57,7 +57,7 @@ LINKED = [
         ("error", "/kafka/v3/clusters/lkc-other/links", 404),
     ],
 )
-def test_links_it_is_told_of_are_answered_in_the_published_shapes(
+def test_announced_links_are_returned_in_the_published_shapes(
     cloud: StandIn, answer: str, path: str, status: int
 ) -> None:
     assert cloud.get(LINKS).json()["data"] == []
@@ -100,7 +100,7 @@ def test_the_published_examples_have_the_published_shapes(api: str) -> None:
         ("names", {"a": {}}),
     ],
 )
-def test_a_departure_from_a_shape_is_seen(answer: str, content: Any) -> None:
+def test_a_departure_from_a_shape_is_noticed(answer: str, content: Any) -> None:
     assert departures("connect-v1", answer, content)
 
 

@@ -43,7 +43,7 @@ def values(metric: names.Metric, minute: int) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_a_counter_is_what_came_since_the_last_reading_of_the_minute_before() -> None:
+def test_a_counter_is_what_arrived_since_the_last_reading_of_the_previous_minute() -> None:
     assert values(names.RECEIVED_RECORDS, MINUTE) == {("orders",): 40}
     assert values(names.RECEIVED_BYTES, MINUTE) == {("orders",): 2000}
     assert values(names.SENT_RECORDS, MINUTE) == {("orders",): 20}
@@ -85,7 +85,7 @@ def asked(
     return answer_query(given, stored(metric, **more), now=NOW, page_token=token).body
 
 
-def test_what_is_not_grouped_by_is_summed_minute_by_minute() -> None:
+def test_dimensions_that_are_not_grouped_are_summed_minute_by_minute() -> None:
     assert asked(query())["data"] == [
         {"timestamp": "2026-09-21T14:14:00Z", "value": 30.0},
         {"timestamp": "2026-09-21T14:15:00Z", "value": 33.0},
@@ -133,7 +133,7 @@ def test_filters_combine_and_compare() -> None:
         ({"group_by": ["metric.color"]}, "cannot be grouped by metric.color"),
     ],
 )
-def test_a_query_the_api_refuses_is_refused(change: dict[str, Any], sentence: str) -> None:
+def test_a_query_that_the_api_would_refuse_is_refused(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(QueryError, match=sentence):
         asked(query(**change))
 
@@ -148,5 +148,5 @@ def test_a_query_the_api_refuses_is_refused(change: dict[str, Any], sentence: st
         ("2026-09-21T14:15:00+00:00/now", 1),
     ],
 )
-def test_intervals_are_written_in_all_published_ways(interval: str, minutes: int) -> None:
+def test_intervals_are_accepted_in_all_published_notations(interval: str, minutes: int) -> None:
     assert len(asked(query(intervals=[interval]))["data"]) == minutes

@@ -9,7 +9,7 @@ from mesh_assets_tests.sandbox.cloud.asking import CONNECTORS, EXPANDED, REGISTR
 SCHEMAS = f"{REGISTRY}/schemas?latestOnly=true"
 
 
-def test_a_fault_spoils_as_many_requests_as_it_was_told() -> None:
+def test_a_fault_spoils_as_many_requests_as_ordered() -> None:
     orders = Orders()
     orders.tell_faults([{"path": "/connect/", "kind": "fail", "times": 2}])
     assert orders.take_fault("/org/v2/environments") is None
@@ -20,13 +20,13 @@ def test_a_fault_spoils_as_many_requests_as_it_was_told() -> None:
     "order",
     [3, [3], [{"path": "/"}], [{"path": "/", "kind": "explode"}], [{"path": "/", "kind": "fail", "what": 1}]],
 )
-def test_an_order_nobody_can_follow_is_refused(order: object) -> None:
+def test_an_impossible_order_is_refused(order: object) -> None:
     with pytest.raises(ValueError, match=r"expected|missing|not one of|unexpected"):
         Orders().tell_faults(order)
 
 
 @pytest.mark.sandbox
-def test_it_fails_as_it_is_told_and_not_for_longer(cloud: StandIn) -> None:
+def test_the_stand_in_fails_as_ordered_and_no_longer(cloud: StandIn) -> None:
     cloud.tell("faults", [{"path": "/connect/", "kind": "fail", "status": 503, "html": True, "times": 1}])
     failed = cloud.get(CONNECTORS)
     assert (failed.status_code, failed.headers["content-type"], "<html>" in failed.text) == (
@@ -46,7 +46,7 @@ def test_a_throttled_request_says_how_long_to_wait(cloud: StandIn) -> None:
 
 
 @pytest.mark.sandbox
-def test_a_truncated_answer_ends_in_the_middle(cloud: StandIn) -> None:
+def test_a_truncated_answer_ends_midway(cloud: StandIn) -> None:
     cloud.tell("faults", [{"path": CONNECTORS, "kind": "truncate", "times": 1}])
     with pytest.raises(httpx.RemoteProtocolError):
         cloud.get(EXPANDED)
@@ -54,7 +54,7 @@ def test_a_truncated_answer_ends_in_the_middle(cloud: StandIn) -> None:
 
 
 @pytest.mark.sandbox
-def test_a_list_is_silently_shortened_and_what_it_hides_is_forbidden_not_absent(cloud: StandIn) -> None:
+def test_a_list_is_silently_shortened_and_hidden_entries_are_forbidden_not_absent(cloud: StandIn) -> None:
     cloud.tell("shown", {"connectors": 5, "subjects": 7})
     assert len(cloud.get(CONNECTORS).json()) == len(cloud.get(EXPANDED).json()) == 5
     assert cloud.get(f"{CONNECTORS}/DatagenSourceConnector_users").status_code == 403
@@ -64,7 +64,7 @@ def test_a_list_is_silently_shortened_and_what_it_hides_is_forbidden_not_absent(
 
 
 @pytest.mark.sandbox
-def test_it_pretends_to_be_larger_and_says_what_is_made_up(cloud: StandIn) -> None:
+def test_the_stand_in_pretends_to_be_larger_and_marks_what_is_made_up(cloud: StandIn) -> None:
     cloud.tell("scale", {"connectors": 1000, "subjects": 2500})
     connectors = cloud.get(EXPANDED).json()
     assert len(connectors) == 1000
@@ -90,7 +90,7 @@ def test_the_control_planes_lists_come_in_pages(cloud: StandIn) -> None:
 
 
 @pytest.mark.sandbox
-def test_a_connector_fails_with_the_trace_it_was_told_until_it_is_resumed(cloud: StandIn) -> None:
+def test_a_connector_fails_with_the_ordered_trace_until_it_is_resumed(cloud: StandIn) -> None:
     name = "DatagenSourceConnector_stores"
     cloud.tell(f"connectors/{name}", {"state": "FAILED", "trace": "Provided Kafka ApiKey is invalid"})
     status = cloud.get(f"{CONNECTORS}/{name}/status").json()

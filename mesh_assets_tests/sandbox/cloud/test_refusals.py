@@ -18,7 +18,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("path", PLACES.values(), ids=PLACES)
-def test_only_the_right_kind_of_key_with_its_own_secret_is_let_in(cloud: StandIn, path: str) -> None:
+def test_only_the_right_kind_of_key_with_its_own_secret_is_accepted(cloud: StandIn, path: str) -> None:
     keys = cloud.keys
     right = cloud.right_key(path)
     assert cloud.ask("GET", path, key=right).status_code == 200

@@ -172,7 +172,7 @@ ANSWER_ONLY = {
 }
 
 
-def test_every_field_of_the_answer_is_read_or_asked_for() -> None:
+def test_every_field_of_the_answer_is_read_or_requested() -> None:
     asked = set(CREATE) - {"FunctionName", "Enabled", "Tags{}"}
 
     assert set(TOLD) == asked | ANSWER_ONLY, f"{BOTOCORE} answers other fields"
@@ -288,7 +288,7 @@ def _put(whole: dict[str, Any], path: list[str], value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", sorted(CREATE))
-def test_the_stand_in_refuses_what_the_model_forbids_and_takes_what_it_allows(path: str) -> None:
+def test_the_stand_in_refuses_what_the_model_forbids_and_accepts_what_it_allows(path: str) -> None:
     taken: list[Any] = []
     for value in values(path, CREATE[path]):
         body = body_with(path, value)
@@ -310,7 +310,7 @@ FIXED_FOR_LIFE = {
 
 
 @pytest.mark.parametrize("path", sorted(set(UPDATE) - {"UUID"}))
-def test_an_update_is_taken_and_refused_as_the_model_has_it(path: str) -> None:
+def test_an_update_is_accepted_or_refused_as_in_the_model(path: str) -> None:
     for value in values(path, UPDATE[path]):
         asked = body_with(path, value)
         before = {**(OWN if "SelfManagedEventSource" in asked else MSK), **POLLERS}
@@ -335,7 +335,7 @@ def test_an_update_is_taken_and_refused_as_the_model_has_it(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(set(CREATE) - REFUSED_FOR_KAFKA - {"Enabled", "Tags{}"}))
-def test_what_the_stand_in_takes_it_tells_again_as_the_model_has_it(path: str) -> None:
+def test_the_stand_in_returns_what_it_accepted_as_in_the_model(path: str) -> None:
     for value in values(path, CREATE[path]):
         body = body_with(path, value)
         if refusal(body) is not None:

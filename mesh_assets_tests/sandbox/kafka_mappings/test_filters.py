@@ -34,16 +34,16 @@ PASSES: list[tuple[Any, bool]] = [
 
 
 @pytest.mark.parametrize(("pattern", "expected"), PASSES, ids=[json.dumps(case[0]) for case in PASSES])
-def test_a_pattern_lets_through_what_it_says(pattern: Any, expected: bool) -> None:
+def test_a_pattern_passes_what_it_describes(pattern: Any, expected: bool) -> None:
     assert passes([{"Pattern": json.dumps(pattern)}], RECORD) is expected
 
 
-def test_any_of_several_suffices_and_none_lets_everything_through() -> None:
+def test_any_of_several_suffices_and_none_passes_everything() -> None:
     assert passes([{"Pattern": '{"key": ["x"]}'}, {"Pattern": '{"key": ["k"]}'}], RECORD)
     assert passes([], RECORD)
 
 
-def test_fields_are_not_found_in_what_is_no_json() -> None:
+def test_fields_are_not_found_in_text_that_is_not_json() -> None:
     assert not passes([{"Pattern": '{"value": {"kind": ["Paid"]}}'}], {"value": "plain"})
     assert passes([{"Pattern": '{"value": ["plain"]}'}], {"value": "plain"})
 
@@ -75,17 +75,17 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("pattern", MALFORMED)
-def test_what_is_no_pattern_is_refused_in_lambdas_words(pattern: str) -> None:
+def test_an_invalid_pattern_is_refused_in_lambdas_words(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"^Invalid filter pattern definition\.$"):
         checked([{"Pattern": pattern}])
 
 
-def test_what_is_one_is_taken() -> None:
+def test_a_valid_pattern_is_accepted() -> None:
     for pattern, _ in PASSES:
         checked([{"Pattern": json.dumps(pattern)}])
 
 
-def test_an_account_has_ten_filters_at_most() -> None:
+def test_an_account_has_at_most_ten_filters() -> None:
     one = {"Pattern": '{"value": ["a"]}'}
     checked([one] * 10)
     with pytest.raises(ValueError, match="exceeds the limit of 10"):

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.sandbox
 MANAGED = "arn:aws:iam::aws:policy/service-role/AWSLambdaMSKExecutionRole"
 
 
-def test_msk_clusters_have_arns_of_the_real_form_in_both_versions_of_the_api(account: AwsAccount) -> None:
+def test_msk_clusters_have_real_looking_arns_in_both_versions_of_the_api(account: AwsAccount) -> None:
     kafka = account.client("kafka")
     arn = account.cluster(Sasl={"Scram": {"Enabled": True}, "Iam": {"Enabled": True}})
 
@@ -51,14 +51,14 @@ def test_the_managed_policy_has_its_document_and_counts_in_a_simulation(account:
     assert decisions == {"kafka:DescribeClusterV2": "allowed", "kafka-cluster:ReadData": "implicitDeny"}
 
 
-def test_a_role_that_is_not_there_is_not_simulated(account: AwsAccount) -> None:
+def test_a_missing_role_is_not_simulated(account: AwsAccount) -> None:
     with pytest.raises(ClientError, match="NoSuchEntity"):
         account.client("iam").simulate_principal_policy(
             PolicySourceArn=f"arn:aws:iam::{account.id}:role/nobody", ActionNames=["kafka:DescribeClusterV2"]
         )
 
 
-def test_what_is_not_its_own_reaches_ministack_in_the_same_account(account: AwsAccount) -> None:
+def test_requests_that_it_does_not_handle_reach_ministack_in_the_same_account(account: AwsAccount) -> None:
     url, _ = account.queue("through")
     account.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"n": 1}))
     assert account.messages(url) == [{"n": 1}]

@@ -39,7 +39,7 @@ def test_records_reach_the_function_as_lambdas_event_and_are_committed_after(
     assert account.until(lambda: account.last_result(made) == "OK")
 
 
-def test_a_function_that_fails_for_ever_leaves_the_records_uncommitted(account: AwsAccount) -> None:
+def test_a_function_that_always_fails_leaves_the_records_uncommitted(account: AwsAccount) -> None:
     account.function(FAILS)
     topic = account.topic(1)
     account.produce(topic, "one")
@@ -51,7 +51,7 @@ def test_a_function_that_fails_for_ever_leaves_the_records_uncommitted(account: 
     assert account.last_result(made) == "PROBLEM: Function call failed"
 
 
-def test_halves_of_a_failing_batch_are_tried_apart_and_only_the_bad_record_is_given_up(
+def test_halves_of_a_failing_batch_are_retried_separately_and_only_the_bad_record_is_given_up(
     account: AwsAccount,
 ) -> None:
     account.function(
@@ -80,7 +80,7 @@ def test_halves_of_a_failing_batch_are_tried_apart_and_only_the_bad_record_is_gi
     assert account.counted(made, "OnFailureDestinationDeliveredEventCount") == 1
 
 
-def test_a_partial_answer_brings_only_the_rest_again(account: AwsAccount) -> None:
+def test_a_partial_answer_brings_back_only_the_rest(account: AwsAccount) -> None:
     account.function(
         "import base64\nseen = []\ndef run(event, context):\n"
         "    [(place, reads)] = event['records'].items()\n    seen.append(len(reads))\n"
@@ -98,7 +98,7 @@ def test_a_partial_answer_brings_only_the_rest_again(account: AwsAccount) -> Non
     assert account.counted(made, "FailedInvokeEventCount") == 2
 
 
-def test_what_a_filter_does_not_let_through_is_committed_and_counted(account: AwsAccount) -> None:
+def test_records_that_a_filter_rejects_are_committed_and_counted(account: AwsAccount) -> None:
     account.function(FAILS)
     topic = account.topic(1)
     account.produce(topic, '{"kind": "b"}', "no json")
@@ -110,7 +110,7 @@ def test_what_a_filter_does_not_let_through_is_committed_and_counted(account: Aw
     assert account.counted(made, "FilteredOutEventCount") == 2
 
 
-def test_latest_begins_behind_what_is_there(account: AwsAccount) -> None:
+def test_latest_begins_after_the_existing_records(account: AwsAccount) -> None:
     account.function(FAILS)
     topic = account.topic(1)
     account.produce(topic, "before")
@@ -150,7 +150,7 @@ def _authority(account: AwsAccount) -> str:
 # --- told to be wrong
 
 
-def test_stuck_it_stays_a_member_and_reads_nothing(account: AwsAccount) -> None:
+def test_a_stuck_poller_stays_a_member_and_reads_nothing(account: AwsAccount) -> None:
     account.function(FAILS)
     account.faults(stuck=True)
     topic = account.topic(1)
@@ -164,7 +164,7 @@ def test_stuck_it_stays_a_member_and_reads_nothing(account: AwsAccount) -> None:
     assert account.committed(made["UUID"], topic) == 0
 
 
-def test_it_commits_what_the_function_never_saw(account: AwsAccount) -> None:
+def test_the_stand_in_can_commit_what_the_function_never_saw(account: AwsAccount) -> None:
     account.function(FAILS)
     account.faults(commit_without_invoking=True)
     topic = account.topic(1)
@@ -176,7 +176,7 @@ def test_it_commits_what_the_function_never_saw(account: AwsAccount) -> None:
     assert account.counted(made, "InvokedEventCount") == 0
 
 
-def test_it_denies_and_throttles_and_says_what_it_is(account: AwsAccount) -> None:
+def test_the_stand_in_denies_throttles_and_says_what_it_is(account: AwsAccount) -> None:
     told = account.faults(deny=["lambda:ListEventSourceMappings"])
     assert "stand-in" in told["what"]
     assert told["faults"]["deny"] == ["lambda:ListEventSourceMappings"]

@@ -202,21 +202,23 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "why"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
-def test_what_aws_refuses_is_refused(service: MappingService, body: dict[str, Any], why: str) -> None:
+def test_requests_that_aws_refuses_are_refused(
+    service: MappingService, body: dict[str, Any], why: str
+) -> None:
     with pytest.raises(RefusedRequest, match=why) as caught:
         service.create(ACCOUNT, body)
     assert caught.value.status == 400
     assert service.list(ACCOUNT, {}) == {"EventSourceMappings": []}
 
 
-def test_the_same_again_is_a_conflict_that_names_the_existing_one(service: MappingService) -> None:
+def test_an_equal_mapping_is_a_conflict_that_names_the_existing_one(service: MappingService) -> None:
     made = service.create(ACCOUNT, MSK)
     with pytest.raises(RefusedRequest, match=made["UUID"]) as caught:
         service.create(ACCOUNT, MSK | {"BatchSize": 7})
     assert (caught.value.status, caught.value.code) == (409, "ResourceConflictException")
 
 
-def test_while_it_changes_it_cannot_be_changed(service: MappingService, faults: FaultBoard) -> None:
+def test_a_mapping_under_change_cannot_be_changed(service: MappingService, faults: FaultBoard) -> None:
     faults.set({"state_delay_seconds": 60.0})
     made = service.create(ACCOUNT, MSK)
     service.settle()
@@ -237,7 +239,7 @@ def test_while_it_changes_it_cannot_be_changed(service: MappingService, faults: 
         {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "other"}},
     ],
 )
-def test_what_is_fixed_cannot_be_changed(service: MappingService, change: dict[str, Any]) -> None:
+def test_fixed_settings_cannot_be_changed(service: MappingService, change: dict[str, Any]) -> None:
     made = service.create(ACCOUNT, MSK | {"AmazonManagedKafkaEventSourceConfig": {"ConsumerGroupId": "g"}})
     service.settle()
     with pytest.raises(RefusedRequest):
@@ -252,7 +254,7 @@ def test_a_group_belongs_to_one_mapping(service: MappingService) -> None:
         service.create(ACCOUNT, OWN | again | {"FunctionName": "other"})
 
 
-def test_a_registry_goes_before_provisioned_mode_does_and_the_group_stays(service: MappingService) -> None:
+def test_a_registry_is_removed_before_provisioned_mode_and_the_group_stays(service: MappingService) -> None:
     made = service.create(ACCOUNT, MSK | registry())["UUID"]
     service.settle()
     with pytest.raises(RefusedRequest, match="unless you remove your schema registry configuration first"):
@@ -280,7 +282,7 @@ def test_a_log_level_is_removed_by_an_empty_config(service: MappingService) -> N
     assert "LoggingConfig" not in service.update(ACCOUNT, made, {"LoggingConfig": {}})
 
 
-def test_an_alias_is_a_function_of_its_own(service: MappingService) -> None:
+def test_an_alias_is_its_own_function(service: MappingService) -> None:
     bare = service.create(ACCOUNT, MSK)
     alias = service.create(ACCOUNT, MSK | {"FunctionName": "consume:live"})
     arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:consume"
@@ -312,7 +314,9 @@ def test_encrypted_filters_are_not_in_the_list(service: MappingService) -> None:
     assert service.get(ACCOUNT, made["UUID"])["FilterCriteria"] == filters
 
 
-def test_filters_are_encrypted_and_shown_as_the_caller(service: MappingService, faults: FaultBoard) -> None:
+def test_filters_are_encrypted_and_shown_with_the_callers_rights(
+    service: MappingService, faults: FaultBoard
+) -> None:
     encrypted = {
         "FilterCriteria": {"Filters": [{"Pattern": '{"value": {"a": [1]}}'}]},
         "KMSKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k",
@@ -353,7 +357,7 @@ def test_reads_can_lag_behind_a_change(service: MappingService, faults: FaultBoa
     assert seen["LastModified"] < now["LastModified"]
 
 
-def test_pages_hold_a_hundred_whatever_is_asked_for(service: MappingService) -> None:
+def test_pages_hold_a_hundred_whatever_is_requested(service: MappingService) -> None:
     for number in range(230):
         service.create(ACCOUNT, MSK | {"Topics": [f"topic-{number}"]})
 
@@ -370,7 +374,7 @@ def test_pages_hold_a_hundred_whatever_is_asked_for(service: MappingService) -> 
     assert service.list("999999999999", {}) == {"EventSourceMappings": []}
 
 
-def test_a_delay_is_kept_and_the_watcher_is_told_of_the_end(
+def test_a_delay_is_kept_and_the_watcher_learns_of_the_end(
     service: MappingService, faults: FaultBoard, seen: list[tuple[str, bool]]
 ) -> None:
     faults.set({"state_delay_seconds": 0.05})

@@ -24,7 +24,7 @@ FAILED = (
 RECOVERED = ("connector_recovered", "orders-sink", "Connector orders-sink: task 0 FAILED → RUNNING")
 
 
-def test_connectors_at_rest_cost_one_request_and_are_no_reason(
+def test_connectors_at_rest_take_one_request_and_give_no_reason_to_run(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.worker.requests.clear()
@@ -103,7 +103,7 @@ def test_a_flapping_connector_is_reported_once_and_then_held_until_its_quiet_per
     ]
 
 
-def test_when_the_flapping_is_over_the_last_state_is_reported_and_nothing_is_remembered(
+def test_after_the_flapping_the_last_state_is_reported_and_nothing_is_remembered(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     cursor = ClusterCursor()
@@ -187,7 +187,7 @@ def with_secrets(estate: Estate, warehouse: FakeCluster) -> Estate:
         ({"odd": "tr0ub4dor&3"}, "odd"),
     ],
 )
-def test_a_config_that_changed_wakes_a_discovery_which_finds_it_and_no_value_is_told(
+def test_a_changed_config_triggers_a_discovery_which_finds_it_and_no_value_is_shown(
     with_secrets: Estate, warehouse: FakeCluster, changes: dict[str, str], named: str
 ) -> None:
     assert with_secrets.observe(observe_resources).causes == ()
@@ -208,9 +208,7 @@ def test_a_config_that_changed_wakes_a_discovery_which_finds_it_and_no_value_is_
     assert with_secrets.observe(observe_resources).causes == ()
 
 
-def test_what_is_not_known_of_secrets_is_no_reason_for_a_run(
-    with_secrets: Estate, warehouse: FakeCluster
-) -> None:
+def test_unknown_secrets_are_not_a_reason_for_a_run(with_secrets: Estate, warehouse: FakeCluster) -> None:
     kept = [entry.key for entry in with_secrets.store.objects.list("private/fingerprints/")]
     assert len(kept) == 1
     before = with_secrets.store.objects.get(kept[0])
@@ -227,7 +225,7 @@ def test_what_is_not_known_of_secrets_is_no_reason_for_a_run(
     assert [len(one.causes) for one in (seen, unknown, another_key)] == [1, 0, 0]
 
 
-def test_fingerprints_that_cannot_be_read_are_a_note_and_the_rest_is_still_compared(
+def test_unreadable_fingerprints_give_a_note_and_the_rest_is_still_compared(
     with_secrets: Estate, warehouse: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -242,7 +240,7 @@ def test_fingerprints_that_cannot_be_read_are_a_note_and_the_rest_is_still_compa
     assert observed.notes == ("rotations of secrets are not seen: the bucket does not answer",)
 
 
-def test_a_config_that_the_last_discovery_could_not_read_is_no_reason_for_a_run(
+def test_a_config_unreadable_in_the_last_discovery_is_not_a_reason_for_a_run(
     with_secrets: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.worker.config["batch.size"] = "20"

@@ -48,7 +48,7 @@ def test_a_managed_connector_that_breaks_and_recovers_is_reported_twice(
 
 
 @pytest.mark.parametrize("state", ["PROVISIONING", "PAUSED", "NONE"])
-def test_a_managed_connector_that_is_made_or_paused_has_not_failed(
+def test_a_created_or_paused_managed_connector_has_not_failed(
     estate: Estate, cloud: FakeCloudConnect, state: str
 ) -> None:
     cloud.states["orders"] = state
@@ -56,7 +56,7 @@ def test_a_managed_connector_that_is_made_or_paused_has_not_failed(
     assert cloud.requests == ["list"]
 
 
-def test_a_deleted_managed_connector_is_reported_after_it_was_asked_for(
+def test_a_deleted_managed_connector_is_reported_after_a_request_by_name(
     estate: Estate, cloud: FakeCloudConnect
 ) -> None:
     del cloud.states["users"]
@@ -67,7 +67,9 @@ def test_a_deleted_managed_connector_is_reported_after_it_was_asked_for(
     assert cloud.requests == ["list", "/users"]
 
 
-def test_a_filtered_list_is_a_note_and_no_reason_for_a_run(estate: Estate, cloud: FakeCloudConnect) -> None:
+def test_a_filtered_list_is_a_note_and_not_a_reason_for_a_run(
+    estate: Estate, cloud: FakeCloudConnect
+) -> None:
     cloud.hidden = {"users"}
     for observe in (observe_connectors, observe_resources):
         observed = estate.observe(observe)
@@ -78,7 +80,9 @@ def test_a_filtered_list_is_a_note_and_no_reason_for_a_run(estate: Estate, cloud
         )
 
 
-def test_a_connector_made_anew_under_its_name_is_no_change(estate: Estate, cloud: FakeCloudConnect) -> None:
+def test_a_connector_recreated_under_its_name_is_not_a_change(
+    estate: Estate, cloud: FakeCloudConnect
+) -> None:
     entry = cloud._entry
     cloud._entry = lambda name, state: {**entry(name, state), "id": {"id": "lcc-new", "id_type": "ID"}}  # type: ignore[method-assign]
     assert estate.observe(observe_connectors).causes == estate.observe(observe_resources).causes == ()

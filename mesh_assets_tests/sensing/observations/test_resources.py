@@ -23,7 +23,7 @@ def a_group(name: str) -> ConsumerGroup:
     )
 
 
-def test_a_cluster_at_rest_is_no_reason_for_a_discovery(estate: Estate, warehouse: FakeCluster) -> None:
+def test_a_cluster_at_rest_is_not_a_reason_for_a_discovery(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.topics = {
         name: [end + 100 for end in ends] for name, ends in warehouse.kafka.topics.items()
     }
@@ -33,7 +33,7 @@ def test_a_cluster_at_rest_is_no_reason_for_a_discovery(estate: Estate, warehous
     assert (observed.causes, observed.notes) == ((), ())
 
 
-def test_what_came_and_went_is_reported(estate: Estate, warehouse: FakeCluster) -> None:
+def test_creations_and_deletions_are_reported(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.consumer_groups = (a_group("fraud-detection"), a_group("console-consumer-1"))
     del warehouse.kafka.topics["users"]
     warehouse.kafka.topics["payments"] = [0, 0, 0]
@@ -51,7 +51,7 @@ def test_what_came_and_went_is_reported(estate: Estate, warehouse: FakeCluster) 
     ]
 
 
-def test_an_edited_estate_is_no_reason_for_a_discovery(estate: Estate, warehouse: FakeCluster) -> None:
+def test_an_edited_estate_is_not_a_reason_for_a_discovery(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.consumer_groups = (a_group("fraud-detection"),)
     estate.discover()
     warehouse.estate = {
@@ -66,7 +66,7 @@ def test_an_edited_estate_is_no_reason_for_a_discovery(estate: Estate, warehouse
     assert (observed.causes, observed.notes) == ((), ())
 
 
-def test_a_group_that_is_known_is_not_described_again(estate: Estate, warehouse: FakeCluster) -> None:
+def test_a_known_group_is_not_described_again(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.consumer_groups = (a_group("fraud-detection"),)
     estate.discover()
     assert estate.observe(observe_resources).causes == ()
@@ -121,7 +121,7 @@ def test_configs_are_read_in_slices_and_all_within_half_an_hour(
     assert {name for names in warehouse.kafka.asked for name in names} == warehouse.kafka.topics.keys()
 
 
-def test_a_source_that_is_down_hides_nothing_of_the_others(estate: Estate, warehouse: FakeCluster) -> None:
+def test_a_source_that_is_down_does_not_hide_the_others(estate: Estate, warehouse: FakeCluster) -> None:
     warehouse.kafka.fail["metadata"] = UnreachableError("no broker answers")
     warehouse.registry.before = lambda _: httpx.Response(503)
     warehouse.worker.connectors["new-sink"] = "RUNNING RUNNING"
@@ -136,7 +136,7 @@ def test_a_source_that_is_down_hides_nothing_of_the_others(estate: Estate, wareh
 
 
 @pytest.mark.parametrize("observe", [observe_resources, observe_connectors, observe_schemas])
-def test_another_cluster_under_the_same_address_is_compared_with_nothing(
+def test_another_cluster_at_the_same_address_is_compared_with_nothing(
     estate: Estate, warehouse: FakeCluster, observe: Observe
 ) -> None:
     warehouse.kafka.cluster_id = "lkc-2"
@@ -154,7 +154,7 @@ def test_another_cluster_under_the_same_address_is_compared_with_nothing(
 
 
 @pytest.mark.parametrize("hours", [-2, 2], ids=["behind", "ahead"])
-def test_what_changed_is_seen_though_the_sensors_clock_is_another(
+def test_changes_are_noticed_even_under_another_clock(
     estate: Estate, warehouse: FakeCluster, hours: int
 ) -> None:
     del warehouse.kafka.topics["users"]
@@ -205,7 +205,7 @@ def test_a_mass_disappearance_is_one_trigger_then_held_then_one_confirming_trigg
     assert confirmed.causes == ()
 
 
-def test_without_a_discovery_nothing_is_asked(estate: Estate) -> None:
+def test_without_a_discovery_no_request_is_made(estate: Estate) -> None:
     estate.fakes["new"] = FakeCluster(name="new")
 
     observed = estate.observe(observe_resources, "new")

@@ -21,13 +21,13 @@ def registry(request: pytest.FixtureRequest, warehouse: FakeCluster) -> FakeRegi
     return warehouse.registry
 
 
-def test_a_registry_at_rest_is_no_reason_for_a_discovery(registry: FakeRegistry, estate: Estate) -> None:  # noqa: ARG001
+def test_a_registry_at_rest_is_not_a_reason_for_a_discovery(registry: FakeRegistry, estate: Estate) -> None:  # noqa: ARG001
     observed = estate.observe(observe_schemas)
 
     assert (observed.causes, observed.notes) == ((), ())
 
 
-def test_a_new_version_a_new_subject_and_a_deleted_one_are_reported_whoever_wrote_the_registry(
+def test_new_versions_and_new_and_deleted_subjects_are_reported_whatever_the_registry(
     registry: FakeRegistry, estate: Estate
 ) -> None:
     registry.schemas[:] = [
@@ -44,7 +44,7 @@ def test_a_new_version_a_new_subject_and_a_deleted_one_are_reported_whoever_wrot
     ]
 
 
-def test_the_same_event_seen_again_has_the_same_cause_and_another_one_has_another(
+def test_the_same_event_has_the_same_cause_and_another_one_has_another(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.registry.schemas[1] = replace(warehouse.registry.schemas[1], version=2, definition='"int"')
@@ -110,7 +110,7 @@ def test_with_a_bulk_list_a_tick_reads_pages_and_no_subjects(estate: Estate, war
 
 
 @pytest.mark.slow
-def test_without_one_every_version_is_read_within_half_an_hour(
+def test_without_a_bulk_list_every_version_is_read_within_half_an_hour(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     registry = warehouse.registry
@@ -129,7 +129,7 @@ def test_without_one_every_version_is_read_within_half_an_hour(
 
 
 @pytest.mark.slow
-def test_a_subject_outside_of_the_slice_is_seen_to_be_deleted_at_once(
+def test_a_deleted_subject_outside_the_slice_is_noticed_at_once(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.registry.schemas[:] = some_schemas(600)
@@ -163,7 +163,7 @@ def test_many_at_once_are_one_trigger_with_their_number(estate: Estate, warehous
     ]
 
 
-def test_nothing_is_launched_again_for_what_a_discovery_has_dealt_with(
+def test_nothing_is_launched_again_for_what_a_discovery_has_handled(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
     warehouse.registry.schemas[1] = replace(warehouse.registry.schemas[1], version=2, definition='"int"')

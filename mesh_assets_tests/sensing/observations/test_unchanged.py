@@ -126,7 +126,7 @@ def test_an_observation_finds_the_same_with_a_digest_and_without(
 
 
 @pytest.mark.parametrize("change", QUIET)
-def test_a_cluster_at_rest_is_observed_without_its_topics_being_read_from_the_store(
+def test_a_cluster_at_rest_is_observed_without_reading_its_topics_from_the_store(
     world: Estate, warehouse: FakeCluster, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change(warehouse)
@@ -136,7 +136,7 @@ def test_a_cluster_at_rest_is_observed_without_its_topics_being_read_from_the_st
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"format": 2}', b"[]"])
-def test_a_damaged_digest_is_replaced_by_the_document_and_said(
+def test_a_damaged_digest_is_replaced_by_the_document_and_reported(
     world: Estate, warehouse: FakeCluster, damage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.store.objects.put(digest_key("lkc-1"), damage)
@@ -158,7 +158,7 @@ def test_the_digest_of_an_older_document_is_not_believed(world: Estate, warehous
     assert world.observe(observe_resources).causes == ()
 
 
-def test_while_something_is_held_back_only_the_document_is_asked(
+def test_while_something_is_held_back_only_the_document_is_consulted(
     world: Estate, warehouse: FakeCluster
 ) -> None:
     kept = dict(warehouse.kafka.topics)

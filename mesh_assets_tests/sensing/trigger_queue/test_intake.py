@@ -78,7 +78,7 @@ def test_a_message_is_put_into_the_inbox_and_deleted(queue: FakeQueue, inbox: In
         ({"m-1", "m-2"}, "2 messages could not be deleted; they will come again and be recognised"),
     ],
 )
-def test_what_could_not_be_deleted_is_noted(
+def test_a_message_that_could_not_be_deleted_is_noted(
     queue: FakeQueue, inbox: Inbox, undeletable: set[str], note: str
 ) -> None:
     queue.undeletable = undeletable
@@ -90,7 +90,7 @@ class BrokenStore(FolderStore):
         raise StoreError(f"{key}: the disk is full")
 
 
-def test_a_message_that_could_not_be_kept_is_not_deleted(
+def test_a_message_that_could_not_be_stored_is_not_deleted(
     queue: FakeQueue, inbox: Inbox, tmp_path: Path
 ) -> None:
     queue.put('{"trigger": {}}', example("alarm", NewStateValue="OK"), '{"trigger": {}}')
@@ -119,7 +119,7 @@ def test_a_cluster_is_named_by_its_name_or_id(queue: FakeQueue, inbox: Inbox, na
     assert waiting(inbox) == {"warehouse": [], "payments": ["external"]}
 
 
-def test_a_hint_that_fits_narrows_and_one_that_does_not_is_no_mistake(queue: FakeQueue, inbox: Inbox) -> None:
+def test_a_matching_hint_narrows_and_another_is_not_an_error(queue: FakeQueue, inbox: Inbox) -> None:
     run(queue.put(example("alarm"), example("confluent")), inbox)
     assert waiting(inbox) == {
         "warehouse": ["cloudwatch_alarm warehouse-lag"],
@@ -131,7 +131,7 @@ def test_a_hint_that_fits_narrows_and_one_that_does_not_is_no_mistake(queue: Fak
     assert waiting(inbox)["payments"] == ["cloudwatch_alarm warehouse-lag", "external lkc-nd1ng3"]
 
 
-def test_what_is_delivered_again_waits_once(queue: FakeQueue, inbox: Inbox) -> None:
+def test_a_redelivered_message_waits_once(queue: FakeQueue, inbox: Inbox) -> None:
     alarm = example("alarm")
     first = run(
         queue.put(alarm, in_sns(alarm), example("alarm_event"), in_sns(alarm, MessageId="another delivery")),
@@ -146,7 +146,7 @@ def test_what_is_delivered_again_waits_once(queue: FakeQueue, inbox: Inbox) -> N
     )
 
 
-def test_what_is_delivered_again_after_its_run_leads_to_no_other_run(queue: FakeQueue, inbox: Inbox) -> None:
+def test_a_message_redelivered_after_its_run_causes_no_other_run(queue: FakeQueue, inbox: Inbox) -> None:
     queue.put('{"trigger": {"cluster": "warehouse"}}').fails_to["delete"] = UnreachableError("no answer")
     first = run(queue, inbox)
     assert first.error == "no answer; messages already taken in will come again and be recognised"
@@ -159,14 +159,14 @@ def test_what_is_delivered_again_after_its_run_leads_to_no_other_run(queue: Fake
     assert (waiting(inbox)["warehouse"], again.taken_in, queue.deleted) == ([], (), ["m-1"])
 
 
-def test_what_it_remembers_stays_small(queue: FakeQueue, inbox: Inbox) -> None:
+def test_its_memory_stays_small(queue: FakeQueue, inbox: Inbox) -> None:
     intake = run(queue, inbox, remembered=[f"{n:016x}" for n in range(500)])
 
     assert len(intake.remembered) == 200
     assert intake.remembered[-1] == f"{499:016x}"
 
 
-def test_what_cannot_be_understood_goes_to_the_dead_letters_with_its_reason(
+def test_unintelligible_messages_go_to_the_dead_letters_with_the_reason(
     queue: FakeQueue, inbox: Inbox
 ) -> None:
     dead = FakeDeadLetters()
@@ -189,7 +189,7 @@ def test_what_cannot_be_understood_goes_to_the_dead_letters_with_its_reason(
     assert "hunter2" not in "".join(intake.notes)
 
 
-def test_without_dead_letters_it_is_left_to_the_queues_redrive(queue: FakeQueue, inbox: Inbox) -> None:
+def test_without_dead_letters_they_are_left_to_the_queues_redrive(queue: FakeQueue, inbox: Inbox) -> None:
     intake = run(queue.put("hello", '{"trigger": {}}'), inbox)
 
     assert queue.deleted == ["m-2"]
@@ -198,7 +198,7 @@ def test_without_dead_letters_it_is_left_to_the_queues_redrive(queue: FakeQueue,
     )
 
 
-def test_dead_letters_that_do_not_take_it_leave_it_on_the_queue(queue: FakeQueue, inbox: Inbox) -> None:
+def test_dead_letters_that_refuse_a_message_leave_it_on_the_queue(queue: FakeQueue, inbox: Inbox) -> None:
     dead = FakeDeadLetters(failure=RefusedError("sqs:SendMessage on queue dead: access denied"))
 
     intake = run(queue.put("hello", '{"trigger": {}}'), inbox, dead_letters=dead)
@@ -207,7 +207,7 @@ def test_dead_letters_that_do_not_take_it_leave_it_on_the_queue(queue: FakeQueue
     assert "stays on the queue: sqs:SendMessage on queue dead: access denied" in intake.notes[0]
 
 
-def test_a_queue_out_of_reach_is_an_error_and_nothing_else(queue: FakeQueue, inbox: Inbox) -> None:
+def test_an_unreachable_queue_is_an_error_and_nothing_else(queue: FakeQueue, inbox: Inbox) -> None:
     queue.fails_to["receive"] = UnreachableError("sqs:ReceiveMessage on queue q: no answer")
 
     assert run(queue, inbox, remembered=["aa"]) == Intake(
@@ -219,7 +219,7 @@ def test_a_queue_out_of_reach_is_an_error_and_nothing_else(queue: FakeQueue, inb
     )
 
 
-def test_a_message_for_all_waits_under_the_name_of_a_cluster_that_was_never_discovered(
+def test_a_message_for_all_waits_under_the_name_of_an_undiscovered_cluster(
     queue: FakeQueue, inbox: Inbox
 ) -> None:
     new = Target(name="new", cluster_id=None)
@@ -236,7 +236,7 @@ def test_a_message_for_all_waits_under_the_name_of_a_cluster_that_was_never_disc
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
-def test_an_alarm_with_an_absurd_time_goes_to_the_dead_letters_and_the_next_message_is_taken(
+def test_an_alarm_with_an_absurd_time_goes_to_the_dead_letters_and_the_next_message_is_read(
     queue: FakeQueue, inbox: Inbox, time: str
 ) -> None:
     dead = FakeDeadLetters()
@@ -250,7 +250,7 @@ def test_an_alarm_with_an_absurd_time_goes_to_the_dead_letters_and_the_next_mess
     assert (queue.deleted, len(intake.taken_in), intake.error) == (["m-1", "m-2"], 1, None)
 
 
-def test_a_message_that_defeats_its_reader_goes_to_the_dead_letters_and_the_next_is_taken(
+def test_a_message_that_defeats_its_reader_goes_to_the_dead_letters_and_the_next_is_read(
     queue: FakeQueue, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read(body: str, *, message_id: str) -> Meaning:
@@ -269,7 +269,7 @@ def test_a_message_that_defeats_its_reader_goes_to_the_dead_letters_and_the_next
     assert (queue.deleted, len(intake.taken_in), intake.error) == (["m-1", "m-2"], 1, None)
 
 
-def test_a_flood_is_taken_in_batches_up_to_a_bound_and_the_rest_in_the_next_tick(
+def test_a_flood_is_read_in_batches_up_to_a_bound_and_the_rest_in_the_next_tick(
     queue: FakeQueue, inbox: Inbox
 ) -> None:
     queue.put(*['{"trigger": {"cluster": "warehouse"}}'] * 230)
@@ -299,7 +299,7 @@ def test_a_tick_ends_within_its_time(queue: FakeQueue, inbox: Inbox) -> None:
     assert (intake.received, queue.waits) == (20, [10, 1])
 
 
-def test_messages_that_come_back_at_once_do_not_hold_the_tick(inbox: Inbox) -> None:
+def test_messages_that_return_at_once_do_not_hold_up_the_tick(inbox: Inbox) -> None:
     class NeverInvisible(FakeQueue):
         def receive(self, *, wait_seconds: int) -> "tuple[object, ...]":  # type: ignore[override]
             self.release()

@@ -88,7 +88,7 @@ def read(body: str) -> Any:
         ),
     ],
 )
-def test_each_form_is_understood_raw_and_in_sns(
+def test_each_format_is_understood_raw_and_in_sns(
     name: str, trigger: Trigger, hints: tuple[str, ...], wrap: Any
 ) -> None:
     reading = read(wrap(example(name)))
@@ -98,7 +98,7 @@ def test_each_form_is_understood_raw_and_in_sns(
     assert reading.cluster == ("warehouse" if name == "own_form" else None)
 
 
-def test_the_same_alarm_has_one_cause_on_whatever_way_it_comes() -> None:
+def test_the_same_alarm_has_one_cause_whichever_way_it_comes() -> None:
     told = [
         read(example("alarm")),
         read(in_sns(example("alarm"))),
@@ -109,7 +109,7 @@ def test_the_same_alarm_has_one_cause_on_whatever_way_it_comes() -> None:
     assert {reading.cause_id for reading in told} == {ALARM_CAUSE}
 
 
-def test_an_event_and_a_notification_are_known_by_their_own_ids() -> None:
+def test_events_and_notifications_are_identified_by_their_own_ids() -> None:
     assert (
         read(example("msk_call")).cause_id
         == read(in_sns(example("msk_call"))).cause_id
@@ -118,7 +118,7 @@ def test_an_event_and_a_notification_are_known_by_their_own_ids() -> None:
     assert read(example("confluent")).cause_id == "confluent n-8d1c7b2e-4f5a-4c1d-9a7e-1b2c3d4e5f60"
 
 
-def test_our_own_form_is_known_by_its_senders_id_else_by_snss_else_by_sqss() -> None:
+def test_our_own_format_is_identified_by_its_senders_id_or_snss_or_sqss() -> None:
     assert read('{"trigger": {"id": "deploy-7"}}').cause_id == "trigger deploy-7"
     assert read(in_sns('{"trigger": {}}')).cause_id == "message 22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324"
     assert read('{"trigger": {}}').cause_id == "message m-1"
@@ -129,7 +129,7 @@ def test_a_trigger_without_a_type_is_external() -> None:
 
 
 @pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA"])
-def test_an_alarm_that_is_over_asks_for_nothing(state: str) -> None:
+def test_an_alarm_that_is_over_requests_nothing(state: str) -> None:
     assert read(in_sns(example("alarm", NewStateValue=state))) == Ignored(
         reason=f"alarm warehouse-lag is {state}"
     )
@@ -188,7 +188,7 @@ def test_a_confirmation_of_a_subscription_is_ignored() -> None:
         ('{"trigger": {"details": "' + "x" * 1_100_000 + '"}}', r"longer than"),
     ],
 )
-def test_what_no_form_fits_says_what_was_expected_and_quotes_nothing(body: str, reason: str) -> None:
+def test_an_unknown_format_says_what_was_expected_and_quotes_nothing(body: str, reason: str) -> None:
     reading = read(body)
 
     assert isinstance(reading, NotUnderstood)
@@ -264,10 +264,10 @@ CONFUSED = st.recursive(
 
 
 @given(CONFUSED)
-def test_nothing_that_is_json_breaks_the_reading(content: Any) -> None:
+def test_no_json_breaks_the_reader(content: Any) -> None:
     assert isinstance(read(json.dumps(content)), Understood | Ignored | NotUnderstood)
 
 
 @given(st.text())
-def test_nothing_that_is_text_breaks_the_reading(body: str) -> None:
+def test_no_text_breaks_the_reader(body: str) -> None:
     assert isinstance(read(body), Understood | Ignored | NotUnderstood)

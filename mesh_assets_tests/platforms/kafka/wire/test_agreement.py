@@ -62,11 +62,11 @@ def told(sandbox: Sandbox, properties: dict[str, str]) -> Iterator[Told]:
         yield Told(mark, wire, java)
 
 
-def test_kafkas_own_client_tells_the_same(told: Told) -> None:
+def test_kafkas_own_client_reads_the_same(told: Told) -> None:
     assert differences(told.wire, told.java) == {}
 
 
-def test_groups_of_every_kind_are_among_it(told: Told) -> None:
+def test_groups_of_every_kind_are_included(told: Told) -> None:
     mark, java = told.mark, told.java
     kinds = {
         name.removeprefix(mark): group for name, group in java["groups"].items() if name.startswith(mark)
@@ -82,7 +82,7 @@ def test_groups_of_every_kind_are_among_it(told: Told) -> None:
     assert {row["lag"] for row in kinds["-share"]["shared"].values()} != {None}
 
 
-def test_transactions_that_are_committed_aborted_and_open_are_among_it(told: Told) -> None:
+def test_committed_aborted_and_open_transactions_are_included(told: Told) -> None:
     mark, java = told.mark, told.java
     ids = java["transactions"]["transactional_ids"]
     assert {name: ids[f"{mark}-{name}"]["state"] for name in ("commit", "abort", "open")} == {
@@ -98,7 +98,7 @@ def test_transactions_that_are_committed_aborted_and_open_are_among_it(told: Tol
     assert sum(java["stable"][place] for place in places) == 2 * 5 + 2 * 2
 
 
-def test_access_of_every_kind_is_among_it(told: Told) -> None:
+def test_access_of_every_kind_is_included(told: Told) -> None:
     mark, access = told.mark, told.java["access"]
     assert access["scram_users"][mark] == {"SCRAM-SHA-512": 8192}
     assert access["quotas"] == access["quotas"] | {
@@ -115,7 +115,7 @@ def test_access_of_every_kind_is_among_it(told: Told) -> None:
 
 
 @pytest.mark.long
-def test_kafkas_own_client_tells_the_same_of_2000_topics_of_every_kind(
+def test_kafkas_own_client_reads_the_same_from_2000_topics_of_every_kind(
     sandbox: Sandbox, properties: dict[str, str]
 ) -> None:
     # Two marks: what lives takes back all topics that begin with its own.

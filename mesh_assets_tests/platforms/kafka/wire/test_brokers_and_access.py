@@ -36,7 +36,7 @@ def brokers_of(answers: dict[str, Any]) -> BrokersReading:
     return asyncio.run(read_brokers(Told(answers)))
 
 
-def test_what_is_the_same_on_all_brokers_is_told_once() -> None:
+def test_what_all_brokers_share_is_listed_once() -> None:
     assert brokers_of(BROKERS).brokers.configs == BrokerConfigs(
         brokers=(1, 2),
         entries=(
@@ -50,11 +50,11 @@ def test_what_is_the_same_on_all_brokers_is_told_once() -> None:
     )
 
 
-def test_the_controller_is_the_leader_of_the_quorum_and_not_the_broker_that_others_name() -> None:
+def test_the_controller_is_the_leader_of_the_quorum_and_not_the_broker_in_metadata() -> None:
     assert brokers_of(BROKERS).brokers.controller == 100
 
 
-def test_with_zookeeper_the_controller_is_the_broker_that_others_name() -> None:
+def test_with_zookeeper_the_controller_is_the_broker_in_metadata() -> None:
     def configs(broker: int) -> dict[str, Any]:
         told = messages.broker_configs(broker, cluster_wide=broker == 1)
         told["results"][0]["configs"].append(messages.config("zookeeper.connect", "zk:2181", 4))
@@ -66,7 +66,7 @@ def test_with_zookeeper_the_controller_is_the_broker_that_others_name() -> None:
     assert reading.brokers.unknown["quorum"] == "the broker at one:9092 has no DescribeQuorum"
 
 
-def test_without_quorum_and_configs_nobody_knows_the_controller() -> None:
+def test_without_quorum_and_configs_the_controller_is_unknown() -> None:
     assert brokers_of({"DescribeCluster": messages.CLUSTER}).brokers.controller is None
 
 
@@ -79,7 +79,7 @@ def test_a_fenced_broker_is_listed_and_not_asked() -> None:
     assert reading.brokers.configs.brokers == (1,)
 
 
-def test_a_part_that_is_refused_is_unknown_with_the_right_that_is_missing() -> None:
+def test_a_refused_part_is_unknown_with_the_missing_right() -> None:
     reading = access_of({**ACCESS, "DescribeClientQuotas": REFUSED})
     assert reading.access.quotas is None
     assert len(reading.access.acls or ()) == 3
@@ -89,7 +89,7 @@ def test_a_part_that_is_refused_is_unknown_with_the_right_that_is_missing() -> N
     assert reading.unread == {"quotas": Unread(reason=reason, expected=True)}
 
 
-def test_brokers_without_an_authorizer_have_no_acls_to_tell() -> None:
+def test_brokers_without_an_authorizer_have_no_acls_to_list() -> None:
     answer = {"error_code": KafkaError.SECURITY_DISABLED, "error_message": "No Authorizer is configured."}
     reading = access_of({**ACCESS, "DescribeAcls": answer})
     assert (reading.access.acls, reading.access.unknown) == (
@@ -103,9 +103,7 @@ def test_brokers_without_an_authorizer_have_no_acls_to_tell() -> None:
     ("failure", "expected"),
     [(KafkaError._TIMED_OUT, False), (KafkaError.UNKNOWN, False), (KafkaError.UNSUPPORTED_VERSION, True)],
 )
-def test_a_broker_that_fails_is_told_apart_from_one_that_does_not_have_it(
-    failure: int, expected: bool
-) -> None:
+def test_a_failing_broker_differs_from_one_without_the_feature(failure: int, expected: bool) -> None:
     reading = access_of({**ACCESS, "DescribeAcls": BrokerError(failure, "it said so")})
     assert reading.unread["acls"].expected is expected
     assert "it said so" in reading.access.unknown["acls"]
@@ -121,7 +119,7 @@ def test_configs_of_some_brokers_are_not_those_of_the_cluster() -> None:
     assert reading.brokers.quorum is not None
 
 
-def test_a_login_that_ends_ends_everything() -> None:
+def test_a_login_that_ends_ends_the_whole_reading() -> None:
     with pytest.raises(BrokerError):
         access_of({**ACCESS, "DescribeAcls": BrokerError(KafkaError._AUTHENTICATION, "expired")})
 

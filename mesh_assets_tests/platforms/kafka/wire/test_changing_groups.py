@@ -27,7 +27,7 @@ from mesh_assets_tests.platforms.kafka.wire.groups_read import (
 )
 
 
-def test_a_group_that_is_gone_before_it_is_described_is_absent() -> None:
+def test_a_group_deleted_before_it_is_described_is_absent() -> None:
     brokers = GroupBrokers(billing=billing(), brief=Group())
 
     def delete() -> None:
@@ -38,19 +38,19 @@ def test_a_group_that_is_gone_before_it_is_described_is_absent() -> None:
 
 
 @pytest.mark.parametrize("newest", [{}, OLD_BROKERS])
-def test_a_group_that_is_listed_as_dead_is_absent(newest: dict[str, int | None]) -> None:
+def test_a_group_listed_as_dead_is_absent(newest: dict[str, int | None]) -> None:
     brokers = GroupBrokers(billing=billing(), brief=Group(state="Dead"))
     brokers.newest = dict(newest)
     assert groups(brokers) == (BILLING,)
 
 
-def test_a_group_that_is_gone_before_its_offsets_are_read_is_absent() -> None:
+def test_a_group_deleted_before_its_offsets_are_read_is_absent() -> None:
     brokers = GroupBrokers(billing=billing(), brief=Group())
     brokers.failures["OffsetFetch", "brief"] = [NOT_FOUND]
     assert groups(brokers) == (BILLING,)
 
 
-def test_a_group_that_changes_its_kind_while_it_is_read_is_read_as_the_new_one() -> None:
+def test_a_group_that_changes_its_kind_during_the_reading_is_read_as_the_new_one() -> None:
     brokers = GroupBrokers(billing=billing())
 
     def upgrade() -> None:
@@ -62,7 +62,7 @@ def test_a_group_that_changes_its_kind_while_it_is_read_is_read_as_the_new_one()
     assert (found.type, reads(found)) == ("consumer", {"m-9": {"orders": (0, 1)}})
 
 
-def test_only_the_selected_groups_are_read_and_the_others_counted() -> None:
+def test_only_selected_groups_are_read_and_the_others_counted() -> None:
     brokers = GroupBrokers(billing=billing(), **{"tool-1": Group(), "tool-2": Group(broker=2)})
     found = brokers.run(read_groups, lambda name: not name.startswith("tool-"))
     assert (found.groups, found.excluded) == ((BILLING,), 2)
@@ -70,7 +70,7 @@ def test_only_the_selected_groups_are_read_and_the_others_counted() -> None:
     assert brokers.names("OffsetFetch") == [["billing"]]
 
 
-def test_a_request_is_about_500_groups_of_one_coordinator() -> None:
+def test_a_request_covers_500_groups_of_one_coordinator() -> None:
     many = {f"group-{number:04}": Group(broker=1 + number % 2) for number in range(1_301)}
     brokers = GroupBrokers(**many)
     assert len(groups(brokers)) == 1_301
@@ -95,7 +95,7 @@ def test_a_request_is_about_500_groups_of_one_coordinator() -> None:
         (NOT_COORDINATOR, "NOT_COORDINATOR: Broker: Not coordinator"),
     ],
 )
-def test_a_group_that_could_not_be_read_says_why_and_has_no_empty_offsets(code: int, text: str) -> None:
+def test_an_unreadable_group_says_why_and_does_not_have_empty_offsets(code: int, text: str) -> None:
     brokers = GroupBrokers(billing=billing(), secret=Group(commits={"orders": {0: 1}}))
     brokers.patience_seconds = 0.2
     brokers.failures = {("DescribeGroups", "secret"): [code], ("OffsetFetch", "secret"): [code]}
@@ -114,7 +114,7 @@ def test_a_group_that_could_not_be_read_says_why_and_has_no_empty_offsets(code: 
     )
 
 
-def test_a_consumer_group_on_hidden_topics_needs_rights_on_those() -> None:
+def test_a_consumer_group_on_hidden_topics_needs_rights_on_them() -> None:
     brokers = GroupBrokers(billing=Group(kind="consumer", commits={"orders": {0: 1}}))
     brokers.failures["ConsumerGroupDescribe", "billing"] = [TOPIC_REFUSED]
     [found] = groups(brokers)
@@ -125,7 +125,7 @@ def test_a_consumer_group_on_hidden_topics_needs_rights_on_those() -> None:
     )
 
 
-def test_an_answer_that_is_none_of_kafkas_leaves_other_kinds_as_they_are() -> None:
+def test_an_invalid_answer_leaves_other_kinds_as_they_are() -> None:
     brokers = GroupBrokers(billing=billing(), sharing=Group(kind="share"))
     answer = brokers._answer
 

@@ -68,7 +68,7 @@ def test_a_quorum_has_lags_against_its_leader_and_times_where_they_are_told(vers
     assert answer_of(quorum._QUORUM, version, values) == expected
 
 
-def test_a_replica_of_which_the_leader_knows_nothing_has_no_lag() -> None:
+def test_a_replica_unknown_to_the_leader_has_no_lag() -> None:
     partition = {**told.PARTITION, "observers": [{"replica_id": 3, "log_end_offset": -1}]}
     values = {"topics": [{"topic_name": "__cluster_metadata", "partitions": [partition]}]}
     answer = answer_of(quorum._QUORUM, 1, values)
@@ -77,7 +77,7 @@ def test_a_replica_of_which_the_leader_knows_nothing_has_no_lag() -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
-def test_acls_are_sorted_and_words_of_later_versions_are_kept_as_numbers(version: int) -> None:
+def test_acls_are_sorted_and_words_of_later_versions_stay_numbers(version: int) -> None:
     def acl(**fields: str) -> Acl:
         return Acl(**{"host": "*", "pattern": "literal", "permission": "allow", **fields})
 
@@ -139,14 +139,14 @@ def test_what_kafka_marks_as_sensitive_is_never_kept(version: int) -> None:
 @pytest.mark.parametrize(
     "request_", [access._ACLS, access._QUOTAS, access._SCRAM_USERS, DESCRIBED_CLUSTER, quorum._QUORUM]
 )
-def test_an_error_is_an_error_and_no_empty_list(request_: Request[Any]) -> None:
+def test_an_error_is_an_error_and_not_an_empty_list(request_: Request[Any]) -> None:
     answer = answer_of(request_, request_.newest, {"error_code": 31})
     assert isinstance(answer, BrokerError)
     assert answer.code == 31
 
 
 @pytest.mark.parametrize(("request_", "version", "body"), ANSWERS)
-def test_an_answer_that_ends_too_early_is_none(request_: Request[Any], version: int, body: bytes) -> None:
+def test_a_truncated_answer_is_invalid(request_: Request[Any], version: int, body: bytes) -> None:
     for end in range(len(body)):
         with pytest.raises(MalformedError):
             read(request_, version, body[:end])

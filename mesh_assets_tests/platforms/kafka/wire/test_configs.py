@@ -52,7 +52,7 @@ def read(brokers: Brokers, names: Iterable[str]) -> dict[str, TopicConfigs]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_all_configs_are_read_and_where_they_are_set_in_every_version(version: int) -> None:
+def test_all_configs_and_their_sources_are_read_in_every_version(version: int) -> None:
     own = [
         entry("retention.ms", "3600000", source=1, synonyms=["log.retention.ms", "log.retention.hours"]),
         entry("cleanup.policy", "compact", source=1, documentation="What to do with old records. " * 9),
@@ -100,14 +100,14 @@ def test_all_configs_are_read_and_where_they_are_set_in_every_version(version: i
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_sensitive_value_is_not_carried_even_when_the_broker_gives_it(version: int) -> None:
+def test_a_sensitive_value_is_dropped_even_if_the_broker_sends_it(version: int) -> None:
     own = {"orders": [entry("link.password", "hush", source=1, sensitive=True), entry("link.user", "hush")]}
     assert read(brokers_with(own, newest=version), ["orders"])["orders"] == TopicConfigs(
         topic="orders", values={"link.password": None, "link.user": "hush"}, overridden=("link.password",)
     )
 
 
-def test_values_that_differ_in_one_letter_or_in_where_they_are_set_stay_apart() -> None:
+def test_values_that_differ_in_one_letter_or_in_their_source_stay_apart() -> None:
     """Topics are compared with others as bytes; every topic here differs from its neighbours a little."""
     expected: dict[str, tuple[dict[str, str | None], tuple[str, ...]]] = {}
     topics = {}
@@ -128,7 +128,7 @@ def test_values_that_differ_in_one_letter_or_in_where_they_are_set_stay_apart() 
     assert {name: (one.values, one.overridden) for name, one in answered.items()} == expected
 
 
-def test_topics_with_the_same_configs_share_them_in_memory() -> None:
+def test_topics_with_equal_configs_share_them_in_memory() -> None:
     def own(policy: str) -> list[Any]:
         return [entry("cleanup.policy", policy, source=1), entry("retention.ms", "1")]
 
@@ -139,7 +139,7 @@ def test_topics_with_the_same_configs_share_them_in_memory() -> None:
     assert len({id(key) for one in answered for key in one.values or ()}) == 2
 
 
-def test_a_refused_topic_is_unknown_with_the_right_that_is_missing_and_the_others_are_read() -> None:
+def test_a_refused_topic_is_unknown_with_the_missing_right_and_the_others_are_read() -> None:
     codes = {
         "secret": (KafkaError.TOPIC_AUTHORIZATION_FAILED, "Topic authorization failed."),
         "gone": (KafkaError.UNKNOWN_TOPIC_OR_PART, None),
@@ -159,7 +159,7 @@ def test_a_refused_topic_is_unknown_with_the_right_that_is_missing_and_the_other
     }
 
 
-def test_what_a_broker_says_of_a_refusal_is_one_printable_line() -> None:
+def test_a_brokers_words_about_a_refusal_become_one_printable_line() -> None:
     brokers = brokers_that(lambda names, _: [result(name, [], 29, "no\0,\n\x1b[31mno") for name in names])
     assert read(brokers, ["orders"])["orders"].error == (
         "TOPIC_AUTHORIZATION_FAILED: no , [31mno; needs DESCRIBE_CONFIGS on the topic"
@@ -178,7 +178,7 @@ def answers_all(names: list[str], _: int | None) -> list[Any]:
     return [result(name, [entry("a", name)]) for name in names]
 
 
-def test_topics_are_spread_evenly_over_the_brokers_and_each_is_asked_for_once() -> None:
+def test_topics_are_spread_evenly_over_the_brokers_and_each_is_requested_once() -> None:
     names = [f"topic-{number:04}" for number in range(5_400)]
     brokers = brokers_that(answers_all, 1, 2, 3)
     answered = read(brokers, [*names, *names])
@@ -196,7 +196,7 @@ def test_few_topics_take_few_requests(topics: int, expected: list[int]) -> None:
     assert [size for _, size in sizes(brokers)] == expected
 
 
-def test_what_one_broker_fails_to_answer_others_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_brokers_answer_for_one_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(configs, "_PAUSE_SECONDS", 0)
 
     def answer(names: list[str], broker: int | None) -> list[Any]:
@@ -211,7 +211,7 @@ def test_what_one_broker_fails_to_answer_others_answer(monkeypatch: pytest.Monke
     assert failed == [300]
 
 
-def test_an_answer_that_was_too_large_is_asked_for_in_halves_also_of_an_only_broker(
+def test_an_answer_that_is_too_large_is_requested_in_halves_even_from_an_only_broker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(configs, "_PAUSE_SECONDS", 0)
@@ -254,6 +254,6 @@ def test_without_an_answer_there_is_no_reading(
     ],
     ids=["too few topics", "another topic", "a topic twice", "a broker's configs", "a config twice"],
 )
-def test_what_no_broker_says_is_no_answer(answer: Callable[[list[str]], list[Any]]) -> None:
+def test_an_impossible_answer_is_invalid(answer: Callable[[list[str]], list[Any]]) -> None:
     with pytest.raises(MalformedError):
         read(brokers_that(lambda names, _: answer(names)), ["one", "two"])

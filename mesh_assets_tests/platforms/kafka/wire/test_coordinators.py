@@ -44,7 +44,7 @@ def test_a_group_that_moves_is_read_from_its_new_coordinator() -> None:
     assert brokers.names("FindCoordinator")
 
 
-def test_a_coordinator_that_goes_down_is_looked_for_elsewhere() -> None:
+def test_a_coordinator_that_goes_down_is_searched_elsewhere() -> None:
     brokers = GroupBrokers(billing=billing(), shipping=Group(broker=2))
 
     def take_over() -> None:
@@ -73,7 +73,7 @@ def test_a_broker_that_is_still_loading_its_groups_is_asked_again_for_its_list(
     assert groups(brokers) == (BILLING,)
 
 
-def test_a_broker_that_goes_on_loading_makes_the_list_incomplete_and_no_absence() -> None:
+def test_a_broker_that_keeps_loading_makes_the_list_incomplete_and_not_an_absence() -> None:
     brokers = GroupBrokers(billing=billing(), shipping=Group(broker=2))
     brokers.patience_seconds = 0.2
     brokers.failures["ListGroups", 2] = [LOADING]
@@ -107,7 +107,7 @@ def test_a_broker_that_leaves_the_cluster_need_not_list() -> None:
     assert groups(brokers) == (BILLING,)
 
 
-def test_coordinators_are_asked_about_a_group_that_nobody_has_before_their_list_is_believed() -> None:
+def test_coordinators_are_probed_with_a_nonexistent_group_before_their_list_is_believed() -> None:
     brokers = GroupBrokers(billing=billing())
     names = absent_groups(3)
     assert groups(brokers) == (BILLING,)
@@ -154,7 +154,7 @@ def test_a_coordinator_that_has_just_started_is_asked_until_it_knows_its_groups(
     assert asked.count([late]) == times
 
 
-def test_a_coordinator_that_never_gets_ready_hides_its_own_groups_and_no_others() -> None:
+def test_a_coordinator_that_never_becomes_ready_hides_its_own_groups_and_no_others() -> None:
     brokers = GroupBrokers(billing=billing())
     brokers.patience_seconds = 0.2
     brokers.failures["DescribeGroups", absent_groups(3)[2]] = [NOT_COORDINATOR]
@@ -167,7 +167,7 @@ def test_a_coordinator_that_never_gets_ready_hides_its_own_groups_and_no_others(
     )
 
 
-def test_coordinators_of_which_none_gets_ready_give_no_reading() -> None:
+def test_without_any_ready_coordinator_there_is_no_reading() -> None:
     brokers = GroupBrokers(billing=billing())
     brokers.patience_seconds = 0.2
     for name in absent_groups(3):
@@ -214,7 +214,7 @@ def test_a_partition_that_moves_while_brokers_list_is_listed_again() -> None:
     assert len(brokers.names("ListGroups")) == 4
 
 
-def test_a_partition_that_goes_on_moving_hides_its_groups() -> None:
+def test_a_partition_that_keeps_moving_hides_its_groups() -> None:
     brokers = GroupBrokers(billing=billing())
     brokers.patience_seconds = 0.2
     metadata, turns = brokers._Metadata, iter(range(1_000_000))
@@ -248,7 +248,7 @@ def seen(
     )
 
 
-def test_who_coordinates_is_known_from_the_topics_and_only_looked_at_afterwards() -> None:
+def test_coordinators_are_known_from_the_topics_and_only_checked_afterwards() -> None:
     brokers = GroupBrokers(billing=billing())
     assert brokers.run(partial(read_groups, seen=seen(1, 2, 1)), lambda _: True).groups == (BILLING,)
     assert brokers.names("Metadata") == [[GROUPS_TOPIC]]
@@ -264,7 +264,7 @@ def test_who_coordinates_is_known_from_the_topics_and_only_looked_at_afterwards(
         (seen(1, topic="orders"), 2),  # it was hidden, or there was none
     ],
 )
-def test_what_has_changed_since_the_topics_were_read_is_found_and_listed_again(
+def test_changes_since_the_topics_were_read_are_found_and_listed_again(
     known: ClusterMetadata, looks: int
 ) -> None:
     brokers = GroupBrokers(billing=billing(), shipping=Group(broker=2))
@@ -274,7 +274,7 @@ def test_what_has_changed_since_the_topics_were_read_is_found_and_listed_again(
     assert len(brokers.names("Metadata")) == looks
 
 
-def test_a_broker_that_comes_while_the_others_list_is_asked_for_its_groups() -> None:
+def test_a_broker_that_joins_while_the_others_list_is_asked_for_its_groups() -> None:
     brokers = GroupBrokers(billing=billing(), shipping=Group(broker=2))
     brokers.leaders = None  # hidden, so that only the brokers say that something is new
     brokers.ids = [1]
@@ -287,7 +287,7 @@ def test_a_broker_that_comes_while_the_others_list_is_asked_for_its_groups() -> 
     assert [group.group_id for group in groups(brokers)] == ["billing", "shipping"]
 
 
-def test_a_login_that_fails_meanwhile_is_no_coordinator_that_needs_time() -> None:
+def test_a_login_that_fails_meanwhile_is_not_a_coordinator_that_needs_time() -> None:
     brokers = GroupBrokers(billing=billing())
     brokers.failures["DescribeGroups", 1] = [BrokerError(KafkaError._AUTHENTICATION, "wrong password")]
     with pytest.raises(RefusedError, match="wrong password"):
@@ -298,10 +298,10 @@ def test_a_login_that_fails_meanwhile_is_no_coordinator_that_needs_time() -> Non
 @pytest.mark.parametrize(
     ("group", "magnitude"), [("hello", 99162322), ("größe-11-✓", 438341406), ("polygenelubricants", 0)]
 )
-def test_a_group_is_in_the_partition_that_kafka_puts_it_in(group: str, magnitude: int) -> None:
+def test_a_group_is_in_the_partition_where_kafka_puts_it(group: str, magnitude: int) -> None:
     assert partition_of(group, 50) == magnitude % 50
 
 
 @pytest.mark.parametrize("partitions", [1, 6, 50])
-def test_the_groups_that_are_asked_about_cover_every_coordinator(partitions: int) -> None:
+def test_the_probe_groups_cover_every_coordinator(partitions: int) -> None:
     assert [partition_of(name, partitions) for name in absent_groups(partitions)] == list(range(partitions))

@@ -43,7 +43,7 @@ async def hangs_up_in_the_middle(peer: Peer, asked: Asked) -> None:
 
 
 @pytest.mark.parametrize("breaks", [hangs_up, hangs_up_in_the_middle])
-def test_a_read_whose_connection_breaks_is_asked_again_once(breaks: Script) -> None:
+def test_a_read_whose_connection_breaks_is_retried_once(breaks: Script) -> None:
     with ScriptedBroker({ECHO: first(breaks, echoes)}) as broker:
         assert run(broker.address, lambda kafka: kafka.ask(echo("hello"))) == "hello"
         assert [asked.connection for asked in broker.of(ECHO)] == [0, 1]
@@ -76,7 +76,7 @@ def test_all_requests_in_flight_survive_one_broken_connection() -> None:
         assert broker.connections == 2
 
 
-def test_a_broker_that_takes_no_request_at_all_is_named() -> None:
+def test_a_broker_that_accepts_no_request_at_all_is_named() -> None:
     with ScriptedBroker({API_VERSIONS: hangs_up}) as broker:
         error = failure_of(broker.address)
     assert type(error) is UnreachableError
@@ -107,7 +107,7 @@ def test_an_answer_that_keeps_coming_may_take_longer_than_the_timeout() -> None:
         assert (read, time.monotonic() - began > 0.6) == ("a" * 8, True)
 
 
-def test_one_that_never_ends_does_not_keep_the_reader_for_ever() -> None:
+def test_an_endless_answer_does_not_occupy_the_reader_forever() -> None:
     async def endless(peer: Peer, asked: Asked) -> None:
         await peer.send(struct.pack(">ii", 1_000_000, asked.correlation))
         while True:
@@ -122,7 +122,7 @@ def test_one_that_never_ends_does_not_keep_the_reader_for_ever() -> None:
 
 
 @pytest.mark.parametrize("answered", ["none of it", "a part"])
-def test_an_answer_that_does_not_come_ends_with_the_timeout(answered: str) -> None:
+def test_a_missing_answer_ends_with_the_timeout(answered: str) -> None:
     async def half(peer: Peer, asked: Asked) -> None:
         await peer.send(frame(asked.correlation, asked.body)[:6])
         await is_silent(peer, asked)
@@ -140,7 +140,7 @@ def test_an_answer_that_does_not_come_ends_with_the_timeout(answered: str) -> No
     assert seconds < TIMEOUT_SECONDS + 2
 
 
-def test_a_listener_that_accepts_and_stays_silent_is_given_up() -> None:
+def test_a_listener_that_accepts_and_stays_silent_is_abandoned() -> None:
     with ScriptedBroker({API_VERSIONS: is_silent}) as broker:
         error = failure_of(broker.address)
     assert type(error) is UnreachableError
@@ -168,7 +168,7 @@ async def answers_before_it_is_asked(peer: Peer, asked: Asked) -> None:
 
 
 @pytest.mark.parametrize("answers", [answers_another, answers_twice, answers_before_it_is_asked])
-def test_an_answer_to_another_request_ends_the_connection_and_is_no_answer(answers: Script) -> None:
+def test_an_answer_to_another_request_ends_the_connection_and_is_discarded(answers: Script) -> None:
     async def read(kafka: Connections) -> None:
         await kafka.ask(echo("0"))
         for number in range(1, 4):
@@ -183,7 +183,7 @@ def test_an_answer_to_another_request_ends_the_connection_and_is_no_answer(answe
     assert "expects none" in str(raised.value) or "did not answer" in str(raised.value)
 
 
-def test_a_wrong_answer_fails_all_that_wait_on_the_connection_with_its_reason() -> None:
+def test_a_wrong_answer_fails_everything_that_waits_on_the_connection_with_its_reason() -> None:
     async def read(kafka: Connections) -> Any:
         await kafka.ask(echo("0"))
         return await asyncio.gather(*(kafka.ask(echo("1")) for _ in range(3)), return_exceptions=True)
@@ -211,7 +211,7 @@ def test_an_impossible_length_ends_the_connection(length: int) -> None:
             run(broker.address, read)
 
 
-def test_a_length_is_not_believed_before_its_bytes_come() -> None:
+def test_a_length_is_not_believed_before_its_bytes_arrive() -> None:
     async def promises(peer: Peer, asked: Asked) -> None:
         await peer.send(struct.pack(">ii", LONGEST_ANSWER, asked.correlation) + bytes(1_000))
         await is_silent(peer, asked)
@@ -230,9 +230,7 @@ def test_a_length_is_not_believed_before_its_bytes_come() -> None:
     ("body", "what"),
     [(b"\0\5abc", "ends too early"), (b"\0\3abcd", "1 bytes too many"), (b"\0\2\xff\xff", "not UTF-8")],
 )
-def test_an_answer_that_is_none_of_kafkas_is_said_with_the_request_and_spoils_no_other(
-    body: bytes, what: str
-) -> None:
+def test_an_invalid_answer_is_reported_with_the_request_and_spoils_no_other(body: bytes, what: str) -> None:
     async def wrong(peer: Peer, asked: Asked) -> None:
         await peer.answer(asked, body)
 

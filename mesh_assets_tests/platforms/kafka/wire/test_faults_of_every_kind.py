@@ -245,7 +245,7 @@ def check(true: Told, found: Told, address: str) -> list[str]:
 
 @EVERY_KIND
 @pytest.mark.parametrize("fault", [breaks_off, is_late])
-def test_what_passes_leaves_everything_known(
+def test_transient_faults_leave_everything_known(
     broker: ScriptedBroker,
     cluster: AnsweringCluster,
     truth: dict[Callable[[WireReader], Told], Told],
@@ -259,7 +259,7 @@ def test_what_passes_leaves_everything_known(
 
 @EVERY_KIND
 @pytest.mark.parametrize("fault", [one for one in FAULTS if one is not is_late])
-def test_what_lasts_makes_unknown_with_a_reason_what_needs_the_answer_and_nothing_else_is_wrong(
+def test_lasting_faults_make_only_what_needs_the_answer_unknown_with_a_reason(
     broker: ScriptedBroker,
     cluster: AnsweringCluster,
     truth: dict[Callable[[WireReader], Told], Told],
@@ -322,7 +322,7 @@ async def answers_a_code(cluster: AnsweringCluster, kind: str, peer: Peer, asked
 
 @EVERY_KIND
 @pytest.mark.parametrize("times", [1, 1_000_000])
-def test_a_broker_that_is_not_ready_or_not_the_one_is_asked_again_or_its_answer_is_unknown(
+def test_a_broker_that_is_not_ready_or_the_wrong_one_is_asked_again_or_its_answer_is_unknown(
     broker: ScriptedBroker,
     cluster: AnsweringCluster,
     truth: dict[Callable[[WireReader], Told], Told],
@@ -351,7 +351,7 @@ def breaks_once(cluster: AnsweringCluster, kind: str) -> None:
 
 
 @EVERY_KIND
-def test_a_login_that_ends_in_the_middle_is_refused_and_nothing_is_told(
+def test_a_login_that_ends_midway_is_refused_and_nothing_is_reported(
     read: Callable[[WireReader], Told], kind: str
 ) -> None:
     cluster = AnsweringCluster()
@@ -377,7 +377,7 @@ def unread_of(found: Told) -> list[Unread]:
 
 
 @EVERY_KIND
-def test_a_certificate_that_ends_in_the_middle_is_said(
+def test_a_certificate_that_expires_midway_is_reported(
     read: Callable[[WireReader], Told], kind: str, authority: trustme.CA
 ) -> None:
     cluster = AnsweringCluster()

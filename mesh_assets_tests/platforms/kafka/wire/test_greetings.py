@@ -79,7 +79,7 @@ def test_a_login() -> None:
 
 
 @pytest.mark.parametrize(("request_", "version", "answer"), [*ALL_BROKERS, *ALL_VERSIONS, *ALL_LOGINS])
-def test_an_answer_that_is_cut_or_too_long_is_malformed(
+def test_a_truncated_or_overlong_answer_is_malformed(
     request_: Request[Any], version: int, answer: Any
 ) -> None:
     whole = answer.encode(version=version)

@@ -35,7 +35,7 @@ def test_all_groups_are_listed_whatever_their_state_and_type(version: int) -> No
 
 
 @every_version(find_coordinators(["größe"]))
-def test_coordinators_are_asked_for_by_group(version: int) -> None:
+def test_coordinators_are_looked_up_by_group(version: int) -> None:
     many = version >= 4
     names = ["größe", ""] if many else ["größe"]
     asked = {"coordinator_keys": names} if many else {"key": "größe"}
@@ -51,9 +51,7 @@ def test_coordinators_are_asked_for_by_group(version: int) -> None:
         (streams_groups.describe_streams_groups, "group_ids"),
     ],
 )
-def test_groups_are_described_by_name_and_with_rights_only_where_these_are_asked_for(
-    describe: Any, field: str
-) -> None:
+def test_groups_are_described_by_name_and_with_rights_only_on_request(describe: Any, field: str) -> None:
     request = describe(["a", "größe"])
     for version in versions(request):
         asked: dict[str, Any] = {field: ["a", "größe"]}
@@ -64,7 +62,7 @@ def test_groups_are_described_by_name_and_with_rights_only_where_these_are_asked
 
 
 @every_version(fetch_offsets(["a"]))
-def test_offsets_are_asked_for_of_all_topics_and_of_several_groups_where_that_can_be(version: int) -> None:
+def test_offsets_are_requested_for_all_topics_and_for_several_groups_where_possible(version: int) -> None:
     if version >= 8:
         names = ["a", "größe"]
         asked: dict[str, Any] = {"groups": [{"group_id": name, "member_epoch": -1} for name in names]}
@@ -77,7 +75,7 @@ def test_offsets_are_asked_for_of_all_topics_and_of_several_groups_where_that_ca
 
 
 @every_version(LIST_GROUPS)
-def test_a_listed_group_has_its_type_and_state_where_the_broker_tells_them(version: int) -> None:
+def test_a_listed_group_has_its_type_and_state_where_the_broker_reports_them(version: int) -> None:
     def group(kind: str, state: str, protocol_type: str) -> ListedGroup:
         return ListedGroup(
             kind if version >= 5 else "unknown", state if version >= 4 else "unknown", protocol_type
@@ -116,7 +114,7 @@ def test_a_coordinator_is_found_or_the_reason_why_not(version: int) -> None:
 
 
 @every_version(describe_classic_groups([]))
-def test_a_classic_group_has_its_members_with_what_was_assigned_to_them(version: int) -> None:
+def test_a_classic_group_has_its_members_with_their_assignments(version: int) -> None:
     found = answer_of(describe_classic_groups(["billing", "gone", "secret"]), version, CLASSIC)
     assert found == {
         "billing": Described(
@@ -155,7 +153,7 @@ def test_a_classic_group_has_its_members_with_what_was_assigned_to_them(version:
         assignment({"orders": [0xFFFFFFFF]}),
     ],
 )
-def test_an_assignment_that_is_none_of_the_consumer_protocol_is_unknown_and_said_to_be(
+def test_an_assignment_outside_the_consumer_protocol_is_reported_as_unknown(
     assigned: bytes,
 ) -> None:
     member = {"member_id": "m-1", "member_assignment": assigned}
@@ -165,7 +163,7 @@ def test_an_assignment_that_is_none_of_the_consumer_protocol_is_unknown_and_said
     assert (described.members[0].assignment, described.note) == ({}, "what m-1 reads could not be decoded")
 
 
-def test_a_worker_of_connect_has_an_assignment_in_a_format_of_its_own() -> None:
+def test_a_connect_worker_has_an_assignment_in_its_own_format() -> None:
     member = {"member_id": "worker", "member_assignment": b"not of consumers"}
     group = {"group_id": "g", "group_state": "Stable", "protocol_type": "connect", "members": [member]}
     described = answer_of(describe_classic_groups(["g"]), 5, {"groups": [group]})["g"]
@@ -173,12 +171,12 @@ def test_a_worker_of_connect_has_an_assignment_in_a_format_of_its_own() -> None:
     assert (described.members[0].assignment, described.note) == ({}, None)
 
 
-def test_what_later_versions_append_to_an_assignment_is_not_read() -> None:
+def test_fields_that_later_versions_append_to_an_assignment_are_ignored() -> None:
     assert consumer_assignment(assignment({"orders": [4]}, version=9) + b"more") == {"orders": [4]}
 
 
 @pytest.mark.parametrize("version", [0, 1])
-def test_a_consumer_group_tells_the_assignment_of_its_members_apart_from_their_target(version: int) -> None:
+def test_a_consumer_group_distinguishes_assignments_from_targets(version: int) -> None:
     group = {
         "group_id": "billing",
         "group_state": "Reconciling",
@@ -242,7 +240,7 @@ EXPECTED = {
 
 
 @every_version(fetch_offsets(["a"]))
-def test_a_group_has_what_it_committed(version: int) -> None:
+def test_a_group_has_its_commits(version: int) -> None:
     if version < 8:
         assert answer_of(fetch_offsets(["a"]), version, {"topics": COMMITTED}) == {"a": EXPECTED}
         assert answer_of(fetch_offsets(["a"]), version, {"error_code": 16}) == {"a": Failure(16)}
@@ -257,7 +255,7 @@ def test_a_group_has_what_it_committed(version: int) -> None:
 
 
 @every_version(describe_share_offsets(["a"]))
-def test_a_share_group_has_its_starts_and_the_lag_that_brokers_count(version: int) -> None:
+def test_a_share_group_has_its_starts_and_the_brokers_lag(version: int) -> None:
     partitions = [
         {"partition_index": 1, "start_offset": 16, "leader_epoch": 2, "lag": 0},
         {"partition_index": 0, "start_offset": -1, "lag": -1},

@@ -23,13 +23,13 @@ from mesh_assets_tests.platforms.kafka.wire.groups_read import (
 )
 
 
-def test_a_classic_group_has_its_members_and_offsets_also_where_it_committed_nothing() -> None:
+def test_a_classic_group_has_members_and_offsets_even_where_it_committed_nothing() -> None:
     brokers = GroupBrokers(billing=billing())
     assert groups(brokers) == (BILLING,)
 
 
 @pytest.mark.parametrize("newest", [{}, OLD_BROKERS])
-def test_commits_alone_are_those_that_coordinators_tell(newest: dict[str, int | None]) -> None:
+def test_commits_alone_are_those_that_coordinators_report(newest: dict[str, int | None]) -> None:
     brokers = GroupBrokers(billing=billing(), shipping=billing(broker=2), lost=billing())
     brokers.newest = newest
     brokers.patience_seconds = 0.01
@@ -40,7 +40,7 @@ def test_commits_alone_are_those_that_coordinators_tell(newest: dict[str, int | 
     assert brokers.run(read_commits, places) == {"billing": told, "shipping": told}
 
 
-def test_brokers_of_kafka_2_8_tell_the_same_with_a_request_a_group_for_offsets() -> None:
+def test_brokers_of_kafka_2_8_report_the_same_with_one_request_per_group_for_offsets() -> None:
     brokers = GroupBrokers(billing=billing(), shipping=Group(broker=2, commits={"orders": {0: 3}}))
     brokers.newest = dict(OLD_BROKERS)
     found = groups(brokers)
@@ -76,7 +76,7 @@ def test_a_consumer_group_has_kafkas_word_for_its_state(state: str) -> None:
     assert found.offsets == (CommittedPartition(topic="orders", partition=0, committed=4),)
 
 
-def test_a_share_group_has_members_and_what_it_is_done_with_and_no_offsets() -> None:
+def test_a_share_group_has_members_and_progress_and_no_offsets() -> None:
     group = Group(
         kind="share",
         protocol_type="share",
@@ -106,7 +106,7 @@ def test_a_share_group_has_members_and_what_it_is_done_with_and_no_offsets() -> 
     assert brokers.names("OffsetFetch") == []
 
 
-def test_brokers_that_list_no_types_have_them_in_the_descriptions_that_they_give() -> None:
+def test_brokers_that_list_no_types_have_them_in_their_descriptions() -> None:
     brokers = GroupBrokers(
         billing=Group(kind="consumer", described={"members": [assigned_member("m-1", orders=[0])]}),
         sharing=Group(kind="share", protocol_type="share", shares={"orders": {0: (16, 0)}}),
@@ -134,14 +134,14 @@ def test_a_streams_group_has_members_and_offsets() -> None:
     )
 
 
-def test_a_task_reads_no_partition_that_a_topic_beside_a_longer_one_does_not_have() -> None:
+def test_a_task_reads_no_partition_beyond_those_of_a_shorter_topic() -> None:
     brokers = GroupBrokers(totals=streams_group("orders", "users"))
     brokers.topics = {"orders": 3, "users": 1}
     [found] = groups(brokers)
     assert reads(found) == {"m-1": {"orders": (0, 1, 2), "users": (0,)}}
 
 
-def test_where_the_partitions_of_such_a_topic_are_hidden_it_is_said_that_they_are_not_known() -> None:
+def test_hidden_partitions_of_such_a_topic_are_reported_as_unknown() -> None:
     brokers = GroupBrokers(totals=streams_group("orders", "users"))
     brokers.topics = {"orders": 3}
     [found] = groups(brokers)
@@ -167,7 +167,7 @@ def test_brokers_that_list_a_kind_but_cannot_describe_it_leave_it_unknown_with_t
     )
 
 
-def test_a_group_of_a_kind_that_is_not_known_here_is_neither_gone_nor_empty() -> None:
+def test_a_group_of_an_unknown_kind_is_neither_gone_nor_empty() -> None:
     brokers = GroupBrokers(later=Group(kind="queue", protocol_type="queue"))
     [found] = groups(brokers)
     assert (found.type, found.protocol_type, found.state, found.members, found.offsets) == (
@@ -182,7 +182,7 @@ def test_a_group_of_a_kind_that_is_not_known_here_is_neither_gone_nor_empty() ->
     assert groups(brokers)[0].offsets == (CommittedPartition(topic="orders", partition=0, committed=1),)
 
 
-def test_connects_workers_are_a_group_with_their_own_protocol_type() -> None:
+def test_connect_workers_are_a_group_with_their_own_protocol_type() -> None:
     worker = classic_member("worker-1") | {"member_assignment": b"of Connect"}
     brokers = GroupBrokers(connect=Group(protocol_type="connect", described={"members": [worker]}))
     [found] = groups(brokers)
@@ -220,7 +220,7 @@ def test_the_group_without_a_name_has_its_offsets_and_no_members(code: int | Non
     )
 
 
-def test_an_assignment_that_cannot_be_decoded_is_said_to_be_unknown() -> None:
+def test_an_undecodable_assignment_is_reported_as_unknown() -> None:
     broken = classic_member("m-1") | {"member_assignment": b"\0\0\0\0\0\7"}
     [found] = groups(GroupBrokers(billing=Group(described={"members": [broken]})))
     assert (found.members, found.error) == ((member("m-1"),), "what m-1 reads could not be decoded")

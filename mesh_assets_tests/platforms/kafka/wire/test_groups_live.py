@@ -271,7 +271,7 @@ VERSIONS = [
 
 
 @pytest.mark.parametrize("newest", VERSIONS, ids=lambda newest: f"ListGroups-{newest['ListGroups']}")
-def test_every_version_tells_the_same(living: Living, newest: dict[str, int]) -> None:
+def test_every_version_reports_the_same(living: Living, newest: dict[str, int]) -> None:
     told, expected = living.read(newest), living.read()
     if newest["ConsumerGroupDescribe"] == 0:  # it does not tell yet which members speak the classic protocol
         members = tuple(
@@ -281,7 +281,7 @@ def test_every_version_tells_the_same(living: Living, newest: dict[str, int]) ->
     assert told == expected
 
 
-def test_each_is_found_by_name(living: Living) -> None:
+def test_each_group_is_found_by_name(living: Living) -> None:
     groups, endpoint = living.read(), living.cluster.endpoint
     for kind in KINDS:
         living.beat()

@@ -64,7 +64,7 @@ def test_any_bytes_are_an_answer_or_a_reason(pieces: list[bytes]) -> None:
     st.randoms(use_true_random=False),
     st.integers(1, 30),
 )
-def test_frames_are_read_whatever_the_pieces_in_which_they_come(
+def test_frames_are_read_however_they_are_split(
     texts: list[str], shuffling: random.Random, size: int
 ) -> None:
     async def fed() -> list[str]:
@@ -102,7 +102,7 @@ def test_random_answers_to_the_first_questions_are_malformed_or_read(
         reader.finish()
 
 
-def test_addresses_are_librdkafkas() -> None:
+def test_addresses_are_parsed_like_librdkafkas() -> None:
     assert addresses("one:1, SASL_SSL://two:2,three,[::1]:4,[::1]") == [
         ("one", 1),
         ("two", 2),

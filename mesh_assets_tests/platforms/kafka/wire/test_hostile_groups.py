@@ -23,7 +23,7 @@ ANSWERS = [pytest.param(*rest, id=f"{name}-{rest[1]}") for name, *rest in answer
 
 
 @pytest.mark.parametrize(("request_", "version", "body"), ANSWERS)
-def test_an_answer_that_ends_too_early_is_none(request_: Request[Any], version: int, body: bytes) -> None:
+def test_a_truncated_answer_is_invalid(request_: Request[Any], version: int, body: bytes) -> None:
     for end in range(len(body)):
         with pytest.raises(MalformedError):
             read(request_, version, body[:end])
@@ -69,7 +69,7 @@ def test_any_bytes_are_an_error_or_a_value(
 
 
 @pytest.mark.parametrize("answered", [["a"], ["a", "c"], ["a", "b", "c"], ["a", "b", "b"]])
-def test_an_answer_about_other_groups_than_those_asked_for_is_none(answered: list[str]) -> None:
+def test_an_answer_about_other_groups_is_invalid(answered: list[str]) -> None:
     groups = [{"group_id": name} for name in answered]
     asked: list[tuple[Request[Any], int]] = [
         (describe_classic_groups(["a", "b"]), 5),
@@ -82,7 +82,7 @@ def test_an_answer_about_other_groups_than_those_asked_for_is_none(answered: lis
             answer_of(request, version, {"groups": groups})
 
 
-def test_a_null_is_no_empty_list() -> None:
+def test_a_null_is_not_an_empty_list() -> None:
     with pytest.raises(MalformedError, match="a null instead of an array"):
         read(LIST_GROUPS, 5, b"\0\0\0\0" + b"\0\0" + b"\0" + b"\0")
     with pytest.raises(MalformedError, match="a null instead of an array"):

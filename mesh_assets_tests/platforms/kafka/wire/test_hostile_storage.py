@@ -23,9 +23,7 @@ def _read_or_refused(request: Request[Any], version: int, data: bytes) -> None:
 
 
 @of_every_answer
-def test_an_answer_that_ends_too_early_or_too_late_is_none(
-    request_: Request[Any], version: int, data: bytes
-) -> None:
+def test_a_truncated_or_overlong_answer_is_invalid(request_: Request[Any], version: int, data: bytes) -> None:
     read(request_, version, data)
     for wrong in (*(data[:length] for length in range(len(data))), data + b"\0"):
         with pytest.raises(MalformedError):
@@ -33,7 +31,7 @@ def test_an_answer_that_ends_too_early_or_too_late_is_none(
 
 
 @of_every_answer
-def test_a_length_or_count_that_the_answer_does_not_hold_costs_nothing(
+def test_a_length_or_count_beyond_the_answer_costs_nothing(
     request_: Request[Any], version: int, data: bytes
 ) -> None:
     flexible = version >= request_.flexible_from

@@ -23,7 +23,7 @@ def names_of(case: object) -> str:
 of_every_answer = pytest.mark.parametrize(("request_", "version"), CASES, ids=names_of)
 
 
-def test_tagged_fields_of_brokers_to_come_are_skipped() -> None:
+def test_tagged_fields_of_future_brokers_are_skipped() -> None:
     out = Writer(flexible=True)
     tagged = b"\x01\x09\x03new"
     out.int32(0)
@@ -49,7 +49,7 @@ def columns(found: Any) -> list[list[int]]:
     return [[*map(int, column)] for column in found]
 
 
-def test_topics_are_read_alike_at_once_and_field_by_field(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_topics_are_read_alike_in_bulk_and_field_by_field(monkeypatch: pytest.MonkeyPatch) -> None:
     data = sample(OFFSETS, 11)
     at_once = columns(decode(OFFSETS, 11, data))
     monkeypatch.setattr(offset_messages, "_plain", lambda *_: None)
@@ -58,7 +58,7 @@ def test_topics_are_read_alike_at_once_and_field_by_field(monkeypatch: pytest.Mo
 
 
 @of_every_answer
-def test_an_answer_that_ends_too_early_or_too_late_is_none(request_: Request[Any], version: int) -> None:
+def test_a_truncated_or_overlong_answer_is_invalid(request_: Request[Any], version: int) -> None:
     data = sample(request_, version)
     decode(request_, version, data)
     for wrong in (*(data[:length] for length in range(len(data))), data + b"\0"):
@@ -67,9 +67,7 @@ def test_an_answer_that_ends_too_early_or_too_late_is_none(request_: Request[Any
 
 
 @of_every_answer
-def test_a_length_or_count_that_the_answer_does_not_hold_costs_nothing(
-    request_: Request[Any], version: int
-) -> None:
+def test_a_length_or_count_beyond_the_answer_costs_nothing(request_: Request[Any], version: int) -> None:
     data = sample(request_, version)
     flexible = version >= request_.flexible_from
     hostile = (
@@ -93,9 +91,7 @@ def test_a_length_or_count_that_the_answer_does_not_hold_costs_nothing(
     case=st.sampled_from(CASES),
     changes=st.dictionaries(st.integers(0, 10_000), st.integers(1, 255), min_size=1, max_size=5),
 )
-def test_bits_that_are_flipped_are_read_or_refused(
-    case: tuple[Request[Any], int], changes: dict[int, int]
-) -> None:
+def test_flipped_bits_are_read_or_refused(case: tuple[Request[Any], int], changes: dict[int, int]) -> None:
     data = bytearray(sample(*case))
     for at, bits in changes.items():
         data[at % len(data)] ^= bits

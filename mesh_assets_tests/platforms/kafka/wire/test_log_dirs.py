@@ -55,7 +55,7 @@ def reading(
     return found
 
 
-def test_leaders_and_replicas_are_told_apart_and_added_up_over_brokers_and_directories() -> None:
+def test_leaders_and_replicas_are_distinguished_and_summed_over_brokers_and_directories() -> None:
     seen = metadata(topic("orders", (1, (1, 2)), (2, (2, 1))), topic("empty", (1, (1,))))
     found = reading(
         seen,
@@ -89,7 +89,7 @@ def test_leaders_and_replicas_are_told_apart_and_added_up_over_brokers_and_direc
 
 
 @pytest.mark.parametrize("version", versions(DESCRIBE_LOG_DIRS))
-def test_every_version_tells_the_sizes_and_newer_ones_the_volume(version: int) -> None:
+def test_every_version_reports_the_sizes_and_newer_ones_the_volume(version: int) -> None:
     found = reading(
         metadata(topic("orders", (1, (1,)))),
         {1: [directory("/a", total=10, usable=5, orders=[row(0, 2**40)])]},
@@ -101,7 +101,7 @@ def test_every_version_tells_the_sizes_and_newer_ones_the_volume(version: int) -
     assert written(DESCRIBE_LOG_DIRS, version) == encoded("DescribeLogDirsRequest", version, {"topics": None})
 
 
-def test_what_a_silent_broker_or_an_offline_directory_holds_is_unknown_and_not_nothing() -> None:
+def test_sizes_on_a_silent_broker_or_an_offline_directory_are_unknown_and_not_zero() -> None:
     seen = metadata(
         topic("orders", (1, (1, 2)), (2, (2, 1))), topic("mine", (1, (1,))), topic("lost", (3, (3,)))
     )
@@ -125,7 +125,7 @@ def test_what_a_silent_broker_or_an_offline_directory_holds_is_unknown_and_not_n
     assert (gone.error or "").startswith("KAFKA_STORAGE_ERROR")
 
 
-def test_partitions_that_are_not_numbered_from_zero_on_and_topics_made_since_are_no_trouble() -> None:
+def test_partitions_not_numbered_from_zero_and_topics_created_since_are_accepted() -> None:
     orders = TopicMetadata(
         name="orders",
         id=None,
@@ -139,7 +139,7 @@ def test_partitions_that_are_not_numbered_from_zero_on_and_topics_made_since_are
 
 
 @pytest.mark.parametrize("version", versions(DESCRIBE_LOG_DIRS))
-def test_a_refusal_is_one_in_every_version_also_where_brokers_only_leave_the_list_empty(version: int) -> None:
+def test_a_refusal_is_one_in_every_version_even_where_brokers_only_send_an_empty_list(version: int) -> None:
     brokers = ScriptedAnswers(
         1,
         2,
@@ -151,7 +151,7 @@ def test_a_refusal_is_one_in_every_version_also_where_brokers_only_leave_the_lis
     assert raised.value.code == REFUSED
 
 
-def test_tagged_fields_of_brokers_to_come_are_skipped() -> None:
+def test_tagged_fields_of_future_brokers_are_skipped() -> None:
     out = Writer(flexible=True)
     out.int32(0)
     out.int16(0)

@@ -90,7 +90,7 @@ USER = {"sasl.username": "reader", "sasl.password": HUSH}
         ),
     ],
 )
-def test_a_property_that_is_not_understood_is_the_estates_error_and_shows_no_value(
+def test_an_unknown_property_is_an_estate_error_and_shows_no_value(
     properties: dict[str, str], said: str
 ) -> None:
     with pytest.raises(EstateError) as raised:
@@ -99,7 +99,7 @@ def test_a_property_that_is_not_understood_is_the_estates_error_and_shows_no_val
     assert HUSH not in str(raised.value)
 
 
-def test_what_concerns_producers_and_queues_is_of_no_matter() -> None:
+def test_settings_for_producers_and_queues_are_ignored() -> None:
     made = Login({"debug": "all", "linger.ms": "5", "socket.timeout.ms": "1", "compression.type": "zstd"})
     assert (made.tls, made.mechanism, made.client_id) == (None, None, "mesh-assets")
 
@@ -112,7 +112,7 @@ def test_a_login_prints_no_secret() -> None:
 # --- PLAIN and SCRAM
 
 
-def test_plain_says_name_and_password_once() -> None:
+def test_plain_sends_name_and_password_once() -> None:
     assert words({"sasl.mechanism": "PLAIN", **USER}, b"") == [b"\0reader\0hush-hush", None]
 
 
@@ -141,7 +141,7 @@ def _scram_broker(
 
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-512"])
-def test_scram_proves_the_password_and_has_the_broker_prove_it_too(mechanism: str) -> None:
+def test_scram_proves_the_password_and_makes_the_broker_prove_it_too(mechanism: str) -> None:
     def talk() -> Any:
         properties = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": mechanism, **USER}
         return Login(properties).conversation("broker.shop")
@@ -195,7 +195,7 @@ def test_scram_is_what_rfc_7677_computes(monkeypatch: pytest.MonkeyPatch) -> Non
         "r=a,s=*,i=5000",
     ],
 )
-def test_a_challenge_that_is_none_of_scrams_is_malformed(challenge: str) -> None:
+def test_a_challenge_outside_scram_is_malformed(challenge: str) -> None:
     with pytest.raises(MalformedError):
         words({"sasl.mechanism": "SCRAM-SHA-256", **USER}, challenge.encode())
 
@@ -207,6 +207,6 @@ def test_a_challenge_to_another_client_is_refused() -> None:
 
 
 @given(st.binary(max_size=80))
-def test_any_challenge_ends_in_an_error_of_ours(challenge: bytes) -> None:
+def test_any_challenge_ends_in_one_of_our_errors(challenge: bytes) -> None:
     with pytest.raises((MalformedError, BrokerError)):
         words({"sasl.mechanism": "SCRAM-SHA-256", **USER}, challenge)

@@ -49,7 +49,7 @@ def test_certificates_and_names_are_checked_unless_the_estate_says_otherwise(ca_
     ] == [(ssl.CERT_REQUIRED, True), (ssl.CERT_REQUIRED, False), (ssl.CERT_NONE, False)]
 
 
-def test_the_given_authorities_take_the_place_of_the_machines(ca_file: Path, authority: trustme.CA) -> None:
+def test_the_given_authorities_replace_the_machines(ca_file: Path, authority: trustme.CA) -> None:
     pem = authority.cert_pem.bytes().decode()
     for properties in ({"ssl.ca.location": str(ca_file)}, {"ssl.ca.pem": pem}):
         context = Login({"security.protocol": "SSL", **properties}).tls
@@ -136,7 +136,7 @@ def _subject_seen(server: ssl.SSLContext, client: ssl.SSLContext) -> str:
         ("chain", None, "cannot be used together"),
     ],
 )
-def test_a_key_that_cannot_be_used_is_a_sentence_and_nobody_is_asked_at_the_terminal(
+def test_an_unusable_key_is_a_sentence_and_never_a_prompt(
     client: SimpleNamespace, key: str, password: str | None, said: str
 ) -> None:
     folder: Path = client.folder
@@ -147,7 +147,7 @@ def test_a_key_that_cannot_be_used_is_a_sentence_and_nobody_is_asked_at_the_term
         )
 
 
-def test_no_file_is_left_of_a_key_that_was_given_as_a_text(
+def test_no_file_is_left_of_a_key_given_as_text(
     client: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (place := tmp_path / "temporary").mkdir()

@@ -19,7 +19,7 @@ from mesh_assets.platforms.kafka.wire.forms import BrokerError
 from mesh_assets_tests.platforms.kafka.wire.asking import HUSH, words
 
 
-def test_a_token_serves_all_connections_until_most_of_its_life_is_over(
+def test_a_token_serves_all_connections_for_most_of_its_life(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [1_000.0]
@@ -39,7 +39,7 @@ def test_a_token_serves_all_connections_until_most_of_its_life_is_over(
     assert (seen, asked) == (["token-1", "token-1", "token-1", "token-2"], ["some config"] * 2)
 
 
-def test_a_bearer_token_is_said_with_its_extensions() -> None:
+def test_a_bearer_token_is_sent_with_its_extensions() -> None:
     given = {
         "sasl.mechanism": "OAUTHBEARER",
         "oauth_cb": lambda _: ("abc", time.time() + 60, "principal", {"logicalCluster": "lkc-1"}),
@@ -99,7 +99,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Callable[[httpx.Response | Exce
     return answering
 
 
-def test_oidc_asks_the_provider_as_the_client_and_says_what_it_got(
+def test_oidc_asks_the_provider_as_the_client_and_sends_what_it_got(
     endpoint: Callable[[httpx.Response], list[httpx.Request]],
 ) -> None:
     token = jwt(exp=time.time() + 60)
@@ -201,7 +201,7 @@ def test_kerberos_shows_its_ticket_and_wants_no_layer(kerberos: list[Any]) -> No
     [(b"bad", "Kerberos: the clock is wrong"), (b"\x04\0\0\0", "the broker wants a security layer")],
 )
 @pytest.mark.usefixtures("kerberos")
-def test_kerberos_that_fails_is_a_refusal(offer: bytes, said: str) -> None:
+def test_a_kerberos_failure_is_a_refusal(offer: bytes, said: str) -> None:
     with pytest.raises(BrokerError, check=lambda error: said in error.said):
         words({"sasl.mechanism": "GSSAPI"}, b"go on", offer)
 

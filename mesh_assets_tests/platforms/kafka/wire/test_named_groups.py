@@ -49,7 +49,7 @@ def test_a_group_is_read_by_name(newest: dict[str, int | None]) -> None:
 
 
 @pytest.mark.parametrize("newest", [{}, OLD_BROKERS])
-def test_a_group_that_does_not_exist_is_none(newest: dict[str, int | None]) -> None:
+def test_a_missing_group_is_none(newest: dict[str, int | None]) -> None:
     brokers = GroupBrokers(billing=billing())
     brokers.newest = dict(newest)
     assert brokers.run(read_group, "nobody") is None
@@ -59,7 +59,7 @@ def test_a_group_that_does_not_exist_is_none(newest: dict[str, int | None]) -> N
     ("group", "kind"),
     [(sharing(), "share"), (streams_group("orders"), "streams"), (Group("consumer"), "consumer")],
 )
-def test_a_living_group_of_a_later_kind_is_not_taken_for_absent(group: Group, kind: str) -> None:
+def test_a_living_group_of_a_later_kind_does_not_count_as_absent(group: Group, kind: str) -> None:
     brokers = GroupBrokers(living=group)
     brokers.newest = {"DescribeGroups": 5}
     found = brokers.run(read_group, "living")
@@ -68,7 +68,7 @@ def test_a_living_group_of_a_later_kind_is_not_taken_for_absent(group: Group, ki
     assert found.error is None
 
 
-def test_the_group_without_a_name_is_read_as_well() -> None:
+def test_the_group_without_a_name_is_read_too() -> None:
     brokers = GroupBrokers(**{"": NAMELESS})
     for request in ("DescribeGroups", "ConsumerGroupDescribe", "ShareGroupDescribe", "StreamsGroupDescribe"):
         brokers.failures[request, ""] = [INVALID_GROUP]
@@ -140,7 +140,7 @@ def test_brokers_before_4_3_do_not_count_the_lag() -> None:
     assert found.partitions[0] == SharePartition(16, None)
 
 
-def test_a_share_group_that_is_not_there_has_neither_members_nor_partitions() -> None:
+def test_a_missing_share_group_has_neither_members_nor_partitions() -> None:
     assert GroupBrokers().run(read_share_group, "nobody", "orders") == ShareGroup((), {})
 
 
@@ -153,14 +153,14 @@ def test_brokers_without_share_groups_say_so() -> None:
 
 
 @pytest.mark.parametrize("request_", ["FindCoordinator", "ShareGroupDescribe", "DescribeShareGroupOffsets"])
-def test_a_share_group_that_is_refused_is_no_empty_one(request_: str) -> None:
+def test_a_refused_share_group_is_not_an_empty_one(request_: str) -> None:
     brokers = GroupBrokers(sharing=sharing())
     brokers.failures[request_, "sharing"] = [GROUP_REFUSED]
     with pytest.raises(RefusedError, match="needs DESCRIBE on the group and on its topics"):
         brokers.run(read_share_group, "sharing", "orders")
 
 
-def test_a_partition_of_a_share_group_that_cannot_be_read_is_an_error_on_its_topic_alone() -> None:
+def test_an_unreadable_partition_of_a_share_group_is_an_error_on_its_topic_alone() -> None:
     brokers = GroupBrokers(sharing=sharing())
     offsets = brokers._DescribeShareGroupOffsets
 
@@ -179,7 +179,7 @@ def test_a_partition_of_a_share_group_that_cannot_be_read_is_an_error_on_its_top
 
 
 @pytest.mark.parametrize("newest", [{}, OLD_BROKERS])
-def test_groups_that_are_here_gone_or_refused_are_told_apart(newest: dict[str, int | None]) -> None:
+def test_present_deleted_and_refused_groups_are_distinguished(newest: dict[str, int | None]) -> None:
     brokers = GroupBrokers(billing=billing(), secret=Group(), hidden=Group(broker=2))
     brokers.newest = dict(newest)
     brokers.failures["DescribeGroups", "secret"] = [GROUP_REFUSED]
@@ -193,7 +193,7 @@ def test_groups_that_are_here_gone_or_refused_are_told_apart(newest: dict[str, i
     assert brokers.run(group_presence, []) == {}
 
 
-def test_a_share_or_streams_group_that_lives_is_here() -> None:
+def test_a_living_share_or_streams_group_is_present() -> None:
     brokers = GroupBrokers(sharing=sharing(), totals=streams_group("orders"), topical=Group("consumer"))
     brokers.failures["ConsumerGroupDescribe", "topical"] = [TOPIC_REFUSED]
     brokers.newest = {"DescribeGroups": 5}
@@ -202,7 +202,7 @@ def test_a_share_or_streams_group_that_lives_is_here() -> None:
 
 
 @pytest.mark.parametrize(("commits", "presence"), [({"orders": {0: 5}}, "here"), ({}, "gone")])
-def test_the_group_without_a_name_is_here_while_it_has_committed(commits: Any, presence: str) -> None:
+def test_the_group_without_a_name_is_present_while_it_has_commits(commits: Any, presence: str) -> None:
     brokers = GroupBrokers(**{"": Group(protocol_type="", state="Empty", commits=commits)})
     for request in ("DescribeGroups", "ConsumerGroupDescribe", "ShareGroupDescribe", "StreamsGroupDescribe"):
         brokers.failures[request, ""] = [INVALID_GROUP]
@@ -220,7 +220,7 @@ def test_a_coordinator_that_says_neither_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("kind", "asked"), [("classic", 1), ("consumer", 4)])
-def test_only_what_is_no_classic_group_is_looked_for_among_the_other_kinds(kind: str, asked: int) -> None:
+def test_only_groups_that_are_not_classic_are_searched_among_the_other_kinds(kind: str, asked: int) -> None:
     brokers = GroupBrokers(living=Group(kind, commits={"orders": {0: 5}}))
     assert brokers.run(read_group, "living") is not None
     assert len([name for name, *_ in brokers.asked if "Describe" in name]) == asked
@@ -235,7 +235,7 @@ def test_only_what_is_no_classic_group_is_looked_for_among_the_other_kinds(kind:
         ("share", "unknown", 4),
     ],
 )
-def test_a_kind_that_was_seen_before_is_asked_for_first(kind: str, likely: str, asked: int) -> None:
+def test_a_kind_seen_before_is_tried_first(kind: str, likely: str, asked: int) -> None:
     brokers = GroupBrokers(living=Group(kind, commits={"orders": {0: 5}}))
     found = brokers.run(partial(read_group, likely=likely), "living")
     assert found is not None
@@ -243,7 +243,7 @@ def test_a_kind_that_was_seen_before_is_asked_for_first(kind: str, likely: str, 
     assert len([name for name, *_ in brokers.asked if "Describe" in name and "Offsets" not in name]) == asked
 
 
-def test_a_likely_kind_that_old_brokers_do_not_know_hides_no_group() -> None:
+def test_a_likely_kind_unknown_to_old_brokers_hides_no_group() -> None:
     brokers = GroupBrokers(billing=billing())
     brokers.newest = dict(OLD_BROKERS)
     found = brokers.run(partial(read_group, likely="streams"), "billing")

@@ -65,7 +65,7 @@ def test_each_partition_has_its_earliest_and_latest_offset_in_every_version(vers
     assert before <= reading.read_at <= datetime.now(UTC)
 
 
-def test_the_ends_alone_are_read_by_half_the_requests_and_unknown_where_a_leader_is_missing() -> None:
+def test_the_ends_alone_take_half_the_requests_and_are_unknown_where_a_leader_is_missing() -> None:
     cluster = Cluster({"orders": {0: 1, 1: -1}})
     cluster.ends = {("orders", 0): (5, 25), ("orders", 1): (0, 7)}
     reading = asyncio.run(read_ends(cluster.brokers, {"orders": [0, 1]}, patience_seconds=0.01))
@@ -73,7 +73,7 @@ def test_the_ends_alone_are_read_by_half_the_requests_and_unknown_where_a_leader
 
 
 @pytest.mark.parametrize("version", [5, 6, 11])
-def test_long_names_and_topics_of_many_partitions_are_read_as_short_ones_are(version: int) -> None:
+def test_long_names_and_topics_with_many_partitions_are_read_like_short_ones(version: int) -> None:
     sizes = {"a": 126, "b": 127, "c": 300, "d" * 126: 1, "e" * 127: 1, "f" * 249: 200}
     cluster = Cluster({topic: dict.fromkeys(range(size), 1) for topic, size in sizes.items()}, newest=version)
     cluster.ends = {
@@ -98,7 +98,7 @@ def test_each_leader_is_asked_once_for_all_its_latest_offsets_and_then_once_for_
     assert cluster.brokers.requests("Metadata") == []
 
 
-def test_the_leaders_of_topics_that_nobody_has_read_are_asked_for_by_name() -> None:
+def test_the_leaders_of_topics_not_read_yet_are_requested_by_name() -> None:
     cluster = Cluster({"known": {0: 1}, "unknown": {0: 2}, "grown": {0: 1}, "unasked": {0: 1}})
     metadata = cluster.metadata()
     known = ClusterMetadata(
@@ -125,7 +125,7 @@ def test_a_request_is_split_at_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.latest for one in reading.topics["c"]] == list(range(12))
 
 
-def test_one_partitions_error_does_not_cost_the_others() -> None:
+def test_one_partitions_error_does_not_affect_the_others() -> None:
     cluster = Cluster({"orders": {0: 1, 1: 1}, "secret": {0: 1}, "hidden": {0: 1}})
     cluster.ends = {("orders", 0): (3, 12)}
     cluster.codes = {
@@ -141,7 +141,7 @@ def test_one_partitions_error_does_not_cost_the_others() -> None:
     }
 
 
-def test_a_topic_or_partition_that_does_not_exist_is_reported_without_waiting_for_it() -> None:
+def test_a_missing_topic_or_partition_is_reported_without_waiting() -> None:
     cluster = Cluster({"orders": {0: 1}, "deleted": {0: 1}})
     metadata = cluster.metadata()
     del cluster.leaders["deleted"]
@@ -169,7 +169,7 @@ def test_a_topic_or_partition_that_does_not_exist_is_reported_without_waiting_fo
     ],
 )
 @pytest.mark.parametrize("kind", [LATEST, EARLIEST])
-def test_a_partition_whose_leader_is_not_ready_is_asked_for_again_alone(code: int, kind: int) -> None:
+def test_a_partition_whose_leader_is_not_ready_is_requested_again_alone(code: int, kind: int) -> None:
     cluster = Cluster({"orders": {0: 1, 1: 1}})
     cluster.ends = {("orders", 0): (1, 2), ("orders", 1): (3, 4)}
     cluster.codes = {("orders", 1, kind): [code, code]}
@@ -191,7 +191,7 @@ def test_a_leader_that_has_moved_is_found() -> None:
     assert cluster.asked()[-1] == (2, EARLIEST, {"orders": [0], "other": [0]})
 
 
-def test_a_leader_on_a_broker_that_is_not_known_yet_has_the_brokers_asked_for_again() -> None:
+def test_a_leader_on_an_unknown_broker_makes_the_brokers_be_requested_again() -> None:
     cluster = Cluster({"orders": {0: 3}})
     read(cluster, {"orders": [0]})
     assert cluster.brokers.refreshes == 1
@@ -210,9 +210,7 @@ def test_a_broken_connection_to_a_leader_costs_one_more_request() -> None:
     ]
 
 
-def test_a_leader_that_stays_away_is_the_error_of_its_partitions_alone_and_not_asked_for_their_earliest() -> (
-    None
-):
+def test_a_leader_that_stays_away_fails_its_partitions_alone_and_is_not_asked_for_their_earliest() -> None:
     cluster = Cluster({"orders": {0: 1, 1: 2}})
     cluster.silent = {2: 10**6}
     assert shown(read(cluster, cluster.leaders, patience_seconds=0.05)) == {
@@ -255,7 +253,7 @@ def test_a_partition_without_a_leader_is_given_a_moment_to_get_one() -> None:
     assert shown(read(cluster, cluster.leaders)) == {"orders": [(0, 0, 0, None), (1, 0, 0, None)]}
 
 
-def test_a_partition_that_stays_without_a_leader_is_not_waited_for_until_time_is_up() -> None:
+def test_a_partition_that_stays_without_a_leader_does_not_use_up_the_time() -> None:
     cluster = Cluster({"orders": {0: -1, 1: 1}})
     assert shown(read(cluster, cluster.leaders, patience_seconds=3600)) == {
         "orders": [(0, None, None, "LEADER_NOT_AVAILABLE: Broker: Leader not available"), (1, 0, 0, None)]
@@ -286,7 +284,7 @@ def test_without_an_answer_for_any_partition_there_is_no_reading(where: str) -> 
     assert (raised.value.code, raised.value.said) == (KafkaError._TIMED_OUT, "why")
 
 
-def test_what_was_read_stays_when_nobody_can_say_where_a_leader_has_moved() -> None:
+def test_what_was_read_stays_when_a_moved_leader_cannot_be_located() -> None:
     cluster = Cluster({"orders": {0: 1, 1: 1}})
     stale = cluster.metadata()
     cluster.leaders["orders"][1] = 2
@@ -303,7 +301,7 @@ def test_what_was_read_stays_when_nobody_can_say_where_a_leader_has_moved() -> N
     }
 
 
-def test_a_refused_login_at_one_leader_is_no_partitions_matter() -> None:
+def test_a_refused_login_at_one_leader_does_not_blame_a_partition() -> None:
     cluster = Cluster({"orders": {0: 1, 1: 2}})
 
     def refuses(*_: object) -> Any:
@@ -333,7 +331,7 @@ def test_no_partitions_need_no_request() -> None:
     ],
     ids=["too few", "too many", "one twice", "another topic", "a topic twice", "nothing"],
 )
-def test_what_no_broker_says_is_no_answer(answered: list[Any]) -> None:
+def test_an_impossible_answer_is_invalid(answered: list[Any]) -> None:
     cluster = Cluster({"orders": {0: 1, 1: 1}})
     cluster.brokers.handlers["ListOffsets"] = (
         ListOffsetsRequest,

@@ -134,7 +134,7 @@ def refusal(admin: AdminClient, commit: ConsumerGroupTopicPartitions) -> object:
     return next((place.error for place in found if place.error is not None), None)
 
 
-def test_kafkas_own_client_tells_the_same(old: tuple[str, str], agreed: dict[str, int]) -> None:
+def test_kafkas_own_client_reads_the_same(old: tuple[str, str], agreed: dict[str, int]) -> None:
     version, address = old
     properties, everything = {"bootstrap.servers": address}, version != EARLY
     with kafkas_own_client(properties) as client:

@@ -25,7 +25,7 @@ from mesh_assets_tests.platforms.kafka.wire.broker import (
 # --- order, amount and pace
 
 
-def test_answers_are_told_apart_by_their_ids_whatever_their_order_and_pieces() -> None:
+def test_answers_are_matched_by_their_ids_whatever_their_order_and_pieces() -> None:
     waiting: list[bytes] = []
 
     async def shuffled(peer: Peer, asked: Asked) -> None:
@@ -44,7 +44,7 @@ def test_answers_are_told_apart_by_their_ids_whatever_their_order_and_pieces() -
         assert broker.connections == 1
 
 
-def test_a_throttled_connection_is_silent_until_the_time_is_over() -> None:
+def test_a_throttled_connection_stays_silent_until_the_time_is_over() -> None:
     throttled = Request(
         "Throttled",
         ECHO,
@@ -65,7 +65,7 @@ def test_a_throttled_connection_is_silent_until_the_time_is_over() -> None:
     assert [asked.at - before.at >= 0.39 for asked in after] == [True, True]
 
 
-def test_no_broker_can_ask_for_more_silence_than_a_call_lasts() -> None:
+def test_no_broker_can_demand_more_silence_than_a_call_lasts() -> None:
     throttled = Request(
         "Throttled", ECHO, 0, 0, 1, lambda out, _: out.int32(2**31 - 1), lambda answer, _: answer.throttle()
     )
@@ -120,7 +120,7 @@ def test_a_request_that_is_cancelled_leaves_the_connection_as_it_is() -> None:
 # --- versions
 
 
-def test_a_broker_that_does_not_know_the_newest_apiversions_is_asked_in_the_oldest() -> None:
+def test_a_broker_without_the_newest_apiversions_is_asked_in_the_oldest() -> None:
     with ScriptedBroker(spoken={API_VERSIONS: (0, 2), ECHO: (0, 0)}) as broker:
         assert run(broker.address, lambda kafka: kafka.ask(echo("hello"))) == "hello"
         assert [asked.version for asked in broker.of(API_VERSIONS)] == [3, 0]

@@ -21,7 +21,7 @@ from mesh_assets_tests.platforms.kafka.wire.storage_messages import described, l
 NOT_CONTROLLER = int(KafkaError.NOT_CONTROLLER)
 
 
-def test_partitions_that_move_are_told_by_topic_and_number() -> None:
+def test_moving_partitions_are_listed_by_topic_and_number() -> None:
     topics = [{"name": "orders", "partitions": [moving(7, [4], [2]), moving(0, [], [3])]}]
     brokers = ScriptedAnswers(1, answers={"ListPartitionReassignments": lambda _: {"topics": topics}})
     assert asyncio.run(read_reassignments(brokers)) == {
@@ -94,7 +94,7 @@ def test_only_partitions_with_leaders_outside_the_isr_are_kept() -> None:
     }
 
 
-def test_pages_are_read_to_the_end_and_topics_that_are_done_with_are_left_out() -> None:
+def test_all_pages_are_read_and_finished_topics_left_out() -> None:
     brokers = paged(
         {
             "topics": [described("a", led(0, [2])), described("b", led(0, [3]))],
@@ -117,19 +117,19 @@ def test_pages_are_read_to_the_end_and_topics_that_are_done_with_are_left_out() 
     ]
 
 
-def test_pages_that_lead_in_a_circle_are_no_answer() -> None:
+def test_pages_that_lead_in_a_circle_are_invalid() -> None:
     page = {"topics": [described("a")], "next_cursor": {"topic_name": "a", "partition_index": 1}}
     with pytest.raises(MalformedError):
         asyncio.run(read_eligible_leaders(paged(page, page), ["a"]))
 
 
-def test_brokers_without_the_question_are_too_old_and_no_topics_need_no_request() -> None:
+def test_brokers_without_the_request_are_too_old_and_no_topics_need_no_request() -> None:
     brokers = ScriptedAnswers(1, answers={}, newest={"DescribeTopicPartitions": -1})
     with pytest.raises(UnsupportedError):
         asyncio.run(read_eligible_leaders(brokers, ["a"]))
     assert asyncio.run(read_eligible_leaders(brokers, [])) == {}
 
 
-def test_another_topic_than_asked_for_is_no_answer() -> None:
+def test_an_answer_about_another_topic_is_invalid() -> None:
     with pytest.raises(MalformedError):
         asyncio.run(read_eligible_leaders(paged({"topics": [described("b")]}), ["a"]))

@@ -112,7 +112,7 @@ def test_a_wrong_password_is_refused_in_a_sentence(
     )
 
 
-def test_a_listener_is_said_to_be_another_than_the_estate_says(
+def test_a_listener_of_another_kind_than_the_estate_says_is_reported(
     broker: Endpoints, access: WarehouseAccess
 ) -> None:
     plain, tls = broker.bootstrap_servers, _listener(broker, "tls")
@@ -180,7 +180,7 @@ def broker_with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
         yield running.bootstrap_servers
 
 
-def test_a_login_by_token_is_renewed_while_it_is_read(broker_with_tokens: str) -> None:
+def test_a_token_login_is_renewed_during_a_reading(broker_with_tokens: str) -> None:
     """The broker closes connections whose token has ended. There is one connection all the time."""
     tokens = Tokens()
     properties = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "OAUTHBEARER", "oauth_cb": tokens}
@@ -188,7 +188,7 @@ def test_a_login_by_token_is_renewed_while_it_is_read(broker_with_tokens: str) -
     assert 3 <= tokens.asked <= 4
 
 
-def test_a_token_of_nobody_is_refused(broker_with_tokens: str) -> None:
+def test_a_token_of_an_unknown_issuer_is_refused(broker_with_tokens: str) -> None:
     properties = {
         "security.protocol": "SASL_PLAINTEXT",
         "sasl.mechanism": "OAUTHBEARER",

@@ -14,7 +14,7 @@ from mesh_assets_tests.platforms.kafka.wire.oracle import Cluster
 FIRST, NEWEST, LOCAL, TIERED = 0, -3, -4, -5
 
 
-def test_a_topic_is_as_old_as_the_first_record_of_its_partitions_and_as_new_as_the_newest() -> None:
+def test_a_topics_ages_are_those_of_its_oldest_and_newest_record() -> None:
     cluster = Cluster({"orders": {0: 1, 1: 2}, "untimed": {0: 1}})
     cluster.times = {
         ("orders", 0, FIRST): (5, 1_000),
@@ -32,7 +32,7 @@ def test_a_topic_is_as_old_as_the_first_record_of_its_partitions_and_as_new_as_t
     assert sorted({at for _, at, _ in cluster.asked()}) == [NEWEST, FIRST]
 
 
-def test_brokers_before_3_0_tell_the_first_record_but_not_the_newest() -> None:
+def test_brokers_before_3_0_report_the_first_record_but_not_the_newest() -> None:
     cluster = Cluster({"orders": {0: 1}}, newest=6)
     cluster.times = {("orders", 0, FIRST): (5, 1_000)}
     [times] = asyncio.run(read_record_times(cluster.brokers, {"orders": [0]})).values()
@@ -40,7 +40,7 @@ def test_brokers_before_3_0_tell_the_first_record_but_not_the_newest() -> None:
     assert (times.newest_error or "").startswith("UNSUPPORTED_VERSION")
 
 
-def test_a_topic_of_which_one_partition_cannot_be_read_has_an_unknown_age() -> None:
+def test_a_topic_with_an_unreadable_partition_has_an_unknown_age() -> None:
     cluster = Cluster({"orders": {0: 1, 1: 1}, "users": {0: 1}})
     cluster.times = {
         (topic, number, at): (1, 7)
@@ -77,7 +77,7 @@ def test_the_first_record_is_not_looked_for_where_only_the_newest_is_wanted() ->
     }
 
 
-def test_what_is_away_and_what_is_on_disk_is_told_by_offsets() -> None:
+def test_offsets_show_what_is_stored_remotely_and_what_is_on_disk() -> None:
     cluster = Cluster({"orders": {0: 1, 1: 2, 2: 1}})
     cluster.times = {("orders", number, LOCAL): (50, -1) for number in range(3)}
     cluster.times[("orders", 0, TIERED)] = (49, -1)
@@ -91,7 +91,7 @@ def test_what_is_away_and_what_is_on_disk_is_told_by_offsets() -> None:
 
 
 @pytest.mark.parametrize("newest", [7, 8])
-def test_brokers_before_3_9_do_not_tell_what_is_away(newest: int) -> None:
+def test_brokers_before_3_9_do_not_report_what_is_stored_remotely(newest: int) -> None:
     cluster = Cluster({"orders": {0: 1}}, newest=newest)
     with pytest.raises(UnsupportedError):
         asyncio.run(read_tiered(cluster.brokers, {"orders": [0]}))

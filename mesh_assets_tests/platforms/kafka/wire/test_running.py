@@ -77,9 +77,7 @@ def test_many_threads_read_over_one_connection(opened: Callable[..., RunningClus
         assert running.requests == {"ApiVersions": 1, "Echo": 200}
 
 
-def test_threads_that_come_at_the_same_time_share_one_attempt(
-    refusing: str, opened: Callable[..., RunningCluster]
-) -> None:
+def test_simultaneous_threads_share_one_attempt(refusing: str, opened: Callable[..., RunningCluster]) -> None:
     running = opened(refusing, 10)
     began = time.monotonic()
     with ThreadPoolExecutor(4) as threads:
@@ -89,7 +87,7 @@ def test_threads_that_come_at_the_same_time_share_one_attempt(
     assert time.monotonic() - began < 6
 
 
-def test_a_closed_one_reads_no_more_and_may_be_closed_again(opened: Callable[..., RunningCluster]) -> None:
+def test_a_closed_reader_reads_no_more_and_may_be_closed_again(opened: Callable[..., RunningCluster]) -> None:
     with ScriptedBroker() as broker:
         running = opened(broker.address)
         assert asked(running) == "hello"
@@ -99,7 +97,7 @@ def test_a_closed_one_reads_no_more_and_may_be_closed_again(opened: Callable[...
             asked(running)
 
 
-def test_closing_ends_a_read_that_waits(opened: Callable[..., RunningCluster]) -> None:
+def test_closing_ends_a_waiting_read(opened: Callable[..., RunningCluster]) -> None:
     with ScriptedBroker({ECHO: is_silent}) as broker, ThreadPoolExecutor(1) as threads:
         running = opened(broker.address, 60)
         waiting = threads.submit(asked, running)
@@ -111,13 +109,13 @@ def test_closing_ends_a_read_that_waits(opened: Callable[..., RunningCluster]) -
             waiting.result(5)
 
 
-def test_one_that_was_never_used_starts_no_thread() -> None:
+def test_an_unused_reader_starts_no_thread() -> None:
     before = threading.active_count()
     RunningCluster({"bootstrap.servers": "127.0.0.1:1"}, 5).close()
     assert threading.active_count() == before
 
 
-def test_a_read_that_is_given_up_by_its_caller_leaves_nothing_running(
+def test_a_read_abandoned_by_its_caller_leaves_nothing_running(
     opened: Callable[..., RunningCluster],
 ) -> None:
     ended = threading.Event()
@@ -153,7 +151,7 @@ def test_refused_connections_are_believed_after_three_seconds(
     assert set(attempts) == {f"{refusing}: Connection refused"}
 
 
-def test_a_name_that_nobody_knows_is_reported_as_such(opened: Callable[..., RunningCluster]) -> None:
+def test_an_unknown_host_name_is_reported_as_such(opened: Callable[..., RunningCluster]) -> None:
     with pytest.raises(UnreachableError) as raised:
         asked(opened("no-such-broker.invalid:9092", 1))
     assert str(raised.value).startswith(
@@ -177,7 +175,7 @@ def test_a_listener_that_hangs_up_may_speak_another_protocol(
     assert said in str(raised.value)
 
 
-def test_a_listener_that_wants_a_login_is_named(opened: Callable[..., RunningCluster]) -> None:
+def test_a_listener_that_requires_a_login_is_named(opened: Callable[..., RunningCluster]) -> None:
     """As Kafka does: it says what it speaks, and hangs up at the next request."""
     with (
         ScriptedBroker({ECHO: hangs_up, METADATA: hangs_up}) as broker,
@@ -189,7 +187,7 @@ def test_a_listener_that_wants_a_login_is_named(opened: Callable[..., RunningClu
     )
 
 
-def test_a_listener_that_knows_no_login_is_named(opened: Callable[..., RunningCluster]) -> None:
+def test_a_listener_without_logins_is_named(opened: Callable[..., RunningCluster]) -> None:
     async def no_login(peer: Peer, asked: Asked) -> None:
         await peer.answer(asked, (34).to_bytes(2, "big") + bytes(4))
 
@@ -218,7 +216,7 @@ def trusting(authority: trustme.CA, protocol: str = "SSL") -> dict[str, str]:
     return {"security.protocol": protocol, "ssl.ca.pem": authority.cert_pem.bytes().decode()}
 
 
-def test_tls_is_spoken_with_a_broker_that_is_trusted(
+def test_tls_is_spoken_with_a_trusted_broker(
     authority: trustme.CA, opened: Callable[..., RunningCluster]
 ) -> None:
     with ScriptedBroker(tls=serving(authority)) as broker:
@@ -226,7 +224,7 @@ def test_tls_is_spoken_with_a_broker_that_is_trusted(
         assert asked(running, "a" * 30_000) == "a" * 30_000
 
 
-def test_a_login_is_said_inside_tls(authority: trustme.CA, opened: Callable[..., RunningCluster]) -> None:
+def test_a_login_goes_through_tls(authority: trustme.CA, opened: Callable[..., RunningCluster]) -> None:
     with ScriptedBroker(tls=serving(authority)) as broker:
         running = opened(broker.address, **(USER | trusting(authority, "SASL_SSL")))
         assert asked(running) == "hello"
@@ -248,7 +246,7 @@ def test_a_login_is_said_inside_tls(authority: trustme.CA, opened: Callable[...,
         ),
     ],
 )
-def test_certificates_that_are_not_believed_are_told_apart_and_not_tried_again(
+def test_untrusted_certificates_are_distinguished_and_not_tried_again(
     problem: str, said: str, authority: trustme.CA, opened: Callable[..., RunningCluster]
 ) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
@@ -267,7 +265,7 @@ def test_certificates_that_are_not_believed_are_told_apart_and_not_tried_again(
     )
 
 
-def test_a_certificate_that_ends_during_a_run_is_said_when_the_broker_is_connected_to_again(
+def test_a_certificate_that_expires_during_a_run_is_reported_at_the_next_connection(
     authority: trustme.CA, opened: Callable[..., RunningCluster]
 ) -> None:
     context = serving(authority)

@@ -38,7 +38,7 @@ def _believed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- several servers and brokers
 
 
-def test_a_server_that_stays_silent_costs_its_head_start_and_no_more() -> None:
+def test_a_silent_server_costs_its_head_start_and_no_more() -> None:
     with ScriptedBroker({API_VERSIONS: is_silent}) as silent, ScriptedBroker() as broker:
         began = time.monotonic()
         servers = f"{silent.address},{broker.address}"
@@ -46,12 +46,12 @@ def test_a_server_that_stays_silent_costs_its_head_start_and_no_more() -> None:
         assert time.monotonic() - began < 3
 
 
-def test_a_server_that_refuses_does_not_hide_the_next(refusing: str) -> None:
+def test_a_refusing_server_does_not_hide_the_next(refusing: str) -> None:
     with ScriptedBroker() as broker:
         assert run(f"{refusing},{broker.address}", lambda kafka: kafka.ask(echo("hello"))) == "hello"
 
 
-def test_a_leader_that_cannot_be_reached_is_named_with_its_listener(refusing: str) -> None:
+def test_an_unreachable_leader_is_named_with_its_listener(refusing: str) -> None:
     with ScriptedBroker() as broker:
         broker._nodes = {1: broker.address, 2: refusing}
         with pytest.raises(UnreachableError) as raised:
@@ -62,7 +62,7 @@ def test_a_leader_that_cannot_be_reached_is_named_with_its_listener(refusing: st
     )
 
 
-def test_a_broker_that_has_another_address_by_now_is_found_there(refusing: str) -> None:
+def test_a_broker_with_a_new_address_is_found_there(refusing: str) -> None:
     async def read(kafka: Connections) -> str:
         await kafka.brokers()
         broker._nodes = {1: broker.address, 2: second.address}
@@ -73,7 +73,7 @@ def test_a_broker_that_has_another_address_by_now_is_found_there(refusing: str) 
         assert run(broker.address, read) == "hello"
 
 
-def test_a_server_that_is_not_trusted_does_not_hide_the_next() -> None:
+def test_an_untrusted_server_does_not_hide_the_next() -> None:
     authority = trustme.CA()
     context, other = (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for _ in range(2))
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -84,7 +84,7 @@ def test_a_server_that_is_not_trusted_does_not_hide_the_next() -> None:
         assert run(servers, lambda kafka: kafka.ask(echo("hello")), timeout_seconds=5, **trusted) == "hello"
 
 
-def test_a_broker_that_is_new_is_found_by_asking_again() -> None:
+def test_a_new_broker_is_found_by_asking_again() -> None:
     async def read(kafka: Connections) -> str:
         await kafka.brokers()
         broker._nodes = {1: broker.address, 2: second.address}
@@ -95,13 +95,13 @@ def test_a_broker_that_is_new_is_found_by_asking_again() -> None:
         assert len(second.of(ECHO)) == 1
 
 
-def test_a_cluster_that_names_no_broker_is_not_taken_for_an_empty_one() -> None:
+def test_a_cluster_that_names_no_broker_does_not_count_as_empty() -> None:
     """As one does that has just started."""
     with ScriptedBroker(nodes={}) as broker, pytest.raises(UnreachableError, match="it names no live broker"):
         run(broker.address, lambda kafka: kafka.brokers())
 
 
-def test_a_broker_that_is_gone_is_a_sentence() -> None:
+def test_a_missing_broker_is_a_sentence() -> None:
     with (
         ScriptedBroker() as broker,
         pytest.raises(UnreachableError, match="the cluster currently has no broker 7"),
@@ -109,7 +109,7 @@ def test_a_broker_that_is_gone_is_a_sentence() -> None:
         run(broker.address, lambda kafka: kafka.ask(echo("a"), broker=7))
 
 
-def test_there_is_one_connection_a_broker_however_many_ask() -> None:
+def test_there_is_one_connection_per_broker_however_many_use_it() -> None:
     async def read(kafka: Connections) -> None:
         asked = [kafka.ask(echo("a"), broker=number) for number in (1, 2) for _ in range(10)]
         await asyncio.gather(kafka.ask(echo("b")), kafka.refreshed(), kafka.refreshed(), *asked)
@@ -121,7 +121,7 @@ def test_there_is_one_connection_a_broker_however_many_ask() -> None:
         assert len(broker.of(METADATA)) <= 2
 
 
-def test_brokers_that_were_told_with_the_topics_are_not_asked_for() -> None:
+def test_brokers_that_came_with_the_topics_are_not_requested() -> None:
     async def read(kafka: Connections) -> list[tuple[int, str, int]]:
         await list_topics(kafka, ())
         return [(one.id, one.host, one.port) for one in await kafka.brokers()]
@@ -171,7 +171,7 @@ def test_a_login_is_renewed_before_it_ends_on_the_same_connection() -> None:
         assert all(seconds + late > 1.0 and seconds < 1.5 + late for seconds in between)
 
 
-def test_a_renewal_that_is_refused_is_said() -> None:
+def test_a_refused_renewal_is_reported() -> None:
     async def refuses(peer: Peer, asked: Asked) -> None:
         await peer.answer(
             asked, refused(KafkaError.SASL_AUTHENTICATION_FAILED, "no more of reader hush-hush")
@@ -228,7 +228,7 @@ def test_a_token_that_the_broker_repeats_is_not_shown() -> None:
     assert str(error).endswith("SASL authentication error: n,, auth=Bearer ***")
 
 
-def test_a_login_that_is_not_answered_ends() -> None:
+def test_an_unanswered_login_ends() -> None:
     with ScriptedBroker({SASL_AUTHENTICATE: is_silent}) as broker:
         error = failure_of(broker.address, **USER)
     assert type(error) is UnreachableError

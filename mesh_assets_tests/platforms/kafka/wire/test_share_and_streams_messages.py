@@ -139,7 +139,7 @@ def test_a_member_of_a_streams_group_reads_the_source_topics_of_its_active_tasks
 
 
 @pytest.mark.parametrize("topology", [None, {"epoch": 1, "subtopologies": None}])
-def test_without_its_topology_it_is_not_known_what_a_streams_group_reads(
+def test_the_topics_of_a_streams_group_are_unknown_without_its_topology(
     topology: dict[str, Any] | None,
 ) -> None:
     request = streams_groups.describe_streams_groups(["totals"])
@@ -149,5 +149,5 @@ def test_without_its_topology_it_is_not_known_what_a_streams_group_reads(
 
 
 @pytest.mark.parametrize("code", [-32768, -1, 1, 69, 32767])
-def test_what_a_broker_says_becomes_one_printable_line(code: int) -> None:
+def test_a_brokers_words_become_one_printable_line(code: int) -> None:
     assert Failure(code, "bad\0news\x1b[31m\n").text("more rights").endswith(": bad news [31m")

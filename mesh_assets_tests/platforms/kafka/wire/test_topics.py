@@ -83,7 +83,7 @@ def test_a_cluster_has_its_brokers_topics_and_partitions_in_order_in_every_versi
     assert (asked.topics, asked.allow_auto_topic_creation) == (None, False)
 
 
-def test_the_id_of_a_cluster_takes_no_look_at_its_topics() -> None:
+def test_the_id_of_a_cluster_needs_no_look_at_its_topics() -> None:
     brokers = brokers_with(topic("orders", partition(0, 1, (1,), (1,))))
     assert asyncio.run(read_cluster_id(brokers)) == "cluster-1"
     ((_, _, asked),) = brokers.asked
@@ -91,7 +91,7 @@ def test_the_id_of_a_cluster_takes_no_look_at_its_topics() -> None:
 
 
 @pytest.mark.parametrize("version", [8, 13])
-def test_a_partition_without_a_leader_has_none_and_kafkas_name_for_that(version: int) -> None:
+def test_a_partition_without_a_leader_has_none_and_kafkas_name_for_it(version: int) -> None:
     brokers = brokers_with(
         topic("orders", partition(0, -1, (1, 2), (), KafkaError.LEADER_NOT_AVAILABLE)), newest=version
     )
@@ -118,13 +118,13 @@ def test_partitions_that_differ_in_their_last_byte_or_in_the_length_of_a_list_st
     assert seen == expected | {f"{name}-again": partitions for name, partitions in expected.items()}
 
 
-def test_partitions_that_are_alike_are_one_object_in_memory() -> None:
+def test_equal_partitions_are_one_object_in_memory() -> None:
     read = metadata_of(brokers_with(*(topic(name, partition(0, 1, (1, 2), (1,))) for name in ("one", "two"))))
     one, two = read.topics
     assert one.partitions[0] is two.partitions[0]
 
 
-def test_a_topic_that_has_gone_meanwhile_is_absent() -> None:
+def test_a_topic_deleted_meanwhile_is_absent() -> None:
     brokers = brokers_with(
         topic("kept", partition(0, 1, (1,), (1,))), topic("gone", code=UNKNOWN, topic_id=None)
     )
@@ -143,14 +143,14 @@ def test_a_refused_topic_is_kept_with_its_error() -> None:
     )
 
 
-def test_an_answer_that_is_an_error_as_a_whole_is_no_cluster_without_topics() -> None:
+def test_an_answer_that_is_wholly_an_error_is_not_a_cluster_without_topics() -> None:
     with pytest.raises(BrokerError) as raised:
         metadata_of(brokers_with(code=KafkaError.REBOOTSTRAP_REQUIRED))
     assert raised.value.code == KafkaError.REBOOTSTRAP_REQUIRED
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_topics_are_asked_for_by_name_without_being_created(version: int) -> None:
+def test_topics_are_requested_by_name_without_being_created(version: int) -> None:
     brokers = brokers_with(
         topic("here", partition(0, 1, (1,), (1,))),
         topic("secret", code=REFUSED, topic_id=None),
@@ -168,12 +168,12 @@ def test_topics_are_asked_for_by_name_without_being_created(version: int) -> Non
     assert asked.allow_auto_topic_creation is False
 
 
-def test_no_names_are_no_question() -> None:
+def test_no_names_need_no_request() -> None:
     brokers = brokers_with()
     assert (asyncio.run(topic_presence(brokers, [])), brokers.asked) == ({}, [])
 
 
-def test_whether_a_topic_exists_is_not_guessed_from_an_error_that_does_not_say() -> None:
+def test_the_existence_of_a_topic_is_not_guessed_from_an_unrelated_error() -> None:
     brokers = brokers_with(topic("orders", code=KafkaError.UNKNOWN, topic_id=None))
     with pytest.raises(BrokerError) as raised:
         asyncio.run(topic_presence(brokers, ["orders"]))
@@ -189,12 +189,12 @@ def test_whether_a_topic_exists_is_not_guessed_from_an_error_that_does_not_say()
     ],
     ids=["a topic twice", "a partition twice", "a negative partition"],
 )
-def test_what_no_broker_says_is_no_answer(answered: list[Any]) -> None:
+def test_an_impossible_answer_is_invalid(answered: list[Any]) -> None:
     with pytest.raises(MalformedError):
         metadata_of(brokers_with(*answered))
 
 
-def test_an_answer_about_another_topic_than_the_one_asked_for_is_none() -> None:
+def test_an_answer_about_another_topic_is_invalid() -> None:
     brokers = brokers_with()
     brokers.handlers["Metadata"] = (
         MetadataRequest,

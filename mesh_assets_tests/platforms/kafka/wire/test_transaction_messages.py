@@ -25,7 +25,7 @@ def test_the_timestamp_of_a_producer_may_be_any_number() -> None:
 
 
 @pytest.mark.parametrize("producers", [(), ({"producer_id": 7},)], ids=["nobody", "one"])
-def test_producers_are_read_alike_at_once_and_field_by_field(producers: tuple[dict[str, Any], ...]) -> None:
+def test_producers_are_read_alike_in_bulk_and_field_by_field(producers: tuple[dict[str, Any], ...]) -> None:
     partitions = [{"partition_index": number, **producing(*producers)} for number in (0, 1)]
     values = {"topics": [{"name": name, "partitions": partitions} for name in ("orders", "ü" * 100)]}
     asked = {"orders": [0, 1], "ü" * 100: [0, 1]}
@@ -42,9 +42,7 @@ def test_producers_are_read_alike_at_once_and_field_by_field(producers: tuple[di
 
 
 @pytest.mark.parametrize(("request_", "version", "body"), BODIES)
-def test_an_answer_that_ends_too_early_or_too_late_is_none(
-    request_: Request[Any], version: int, body: bytes
-) -> None:
+def test_a_truncated_or_overlong_answer_is_invalid(request_: Request[Any], version: int, body: bytes) -> None:
     read(request_, version, body)
     for end in range(len(body)):
         with pytest.raises(MalformedError):
@@ -68,19 +66,19 @@ def test_hostile_bytes_are_an_error_or_a_value(
         read(request_, version, hostile)
 
 
-def test_an_answer_about_other_partitions_than_those_asked_for_is_none() -> None:
+def test_an_answer_about_other_partitions_is_invalid() -> None:
     with pytest.raises(MalformedError, match="partitions that were not asked for"):
         answer_of(describe_producers(PartitionsAsked({"orders": [0]})), 0, ANSWERS[2][1])
 
 
-def test_a_login_that_fails_ends_the_reading() -> None:
+def test_a_failed_login_ends_the_reading() -> None:
     brokers = Brokers()
     brokers.login_fails = True
     with pytest.raises(BrokerError):
         brokers.read()
 
 
-def test_an_open_transaction_is_hanging_where_it_says_so() -> None:
+def test_a_hanging_transaction_says_so() -> None:
     one = OpenTransaction(
         topic="orders", partition=0, producer_id=1, producer_epoch=0, start_offset=4, last_written_at=None
     )

@@ -86,7 +86,7 @@ def test_a_transaction_that_outlives_its_own_timeout_is_overdue() -> None:
     assert opened(reading) == [("orders", 0, "pay", "overdue")]
 
 
-def test_what_no_coordinator_knows_is_hanging_once_it_is_older_than_any_transaction_may_be() -> None:
+def test_a_transaction_unknown_to_coordinators_is_hanging_once_older_than_any_may_be() -> None:
     brokers = Brokers()
     brokers.topics = {"orders": [1, 1, 1], "users": [1]}
     # Of this producer the coordinator knows a transaction on another partition.
@@ -102,7 +102,7 @@ def test_what_no_coordinator_knows_is_hanging_once_it_is_older_than_any_transact
     ]
 
 
-def test_without_the_longest_timeout_nothing_without_a_coordinator_is_called_hanging() -> None:
+def test_without_the_longest_timeout_no_transaction_without_a_coordinator_is_called_hanging() -> None:
     brokers = Brokers()
     brokers.configs_code = CLUSTER_REFUSED
     brokers.topics = {"orders": [1]}
@@ -123,7 +123,7 @@ def test_idempotent_producers_without_transactions_leave_counts_exact() -> None:
     )
 
 
-def test_topics_that_may_not_be_read_are_unknown_and_the_others_are_told() -> None:
+def test_unreadable_topics_are_unknown_and_the_others_are_listed() -> None:
     brokers = Brokers()
     brokers.topics = {"orders": [1], "secret": [2, 2]}
     brokers.producers["secret", 0] = brokers.producers["secret", 1] = {"error_code": TOPIC_REFUSED}
@@ -136,7 +136,7 @@ def test_topics_that_may_not_be_read_are_unknown_and_the_others_are_told() -> No
     assert "READ on the topics" in row.error
 
 
-def test_when_no_topic_may_be_read_the_part_is_unknown_and_transactional_ids_are_told() -> None:
+def test_when_no_topic_may_be_read_the_part_is_unknown_and_transactional_ids_are_listed() -> None:
     brokers = Brokers()
     brokers.topics = {"secret": [1]}
     brokers.ids[1] = {"pay": ongoing(5, secret=[0])}
@@ -153,7 +153,7 @@ def test_when_no_topic_may_be_read_the_part_is_unknown_and_transactional_ids_are
     assert one.overdue
 
 
-def test_brokers_before_3_0_have_none_of_it_and_say_so() -> None:
+def test_brokers_before_3_0_have_no_transactions_to_list_and_say_so() -> None:
     brokers = Brokers()
     brokers.lacking = {"ListTransactions", "DescribeTransactions", "DescribeProducers"}
     brokers.topics = {"orders": [1]}
@@ -165,7 +165,7 @@ def test_brokers_before_3_0_have_none_of_it_and_say_so() -> None:
     assert all(one.expected and " has no " in one.reason for one in reading.unread.values())
 
 
-def test_transactional_ids_that_a_list_leaves_out_for_lack_of_a_right_are_unknown_and_not_absent() -> None:
+def test_transactional_ids_left_out_for_lack_of_a_right_are_unknown_and_not_absent() -> None:
     brokers = Brokers()
     brokers.hides_ids = True
     brokers.topics = {"orders": [1]}
@@ -187,7 +187,7 @@ def test_transactional_ids_that_a_list_leaves_out_for_lack_of_a_right_are_unknow
     assert opened(nothing) == opened(some) == [("orders", 0, None, "overdue")]
 
 
-def test_one_coordinator_that_does_not_list_its_own_leaves_all_unknown() -> None:
+def test_one_coordinator_that_does_not_list_its_transactions_leaves_all_unknown() -> None:
     brokers = Brokers()
     brokers.ids[1] = {"pay": ongoing(0.1)}
     brokers.list_codes[2] = LOADING
@@ -198,9 +198,7 @@ def test_one_coordinator_that_does_not_list_its_own_leaves_all_unknown() -> None
     assert not reading.unread["transactional_ids"].expected
 
 
-def test_a_transaction_that_is_gone_before_it_is_described_is_absent_and_a_refused_one_has_its_reason() -> (
-    None
-):
+def test_a_transaction_gone_before_it_is_described_is_absent_and_a_refused_one_has_its_reason() -> None:
     brokers = Brokers()
     brokers.ids[1] = {"brief": a_transaction(error_code=GONE), "secret": a_transaction(error_code=REFUSED)}
 
@@ -212,7 +210,7 @@ def test_a_transaction_that_is_gone_before_it_is_described_is_absent_and_a_refus
     assert secret.error.startswith("TRANSACTIONAL_ID_AUTHORIZATION_FAILED")
 
 
-def test_a_partition_whose_leader_moved_is_asked_for_again() -> None:
+def test_a_partition_whose_leader_moved_is_requested_again() -> None:
     brokers = Brokers()
     brokers.topics = {"orders": [1, 2]}
     brokers.producers["orders", 1] = producing({"producer_id": 5})
