@@ -19,9 +19,9 @@ from mesh_assets.inventory.records import Record
 from mesh_assets.lineage.clusters import ClusterFacts, KsqlQuery, SqlStatement
 from mesh_assets.lineage.estate import estate_graph
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.objects import StoredObject
 from mesh_assets.store.results import (
     DocumentRead,
+    LatestResult,
     ResultStore,
     StoredResult,
     holds_for,
@@ -61,18 +61,12 @@ class KnownLineage:
     def __init__(self, store: Callable[[], InventoryStore]) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._kept: tuple[StoredObject, StoredResult[LineageGraph]] | None = None
+        self._latest = LatestResult(lambda: lineage_results(store()))
         self._compared: tuple[tuple[DocumentRead | None, str, int], bool] | None = None
 
     def latest(self) -> StoredResult[LineageGraph] | None:
         """None: the job `analysis` has not run yet. Raises StoreError."""
-        results = lineage_results(self._store())
-        listed = [one for one in results.objects.list(results.key) if one.key == results.key]
-        with self._lock:
-            if listed and (self._kept is None or self._kept[0] != listed[0]):
-                found = results.get()
-                self._kept = None if found is None else (listed[0], found)
-            return None if not listed or self._kept is None else self._kept[1]
+        return self._latest.get()
 
     def of(self, document: Document) -> StoredResult[LineageGraph] | None:
         """The newest kept graph if it was derived from that document of its cluster; None otherwise. Raises StoreError."""

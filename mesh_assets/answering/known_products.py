@@ -75,16 +75,16 @@ class KnownProducts:
         store = self._store()
         products, costs = product_results(store), cost_results(store)
         # Products are written last, so that costs are never older than they are.
-        listed = [one for one in products.objects.list(products.key) if one.key == products.key]
+        listed = products.listed()
         with self._lock:
-            if not listed:
+            if listed is None:
                 return None
-            if self._kept is None or self._kept[0] != listed[0]:
+            if self._kept is None or self._kept[0] != listed:
                 found, taken = products.get(), costs.get()
                 if found is None or taken is None:
                     return None
                 self._kept = (
-                    listed[0],
+                    listed,
                     _kept(
                         EstateProducts(products=found.result, costs=taken.result, documents=found.documents),
                         found.made_at,

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import click
 
+from mesh_assets.cli.options import clusters_option
 from mesh_assets.cli.text import discovery_text
 from mesh_assets.discovering.discovery import discover_cluster
 from mesh_assets.errors import MeshError
@@ -32,13 +33,7 @@ _STOPPED = 130
 
 
 @click.command(short_help="Read everything about each cluster and publish it as one event.")
-@click.option(
-    "--cluster",
-    "clusters",
-    multiple=True,
-    metavar="NAME",
-    help="A cluster of the estate. Repeatable. Default: all.",
-)
+@clusters_option
 @click.option(
     "--trigger-type",
     type=click.Choice(TRIGGER_TYPES),

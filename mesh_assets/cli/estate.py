@@ -9,6 +9,7 @@ import click
 
 from mesh_assets.access_checks import AccessCheck, check_estate
 from mesh_assets.cli.found import find, missing_clusters
+from mesh_assets.cli.options import clusters_option
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.estate.file import estate_path
 from mesh_assets.estate.schema import estate_schema, included_schema
@@ -27,13 +28,7 @@ def estate() -> None:
 
 
 @estate.command(short_help="Connect to every system in the estate; report what is missing.")
-@click.option(
-    "--cluster",
-    "clusters",
-    multiple=True,
-    metavar="NAME",
-    help="A cluster of the estate. Repeatable. Default: all.",
-)
+@clusters_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of checks on stdout, nothing else.")
 def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
     """Connect to every system in the estate and report what answers, as whom, with what rights, and what is

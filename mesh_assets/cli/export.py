@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mesh_assets.answering.mesh import Mesh, read_domains, read_mesh
+from mesh_assets.cli.options import clusters_option
 from mesh_assets.errors import ExportError
 from mesh_assets.estate.model import Estate
 from mesh_assets.exports.files import write_files
@@ -20,13 +21,6 @@ from mesh_assets.inventory.wording import counted, listed
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store, safe
 
-clusters_option = click.option(
-    "--cluster",
-    "clusters",
-    multiple=True,
-    metavar="NAME",
-    help="A cluster of the estate. Repeatable. Default: all.",
-)
 file_option = click.option(
     "--out", default="-", show_default=True, metavar="FILE", help="The file to write; - for stdout."
 )

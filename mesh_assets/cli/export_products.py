@@ -10,7 +10,8 @@ import msgspec
 
 from mesh_assets.answering.known_products import EstateProducts
 from mesh_assets.answering.products import known_estate_products
-from mesh_assets.cli.export import Read, clusters_option, export, file_option, read_all, say, write_out
+from mesh_assets.cli.export import Read, export, file_option, read_all, say, write_out
+from mesh_assets.cli.options import clusters_option
 from mesh_assets.exports.files import write_files
 from mesh_assets.inventory.wording import counted, listed
 

@@ -6,6 +6,7 @@ from typing import get_args
 
 import click
 
+from mesh_assets.cli.options import clusters_option
 from mesh_assets.cli.stored import read_cases
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.estate.findings import FINDING_KINDS
@@ -20,13 +21,7 @@ _SHOWN_OF_A_KIND = 20
 
 
 @click.command(short_help="Show what is wrong, the worst first.")
-@click.option(
-    "--cluster",
-    "clusters",
-    multiple=True,
-    metavar="NAME",
-    help="A cluster of the estate. Repeatable. Default: all.",
-)
+@clusters_option
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(FINDING_KINDS), metavar="KIND")
 @click.option("--severity", "severities", multiple=True, type=click.Choice(get_args(Severity)))
 @click.option("--muted", is_flag=True, help="Include those that the estate mutes.")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from mesh_assets.cli.options import oauth_options
 from mesh_assets.mcp_server.settings import (
     DEFAULT_CALL_SECONDS,
     DEFAULT_IDLE_SECONDS,
@@ -94,18 +95,7 @@ class _Toolsets(click.ParamType[tuple[Toolset, ...]]):
     metavar="HOST[:PORT]",
     help="A host name that HTTP clients may use to reach it. Repeatable.",
 )
-@click.option("--oauth-issuer", metavar="URL", help="OAuth resource server: who issues the tokens (JWTs).")
-@click.option(
-    "--oauth-audience", metavar="URL", help="This server's own URL, which must be the tokens' audience."
-)
-@click.option("--oauth-jwks", metavar="URL", help="The issuer's keys. Default: ISSUER/.well-known/jwks.json.")
-@click.option(
-    "--oauth-scope",
-    "oauth_scopes",
-    multiple=True,
-    metavar="SCOPE",
-    help="A scope that tokens must have. Repeatable.",
-)
+@oauth_options
 @click.option(
     "--max-body",
     type=click.IntRange(min=1024),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
+from mesh_assets.cli.options import clusters_option
 from mesh_assets.cli.stored import CannotCheckError, read_cases
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.findings.case import Case, minute
@@ -23,13 +24,7 @@ def policy() -> None:
 
 
 @policy.command(short_help="Show where topics differ from the policy.")
-@click.option(
-    "--cluster",
-    "clusters",
-    multiple=True,
-    metavar="NAME",
-    help="A cluster of the estate. Repeatable. Default: all.",
-)
+@clusters_option
 @click.option(
     "--fail-on",
     type=click.Choice(_LEVELS),

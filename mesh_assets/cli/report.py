@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mesh_assets.cli.options import clusters_option
 from mesh_assets.errors import StoreError
 from mesh_assets.findings.finding import shown_findings
 from mesh_assets.fleet.loading import load_estate
@@ -16,13 +17,7 @@ from mesh_assets.store.layout import open_store
 
 
 @click.command(short_help="Write the mesh as one HTML page.")
-@click.option(
-    "--cluster",
-    "clusters",
-    multiple=True,
-    metavar="NAME",
-    help="A cluster of the estate. Repeatable. Default: all.",
-)
+@clusters_option
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
 )

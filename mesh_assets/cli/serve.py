@@ -6,6 +6,7 @@ from typing import get_args
 
 import click
 
+from mesh_assets.cli.options import oauth_options
 from mesh_assets.estate.fields import NamePatterns
 from mesh_assets.service.discoveries import AT_ONCE
 from mesh_assets.service.families import SERIES, USUAL, Series
@@ -50,16 +51,7 @@ class _Series(click.ParamType[tuple[Series, ...]]):
     metavar="[NAME=]HEX",
     help="SHA-256 of a bearer token that callers may send, and its holder. Repeatable.",
 )
-@click.option("--oauth-issuer", metavar="URL", help="Who issues the tokens (JWTs) of callers.")
-@click.option("--oauth-audience", metavar="URL", help="The audience that tokens must be for.")
-@click.option("--oauth-jwks", metavar="URL", help="The issuer's keys. Default: ISSUER/.well-known/jwks.json.")
-@click.option(
-    "--oauth-scope",
-    "oauth_scopes",
-    multiple=True,
-    metavar="SCOPE",
-    help="A scope that tokens must have. Repeatable.",
-)
+@oauth_options
 @click.option(
     "--allowed-host",
     "allowed_hosts",

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import click
 
+from mesh_assets.cli.options import cluster_option
 from mesh_assets.cli.text import shown_lines, size_text
 from mesh_assets.errors import MeshError, StoreError, UnexpectedAnswerError
 from mesh_assets.estate.fields import EVENTS_TOPIC
@@ -29,7 +30,7 @@ def snapshot() -> None:
 
 
 @snapshot.command(short_help="Read a cluster's newest event back from Kafka.")
-@click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
+@cluster_option
 @click.option("--json", "as_json", is_flag=True, help="The whole event as JSON on stdout, nothing else.")
 def show(cluster: str, as_json: bool) -> None:
     """Read a cluster's newest snapshot back from Kafka, not from the store, and print it.
@@ -64,7 +65,7 @@ def show(cluster: str, as_json: bool) -> None:
 
 
 @snapshot.command(short_help="Write the tombstone for a cluster that is gone.")
-@click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
+@cluster_option
 @click.option(
     "--cluster-id",
     metavar="ID",
@@ -139,7 +140,7 @@ def _refuse_if_of_another(estate: Estate, store: InventoryStore, cluster: str, c
 
 
 @snapshot.command(short_help="Let this store publish a cluster that another store published.")
-@click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
+@cluster_option
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def adopt(cluster: str, yes: bool) -> None:
     """Hand a cluster over to this store and this name: its next discovery continues from the newest snapshot in Kafka,
@@ -208,7 +209,7 @@ def _adopt_name(
 
 
 @snapshot.command(short_help="Show what keeps a cluster from being published, and move it aside.")
-@click.option("--cluster", required=True, metavar="NAME", help="A cluster of the estate.")
+@cluster_option
 @click.option("--apply", "wanted", is_flag=True, help="Do what is shown. Without it nothing changes.")
 def repair(cluster: str, wanted: bool) -> None:
     """Show what in the store permanently keeps a cluster from being published: damaged files, and a snapshot or

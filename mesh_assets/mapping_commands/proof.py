@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -78,6 +78,26 @@ def validation_text(found: Validation) -> Iterator[str]:
         yield f"  counts        {', '.join(f'{name} {value:,}' for name, value in found.counts.known().items()) or 'none arrived'}"
 
 
+def message_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which test messages to write: `messages`, `bytes_each`, `key`."""
+    for option in (
+        click.option("--key", metavar="TEXT", help="Their key. Default: none; the partitions take turns."),
+        click.option(
+            "--bytes",
+            "bytes_each",
+            type=click.IntRange(min=1),
+            default=256,
+            show_default=True,
+            help="Bytes per message.",
+        ),
+        click.option(
+            "--messages", type=click.IntRange(min=1), default=10, show_default=True, help="How many messages."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command(short_help="Write test messages to a topic.")
 @click.option(
     "--mapping",
@@ -86,16 +106,7 @@ def validation_text(found: Validation) -> Iterator[str]:
     help="Write to this mapping's topic, with its own credentials unless others are given.",
 )
 @click.option("--topic", metavar="NAME", help="Write to this topic, if no mapping or secret names one.")
-@click.option("--messages", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
-@click.option(
-    "--bytes",
-    "bytes_each",
-    type=click.IntRange(min=1),
-    default=256,
-    show_default=True,
-    help="Bytes per message.",
-)
-@click.option("--key", metavar="TEXT", help="Their key. Default: none; the partitions take turns.")
+@message_options
 @login_options
 @region_option
 @click.option("--apply", "plan_id", metavar="PLAN-ID", help="Carry out this plan. Default: only show it.")
@@ -151,18 +162,7 @@ def produce(
 
 @click.command(short_help="Prove that a mapping processes messages.")
 @click.argument("uuid")
-@click.option(
-    "--messages", type=click.IntRange(min=1), default=10, show_default=True, help="How many test messages."
-)
-@click.option(
-    "--bytes",
-    "bytes_each",
-    type=click.IntRange(min=1),
-    default=256,
-    show_default=True,
-    help="Bytes per message.",
-)
-@click.option("--key", metavar="TEXT", help="Their key. Default: none; the partitions take turns.")
+@message_options
 @click.option(
     "--deadline",
     type=click.FloatRange(min=1),

@@ -145,7 +145,7 @@ class KnownFindings:
     def refresh(self, store: InventoryStore) -> None:
         """Raises StoreError when the store cannot be asked. Damaged findings count as unknown."""
         results = ResultStore(store, "findings", CountedFindings)
-        stored = next((one for one in store.objects.list(results.key) if one.key == results.key), None)
+        stored = results.listed()
         if stored == self._stored:
             return
         try:

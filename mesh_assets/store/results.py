@@ -1,6 +1,7 @@
 """What analyses found, next to the documents they read: `analysis/<name>.json`, the newest result of each."""
 
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -12,6 +13,7 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.formats import refuse_newer_format
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.objects import StoredObject
 from mesh_assets.store.pointers import Pointer
 
 T = TypeVar("T")
@@ -66,6 +68,10 @@ class ResultStore(Generic[T]):
             return None
         return self._store.decoded_once((self.key, self._kind, found[1]), found[0], self._decode)
 
+    def listed(self) -> StoredObject | None:
+        """The newest result as a listing shows it, without reading it: another one once it is written again."""
+        return next((one for one in self.objects.list(self.key) if one.key == self.key), None)
+
     def _decode(self, data: bytes) -> StoredResult[T]:
         refuse_newer_format(data, source=self.objects.location(self.key))
         try:
@@ -74,6 +80,27 @@ class ResultStore(Generic[T]):
             raise DamagedError(
                 f"{self.objects.location(self.key)} is not a result of this version ({error}); run the job `{self._job}` again"
             ) from error
+
+
+class LatestResult(Generic[T]):
+    """The newest result, read once after each time it is written. Safe to use from many threads."""
+
+    def __init__(self, results: Callable[[], ResultStore[T]]) -> None:
+        self._results = results
+        self._lock = threading.Lock()
+        self._kept: tuple[StoredObject, StoredResult[T]] | None = None
+
+    def get(self) -> StoredResult[T] | None:
+        """None: its job has not run yet. Raises StoreError."""
+        results = self._results()
+        listed = results.listed()
+        with self._lock:
+            if listed is None:
+                return None
+            if self._kept is None or self._kept[0] != listed:
+                found = results.get()
+                self._kept = None if found is None else (listed, found)
+            return None if self._kept is None else self._kept[1]
 
 
 def holds_for(store: InventoryStore, read: DocumentRead | None, document: Document) -> bool:

@@ -1,6 +1,8 @@
 """A real broker with an authorizer: KRaft's own, with users by SASL/PLAIN and ACLs. Made for one test
 session, on free ports."""
 
+import base64
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -55,6 +57,24 @@ log.cleaner.dedupe.buffer.size=8388608
 log.index.size.max.bytes=1048576
 """
 _CLUSTER = (ResourceType.BROKER, "kafka-cluster")
+
+
+class Tokens:
+    """`oauth_cb`: unsecured JWTs for the user `discovery`, each good for that many seconds; counts how many it gave."""
+
+    def __init__(self, life_seconds: float) -> None:
+        self._life_seconds = life_seconds
+        self.asked = 0
+
+    def __call__(self, _config: str) -> tuple[str, float]:
+        self.asked += 1
+        now = time.time()
+        claims = {"sub": "discovery", "iat": now - 1, "exp": now + self._life_seconds}
+        parts = (
+            base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+            for part in ({"alg": "none"}, claims)
+        )
+        return ".".join(parts) + ".", now + self._life_seconds
 
 
 class BrokerWithAcls:

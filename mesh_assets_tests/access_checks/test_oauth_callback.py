@@ -5,8 +5,6 @@ The broker's validator takes tokens that nobody signed: what is tried is that li
 time, without being polled.
 """
 
-import base64
-import json
 import time
 
 import pytest
@@ -14,29 +12,12 @@ import pytest
 from mesh_assets.platforms.kafka import WireReader
 from mesh_assets.platforms.kafka.settings import ClientProperties
 from mesh_assets.snapshot.connection import EventsConnection
-from mesh_assets_tests.access_checks.broker_with_acls import BrokerWithAcls
+from mesh_assets_tests.access_checks.broker_with_acls import BrokerWithAcls, Tokens
 
 pytestmark = pytest.mark.sandbox
 
 # Above twice the second that a broker wants between two logins of a connection, also on a busy machine.
 LIFE_SECONDS = 6.0
-
-
-class Tokens:
-    """`oauth_cb`: an unsecured JWT for `discovery`, good for six seconds; counts how often it was asked."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def __call__(self, _config: str) -> tuple[str, float]:
-        self.asked += 1
-        now = time.time()
-        claims = {"sub": "discovery", "iat": now - 1, "exp": now + LIFE_SECONDS}
-        parts = (
-            base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
-            for part in ({"alg": "none"}, claims)
-        )
-        return ".".join(parts) + ".", now + LIFE_SECONDS
 
 
 def _properties(broker: BrokerWithAcls, tokens: Tokens) -> ClientProperties:
@@ -51,7 +32,7 @@ def _properties(broker: BrokerWithAcls, tokens: Tokens) -> ClientProperties:
 
 
 def test_the_reader_logs_in_and_asks_for_another_token_before_the_first_ends(broker: BrokerWithAcls) -> None:
-    tokens = Tokens()
+    tokens = Tokens(LIFE_SECONDS)
     with WireReader(_properties(broker, tokens), 15) as reader:
         assert [topic.name for topic in reader.metadata().topics if topic.name == "orders"] == ["orders"]
         assert reader.offsets({"orders": (0,)}).topics
@@ -63,7 +44,7 @@ def test_the_reader_logs_in_and_asks_for_another_token_before_the_first_ends(bro
 
 
 def test_the_clients_that_publish_log_in_too(broker: BrokerWithAcls) -> None:
-    tokens = Tokens()
+    tokens = Tokens(LIFE_SECONDS)
     connection = EventsConnection(
         cluster="warehouse", properties=_properties(broker, tokens), timeout_seconds=15
     )

@@ -20,7 +20,7 @@ from mesh_assets.inventory.document import ClusterIdentity, Document, Environmen
 from mesh_assets.inventory.sections import SECTION_NAMES, ConnectorsSection
 from mesh_assets.joining.join import join_sections
 from mesh_assets.platforms.connect.kafka_connect import KafkaConnectClient
-from mesh_assets.platforms.kafka import TopicConfigs
+from mesh_assets.platforms.kafka import ConsumerGroup, TopicConfigs
 from mesh_assets.sensing.cursor import AT_REST, ClusterCursor
 from mesh_assets.sensing.handover import begin_collection, noted_before, take_triggers
 from mesh_assets.sensing.observations.observation import Cause, Observe, ObservedCluster, observe_cluster
@@ -258,4 +258,16 @@ def reported(causes: Iterable[Cause]) -> list[tuple[str, str | None, str | None]
     return sorted(
         ((cause.trigger.type, cause.trigger.resource, cause.trigger.details) for cause in causes),
         key=lambda row: tuple(map(str, row)),
+    )
+
+
+def an_empty_group(name: str) -> ConsumerGroup:
+    return ConsumerGroup(
+        group_id=name,
+        type="classic",
+        protocol_type="consumer",
+        state="Empty",
+        coordinator=1,
+        members=(),
+        offsets=(),
     )

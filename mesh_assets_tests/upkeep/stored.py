@@ -2,38 +2,21 @@
 
 from datetime import timedelta
 
-from mesh_assets.inventory.changes import Trigger
-from mesh_assets.inventory.document import Document, encode_document
+from mesh_assets.inventory.document import Document
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.pointers import EventPosition, Pointer
 from mesh_assets_tests.documents import MOMENT, a_document, a_topic
+from mesh_assets_tests.published import published
 
 ID = "lkc-1"
 
 
 def publish(store: InventoryStore, document: Document, *, pack: bool = True) -> str:
     """As a discovery does, without Kafka; the document's key."""
-    key = store.free_document_key(document.cluster.id, document.discovery_timestamp)
-    stored = store.put_document(key, encode_document(document))
     before = store.latest(document.cluster.id)
-    pointer = Pointer(
-        cluster=document.cluster.name,
-        cluster_id=document.cluster.id,
-        run_id=document.run_id,
-        sequence=document.sequence,
-        discovery_timestamp=document.discovery_timestamp,
-        document=stored,
-        summary=document.summary,
-        sections=document.sections,
-        changes=0,
-        triggers=(Trigger(type="manual"),),
-        event=EventPosition(topic="discovery-events", partition=0, offset=0),
-        schema_ids=None,
-    )
-    store.move_latest(pointer, None if before is None else before[1])
+    stored, _ = published(store, document, None if before is None else before[1])
     if before is not None and pack:
         store.pack_document(before[0].document)
-    return key
+    return stored.key
 
 
 def a_history(store: InventoryStore, days: int, *, pack: bool = True) -> list[str]:

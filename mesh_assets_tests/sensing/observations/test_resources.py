@@ -2,25 +2,13 @@ import httpx
 import pytest
 
 from mesh_assets.errors import UnexpectedAnswerError, UnreachableError
-from mesh_assets.platforms.kafka import ConsumerGroup, UnlistedGroups
+from mesh_assets.platforms.kafka import UnlistedGroups
 from mesh_assets.sensing.cursor import ClusterCursor
 from mesh_assets.sensing.observations.connectors import observe_connectors
 from mesh_assets.sensing.observations.observation import Observe
 from mesh_assets.sensing.observations.resources import observe_resources
 from mesh_assets.sensing.observations.schemas import observe_schemas
-from mesh_assets_tests.sensing.estate import Estate, FakeCluster, reported
-
-
-def a_group(name: str) -> ConsumerGroup:
-    return ConsumerGroup(
-        group_id=name,
-        type="classic",
-        protocol_type="consumer",
-        state="Empty",
-        coordinator=1,
-        members=(),
-        offsets=(),
-    )
+from mesh_assets_tests.sensing.estate import Estate, FakeCluster, an_empty_group, reported
 
 
 def test_a_cluster_at_rest_is_not_a_reason_for_a_discovery(estate: Estate, warehouse: FakeCluster) -> None:
@@ -34,7 +22,10 @@ def test_a_cluster_at_rest_is_not_a_reason_for_a_discovery(estate: Estate, wareh
 
 
 def test_creations_and_deletions_are_reported(estate: Estate, warehouse: FakeCluster) -> None:
-    warehouse.kafka.consumer_groups = (a_group("fraud-detection"), a_group("console-consumer-1"))
+    warehouse.kafka.consumer_groups = (
+        an_empty_group("fraud-detection"),
+        an_empty_group("console-consumer-1"),
+    )
     del warehouse.kafka.topics["users"]
     warehouse.kafka.topics["payments"] = [0, 0, 0]
     del warehouse.worker.connectors["users-sink"]
@@ -52,7 +43,7 @@ def test_creations_and_deletions_are_reported(estate: Estate, warehouse: FakeClu
 
 
 def test_an_edited_estate_is_not_a_reason_for_a_discovery(estate: Estate, warehouse: FakeCluster) -> None:
-    warehouse.kafka.consumer_groups = (a_group("fraud-detection"),)
+    warehouse.kafka.consumer_groups = (an_empty_group("fraud-detection"),)
     estate.discover()
     warehouse.estate = {
         "topics": {"exclude": ["users"]},
@@ -67,7 +58,7 @@ def test_an_edited_estate_is_not_a_reason_for_a_discovery(estate: Estate, wareho
 
 
 def test_a_known_group_is_not_described_again(estate: Estate, warehouse: FakeCluster) -> None:
-    warehouse.kafka.consumer_groups = (a_group("fraud-detection"),)
+    warehouse.kafka.consumer_groups = (an_empty_group("fraud-detection"),)
     estate.discover()
     assert estate.observe(observe_resources).causes == ()
 
@@ -81,7 +72,7 @@ def test_a_known_group_is_not_described_again(estate: Estate, warehouse: FakeClu
 def test_a_group_without_a_coordinator_is_not_deleted_and_leaves_a_note(
     estate: Estate, warehouse: FakeCluster
 ) -> None:
-    warehouse.kafka.consumer_groups = (a_group("fraud-detection"),)
+    warehouse.kafka.consumer_groups = (an_empty_group("fraud-detection"),)
     estate.discover()
     warehouse.kafka.consumer_groups = ()
     warehouse.kafka.unlisted = UnlistedGroups(partitions=frozenset({0}), of=1, reason="no coordinator")

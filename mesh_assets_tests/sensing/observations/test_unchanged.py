@@ -4,26 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from mesh_assets.platforms.kafka import ConsumerGroup, UnlistedGroups
+from mesh_assets.platforms.kafka import UnlistedGroups
 from mesh_assets.sensing.observations.observation import ObservedCluster
 from mesh_assets.sensing.observations.resources import observe_resources
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import digest_key
-from mesh_assets_tests.sensing.estate import Estate, FakeCluster
+from mesh_assets_tests.sensing.estate import Estate, FakeCluster, an_empty_group
 
 Change = Callable[[FakeCluster], None]
-
-
-def a_group(name: str) -> ConsumerGroup:
-    return ConsumerGroup(
-        group_id=name,
-        type="classic",
-        protocol_type="consumer",
-        state="Empty",
-        coordinator=1,
-        members=(),
-        offsets=(),
-    )
 
 
 def nothing(cluster: FakeCluster) -> None:
@@ -56,11 +44,11 @@ def a_config_is_set(cluster: FakeCluster) -> None:
 
 
 def a_group_appears(cluster: FakeCluster) -> None:
-    cluster.kafka.consumer_groups = (*cluster.kafka.consumer_groups, a_group("fraud-detection"))
+    cluster.kafka.consumer_groups = (*cluster.kafka.consumer_groups, an_empty_group("fraud-detection"))
 
 
 def a_console_appears(cluster: FakeCluster) -> None:
-    cluster.kafka.consumer_groups = (*cluster.kafka.consumer_groups, a_group("console-consumer-7"))
+    cluster.kafka.consumer_groups = (*cluster.kafka.consumer_groups, an_empty_group("console-consumer-7"))
 
 
 def the_groups_go(cluster: FakeCluster) -> None:
@@ -105,7 +93,7 @@ NOTES = (the_groups_have_no_coordinator,)
 
 @pytest.fixture
 def world(estate: Estate, warehouse: FakeCluster) -> Estate:
-    warehouse.kafka.consumer_groups = (a_group("billing"), a_group("console-consumer-1"))
+    warehouse.kafka.consumer_groups = (an_empty_group("billing"), an_empty_group("console-consumer-1"))
     estate.discover()
     return estate
 

@@ -1,7 +1,5 @@
 """Every way to log in, at the listeners of real brokers."""
 
-import base64
-import json
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +12,7 @@ from mesh_assets.platforms.kafka.wire.forms import Connections
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
 from mesh_assets.sandbox.credentials import WarehouseAccess, warehouse_access
 from mesh_assets.sandbox.servers import Endpoints, Sandbox
-from mesh_assets_tests.access_checks.broker_with_acls import broker_with_acls
+from mesh_assets_tests.access_checks.broker_with_acls import Tokens, broker_with_acls
 
 pytestmark = pytest.mark.sandbox
 
@@ -157,23 +155,6 @@ def test_a_listener_of_another_kind_than_the_estate_says_is_reported(
         assert (type(error), said in str(error)) == (kind, True), str(error)
 
 
-class Tokens:
-    """`oauth_cb`: an unsecured JWT for `discovery`; counts how often it was asked."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def __call__(self, _config: str) -> tuple[str, float]:
-        self.asked += 1
-        now = time.time()
-        claims = {"sub": "discovery", "iat": now - 1, "exp": now + LIFE_SECONDS}
-        parts = (
-            base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
-            for part in ({"alg": "none"}, claims)
-        )
-        return ".".join(parts) + ".", now + LIFE_SECONDS
-
-
 @pytest.fixture(scope="module")
 def broker_with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with broker_with_acls(tmp_path_factory.mktemp("tokens"), ()) as running:
@@ -182,7 +163,7 @@ def broker_with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
 
 def test_a_token_login_is_renewed_during_a_reading(broker_with_tokens: str) -> None:
     """The broker closes connections whose token has ended. There is one connection all the time."""
-    tokens = Tokens()
+    tokens = Tokens(LIFE_SECONDS)
     properties = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "OAUTHBEARER", "oauth_cb": tokens}
     assert brokers(broker_with_tokens, properties, seconds=2.2 * LIFE_SECONDS)
     assert 3 <= tokens.asked <= 4

@@ -1,4 +1,4 @@
-"""Answers about groups that are none: cut off, too long, with hostile lengths, of any bytes."""
+"""Answers about groups, brokers and access that no broker gives: truncated, too long, with hostile lengths, of any bytes."""
 
 import contextlib
 from typing import Any
@@ -11,15 +11,17 @@ from mesh_assets.platforms.kafka.wire import group_kinds
 from mesh_assets.platforms.kafka.wire.commits import describe_share_offsets, fetch_offsets
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Request
 from mesh_assets.platforms.kafka.wire.group_requests import LIST_GROUPS, describe_classic_groups
+from mesh_assets_tests.platforms.kafka.wire.cluster_messages import answers as answers_about_clusters
 from mesh_assets_tests.platforms.kafka.wire.group_messages import answers
 from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, read
 
+EVERY_ANSWER = [*answers(), *answers_about_clusters()]
 NEWEST = [
     pytest.param(request, version, body, id=name)
-    for name, request, version, body in answers()
+    for name, request, version, body in EVERY_ANSWER
     if version == request.newest
 ]
-ANSWERS = [pytest.param(*rest, id=f"{name}-{rest[1]}") for name, *rest in answers()]
+ANSWERS = [pytest.param(*rest, id=f"{name}-{rest[1]}") for name, *rest in EVERY_ANSWER]
 
 
 @pytest.mark.parametrize(("request_", "version", "body"), ANSWERS)
