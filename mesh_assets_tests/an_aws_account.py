@@ -1,4 +1,4 @@
-"""An account of the stand-in for AWS with real functions and real topics: what tests of mappings work on."""
+"""An account in the stand-in for AWS with real functions and real topics, for tests of mappings."""
 
 import io
 import json
@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 OK = "def run(event, context):\n    return {}\n"
 FAILS = "def run(event, context):\n    raise RuntimeError('it fails')\n"
-# What it is given goes to a file, from which a test reads it.
+# Its input goes to a file, from which a test reads it.
 TELLS = """
 import json, os
 def run(event, context):
@@ -54,13 +54,12 @@ _AT_ONCE: dict[str, Any] = {
 
 @contextmanager
 def an_account(url: str, broker: Endpoints, *, state_delay_seconds: float = 0.1) -> Iterator["AwsAccount"]:
-    """A new one whose mappings change their states that fast. Whatever the stand-in was told to do wrong, and
-    the mappings, end with the block. A proof on it need not wait for a full minute: nothing happened on it before;
-    and it looks often, since the stand-in is fast."""
+    """A new account whose mappings change state that fast. Mappings and the stand-in's faults end with the block. A proof need
+    not wait for a full minute, since nothing happened here before; and it polls often, since the stand-in is fast."""
     made = AwsAccount(url, broker, state_delay_seconds=state_delay_seconds)
     made.faults()
     try:
-        # Closed at the end: freeing a client that the garbage collector finds later can hang the whole process.
+        # Closed at the end: a client that the garbage collector frees later can hang the whole process.
         with made.kafka, patch.multiple(validation, **_AT_ONCE):
             yield made
     finally:
@@ -73,7 +72,7 @@ def an_account(url: str, broker: Endpoints, *, state_delay_seconds: float = 0.1)
 
 @dataclass(frozen=True)
 class AwsAccount:
-    """`url`: of the stand-in for mappings. Each account is new, so nothing of another test is in it."""
+    """`url`: of the stand-in for mappings. Each account is new and holds nothing of other tests."""
 
     url: str
     ends: Endpoints
@@ -130,7 +129,7 @@ class AwsAccount:
         return str(made["FunctionArn"])
 
     def topic(self, partitions: int = 2) -> str:
-        name = f"__esm-{uuid4().hex[:12]}"  # outside of the picture that other tests look at
+        name = f"__esm-{uuid4().hex[:12]}"  # outside the estate that other tests look at
         [future] = self.kafka.create_topics([NewTopic(name, partitions, 1)]).values()
         future.result(timeout=30)
         return name
@@ -186,7 +185,7 @@ class AwsAccount:
         return str(self.mappings.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"])
 
     def counted(self, made: dict[str, Any], metric: str) -> float:
-        """What the mapping's own count has come to in CloudWatch."""
+        """The mapping's own count so far in CloudWatch."""
         now = datetime.now(UTC)
         points = self.client("cloudwatch").get_metric_statistics(
             Namespace="AWS/Lambda",
@@ -215,7 +214,7 @@ class AwsAccount:
         )
 
     def faults(self, **faults: Any) -> dict[str, Any]:
-        """These, with the clock of this account: the others end."""
+        """Limits with the clock of this account."""
         return self.tell(**{"state_delay_seconds": self.state_delay_seconds, "window_seconds": 0.1, **faults})
 
     def tell(self, **faults: Any) -> dict[str, Any]:
@@ -234,7 +233,7 @@ class AwsAccount:
 
     @staticmethod
     def until(look: Callable[[], Result], *, seconds: float = 60.0) -> Result:
-        """What the look gives as soon as that is something."""
+        """The result of `look` as soon as it gives one."""
         deadline = time.monotonic() + seconds
         while not (found := look()):
             assert time.monotonic() < deadline, f"not within {seconds:.0f} s"

@@ -34,8 +34,8 @@ from mesh_assets_tests.arbitrary_records import (
 )
 from mesh_assets_tests.documents import FRESH, NEVER_READ, NOT_CONFIGURED, STALE, a_document
 
-# A document takes as long to make as twenty other values, and to shrink: half as many examples do, and `make test-long` tries
-# ten times as many. Time is not what these properties are about: the machine may be busy.
+# Making and shrinking a document takes as long as twenty other values: half as many examples suffice, and `make test-long`
+# tries ten times as many. No deadline: the machine may be busy.
 property_of_documents = settings(
     deadline=None,
     max_examples=settings().max_examples // 2,
@@ -50,7 +50,7 @@ section_states = st.sampled_from([FRESH, STALE, NEVER_READ, NOT_CONFIGURED])
 
 @cache
 def documents(*, known: bool = False, fresh: bool = False) -> SearchStrategy[Document]:
-    """`known`: nothing in them is unknown. `fresh`: all sections are."""
+    """`known`: nothing in them is unknown. `fresh`: every section is."""
     return st.builds(
         a_document,
         topics=tuples(topics(known=known), lambda t: t.name),
@@ -97,8 +97,7 @@ def _shuffle(draw: st.DrawFn, values: Any) -> tuple[Any, ...]:
 
 @st.composite
 def volatile_twins(draw: st.DrawFn, document: Document) -> Document:
-    """The same estate a moment later: only what comes and goes by itself, or is derived from other records,
-    differs."""
+    """The same estate a moment later: only transient and derived values differ."""
     return replace(
         document,
         discovery_timestamp=draw(moments),
@@ -177,7 +176,7 @@ def _volatile_schema(draw: st.DrawFn, schema: Schema) -> Schema:
 
 
 def _volatile_group(draw: st.DrawFn, group: ConsumerGroup) -> ConsumerGroup:
-    """How many members a group has comes and goes by itself only while it rebalances; who they are, always."""
+    """The number of members is transient only during a rebalance; their identities always are."""
     other = draw(consumer_groups())
     state = draw(st.sampled_from(ACTIVE)) if group.state in ACTIVE else group.state
     new_members = other.members
@@ -195,5 +194,5 @@ def _volatile_group(draw: st.DrawFn, group: ConsumerGroup) -> ConsumerGroup:
 
 
 known_documents = partial(documents, known=True, fresh=True)
-"""Documents of which everything is known: those for which applying the changes gives exactly the new state.
+"""Documents without unknown values: for these, applying the changes gives exactly the new state.
 """

@@ -1,4 +1,4 @@
-"""Hypothesis strategies of what a document has once: brokers, access, transactions, cluster links."""
+"""Hypothesis strategies for what a document has once: brokers, access, transactions, cluster links."""
 
 from functools import cache
 
@@ -54,7 +54,7 @@ def brokers(*, known: bool = False) -> SearchStrategy[Brokers]:
 
 def _broker_configs(ids: tuple[int, ...]) -> SearchStrategy[BrokerConfigs]:
     def entries(name: str) -> SearchStrategy[list[BrokerConfig]]:
-        """A value of each broker; those that are the same are told once."""
+        """A value for each broker; shared ones are listed once."""
         values = st.tuples(*(st.none() | st.sampled_from(["1", "2"]) for _ in ids))
 
         def told(of_each: tuple[str | None, ...]) -> list[BrokerConfig]:

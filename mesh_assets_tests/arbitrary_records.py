@@ -1,5 +1,5 @@
-"""Hypothesis strategies of what a document lists: topics, connectors, schemas, consumer groups; from few names, so that two
-of them have resources in common."""
+"""Hypothesis strategies for what a document lists: topics, connectors, schemas, consumer groups; from few names, so that two
+documents share resources."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -65,7 +65,7 @@ def partitions(*, known: bool) -> SearchStrategy[Partition]:
     )
 
 
-# Few of them, made once: documents are costly to make as it is.
+# Only a few, made once: documents are costly to make as it is.
 _MOVING = (
     Reassignment(partition=0, adding=(4,), removing=(1, 2)),
     Reassignment(partition=3, adding=(), removing=(1,)),
@@ -96,7 +96,7 @@ def storages(*, known: bool = False) -> SearchStrategy[TopicStorage | None]:
 
 @cache
 def log_directories(*, known: bool = False) -> SearchStrategy[tuple[LogDirectory, ...] | None]:
-    """Known ones are all of one broker, which always tells."""
+    """Known ones all belong to one broker, which always reports them."""
     offline = LogDirectory(broker=1, path="/b.c", error="KAFKA_STORAGE_ERROR")
     back = LogDirectory(broker=1, path="/b.c", replicas=3, bytes=2**40, total_bytes=2**41, usable_bytes=0)
     some = [(offline,), (back,), (LogDirectory(broker=1, path="/a", error="\n"), offline)]

@@ -1,4 +1,4 @@
-"""Chromium without a window, driven by its DevTools protocol (https://chromedevtools.github.io/devtools-protocol/): opens
+"""Headless Chromium, driven by its DevTools protocol (https://chromedevtools.github.io/devtools-protocol/): opens
 pages, presses keys, takes pictures."""
 
 import base64
@@ -150,7 +150,7 @@ class Tab:
         self.call("Input.insertText", text=text)
 
     def picture(self, file: Path, *, whole: int | None = None) -> None:
-        """What is seen, as a PNG of few colours; `whole`: all of the page, at most so many pixels of its height."""
+        """A screenshot as a PNG with few colours; `whole`: of the whole page, up to that height in pixels."""
         options: dict[str, object] = {}
         if whole is not None:
             content = self.call("Page.getLayoutMetrics")["cssContentSize"]

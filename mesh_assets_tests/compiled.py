@@ -1,6 +1,6 @@
 """`python -m mesh_assets_tests.compiled` compiles what the tests import, and looks for the constants that Hypothesis tries, before
-they start: in a clean checkout each of pytest's workers would do all of it at the same time, 19 CPU seconds each. What is up
-to date is left."""
+they start: in a clean checkout, each of pytest's workers would do all of it at the same time, 19 CPU seconds each. Skips what
+is up to date."""
 
 import compileall
 import importlib.util
@@ -24,11 +24,11 @@ def _prepare(path: Path) -> None:
         compileall.compile_file(path, quiet=1)
         module = ModuleType(path.stem)
         module.__file__ = str(path)
-        constants_from_module(module)  # Hypothesis keeps them by the hash of the file
+        constants_from_module(module)  # Hypothesis stores them by the hash of the file
 
 
 def _compile_as_pytest_does(path: Path) -> None:
-    """With assertions that say what they compared, under a name of pytest's. It has no interface for that."""
+    """With rewritten assertions, under pytest's own file name, for which it has no interface."""
     kept = Path(importlib.util.cache_from_source(str(path))).with_name(path.stem + rewrite.PYC_TAIL)
     if rewrite._read_pyc(path, kept) is None:
         source, code = rewrite._rewrite_test(path, None)  # type: ignore[arg-type]  # its settings, of which we have none

@@ -1,7 +1,7 @@
 """What all tests share: real servers, started when a test first asks for them, and no network but loopback.
 
-Workers use servers at the same time without disturbing each other: one of them has the `sandbox` with the whole
-estate, another `stand_ins`, which plays AWS beside a broker whose estate nobody looks at.
+Workers use servers at the same time without disturbing each other: one has the `sandbox` with the whole estate, another
+`stand_ins`, which plays AWS beside a broker whose estate no test looks at.
 """
 
 import gc
@@ -24,7 +24,7 @@ from mesh_assets_tests.store.azurite import running_azurite
 from mesh_assets_tests.store.google_stand_in import GoogleStandIn, serving
 from mesh_assets_tests.store.stores import KINDS, NewStore, new_stores
 
-# How long anything takes says how busy the machine is.
+# Durations only show how busy the machine is.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("usual", _UNTIMED, max_examples=20)
 settings.register_profile("fast", _UNTIMED, max_examples=10)  # `make test-fast`
@@ -38,8 +38,7 @@ _CONNECT = socket.socket.connect
 
 @contextmanager
 def _the_network() -> Iterator[None]:
-    """A first start downloads, also where a test asks for the sandbox in its middle and the network is closed
-    to it already."""
+    """A first start downloads, even if a test asks for the sandbox midway, when its network is closed already."""
     guarded = socket.socket.connect
     socket.socket.connect = _CONNECT  # type: ignore[method-assign]
     try:
@@ -54,9 +53,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `--dist loadgroup`: the tests of a sandbox go to one worker, each the longest list there is, so these
-    begin first; of the others the tests of a file stay together, and files with slow tests come before the rest, so
-    that no worker is left with one at the end. Whatever asks for a server is marked so."""
+    """For `--dist loadgroup`: the tests of a sandbox go to one worker, and being the longest lists they start first; other
+    tests stay together by file, files with slow tests first, so that no worker is left with one at the end. Marks every test
+    that asks for a server."""
     groups = {item: _group(item) for item in items}
     for item, group in groups.items():
         item.add_marker(pytest.mark.xdist_group(group))
@@ -72,8 +71,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection() -> Iterator[None]:
-    """What is imported and collected stays: looking for garbage among it, again and again while it grows, takes a
-    quarter of the collection's time."""
+    """What is imported and collected stays: searching it for garbage again and again while it grows takes a quarter of the
+    collection's time."""
     gc.disable()
     try:
         return (yield)
@@ -92,12 +91,12 @@ def _group(item: pytest.Item) -> str:
         return "sandbox"
     if "stand_ins" in asked_for:
         return "stand_ins"
-    # A server of its own, or a parameter that asks for one.
+    # Its own server, or a parameter that asks for one.
     return "stand_ins" if item.get_closest_marker("sandbox") else item.nodeid.partition("::")[0]
 
 
 _RUNNING: dict[str, Sandbox] = {}
-"""Those that this worker has started and that are to be stopped, by group."""
+"""The sandboxes that this worker has started and must stop, by group."""
 
 
 @contextmanager
@@ -124,7 +123,7 @@ def _stop(*names: str) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """Servers end with the last test that has use for them: idle, they take a quarter of a processor from the rest."""
+    """Servers stop after the last test that needs them: idle, they take a quarter of a processor from the rest."""
     try:
         return (yield)
     finally:
@@ -135,7 +134,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The sandbox with all its servers but the optional ones."""
+    """The sandbox with all but its optional servers."""
     with _sandbox(tmp_path_factory, "sandbox", None) as box:
         yield box
 
@@ -148,8 +147,8 @@ def endpoints(sandbox: Sandbox) -> Endpoints:
 
 @pytest.fixture(scope="session")
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A sandbox of the stand-ins for AWS, which other fixtures start in it, and the warehouse's broker. Nobody
-    stops its servers."""
+    """A sandbox with the stand-ins for AWS, which other fixtures start in it, and the warehouse's broker. No test stops its
+    servers."""
     with _sandbox(tmp_path_factory, "stand_ins", ["aws"]) as box:
         yield box
 
@@ -164,7 +163,7 @@ def aws_url(stand_ins: Sandbox) -> str:
 
 @pytest.fixture(scope="session")
 def broker(stand_ins: Sandbox) -> Endpoints:
-    """The warehouse's broker with all its listeners, for tests to which other topics on it are nothing."""
+    """The warehouse's broker with all its listeners, for tests that ignore other topics on it."""
     return stand_ins.start(["broker"])
 
 
@@ -178,7 +177,7 @@ def lambda_url(stand_ins: Sandbox) -> str:
 
 @pytest.fixture
 def aws_account(aws_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """An empty account of the stand-in, which boto3 finds as it finds AWS: by environment variables."""
+    """An empty account in the stand-in, which boto3 finds through environment variables, as it finds AWS."""
     account = str(secrets.randbelow(9 * 10**11) + 10**11)
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
@@ -207,7 +206,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(params=KINDS)
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
-    """Makes the value of MESH_STORE for an empty store, of each kind there is."""
+    """Makes the value of MESH_STORE for an empty store of each kind."""
     return new_stores(request, request.param, tmp_path)
 
 

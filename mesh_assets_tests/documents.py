@@ -1,5 +1,4 @@
-"""Small known documents for tests, as in `a_document(topics=(a_topic("orders"),))`; arbitrary ones are in
-`arbitrary_documents`."""
+"""Small known documents, such as `a_document(topics=(a_topic("orders"),))`; arbitrary ones are in `arbitrary_documents`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -178,7 +177,7 @@ def a_metrics(window_seconds: float = 600.0, **records_in_per_second: float) -> 
 
 
 def some_brokers(**fields: Any) -> Brokers:
-    """Two brokers that differ in one config, of a quorum with one voter."""
+    """Two brokers that differ in one config, with a quorum of one voter."""
     replica = QuorumReplica(id=1, log_end_offset=10, lag_records=0)
     entry = BrokerConfig(name="log.dirs", value="/data", source="static")
     return Brokers(
@@ -325,7 +324,7 @@ def a_document(
     sections: Mapping[SectionName, SectionState] | None = None,
     **fields: Any,
 ) -> Document:
-    """Every section fresh, but for those that `sections` says otherwise of."""
+    """Every section is fresh unless `sections` says otherwise."""
     return Document(
         topics=topics,
         connectors=connectors,

@@ -1,7 +1,6 @@
-"""A door before a server: an address of its own on loopback that leads there while it is open, and refuses
-connections while it is closed.
+"""A door to a server: an address on loopback that leads there while open and refuses connections while closed.
 
-So a test can take a server away from itself alone; it runs on for everybody else.
+So a test can cut off only itself; the server keeps running for everyone else.
 """
 
 import socket
@@ -14,11 +13,10 @@ _BLOCK = 65536
 
 
 class Door:
-    """Open from the start. Closing it cuts the connections through it, too; opened again it has the same
-    address."""
+    """Open from the start. Closing it also cuts the connections through it; reopened, it has the same address."""
 
     def __init__(self, url: str) -> None:
-        """`url`: where it leads; the path of it is kept."""
+        """`url`: where it leads; its path is kept."""
         self._parts = urlsplit(url)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
@@ -45,7 +43,7 @@ class Door:
             passing, self._passing = self._passing, set()
         for one in (listener, *passing):
             if one is not None:
-                with suppress(OSError):  # wakes who waits in it
+                with suppress(OSError):  # wakes the thread that waits in it
                     one.shutdown(socket.SHUT_RDWR)
                 one.close()
 

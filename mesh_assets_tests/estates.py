@@ -1,4 +1,4 @@
-"""Estates for tests: the sandbox's cut down to some of its clusters, and what is wrong in one that is given as a text."""
+"""Estates for tests: the sandbox's with only some of its clusters, and the faults of one given as text."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ from mesh_assets.sandbox.servers import Endpoints
 
 
 def estate_of(endpoints: Endpoints, folder: Path, *clusters: str) -> Path:
-    """Writes `estate.yaml` with these clusters into `folder`, the secrets it names beside it; the file."""
+    """Writes `estate.yaml` with these clusters into `folder`, with the secrets it names beside it. Returns the file."""
     estate = yaml.safe_load(endpoints.estate_file.read_text())
     estate["clusters"] = {name: estate["clusters"][name] for name in clusters}
     path = folder / "estate.yaml"
@@ -22,7 +22,7 @@ def estate_of(endpoints: Endpoints, folder: Path, *clusters: str) -> Path:
 
 
 def findings(text: str) -> list[str]:
-    """The lines of the error that it is refused with."""
+    """The lines of the error that refuses it."""
     with pytest.raises(EstateError) as caught:
         parse_estate(text, source="estate.yaml")
     return str(caught.value).splitlines()

@@ -1,4 +1,4 @@
-"""`examples/downstream`, a project of another team, over a store that a discovery has filled."""
+"""`examples/downstream`, another team's project, on a store that a discovery has filled."""
 
 import asyncio
 import shutil
@@ -16,7 +16,7 @@ from mesh_assets_tests.workplace import PROJECT
 
 EXAMPLE = PROJECT / "examples" / "downstream"
 TOPIC = "downstream-orders"
-"""The one that the example depends on. The sandbox has none of that name."""
+"""The topic that the example depends on. The sandbox has none of that name."""
 TOTALS = dg.AssetKey("order_totals")
 
 
@@ -30,7 +30,7 @@ def example_in(folder: Path, *, store: str) -> Iterator[None]:
         patched.syspath_prepend(str(folder))
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Dagster's own: of beta and of what it deprecates
+                warnings.simplefilter("ignore")  # Dagster's own: about beta features and deprecations
                 tree = dg.ComponentTree.for_project(folder)
                 [component] = tree.get_all_components(of_type=KafkaEstateComponent)
                 asyncio.run(component.refresh_state(folder))

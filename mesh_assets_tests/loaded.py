@@ -1,4 +1,4 @@
-"""What commands need, imported once: processes forked after it start at once."""
+"""What commands need, imported once: processes forked afterwards start at once."""
 
 import gc
 import importlib
@@ -20,13 +20,13 @@ from mesh_assets.cli.main import main
 
 __all__ = ["main"]
 
-# The commands, and what the definitions are loaded from, are imported when they are used.
+# Commands, and the sources of definitions, are imported on use.
 for _package in (mesh_assets.cli, mesh_assets.defs):
     for _module in pkgutil.walk_packages(_package.__path__, f"{_package.__name__}."):
         importlib.import_module(_module.name)
 
 
-# httpx finds its transport when a client is first made.
+# httpx finds its transport when the first client is created.
 httpx.Client().close()
 
 
@@ -35,11 +35,11 @@ def _nothing() -> None:
     pass
 
 
-# So is half of Dagster, when a job first runs on an instance. No thread is left of it, so forking stays safe.
+# So is half of Dagster, when a job first runs on an instance. It leaves no thread, so forking stays safe.
 with dg.DagsterInstance.local_temp() as _instance:
     dg.GraphDefinition(name="nothing", node_defs=[_nothing]).execute_in_process(
         instance=_instance, run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     )
 
-# A collection of garbage in a fork would copy the memory that it shares with all others.
+# Garbage collection in a fork would copy the memory that it shares with the others.
 gc.freeze()

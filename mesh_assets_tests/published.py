@@ -1,4 +1,4 @@
-"""Documents in a store, as a discovery leaves them there, without the events."""
+"""Documents in a store as a discovery leaves them, without the events."""
 
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document, encode_document
@@ -7,7 +7,7 @@ from mesh_assets.store.pointers import EventPosition, Pointer, StoredDocument
 
 
 def publish(store: InventoryStore, document: Document) -> str:
-    """Makes it the newest of its cluster. Returns its key."""
+    """Makes it its cluster's newest. Returns its key."""
     cluster_id = document.cluster.id
     latest = store.latest(cluster_id)
     stored, _ = _put_latest(store, document, None if latest is None else latest[1])
@@ -18,7 +18,7 @@ def publish(store: InventoryStore, document: Document) -> str:
 def published(
     store: InventoryStore, document: Document, version: str | None = None
 ) -> tuple[StoredDocument, str]:
-    """The same by hand, for tests of the pointer: where it has that version, and whose name the store does not know."""
+    """The same step by step, for tests of the pointer: only over that version, and without remembering the cluster's name."""
     ticket = max(document.tickets.values(), default=0)
     return _put_latest(store, document, version, triggers=(Trigger(type="manual"),), ticket=ticket)
 

@@ -1,7 +1,7 @@
-"""`make screens`: the pictures of `docs/pictures`, taken by a Chromium without a window: of the report, and of Dagster's pages.
+"""`make screens`: the pictures in `docs/pictures`, of the report and of Dagster's pages, taken by headless Chromium.
 
-They show a sandbox of their own in a folder that is removed in the end: discovered, then with a broken sink discovered once more,
-and analysed by the job. Needs `chromium` on the PATH (Debian: `apt-get install chromium`).
+They show a separate sandbox in a temporary folder: discovered, then discovered again with a broken sink, and analysed by the
+job. Needs `chromium` on the PATH (Debian: `apt-get install chromium`).
 """
 
 import os
@@ -29,12 +29,12 @@ TOPIC = "warehouse/topics/pizza_orders"
 SINK = "pizza-orders-sink"
 _READY = "document.querySelector('#mesh svg, #view:not([hidden]) h1')"
 _HEAD = "document.querySelector('#view:not([hidden]) h1')"
-# Dagster's pages fill in one part after the other, with grey bars or `Loading...` until then.
+# Dagster's pages load part by part, with grey bars or `Loading...` until then.
 _FILLED = (
     "document.body && !/Loading/.test(document.body.innerText) && document.body.innerText.includes({text!r})"
 )
 _SETTLES_SECONDS = 5
-_ANSWERS_WITHIN_SECONDS = 900  # of a machine that does much else
+_ANSWERS_WITHIN_SECONDS = 900  # on a busy machine
 _FAILS_WITHIN_SECONDS = 120
 _WORKSPACE = """load_from:
   - python_module: {{module_name: downstream.definitions, location_name: downstream, working_directory: {project}}}
@@ -68,7 +68,7 @@ def main() -> None:
 
 @contextmanager
 def analysed(folder: Path) -> Iterator[None]:
-    """A sandbox, and what the commands and the job `analysis` made of it, all in `folder`; its servers are stopped in the end.
+    """A sandbox with the results of the commands and the job `analysis`, all in `folder`; its servers are stopped at the end.
     The environment of this process names its estate, store and instance. Raises ChromiumError, MeshError."""
     instance = folder / "instance"
     instance.mkdir()
@@ -136,7 +136,7 @@ def _report(tab: Tab, url: str) -> None:
 
 
 def _pages(tab: Tab, url: str) -> None:
-    """Of Dagster: the topics of a domain, a topic, and what checks tell of a connector."""
+    """In Dagster: the topics of a domain, a topic, and a connector's checks."""
     pages = {
         "dagster-domain": ("/locations/downstream/asset-groups/pizza/lineage", "pizza_orders"),
         "dagster-topic": (f"/assets/{TOPIC}", "Columns"),
@@ -174,7 +174,7 @@ def _dagster(folder: Path) -> Iterator[str]:
     )
     component.write_text(shown)
     _run("-W", "ignore", "-c", _REFRESH, str(project))
-    # They report what the component shows only now: records that came, and checks that fail.
+    # Only now do they report what the component shows: new records and failing checks.
     _job("discovery", "--tags", '{"dagster/partition": "warehouse"}')
     _job("analysis")
     workspace = folder / "workspace.yaml"

@@ -13,7 +13,7 @@ from mesh_assets.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
 OUR_FILES = re.compile(r"[\w./-]+\.(?:py|avsc|js|tf|tpl)")
-"""Kinds of which every file that a page names is ours; YAML and JSON are users' and the store's, too."""
+"""In pages, files of these kinds are always ours; YAML and JSON files may belong to users or the store."""
 OF_OTHER_PROGRAMS = {"--clusters", "--dist", "--kill", "--no-deps", "--read-only", "--set"}
 """bench.fleet's, pytest's, pip's, a container engine's and helm's."""
 
@@ -26,7 +26,7 @@ def tracked() -> tuple[str, ...]:
 
 @cache
 def pages() -> dict[Path, str]:
-    """Those that we write; the changelog says what once was."""
+    """All but the changelog, which names things of the past."""
     named = [
         ROOT / name for name in tracked() if re.match(r"(README|docs/.*|terraform/.*|deploy/.*)\.md", name)
     ]
@@ -35,7 +35,7 @@ def pages() -> dict[Path, str]:
 
 
 def code_of(page: str) -> Iterator[str]:
-    """What a page sets as code: lines of blocks, continued ones as one, and pieces in a sentence."""
+    """The code in a page: lines of blocks, continued ones joined, and inline code."""
     fence = re.compile(r"```.*?\n(.*?)```", re.DOTALL)
     for block in fence.findall(page):
         yield from block.replace("\\\n", " ").splitlines()
@@ -43,7 +43,7 @@ def code_of(page: str) -> Iterator[str]:
 
 
 def anchors(page: str) -> set[str]:
-    """Of headings, as GitHub makes them."""
+    """Anchors of headings, as on GitHub."""
     without_links = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", page)
     headings = re.findall(r"^#+ (.+)$", without_links, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", one.strip().lower()).replace(" ", "-") for one in headings}
@@ -111,7 +111,7 @@ def every_option(command: click.Command) -> set[str]:
 
 
 def misused(words: list[str]) -> Iterator[str]:
-    """What of a call of `mesh-assets` does not exist. A piece of a sentence may end within a call."""
+    """The parts of a `mesh-assets` call that do not exist. Inline code may end within a call."""
     command: click.Command = cli
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         names = words.pop(0)

@@ -1,4 +1,4 @@
-"""Imports inside functions run in whatever thread comes first: each is under the one lock."""
+"""Imports inside functions run in whichever thread comes first, so each is under the one lock."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ import mesh_assets
 _ROOT = Path(mesh_assets.__file__).parent
 # Each is the only one in its process, in its main thread.
 _WITHOUT_THREADS = ("cli", "mapping_commands", "sandbox")
-# To parse all files takes seconds, and few have one.
+# Parsing all files takes seconds, and few have one.
 _INDENTED = re.compile(r"^ +(?:from|import) ", re.MULTILINE)
 
 
@@ -21,7 +21,7 @@ def unlocked(tree: ast.AST) -> Iterator[int]:
         parent, inside, locked = below.pop()
         for node in ast.iter_child_nodes(parent):
             if isinstance(node, ast.expr):
-                continue  # imports are statements, and of a lambda's there are none
+                continue  # imports are statements, which a lambda cannot contain
             if isinstance(node, ast.Import | ast.ImportFrom) and inside and not locked:
                 yield node.lineno
             function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)

@@ -1,4 +1,4 @@
-"""What tests start ends when it is asked to."""
+"""What tests start ends on request."""
 
 import signal
 import subprocess
@@ -17,7 +17,7 @@ def _nothing() -> None:
 
 @pytest.fixture
 def in_the_background() -> Iterator[None]:
-    """As a shell without job control starts a command with `&`."""
+    """Like a command that a shell without job control starts with `&`."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     yield
@@ -48,5 +48,5 @@ def test_a_background_sessions_child_still_ends_on_request_after_a_dagster_job()
 
 @pytest.mark.usefixtures("in_the_background")
 def test_the_child_would_not_end_without_that() -> None:
-    """Else nobody would need it: Dagster has changed."""
+    """Otherwise it would be unnecessary: Dagster has changed."""
     assert _signal_that_ends_a_child_that_is_asked_to() is None

@@ -1,4 +1,4 @@
-"""The table of packages and their imports, in docs/decisions/rooms.md, is what the code does; and what tests import."""
+"""The table of packages and their imports in docs/decisions/rooms.md matches the code; and what tests import."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import grimp
 
 TABLE = Path(__file__).parents[1] / "docs/decisions/rooms.md"
 FAMILIES = {"platforms", "esm", "sandbox"}
-"""Many small parts of one kind each, which may be large together."""
+"""Many small parts of one kind, which may be large together."""
 MOST_LINES = 3_000
 EVERYBODYS = {"errors", "importing"}
 """What the table leaves out of the imports, since any package may use it."""

@@ -1,4 +1,4 @@
-"""A user's workplace: a folder with its own store and Dagster instance, and the command line in it."""
+"""A user's workplace: a folder with its own store, Dagster instance and command line."""
 
 import atexit
 import os
@@ -32,7 +32,7 @@ COMMAND_SECONDS = 120
 
 
 def workplace_in(folder: Path, endpoints: Endpoints, cluster: str = "warehouse") -> "Workplace":
-    """With that cluster of the sandbox alone in its estate, as if nobody had published it before."""
+    """With only that cluster of the sandbox in its estate, as if never published before."""
     shutil.copytree(_new_instance(), folder, dirs_exist_ok=True)
     workplace = Workplace(folder, estate_of(endpoints, folder, cluster), cluster=cluster)
     workplace.clear_topic()
@@ -41,8 +41,8 @@ def workplace_in(folder: Path, endpoints: Endpoints, cluster: str = "warehouse")
 
 @cache
 def _new_instance() -> Path:
-    """A folder with Dagster's settings and the databases that it makes at first, which takes a second: every
-    workplace begins with a copy."""
+    """A folder with Dagster's settings and initial databases, which take a second to create: every workplace starts with a
+    copy."""
     folder = Path(tempfile.mkdtemp(prefix="instance-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     shutil.copy(PROJECT / "dagster.yaml", folder)
@@ -53,9 +53,9 @@ def _new_instance() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Runs commands as a user would: in a process of their own, in this folder, against the sandbox's estate.
+    """Runs commands like a user: in their own process, in this folder, on the sandbox's estate.
 
-    `cluster`: the one of the estate. `variables`: environment variables that differ; None: not set.
+    `cluster`: the estate's only one. `variables`: changed environment variables; None: unset.
     """
 
     folder: Path
@@ -64,14 +64,14 @@ class Workplace:
     variables: dict[str, str | None] = field(default_factory=dict)
 
     def copied(self, folder: Path) -> "Workplace":
-        """Another in that folder, as far as this one has come, and as if nobody had published since."""
+        """A copy in that folder with this one's progress, as if nothing had been published since."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         self.clear_topic()
         return replace(self, folder=folder, estate=folder / self.estate.name)
 
     def clear_topic(self) -> None:
-        """What other workplaces published belongs to other stores, and this one would be refused. A tombstone
-        that does not say after which sequence it comes makes the topic as good as new."""
+        """Other workplaces' events belong to other stores, and this one would be refused. A tombstone without a sequence makes
+        the topic as good as new."""
         connection = EventsConnection.to(load_estate(self.estate).clusters[self.cluster])
         consumer = connection.consumer()
         found = consumer.list_topics(timeout=30)
@@ -98,7 +98,7 @@ class Workplace:
         return InventoryStore(open_store(str(self.folder / "store")))
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`python -m …`, started as a shell would."""
+        """`python -m …`, as started in a shell."""
         return subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=self.folder,

@@ -1,4 +1,4 @@
-"""Confluent Cloud's control plane, with as little in it as a test wants."""
+"""Confluent Cloud's control plane, with only what a test puts into it."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ REGISTRY = "https://psrc-1.eu-west-1.aws.confluent.cloud"
 
 
 class Cloud:
-    """A control plane with one environment, cluster and registry, as far as `visible` has them; `refused`:
-    paths that answer 403."""
+    """A control plane with one environment, cluster and registry, each if `visible` names it; `refused`: paths that answer
+    403."""
 
     def __init__(
         self,

@@ -1,5 +1,4 @@
-"""A real broker with an authorizer: KRaft's own, with users by SASL/PLAIN and ACLs. Made for one test
-session, on free ports."""
+"""A real broker with an authorizer (KRaft's), SASL/PLAIN users and ACLs. Started for one test session, on free ports."""
 
 import base64
 import json
@@ -78,7 +77,7 @@ class Tokens:
 
 
 class BrokerWithAcls:
-    """A running one. The password of a user is `<user>-password`."""
+    """A running broker. The password of a user is `<user>-password`."""
 
     def __init__(self, bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
@@ -87,7 +86,7 @@ class BrokerWithAcls:
         )
 
     def close(self) -> None:
-        """By hand, and while the broker runs: the garbage collector blocked for ever on this client."""
+        """Explicitly, and while the broker runs: the garbage collector once blocked forever on this client."""
         self._admin.__exit__(None, None, None)
 
     def wait(self) -> None:
@@ -109,8 +108,7 @@ class BrokerWithAcls:
             future.result(30)
 
     def create_groups(self, *names: str, topic: str) -> None:
-        """A commit makes a group. Refused with an error of the partition until the broker has heard of the
-        new topic."""
+        """A commit creates a group. It fails with a partition error until the broker knows the new topic."""
         for name in names:
             offsets = ConsumerGroupTopicPartitions(name, [TopicPartition(topic, 0, 0)])
             _until(partial(self._commits, offsets), f"the group {name}")
@@ -118,7 +116,7 @@ class BrokerWithAcls:
     def _commits(self, offsets: ConsumerGroupTopicPartitions) -> bool:
         (future,) = self._admin.alter_consumer_group_offsets([offsets], request_timeout=5).values()
         try:
-            # The first group of all waits for a coordinator, which librdkafka may ask for at a bad moment.
+            # The very first group waits for a coordinator, and librdkafka may ask for it at a bad moment.
             return all(place.error is None for place in future.result(10).topic_partitions)
         except (KafkaException, TimeoutError):
             return False
@@ -131,7 +129,7 @@ class BrokerWithAcls:
         topics: dict[str, str] | None = None,
         groups: dict[str, str] | None = None,
     ) -> None:
-        """Operations by name of the resource, separated by spaces; `*` is any."""
+        """Operations by resource name, separated by spaces; `*` matches any."""
         resources = [(*_CLUSTER, cluster)] if cluster else []
         resources += [(ResourceType.TOPIC, name, operations) for name, operations in (topics or {}).items()]
         resources += [(ResourceType.GROUP, name, operations) for name, operations in (groups or {}).items()]
@@ -142,7 +140,7 @@ class BrokerWithAcls:
         ]
         for future in self._admin.create_acls(acls).values():
             future.result(30)
-        # The controller has them now; the broker is asked until it has them, too.
+        # The controller has them now; ask the broker until it has them, too.
         whatever: Any = None
         everything = AclBindingFilter(
             ResourceType.ANY,
@@ -163,7 +161,7 @@ class BrokerWithAcls:
 
 @contextmanager
 def broker_with_acls(folder: Path, users: Iterable[str]) -> Iterator[BrokerWithAcls]:
-    """Runs one in `folder` until the end of the block. 2 s on a quiet machine."""
+    """Runs a broker in `folder` until the end of the block; it takes 2 s to start on a quiet machine."""
     java = java_runtime(silent())
     broker, controller = f"{LOOPBACK}:{choose_free(())}", f"{LOOPBACK}:{choose_free(())}"
     entries = " ".join(f'user_{user}="{user}-password"' for user in ("admin", *users))
@@ -199,7 +197,7 @@ def broker_with_acls(folder: Path, users: Iterable[str]) -> Iterator[BrokerWithA
 
 
 def _until(holds: Callable[[], bool], what: str) -> None:
-    """Asks again and again; each asking is a request that takes its time, so nothing sleeps here."""
+    """Polls without sleeping: each attempt is a request that takes a while anyway."""
     deadline = time.monotonic() + _START_SECONDS
     while not holds():
         if time.monotonic() > deadline:

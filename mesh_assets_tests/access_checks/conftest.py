@@ -1,4 +1,4 @@
-"""One broker with an authorizer for all tests here that need one."""
+"""One broker with an authorizer, shared by all tests here."""
 
 from collections.abc import Iterator
 

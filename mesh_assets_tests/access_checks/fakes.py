@@ -1,5 +1,5 @@
-"""Brokers with rights, in memory, at the seam of `Connections`: they answer as Kafka 4.3.1 was measured to (see
-platforms/kafka/rights.py). Requests are read, and answers written, by kafka-python."""
+"""In-memory brokers with rights, at the seam of `Connections`: they answer as Kafka 4.3.1 was observed to (see
+platforms/kafka/rights.py). kafka-python decodes the requests and encodes the answers."""
 
 import warnings
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,7 @@ SINCE_2_8 = {
     "CreateTopics": 5,
     "DescribeGroups": 5,
 }
-"""What brokers before Kafka 2.8 lack, by the newest versions that they speak."""
+"""What brokers before Kafka 2.8 lack: the newest versions they support."""
 SINCE_2_3 = SINCE_2_8 | {"Metadata": 7, "CreateTopics": 3, "DescribeGroups": 2}
 _CLASSIC_ALONE = {"ConsumerGroupDescribe": -1, "ShareGroupDescribe": -1, "StreamsGroupDescribe": -1}
 _NOT_TOLD = -(2**31)
@@ -88,14 +88,14 @@ EVERYTHING = Rights(
     groups={"*": EVERY_GROUP_OPERATION},
     transactional_ids=["DESCRIBE", "WRITE"],
 )
-"""A super user's, and everyone's where there is no authorizer."""
+"""The rights of a super user, and of everyone where there is no authorizer."""
 
 DISCOVERY = Rights(
     cluster=["DESCRIBE", "DESCRIBE_CONFIGS"],
     topics={"*": ["DESCRIBE", "DESCRIBE_CONFIGS"]},
     groups={"*": ["DESCRIBE"]},
 )
-"""All that reading takes, but for producers and transactions."""
+"""Everything that reading needs, except for producers and transactions."""
 
 
 class _Reply(NamedTuple):
@@ -108,10 +108,10 @@ class _Reply(NamedTuple):
 
 class FakeBrokers(Brokers):
     """Brokers with these `numbers`. `topics`: name → cleanup policy. `groups`: of consumers.
-    `other_ids`: of clusters at other bootstrap servers. `controllers`: the broker that each answer to Metadata calls the
-    controller, the last one for ever; only that one creates topics. `codes`: Kafka's errors about topics, by name.
+    `other_ids`: of clusters at other bootstrap servers. `controllers`: the broker that each Metadata answer calls the
+    controller, the last one forever; only that one creates topics. `codes`: Kafka's errors about topics, by name.
 
-    `newest`: of older brokers (`SINCE_2_8`: what these lack). `failure`: what every request fails with.
+    `newest`: of older brokers (`SINCE_2_8`: what these lack). `failure`: the error of every request.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ def estate_of(*clusters: dict[str, Any], **events: Any) -> Estate:
 
 
 class Services:
-    """The registry and the worker of the tests, by host. What is asked is kept."""
+    """The tests' registry and worker, by host; remembers the requests."""
 
     def __init__(self) -> None:
         self.requests: list[str] = []

@@ -1,5 +1,4 @@
-"""`estate check` of the founding scenario against the sandbox: keys that do, keys of no role, keys nobody
-knows."""
+"""`estate check` of the founding scenario against the sandbox: sufficient keys, keys without a role, unknown keys."""
 
 from pathlib import Path
 
@@ -88,7 +87,7 @@ def test_keys_without_a_role_learn_which_in_one_sentence_each(
 
 
 def test_unknown_keys_learn_which_kind_belongs_there(check_with: CheckWith, stand_in: StandIn) -> None:
-    # Each is a good key of another kind: the mistake that is made most.
+    # Each is a valid key of another kind: the most common mistake.
     keys = stand_in.keys
     found = check_with(kafka=keys.cloud, schema_registry=keys.kafka, cloud=keys.schema_registry)
     for system, phrase in (

@@ -1,5 +1,4 @@
-"""Everything of a cluster on Confluent Cloud in one check: six systems, three kinds of keys, and which roles
-give what is missing."""
+"""A cluster on Confluent Cloud in one check: six systems, three kinds of keys, and the roles that grant what is missing."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Confluent Cloud's word on a cluster against the estate's."""
+"""What Confluent Cloud says about a cluster, compared with the estate."""
 
 from typing import Any
 

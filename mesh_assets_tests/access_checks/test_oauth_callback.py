@@ -1,8 +1,6 @@
-"""Every client that is made logs in by a callback that gives tokens, on a real broker: the way MSK's IAM
-takes.
+"""Every client logs in to a real broker through a callback that returns tokens, as with MSK's IAM.
 
-The broker's validator takes tokens that nobody signed: what is tried is that librdkafka asks for one, in
-time, without being polled.
+The broker accepts unsigned tokens: the point is that librdkafka asks for one in time, without being polled.
 """
 
 import time
@@ -16,7 +14,7 @@ from mesh_assets_tests.access_checks.broker_with_acls import BrokerWithAcls, Tok
 
 pytestmark = pytest.mark.sandbox
 
-# Above twice the second that a broker wants between two logins of a connection, also on a busy machine.
+# More than twice the second that a broker requires between two logins on a connection, even on a busy machine.
 LIFE_SECONDS = 6.0
 
 

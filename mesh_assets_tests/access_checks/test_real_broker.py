@@ -1,4 +1,4 @@
-"""Against a real broker with an authorizer: what it tells of rights is what the checks say."""
+"""Against a real broker with an authorizer: the checks report the rights that it reports."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class CheckAs:
 
 
 def missing_registry(result: AccessCheck) -> tuple[str, ...]:
-    """What is missing but the schema registry, which no test here has."""
+    """What is missing apart from the schema registry, which no test here has."""
     return tuple(sentence for sentence in result.missing if "schema_registry" not in sentence)
 
 

@@ -1,4 +1,4 @@
-"""What agents are told of who may do what."""
+"""What agents learn about who may do what."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What agents are told of brokers."""
+"""What agents learn about brokers."""
 
 from collections.abc import Callable
 

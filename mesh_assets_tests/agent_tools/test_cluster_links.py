@@ -1,4 +1,4 @@
-"""What agents are told of cluster links."""
+"""What agents learn about cluster links."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What agents are told of groups of every kind, and of how near they are to losing records."""
+"""What agents learn about groups of every kind, and how close these are to losing records."""
 
 from datetime import timedelta
 from types import SimpleNamespace
@@ -167,9 +167,9 @@ WAITING = CommittedOffset(topic="orders", partition=0, committed=5, end=10, lag_
 @pytest.mark.parametrize(
     ("starts", "committed", "undecided"),
     [
-        ([8], 5, 2),  # it can read on to 8
+        ([8], 5, 2),  # it can read up to 8
         ([8, 6], 5, 4),
-        ([3], 5, 5),  # it has read on without waiting, and whatever comes is undecided
+        ([3], 5, 5),  # it has read on without waiting, and whatever follows is undecided
         ([8], 9, 1),
         ([12], 5, None),  # begun after the end was read
         ([], 5, None),

@@ -71,6 +71,6 @@ def test_a_cancelled_discovery_ends_its_process(
                 while True:
                     os.kill(int(pid.read_text()), 0)
                     await anyio.sleep(0.01)
-            await anyio.wait_all_tasks_blocked()  # until the server has heard that it ended
+            await anyio.wait_all_tasks_blocked()  # until the server knows that it ended
 
     anyio.run(run)

@@ -15,7 +15,7 @@ from mesh_assets_tests.platforms.confluent_cloud.flink_stand_in import FlinkStan
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> FlinkStandIn:
-    """Answers whatever client the tools make."""
+    """Answers any client that the tools create."""
     monkeypatch.setenv("FLINK_SECRET", "secret")
     stand_in = FlinkStandIn()
     client = functools.partial(flink.FlinkClient, transport=httpx.MockTransport(stand_in))
@@ -107,7 +107,7 @@ def test_without_a_database_a_name_could_be_of_any_cluster(make_served: Callable
 def test_the_statement_that_is_sent_is_built_from_the_one_that_was_checked(
     flink_served: Served, stand_in: FlinkStandIn
 ) -> None:
-    """Flink ends a comment at a carriage return, and knows `//` comments, in which a quote opens nothing."""
+    """Flink ends a comment at a carriage return and supports `//` comments, in which quotes mean nothing."""
     hidden = "SELECT 1 -- \rINTO a\n FROM `public-users`"
     assert "may change something" in flink_served.refusal("execute_flink_sql", sql=hidden)
     flink_served.answer("execute_flink_sql", sql="SELECT 1 // '\n, 2 /*+ x */ FROM `public-users` -- '; DROP")

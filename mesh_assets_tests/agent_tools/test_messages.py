@@ -1,4 +1,4 @@
-"""`sample_messages`: one odd record costs no other, and a tail without records is not an empty topic."""
+"""`sample_messages`: one odd record does not affect the others, and a tail without records is not an empty topic."""
 
 import time
 import uuid
@@ -117,7 +117,7 @@ class Transactional:
         return [message["value"] for message in messages], answer.get("hint")
 
     def shows(self, values: list[str], hint: str | None = None, *, limit: int = 5) -> bool:
-        """Waits for it: the coordinator writes the markers that end a transaction after it has answered."""
+        """Waits for the end: the coordinator writes a transaction's end markers only after it has answered."""
         deadline = time.monotonic() + WAIT_SECONDS
         while self.shown(limit) != (values, hint):
             assert time.monotonic() < deadline, self.shown(limit)

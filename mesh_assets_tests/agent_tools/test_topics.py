@@ -1,4 +1,4 @@
-"""What agents are told of how topics are stored."""
+"""What agents learn about how topics are stored."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What agents are told of transactions."""
+"""What agents learn about transactions."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What ACLs permit in the end, and which of them contradict each other or do nothing."""
+"""What ACLs effectively permit, and which of them contradict each other or do nothing."""
 
 from itertools import product
 
@@ -92,12 +92,12 @@ def test_an_overridden_allow_permits_nothing_anywhere(acls: list[Acl], topic: st
             for operation in one.operations
         }
 
-    # Whom no other ACL names may still do what everybody may, from everywhere.
+    # A principal that no other ACL names may still do what everyone may, from everywhere.
     still = all_permitted(living)
     missing = {
         (principal, host, operation)
         for principal, host, operation in all_permitted(acls)
         if still.isdisjoint(product((principal, "User:*"), (host, "*"), (operation,)))
     }
-    # What an overridden ACL implies beside its own operation (read: describe) no deny of read takes away.
+    # What an overridden ACL implies besides its own operation (read implies describe), no deny of read revokes.
     assert {operation for _, _, operation in missing} <= {"describe"}

@@ -1,4 +1,4 @@
-"""What reads plain schemas finds what the reader of all schemas finds."""
+"""The reader for plain schemas finds what the general reader finds."""
 
 import json
 from typing import Any

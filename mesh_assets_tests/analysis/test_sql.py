@@ -1,4 +1,4 @@
-"""What statements read and write: as sqlglot parses them, and never by a guess."""
+"""What statements read and write, as sqlglot parses them, never guessed."""
 
 import pytest
 

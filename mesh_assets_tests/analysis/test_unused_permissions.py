@@ -1,4 +1,4 @@
-"""ACLs and principals for whom there is nothing, and when that cannot be said."""
+"""ACLs and principals that match nothing, and when that is unknown."""
 
 from fnmatch import fnmatchcase
 

@@ -1,4 +1,4 @@
-"""Plausible traffic: daily and weekly seasons, noise that lasts for a while, and the scatter of counting."""
+"""Plausible traffic: daily and weekly seasons, noise that persists for a while, and the variance of counting."""
 
 import math
 import random
@@ -20,7 +20,7 @@ def traffic(
     """Records per second at a moment.
 
     `season`: the day's swing around its mean, highest at 14:00. `weekend`: its level, reached within half a
-    day. `noise`: the deviation of the logarithm; `lasting`: how much of it stays from reading to reading.
+    day. `noise`: the deviation of the logarithm; `lasting`: how much of it persists from reading to reading.
     Counts are Poisson's over five minutes.
     """
     drift = 0.0

@@ -1,5 +1,4 @@
-"""A cluster with made-up readings, one every five minutes unless set otherwise, kept and judged as a tick
-does it; without any waiting."""
+"""A cluster with made-up readings, one every five minutes by default, kept and judged as in a tick, without any waiting."""
 
 import random
 from collections.abc import Callable
@@ -22,8 +21,8 @@ RateAt = Callable[[datetime], float]
 
 
 class Observed:
-    """`rates`: records per second of each topic at a moment; `consumed`: of each group. What is not there is
-    not in the readings."""
+    """`rates`: records per second of each topic at a moment; `consumed`: of each group. Other topics and groups have no
+    readings."""
 
     def __init__(self, *, interval_seconds: float = 300.0, seed: int = 1, **thresholds: object) -> None:
         self._world = World()
@@ -56,7 +55,7 @@ class Observed:
             self.tick()
 
     def pass_by(self, seconds: float) -> None:
-        """Records arrive, and nobody looks."""
+        """Records arrive without a reading."""
         self.now += timedelta(seconds=seconds)
         for topic, rate in self.rates.items():
             self._ends[topic] = self._ends.get(topic, 0.0) + max(0.0, rate(self.now)) * seconds
@@ -104,7 +103,7 @@ class Observed:
         self.ids[topic] = f"another {self.ids.get(topic, '')}"
         self._ends[topic] = 0.0
 
-    # --- what has come of it
+    # --- the outcome
 
     @property
     def reported(self) -> list[Trigger]:

@@ -136,8 +136,8 @@ def test_a_sink_whose_topic_is_quiet_is_not_blamed() -> None:
     ("running", "told"),
     [
         (frozenset({"main/orders-source"}), ["topic_silent", "connector_without_throughput"]),
-        (frozenset(), ["topic_silent"]),  # failed or paused: other sensors tell of it
-        (None, ["topic_silent"]),  # Connect does not answer: nothing is known of it
+        (frozenset(), ["topic_silent"]),  # failed or paused: other sensors report it
+        (None, ["topic_silent"]),  # Connect does not answer: nothing is known about it
     ],
 )
 def test_a_source_is_reported_with_its_silent_topic_only_while_it_runs(

@@ -1,4 +1,4 @@
-"""A history filled from what the platform keeps: what is usual is known at the first tick."""
+"""A history backfilled from the platform: what is usual is known at the first tick."""
 
 import logging
 from dataclasses import dataclass, field
@@ -19,8 +19,7 @@ A_STEP = 3000
 
 @dataclass
 class Platform:
-    """Counts of every step for the topics it knows; `holes`: steps, counted from the newest, that it does not
-    tell."""
+    """Counts for every step of the topics it knows; `holes`: missing steps, counted from the newest."""
 
     topics: tuple[str, ...] = ("orders",)
     holes: frozenset[int] = frozenset()
@@ -47,7 +46,7 @@ class Platform:
 
 
 def watch(world: Observed, platform: Platform) -> Watched:
-    """As `Observed.watch`, with a platform to look back with."""
+    """Like `Observed.watch`, with a platform that has a history."""
     watch = Watch(world.cluster, CLUSTER_ID, world.store, interval_seconds=world.interval_seconds)
     reading = world.reading()
     watch.look_back(reading, platform)
@@ -92,7 +91,7 @@ def test_the_platform_is_asked_once_for_a_day_that_ends_before_the_first_reading
         watch(world, platform)
     ((begin, end),) = platform.asked
     assert 86_000 < (end - begin).total_seconds() <= 86_400
-    # A gap: what came between the last step and the first reading is not known.
+    # A gap: what came between the last step and the first reading is unknown.
     assert 780 < (first - end).total_seconds() < 1_090
     assert end.timestamp() % 300 == 0
 
@@ -106,8 +105,7 @@ def test_backfilled_values_are_kept_as_readings() -> None:
     assert times == sorted(times)
     assert len(times) == 287 + 1 + 1
     end = 10 * 86_400
-    # The reading itself; the last step; a step that was not told, before which a place stays open; the step
-    # before that.
+    # The reading itself; the last step; a missing step, which leaves a place open; the step before that.
     assert column[-5:] == [end - 2 * A_STEP, None, end - A_STEP, end, end]
 
 

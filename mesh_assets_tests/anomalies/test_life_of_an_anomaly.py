@@ -1,4 +1,4 @@
-"""From its begin to its end, across gaps, crashes and topics made anew."""
+"""From beginning to end, across gaps, crashes and recreated topics."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +52,7 @@ def test_a_silence_ends_after_records_have_arrived_for_a_while_and_can_begin_aga
     silent.tick()
     silent.ticks(6 * HOUR)
     silent.rates["orders"] = constant(0.0)
-    silent.ticks(3)  # the first silence is no part of what is usual
+    silent.ticks(3)  # the first silence does not count as usual
 
     [ended] = silent.ended
     assert (ended.resource, ended.ended_at) == ("orders", MONDAY + timedelta(minutes=5 * (4 * HOUR + 6)))
@@ -110,7 +110,7 @@ def test_a_gap_in_the_readings_does_not_count_as_silence() -> None:
     world.ticks(4 * HOUR)
 
     world.rates["orders"] = constant(0.0)
-    world.pass_by(3 * 3_600)  # nobody looked; whatever happened
+    world.pass_by(3 * 3_600)  # no reading was taken, whatever happened
     world.ticks(3)
     assert world.kinds() == [], (
         "a reading after a gap says nothing of the time before it: two steps are known"

@@ -7,9 +7,9 @@ from mesh_assets_tests.anomalies.observed import Observed
 
 DAY = 288
 # Three readings in a row have to be beyond five robust deviations and 2.5 times off, and before a week is
-# known 6.25 times off. Of independent noise that is less than one in 10⁹ series-weeks. What is left is noise
-# that lasts for a while, as half of these series have: measured over 23 seeds, one anomaly in 8,280
-# series-days. So this seed, like 2 and 3, is allowed none.
+# known 6.25 times off. With independent noise that happens less than once in 10⁹ series-weeks. What remains is noise that
+# persists for a while, as in half of these series: over 23 seeds, there was one anomaly in 8,280 series-days. So this seed,
+# like 2 and 3, must have none.
 SEED, ALLOWED = 1, 0
 
 
@@ -26,7 +26,9 @@ def test_ten_days_of_plausible_traffic_contain_no_anomaly() -> None:
                     world.rates[name] = traffic(
                         rnd, per_second, season=season, weekend=weekend, noise=noise, lasting=lasting
                     )
-                    if season == 0.5:  # a consumer that stumbles for a reading now and then, and catches up
+                    if (
+                        season == 0.5
+                    ):  # a consumer that falls behind for a reading now and then, and catches up
                         world.reads[f"{name}-reader"] = name
                         world.consumed[f"{name}-reader"] = lambda _: 0.0 if rnd.random() < 0.1 else 1e9
 

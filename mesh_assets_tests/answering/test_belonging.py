@@ -1,4 +1,4 @@
-"""Relationships of the whole estate: which older versions are read, and what is said where they cannot be."""
+"""Relationships of the whole estate: which older versions are read, and what the notes say where that fails."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ WITH_REGISTRY = f"clusters: {{warehouse: {{{KAFKA}, schema_registry: {{url: 'htt
 
 
 class Versions:
-    """What a registry has besides the latest versions. `asked`: in which order."""
+    """What a registry has besides the latest versions. `asked`: the requests in order."""
 
     def __init__(self, *schemas: Schema) -> None:
         self._schemas = {(schema.subject, schema.version): schema for schema in schemas}
@@ -127,7 +127,7 @@ def test_domains_use_relationships_kept_for_the_same_documents(store: InventoryS
     kept = relationship_results(store).get()
     assert kept is not None
     assert (kept.result, kept.documents) == (found.relationships, found.documents)
-    domains = read_estate_domains(estate, store).domains  # asks no registry: there is none at this address
+    domains = read_estate_domains(estate, store).domains  # asks no registry: none answers at this address
     assert [(one.name, [member.topic for member in one.topics]) for one in domains.domains] == [
         ("around user", ["orders", "users"])
     ]

@@ -1,4 +1,4 @@
-"""Documents and results of a run are decoded once, within a bound, and never others than the store has."""
+"""A run decodes documents and results once, within a bound, and always those that the store has."""
 
 from pathlib import Path
 

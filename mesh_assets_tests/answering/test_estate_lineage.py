@@ -1,4 +1,4 @@
-"""What lineage asks of systems that run: what one of them does not answer is a gap, and the others still count."""
+"""What lineage asks of running systems: one that does not answer leaves a gap, and the others still count."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which documents a server keeps: as many as its memory is meant for, each read once while it is kept."""
+"""Which documents a server keeps: as many as its memory limit allows, each read once while it is kept."""
 
 from collections.abc import Callable
 from datetime import timedelta

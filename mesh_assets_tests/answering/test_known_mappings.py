@@ -1,4 +1,4 @@
-"""Mappings in lineage: of the right cluster, kept for a while, and unknown rather than none when unreadable."""
+"""Mappings in lineage: of the right cluster, cached for a while, and unknown instead of none when unreadable."""
 
 from collections.abc import Callable
 

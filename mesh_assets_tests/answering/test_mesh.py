@@ -1,4 +1,4 @@
-"""The newest documents and the lineage over them, as exports and the report read them."""
+"""The newest documents and their lineage, as exports and the report read them."""
 
 from collections.abc import Callable
 from pathlib import Path

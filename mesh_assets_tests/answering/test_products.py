@@ -1,4 +1,4 @@
-"""Data products and costs of the estate: made of what the other analyses kept, kept, and read again."""
+"""Data products and costs of the estate: made from results of the other analyses, stored, and read again."""
 
 from datetime import timedelta
 from pathlib import Path

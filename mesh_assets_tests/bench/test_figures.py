@@ -1,4 +1,4 @@
-"""What the bench of a fleet calls wrong: it must find what it looks for."""
+"""What the fleet's bench reports as wrong: it must find what it looks for."""
 
 import os
 import subprocess
@@ -108,7 +108,7 @@ def a_discovery(
 
 @pytest.fixture
 def day(instance: dg.DagsterInstance) -> dg.DagsterInstance:
-    """Of two clusters, each scheduled once and well."""
+    """Two clusters, each with one successful scheduled run."""
     a_discovery(instance, "a", (10, 12), scheduled=True)
     a_discovery(instance, "b", (11, 14), scheduled=True)
     return instance

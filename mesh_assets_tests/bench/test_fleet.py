@@ -1,4 +1,4 @@
-"""A small fleet, as `python -m bench.fleet` has a large one, for as long as it takes to kill each role once."""
+"""A small version of `python -m bench.fleet`, for as long as it takes to kill each role once."""
 
 import subprocess
 import sys
@@ -25,5 +25,5 @@ def test_a_fleet_with_hanging_and_failing_clusters_loses_and_doubles_nothing_wha
         check=False,
     )
 
-    # Whether it is late is a question of what else the machine does; `sensing/test_rounds.py` holds that by a clock of its own.
+    # Lateness depends on what else the machine does; `sensing/test_rounds.py` checks it with a clock of its own.
     assert "nothing lost, nothing doubled" in done.stdout, done.stdout[-6_000:] + done.stderr[-3_000:]

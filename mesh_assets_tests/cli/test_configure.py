@@ -1,4 +1,4 @@
-"""The command over real files; Confluent Cloud's answers are test_plans.py's."""
+"""The command on real files; Confluent Cloud's answers come from test_plans.py."""
 
 import json
 import stat
@@ -42,7 +42,7 @@ def test_from_terraform_to_an_estate_that_loads_with_its_secrets(
     assert stat.S_IMODE((project / ".env").stat().st_mode) == 0o600
     for text in (result.output, (project / "estate.yaml").read_text(), (project / ".mcp.json").read_text()):
         assert not any(secret in text for secret in SECRETS.values())
-    # load_estate sets what `.env` has; the test takes it back.
+    # load_estate sets the variables of `.env`; the test unsets them.
     for name in (
         line.partition("=")[0] for line in (project / ".env").read_text().splitlines() if "=" in line
     ):
@@ -119,7 +119,7 @@ def test_an_environment_is_listed_with_the_cloud_key_and_its_clusters_are_writte
     (project / ".env").write_text(
         "CONFLUENT_CLOUD_API_KEY=CLOUDKEY\nCONFLUENT_CLOUD_API_SECRET=cloud-s3cr3t\n"
     )
-    # `.env` sets them; monkeypatch knows them, so that the test takes them back.
+    # `.env` sets them; monkeypatch knows them and so unsets them after the test.
     for name in ("CONFLUENT_CLOUD_API_KEY", "CONFLUENT_CLOUD_API_SECRET"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -144,7 +144,7 @@ def test_an_environment_is_listed_with_the_cloud_key_and_its_clusters_are_writte
 
 
 def confluent_cloud(request: httpx.Request) -> httpx.Response:
-    """Its control plane, in its published shape, as far as `configure` asks."""
+    """Its control plane in its published shape, as far as `configure` uses it."""
     if request.headers["authorization"] != httpx.BasicAuth("CLOUDKEY", "cloud-s3cr3t")._auth_header:
         return httpx.Response(401, json={"errors": [{"status": "401", "detail": "Invalid API key"}]})
     lists: dict[str, list[Any]] = {

@@ -27,7 +27,7 @@ ESTATE = """clusters:
 
 @pytest.fixture(autouse=True)
 def _estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a folder of no Dagster project."""
+    """In a folder without a Dagster project."""
     (tmp_path / "estate.yaml").write_text(ESTATE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
@@ -112,7 +112,7 @@ def test_ctrl_c_ends_it_at_once_while_a_broker_does_not_answer(tmp_path: Path) -
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A session that began in the background has it ignored, and what it starts inherits that.
+            # A session started in the background ignores it, and its children inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         try:

@@ -60,7 +60,7 @@ def check(*arguments: str) -> Result:
 
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[AccessCheck]:
-    """What the check finds, for the test to fill."""
+    """What the check finds; the test fills it."""
     checks: list[AccessCheck] = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MESH_ESTATE", raising=False)
@@ -179,7 +179,7 @@ def test_the_sandbox_is_ready_for_discovery(
     ]
     assert "37 selected" in lines[1]
     assert "40 connectors, belongs to this cluster" in lines[4]
-    # A broker without an authorizer tells an anonymous client every operation there is.
+    # A broker without an authorizer reports every operation to an anonymous client.
     assert lines[1].endswith("all, and so may everyone")
 
 

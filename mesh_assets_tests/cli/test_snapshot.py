@@ -1,5 +1,4 @@
-"""Handing a cluster over from one store or name to another, retiring one that was built anew, and repairing what
-blocks one."""
+"""Handing a cluster over from one store or name to another, retiring a rebuilt one, and repairing what blocks one."""
 
 import json
 import os
@@ -25,7 +24,7 @@ LATEST = f"inventories/{CLUSTER_ID}/latest.json"
 
 @pytest.fixture
 def other(world: World) -> World:
-    """Another store with the same topic, to which the cluster may be handed over."""
+    """Another store with the same topic, to which the cluster can be handed over."""
     other = World(run_prefix="other")
     other.log, other.clock = world.log, world.clock
     other.store.adopt(CLUSTER_ID, world.store.store_id(), None, sequence=1)

@@ -22,7 +22,7 @@ def _repair(*arguments: str) -> Result:
 
 @pytest.fixture
 def kept(world: World) -> Callable[[], set[str]]:
-    """What lies in the store's quarantine, without the part of a name that stands for its content."""
+    """The objects in the store's quarantine, without the content hash in their names."""
     return lambda: {entry.key.rpartition("-")[0] for entry in world.store.objects.list("quarantine/")}
 
 

@@ -66,9 +66,8 @@ class FakeKafka:
     """`topics`: name → end offsets of its partitions. `fail`: read → what it raises. `growth`: what each
     reading adds to the ends.
 
-    `hidden`: what is not listed and yet not gone, topics and groups, by what they are when they are asked for
-    by name. `storage` None: the user may not see the log directories. Of how topics are stored, reads are not in
-    `requests`.
+    `hidden`: topics and groups that are not listed but exist, by what a request by name says. `storage` None: the user may not
+    see the log directories. `requests` leaves out reads of how topics are stored.
     """
 
     topics: dict[str, list[int]] = field(default_factory=dict)
@@ -220,14 +219,14 @@ class FakeKafka:
         return AccessReading(**self._in_parts("access", self.known_access, ("acls", "quotas", "scram_users")))
 
     def transactions(self, selects: Callable[[str], bool]) -> TransactionsReading:
-        """Whatever is selected: a test that selects says what there is."""
+        """Ignores the selection: a test that selects says what exists."""
         self.asked_for_producers.append(set(filter(selects, self.topics)))
         self._count("transactions")
         parts = ("transactional_ids", "producers", "open_transactions")
         return TransactionsReading(**self._in_parts("transactions", self.known_transactions, parts))
 
     def _in_parts(self, name: str, records: Any, parts: Sequence[str]) -> dict[str, Any]:
-        """The records without what is `unread` of their parts."""
+        """The records without their `unread` parts."""
         unread = {part: self.unread[part] for part in parts if part in self.unread}
         unknown = {part: one.reason for part, one in unread.items()}
         return {name: replace(records, **dict.fromkeys(unread), unknown=unknown), "unread": unread}
@@ -255,8 +254,7 @@ class FakeKafka:
 def a_worker(
     connectors: Mapping[str, Mapping[str, str]], *, passwords: Mapping[str, str] | None = None
 ) -> httpx.MockTransport:
-    """A Connect worker that knows the expanded list, name → config, and of connector classes one config each
-    that is a password."""
+    """A Connect worker that supports the expanded list, name → config, and declares one password config per connector class."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         plugin = request.url.path.removeprefix("/connector-plugins/").removesuffix("/config")
@@ -288,9 +286,8 @@ def a_cluster(**fields: Any) -> Cluster:
 
 @dataclass
 class FakeCloudConnect:
-    """Confluent Cloud's Connect v1 with Datagen connectors. `states`: name → the connector's own. `hidden`:
-    left out of the list, as a filter by rights would. `by_name`: the status that such a one answers by its
-    name. `stand_in`: what it says it stands in for.
+    """Confluent Cloud's Connect v1 with Datagen connectors. `states`: name → its state. `hidden`: left out of the list, as
+    missing rights would. `by_name`: the status code for such a one by name. `stand_in`: what it says it stands in for.
     """
 
     states: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A collection from fakes, with a clock that is moved."""
+"""A collection from fakes, with an adjustable clock."""
 
 import httpx
 
@@ -10,7 +10,7 @@ from mesh_assets_tests.collecting.cluster_fakes import FakeCloudConnect, FakeKaf
 from mesh_assets_tests.platforms.schema_registry.fakes import FakeRegistry
 
 FIRST = "connect-0.test:8083"
-"""The first of the workers, where it is not named otherwise."""
+"""The first worker, unless named otherwise."""
 
 
 class Slept:
@@ -46,7 +46,7 @@ def connectors(*workers: httpx.MockTransport, previous: Document | None = None) 
 
 
 def a_kafka_group(*committed: int | None, topic: str = "orders", group_id: str = "billing") -> ConsumerGroup:
-    """What it has committed on the first partitions of `topic`."""
+    """Its commits on the first partitions of `topic`."""
     return ConsumerGroup(
         group_id=group_id,
         type="classic",

@@ -1,4 +1,4 @@
-"""Servers that run whatever the estate says of them, and discoveries under changing estates."""
+"""Servers that run regardless of the estate, and discoveries under changing estates."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,8 +29,7 @@ ONE, OTHER = "http://one.test:8083", "http://other.test:8083"
 
 @dataclass
 class Servers:
-    """What runs, whatever the estate says. `workers` and `registries`: by URL; a worker that is not there
-    answers nothing but errors."""
+    """What runs, regardless of the estate. `workers` and `registries`: by URL; a missing worker answers only with errors."""
 
     kafka: FakeKafka = field(
         default_factory=lambda: FakeKafka(

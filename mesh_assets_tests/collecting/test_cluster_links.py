@@ -1,4 +1,5 @@
-"""The section of cluster links: found by itself where Confluent Cloud tells the address, and never empty for want of one."""
+"""The section of cluster links: found automatically where Confluent Cloud gives the address, and never empty for lack of
+one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,8 @@ EMPTY = {"metadata": {"next": None}, "data": []}
 
 
 class Cloud:
-    """Control plane and Kafka REST by host; `rest`: where the former says the latter is. `failing`: host → status, 0: away."""
+    """Control plane and Kafka REST by host; `rest`: the address of the latter according to the former. `failing`: host →
+    status, 0: unreachable."""
 
     def __init__(self, rest: str | None = REST, *, failing: dict[str, int] | None = None) -> None:
         self.rest, self.failing = rest, failing or {}

@@ -113,12 +113,16 @@ def routed(regex: str, replacement: str, topic: str = "db-orders") -> DeclaredTo
     ("regex", "replacement", "topic"),
     [
         ("db-(?<name>.*)", "shop.${name}", "shop.orders"),
-        ("db-(.*)", "$10", "orders0"),  # there is no group 10, so it is group 1 and a zero
+        ("db-(.*)", "$10", "orders0"),  # there is no group 10, so this means group 1 and a zero
         ("db-(.*)", r"a\.b\-$1", "a.b-orders"),
         (r"\Qdb-\E(.*)", "$1", "orders"),
-        ("(db|db-orders)(.*)", "x$2", "x-orders"),  # replaceFirst takes what `find` finds, not the whole name
+        (
+            "(db|db-orders)(.*)",
+            "x$2",
+            "x-orders",
+        ),  # replaceFirst replaces what `find` finds, not the whole name
         ("(?i)DB-(.*)", "$1", "orders"),
-        ("db-(x)?.*", "y$1", "y"),  # a group that took no part
+        ("db-(x)?.*", "y$1", "y"),  # a group that did not participate
     ],
 )
 def test_a_router_is_followed_by_javas_rules(regex: str, replacement: str, topic: str) -> None:
@@ -225,7 +229,7 @@ def test_a_topic_that_a_config_does_not_name_is_never_assumed(
 
 
 class AWorker:
-    """Connect with one connector; `used`: the topics it has seen it use, None if it does not say."""
+    """Connect with one connector; `used`: the topics it saw it use, None if it does not say."""
 
     name, address = "kafka_connect", "connect:8083"
     url = "http://connect:8083"

@@ -1,4 +1,4 @@
-"""What a group's positions mean beside what the previous document knew of them, and in groups of later kinds."""
+"""What a group's positions mean in view of the previous document, and in the newer kinds of groups."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Lag is what waits for a group: not what retention removed, and no number at all where there is none."""
+"""Lag is what waits for a group: not what retention removed, and not a number where none is known."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -45,7 +45,7 @@ def a_record(*committed: int | None, edges: tuple[tuple[int | None, int | None],
         (8, 8, 10, 2, "known", 0),
         (4, 8, 10, 2, "records_lost", 4),  # retention removed 4 to 7
         (4, 10, 10, 0, "records_lost", 6),  # and everything else
-        (12, 0, 10, None, "beyond_end", None),  # created anew, or cut
+        (12, 0, 10, None, "beyond_end", None),  # recreated or truncated
         (1, 0, 0, None, "beyond_end", None),
         (None, 0, 10, None, "never_committed", None),
         (4, None, 10, 6, "known", None),

@@ -1,4 +1,4 @@
-"""One thing that cannot be asked or read costs neither its section nor the run, and one source not the other."""
+"""One unreadable thing affects neither its section nor the run, and one source does not affect another."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,7 +28,7 @@ def schemas(registry: FakeRegistry, *, previous: Document | None = None) -> Sche
 
 
 class Refusing:
-    """A worker with connectors without topics in their config; other paths than the list answer `status`."""
+    """A worker with connectors without topics in their config; paths other than the list answer with `status`."""
 
     def __init__(self, names: tuple[str, ...], *, status: int, message: str = "no") -> None:
         self._list = a_worker({name: {"connector.class": "Jdbc", "topic.prefix": "db-"} for name in names})
@@ -238,7 +238,7 @@ BROKEN_ITEMS = [{"id": 2}, {"id": 2**40, "schema": "{}"}, {"id": 2, "schema": "{
 
 
 class OneBroken(Confluent):
-    """Its bulk list has one broken item; `alone`: what it answers for that subject by itself."""
+    """Its bulk list has one broken item; `alone`: the answer for that subject on its own."""
 
     broken: dict[str, object]
     alone: httpx.Response | None = None

@@ -1,4 +1,4 @@
-"""What an edit of the estate does to the picture: two discoveries of the same servers under two estates."""
+"""What an edit of the estate does to documents: two discoveries of the same servers under two estates."""
 
 import dataclasses
 from typing import Any

@@ -1,4 +1,4 @@
-"""All sections of a cluster, collected from fakes: from one reading of the offsets, each fresh or with the reason why not."""
+"""All sections of a cluster, collected from fakes: with one reading of the offsets, each fresh or with a reason."""
 
 from datetime import timedelta
 from typing import cast
@@ -85,7 +85,7 @@ def test_every_request_to_kafka_is_counted_once_whoever_makes_it() -> None:
 
     sections = collect(kafka)
 
-    assert kafka.requests["ends"] == 1  # a first discovery reads them again, to make rates of the two
+    assert kafka.requests["ends"] == 1  # a first discovery reads them twice to compute rates
     counted = {name: section.cost.kafka_requests for name, section in sections.items()}
     assert counted["consumer_groups"] == 1
     assert sum(counted.values()) == kafka.requests.total()

@@ -1,4 +1,4 @@
-"""A collection on Confluent Cloud: managed connectors whole, and a list that rights filter is no deletion."""
+"""A collection on Confluent Cloud: complete managed connectors, and a list filtered by rights is not a deletion."""
 
 from msgspec.structs import replace
 

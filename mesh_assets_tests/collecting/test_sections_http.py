@@ -84,7 +84,7 @@ def test_transforms_predicates_and_converters_are_asked_for_their_passwords_too(
 
 @pytest.mark.parametrize("class_today", ["Vault", "VaultV2"])
 def test_values_masked_once_stay_masked_when_the_plugin_does_not_answer(class_today: str) -> None:
-    """And when it answers without the key: a new version may declare less, the value is as secret as before."""
+    """Also when it answers without the key: a new version may declare less, but the value is as secret as before."""
     config = {"connector.class": "Vault", "topic": "orders", "pin": "4711", "tokens.max": "8"}
     before = a_connector(
         "a", connect="connect-0.test:8083", config={**config, "pin": MASK, "tokens.max": MASK}
@@ -96,7 +96,7 @@ def test_values_masked_once_stay_masked_when_the_plugin_does_not_answer(class_to
     assert isinstance(section, ConnectorsSection)
     shown = section.records[0].config
     assert shown["pin"] == MASK
-    # A rule that masked for no reason is undone once every plugin has said what it declares.
+    # A needless mask is undone once every plugin has said what it declares.
     assert shown["tokens.max"] == (MASK if class_today == "Vault" else "8")
 
 

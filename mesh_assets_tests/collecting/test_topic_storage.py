@@ -1,4 +1,4 @@
-"""How topics are stored is part of their section, and what of it cannot be read costs nothing else."""
+"""How topics are stored is part of their section, and its unreadable parts affect nothing else."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The section of transactions, and what it says of the counts of topics."""
+"""The section of transactions, and what it says about the counts of topics."""
 
 from typing import Any, Literal
 
@@ -90,7 +90,7 @@ def test_unreadable_transactions_are_unknown_and_known_ones_are_kept() -> None:
 
 
 def as_published(these: dict[SectionName, Section], **fields: Any) -> Document:
-    """The document of these sections, all of one collection."""
+    """The document of these sections of one collection."""
     topics, transactions = these["topics"], these["transactions"]
     assert isinstance(topics, TopicsSection)
     assert isinstance(transactions, TransactionsSection)
@@ -131,7 +131,7 @@ def test_producers_are_requested_where_there_were_some_or_records_came_since() -
 def test_producers_of_all_topics_are_requested_unless_there_were_certainly_none(
     fields: dict[str, Any],
 ) -> None:
-    """Two readings may have been of the wrong order: what was written between them moves no end since."""
+    """Two readings may be out of order: what was written between them has moved no end since."""
     kafka = a_kafka()
     previous = as_published(collected(kafka), **fields)
 

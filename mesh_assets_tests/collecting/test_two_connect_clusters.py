@@ -1,4 +1,4 @@
-"""Of two Connect clusters each is fresh or stale on its own."""
+"""Each of two Connect clusters is fresh or stale on its own."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a list shows no more is deleted only when it is not found by its name either."""
+"""What a list no longer shows counts as deleted only when a request by name does not find it either."""
 
 import threading
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from mesh_assets_tests.documents import a_connector, a_document, a_group, a_topi
 
 
 class Source:
-    """Says of each name what `answers` has; of the others that they are gone."""
+    """Gives each name its answer in `answers`; all others are gone."""
 
     def __init__(self, answers: Mapping[str, Presence] | None = None) -> None:
         self.asked: list[str] = []
@@ -100,7 +100,7 @@ def test_a_source_that_cannot_be_asked_leaves_the_question_open() -> None:
         confirm_gone(["a"], one_by_one(away), noun="subject", source="s", advice="")
 
 
-# Topics and groups that the brokers hide are no deletions, in a discovery and under a sensor's eye.
+# Topics and groups hidden by the brokers are not deletions, neither in a discovery nor for a sensor.
 
 
 def collect(kafka: FakeKafka, previous: Document, **cluster: object) -> dict[SectionName, Section]:

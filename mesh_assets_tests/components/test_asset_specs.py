@@ -1,4 +1,4 @@
-"""Whatever Kafka's names are, Dagster takes the assets."""
+"""Whatever Kafka's names are, Dagster accepts the assets."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ def test_without_a_domain_the_group_is_the_cluster() -> None:
         ("team:payments", "team:payments"),
         ("Shop & Co.\nOrders", "team:Shop & Co. Orders"),
         ("jo@example.com", "jo@example.com"),
-        ("jo@example.photography", "team:jo@example.photography"),  # Dagster knows no longer endings
+        ("jo@example.photography", "team:jo@example.photography"),  # Dagster accepts no longer endings
         ("", None),
         ("team:", None),
     ],

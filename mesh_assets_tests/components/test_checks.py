@@ -1,4 +1,4 @@
-"""Checks of assets: what findings make of them, who is told, and when."""
+"""Checks of assets: how findings decide them, who is informed, and when."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -20,7 +20,7 @@ from mesh_assets_tests.components.a_shop import a_shop
 from mesh_assets_tests.documents import a_topic
 from mesh_assets_tests.published import publish
 
-# Of Dagster itself, where it loads a component's YAML.
+# From Dagster itself, when it loads a component's YAML.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated"),
     pytest.mark.filterwarnings("ignore:.*is currently in beta"),

@@ -1,4 +1,4 @@
-"""Dagster's own `dg` takes the example and this project as projects of its kind."""
+"""Dagster's own `dg` accepts the example and this project as projects."""
 
 import json
 import os

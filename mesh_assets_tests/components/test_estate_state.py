@@ -1,4 +1,4 @@
-"""What of the documents becomes assets."""
+"""What parts of the documents become assets."""
 
 from typing import Any
 
@@ -68,7 +68,7 @@ UP = ClusterIdentity(id="lkc-up", name="up")
 
 
 def _analysed(store: InventoryStore) -> None:
-    """As the job `analysis` does; a mapping reads `up`'s topic into a function."""
+    """Like the job `analysis`; a mapping reads `up`'s topic into a function."""
     documents = read_latest_documents(store, ["up", "down"])
     mapped = MappedTopic(uuid="1-2", function="fraud-check", topic="orders", state="Enabled")
     graph = estate_graph(

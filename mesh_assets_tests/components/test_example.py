@@ -21,7 +21,7 @@ from mesh_assets_tests.published import publish
 def test_records_request_a_run_of_their_dependents_and_nothing_else_does(
     instance: dg.DagsterInstance, location: str, tmp_path: Path
 ) -> None:
-    """From the example's files, over a store that a discovery filled, by the evaluation that Dagster's daemon does."""
+    """From the example's files, on a store that a discovery filled, evaluated as Dagster's daemon does."""
     store = InventoryStore(open_store(location))
     publish(store, a_document(topics=(a_topic(TOPIC), a_topic("others"))))
     with example_in(tmp_path / "project", store=location):

@@ -1,4 +1,4 @@
-"""A topic is late by its own usual gap, and by nothing where that is not known."""
+"""A topic is late by its own usual gap, and never where that is unknown."""
 
 from datetime import timedelta
 from pathlib import Path

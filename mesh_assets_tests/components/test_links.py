@@ -1,4 +1,4 @@
-"""Lineage among assets: what feeds each, and its columns, also through a connector."""
+"""Lineage between assets: what feeds each, and its columns, also through a connector."""
 
 from mesh_assets.analysis.graph import ColumnPair, Edge, Flow, LineageGraph, Node, build_graph
 from mesh_assets.components.links import Links

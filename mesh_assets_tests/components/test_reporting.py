@@ -84,7 +84,7 @@ def test_records_wake_the_dependents_of_their_topic_and_nothing_else_does(
 ) -> None:
     def requested(cursor: Any) -> tuple[int, Any]:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", dg.BetaWarning)  # about what Dagster itself calls
+            warnings.simplefilter("ignore", dg.BetaWarning)  # about Dagster's own calls
             result = dg.evaluate_automation_conditions(DEFINITIONS, instance=instance, cursor=cursor)
         return result.total_requested, result.cursor
 
@@ -198,7 +198,7 @@ def test_reports_that_exceed_the_time_come_next_and_everyone_gets_a_turn(
     instance: dg.DagsterInstance, shown: InventoryStore
 ) -> None:
     def ticking() -> Callable[[], float]:
-        """A second passes between two looks."""
+        """A second passes between two readings of the clock."""
         moments = iter(range(1_000))
         return lambda: float(next(moments))
 

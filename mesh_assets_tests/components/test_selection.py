@@ -1,4 +1,4 @@
-"""Which things become assets, and what is said of the others."""
+"""Which things become assets, and what the notes say about the others."""
 
 from graphlib import TopologicalSorter
 

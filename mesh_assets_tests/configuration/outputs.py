@@ -1,4 +1,4 @@
-"""What Terraform's outputs look like, for the tests to change."""
+"""Terraform's outputs, for tests to change."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ PLAIN = {
 
 
 def document() -> dict[str, Any]:
-    """As `terraform output -json` has them."""
+    """As `terraform output -json` prints them."""
     return {
         name: {"sensitive": name in SECRETS, "type": "string", "value": value}
         for name, value in {**PLAIN, **SECRETS}.items()

@@ -187,7 +187,7 @@ def test_the_projects_instance_is_configured_like_the_clones(project: Path) -> N
 
 @pytest.fixture
 def load(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], dg.Definitions]]:
-    """Loads the project's code location as a code server that was started in its folder does."""
+    """Loads the project's code location as a code server started in its folder does."""
     for name in ("MESH_ESTATE", "MESH_STORE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(project)
@@ -222,7 +222,7 @@ def test_the_project_shows_the_topics_of_the_last_discovery_as_assets(
     load: Callable[[], dg.Definitions], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(InventoryStore(open_store(str(project / ".mesh"))), a_document(topics=(a_topic("orders"),)))
-    monkeypatch.setenv("DAGSTER_IS_DEV_CLI", "1")  # what `dagster dev` sets, and the state is read by
+    monkeypatch.setenv("DAGSTER_IS_DEV_CLI", "1")  # what `dagster dev` sets, and what the state is read by
     definitions = load()
     dg.Definitions.validate_loadable(definitions)
     keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
@@ -243,7 +243,7 @@ def test_the_command_line_reads_the_projects_settings_and_the_environment_wins(
         main(["estate", "check"])
     assert "there is no estate file at elsewhere.yaml" in capsys.readouterr().err
     assert os.environ["MESH_STORE"] == "mine"
-    assert "KAFKA_PASSWORD" not in os.environ  # is for the estate file beside it
+    assert "KAFKA_PASSWORD" not in os.environ  # is meant for the estate file beside it
 
 
 def test_settings_that_are_not_text_end_the_command_with_a_sentence(

@@ -1,4 +1,4 @@
-"""Debezium: every engine's names, its own topics, and what follows only from topics that are there."""
+"""Debezium: the names of every engine, its own topics, and what follows only from existing topics."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Confluent Cloud's managed classes and Confluent's own sources: which system each joins, and with which topic."""
+"""Confluent Cloud's managed classes and Confluent's own sources: which system each connects with which topic."""
 
 from collections.abc import Mapping
 

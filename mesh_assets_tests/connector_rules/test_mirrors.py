@@ -1,4 +1,4 @@
-"""MirrorMaker 2: from topic to topic, between two clusters of the estate or from one outside of it."""
+"""MirrorMaker 2: from topic to topic, between two clusters of the estate or from one outside it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Configs that nobody would write on purpose: every class gives edges or notes, and no address with a secret in it."""
+"""Configs that no one would write on purpose: every class gives edges or notes, and no address with a secret in it."""
 
 import zlib
 from typing import Any
@@ -58,7 +58,7 @@ ODD = (
 
 
 class Anything(dict[str, str | None]):
-    """A config that says something odd to whatever is asked."""
+    """A config with an odd value for any key."""
 
     def __init__(self, class_name: str, *, seed: str, values: tuple[str, ...]) -> None:
         super().__init__({"connector.class": class_name})

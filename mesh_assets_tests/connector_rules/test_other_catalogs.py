@@ -1,4 +1,4 @@
-"""The kinds of configs that the connector tests of DataHub and OpenMetadata describe: each gives at least their edges.
+"""The kinds of configs in the connector tests of DataHub and OpenMetadata: each gives at least their edges.
 
 Read from DataHub's `metadata-ingestion/tests/{unit/kafka_connect,integration/kafka-connect}` and OpenMetadata's
 `ingestion/tests/unit/topology/pipeline/test_kafkaconnect*.py` and `test_confluentcdc.py`; the configs here are our own.

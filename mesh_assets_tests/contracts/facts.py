@@ -1,4 +1,4 @@
-"""Facts of a small product: orders, and the users that they are about."""
+"""Facts about a small product: orders, and the users they refer to."""
 
 import json
 from collections.abc import Mapping
@@ -137,7 +137,7 @@ def facts(*topics: TopicFacts, **fields: Any) -> ContractFacts:
 
 
 def schema_problems(contract: Mapping[str, Any], version: str = "3.2.0") -> list[str]:
-    """What the published JSON schema of ODCS says against a contract."""
+    """The faults that the published JSON schema of ODCS finds in a contract."""
     published = json.loads(
         (Path(__file__).parent / f"odcs-{version}.schema.json").read_text(encoding="utf-8")
     )

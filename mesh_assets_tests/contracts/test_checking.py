@@ -1,4 +1,4 @@
-"""Where the estate no longer keeps a contract."""
+"""Where the estate breaks a contract."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -253,7 +253,7 @@ def test_a_missing_topic_is_an_error_unless_it_could_not_be_read() -> None:
             "orders-v2: it is not known whether it exists: shop: topics are not current: refused",
         )
     ]
-    # What cannot be read elsewhere is of no matter.
+    # Unreadable parts elsewhere do not matter.
     assert breaches(USERS_NOW, unread={"dwh": "refused"})[0][0] == "error"
 
 

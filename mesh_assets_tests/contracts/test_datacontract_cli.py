@@ -1,6 +1,6 @@
-"""datacontract-cli, in an environment of its own, accepts what we write and finds it kept by a real Kafka.
+"""datacontract-cli accepts our contracts and finds them kept by a real Kafka.
 
-Its requirements are not ours, so it gets a folder of its own, made by pip from whatever index the machine is set up to.
+Its requirements differ from ours, so pip installs it into a folder of its own, from the machine's configured index.
 """
 
 import json
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.long
 REQUIREMENT = "datacontract-cli[kafka]==1.2.8"
 TOPIC = "pizza_orders"
 UNREAD = {"Check that field total has no missing values"}
-"""It reads an object whose type it does not know as nothing (findings/datacontract-kafka-columns.sh)."""
+"""It reads an object of an unknown type as nothing (findings/datacontract-kafka-columns.sh)."""
 ENOUGH = f"Check that model {TOPIC} has row_count > "
 EXPECTATIONS = """
 contracts: {folder: contracts}
@@ -44,7 +44,7 @@ policy:
       mustBe: 0
 """
 _WAIT_SECONDS = 600
-# All contracts by one process: it needs seconds to start.
+# All contracts in one process: it takes seconds to start.
 _JUDGE = """
 import json, sys
 from datacontract.data_contract import DataContract
@@ -53,12 +53,12 @@ print(json.dumps({path: {check.name: [check.result, check.reason] for check in r
 """
 
 Checks = dict[str, tuple[str, str | None]]
-"""What it says of each of its checks, by the check's name: the result, and why."""
+"""The result of each of its checks by name, with the reason."""
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of the environment with datacontract-cli."""
+    """The Python of the environment with datacontract-cli."""
     folder = tmp_path_factory.mktemp("datacontract") / "venv"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=_WAIT_SECONDS)
     pip = (folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
@@ -68,7 +68,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def contracts(endpoints: Endpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of those that `contract write` makes of the sandbox's warehouse and a few expectations."""
+    """The folder with the contracts that `contract write` makes for the sandbox's warehouse and a few expectations."""
     estate_file, store = estate_of(endpoints, tmp_path, "warehouse"), str(tmp_path / "store")
     with estate_file.open("a", encoding="utf-8") as file:
         file.write(EXPECTATIONS)
@@ -133,11 +133,11 @@ def test_datacontract_cli_finds_the_kept_promises_kept_and_no_others(
     assert failed(as_it_is) == UNREAD
     assert as_it_is[f"{ENOUGH}0"][0] == "passed"
     assert "Check that field order_id has missing_count = 0" in as_it_is
-    assert failed(with_more) == UNREAD | {f"{ENOUGH}1000000000"}  # it does read the topic
+    assert failed(with_more) == UNREAD | {f"{ENOUGH}1000000000"}  # it really reads the topic
 
 
 def _only(text: str, topic: str) -> str:
-    """It tests the first topic of a contract alone. That topic, without references to the others."""
+    """It tests only the first topic of a contract: here that topic, without references to the others."""
     read = YAML().load(text)
     read["schema"] = [one for one in read["schema"] if one["physicalName"] == topic]
     for one in read["schema"][0]["properties"]:

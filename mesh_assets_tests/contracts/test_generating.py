@@ -1,4 +1,4 @@
-"""What a contract says by itself."""
+"""What a generated contract says."""
 
 from typing import Any
 

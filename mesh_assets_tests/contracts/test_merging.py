@@ -1,4 +1,4 @@
-"""A contract that people edit, while it is generated anew."""
+"""A contract that people edit while it is regenerated."""
 
 import copy
 from pathlib import Path
@@ -168,7 +168,7 @@ def test_a_value_changed_by_a_person_is_never_lost(
 
 
 def _without_order(value: Any) -> Any:
-    """Entries of lists keep the place that they have in the file."""
+    """Entries of lists keep their place in the file."""
     if isinstance(value, dict):
         return {key: _without_order(value[key]) for key in sorted(value)}
     if isinstance(value, list):

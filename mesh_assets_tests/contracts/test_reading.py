@@ -1,4 +1,4 @@
-"""Contracts that are read: ours, people's, and what is none."""
+"""Reading contracts: ours, people's, and files that are not contracts."""
 
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def test_a_written_contract_is_read_back_with_its_rules(tmp_path: Path) -> None:
     [topic, other] = contract.topics
     assert (topic.topic, topic.cluster, topic.partitions, other.topic) == ("orders-v2", "shop", 3, "users")
     assert topic.fields["items[].sku"] == ContractField(logical="string", physical="string", required=True)
-    # A range for all values is an option of the type, and freshness a service level; the others are rules again.
+    # A range for all values becomes an option of the type, and freshness a service level; the others stay rules.
     written = {one.name: one for one in RULES if one.name not in ("positive", "fresh")}
     assert {one.name: (one.rule, one.level) for one in topic.rules} == {
         name: (one.rule, one.level) for name, one in written.items()

@@ -1,4 +1,4 @@
-"""Who takes what: everything adds up, and what is not known is never 0."""
+"""Who uses what: everything adds up, and unknown values are never 0."""
 
 from collections.abc import Mapping
 

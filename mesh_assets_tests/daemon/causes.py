@@ -1,4 +1,4 @@
-"""What the sensors have to notice: topics, a subject and a sink of these tests alone."""
+"""What the sensors must notice: topics, a subject and a sink that belong to these tests alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +18,13 @@ CHANGED, GOING, COMING, POISONED = (
 )
 SINK = f"{PREFIX}-sink"
 DEPLOYMENT, ALARM = "deployment-4711", "far-behind"
-# What `make_causes` is about.
+# What `make_causes` works on.
 RESOURCES = frozenset({f"{EVOLVING}-value", SINK, COMING, GOING, CHANGED, DEPLOYMENT, ALARM})
 
 
 @contextmanager
 def what_will_change(changing: Changing, folder: Path) -> Iterator[None]:
-    """There before the first discovery, gone at the end of the block."""
+    """They exist before the first discovery and are gone at the end of the block."""
     try:
         for topic in (EVOLVING, LATER, CHANGED, POISONED):
             changing.make_topic(topic)
@@ -42,7 +42,7 @@ def what_will_change(changing: Changing, folder: Path) -> Iterator[None]:
 
 
 def make_causes(changing: Changing, queue: TriggerQueue) -> None:
-    """One of each kind that a sensor notices at its first look."""
+    """One cause of each kind that a sensor notices at its first look."""
     changing.register(f"{EVOLVING}-value", 2)
     changing.produce(POISONED, b"not json {")
     changing.make_topic(COMING, partitions=3)

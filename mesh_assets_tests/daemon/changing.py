@@ -1,5 +1,4 @@
-"""What changes while a daemon runs: topics, subjects and a sink of these tests alone, on the sandbox's
-servers."""
+"""What changes while a daemon runs: topics, subjects and a sink that belong to these tests alone, on the sandbox's servers."""
 
 import time
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from mesh_assets.sandbox.servers import Endpoints
 
 
 class Changing:
-    """Makes and changes things by the servers' own interfaces."""
+    """Creates and changes things through the servers' own interfaces."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
@@ -55,7 +54,7 @@ class Changing:
         producer.close()
 
     def register(self, subject: str, version: int) -> None:
-        """A schema that differs by its version, compatible or not."""
+        """A schema that differs by version, compatible or not."""
         registry = self._endpoints.registry_url
         httpx.put(f"{registry}/config/{subject}", json={"compatibility": "NONE"}).raise_for_status()
         schema = (

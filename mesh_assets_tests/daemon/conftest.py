@@ -24,10 +24,10 @@ from mesh_assets_tests.workplace import workplace_in
 
 @pytest.fixture(scope="package")
 def daemon(sandbox: Sandbox, aws_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """Running, over an estate whose registry, Connect worker and trigger queue it reaches through doors.
+    """A running daemon, on an estate whose registry, Connect worker and trigger queue it reaches through doors.
 
-    Its sensors notice all the causes before a run begins to read: a run would take what no sensor has seen yet
-    into its own snapshot, without naming it. The topic of the example gets its record once the daemon has seen it empty.
+    Its sensors notice all the causes before a run begins to read: a run would include what no sensor has seen yet in its own
+    snapshot, without naming it. The topic of the example gets its record once the daemon has seen it empty.
     """
     folder, endpoints = tmp_path_factory.mktemp("daemon"), sandbox.endpoints()
     changing = Changing(endpoints)

@@ -1,4 +1,4 @@
-"""The two event topics, read from the moment of opening on."""
+"""The two event topics, read from now on."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Events:
-    """`snapshots` and `changes`: what was read so far, whoever published it."""
+    """`snapshots` and `changes`: everything read so far, from any publisher."""
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._registry = SchemaRegistryClient(SchemaRegistryConnection(url=endpoints.registry_url))
@@ -50,8 +50,7 @@ class Events:
     def snapshot_made_for(
         self, type_: TriggerType, resource: str, *, within_seconds: float, after: int = 0
     ) -> tuple[DiscoveryEvent, TriggerCause]:
-        """The first snapshot with that cause, which may have come with others; `after` so many that were seen
-        before."""
+        """The first snapshot with that cause, perhaps among others, after skipping `after` earlier ones."""
 
         def found() -> tuple[DiscoveryEvent, TriggerCause] | None:
             for snapshot in self.snapshots[after:]:
@@ -73,7 +72,7 @@ class Events:
             self._read(0.5)
 
     def _have_reached(self, ends: list[int]) -> bool:
-        # A position is only known once something was read.
+        # A position is known only after the first read.
         positions = zip(self._consumer.position(self._places), self._places, strict=True)
         return all(
             max(now.offset, start.offset) >= end for (now, start), end in zip(positions, ends, strict=True)

@@ -1,5 +1,4 @@
-"""The trigger queue as Terraform makes it: a topic of SNS whose messages, and alarms, arrive in a queue of
-SQS."""
+"""The trigger queue as Terraform creates it: an SNS topic whose messages, and alarms, arrive in an SQS queue."""
 
 import json
 from typing import Any
@@ -10,7 +9,7 @@ TOPIC, QUEUE = "discovery-agent-triggers", "triggers"
 
 
 class TriggerQueue:
-    """In an account of its own of the stand-in for AWS."""
+    """In its own account in the stand-in for AWS."""
 
     def __init__(self, url: str, account: str) -> None:
         self.account = account

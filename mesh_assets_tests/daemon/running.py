@@ -24,8 +24,7 @@ from mesh_assets_tests.workplace import Workplace
 
 # The daemon looks at its sensors every 5 s, however short their intervals are.
 INTERVAL_SECONDS = 5
-# What is promised is one interval and 30 s, on a machine that is not busy with other things; a test only
-# needs to know that it happens.
+# The promise is one interval plus 30 s on an otherwise idle machine; a test only needs to know that it happens.
 IN_TIME = 150
 _START_SECONDS = 60
 _LOG = "daemon.log"
@@ -34,8 +33,8 @@ _DONE = [TickStatus.SUCCESS, TickStatus.SKIPPED]
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """`events`: those that appear since before it was started. `doors`: to the systems it can be cut off
-    from, by name. `record_at`: just before the example's topic got a record, in seconds since 1970."""
+    """`events`: from before its start on. `doors`: to the systems it can be cut off from, by name. `record_at`: just before the
+    example's topic got a record, in seconds since 1970."""
 
     workplace: Workplace
     events: Events
@@ -45,8 +44,8 @@ class Daemon:
     record_at: float = math.inf
 
     def settle(self) -> None:
-        """Until nothing waits in the inbox: a run under way would take what comes next into its own snapshot,
-        without naming it."""
+        """Until nothing waits in the inbox: a run under way would include what comes next in its own snapshot, without naming
+        it."""
         store = self.workplace.store
         cluster_id = store.cluster_id(self.workplace.cluster)
         assert cluster_id is not None
@@ -68,7 +67,7 @@ class Daemon:
             time.sleep(0.2)
 
     def wait_for_ticks(self, *saying: tuple[str, str], count: int) -> None:
-        """Until it has skipped so many more ticks of each sensor with a reason that has that phrase in it."""
+        """Until each sensor has skipped that many more ticks with a reason that contains the phrase."""
 
         def seen() -> list[int]:
             lines = (self.workplace.folder / _LOG).read_text().splitlines()
@@ -85,7 +84,7 @@ class Daemon:
             time.sleep(0.5)
 
     def wait_for_evaluations(self, *, count: int, after: float) -> None:
-        """Until the conditions of the example's assets have been evaluated so many times since then."""
+        """Until the conditions of the example's assets have been evaluated that many times since."""
         deadline = time.monotonic() + IN_TIME
         while (evaluated := self._evaluations(after)) < count:
             assert time.monotonic() < deadline, f"evaluated {evaluated} times since {after}"
@@ -110,7 +109,7 @@ class Daemon:
 
 @contextmanager
 def a_run_under_way(workplace: Workplace) -> Iterator[None]:
-    """A run of the cluster that does nothing and, until the end of the block, lets no other begin."""
+    """A run of the cluster that does nothing but keep any other from starting until the end of the block."""
     holding = dg.DagsterRun(
         job_name="discovery",
         run_id=str(uuid.uuid4()),
@@ -127,7 +126,7 @@ def a_run_under_way(workplace: Workplace) -> Iterator[None]:
 
 @contextmanager
 def running_daemon(workplace: Workplace) -> Iterator[None]:
-    """Of this project and, in a code location of its own, of the example of another team's."""
+    """For this project and, in its own code location, for another team's example."""
     environment = {**workplace.environment, "MESH_SENSOR_INTERVAL_SECONDS": str(INTERVAL_SECONDS)}
     workspace, example = workplace.folder / "workspace.yaml", workplace.folder / "downstream"
     with example_in(example, store=str(workplace.folder / "store")):
@@ -141,7 +140,7 @@ def running_daemon(workplace: Workplace) -> Iterator[None]:
             )
         ]
         workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": origin} for origin in origins]}))
-        # It would launch a run after each snapshot, which imports everything, and no test looks at those.
+        # It would launch a run after each snapshot, which imports everything, and no test needs those.
         stopped = workplace.dagster(
             *("sensor", "stop", "analysis_sensor", "--location", "mesh_assets"), "--workspace", str(workspace)
         )
@@ -163,7 +162,7 @@ def running_daemon(workplace: Workplace) -> Iterator[None]:
 def code_server(
     workplace: Workplace, module: str, working_directory: Path, environment: Mapping[str, str]
 ) -> Iterator[dict[str, str]]:
-    """One that stays, as a `workspace.yaml` names it. Of a module that it names, the daemon starts another server every minute
+    """A permanent one, named in `workspace.yaml`. For a module named there, the daemon would start another server every minute
     (Dagster 1.13: RELOAD_WORKSPACE_INTERVAL), each of which imports everything."""
     package = module.partition(".")[0]
     socket_file, log = workplace.folder / f"{package}.socket", workplace.folder / f"{package}.log"

@@ -1,5 +1,4 @@
-"""Real causes, a running daemon, and nobody who starts a discovery: each becomes a snapshot that says why it
-was made."""
+"""Real causes and a running daemon, but no one who starts a discovery: each becomes a snapshot that gives its cause."""
 
 import time
 from contextlib import chdir
@@ -29,7 +28,7 @@ from mesh_assets_tests.daemon.running import IN_TIME, INTERVAL_SECONDS, Daemon, 
 
 pytestmark = pytest.mark.sandbox
 
-# Silence is only silence after two readings, and the sensor may be a reading late.
+# Silence counts only after two readings, and the sensor may be a reading late.
 SILENT = 3 * INTERVAL_SECONDS
 BUSY = "pageviews"
 AWAY_TICKS = 3
@@ -90,8 +89,7 @@ def test_a_message_and_an_alarm_on_the_trigger_queue(daemon: Daemon) -> None:
 
 @pytest.mark.long
 def test_a_feed_that_stops(daemon: Daemon, sandbox: Sandbox) -> None:
-    """A busy topic that falls silent; it must have been read for a while before anybody can call that
-    unusual."""
+    """A busy topic that falls silent; it needs some readings before that counts as unusual."""
     deadline = time.monotonic() + 120
     while not _is_usual(daemon.workplace.store, BUSY):
         assert time.monotonic() < deadline, f"nothing is known of the rate of {BUSY}"
@@ -145,7 +143,7 @@ def test_systems_that_are_down_for_several_ticks_and_what_came_after(daemon: Dae
         for made in daemon.events.snapshots[before:]
         for cause in made.trigger.changes
     ]
-    # A feed that another test had stopped is none of this.
+    # A feed that another test had stopped does not count.
     assert sorted(cause for cause in causes if cause[0] != "metrics_anomaly") == [
         ("external", deployment),
         ("schema_updated", subject),

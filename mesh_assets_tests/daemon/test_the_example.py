@@ -1,6 +1,6 @@
-"""A project of another team, whose asset runs when records arrive in a topic of a real broker, and not otherwise.
+"""Another team's project, whose asset runs only when records arrive in a topic on a real broker.
 
-The name of this file lets the other tests of the daemon come first: the run goes on meanwhile.
+This file's name makes the daemon's other tests come first: the run continues meanwhile.
 """
 
 import time
@@ -24,8 +24,8 @@ def runs_of_totals(daemon: Daemon) -> list[dg.RunRecord]:
 
 
 def test_records_are_followed_by_exactly_one_run(daemon: Daemon) -> None:
-    """The topic is there, was discovered and is empty since before the daemon looks. From record to result takes less than a
-    minute, unless the machine is busy with other things."""
+    """The topic was created, discovered and empty before the daemon looked. From record to result takes less than a minute,
+    unless the machine is busy."""
     while not (ended := [one.end_time for one in runs_of_totals(daemon) if one.end_time is not None]):
         assert time.time() < daemon.record_at + IN_TIME, runs_of_totals(daemon)
         time.sleep(0.5)

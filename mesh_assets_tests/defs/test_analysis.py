@@ -38,7 +38,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InventoryStore:
 
 @pytest.fixture
 def pointer(store: InventoryStore) -> Pointer:
-    """To the first snapshot of a cluster."""
+    """Up to the first snapshot of a cluster."""
     publish(store, a_document())
     found = latest_pointers(store, ["warehouse"])["warehouse"]
     assert found is not None
@@ -70,7 +70,7 @@ def test_the_first_snapshot_is_analysed_once(pointer: Pointer) -> None:
     [
         ({"sequence": 8, "changes": 0}, False),
         ({"sequence": 8, "changes": 3}, True),
-        ({"sequence": 9, "changes": 0}, True),  # what 8 changed is not known here
+        ({"sequence": 9, "changes": 0}, True),  # what 8 changed is unknown here
         ({"sequence": 1, "cluster_id": "another", "changes": 0}, True),
         ({"sequence": 3, "changes": 0}, True),  # the store was restored from a backup
     ],
@@ -193,9 +193,7 @@ def test_all_parts_of_a_run_share_one_decoding_of_a_document(
     store: InventoryStore, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(store, a_document())
-    job = defs().resolve_job_def(
-        "analysis"
-    )  # to load it shows the document's things, with a store of its own
+    job = defs().resolve_job_def("analysis")  # loading it shows the document's things, with its own store
     decoded: list[str] = []
     decode = InventoryStore._decoded
 

@@ -1,4 +1,4 @@
-"""The job `profiling`: what its checks say of an estate that can be sampled, cannot, or allows nothing."""
+"""The job `profiling`: what its checks say about an estate that can be sampled, cannot, or allows nothing."""
 
 import json
 from pathlib import Path

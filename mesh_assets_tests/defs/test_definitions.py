@@ -97,7 +97,7 @@ def test_loaded_definitions_follow_the_estate_file(
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of a code server that stays: Dagster checks the partition of each run that a tick asks for."""
+    """In a permanent code server: Dagster checks the partition of each run that a tick requests."""
     monkeypatch.setattr(in_force, "_SECONDS_BETWEEN_LOOKS", 0.0)
     sensor = definitions.resolve_sensor_def("estate_file")
     schedule = definitions.resolve_schedule_def("discovery_schedule")

@@ -1,4 +1,4 @@
-"""The job `store_upkeep`, and what it removes of Dagster's own."""
+"""The job `store_upkeep`, and which of Dagster's own data it removes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

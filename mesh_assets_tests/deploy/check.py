@@ -1,4 +1,4 @@
-"""`python -m mesh_assets_tests.deploy.check` checks what is in `deploy/`, as a part of `make check`: seconds, and no network."""
+"""`python -m mesh_assets_tests.deploy.check` checks `deploy/` as part of `make check`, in seconds and without a network."""
 
 import sys
 

@@ -1,4 +1,5 @@
-"""`deploy/compose.yaml` as processes of this machine: the same commands, environment, files and health checks, without containers."""
+"""`deploy/compose.yaml` as processes on this machine: the same commands, environment, files and health checks, without
+containers."""
 
 import os
 import re
@@ -24,7 +25,7 @@ _HEALTHY_SECONDS = 300.0
 
 
 def services(variables: Mapping[str, str]) -> dict[str, Any]:
-    """As Compose reads the file. Raises KeyError for a variable that is required and missing, as Compose refuses it."""
+    """The file as Compose reads it. Raises KeyError for a missing required variable, which Compose would refuse."""
 
     def value(match: re.Match[str]) -> str:
         name, kind, other = match.groups()
@@ -103,7 +104,7 @@ class Composed:
     def _wait_until_healthy(
         self, name: str, service: Mapping[str, Any], process: subprocess.Popen[bytes]
     ) -> None:
-        """By the file's own check; the daemon, of which nobody waits for health, has said nothing by then."""
+        """By the file's own check, except for the daemon, whose health no service waits for."""
         if name == "daemon":
             return
         kind, program, *arguments = [self._here(part) for part in service["healthcheck"]["test"]]

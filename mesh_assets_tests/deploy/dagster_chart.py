@@ -1,10 +1,10 @@
-"""What Dagster's chart says of our values for it.
+"""What Dagster's chart says about our values.
 
     python -m mesh_assets_tests.deploy.dagster_chart FOLDER    (helm pull dagster --repo https://dagster-io.github.io/helm --untar)
 
-goes by the chart itself, which no package registry has: its schema, what it renders, and whether Dagster takes the `dagster.yaml` in it.
-Then it rewrites dagster_values.schema.json, by which `make check` judges the values where the chart cannot be had: what its schema says
-of the keys that we use, and that there are no others.
+checks against the chart itself, which no package registry has: its schema, what it renders, and whether Dagster accepts the
+`dagster.yaml` in it. Then it rewrites dagster_values.schema.json, which `make check` uses in place of the chart: what its
+schema says about the keys that we use, and that there are no others.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -54,7 +54,7 @@ def whole_schema(chart: Path) -> dict[str, Any]:
 
 
 def reduced(schema: Any, values: Any, whole: Mapping[str, Any]) -> Any:
-    """The part of a schema that is about these values. What is required, the chart's own values have."""
+    """The part of a schema that concerns these values. The chart's own values have everything that is required."""
     if "$ref" in schema:
         if not schema["$ref"].startswith("#"):
             return {"$ref": schema["$ref"]}
@@ -79,7 +79,7 @@ def reduced(schema: Any, values: Any, whole: Mapping[str, Any]) -> Any:
 
 
 def unknown_keys(schema: Any, values: Any, whole: Mapping[str, Any], path: str = "$") -> Iterator[str]:
-    """Keys that the schema does not name where it names others: Helm takes them and does nothing."""
+    """Keys missing from a schema that names others: Helm accepts and ignores them."""
     while "$ref" in schema:
         if not schema["$ref"].startswith("#"):
             return
@@ -103,7 +103,7 @@ def main(chart: Path) -> int:
     faults = value_faults(merged, whole)
     faults += [f"{path}: the chart has no such value" for path in unknown_keys(whole, ours, whole)]
     with tempfile.TemporaryDirectory() as folder:
-        # Its schema would ask a site for Kubernetes' types. It was asked above.
+        # Its schema would fetch Kubernetes' types from a site. That was checked above.
         copy = shutil.copytree(
             chart, Path(folder) / "dagster", ignore=shutil.ignore_patterns("values.schema.json")
         )
@@ -124,7 +124,7 @@ def main(chart: Path) -> int:
 
 
 def instance_faults(config: Mapping[str, Any]) -> list[str]:
-    """What Dagster would not take of a `dagster.yaml`: keys, and the config of each class that it names."""
+    """What Dagster would not accept in a `dagster.yaml`: keys, and the config of each class that it names."""
     from dagster._config import validate_config
     from dagster._core.instance.config import dagster_instance_config_schema
 

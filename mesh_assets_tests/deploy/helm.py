@@ -1,4 +1,4 @@
-"""Rendering Helm charts without a cluster: by Helm as a library, else by `helm` on PATH."""
+"""Renders Helm charts without a cluster: with Helm as a library, or else with `helm` on PATH."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ NOT_HERE = (
     "install Helm 3 or later, then run this again"
 )
 
-# The library brings Go's runtime, so it gets a process of its own. What it says of a chart, another process can tell from a crash.
+# The library brings Go's runtime, so it gets its own process. That also distinguishes its errors from a crash.
 _LIBRARY = """\
 import json, sys
 import helm_python
@@ -58,7 +58,7 @@ def render(
 def outcomes(
     several: Sequence[Mapping[str, Any]], *, chart: Path = CHART, release: str = "mesh-assets"
 ) -> list[list[dict[str, Any]] | Refused]:
-    """What comes of each of them: manifests, or why not. To start the library takes longer than to render."""
+    """The manifests for each of them, or the error. Starting the library takes longer than rendering."""
     orders = [
         {"chart": str(chart), "values": values, "release": release, "namespace": "mesh"} for values in several
     ]
@@ -80,7 +80,7 @@ def outcomes(
 
 
 def read(*files: Path) -> dict[str, Any]:
-    """Values of files, of which a later one wins, as Helm's `-f` merges them."""
+    """The values of files, of which a later one wins, like Helm's `-f`."""
     merged: dict[str, Any] = {}
     for file in files:
         merge(merged, yaml.safe_load(file.read_text(encoding="utf-8")))

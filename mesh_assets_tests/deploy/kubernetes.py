@@ -1,4 +1,4 @@
-"""Kubernetes' published schemas, which the package kubernetes-validate carries, and what they say of manifests."""
+"""Kubernetes' published schemas, from the package kubernetes-validate, and what they say about manifests."""
 
 import json
 import re
@@ -12,11 +12,11 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-# The oldest that the chart admits and the newest that the package knows.
+# The oldest version that the chart supports and the newest in the package.
 VERSIONS = ("1.25.0", "1.37.0")
 # Where schemas look for types by name.
 TYPES = "/api/_definitions.json"
-# Kinds of others, of which Kubernetes publishes nothing.
+# Other projects' kinds, which Kubernetes does not publish.
 FOREIGN = frozenset({("monitoring.coreos.com/v1", "ServiceMonitor")})
 
 

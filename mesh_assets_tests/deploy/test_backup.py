@@ -59,7 +59,7 @@ def store_in(home: Path) -> InventoryStore:
 
 
 def metrics_of(home: Path) -> str:
-    """What a tag stands for: the same text has the same."""
+    """The digest of a tag: the same text has the same."""
     return a_scrape(World(store=store_in(home).objects), "warehouse").answer().etag
 
 
@@ -84,7 +84,7 @@ def test_a_restored_backup_answers_like_the_original(tmp_path: Path, monkeypatch
             metrics = metrics_of(here)
             database.dump(tmp_path / "dagster.dump")
             shutil.copytree(here / "store", there / "store")
-            # What comes after the backup is lost with it, and nothing else.
+            # What came after the backup is lost, and nothing else.
             instance.delete_run(run.run_id)
         publish(store_in(here), replace(a_document(), sequence=2))
         assert metrics_of(here) != metrics

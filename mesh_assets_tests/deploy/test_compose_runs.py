@@ -27,7 +27,7 @@ _RUN = "query Run($run: ID!) { runOrError(runId: $run) { ... on Run { status } }
 
 
 def composed_in(folder: Path, database: int, sandbox: Sandbox) -> Composed:
-    """With the sandbox's warehouse alone in its estate."""
+    """With only the sandbox's warehouse in its estate."""
     estate_of(sandbox.endpoints(), folder / "etc", "warehouse")
     secrets = {key: value for key, value in dotenv_values(folder / "etc" / ".env").items() if value}
     variables = {
@@ -39,7 +39,7 @@ def composed_in(folder: Path, database: int, sandbox: Sandbox) -> Composed:
 
 
 def discovered(composed: Composed) -> dict[str, Any]:
-    """What became of a discovery that the service is asked for."""
+    """The outcome of a discovery requested from the service."""
     asked = httpx.post(
         f"{composed.url('service')}/discover",
         headers=BEARER,
@@ -59,7 +59,7 @@ def discovered(composed: Composed) -> dict[str, Any]:
 
 
 def status_of(run_id: str, composed: Composed) -> str:
-    """Once the run has ended: it still reports what it found after it has published."""
+    """Once the run has ended: it reports its results only after publishing."""
     deadline = time.monotonic() + _DISCOVERED_SECONDS
     while True:
         query = {"query": _RUN, "variables": {"run": run_id}}
@@ -72,7 +72,7 @@ def status_of(run_id: str, composed: Composed) -> str:
 
 
 def wait_for_metric(line: str, composed: Composed) -> None:
-    """The service looks into the store every 30 seconds."""
+    """The service checks the store every 30 seconds."""
     deadline = time.monotonic() + _LOOKED_SECONDS
     while True:
         told = httpx.get(f"{composed.url('service')}/metrics", headers=BEARER, timeout=60).text

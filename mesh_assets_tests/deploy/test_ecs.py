@@ -1,4 +1,4 @@
-"""`deploy/ecs`: Terraform's own tests of it, and what Terraform does not know: Dagster, events, what the launcher calls."""
+"""`deploy/ecs`: its Terraform tests, and what Terraform cannot check: Dagster, events, the launcher's calls."""
 
 import inspect
 import json
@@ -122,7 +122,8 @@ def _action(call: str) -> str:
 def test_a_run_has_the_daemons_task_except_for_what_the_code_server_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As dagster-aws makes it, which `services.tf` relies on: a task definition of its own would have no read-only root."""
+    """As dagster-aws creates it, which `services.tf` relies on: a task definition made by Dagster would have no read-only
+    root."""
     from dagster_aws.ecs import container_context, tasks
 
     services = (ECS / "services.tf").read_text(encoding="utf-8")

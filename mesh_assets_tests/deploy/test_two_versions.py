@@ -1,5 +1,5 @@
-"""Two versions at one store, as while a new one is rolled out (docs/deployment.md): they take turns under the lock that is in
-it, and each goes on from what the other wrote. The later one writes fields that the earlier does not know."""
+"""Two versions on one store, as during a rollout (docs/deployment.md): they take turns under its lock, and each continues from
+what the other wrote. The later one writes fields that the earlier does not know."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Changes of brokers and of who may do what, each with a sentence and how severe it is."""
+"""Changes of brokers and of who may do what, each with a sentence and a severity."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ KNOWN = some_brokers()
 
 
 def changes(before: Any, after: Any) -> list[tuple[str, str]]:
-    """Severity and sentence, of brokers or of access. Whoever applies them has the state of afterwards."""
+    """Severity and sentence of each change of brokers or access. Also checks that applying the changes gives the new state."""
     field = "brokers" if isinstance(before, Brokers) else "access"
     one, other = a_document(**{field: before}), a_document(**{field: after})
     found = diff_documents(one, other)

@@ -1,4 +1,4 @@
-"""Links and mirror topics that come, go or change state are changes; lag is none, and neither is what is not known."""
+"""Links and mirror topics that appear, disappear or change state are changes; lag and unknown values are not."""
 
 import pytest
 

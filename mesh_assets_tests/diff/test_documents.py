@@ -1,4 +1,4 @@
-"""What holds for the diff of any two documents."""
+"""Properties of the diff of any two documents."""
 
 import pytest
 from hypothesis import given
@@ -119,8 +119,11 @@ def test_known_values_are_right_after_applying_whatever_else_is_unknown(
     for known, value in leaves(new).items():
         if known in leaves(present):
             assert leaves(present)[known] == value
-        else:  # it was unknown and became known: that stands in the snapshot only, unless it is a state
-            in_parts = known[0] in ("cluster_link", "mirror_topic")  # a part that becomes known comes whole
+        else:  # it was unknown and became known: that is only in the snapshot, unless it is a state
+            in_parts = known[0] in (
+                "cluster_link",
+                "mirror_topic",
+            )  # a part that becomes known is included as a whole
             assert in_parts or not known[2].startswith(("status", "state", "tasks"))
 
 

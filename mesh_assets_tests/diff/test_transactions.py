@@ -1,4 +1,4 @@
-"""A transaction that hangs is a change, and so is its end; those that open and end by themselves are none."""
+"""A hanging transaction is a change, and so is its end; those that open and end normally are not."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A small discovery: what was read, and what changed."""
+"""A small discovery: what it read, and what changed."""
 
 from mesh_assets.inventory.changes import Change
 from mesh_assets.inventory.sections import MetricsSection, Section, SectionName, TopicsSection

@@ -32,7 +32,7 @@ def test_a_stale_section_fails_its_check_with_the_reason() -> None:
     assert (check.passed, check.description) == (False, "connection refused")
 
 
-# A snapshot is current by when its sections were read, not by when it was published.
+# Whether a snapshot is current depends on when its sections were read, not on when it was published.
 
 ALL_FRESH: dict[SectionName, SectionState] = dict.fromkeys(SECTION_NAMES, FRESH)
 

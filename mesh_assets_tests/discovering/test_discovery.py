@@ -1,4 +1,4 @@
-"""A discovery as one call: what it leaves for Dagster, and what it says to sensors meanwhile."""
+"""A discovery as one call: what it leaves for Dagster, and what sensors learn meanwhile."""
 
 import logging
 import subprocess

@@ -16,12 +16,12 @@ def workplace(sandbox: Sandbox, tmp_path: Path) -> Workplace:
 
 @pytest.fixture(scope="package")
 def first(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, dict[str, Any]]:
-    """A workplace after its first discovery, to read in, and its report."""
+    """A workplace after its first discovery, for reading only, and its report."""
     workplace = workplace_in(tmp_path_factory.mktemp("first"), sandbox.endpoints())
     return workplace, workplace.discover()
 
 
 @pytest.fixture
 def discovered(first: tuple[Workplace, dict[str, Any]], tmp_path: Path) -> Workplace:
-    """A workplace after its first discovery, to go on in."""
+    """A workplace after its first discovery, to continue in."""
     return first[0].copied(tmp_path)

@@ -1,4 +1,4 @@
-"""The document says what Kafka's own AdminClient says, on a cluster where nothing moves."""
+"""The document agrees with Kafka's own AdminClient on an idle cluster."""
 
 import pytest
 

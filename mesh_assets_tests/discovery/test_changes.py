@@ -1,5 +1,5 @@
-"""What happens between two discoveries stands in the second: real topics, connectors and schemas come, change
-and go."""
+"""The second discovery contains what happened since the first: real topics, connectors and schemas are created, changed and
+deleted."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,5 +1,5 @@
-"""From a Cloud key to a discovery: what `configure` writes for an environment really reads it, against the
-stand-in for Confluent Cloud."""
+"""From a Cloud key to a discovery: the entries that `configure` writes really work, against the stand-in for Confluent
+Cloud."""
 
 import shutil
 from pathlib import Path

@@ -51,7 +51,7 @@ def cloud(sandbox: Sandbox) -> Iterator[StandIn]:
 
 
 def with_keys(workplace: Workplace, keys: dict[str, Key]) -> Workplace:
-    """The workplace of somebody who has set other keys than `.env` holds."""
+    """The workplace of a user who has set keys other than those in `.env`."""
     pairs = [
         pair
         for kind, key in keys.items()
@@ -105,7 +105,7 @@ def test_twenty_requests_are_enough_for_a_large_cluster(workplace: Workplace, cl
     report = workplace.discover()
 
     assert report["summary"]["total_connectors"] == 1000
-    # The subjects of the discovery's own events are among the 2,500 and not in the picture.
+    # The subjects of the discovery's own events are among the 2,500 but left out.
     assert report["summary"]["total_schemas"] >= 2498
     assert report["http_requests"] - report["level_requests"] <= 20
     assert {state["status"] for state in report["sections"].values()} == {"fresh"}
@@ -253,7 +253,7 @@ def test_a_paused_connectors_data_stops_and_comes_back(
 
 
 def _stands_still(count: Callable[[], int]) -> bool:
-    """180 records a minute would otherwise have come in 4 s: about twelve."""
+    """Otherwise, at 180 records a minute, about twelve would have come in 4 s."""
     before = count()
     time.sleep(4)
     return count() == before

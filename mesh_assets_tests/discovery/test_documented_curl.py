@@ -1,4 +1,4 @@
-"""The command in docs/triggers.md, run as it stands there against a real webserver."""
+"""The command in docs/triggers.md, run verbatim against a real webserver."""
 
 import json
 import os
@@ -32,8 +32,8 @@ def documented_command() -> str:
 
 @pytest.fixture
 def webserver(workplace: Workplace) -> Iterator[str]:
-    """The webserver with the code that the project's workspace names. Runs are launched at once, since no daemon is there to take
-    them from the queue."""
+    """The webserver with the code that the project's workspace names. Runs are launched at once, since no daemon takes them
+    from the queue."""
     settings = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     del settings["concurrency"]
     settings["run_coordinator"] = {

@@ -1,4 +1,4 @@
-"""What is wrong in the sandbox's estate, by the findings, and nothing else."""
+"""The findings on the sandbox's estate: what is wrong there, and nothing else."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ UNREAD = [
     "stock_trades",
     "syslog_logs",
 ]
-"""The topics of records (not the compacted ones, which are tables) that none of the estate's groups and sinks reads."""
+"""Topics that are not compacted and that no group or sink of the estate reads."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_if_nothing_had_moved_for_a_week_exactly_the_topics_without_readers_woul
 ) -> None:
     findings = judge(Case(document, earlier=past_of(document)))
     assert sorted(one.resource for one in findings if one.kind == "unused_topic") == UNREAD
-    # A sink at whose topic no record waits is not idle; the feed decides which of them that is.
+    # A sink without waiting records is not idle; which ones that are depends on the feed.
     assert {one.kind for one in findings} <= {"stopped_group", "unused_topic", "idle_connector"}
     idle_sources = {
         one.resource for one in findings if one.kind == "idle_connector" and one.severity == "info"

@@ -1,4 +1,4 @@
-"""Lineage of the sandbox's first cluster against what its generator wrote down."""
+"""Lineage of the sandbox's first cluster, compared with what its generator recorded."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""A source that fails is never an absence. What is taken away from a discovery here, it finds nobody listening
-for; that the servers survive being stopped is what `sandbox/test_sandbox_live.py` holds."""
+"""A failed source is never an absence. Here a discovery finds closed ports; that servers survive being stopped is tested in
+`sandbox/test_sandbox_live.py`."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.sandbox
 
 @pytest.fixture
 def doors(endpoints: Endpoints) -> Iterator[dict[str, Door]]:
-    """To the warehouse's servers, one each."""
+    """A door to each of the warehouse's servers."""
     urls = {
         "broker": f"kafka://{endpoints.bootstrap_servers}",
         "registry": endpoints.registry_url,
@@ -69,7 +69,7 @@ def test_with_the_broker_stopped_a_discovery_soon_fails_with_one_sentence_and_wr
     assert doors["broker"].address in sentence
     assert sentence.startswith("mesh-assets: warehouse: ")
     assert done.stdout == ""
-    # Nothing but why, for Dagster.
+    # Only the reason, for Dagster.
     assert [entry.key for entry in workplace.store.objects.list("")] == ["unreported/warehouse/failure.json"]
 
 
@@ -91,7 +91,7 @@ def test_with_a_source_stopped_its_section_is_stale_with_the_last_good_data_and_
         assert during.sections[section].status == "stale"
         assert during.sections[section].collected_at == before.sections[section].collected_at
         assert during.sections[section].error
-        # What was stale before is healed by now.
+        # What was stale before has recovered.
         stale = {name: state.error for name, state in during.sections.items() if state.status == "stale"}
         assert stale.keys() == {section}, stale
         assert report["first_changes"] == []

@@ -1,4 +1,4 @@
-"""A discovery whose credentials are kept in AWS and Vault: they are used, and stand nowhere."""
+"""A discovery with credentials in AWS and Vault: they are used and appear nowhere."""
 
 import json
 import shutil
@@ -67,8 +67,7 @@ def test_a_secret_kept_in_aws_or_vault_appears_nowhere(
 
     assert discovered.returncode == 0, discovered.stderr
     assert "stale" not in {state.status for state in workplace.latest().sections.values()}
-    # A system that does not answer in the check's time, on a busy machine, is told without as whom it was
-    # asked.
+    # A system that does not answer within the check's time, on a busy machine, is reported without a user.
     for reference in ("ssm:/agent/registry-user", "vault:secret/connect#password"):
         assert reference in checked.stdout or "no complete answer within" in checked.stdout
     written = [path.read_bytes() for path in workplace.folder.rglob("*") if path.is_file()]

@@ -1,8 +1,6 @@
-"""Requests and answers held against botocore's own service model: what its client checks, and what it does
-not.
+"""Checks requests and answers against botocore's service model, including what its client does not check.
 
-botocore checks required and unknown names, types and minimums. Maxima, enumerations and patterns stand in the
-model all the same.
+botocore checks required and unknown names, types and minimums. Maximums, enumerations and patterns are in the model, too.
 """
 
 import re

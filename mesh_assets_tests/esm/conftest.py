@@ -1,4 +1,4 @@
-"""An account of AWS, faked, and its mappings."""
+"""A faked AWS account and its mappings."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def aws() -> FakeAws:
 
 @pytest.fixture(autouse=True)
 def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the developer's own AWS settings."""
+    """None of the developer's own AWS settings."""
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 

@@ -1,5 +1,5 @@
-"""An AWS of fake client objects, at the seam where boto3's would be: it keeps mappings, roles and more,
-records every call, and refuses what botocore's model does not allow. What it answers is of that model too.
+"""AWS as fake client objects in place of boto3's: it keeps mappings, roles and more, records every call, and refuses what
+botocore's model does not allow. Its answers follow that model, too.
 """
 
 import json
@@ -28,7 +28,7 @@ ROLE = "orders-handler-role"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/service-role/{ROLE}"
 WHEN = datetime(2026, 11, 26, 8, 30, tzinfo=UTC)
 
-# Where IAM calls an operation otherwise.
+# Operations that IAM calls by another name.
 OTHERWISE = {"GetBucketEncryption": "GetEncryptionConfiguration"}
 
 READING = ("get_", "list_", "describe_", "simulate_", "head_")
@@ -46,8 +46,7 @@ def function_arn(name: str) -> str:
 
 
 class FakeAws:
-    """`calls` holds every call: service, method, arguments. `failing` has an answer's stead: an error by
-    `service.method`."""
+    """`calls` holds every call: service, method, arguments. `failing`: errors instead of answers, by `service.method`."""
 
     def __init__(self, *, partition: str = "aws", region: str = REGION) -> None:
         self.partition, self.region = partition, region
@@ -107,25 +106,25 @@ class FakeAws:
         self.clusters = {CLUSTER_ARN: True}
         self.secrets: dict[str, str | None] = {SECRET_ARN: KEY_ARN}
         self.connections: dict[str, tuple[str, str]] = {}
-        """A VPC connection's ARN → its cluster's and the way to log in."""
+        """A VPC connection's ARN → its cluster's and the login method."""
         self.aliases: dict[str, str] = {}
-        """What a key is called → its ARN. A key of AWS' own has `aws-` in its id."""
+        """A key's name → its ARN. A key owned by AWS has `aws-` in its id."""
         self.destinations: dict[str, str | None] = {
             QUEUE_ARN: None,
             DESTINATION_TOPIC_ARN: None,
             BUCKET_ARN: None,
         }
         self.key_states: dict[str, str | None] = {}
-        """A key's ARN → its state; None: there is no such key. Others are enabled."""
+        """A key's ARN → its state; None: no such key. Others are enabled."""
         self.allowed: Collection[str] | None = None
         """The caller's rights; None: all."""
         self.log_groups: dict[str, str] = {}
         self.boundaries: dict[str, str] = {}
-        """A role → the managed policy that bounds it."""
+        """A role → its permissions boundary."""
         self.explains_foreign = True
-        """Whether the simulation gives another account's resource the role's own part of the decision."""
+        """Whether the simulation includes the role's own part of the decision for another account's resource."""
         self.organization: list[dict[str, Any]] = []
-        """The statements of the organization's policy; none: the account is in no organization."""
+        """The statements of the organization's policy; empty: the account is in no organization."""
 
     def account(self, **account: Any) -> AwsAccount:
         return AwsAccount(
@@ -244,7 +243,7 @@ class FakeAws:
         }
 
     def _brokers(self, ClusterArn: str) -> dict[str, Any]:  # noqa: N803
-        if ":cluster/" not in ClusterArn:  # also of a VPC connection
+        if ":cluster/" not in ClusterArn:  # also for a VPC connection
             raise refusal("BadRequestException", "The parameter value is not valid: clusterArn")
         return {"BootstrapBrokerStringSaslIam": "b-1.orders:9098,b-2.orders:9098"} | (
             {"BootstrapBrokerStringVpcConnectivitySaslIam": "b-1.vpc.orders:14001"}

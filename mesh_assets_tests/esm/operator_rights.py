@@ -1,8 +1,7 @@
 """The actions of AWS that each command of `mesh-assets esm` needs, collected from the code it can reach.
 
-A call names its action in a text of its own (`"iam:GetRole"`), a planned one its service and operation. From a
-command's function the code is followed by the names it uses. `python -m mesh_assets_tests.esm.operator_rights`
-writes the table in docs/esm.md anew.
+A call names its action as a text (`"iam:GetRole"`), a planned one its service and operation. The code is followed from a
+command's function by the names it uses. `python -m mesh_assets_tests.esm.operator_rights` rewrites the table in docs/esm.md.
 """
 
 import ast
@@ -19,12 +18,12 @@ ROOT = Path(mesh_assets.__file__).parent
 PAGE = ROOT.parent / "docs" / "esm.md"
 FOLLOWED = ("mesh_assets.esm", "mesh_assets.mapping_commands", "mesh_assets.defs.esm.asset")
 ASSET = ("mesh_assets.defs.esm.asset", "mappings_asset")
-# What a name of the code stands for, where nothing but its type says so.
+# What a name in the code stands for, where only its type says so.
 OBJECTS = {
     "service": ("mesh_assets.esm.service", "MappingService"),
     "account": ("mesh_assets.esm.aws_account", "AwsAccount"),
 }
-# Code that is reached only where a call that begins so is planned.
+# Code reached only where a call with that prefix is planned.
 ONLY_FOR = {
     ("mesh_assets.esm.applying", "_create_role"): "iam:CreateRole",
     ("mesh_assets.esm.applying", "_change_mapping"): "lambda:",
@@ -38,11 +37,11 @@ _ACTION = re.compile(
 )
 _MARK = "<!-- operator's rights: python -m mesh_assets_tests.esm.operator_rights -->\n"
 
-# What AWS asks of the caller for another's sake, and no call of ours names.
+# What AWS requires of the caller indirectly, without a call of ours that names it.
 ON_BEHALF = {
     # Secrets Manager decrypts as the caller, where a customer key encrypts the secret.
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
-    # Lambda lists the connections of another account's cluster as whoever makes the mapping. Tags at creation need
+    # Lambda lists the connections of another account's cluster with the rights of the mapping's creator. Tags at creation need
     # the right to tag: https://docs.aws.amazon.com/lambda/latest/dg/tags-esm.html. Filters under a customer's key are
     # encrypted and shown as the caller:
     # https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filter-criteria-encryption
@@ -55,7 +54,7 @@ ON_BEHALF = {
     "lambda:GetEventSourceMapping": ("kms:Decrypt",),
     "lambda:UpdateEventSourceMapping": ("kms:Decrypt", "kms:GenerateDataKey"),
 }
-# Of MSK, where the command logs in to the brokers by IAM: MSK's names for what the code asks of Kafka.
+# For MSK, where the command logs in to the brokers by IAM: MSK's names for what the code asks of Kafka.
 _DESCRIBES = tuple(
     f"kafka-cluster:{what}" for what in ("Connect", "DescribeCluster", "DescribeGroup", "DescribeTopic")
 )
@@ -119,7 +118,7 @@ def _rights(place: Place, by_iam: tuple[str, ...]) -> Rights:
 
 
 def _called(node: ast.AST) -> Iterator[str]:
-    """Not what stands in values of a module: those are documents of AWS' policies."""
+    """Except for values of a module: those are documents of AWS policies."""
     for part in ast.walk(node) if isinstance(node, ast.FunctionDef) else ():
         if isinstance(part, ast.Constant) and _ACTION.fullmatch(str(part.value)):
             yield str(part.value)

@@ -1,4 +1,4 @@
-"""Requests that are right, to be bent by tests."""
+"""Valid requests, for tests to break."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -74,7 +74,7 @@ YESTERDAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def access(*kinds: str) -> list[dict[str, str]]:
-    """One entry of each type, with the URI the type asks for."""
+    """One entry of each type, with the URI that the type requires."""
     uris = {
         "VPC_SUBNET": "subnet:subnet-0a1b",
         "VPC_SECURITY_GROUP": "security_group:sg-0a1b",

@@ -1,4 +1,4 @@
-"""Plans carried out: only with their id, only while nothing has changed, and what happens when AWS refuses."""
+"""Applying plans: only with their id, only while nothing has changed, and what happens when AWS refuses."""
 
 from collections.abc import Callable
 
@@ -122,8 +122,7 @@ def test_other_refusals_of_lambda_are_reported_at_once(aws: FakeAws, service: Ma
 
 
 def test_a_conflict_carries_the_uuid_and_the_difference(aws: FakeAws, service: MappingService) -> None:
-    """Another made it between plan and call: with another source in the list's eyes, so that planning did not
-    see it."""
+    """Another caller created it between plan and call; the list shows another source, so that planning did not see it."""
     aws.roles[ROLE]["all"] = ALL
     uuid = aws.add_mapping(topic="hidden", BatchSize=5)
     message = (

@@ -1,4 +1,4 @@
-"""Rights that a plan gives to an execution role: once, with room for them, and not lost between two that extend it."""
+"""Rights that a plan grants to an execution role: once, if there is room, and not lost when two plans extend it."""
 
 import json
 
@@ -58,7 +58,7 @@ def test_rights_that_stay_are_reported_when_lambda_refuses_the_mapping(
     aws.failing["lambda.create_event_source_mapping"] = busy
     with pytest.raises(MappingBusyError, match="the mapping was not changed") as caught:
         created(service)
-    # This time it had them already.
+    # This time, it already had them.
     assert "has been granted" not in str(caught.value)
 
 
@@ -90,7 +90,7 @@ def test_a_role_of_that_name_created_for_something_else_gets_no_rights(
 def test_two_concurrent_extensions_of_a_role_keep_each_others_rights(
     aws: FakeAws, service: MappingService
 ) -> None:
-    """Both planned before either wrote: the same mapping, once to a queue and once to a topic."""
+    """Both were planned before either wrote: the same mapping, once to a queue and once to a topic."""
     requests = [
         create(MSK, on_failure_destination=arn, kafka_consumer_group_id="orders-handler")
         for arn in (QUEUE_ARN, DESTINATION_TOPIC_ARN)

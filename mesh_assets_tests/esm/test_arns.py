@@ -1,4 +1,4 @@
-"""ARNs of every partition, and what looks like one."""
+"""ARNs of every partition, and look-alikes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which account and region, and whether its credentials are any good."""
+"""Which account and region, and whether the credentials work."""
 
 from typing import Any
 

@@ -52,7 +52,7 @@ def test_an_msk_cluster_is_recognised_by_its_arn_or_its_servers_in_aws(aws: Fake
 
 
 def test_a_vpc_connection_is_recognised_by_its_cluster(aws: FakeAws) -> None:
-    """Its own ARN has another UUID, and AWS names no brokers by it."""
+    """Its own ARN has another UUID, for which AWS gives no brokers."""
     aws.connections[CONNECTION_ARN] = (CLUSTER_ARN, "SASL_IAM")
     assert name(aws, BY_ARN, CONNECTION_ARN) == "msk"
     assert name(aws, SERVERS, CONNECTION_ARN) == "msk"

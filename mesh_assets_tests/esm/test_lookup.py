@@ -1,4 +1,4 @@
-"""Mappings listed and found among fakes of Lambda's answers."""
+"""Listing and finding mappings in faked answers of Lambda."""
 
 import time
 from datetime import timedelta
@@ -41,7 +41,7 @@ def test_every_page_is_listed(aws: FakeAws) -> None:
 
 @pytest.mark.parametrize("other", [{"function": "ship"}, {"topic": "orders"}, {"source": "b1.example:9092"}])
 def test_a_uuid_with_contradicting_names_finds_nothing(aws: FakeAws, other: dict[str, str]) -> None:
-    """A UUID copied from the wrong line must not name what is deleted."""
+    """A UUID copied from the wrong line must not decide what is deleted."""
     uuid = aws.add_mapping("pay:live", "payments")
 
     with pytest.raises(
@@ -213,8 +213,8 @@ UUID = "7d3c1b52-5f0e-4a53-9c62-6b8f5b8b9a10"
 
 
 class Clock:
-    """Goes on only when somebody sleeps; then the mapping takes its next state, `None` unknown, `State@9` changed
-    nine seconds after `WHEN`."""
+    """Advances only when someone sleeps; then the mapping takes its next state: `None` unknown, `State@9` changed nine seconds
+    after `WHEN`."""
 
     def __init__(self, aws: FakeAws, states: list[str | None]) -> None:
         self.now = 0.0
@@ -266,7 +266,7 @@ def wait(
 
 
 def answered(state: str, *, seconds_later: int) -> EventSourceMapping:
-    """What Lambda answered to a change, so long after the moment that `FakeAws` gives its mappings."""
+    """Lambda's answer to a change, that long after the moment that `FakeAws` gives its mappings."""
     aws = FakeAws()
     when = WHEN + timedelta(seconds=seconds_later)
     return get_mapping(aws.account(), aws.add_mapping(UUID=UUID, State=state, LastModified=when))

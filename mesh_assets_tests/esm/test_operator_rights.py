@@ -1,4 +1,4 @@
-"""docs/esm.md lists every action that each command needs, and the code asks for no other."""
+"""docs/esm.md lists every action that each command needs, and the code uses no other."""
 
 from collections.abc import Callable
 
@@ -42,7 +42,7 @@ def asked(aws: FakeAws) -> set[str]:
 @pytest.mark.parametrize("simulates", [True, False])
 @pytest.mark.parametrize("kind", SITUATIONS)
 def test_creating_needs_nothing_else(kind: str, simulates: bool) -> None:
-    """Every situation, also where the role must be read instead of simulated."""
+    """Every situation, including those where the role must be read instead of simulated."""
     for situation in SITUATIONS[kind].values():
         aws, service, request = planned_service(situation)
         if not simulates:
@@ -81,7 +81,7 @@ FILTERS = {"filter_patterns": ['{"value": {"a": [1]}}'], "filter_kms_key_arn": K
 
 
 def encrypted(aws: FakeAws) -> dict[str, Callable[[], object]]:
-    """Each command on filters under a customer's key, and whether its answer has them whole."""
+    """Each command on filters under a customer's key, and whether its answer shows them completely."""
     service = MappingService(aws.account(), lookup_topic=lambda *_: 3, sleep=lambda _: None)
     request = create(MSK, **FILTERS)
     service.create(request, service.plan_create(request).id)
@@ -120,7 +120,7 @@ def test_the_rights_of_a_command_suffice_for_filters_under_a_customers_key(
     ],
 )
 def test_each_right_is_necessary(aws: FakeAws, command: str, right: str) -> None:
-    """What Lambda says of a right that is missing is said, and never taken for no filters."""
+    """Lambda's words about a missing right are passed on and never mistaken for an absence of filters."""
     carry_out = encrypted(aws)[command]
     aws.allowed = rights_by_command()[f"esm {command}"].all - {right}
 

@@ -1,5 +1,5 @@
-"""Where a mapping that is to be belongs: not to another region's function or another account's cluster, and with
-a role that can have its name."""
+"""Where a future mapping belongs: not to another region's function or another account's cluster, and with a role whose name is
+allowed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ OTHER_ACCOUNT = {"event_source_arn": TARGET_ARN}
 def test_things_in_another_place_are_found_by_every_plan_for_a_future_mapping(
     aws: FakeAws, change: dict[str, Any], says: str
 ) -> None:
-    """Else the rights would be to a log group or a cluster that the function never uses."""
+    """Otherwise the rights would be on a log group or cluster that the function never uses."""
     request = create(MSK, **change)
     permissions = PermissionsRequest(
         function_name=request.target,

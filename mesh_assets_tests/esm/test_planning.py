@@ -1,4 +1,4 @@
-"""Plans: exact requests, rights, warnings, and what is refused before anything is sent."""
+"""Plans: exact requests, rights, warnings, and refusals before anything is sent."""
 
 from typing import Any
 

@@ -59,7 +59,7 @@ def test_an_update_that_changes_nothing_has_no_calls(
 
 
 NOTHING_LEFT: dict[str, Any] = {"functions": {}, "roles": {}, "clusters": {}, "secrets": {}}
-"""All that a mapping refers to, gone."""
+"""Everything that a mapping refers to is gone."""
 SCRAM: dict[str, Any] = {
     "SourceAccessConfigurations": [{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET_ARN}],
     "DestinationConfig": {"OnFailure": {"Destination": "kafka://dead"}},
@@ -127,7 +127,7 @@ def test_enabling_needs_the_rights_again(aws: FakeAws) -> None:
 def test_a_mapping_without_its_source_is_not_advised_to_correct_its_arn(
     aws: FakeAws, how: str, connected: bool
 ) -> None:
-    """Which it cannot: a mapping keeps its source."""
+    """It cannot change: a mapping keeps its source."""
     arn = CLUSTER_ARN.replace(":cluster/", ":vpc-connection/999999999999/") if connected else CLUSTER_ARN
     uuid = aws.add_mapping(**GROUP, State="Disabled", EventSourceArn=arn)
     aws.clusters = {}
@@ -274,7 +274,7 @@ def test_deleting_shows_the_mapping_first(aws: FakeAws) -> None:
 
 
 def test_a_mappings_role_gets_its_missing_rights(aws: FakeAws) -> None:
-    uuid = aws.add_mapping()  # without a group of its own: the UUID is the group, and known now
+    uuid = aws.add_mapping()  # without its own group: the UUID is the group, and is known now
 
     plan = service(aws).plan_permissions(uuid)
 

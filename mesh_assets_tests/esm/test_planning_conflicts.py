@@ -1,4 +1,4 @@
-"""Plans to create a mapping where another one is in the way, or rights are unknown."""
+"""Plans to create a mapping when another one is in the way or rights are unknown."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def test_an_existing_mapping_is_a_conflict_with_its_uuid_and_the_difference(aws:
 def test_a_second_mapping_of_the_topic_to_the_function_is_a_conflict_whatever_its_group(
     aws: FakeAws,
 ) -> None:
-    """Lambda refuses it, so it must not come to light after the rights were granted."""
+    """Lambda refuses it, so this must not surface only after the rights were granted."""
     uuid = aws.add_mapping(**OTHER_GROUP)
 
     with pytest.raises(MappingConflictError) as caught:

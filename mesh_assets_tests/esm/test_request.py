@@ -1,4 +1,4 @@
-"""Requests read from what a caller wrote: all that has the wrong shape at once."""
+"""Parsing a caller's request: all shape errors at once."""
 
 from typing import Any
 

@@ -46,7 +46,7 @@ def service(account: AwsAccount, broker: Endpoints) -> MappingService:
         AwsAccountSettings(region="us-east-1", endpoint_url=account.url),
         make_client=lambda service, _: account.client(service),
     )
-    # The stand-in is done in a tenth of the time that AWS takes, and is looked at as often as that.
+    # The stand-in takes a tenth of AWS's time, so it is polled ten times as often.
     return MappingService(access, load_estate(broker.estate_file), sleep=lambda pause: time.sleep(pause / 10))
 
 
@@ -69,7 +69,7 @@ def test_a_mapping_is_created_watched_found_changed_and_deleted(
     plan = service.plan_create(request)
     assert plan.observed["topic"] == {
         "partitions": 2
-    }  # looked up on the real broker, by the estate's connection
+    }  # looked up on the real broker, through the estate's connection
     assert plan.observed["cluster"]["iam"] is True
     assert [call.operation for call in plan.calls] == ["PutRolePolicy", "CreateEventSourceMapping"]
 
@@ -80,7 +80,7 @@ def test_a_mapping_is_created_watched_found_changed_and_deleted(
     assert [progress.state for progress in told] == ["Creating", "Enabled"]
     account.faults()
 
-    # The policy is really there, and recognised by IAM's own simulation: nothing is to add.
+    # The policy really exists, and IAM's own simulation recognises it: nothing to add.
     assert service.plan_permissions(made.uuid).calls == ()
     assert [
         mapping.uuid
@@ -165,7 +165,7 @@ def test_a_mapping_to_an_alias_differs_from_one_to_the_function(
     assert len(service.list(function="consume")) == 2
     account.produce(topic, "one")
     groups = ("consumers", "live")
-    # Each gets the record, and invokes its function.
+    # Each receives the record and invokes its function.
     assert account.until(lambda: [account.committed(group, topic) for group in groups] == [1, 1])
 
 
@@ -336,7 +336,7 @@ def test_another_accounts_cluster_is_wired_by_its_connection(
         assert f"+ Allow kafka:DescribeClusterV2 on {cluster}" in lines
         service.wait(made.uuid, "Enabled")
         assert service.plan_permissions(made.uuid).calls == ()
-        # AWS names brokers by the cluster's ARN only; its policy lets the other account ask.
+        # AWS gives brokers only by the cluster's ARN; its policy lets the other account ask.
         with pytest.raises(ClientError, match="BadRequestException"):
             account.client("kafka").get_bootstrap_brokers(ClusterArn=connection)
         brokers = get_msk_bootstrap_brokers(service.account, connection)

@@ -1,4 +1,4 @@
-"""What only AWS knows of a mapping's surroundings: the keys of secrets and destinations, another account's
+"""What only AWS knows about a mapping's surroundings: the keys of secrets and destinations, another account's
 cluster, the function's log group."""
 
 from typing import Any
@@ -143,7 +143,7 @@ def test_a_destination_elsewhere_is_not_searched_here(aws: FakeAws) -> None:
 
 
 def test_another_accounts_cluster_is_the_one_behind_the_connection(aws: FakeAws) -> None:
-    """The connection's ARN ends in a UUID of its own, by which the cluster's rights would grant nothing."""
+    """The connection's ARN ends in its own UUID, with which the cluster's rights would grant nothing."""
     aws.connections[CONNECTION_ARN] = (TARGET_ARN, "SASL_IAM")
 
     plan = planned(aws, CONNECTED)
@@ -179,7 +179,7 @@ def scram(arn: str) -> dict[str, Any]:
 
 
 def test_both_ways_to_a_scram_secret_of_another_accounts_cluster_are_accepted(aws: FakeAws) -> None:
-    """A copy needs neither the cluster's prefix nor a customer key; the cluster's own needs to be let out."""
+    """A copy needs neither the cluster's prefix nor a customer key; the cluster's own secret must be shared."""
     aws.connections[CONNECTION_ARN] = (TARGET_ARN, "SASL_SCRAM")
     copy = SECRET_ARN.replace("AmazonMSK_orders", "copied")
     aws.secrets |= {copy: None, OWNERS_SECRET: KEY_ARN}
@@ -226,8 +226,8 @@ def test_the_log_group_of_an_existing_function_is_granted_to_its_new_role(aws: F
 
 @pytest.mark.parametrize("wild", ["*", "AmazonMSK_?rders-AbCdEf", "${aws:username}"])
 def test_a_name_pattern_is_refused_wherever_it_would_become_a_right(aws: FakeAws, wild: str) -> None:
-    """Whoever may only ask for a mapping must not get the role a right to everything, least of all where AWS
-    lets nobody look whether there is such a thing."""
+    """A caller who may only request a mapping must not get the role a right to everything, least of all where AWS does not
+    reveal whether the thing exists."""
     for call in (
         "kafka.describe_cluster_v2",
         "kafka.describe_vpc_connection",

@@ -1,4 +1,4 @@
-"""What a connection to Kafka may say, and what it is refused for."""
+"""What a connection to Kafka may contain, and what is refused."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Prices and decisions in the estate: each in the file or in one of its own, and refused where they make no sense."""
+"""Prices and decisions in the estate: in the file or in separate ones, and refused where they make no sense."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The estate file as a whole: what it holds, its defaults, and what of it is refused with its line."""
+"""The estate file as a whole: its content, its defaults, and what is refused with its line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""An estate of several files: who includes whom, what clusters have in common, and where each fault is."""
+"""An estate of several files: which includes which, what clusters have in common, and where each fault is."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ from mesh_assets.estate.monitoring import CloudWatchMetrics, OffsetMetrics
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current one, so that messages name the files as the estate does."""
+    """The current folder, so that messages name the files as the estate does."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""The policy in the estate file or in one of its own, and what of it is refused."""
+"""The policy in the estate file or in a separate one, and what is refused."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The JSON Schema of estate files says of each file what the loader says, as far as a schema can."""
+"""The JSON Schema of estate files judges each file like the loader, as far as a schema can."""
 
 import json
 import re
@@ -21,7 +21,7 @@ SMALL = "clusters: {warehouse: {kafka: {bootstrap_servers: x}}}\n"
 
 
 def examples() -> Iterator[Any]:
-    """Whole estates, and parts that become one with a cluster: every YAML of the docs that the loader would take."""
+    """Whole estates, and parts that need only a cluster: every YAML example in the docs that the loader would accept."""
     for path in [ROOT / "mesh_assets/configuration/project/estate.yaml", *sorted(ROOT.glob("docs/*.md"))]:
         text = path.read_text(encoding="utf-8")
         blocks = [text] if path.suffix == ".yaml" else re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
@@ -31,7 +31,7 @@ def examples() -> Iterator[Any]:
 
 
 def judged(text: str) -> tuple[bool, bool]:
-    """Whether the schema and the loader take the text."""
+    """Whether the schema and the loader accept the text."""
     by_schema = ESTATE.is_valid(json.loads(json.dumps(yaml.safe_load(text), default=str)))
     try:
         parse_estate(text, source="estate.yaml")

@@ -1,4 +1,4 @@
-"""A schema registry that takes the contracts of both events."""
+"""A schema registry that accepts the contracts of both events."""
 
 from mesh_assets.events.avro_form import schema_text
 from mesh_assets.platforms.schema_registry import SchemaText

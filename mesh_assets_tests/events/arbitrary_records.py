@@ -1,5 +1,4 @@
-"""Arbitrary records of any kind, made from their field's types: a field that is added is covered without a
-change here."""
+"""Arbitrary records of any kind, made from the types of their fields: a new field is covered without a change here."""
 
 from datetime import UTC, datetime
 from types import UnionType
@@ -24,7 +23,7 @@ _SIMPLE: dict[Any, SearchStrategy[Any]] = {
     ),
 }
 
-# Kafka's own times of records are whole milliseconds, and so are an event's.
+# Kafka's record times are whole milliseconds, and so are an event's.
 _RECORD_TIMES = st.none() | _SIMPLE[datetime].map(
     lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 )

@@ -21,7 +21,7 @@ MOMENTS = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 
 
 
 class Thing(Struct):
-    """`values`: of whatever type the test's schema says."""
+    """`values`: of the type in the test's schema."""
 
     values: Any
 
@@ -41,7 +41,7 @@ def _plain(record: Struct) -> Any:
 
 
 def _lists(plain: Any) -> Any:
-    """fastavro takes a tuple for the name of a union's branch and its value."""
+    """fastavro interprets a tuple as the name of a union's branch and its value."""
     if isinstance(plain, dict):
         return {key: _lists(value) for key, value in plain.items()}
     return [_lists(value) for value in plain] if isinstance(plain, list | tuple) else plain
@@ -162,7 +162,7 @@ def test_moments_before_1970_are_negative() -> None:
 
 
 def test_encodings_do_not_affect_each_other() -> None:
-    """What is remembered by identity would otherwise be taken for what came to lie at the same place."""
+    """Otherwise something remembered by identity could be mistaken for a later object at the same address."""
     for number in range(20):
         document = a_document(topics=(a_topic("orders", config={"retention.ms": str(number)}),))
         event = discovery_event(document, triggers=(Trigger(type="manual"),), change_count=0)

@@ -1,6 +1,6 @@
-"""The schemas of events are compatible with every earlier one: `earlier/` holds each that was ever published from, without its
-`doc`s. Whoever reads with the newest schema understands what any of them wrote, as registries ask (BACKWARD_TRANSITIVE).
-fastavro's resolution is the judge, over records that it makes up itself."""
+"""The schemas of events are compatible with every earlier one: `earlier/` holds each that was ever used for publishing, without
+its `doc`s. A reader with the newest schema understands what any of them wrote, as registries require (BACKWARD_TRANSITIVE).
+fastavro's resolution decides, on records that it generates itself."""
 
 import io
 import json

@@ -14,8 +14,8 @@ BEFORE_NOW = timedelta(minutes=5)
 
 
 def frame(partitions: int = 2, undecodable: tuple[int, ...] = (), **columns: list[Any]) -> pd.DataFrame:
-    """A row for each entry of the columns, in turn on each partition; the newest is five minutes old. Rows of those numbers
-    could not be decoded."""
+    """A row for each entry of the columns, alternating between partitions; the newest is five minutes old. Rows with those
+    numbers could not be decoded."""
     rows = len(next(iter(columns.values())))
     return pd.DataFrame(
         {
@@ -36,7 +36,7 @@ def rule(**fields: Any) -> QualityRule:
 
 
 def result(sample: pd.DataFrame, **fields: Any) -> ExpectationResult:
-    """What one rule says of the sample of `orders`."""
+    """What one rule says about the sample of `orders`."""
     judged = Rule(
         "one",
         rule(**{name: value for name, value in fields.items() if name not in ("held", "has_newest")}),

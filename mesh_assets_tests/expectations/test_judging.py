@@ -1,4 +1,4 @@
-"""What a sample says of a rule: passed, failed, or that it cannot be told."""
+"""What a sample says about a rule: passed, failed, or unknown."""
 
 from decimal import Decimal
 from typing import Any
@@ -58,7 +58,7 @@ def test_a_passing_rule_names_no_records() -> None:
     ],
 )
 def test_undecodable_records_count_both_ways(operator: dict[str, Any], status: str) -> None:
-    """One null for certain, and one record that may have another."""
+    """One certain null, and one record that may have another."""
     found = result(frame(undecodable=(2,), id=[1, None, None, 4]), **NULLS, **operator)
     assert (found.measured, found.measured_most, found.undecodable) == (1, 2, 1)
     assert found.status == status

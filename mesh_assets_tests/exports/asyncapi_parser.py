@@ -1,4 +1,4 @@
-"""AsyncAPI's own parser: npm's package `@asyncapi/parser`, of which one file holds all that it needs."""
+"""AsyncAPI's own parser: npm's package `@asyncapi/parser`, one file of which holds everything it needs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ def parser_file() -> Path:
 
 
 def diagnostics(parser: Path, documents: Sequence[Path]) -> list[list[tuple[int, str, str]]]:
-    """What the parser says of each document: severity, sentence and place, without that there is a newer AsyncAPI."""
+    """The parser's findings on each document: severity, sentence and place, except that there is a newer AsyncAPI."""
     return [
         [(severity, words, place) for severity, words, place in found if not words.startswith(_NEWER)]
         for found in node.run(_SCRIPT, parser, *documents)

@@ -42,7 +42,7 @@ const read = async (text) => {
 
 class Drawing(Record, frozen=True, kw_only=True):
     """What Mermaid read. `boxes`: id → shape, kind of label and label; `arrows`: from, to; `frames`: title and ids
-    within. Of labels what a reader sees."""
+    within. Labels as a reader sees them."""
 
     boxes: Mapping[str, tuple[str, str, str]]
     arrows: tuple[tuple[str, str], ...]
@@ -50,7 +50,7 @@ class Drawing(Record, frozen=True, kw_only=True):
 
 
 def read_drawings(texts: Sequence[str], folder: Path) -> list[Drawing | str]:
-    """What Mermaid reads in each flowchart; of one that it refuses, what it says."""
+    """What Mermaid reads in each flowchart, or its error."""
     library = node.file_of_package("@mermaid-js/tiny", _VERSION, _INTEGRITY, "package/dist/mermaid.tiny.js")
     written = folder / "texts.json"
     written.write_text(json.dumps(texts), encoding="utf-8")

@@ -48,7 +48,7 @@ def a_graph() -> LineageGraph:
 
 @cache
 def some_products() -> tuple[DataProducts, EstateCosts]:
-    """Two accepted products, one of which misses a topic since a day."""
+    """Two accepted products, one of which has lacked a topic for a day."""
     mesh, decided = a_mesh(), ProductSettings(decisions=DECISIONS)
     with_it = ground_of(a_shop("gone"), graph=mesh.graph)
     placed = place_topics(with_it, decided, Policy(), before=None, now=MOMENT - timedelta(days=2))

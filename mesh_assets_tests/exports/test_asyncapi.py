@@ -276,7 +276,7 @@ def test_operations_are_the_current_readers_and_writers_with_their_groups(tmp_pa
     }
 
 
-# Beside any text, those that are nearly words: in these YAML writes what looks like its own signs.
+# Any text, and those that are almost words: there YAML must quote what looks like its own syntax.
 _texts = st.text(max_size=8) | st.text("ayes No0-:#'?!|>*&@%{}[],. \n\t/$~_=\x85\u2028", max_size=10)
 _leaves = (
     _texts | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.none()

@@ -1,4 +1,4 @@
-"""Entities of Backstage: valid by its published schemas and the rules for names that these leave out."""
+"""Backstage entities: valid by its published schemas and by the rules for names that these leave out."""
 
 import json
 import re
@@ -89,7 +89,7 @@ def test_a_products_connector_provides_its_apis_and_an_unusable_owner_goes_besid
 _text = st.text(min_size=1, max_size=70)
 
 
-@settings(max_examples=15)  # a dozen entities are validated each time
+@settings(max_examples=15)  # each time, a dozen entities are validated
 @given(
     st.lists(st.tuples(_text, _text), min_size=1, max_size=3), st.none() | _text, st.lists(_text, max_size=3)
 )

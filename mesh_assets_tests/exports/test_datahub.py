@@ -50,7 +50,7 @@ def test_properties_are_text_and_unknown_ones_are_left_out() -> None:
 
 @pytest.mark.long
 def test_datahub_reads_the_file_and_names_topics_alike(tmp_path: Path) -> None:
-    """DataHub's own package, in an environment of its own: its dependencies and ours do not go together."""
+    """DataHub's own package, in a separate environment: its dependencies conflict with ours."""
     python = tmp_path / "venv/bin/python"
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True, timeout=120)
     subprocess.run([python, "-m", "pip", "install", "--quiet", DATAHUB], check=True, timeout=900)

@@ -36,7 +36,7 @@ _LINE = re.compile(
 
 
 def read_label(text: str) -> str:
-    """As Mermaid shows it: it takes `#NNN;` as HTML takes `&#NNN;`."""
+    """As Mermaid shows it: it reads `#NNN;` as HTML reads `&#NNN;`."""
     return html.unescape(re.sub(r"#(\d+);", r"&#\1;", text))
 
 

@@ -1,4 +1,4 @@
-"""Posting events: what is sent, what is repeated, and what is said when it fails."""
+"""Posting events: what is sent, what is retried, and what a failure says."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What Mermaid itself reads in an exported flowchart is the graph: every node by its name, every edge, every cluster."""
+"""Mermaid itself reads the graph from an exported flowchart: every node by its name, every edge, every cluster."""
 
 from pathlib import Path
 from random import Random
@@ -87,7 +87,7 @@ PIECES = (
         " ",
     ),
 )
-NAMES_A_DRAWING = 10  # one alone takes as long to read
+NAMES_A_DRAWING = 10  # a single one takes as long to read
 SHAPES = {
     "dataset": "cylinder",
     "connector": "square",
@@ -101,7 +101,7 @@ SHAPES = {
 
 
 def told(graph: LineageGraph) -> Drawing:
-    """What Mermaid should read: names without what cannot be seen."""
+    """What Mermaid should read: names without invisible characters."""
     ids = {node: f"n{number}" for number, node in enumerate(graph.nodes)}
     clusters = sorted({node.cluster for node in graph.nodes if node.cluster is not None})
     return Drawing(

@@ -1,5 +1,4 @@
-"""Events of OpenLineage: valid by the published specification, read by OpenLineage's own classes, and saying what the
-graph says."""
+"""OpenLineage events: valid by the published specification, read by OpenLineage's own classes, and true to the graph."""
 
 import json
 from collections import Counter
@@ -79,7 +78,7 @@ def test_the_specification_refuses_faulty_events() -> None:
         check(event)
 
 
-@settings(max_examples=15)  # each event is held to several schemas
+@settings(max_examples=15)  # each event is checked against several schemas
 @given(any_graph())
 def test_events_are_valid_whatever_the_names(graph: LineageGraph) -> None:
     for event in events_of(a_mesh(graph)):

@@ -1,5 +1,5 @@
-"""Whoever uses OpenLineage's own client reads what is exported: its classes take every event and facet whole, and its
-transport brings the same to a real HTTP server as ours does."""
+"""OpenLineage's own client reads the export: its classes accept every event and facet completely, and its transport posts the
+same to a real HTTP server as ours."""
 
 import importlib
 import json
@@ -43,7 +43,7 @@ def structured(kind: Any, content: Any) -> Any:
         return {name: structured(arguments[1], one) for name, one in content.items()}
     if not attr.has(kind):
         return content
-    if "_schemaURL" in content:  # where the client names only what all facets of a thing have in common
+    if "_schemaURL" in content:  # where the client names only what all facets have in common
         kind = _FACETS[content["_schemaURL"].rpartition("/")[2]]
         assert kind._get_schema() == content["_schemaURL"]
     hints = typing.get_type_hints(kind)
@@ -73,7 +73,7 @@ def read(event: dict[str, Any]) -> event_v2.DatasetEvent | event_v2.JobEvent:
 
 
 def told(content: Any) -> Any:
-    """Without the empty lists and objects that the client adds where nothing was said."""
+    """Without the empty lists and objects that the client adds."""
     if isinstance(content, dict):
         return {name: told(one) for name, one in content.items() if one not in ([], {})}
     return [told(one) for one in content] if isinstance(content, list) else content

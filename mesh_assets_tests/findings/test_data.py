@@ -1,4 +1,4 @@
-"""What samples showed of the data in topics, as findings."""
+"""What samples showed about the data in topics, as findings."""
 
 from dataclasses import replace as with_fields
 from datetime import timedelta
@@ -207,7 +207,7 @@ def test_a_finding_keeps_its_id_from_sample_to_sample() -> None:
 
 
 def test_findings_need_only_what_stored_profiles_keep() -> None:
-    """The two read one file: a part that is renamed there must be renamed here."""
+    """Both read one file: a part renamed there must be renamed here."""
     kept = msgspec.json.decode(msgspec.json.encode(a_profile()), type=dict)
     assert {"cluster_id", "topic", "taken_at", "faults"} <= kept.keys()
     assert {"kind", "path", "share", "sentence"} == kept["faults"][0].keys()

@@ -1,4 +1,4 @@
-"""Consumer groups: what they lost, what they are about to lose, and which ones nobody needs any more."""
+"""Consumer groups: what they lost, what they are about to lose, and which are no longer needed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Links and mirror topics that carry nothing any more."""
+"""Links and mirror topics that no longer carry anything."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def found(links: ClusterLinks | None) -> list[tuple[str, str, str, str]]:
 
 def test_a_link_that_does_not_reach_its_source_is_reported_with_its_mirrors() -> None:
     failed = a_link(state="UNAVAILABLE", error="AUTHENTICATION_ERROR", error_message="Please check your key")
-    promoted = a_mirror("users", status="STOPPED")  # the link is nothing to it any more
+    promoted = a_mirror("users", status="STOPPED")  # the link no longer matters to it
     assert found(some_links(links=(failed,), mirror_topics=(a_mirror(), promoted))) == [
         (
             "cluster_link_failed",
@@ -100,7 +100,7 @@ def test_failures_of_a_link_beyond_mirroring_come_with_the_first_error_of_each_t
             "dr: the link from lkc-2 mirrors, but 2 other tasks failed: ConsumerOffsetSync: Not authorized, AclSync",
         )
     ]
-    broken = a_link(tasks=tasks, error="AUTHENTICATION_ERROR")  # which explains the tasks, too
+    broken = a_link(tasks=tasks, error="AUTHENTICATION_ERROR")  # which also explains the tasks
     assert [kind for kind, *_ in found(some_links(links=(broken,)))] == ["cluster_link_failed"]
 
 

@@ -1,4 +1,4 @@
-"""Where topics differ from a policy, and where nobody can say."""
+"""Where topics differ from a policy, and where that is unknown."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What nobody writes, reads or needs: each kind on a document that has it, and on those that nearly have."""
+"""What is not written, read or needed: each kind on a document that has it and on near misses."""
 
 import itertools
 from datetime import timedelta

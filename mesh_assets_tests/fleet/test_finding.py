@@ -1,4 +1,4 @@
-"""What a look at the clouds changes: clusters come by rule, keep their names, and none leaves because a list lacks it."""
+"""What a look at the clouds changes: clusters join by rule, keep their names, and none leaves because a list lacks it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""While people edit the estate file, the product goes on with the last one that was sound."""
+"""While people edit the estate file, everything continues with the last good one."""
 
 import logging
 import re
@@ -32,7 +32,7 @@ def objects(tmp_path: Path) -> FolderStore:
 
 
 def in_a_process(file: Path, objects: FolderStore) -> EstateInForce:
-    """As a process of its own has it: it knows nothing yet."""
+    """As in a new process, which knows nothing yet."""
     return EstateInForce(file, lambda: objects)
 
 

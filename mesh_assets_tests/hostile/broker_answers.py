@@ -1,6 +1,4 @@
-"""Brokers' answers to whatever is asked over the wire: valid ones of each message in each version that is spoken, made odd
-or huge.
-"""
+"""Brokers' answers to every request: valid ones of each message in each supported version, made odd or huge."""
 
 import contextlib
 import struct
@@ -44,7 +42,7 @@ def valid_answers() -> tuple[Answer, ...]:
 
 
 def read_answer(answer: Answer) -> None:
-    """As a connection does. Whatever is none of Kafka's is MalformedError, and nothing else."""
+    """Like a connection: anything invalid is MalformedError and nothing else."""
     with contextlib.suppress(MalformedError):
         messages.read(answer.request, answer.version, answer.body)
 
@@ -78,7 +76,7 @@ def odd_answers(draw: DrawFn) -> Answer:
 
 @st.composite
 def huge_answers(draw: DrawFn) -> Answer:
-    """With a claim in the middle that there is much, which is there."""
+    """With a large count in the middle, and that much data."""
     answer = draw(st.sampled_from(valid_answers()))
     body = answer.body
     at = draw(st.integers(0, len(body)))

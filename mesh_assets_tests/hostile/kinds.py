@@ -1,4 +1,4 @@
-"""What comes from outside, by kind: valid inputs to be made odd or huge, and what reads them."""
+"""Input from outside, by kind: valid examples to be made odd or huge, and their readers."""
 
 import json
 import re
@@ -121,7 +121,7 @@ Served = Mapping[str, httpx.Response]
 def served(
     valid: Mapping[str, Any], make: Callable[[Any], SearchStrategy[bytes]], *, odd: bool = True
 ) -> SearchStrategy[Served]:
-    """Valid answers by the pattern of their path, but for one."""
+    """Valid answers by the pattern of their path, except for one."""
 
     def but_for(path: str) -> SearchStrategy[Served]:
         answer = st.builds(
@@ -222,7 +222,7 @@ def discovery_kind(
     odd: SearchStrategy[Any] | None = None,
     huge: SearchStrategy[Any] | None = None,
 ) -> Kind:
-    """Reads and joins, then stores, compares and publishes, after a discovery of which every answer was valid."""
+    """Reads and joins, then stores, compares and publishes, after a discovery with valid answers only."""
 
     @cache
     def known() -> Document:

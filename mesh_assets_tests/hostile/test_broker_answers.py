@@ -1,6 +1,4 @@
-"""Brokers' answers to whatever is asked over the wire: valid ones of each message in each version that is spoken, made odd
-or huge.
-"""
+"""Brokers' answers to every request: valid ones of each message in each supported version, made odd or huge."""
 
 import ast
 from importlib import resources

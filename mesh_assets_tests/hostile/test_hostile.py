@@ -1,8 +1,8 @@
-"""Whatever comes from outside, odd or huge, ends in a value or a MeshError, and a megabyte of it within a second of CPU.
+"""Any input from outside, odd or huge, ends in a value or a MeshError, and a megabyte of it within a CPU second.
 
     python -m mesh_assets_tests.hostile.test_hostile [SECONDS [KIND …]]
 
-looks for longer: a minute at each kind unless told otherwise (`make fuzz`).
+searches longer: by default a minute for each kind (`make fuzz`).
 """
 
 import logging
@@ -26,7 +26,7 @@ EXAMPLES = settings().max_examples
 
 
 def seconds_here() -> float:
-    """How long a second of CPU is on this machine now, in seconds of one that counts 30 million numbers in it."""
+    """How long a CPU second is on this machine now, relative to a machine that counts 30 million numbers in one."""
     started = time.process_time()
     for _ in range(5_000_000):
         pass
@@ -34,7 +34,7 @@ def seconds_here() -> float:
 
 
 def read(kind: Kind, given_: Any) -> float:
-    """The seconds of CPU that it took, on all threads: those of the clock are also other processes'."""
+    """The CPU seconds it took, on all threads: wall time includes other processes."""
     started = took = time.process_time()
     with suppress(MeshError):
         value = kind.read(given_)
@@ -64,7 +64,7 @@ def test_a_megabyte_takes_less_than_a_second(name: str) -> None:
     @searching(5)
     @given(KINDS[name].huge)
     def search(given_: Any) -> None:
-        # Read again if slow: the first one may have paid for imports, or for what others do to the machine.
+        # Read again if slow: the first time may include imports or other load on the machine.
         assert (
             read(KINDS[name], given_) < CPU_SECONDS
             or read(KINDS[name], given_) < CPU_SECONDS * seconds_here()
@@ -77,7 +77,7 @@ def test_a_megabyte_takes_less_than_a_second(name: str) -> None:
 
 
 def search_for(seconds: float, kind: Kind) -> tuple[int, dict[str, str]]:
-    """How many inputs were read, and what they broke: by the place, the first input that broke it."""
+    """How many inputs were read, and what they broke: the first offending input by place."""
     found: dict[str, str] = {}
     count = 0
     ends_at = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""Valid inputs of every kind, to be made odd or huge."""
+"""Valid input of every kind, to be made odd or huge."""
 
 import json
 from pathlib import Path

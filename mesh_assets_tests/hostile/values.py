@@ -1,4 +1,4 @@
-"""Valid JSON and text made odd in a few places, or huge in one: for tests of whatever reads from outside."""
+"""Valid JSON and text made odd in a few places or huge in one, for tests of readers of outside input."""
 
 import json
 from copy import deepcopy
@@ -141,7 +141,7 @@ def damaged(draw: DrawFn, data: bytes, *, seldom: bool = False) -> bytes:
 
 @st.composite
 def huge_json(draw: DrawFn, value: Any) -> bytes:
-    """`value` as about a megabyte of JSON: one of its places is a long text, a long list, a large object, or deep."""
+    """`value` as about a megabyte of JSON: one place is a long text, a long list, a large object, or deeply nested."""
     value = deepcopy(value)
     holder, key = draw(st.sampled_from(list(_places(value))))
     inner = holder[key]

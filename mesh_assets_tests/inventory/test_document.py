@@ -1,4 +1,4 @@
-"""Documents are decoded as they were encoded, whatever is shared or left out on the way."""
+"""Documents decode to what was encoded, whatever is shared or left out on the way."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""Which regular expressions of configs are followed, and which would keep the analysis busy for hours."""
+"""Which regular expressions of configs are followed, and which could keep the analysis busy for hours."""
 
 import re
 

@@ -44,7 +44,7 @@ TOPICS = {"orders", "orders-v2", "users"}
         ),
         ("PROTOBUF", 'option (x) = "message Nope {"; message Order { string id = 1; }', "Order"),
         ("PROTOBUF", "message Order {", None),
-        # As the registry takes it: deeper than Python's decoders can follow.
+        # As the registry accepts it: deeper than Python's decoders can follow.
         (
             "AVRO",
             '{"type":"record","name":"Deep","fields":[{"name":"a","type":'

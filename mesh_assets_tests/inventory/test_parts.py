@@ -1,4 +1,4 @@
-"""Sections in parts: what was never told is unknown, what was known is kept, and one part leaves the others alone."""
+"""Sections in parts: what was never reported is unknown, what was known is kept, and one part does not affect the others."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ SILENT = Unread(reason="_TIMED_OUT: no answer", expected=False)
 
 
 def a_section(access: Access | None = None, **unread: Unread) -> AccessSection:
-    """Read later, without what is `unread`."""
+    """A later reading without the `unread` parts."""
     known = some_access() if access is None else access
     unknown = {name: one.reason for name, one in unread.items()}
     return AccessSection(

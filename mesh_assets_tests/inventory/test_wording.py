@@ -127,7 +127,7 @@ def test_only_the_offending_character_is_removed() -> None:
     every = [chr(code) for code in assigned if chr(code) not in "\n\r \x85\u2028\u2029"]
     together = readable("\u200b ".join(every)).split(
         " "
-    )  # something hidden is in it: each character is looked at
+    )  # it contains something hidden, so each character is checked
     assert [one.rstrip("\ufffd") for one in together] == [readable(one).rstrip("\ufffd") for one in every]
 
 

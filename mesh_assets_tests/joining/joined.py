@@ -1,4 +1,4 @@
-"""Sections as a run reads them, and what joining makes of them."""
+"""Sections as a run reads them, and the result of joining them."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What vanishes in great number at once is held back until a second reading lacks the same, whatever clocks do."""
+"""A mass disappearance is held back until a second reading lacks the same, whatever clocks do."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ def names(section: Section) -> list[str]:
 
 
 def after(previous: Document, section: Section) -> Document:
-    """The document that a run leaves which settled the topics so."""
+    """The document of a run that joined the topics this way."""
     assert isinstance(section, TopicsSection)
     return replace(
         previous,
@@ -89,7 +89,7 @@ def test_a_clock_that_was_set_back_neither_believes_a_disappearance_at_once_nor_
 
 
 def by_a_clock(section: TopicsSection, *, machine: str, real: float, ahead: float) -> TopicsSection:
-    """The reading as a machine takes it after `real` minutes, whose time of day is wrong by so many minutes."""
+    """The reading of a machine after `real` minutes whose clock is wrong by that many minutes."""
     now = MOMENT + timedelta(minutes=real + ahead)
     return replace(
         section,

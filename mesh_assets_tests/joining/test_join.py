@@ -1,4 +1,4 @@
-"""What a run read, joined with what was known: fresh sections are taken, the others keep their last good data."""
+"""What a run read, joined with what was known: fresh sections are used, the others keep their last good data."""
 
 import pytest
 from msgspec.structs import replace

@@ -24,7 +24,7 @@ property_of = settings(max_examples=min(30, settings().max_examples))
 
 
 def scoped(document: Document, scope: SectionScope) -> Document:
-    """The document as a reading with `scope` gives it."""
+    """The document of a reading with `scope`."""
     return replace(
         document,
         topics=tuple(topic for topic in document.topics if selects(scope, topic.name)),
@@ -89,7 +89,7 @@ addresses = st.permutations(["one", "two", "three", "four"])
 
 
 def at(names: dict[str, str]) -> Document:
-    """At each endpoint, by its name and address, a connector `x` that tells them apart."""
+    """A distinct connector `x` at each endpoint, by name and address."""
     scope = SectionScope(sources=tuple(Source(name=n, address=a) for n, a in names.items()))
     return a_document(
         connectors=tuple(
@@ -110,7 +110,7 @@ def test_no_connector_changes_however_endpoints_exchange_names(
     old = dict(zip("abcd", before[:first], strict=False))
     new = dict(zip("abcd", after[:then], strict=False))
     moved = set(new.values()) - set(old.values())
-    # A name that stays while all that it stood for goes is the same endpoint at a new address: its connector differs.
+    # A name that stays while its contents change is the same endpoint at a new address: its connector differs.
     new = {name: address for name, address in new.items() if address not in moved or name not in old}
 
     assume(new)

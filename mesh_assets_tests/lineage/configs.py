@@ -1,4 +1,4 @@
-"""A connector's lineage from its config alone, as short texts: what the tables of the rules' tests compare."""
+"""A connector's lineage from its config alone, as short texts for the tables in the rules' tests."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from mesh_assets_tests.documents import a_connector, a_document, a_topic
 
 
 class Told(NamedTuple):
-    """`flows`: `dataset → topic` of a source, `topic → dataset` of a sink. `edges`: ` source → target (known)` of data that no flow has,
-    with `·` for the connector. `internal`: likewise. `notes`: of the connector."""
+    """`flows`: `dataset → topic` of a source, `topic → dataset` of a sink. `edges`: ` source → target (known)` of data without
+    a flow, with `·` for the connector. `internal`: likewise. `notes`: of the connector."""
 
     flows: set[str]
     edges: set[str]

@@ -1,5 +1,5 @@
-"""Estates made up with their lineage: the generator first decides what feeds what, then writes the configs that say so,
-with names of its own making. Nothing of the analysis is used."""
+"""Made-up estates with their lineage: the generator first decides what feeds what, then writes configs that say so, with
+invented names. It uses none of the analysis."""
 
 import random
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from mesh_assets.inventory.groups import GroupMember
 from mesh_assets.inventory.records import Connector, ConnectorTopic
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_topic
 
-# Names that a careless rule takes for one another.
+# Names that a careless rule confuses.
 _TABLES = ("orders", "orders_v2", "orders2", "order", "users", "user_orders")
 _TOPICS = ("orders", "orders-v2", "orders.v2", "orders_v2", "pre.orders", "pre.orders-v2")
 Flow = tuple[str, str, str]
@@ -17,8 +17,8 @@ Flow = tuple[str, str, str]
 
 @dataclass
 class Generated:
-    """`flows`: (source, connector, target). `readers`: (group, topic, whether it reads it now). `partly`: connectors of which
-    only a system is known, with its address. `silent`: those that lead nowhere and have a note."""
+    """`flows`: (source, connector, target). `readers`: (group, topic, whether it reads it now). `partly`: connectors with only
+    a known system, by its address. `silent`: connectors that lead nowhere and have a note."""
 
     document: Document = field(default_factory=a_document)
     flows: set[Flow] = field(default_factory=set)
@@ -109,7 +109,7 @@ def _debezium_list(chance: random.Random, name: str, made: Generated, topics: se
 
 
 def _debezium_pattern(chance: random.Random, name: str, made: Generated, topics: set[str]) -> Connector:
-    """Its prefix begins like that of a neighbour, whose topics are not its own."""
+    """Its prefix begins like a neighbour's, whose topics do not belong to it."""
     for table in ("orders", "orders_v2"):
         topics.add(f"{name}.public.{table}")
         made.flows.add((f"postgres://{name}:5432/shop.public.{table}", name, f"{name}.public.{table}"))

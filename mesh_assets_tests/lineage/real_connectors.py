@@ -67,7 +67,7 @@ class Worker:
 
 
 def until(look: Callable[[], Result | None], otherwise: str) -> Result:
-    """The first thing that is seen. Fails with `otherwise` when nothing is in time."""
+    """The first result of `look`. Fails with `otherwise` when there is none in time."""
     deadline = time.monotonic() + _SECONDS
     while (seen := look()) is None:
         assert time.monotonic() < deadline, otherwise
@@ -77,9 +77,9 @@ def until(look: Callable[[], Result | None], otherwise: str) -> Result:
 
 @contextmanager
 def worker(folder: Path, kafka: str, statements: str, *, mark: str) -> Iterator[Worker]:
-    """Inside, the worker runs and has no connector yet.
+    """Inside the block, the worker runs without a connector.
 
-    `statements`: SQL that fills the database `postgres`. `mark`: what the worker's own topics and group are named after.
+    `statements`: SQL that fills the database `postgres`. `mark`: names the worker's own topics and group.
     """
     _fetch()
     with (
@@ -93,7 +93,7 @@ def worker(folder: Path, kafka: str, statements: str, *, mark: str) -> Iterator[
 
 def _fetch() -> None:
     if not all(one.path(machine_cache()).exists() for one in _listed()):
-        # By a process of its own: tests have no network, and jgo leaves sockets open.
+        # In its own process: tests have no network, and jgo leaves sockets open.
         subprocess.run([sys.executable, "-m", __name__, "fetch"], check=True, timeout=_SECONDS)
 
 
@@ -153,7 +153,7 @@ def _connect(folder: Path, kafka: str, mark: str) -> Iterator[httpx.Client]:
             until(ready, "Connect does not answer")
             yield client
         finally:
-            process.kill()  # what it kept is thrown away
+            process.kill()  # its data is discarded
 
 
 # --- the list

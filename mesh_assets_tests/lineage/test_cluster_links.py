@@ -1,4 +1,4 @@
-"""What a mirror topic is a copy of: a topic of the estate, of a cluster outside of it, or not known."""
+"""What a mirror topic copies: a topic of the estate, one of a cluster outside it, or something unknown."""
 
 import pytest
 from msgspec.structs import replace

@@ -1,4 +1,4 @@
-"""Which column becomes which field, where schemas and transforms tell it, and nowhere else."""
+"""Which column becomes which field, only where schemas and transforms show it."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The graph of documents: its edges say how they are known, and what is not known has a note."""
+"""The graph of documents: edges say how they are known, and unknown things have a note."""
 
 import msgspec
 
@@ -309,7 +309,7 @@ def test_a_deleted_topic_that_connect_remembers_has_no_active_edge() -> None:
         ("source", "old"): (False, gone),
         ("old", "sink"): (False, gone),
     }
-    # Where the estate leaves topics out, one that is not among them may be there.
+    # Where the estate excludes topics, a topic missing here may exist.
     partly = msgspec.structs.replace(document, excluded_topics=1)
     assert {edge.active for edge in graph_of(partly).edges} == {None}
 

@@ -1,4 +1,4 @@
-"""A query of ksqlDB is the application of its consumer group: it says what the group writes, which Kafka does not know."""
+"""A ksqlDB query is the application of its consumer group: it says what the group writes, which Kafka does not know."""
 
 from mesh_assets.analysis.graph import Edge, LineageGraph, Node
 from mesh_assets.lineage.clusters import ClusterFacts, KsqlQuery

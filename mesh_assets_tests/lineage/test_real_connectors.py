@@ -1,4 +1,4 @@
-"""What Debezium and MirrorMaker 2 really write is what the rules for them say."""
+"""Debezium and MirrorMaker 2 really write what their rules say."""
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -61,7 +61,7 @@ def configs(running: Worker) -> dict[str, dict[str, str]]:
         "offset-syncs.topic.replication.factor": "1",
         "sync.topic.acls.enabled": "false",
         "refresh.topics.interval.seconds": "1",
-        # Both clusters are one here: otherwise each of its heartbeats would be mirrored again, without an end.
+        # Both clusters are the same here: otherwise each of its heartbeats would be mirrored again, endlessly.
         "heartbeats.replication.enabled": "false",
     }
 
@@ -124,7 +124,7 @@ WRITTEN = {
 }
 
 
-# What it writes by a producer of its own, which Connect does not see.
+# What it writes with its own producer, which Connect does not see.
 UNSEEN = {
     "mirror": {"mm2-offset-syncs.west.internal"},
     "mirror-separated": {"mm2-offset-syncs-west-internal"},
@@ -159,7 +159,7 @@ def connectors(broker: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> d
 
 @pytest.fixture
 def graph(connectors: dict[str, Connector], broker: Endpoints) -> LineageGraph:
-    """By their configs alone, without what Connect saw them use."""
+    """From their configs alone, without what Connect observed."""
     document = a_document(
         topics=tuple(a_topic(topic) for topic in sorted(frozenset[str]().union(*WRITTEN.values()))),
         connectors=tuple(replace(connector, topics=()) for connector in connectors.values()),

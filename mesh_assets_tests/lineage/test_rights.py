@@ -1,4 +1,4 @@
-"""What ACLs permit are edges of a kind of their own, and only for those who ask."""
+"""Rights from ACLs are a separate kind of edge, only on request."""
 
 import pytest
 from msgspec.structs import replace

@@ -1,4 +1,4 @@
-"""The sandbox's definitions as a document, without its servers, against the lineage that their generator wrote down."""
+"""The sandbox's definitions as a document, without its servers, compared with the lineage that their generator recorded."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Estates whose lineage was decided before their configs were written: every true edge is found, and none that is false."""
+"""Estates whose lineage was decided before their configs were written: every true edge is found, and no false one."""
 
 import pytest
 

@@ -1,5 +1,4 @@
-"""`mesh-assets esm connection`: what it prints, what it exits with, and that a password is asked for without
-a trace."""
+"""`mesh-assets esm connection`: what it prints, its exit code, and that a password prompt leaves no trace."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`mesh-assets esm list` over an account of fakes."""
+"""`mesh-assets esm list` on a faked account."""
 
 import json
 
@@ -54,7 +54,7 @@ REGISTRY = {
 
 
 def test_one_mapping_shows_everything_that_decides_which_records_arrive(account: FakeAws) -> None:
-    """Also filters that nobody here may read: no line at all would say that there are none."""
+    """Even unreadable filters: a missing line would mean that there are none."""
     account.add_mapping(
         UUID=UUID,
         KMSKeyArn=KEY_ARN,

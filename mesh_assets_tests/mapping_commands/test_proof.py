@@ -27,7 +27,7 @@ def account(lambda_url: str, broker: Endpoints, monkeypatch: pytest.MonkeyPatch)
 
 
 def run(*arguments: str) -> Result:
-    """An error of ours is left for the test to see; any other one ends it."""
+    """Our own errors are left to the test; any other fails it."""
     done = CliRunner().invoke(cli, ["esm", *arguments])
     if done.exception is not None and not isinstance(done.exception, MeshError | SystemExit):
         raise done.exception

@@ -118,7 +118,7 @@ def test_a_list_shows_who_reads_in_which_batches_since_when(
 def test_mappings_are_listed_by_cluster(
     aws: FakeAws, make_esm: Callable[..., Served], cluster: str | None, topics: list[str]
 ) -> None:
-    """By the estate's name: one question a source, however many mappings read it."""
+    """By the estate's name: one request per source, however many mappings read it."""
     clusters = (
         "clusters:\n  own: {kafka: {bootstrap_servers: 'b1.example:9092'}}\n"
         f"  lake: {{kafka: {{cluster_arn: '{CLUSTER_ARN}'}}}}\n"

@@ -1,4 +1,4 @@
-"""Which secrets and brokers a call may name, and that a person is asked what a call leaves open."""
+"""Which secrets and brokers a call may name, and that a person decides what a call leaves open."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ Esm = Callable[..., Served]
 
 @pytest.fixture
 def aws() -> FakeAws:
-    """An account with the mapping UUID, which logs in with SELF_MANAGED_SECRET, and more secrets than that."""
+    """An account with the mapping UUID, which logs in with SELF_MANAGED_SECRET, and with other secrets."""
     made = FakeAws()
     made.secrets |= {SELF_MANAGED_SECRET: None, OTHER_SECRET: None}
     made.answers["secretsmanager.get_secret_value"] = lambda SecretId: {  # noqa: N803 - AWS' name
@@ -54,7 +54,7 @@ def aws() -> FakeAws:
 
 @pytest.fixture
 def logins(monkeypatch: pytest.MonkeyPatch) -> list[KafkaLogin]:
-    """What would have been presented to whom: nothing is connected."""
+    """What would have been presented to whom; there is no connection."""
     seen: list[KafkaLogin] = []
 
     def check(login: KafkaLogin, **_: Any) -> ConnectionReport:
@@ -186,8 +186,8 @@ def test_a_secret_that_only_resembles_a_listed_one_is_refused(
 
 
 def test_a_partial_arn_that_means_another_secret_is_refused(aws: FakeAws, make_esm: Esm) -> None:
-    """Secrets Manager takes `…:secret:payroll/db-passwd` for the secret `payroll/db-passwd` too, though it looks
-    like the whole ARN of `payroll/db`, which is listed."""
+    """Secrets Manager also reads `…:secret:payroll/db-passwd` as the secret `payroll/db-passwd`, though it looks like the full
+    ARN of `payroll/db`, which is listed."""
     part = OTHER_SECRET.replace("database-AbCdEf", "db-passwd")
     aws.answers["secretsmanager.describe_secret"] = lambda SecretId: {"ARN": f"{SecretId}-AbCdEf"}  # noqa: N803
     said = make_esm("payroll/db").refusal("test_kafka_connection", uuid=UUID, secret_arn=part)
@@ -230,8 +230,7 @@ def test_a_registrys_secret_is_neither_a_login_nor_for_another_registry(aws: Fak
 def test_a_call_does_not_choose_where_the_server_connects(
     aws: FakeAws, make_esm: Esm, logins: list[KafkaLogin], source: dict[str, Any]
 ) -> None:
-    """With credentials or without: a token of MSK IAM is worth as much as a password, and an open port tells
-    something too."""
+    """With or without credentials: an MSK IAM token is worth as much as a password, and an open port is information, too."""
     served = make_esm("kafka/*")
     for access in ([], [SASL], [{"type": "IAM_AUTH"}]):
         said = served.refusal(
@@ -287,7 +286,7 @@ def test_the_target_of_a_connection_is_reported_once(make_esm: Esm) -> None:
 def chosen(
     served: Served, tool: str, arguments: dict[str, Any], mode: Mode, *answers: dict[str, Any] | None
 ) -> Any:
-    """The call's result by a client whose user gives these answers (None: declines), and what was asked."""
+    """The result for a client whose user gives these answers (None: declines), and the questions."""
     asked: list[str] = []
     left = list(answers)
 
@@ -358,7 +357,7 @@ def test_without_a_choice_the_call_says_what_is_open(make_esm: Esm, aws: FakeAws
     said = served.refusal("create_event_source_mapping", **{**BOTH_SOURCES, "batch_size": 0})
     assert (declined.is_error, len(asked)) == (True, 1)
     assert "event_source_arn" in said
-    assert "batch_size" in said  # everything wrong with it at once, where nobody can be asked
+    assert "batch_size" in said  # all faults at once, where no one can be asked
     for tool in ("get_event_source_mapping", "delete_event_source_mapping", "add_msk_permissions"):
         named = {key: BOTH_SOURCES[key] for key in ("event_source_arn", "kafka_bootstrap_servers")}
         assert "give only one of them" in served.refusal(tool, **named)

@@ -95,7 +95,7 @@ PRODUCED = {
 def test_answers_about_something_else_prove_nothing_about_a_mapping(
     make_esm: Callable[..., Served], initial: dict[str, Any], produced: dict[str, Any], says: str
 ) -> None:
-    """Without messages, every one of them has been passed."""
+    """Without messages, all of them have been passed."""
     said = make_esm("127.0.0.1:1").refusal(
         "check_offset_after_production",
         uuid=UUID,

@@ -1,4 +1,4 @@
-"""Configs of connectors of databases, warehouses and clouds, in the form of connector_configs.py."""
+"""Configs of connectors for databases, warehouses and clouds, in the form of connector_configs.py."""
 
 DATABASES = r"""
 io.confluent.connect.jdbc.JdbcSourceConnector

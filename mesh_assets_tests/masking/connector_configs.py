@@ -1,7 +1,7 @@
 """Configs of connectors as people write them, with every secret between « and ». The secrets are invented.
 
-Each block is one config: the class first, then its keys. What stands outside the marks is no secret and must stay
-readable. `\\n` in a value is a line break.
+Each block is one config: the class first, then its keys. Text outside the marks is not secret and must stay readable. `\\n` in
+a value is a line break.
 """
 
 from mesh_assets_tests.masking.configs_of_stores import CLOUDS, DATABASES

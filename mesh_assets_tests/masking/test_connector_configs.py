@@ -1,4 +1,4 @@
-"""No secret of the table of configs goes out on any way, and what is no secret stays readable."""
+"""No secret in the table of configs leaks in any way, and everything else stays readable."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def _secrets(marked: Mapping[str, str]) -> list[str]:
 
 
 def _leaked(secrets: list[str], text: str) -> list[str]:
-    """The secrets that `text` holds as they are or as JSON writes them, once or twice."""
+    """The secrets in `text`, verbatim or JSON-escaped once or twice."""
     found = []
     for secret in secrets:
         escaped = json.dumps(secret)[1:-1]
@@ -63,7 +63,7 @@ def test_no_secret_is_left_and_everything_else_stays(marked: dict[str, str]) -> 
     assert _leaked(_secrets(marked), json.dumps(masked)) == []
     for key, value in marked.items():
         shown = masked[key] or ""
-        # Not even an end of it, which is what a delimiter within a password leaves behind.
+        # Not even its tail, which a delimiter within a password could leave behind.
         assert [s for s in _MARKED.findall(value) if len(s) > 6 and (s[-4:] in shown or s[:4] in shown)] == []
         assert [piece for piece in _MARKED.split(value)[::2] if piece not in shown] == []
 
@@ -87,7 +87,7 @@ def test_no_text_that_quotes_a_config_gives_a_secret_away(marked: dict[str, str]
 @every_config
 def test_a_record_and_its_changes_hold_no_secret_whatever_the_trace_quotes(marked: dict[str, str]) -> None:
     raw = _raw(marked)
-    # A password of three letters is in many words. The others an error quotes also without what is around them.
+    # A three-letter password occurs in many words. Errors also quote the others without their surroundings.
     secrets = [secret for secret in _secrets(marked) if len(secret) > 4]
     trace = "ConnectException: cannot log in with " + " or with ".join((*secrets, *_dumps(raw).values()))
     record = connector_record(

@@ -263,8 +263,8 @@ def _seconds(text: str) -> float:
 
 
 def _grows_as_its_text(piece: str) -> bool:
-    """Eight times the text takes eight times as long, not sixty-four; the best of three, for the machine has
-    other work. What takes no time at all cannot be compared."""
+    """Eight times the text takes eight times as long, not sixty-four; the best of three, since the machine is busy. Times near
+    zero cannot be compared."""
     small, large = ((piece * size)[:size] for size in (_SMALL, _SMALL * _TIMES))
     for _ in range(3):
         short, long = _seconds(small), _seconds(large)

@@ -1,4 +1,4 @@
-"""Nothing that a process says of an exception holds a secret that the exception quotes."""
+"""Nothing that a process says about an exception holds a secret that the exception quotes."""
 
 import os
 import subprocess
@@ -115,7 +115,7 @@ def test_the_sentence_of_an_unexpected_exception_says_what_and_where_with_the_ca
     assert SECRET not in "".join(traceback.format_exception(told))
 
 
-# A process of its own: the hooks are the whole process's. The secret comes from outside: a traceback shows lines of code.
+# A separate process, since the hooks are global. The secret comes from outside, since a traceback shows lines of code.
 _SAYING = """
 import logging, os, threading
 from mesh_assets.masking.unexpected import mask_what_this_process_says

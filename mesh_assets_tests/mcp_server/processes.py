@@ -24,7 +24,7 @@ def environment(served: Served) -> dict[str, str]:
 
 @contextmanager
 def http_server(served: Served, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address of a server that runs on a free port, and its process."""
+    """The address of a server running on a free port, and its process."""
     process = subprocess.Popen(
         [
             sys.executable,

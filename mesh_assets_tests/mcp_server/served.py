@@ -56,8 +56,8 @@ def _checked(schema: str) -> None:
     _check_schema(json.loads(schema))
 
 
-# A client checks the schema of each tool when it first calls it, and most calls of tests are a client's first: that takes three
-# times as long as the call. The schemas are the same each time.
+# A client checks a tool's schema on its first call, and most calls in tests are a client's first: the check takes three times
+# as long as the call. The schemas never change.
 jsonschema.Draft202012Validator.check_schema = lambda schema: _checked(json.dumps(schema))
 
 
@@ -106,7 +106,7 @@ def today() -> Document:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A server, and what it knows of its estate. `call` is a tool call by a client in memory."""
+    """A server and what it knows about its estate. `call` is a tool call by an in-memory client."""
 
     folder: Path
     server: MeshServer
@@ -148,8 +148,8 @@ _TOLD: dict[Any, ListToolsResult] = {}
 
 
 async def _tell_tools(client: Client, server: MeshServer, mode: Mode) -> None:
-    """A client lists all tools before it checks its first answer, and most calls of tests are a client's first: that takes
-    four times as long as the call. Servers of the same settings have the same tools."""
+    """A client lists all tools before it checks its first answer, and most calls in tests are a client's first: the list takes
+    four times as long as the call. Servers with the same settings have the same tools."""
     kind = (tuple(server.mesh.toolsets), server.mesh.allow_writes, mode)
     if kind in _TOLD:
         client.session._absorb_tool_listing(_TOLD[kind], complete=True)

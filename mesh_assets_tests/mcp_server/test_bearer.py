@@ -39,7 +39,7 @@ def key() -> EllipticCurvePrivateKey:
 
 @pytest.fixture
 def make_token(key: EllipticCurvePrivateKey, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """A token of the issuer, whose keys are served. `claims` replace the usual ones; None: without that claim."""
+    """A token from the issuer, whose keys are served. `claims` replace the usual ones; None: without that claim."""
     public = json.loads(ECAlgorithm.to_jwk(key.public_key()))
     jwks = {"keys": [{**public, "kid": "k-1", "use": "sig", "alg": "ES256"}]}
     monkeypatch.setattr(jwt.PyJWKClient, "fetch_data", lambda _: jwks)
@@ -92,14 +92,14 @@ def test_a_token_signed_by_another_key_is_refused(make_token: Make) -> None:
     assert anyio.run(JwtVerifier(OAUTH).verify_token, make_token(generate_private_key(SECP256R1()))) is None
 
 
-@pytest.mark.usefixtures("make_token")  # the issuer's keys are there
+@pytest.mark.usefixtures("make_token")  # the issuer's keys are known
 @pytest.mark.parametrize("token", ["", "no.jwt.here", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0."])
 def test_anything_but_a_signed_token_is_refused(token: str) -> None:
     assert anyio.run(JwtVerifier(OAUTH).verify_token, token) is None
 
 
 async def ask_once(app: Any, token: str) -> None:
-    """A session with one question that the audit log keeps."""
+    """A session with one call in the audit log."""
     headers = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {token}"}
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:

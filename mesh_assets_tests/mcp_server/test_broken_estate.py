@@ -1,4 +1,4 @@
-"""While the estate file is broken, answers are of the last good one, and say so."""
+"""While the estate file is broken, answers use the last good one and say so."""
 
 import json
 
@@ -10,7 +10,7 @@ from mesh_assets_tests.mcp_server.served import ESTATE, Served
 
 
 def notes(served: Served, tool: str) -> list[str]:
-    """What an answer says beside itself."""
+    """The notice beside an answer."""
     result = served.call(tool)
     first, *others = [getattr(one, "text", "") for one in result.content]
     assert result.is_error or json.loads(first) == result.structured_content

@@ -1,5 +1,4 @@
-"""Every tool by every way a client can come: in memory, over stdio and over HTTP, each on the newest protocol
-and the one before."""
+"""Every tool over every transport: in memory, over stdio and over HTTP, each with the newest protocol and the one before."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whatever comes in, the answer is one clear sentence, and the server goes on."""
+"""Whatever comes in, the answer is one clear sentence, and the server continues."""
 
 from typing import Any
 

@@ -62,7 +62,7 @@ _INITIALIZE = {
 
 
 def test_the_first_two_calls_to_a_fresh_server_sent_together_are_both_answered(served: Served) -> None:
-    """Each brings its own heavy modules, which import parts of the same package."""
+    """Each imports its own heavy modules, which share parts of a package."""
     calls = {2: ("list_topics", {"source": "live"}), 3: ("list_event_source_mappings", {})}
     requests: list[dict[str, Any]] = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _INITIALIZE},

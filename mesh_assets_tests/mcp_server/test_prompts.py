@@ -1,5 +1,4 @@
-"""Prompts: each can be rendered, and what it says to call can be called; the one that wires a topic leads from
-nothing to a mapping that processes."""
+"""Prompts: each can be rendered, and the calls it suggests work; the one that wires a topic leads to a processing mapping."""
 
 import ast
 import re
@@ -27,7 +26,7 @@ _ARGUMENT = re.compile(r"(\w+)=('[^']*'|[^,\s]+)")
 
 
 def prompt_texts(served: Served, **arguments: str) -> dict[str, str]:
-    """Every prompt, rendered with those of these arguments that it takes."""
+    """Every prompt, rendered with the arguments it accepts."""
 
     async def texts() -> dict[str, str]:
         found = {}
@@ -44,7 +43,7 @@ def prompt_texts(served: Served, **arguments: str) -> dict[str, str]:
 
 
 def calls(text: str) -> list[tuple[str, dict[str, Any]]]:
-    """The calls that a prompt spells out: the tool, and the arguments whose values it says; `…` is the agent's."""
+    """The calls that a prompt spells out: the tool, and the arguments with given values; `…` is left to the agent."""
     return [
         (
             call[1],
@@ -84,7 +83,7 @@ def test_every_prompt_names_only_tools_and_arguments_that_exist(served: Served) 
 def test_calls_spelled_out_in_the_prompts_are_answered(
     make_served: Callable[..., Served], cluster: dict[str, str]
 ) -> None:
-    """Every call as it stands there; where the agent chooses, one of the names that the answers have."""
+    """Every call verbatim; where the agent chooses, with a name from the answers."""
     served = make_served(the_day_before(), today())
     chosen = {"topic": "users", "connector": "orders-sink", "cluster": "warehouse", "version": 1}
     said = prompt_texts(
@@ -114,7 +113,7 @@ def account(lambda_url: str, broker: Endpoints, monkeypatch: pytest.MonkeyPatch)
 def test_wiring_a_topic_leads_from_nothing_to_a_mapping_that_processes(
     account: AwsAccount, broker: Endpoints, lambda_url: str, make_served: Callable[..., Served]
 ) -> None:
-    """Each call that the prompt spells out, in its order, with what earlier answers say where it leaves a gap."""
+    """Each call that the prompt spells out, in order, with gaps filled from earlier answers."""
     account.role()
     account.function()
     topic = account.topic(2)

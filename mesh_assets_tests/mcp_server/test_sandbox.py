@@ -1,4 +1,4 @@
-"""The server on the real sandbox: a discovery by an agent, answers live, messages of real topics."""
+"""The server on the real sandbox: a discovery by an agent, live answers, messages from real topics."""
 
 import json
 from pathlib import Path

@@ -113,7 +113,7 @@ def test_the_audit_log_says_which_plan_was_shown_or_carried_out(tmp_path: Path) 
 
 @pytest.fixture
 def slow(make_served: Callable[..., Served]) -> tuple[Served, threading.Event, threading.Event]:
-    """A server with a tool that works in steps until stopped, and events for: it has begun, it has stopped."""
+    """A server with a tool that works in steps until stopped, and events for its start and its stop."""
     begun, stopped = threading.Event(), threading.Event()
 
     def work() -> Nothing:

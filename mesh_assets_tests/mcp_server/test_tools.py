@@ -112,7 +112,7 @@ def test_a_null_argument_counts_as_left_out(served: Served) -> None:
 
 @pytest.mark.slow
 def test_null_is_left_out_of_every_tools_optional_arguments(served: Served) -> None:
-    """Also of those whose type has no null. What the calls then say is about something else."""
+    """Also for those whose type has no null. The calls then complain about something else."""
     for tool in anyio.run(served.server.list_tools):
         required: dict[str, Any] = dict.fromkeys(tool.input_schema.get("required", ()), "x")
         optional = dict.fromkeys(tool.input_schema["properties"].keys() - required.keys())
@@ -141,7 +141,7 @@ def test_a_tools_arguments_are_its_functions_and_a_request_is_spread_into_its_fi
 
 
 def test_unlisted_arguments_are_accepted_all_the_same(served: Served) -> None:
-    """What other sources have, to say why it is refused; and the request of a mapping, whole, for its role."""
+    """What other sources have, to explain a refusal; and a mapping's whole request, for its role."""
     arn = {"event_source_arn": CLUSTER_ARN, "starting_position": "LATEST"}
     needed = {"target": "bill", "kafka_topic": "orders", **arn}
     for name, arguments in (
@@ -154,7 +154,7 @@ def test_unlisted_arguments_are_accepted_all_the_same(served: Served) -> None:
 
 
 def test_no_right_depends_on_a_role_tools_unlisted_arguments(aws: FakeAws) -> None:
-    """The same policy, whatever these are."""
+    """The same policy, whatever their values."""
     values: dict[str, Any] = {
         "batch_size": 7,
         "max_batching_window": 3,

@@ -1,5 +1,5 @@
-"""What others wrote into Kafka reaches an agent readable, of limited length and as data, by every tool, resource,
-prompt and completion, whichever way a client comes."""
+"""Foreign text from Kafka reaches an agent readable, bounded and as data, through every tool, resource, prompt and completion,
+over every transport."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ LIMITS = {"definition": 10_100, "next_cursor": 5_000}
 
 
 def hostile() -> Document:
-    """Every text that others choose holds what cannot be seen; one name and one text are very long."""
+    """Every foreign text contains invisible characters; one name and one text are very long."""
     connector = a_connector(
         NAME,
         connect=f"main{HIDDEN}",
@@ -99,7 +99,7 @@ def address(one_served: Served) -> Iterator[str]:
         yield url
 
 
-# Every way and every protocol; test_every_tool.py has each way with each protocol.
+# Every transport and every protocol; test_every_tool.py has all their combinations.
 @pytest.fixture(
     scope="module",
     params=["memory, auto", "memory, legacy", "stdio, legacy", "http, auto"],
@@ -115,7 +115,7 @@ def connect(request: pytest.FixtureRequest, one_served: Served) -> Callable[[], 
 
 
 def strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of a message and its field, also within text that is JSON."""
+    """Every text in a message with its field, also within JSON text."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield f"a key of {key}", name

@@ -1,5 +1,5 @@
-"""A server of this process reached as from outside, over HTTP and over stdio. A process of its own takes four CPU seconds to
-begin; what only a process shows, test_processes.py does."""
+"""A server in this process reached as from outside, over HTTP and over stdio. A separate process takes four CPU seconds to
+start; test_processes.py tests what only a process shows."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ _SECONDS = 30
 
 @contextmanager
 def over_http(server: MeshServer, **settings: Any) -> Iterator[str]:
-    """Its address, on a free port, while a thread answers there. `settings`: those of HTTP."""
+    """Its address, on a free port, while a thread answers there. `settings`: for HTTP."""
     web = web_server(server, HttpSettings(**{"port": 0, **settings}))
     thread = threading.Thread(target=web.run, name="mcp over http")
     thread.start()

@@ -1,4 +1,4 @@
-"""What agents are told of domains and relationships."""
+"""What agents learn about domains and relationships."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -110,7 +110,7 @@ def test_an_analysis_of_another_document_does_not_count_for_the_newest(
         assert result is not None
         newer.known.store.objects.put(f"analysis/{name}.json", result[0])
     assert "domain" not in newer.answer("describe_topic", topic="orders")
-    assert [one["domain"] for one in newer.answer("list_domains")["domains"]] == ["shop"]  # made anew
+    assert [one["domain"] for one in newer.answer("list_domains")["domains"]] == ["shop"]  # derived again
 
 
 def test_a_damaged_result_is_a_note_beside_the_topic_and_a_refusal_where_it_is_requested(

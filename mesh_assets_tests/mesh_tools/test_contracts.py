@@ -1,4 +1,4 @@
-"""What agents are told of data contracts."""
+"""What agents learn about data contracts."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The tool get_lineage: it begins anywhere, and crosses clusters where the whole estate is known."""
+"""The tool get_lineage: it begins anywhere and crosses clusters where the whole estate is known."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What agents are told of data products and of what topics take."""
+"""What agents learn about data products and about what topics use."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

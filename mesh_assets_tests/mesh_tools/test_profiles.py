@@ -1,4 +1,4 @@
-"""What agents are told of profiles: figures, page by page, and why there are none."""
+"""What agents learn about profiles: figures, page by page, or why there are none."""
 
 import json
 from collections.abc import Callable

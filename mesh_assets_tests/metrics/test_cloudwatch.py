@@ -145,8 +145,7 @@ def test_history_is_what_arrived_in_each_step() -> None:
     assert found.ends_at == tuple((begin + timedelta(minutes=minutes)).timestamp() for minutes in (5, 10, 15))
 
 
-# CloudWatch over HTTP: what is put comes back in this project's vocabulary. ministack is no AWS, but speaks
-# its protocol.
+# CloudWatch over HTTP: what is put comes back in this project's vocabulary. ministack is not AWS but speaks its protocol.
 
 pytestmark = pytest.mark.sandbox
 

@@ -93,7 +93,7 @@ def test_counts_per_minute_become_rates_per_second_and_levels_stay() -> None:
     assert found.topics == (
         TopicRate(
             topic="orders",
-            records_in_per_second=None,  # the offsets tell that, on every platform
+            records_in_per_second=None,  # the offsets show that on every platform
             message_count=None,
             records_out_per_second=4.0,
             bytes_in_per_second=100.0,
@@ -184,7 +184,7 @@ def test_history_is_counts_per_step_and_a_step_without_a_value_is_left_out() -> 
 
 pytestmark = pytest.mark.sandbox
 
-# The first minute of a fresh sandbox is that of its seeding, far above what the feed brings later.
+# The first minute of a fresh sandbox contains its seeding, far more than the feed brings later.
 _DEADLINE_SECONDS = 150.0
 
 
@@ -206,8 +206,8 @@ def metrics_of(cluster: Cluster) -> Metrics:
 
 
 def agree(metrics: Metrics) -> bool:
-    """What arrived in a second by the offsets, and in its minute by the Metrics API: the feed is steady, but
-    a second is short."""
+    """What arrived per second according to the offsets, and in that minute according to the Metrics API: the feed is steady,
+    but a second is short."""
     offsets = sum(rate.records_in_per_second or 0.0 for rate in metrics.topics)
     assert metrics.cluster is not None
     return offsets > 0 and 1 / 3 < (metrics.cluster.records_in_per_second or 0.0) / offsets < 3
@@ -240,7 +240,7 @@ def test_the_metrics_api_and_the_offsets_describe_the_same_records(cluster: Clus
     assert (written["DatagenSourceConnector_clickstream"] or 0.0) > 0
 
 
-@pytest.mark.late  # before the stand-in's first whole minute there is nothing to count
+@pytest.mark.late  # before the stand-in's first whole minute, there is nothing to count
 def test_history_comes_in_steps_of_five_minutes(cluster: Cluster) -> None:
     end = datetime.fromtimestamp(time.time() // 300 * 300 + 300, UTC)
     with open_clients(cluster) as clients:

@@ -69,7 +69,7 @@ def test_an_older_event_is_readable_and_what_it_lacks_is_unknown() -> None:
 
 
 def _with_lists(value: Any) -> Any:
-    """fastavro takes a tuple for a branch of a union and its value."""
+    """fastavro interprets a tuple as a union's branch and its value."""
     if isinstance(value, dict):
         return {name: _with_lists(kept) for name, kept in value.items()}
     return [_with_lists(kept) for kept in value] if isinstance(value, list | tuple) else value

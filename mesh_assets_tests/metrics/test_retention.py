@@ -1,4 +1,4 @@
-"""How near a group is to losing what it has not read, by offsets and by age."""
+"""How close a group is to losing unread records, by offsets and by age."""
 
 from collections.abc import Mapping
 
@@ -61,7 +61,7 @@ def rows(
         ([(100, 100, 200)], 100, 0, 100.0),  # the next one to be removed is the next one to be read
         ([(40, 100, 200)], 100, 60, 100.0),
         ([(199, 100, 200), (120, 100, 200)], 81, 0, 80.0),  # on the partition that is nearest
-        ([(40, 200, 200)], 0, 160, 100.0),  # nothing is left of what it had not read
+        ([(40, 200, 200)], 0, 160, 100.0),  # none of its unread records is left
         ([(0, 0, 200)], 200, 0, None),  # retention has removed nothing yet
     ],
 )

@@ -1,5 +1,4 @@
-"""The metrics section with a platform that measures itself: put together, and honest when that one cannot be
-asked."""
+"""The metrics section with a platform that measures itself: combined, and honest when that platform is unavailable."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -20,7 +20,7 @@ def ago(**time: float) -> datetime:
 
 
 def kept(*readings: tuple[datetime, dict[str, int]], objects: MemoryObjects | None = None) -> KeptEnds:
-    """The ends of partition 0 of topics, kept one reading after the other."""
+    """The ends of partition 0 of topics, stored reading by reading."""
     objects = objects or MemoryObjects()
     for read_at, ends in readings:
         reading = Reading(

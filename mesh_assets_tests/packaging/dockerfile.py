@@ -1,4 +1,4 @@
-"""What a Dockerfile says: its stages, and the steps of each. Only the instructions that this project's uses."""
+"""Parses a Dockerfile: its stages and their steps. Supports only the instructions that this project's uses."""
 
 import json
 import re
@@ -27,12 +27,12 @@ class Stage:
     steps: list[Step] = field(default_factory=list)
 
     def last(self, instruction: str) -> str:
-        """What the last such instruction says."""
+        """The arguments of the last such instruction."""
         return [step.text for step in self.steps if step.instruction == instruction][-1]
 
 
 def read_dockerfile(path: Path) -> list[Stage]:
-    """Its stages, in order. Raises ValueError for an instruction that nobody here knows."""
+    """Its stages, in order. Raises ValueError for an unsupported instruction."""
     stages: list[Stage] = []
     for step in _steps(path.read_text(encoding="utf-8")):
         if step.instruction not in KNOWN:
@@ -77,7 +77,7 @@ def command(text: str) -> list[str]:
 
 
 def context_paths(ignore: Path) -> list[str]:
-    """What a `.dockerignore` that ignores everything makes exceptions of."""
+    """The exceptions in a `.dockerignore` that ignores everything."""
     lines = [line for line in ignore.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
     assert lines[0] == "*", "expected all to be ignored but for what follows"
     assert {line for line in lines[1:] if line[0] != "!"} == {"**/__pycache__"}

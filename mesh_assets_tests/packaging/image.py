@@ -1,7 +1,7 @@
-"""The image of the Dockerfile without a container engine: the same steps on the same packages of Debian, each in namespaces of its
-own, and roles started in what comes out, as the Dockerfile's user, with a root that is only read.
+"""The Dockerfile's image without a container engine: the same steps on the same Debian packages, each in its own namespaces,
+and roles started in the result as the Dockerfile's user with a read-only root.
 
-Needs root, which may change its root folder, and Debian's `apt-get` for debootstrap.
+Needs root, for chroot, and Debian's `apt-get` for debootstrap.
 """
 
 import os
@@ -25,7 +25,7 @@ from mesh_assets_tests.workplace import PROJECT
 _STEP_SECONDS = 1800
 _MIRROR = "http://deb.debian.org"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Everything that is mounted goes with the namespace, however the step ends.
+# All mounts disappear with the namespace, however the step ends.
 _ENTER = """
 mount --bind "$ROOT" "$ROOT"
 mount -t proc proc "$ROOT/proc"
@@ -34,7 +34,7 @@ mount --rbind /dev "$ROOT/dev"
 
 
 def why_not_here() -> str | None:
-    """Why this machine cannot build it; None where it can."""
+    """Why this machine cannot build it; None if it can."""
     if os.geteuid() != 0:
         return "only root may enter another root folder"
     missing = [name for name in ("apt-get", "dpkg-deb", "unshare", "chroot") if shutil.which(name) is None]
@@ -43,7 +43,7 @@ def why_not_here() -> str | None:
 
 @dataclass(slots=True)
 class Image:
-    """The root folder of a stage, and what its instructions say of processes in it."""
+    """The root folder of a stage, and its instructions for processes in it."""
 
     root: Path
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": _PATH})
@@ -73,7 +73,7 @@ def build_image(place: Path) -> Image:
 
 
 def _bootstrap(base: str, root: Path, place: Path) -> None:
-    """The packages that an official slim image of Debian begins with, in today's versions."""
+    """The packages of Debian's official slim image, in today's versions."""
     name, _, tag = base.partition(":")
     suite, *_, kind = tag.split("-")
     assert (name, kind) == ("debian", "slim"), f"{base} is no slim image of Debian"
@@ -128,7 +128,7 @@ def _copy(text: str, image: Image, built: dict[str | None, Image]) -> None:
 
 
 def _run_inside(script: str, image: Image) -> None:
-    """A step of RUN, with the network of this machine, and its certificates where pip is told of them."""
+    """A RUN step, with this machine's network, and its certificates where pip uses them."""
     environment = dict(image.environment)
     extra = ""
     if certificates := os.environ.get("PIP_CERT"):
@@ -148,8 +148,8 @@ def _run_inside(script: str, image: Image) -> None:
 def role(
     image: Image, command: Sequence[str], *, state: Path, settings: Path, log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Meanwhile a process of the image runs: as its user, all of the root read only, `state` and `settings` where the image
-    expects Dagster's home and the estate's folder. Ends with all that it started."""
+    """Runs a process of the image during the block: as its user, with a read-only root, and `state` and `settings` where the
+    image expects Dagster's home and the estate's folder. Ends it with everything it started."""
     mounts = f"""
 {_ENTER}
 mount --bind "$STATE" "$ROOT{image.environment["DAGSTER_HOME"]}"
@@ -187,7 +187,7 @@ exec "$CHROOT" --userspec={image.user} "$ROOT" sh -c 'cd "{image.folder}"; exec 
 
 
 def _whereabouts(image: Image) -> dict[str, str]:
-    # Not on the image's path, which does not have what only root needs.
+    # Not on the image's path, which lacks what only root needs.
     return {"ROOT": str(image.root), "CHROOT": shutil.which("chroot") or "chroot"}
 
 

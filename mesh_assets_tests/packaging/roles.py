@@ -1,6 +1,6 @@
-"""What the image runs as, and how one sees that each role has started.
+"""The image's roles, and how to see that each has started.
 
-`python -m mesh_assets_tests.packaging.roles` builds the image and says how large it is and how long each role takes to start.
+`python -m mesh_assets_tests.packaging.roles` builds the image and prints its size and how long each role takes to start.
 """
 
 import os
@@ -23,11 +23,11 @@ from mesh_assets_tests.workplace import PROJECT
 START_SECONDS = 300
 ESTATE = 'clusters: {warehouse: {cluster_id: lkc-1, kafka: {bootstrap_servers: "127.0.0.1:1"}}}\n'
 DAEMON = "daemon"
-"""It listens nowhere: Dagster's own probe says that it lives."""
+"""It does not listen: Dagster's own probe shows that it is alive."""
 SERVICE = ("service",) if find_spec("mesh_assets.cli.serve") else ()
 """From the version on that has it."""
 NAMES = ("code server", "webserver", DAEMON, "mcp", *SERVICE)
-"""In the order in which they need each other."""
+"""In the order of their dependencies."""
 
 
 def free_ports(count: int) -> list[int]:

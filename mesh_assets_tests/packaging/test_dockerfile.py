@@ -1,4 +1,4 @@
-"""What the Dockerfile promises to those who run the image, and that it can be built from what reaches the builder."""
+"""What the Dockerfile promises to users of the image, and that it can be built from what reaches the builder."""
 
 import re
 from pathlib import Path

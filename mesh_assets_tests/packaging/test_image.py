@@ -1,4 +1,4 @@
-"""The image, built by the Dockerfile's own steps on Debian's packages, and each of its roles in it."""
+"""The image, built with the Dockerfile's own steps on Debian's packages, and each of its roles."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""From the wheel to the UI, in an empty folder outside of the clone, as somebody does who has just installed it."""
+"""From the wheel to the UI, in an empty folder outside the clone, like someone who has just installed it."""
 
 import json
 import os
@@ -24,7 +24,7 @@ COMMANDS = {
     "discovery": ("mesh-assets", "discover"),
     "ui": ("dg", "dev"),
 }
-"""All that it takes once it is installed."""
+"""Every command needed after the installation."""
 _COMMAND_SECONDS = 600
 _UI_SECONDS = 600
 _LOADED = """{
@@ -35,7 +35,7 @@ _LOADED = """{
 
 
 class Newcomer:
-    """Whoever installed the wheel: an environment, and a folder with nothing in it. `commands`: those tried so far."""
+    """A user who installed the wheel: an environment and an empty folder. `commands`: those tried so far."""
 
     def __init__(self, commands: Path, folder: Path) -> None:
         self.commands, self.folder = commands, folder
@@ -60,7 +60,7 @@ class Newcomer:
 
     @contextmanager
     def running(self, *command: str, log: Path) -> Iterator[subprocess.Popen[str]]:
-        """Meanwhile, with all that it starts; its standard input is a pipe."""
+        """Runs during the block, with everything it starts; its standard input is a pipe."""
         with log.open("w", encoding="utf-8") as output:
             process = subprocess.Popen(
                 [str(self.commands / command[0]), *command[1:]],
@@ -169,7 +169,7 @@ def _free_port() -> int:
 
 
 def _answer_of(url: str, server: subprocess.Popen[str], log: Path) -> dict[str, Any]:
-    """What the UI's own interface says, as soon as it says anything."""
+    """The answer of the UI's own interface, as soon as there is one."""
     deadline = time.monotonic() + _UI_SECONDS
     with httpx.Client(trust_env=False, timeout=60) as client:
         while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""What is in the wheel, and what it asks for: built once, in half a second, and not installed."""
+"""The wheel's content and requirements: built once, in half a second, and not installed."""
 
 import re
 import zipfile
@@ -28,9 +28,9 @@ AT_AN_EDGE = {
     "mesh_assets.store.azure_blob": "azure",
     "mesh_assets.store.gcs": "gcs",
 }
-"""Where a package of an extra is imported, and the error names the extra that is missing."""
+"""Where a package of an extra is imported and the error names the missing extra."""
 PARTS = {"botocore": "boto3", "pydantic-core": "pydantic"}
-"""Packages that come with another as one library does, in a version that it names."""
+"""Packages that belong to another one, in a version that it pins."""
 NOT_OURS_TO_BRING = {"gssapi"}
 """Needs Kerberos' own libraries and a compiler; the error says how to install it."""
 
@@ -52,7 +52,7 @@ def metadata(wheel: zipfile.ZipFile) -> Message:
 
 @pytest.fixture(scope="module")
 def required(metadata: Message) -> Mapping[str, set[str]]:
-    """The packages that each extra asks for; those of all under an empty name."""
+    """The packages that each extra requires; the base's under an empty name."""
     found: dict[str, set[str]] = {"": set()}
     for line in metadata.get_all("Requires-Dist", []):
         requirement = Requirement(line)
@@ -107,7 +107,7 @@ def test_every_base_dependency_has_its_reason_in_the_decision(required: Mapping[
 
 @pytest.mark.slow
 def test_the_code_imports_exactly_what_it_requires(required: Mapping[str, set[str]]) -> None:
-    """A package that only another one brings may be gone with that one's next version."""
+    """A package that only another one brings may disappear with that one's next version."""
     owners = {
         name: {canonicalize_name(owner) for owner in owned}
         for name, owned in packages_distributions().items()

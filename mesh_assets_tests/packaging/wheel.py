@@ -1,4 +1,4 @@
-"""The wheel of this project, built as `make wheel` does, and installed as a user does: outside of the clone, by hash."""
+"""This project's wheel, built as by `make wheel` and installed as by a user: outside the clone, by hash."""
 
 import hashlib
 import os
@@ -13,11 +13,11 @@ from mesh_assets_tests.workplace import PROJECT
 _BUILD_SECONDS = 60
 _INSTALL_SECONDS = 900
 _OURS = ("PYTHON", "VIRTUAL_ENV", "PIP_TARGET", "PIP_USER", "MESH_", "DAGSTER_")
-"""What a variable begins with that would let what is installed find the clone, its environment or its estate."""
+"""Prefixes of variables that would let the installed package find the clone, its environment or its estate."""
 
 
 def build_wheel(folder: Path) -> Path:
-    """Builds it into the folder, which takes half a second of CPU; the file."""
+    """Builds it into the folder, in half a CPU second. Returns the file."""
     done = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
         cwd=PROJECT,
@@ -32,7 +32,7 @@ def build_wheel(folder: Path) -> Path:
 
 
 def strangers_environment(bin_folder: Path | None = None) -> dict[str, str]:
-    """The environment of somebody who has never heard of the clone, with the commands of `bin_folder` on the path."""
+    """The environment of a user without the clone, with the commands of `bin_folder` on the path."""
     kept: Mapping[str, str] = {
         name: value for name, value in os.environ.items() if not name.startswith(_OURS)
     }
@@ -41,9 +41,9 @@ def strangers_environment(bin_folder: Path | None = None) -> dict[str, str]:
 
 
 def install_wheel(wheel: Path, folder: Path, *, extras: str) -> Path:
-    """Makes an environment with the wheel in it, everything else in the versions and by the hashes of `requirements.txt`.
-    By uv where it is installed, which takes seconds; else by pip, which takes no extras in constraints: then all of
-    `requirements.txt` comes with it. Its folder of commands."""
+    """Creates an environment with the wheel, and everything else by the versions and hashes in `requirements.txt`. With uv if
+    installed, which takes seconds; otherwise with pip, which accepts no extras in constraints, so all of `requirements.txt` is
+    installed. Returns its folder of commands."""
     venv = folder / "venv"
     wanted = folder / "wanted.txt"
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()

@@ -1,5 +1,5 @@
 """A ksqlDB server in memory: what it answers to `/info` and to the lists, in the published shapes of its entities
-(`ServerInfo`, `StreamsList`, `TablesList`, `QueryDescriptionList` of confluentinc/ksql), with fields that nobody here needs."""
+(`ServerInfo`, `StreamsList`, `TablesList`, `QueryDescriptionList` of confluentinc/ksql), with fields that we ignore."""
 
 import json
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def _source(kind: str, name: str, topic: str) -> dict[str, Any]:
 
 @dataclass
 class KsqlDbStandIn:
-    """`streams`, `tables`: the topic of each. `answers`: instead of what a path would say."""
+    """`streams`, `tables`: the topic of each. `answers`: by path, instead of the usual ones."""
 
     cluster_id: str = "the-cluster"
     streams: Mapping[str, str] = field(default_factory=dict)

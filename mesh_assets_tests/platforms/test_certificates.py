@@ -1,4 +1,4 @@
-"""Facts of certificates that a library of its own made; what cannot be read has none."""
+"""Facts about certificates made by another library; unreadable ones have none."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""ksqlDB says which topics its queries read and write, in two requests; what it does not say is not guessed."""
+"""ksqlDB reports the topics that its queries read and write, in two requests; nothing else is guessed."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""A listener of another protocol is named as such, by whoever was given its address: Kafka's clients and HTTP's."""
+"""Kafka's clients and HTTP's name a listener of another protocol as such."""
 
 import socket
 import ssl
@@ -44,7 +44,7 @@ def listening(answer: Answer) -> Iterator[int]:
 
 
 def http(connection: socket.socket) -> None:
-    """As Jetty, which serves Connect and registries: what it does not understand is a bad request."""
+    """Like Jetty, which serves Connect and registries: anything it does not understand is a bad request."""
     understood = connection.recv(4096).startswith(b"GET /")
     status = b"200 OK" if understood else b"400 Bad Request"
     connection.sendall(b"HTTP/1.1 %s\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}" % status)

@@ -1,4 +1,4 @@
-"""A shop whose topics belong to two domains and two owners, and what makes products of it."""
+"""A shop whose topics belong to two domains and two owners, and how products are made from it."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which products there are: from domains, owners, lineage and keys, then by people's word, from run to run."""
+"""Which products exist: from domains, owners, lineage and keys, then by people's decisions, from run to run."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ def topic(name: str) -> Node:
 
 
 def a_graph() -> LineageGraph:
-    """cdc fills orders, enrich makes noise of orders, fraud reads orders, cdc sets records aside."""
+    """cdc fills orders, enrich makes noise from orders, fraud reads orders, cdc writes dead letters."""
     fraud = Node(kind="application", cluster="warehouse", name="fraud")
     return build_graph(
         edges=[
@@ -200,7 +200,7 @@ def test_the_topics_of_a_dropped_candidate_are_outside_for_that_reason() -> None
     assert {one.reason for one in before.outside if one.place == place("users")} == {
         "the estate drops the product warehouse.people"
     }
-    # Named anew it is still the one that was dropped.
+    # Renamed, it is still the one that was dropped.
     renamed = {"sales": ("order*", "invoice*"), "humans": ("user*",)}
     assert shown(products_of(ground_of(a_shop(), patterns=renamed), decision, before=before)) == shown(before)
 

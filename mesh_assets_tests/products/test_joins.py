@@ -34,7 +34,7 @@ def drafts_of(document: Document) -> list[JoinDraft]:
 
 
 def columns_of(draft: JoinDraft) -> dict[str, dict[str, str]]:
-    """Table → column → type, as another look at the SQL by sqlglot's tree gives them."""
+    """Table → column → type, from an independent walk through sqlglot's tree."""
     assert draft.sql is not None
     return {
         one.this.this.name: {

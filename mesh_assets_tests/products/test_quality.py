@@ -1,4 +1,4 @@
-"""The quality score: the mean of what is known, with parts that say what they are made of."""
+"""The quality score: the mean of the known parts, each with its ingredients."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,1 +1,1 @@
-"""Profiles: what a sample says of a topic."""
+"""Profiles: what a sample says about a topic."""

@@ -1,4 +1,4 @@
-"""A cluster in memory for profiles: topics of records, read by slices as those of a real one are."""
+"""An in-memory cluster for profiles: topics with records, read in slices like a real one's."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,8 +51,8 @@ def numbered(records: Sequence[SampledRecord]) -> list[SampledRecord]:
 
 @dataclass(slots=True)
 class Log:
-    """`errors`: by partition, what its reading ends with. `latest`: by partition, where it lies behind the last record, as
-    markers of transactions make it. `refused`: what reading any of it raises."""
+    """`errors`: by partition, how its reading ends. `latest`: by partition, where it lies beyond the last record, as
+    transaction markers cause. `refused`: what any reading raises."""
 
     records: Sequence[SampledRecord]
     partitions: int = 1
@@ -70,7 +70,7 @@ class Log:
 
 @dataclass(slots=True)
 class InMemory:
-    """Stands in for the brokers and the registry. `asked`: the slices that were read, by topic."""
+    """Stands in for the brokers and the registry. `asked`: the slices read, by topic."""
 
     logs: Mapping[str, Log]
     schemas: Mapping[int, SchemaText | MeshError] = field(default_factory=dict)
@@ -201,7 +201,7 @@ def profile(
 
 
 def profile_values(*values: bytes | None, **world: Any) -> TopicProfile:
-    """The profile of one topic with these values, under keys of their own."""
+    """The profile of one topic with these values, under distinct keys."""
     records = numbered([a_record(value, key=b"%d" % place) for place, value in enumerate(values)])
     (found,) = profile(InMemory({"orders": Log(records)}, **world)).profiles
     return found

@@ -1,4 +1,4 @@
-"""Values are decoded by the schemas that they name, and what cannot be is counted with its reason and never shown."""
+"""Values are decoded by the schemas they name; undecodable ones are counted with the reason and never shown."""
 
 import io
 import json
@@ -154,7 +154,7 @@ message Other { bool done = 1; }
 
 
 def messages() -> Any:
-    """The same two messages, as protoc would compile them: what values are written with."""
+    """The same two messages as protoc would compile them, for writing values."""
     kind = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(
         name="orders.proto", package="shop", syntax="proto3", dependency=["google/protobuf/timestamp.proto"]
@@ -246,7 +246,7 @@ def test_protobuf_is_read_by_the_registrys_text() -> None:
         "done",
     } == set(fields)
     assert (fields["note"].records, fields["note"].optional) == (5, True)
-    # proto3 sends no zeros, and they are values all the same.
+    # proto3 does not send zeros, but they are values all the same.
     assert (fields["amount"].records, fields["amount"].minimum, fields["state"].distinct) == (20, 0.0, 2)
     assert fields["at"].types[0].type == "timestamp"
 

@@ -1,4 +1,4 @@
-"""Profiles of the whole estate: kept with their trend, and never lost because a cluster does not answer."""
+"""Profiles of the whole estate: stored with their trend, and never lost because a cluster does not answer."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What figures say, and that they give no value away."""
+"""What figures show, and that they reveal no value."""
 
 import json
 from collections.abc import Callable
@@ -110,7 +110,7 @@ def test_a_few_distinct_values_are_counted_by_a_keyed_hash_unless_the_estate_nam
     assert [(one.name, one.records) for one in orders.fields[0].values] == [("open", 30), ("paid", 10)]
     assert [(one.name, one.records) for one in others.fields[0].values] == [(None, 30), (None, 10)]
     hashes = {one.hash for profile_ in (orders, others) for one in profile_.fields[0].values}
-    assert len(hashes) == 4  # the same value in two fields has two: nobody can compare them
+    assert len(hashes) == 4  # the same value in two fields has two, so they cannot be compared
     assert "open" not in repr(others)
 
 
@@ -222,7 +222,7 @@ def test_silence_is_judged_by_the_topics_own_usual_gap() -> None:
     assert silent(1_200)
     assert not silent(280)  # never within five minutes
     assert not silent(1_200, gap=500)
-    assert not silent(1_200, gap=0.01)  # a burst: what is usual after it is not known
+    assert not silent(1_200, gap=0.01)  # a burst: what is usual after it is unknown
     assert not silent(1_200, usual=UsualGap(3_600.0, 40))
     assert silent(1_200, gap=0.01, usual=UsualGap(60.0, 40))
 

@@ -1,4 +1,4 @@
-"""What the newest document knows of a topic, and its records do not say: the schema of plain JSON, and compaction."""
+"""What the newest document knows about a topic beyond its records: the schema of plain JSON, and compaction."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ SCHEMA = {
 def profiled(
     *values: Any, schema: dict[str, Any] | None = SCHEMA, kind: str = "JSON", policy: str | None = None
 ) -> TopicProfile:
-    """Of the topic `stock`, of values in JSON that name no schema. `schema`: that of its subject, None: it has none."""
+    """For the topic `stock`, with JSON values that name no schema. `schema`: its subject's; None: it has none."""
     registered = () if schema is None else (a_registered("stock-value", kind, json.dumps(schema)),)
     topic = a_topic(
         "stock",

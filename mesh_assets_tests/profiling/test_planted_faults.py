@@ -1,4 +1,5 @@
-"""What the sandbox plants is found, and nothing is invented: every fault and every shared key, by the planter's own list."""
+"""Everything that the sandbox plants is found, and nothing is invented: every fault and shared key in the planter's own
+list."""
 
 import json
 

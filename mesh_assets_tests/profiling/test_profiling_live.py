@@ -1,4 +1,4 @@
-"""The job `profiling` on the sandbox: what was planted there is found, no group is joined, and no value stays anywhere."""
+"""The job `profiling` on the sandbox: planted faults are found, no group is joined, and no value stays anywhere."""
 
 import gzip
 import json
@@ -29,7 +29,7 @@ MARKERS = (b".doe@example.com", b"person-00", b"member-00", b"QO-00", b"QC-00", 
 def profiled(
     sandbox: object, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Workplace, dict[str, object], str]]:
-    """A workplace after the job, the groups as they were before and after, and what the run printed."""
+    """A workplace after the job, the groups before and after it, and the run's output."""
     endpoints: Endpoints = sandbox.endpoints()  # type: ignore[attr-defined]
     workplace = workplace_in(tmp_path_factory.mktemp("profiled"), endpoints)
     estate = yaml.safe_load(workplace.estate.read_text())
@@ -44,7 +44,7 @@ def profiled(
 
 
 def group_names(workplace: Workplace) -> list[str]:
-    """Of every group that the cluster knows: whoever commits is one for a week."""
+    """For every group that the cluster knows: anything that commits stays one for a week."""
     cluster = load_estate(workplace.estate).clusters["warehouse"]
     reader = WireReader(client_properties(cluster.kafka), timeout_seconds=30)
     try:
@@ -54,7 +54,7 @@ def group_names(workplace: Workplace) -> list[str]:
 
 
 def contents(path: Path) -> bytes:
-    """With what is packed in it: all but the latest document, and the data of the report's page."""
+    """Including packed content: all but the latest document, and the data in the report's page."""
     data = path.read_bytes()
     if path.suffix == ".gz":
         return gzip.decompress(data)

@@ -1,4 +1,4 @@
-"""What is read of a topic: the strategies, the bounds, and what could not be read is not taken for empty."""
+"""What is read from a topic: the strategies, the bounds, and that unread does not mean empty."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,7 +80,7 @@ def test_random_runs_are_spread_over_the_whole_topic() -> None:
 
 
 def test_strata_lie_at_equal_intervals_of_time() -> None:
-    # Nine in ten records are of the last hour of ten.
+    # Nine in ten records are from the last of ten hours.
     ages = [timedelta(hours=10 - n / 10) for n in range(90)] + [
         timedelta(seconds=4 * n) for n in range(899, -1, -1)
     ]

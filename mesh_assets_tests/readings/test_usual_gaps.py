@@ -15,7 +15,7 @@ DAY = 24 * HOUR
 def _read(
     ends: Callable[[float], int | None], *, days: float, missing: Sequence[tuple[float, float]] = ()
 ) -> list[Chunk]:
-    """Readings of `orders/1` for so many days, but for those between the `missing` times."""
+    """Readings of `orders/1` for that many days, except between the `missing` times."""
     times = [
         at
         for at in (number * EVERY for number in range(int(days * DAY / EVERY) + 1))

@@ -1,4 +1,4 @@
-"""Made-up clusters with the truth about them, which is written down as they are made."""
+"""Made-up clusters with the truth about them, recorded by their generator."""
 
 import json
 from random import Random
@@ -75,9 +75,9 @@ def a_registered(
 
 
 def a_large_cluster(subjects: int) -> tuple[Document, dict[str, frozenset[str]]]:
-    """A cluster of one topic a subject, in Avro, JSON Schema and Protobuf by turns, with 25 fields and more each, and the
-    truth: key → the topics that have it. Each domain has its own entities, and each of their topics the keys of two
-    others in any of three spellings."""
+    """A cluster with one topic per subject, alternately in Avro, JSON Schema and Protobuf, each with 25 or more fields, and the
+    truth: key → the topics that have it. Each domain has its own entities, and each of their topics the keys of two others in
+    any of three spellings."""
     random = Random(f"{subjects}")
     topics: list[str] = []
     schemas: list[Schema] = []

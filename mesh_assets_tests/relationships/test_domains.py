@@ -1,4 +1,4 @@
-"""Domains: the first rule that says something, and nothing where none does."""
+"""Domains: from the first rule that applies, and none where none does."""
 
 import json
 import re
@@ -237,7 +237,7 @@ def test_in_a_large_cluster_no_domain_mixes_topics_that_share_nothing() -> None:
 
 
 def test_communities_are_found_where_every_choice_is_equally_good() -> None:
-    """Methods that weigh in floating point move such topics to and fro without an end."""
+    """Methods with floating-point weights would move such topics back and forth forever."""
     topics = [f"topic-{number}" for number in range(600)]
     bonds = [
         Bond(

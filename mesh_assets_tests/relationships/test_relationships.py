@@ -1,4 +1,4 @@
-"""Entities: which topics are about the same things, and which only look so."""
+"""Entities: which topics are about the same things, and which only seem to be."""
 
 import string
 
@@ -16,7 +16,7 @@ from mesh_assets_tests.relationships.estates import a_cluster, a_large_cluster, 
 
 
 def shared(found: Relationships) -> dict[str, set[str]]:
-    """Entity → topics, of those that relate topics."""
+    """Entity → topics, for entities that relate topics."""
     return {one.name: set(one.topics) for one in found.entities if len(one.topics) > 1}
 
 

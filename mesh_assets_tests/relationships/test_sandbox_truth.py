@@ -1,4 +1,4 @@
-"""What the sandbox's own definitions say belongs together is found again, from schemas, connectors and groups alone."""
+"""What belongs together by the sandbox's own definitions is found from schemas, connectors and groups alone."""
 
 import pytest
 from msgspec.structs import replace
@@ -93,7 +93,7 @@ def test_from_names_and_keys_alone_no_domain_is_false_and_undecidable_ones_stay_
     assert [one for one in found_domains(found) if not any(one <= domain for domain in true)] == []
     exact = [name for name, domain in TRUE_DOMAINS.items() if domain in found_domains(found)]
     assert len(exact) == 9
-    # One topic alone, what all refer to, and what only they share.
+    # A topic alone, the one that all refer to, and those that only they share.
     assert {one.topic for one in found.unassigned} == {"campaign_finance", "stock_trades", "stores", "users"}
 
 

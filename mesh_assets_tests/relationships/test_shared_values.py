@@ -1,4 +1,4 @@
-"""Samples make relationships surer, or say that two fields of one name share nothing."""
+"""Samples make relationships more certain, or show that two fields of one name share nothing."""
 
 from msgspec.structs import replace
 

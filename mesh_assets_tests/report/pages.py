@@ -1,4 +1,4 @@
-"""Reading a report as a browser does, without one: its elements, its texts, and its data."""
+"""Reads a report as a browser would: its elements, its texts, and its data."""
 
 import base64
 import gzip
@@ -12,7 +12,7 @@ from mesh_assets.report.page import SCRIPTS
 
 
 class Page(HTMLParser):
-    """`elements`: every start tag with its attributes, in order. `raw`: what stands in each script and style.
+    """`elements`: every start tag with its attributes, in order. `raw`: the content of each script and style.
     `texts`: all other text."""
 
     def __init__(self, html: str) -> None:
@@ -62,7 +62,7 @@ class Page(HTMLParser):
         return found
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """The rows as the page's script sees them: with texts in the places of their numbers."""
+        """The rows as the page's script sees them: with texts in place of their numbers."""
         data = self.data
         columns = data["columns"][table]
         found = []
@@ -78,7 +78,7 @@ class Page(HTMLParser):
 
 
 def source(text: str) -> str:
-    """As a policy admits it."""
+    """The form that a content policy accepts."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

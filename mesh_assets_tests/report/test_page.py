@@ -1,4 +1,4 @@
-"""What stands in the report, and that nothing in it runs or loads but its own script."""
+"""What the report contains, and that nothing in it runs or loads except its own script."""
 
 import hashlib
 import re
@@ -210,7 +210,7 @@ def test_no_script_of_ours_turns_text_into_markup_or_code() -> None:
 
 
 def test_the_library_is_the_published_file() -> None:
-    """@dagrejs/dagre 3.1.3, dist/dagre.min.js, from npm; its licence goes with it into every page."""
+    """@dagrejs/dagre 3.1.3, dist/dagre.min.js, from npm; its licence is included in every page."""
     digest = hashlib.sha256(static("dagre.min.js").encode()).hexdigest()
 
     assert digest == "54a503e346f93ca0bb10abe7999587e037262935687aca45eb4e4b0f64bbb578"

@@ -1,4 +1,4 @@
-"""What the report's page of a topic tells of its profile."""
+"""What a topic's page in the report shows of its profile."""
 
 import json
 from collections.abc import Callable

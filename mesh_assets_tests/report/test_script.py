@@ -1,4 +1,4 @@
-"""What the report's script does, in a document of jsdom's: every link leads somewhere, tables sort and filter, names stay text."""
+"""The report's script in jsdom: every link leads somewhere, tables sort and filter, names stay text."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +40,7 @@ Seen = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """What a reader of one page sees, who follows every link in it."""
+    """What a reader of one page sees who follows every link in it."""
     folder = tmp_path_factory.mktemp("report")
     (folder / "estate.yaml").write_text(ESTATE)
     store = InventoryStore(FolderStore(folder / "store"))

@@ -5,7 +5,7 @@ from uuid import uuid4
 import dagster as dg
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
-# A queued run must have an origin, which Dagster offers no public way to make.
+# A queued run must have an origin, and Dagster has no public way to make one.
 _REPOSITORY = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("mesh_assets"), "__repository__")
 
 

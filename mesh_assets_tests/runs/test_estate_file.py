@@ -1,4 +1,4 @@
-"""A cluster that comes into the estate file, or leaves it, needs no restart of anything."""
+"""A cluster that joins or leaves the estate file requires no restart."""
 
 from pathlib import Path
 

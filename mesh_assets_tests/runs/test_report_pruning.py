@@ -1,4 +1,4 @@
-"""Reports of assets, which belong to no run, on the storages that Dagster begins with: SQLite in files, and in memory."""
+"""Reports of assets, which belong to no run, on Dagster's default storages: SQLite in files and in memory."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ def report(
 
 
 def ages(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[str]:
-    """Of what is left, newest first."""
+    """The remaining ones, newest first."""
     found = instance.fetch_materializations(key, limit=100).records
     return [str((one.asset_materialization.tags or {})["dagster/data_version"]) for one in found]  # type: ignore[union-attr]
 

@@ -288,7 +288,7 @@ def test_after_failed_runs_the_triggers_wait_and_the_pauses_grow(
         requests = requests_for(
             instance, ["warehouse"], store, now=later(minutes=minutes, seconds=1)
         ).requests
-        store.objects.delete("launches/lkc-1.json")  # the claim of a moment that has not come yet
+        store.objects.delete("launches/lkc-1.json")  # a claim from the future
         return bool(requests)
 
     pauses = []

@@ -26,7 +26,7 @@ def connector_states(box: Sandbox) -> dict[str, tuple[str, ...]]:
 
 
 def wait_until_all_run(box: Sandbox) -> None:
-    """Every connector of the estate and its task. A busy worker may leave its group once more and take its connectors up again."""
+    """Every connector of the estate and its task. A busy worker may leave its group once more and restart its connectors."""
     wanted, deadline = dict.fromkeys(EXPECTED.connectors, ("RUNNING", "RUNNING")), time.monotonic() + 60
     while (found := connector_states(box)) != wanted:
         assert time.monotonic() < deadline, found
@@ -74,5 +74,5 @@ def describe_groups(box: Sandbox, names: Sequence[str]) -> dict[str, Any]:
 
 
 def admin(box: Sandbox) -> AdminClient:
-    """Use it in a `with`: one that is left to the garbage collector can hang the process."""
+    """Use it in a `with`: one left to the garbage collector can hang the process."""
     return AdminClient({"bootstrap.servers": box.endpoints().bootstrap_servers})

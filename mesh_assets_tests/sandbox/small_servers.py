@@ -1,4 +1,4 @@
-"""Servers that start at once, in place of the sandbox's."""
+"""Servers that start instantly, in place of the sandbox's."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ NO_JAVA = JavaRuntime(java=Path("java"), kafka_jars=(), plugin_jar=Path("plugin"
 def a_server(
     name: str, *, needs: tuple[str, ...] = (), code: str | None = None, seconds: float = 20
 ) -> Server:
-    """Serves its folder by HTTP, or does what `code` says instead."""
+    """Serves its folder over HTTP, or runs `code` instead."""
 
     def launch(setting: Setting, java: JavaRuntime) -> Launch:  # noqa: ARG001
         port = str(setting.state.ports[name].number)

@@ -1,4 +1,4 @@
-"""The stand-in for AWS: it has an environment of its own, listens on loopback, starts when named, leaves nothing behind."""
+"""The stand-in for AWS: it has its own environment, listens on loopback, starts when named, and leaves nothing behind."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Class archives are made once, from the lists of all servers that share one; everything works without them."""
+"""Class archives are built once, from the lists of all servers that share one; everything works without them."""
 
 from pathlib import Path
 

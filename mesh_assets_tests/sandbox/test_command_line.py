@@ -1,4 +1,4 @@
-"""What a user sees of the sandbox before there is one."""
+"""What a user sees before there is a sandbox."""
 
 import json
 from pathlib import Path

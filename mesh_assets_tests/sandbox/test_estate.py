@@ -1,4 +1,4 @@
-"""The estate's definitions keep what the project promises of its sandbox; records are reproducible and match schemas."""
+"""The estate's definitions keep the sandbox's promises; records are reproducible and match schemas."""
 
 import hashlib
 import json
@@ -84,7 +84,7 @@ def test_topic_configs_are_varied() -> None:
 
 
 def test_a_shared_key_always_names_something_that_exists() -> None:
-    """What a topic refers to is among the first records of the topic that describes it."""
+    """Whatever a topic refers to is among the first records of the topic that describes it."""
     described = {
         (name, field.entity): {record(topic, n)[name] for n in range(topic.backlog)}
         for topic in TOPICS
@@ -120,7 +120,7 @@ by_name = {topic.name: topic for topic in TOPICS}
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
     text = "\n".join(found for topic in TOPICS for found in backlog(topic))
-    # Changes only with the definitions: not with the machine, the run or the order in which records are made.
+    # Changes only with the definitions: not with the machine, the run or the order of records.
     assert (
         hashlib.sha256(text.encode()).hexdigest()
         == "cc7a49db2b7f83938a32aa0649a3248c62ee549090821a42f5653896948978d2"

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.sandbox
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """What was read in one quiet time; the offsets at its begin and at its end."""
+    """A reading during a quiet time, with the offsets at its beginning and end."""
 
     lines: dict[str, int]
     records: dict[str, int]

@@ -1,4 +1,4 @@
-"""The feed: it continues its files after any end, writes each topic's format, and its supervisor restarts it."""
+"""The feed: it continues its files after any interruption, writes each topic's format, and its supervisor restarts it."""
 
 import json
 import struct

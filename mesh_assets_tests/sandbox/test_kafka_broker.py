@@ -59,7 +59,7 @@ def test_listeners_and_their_needs_are_in_the_properties(tmp_path: Path) -> None
     assert written["log.dirs"] == str(tmp_path / "box" / "data" / "edge")
 
 
-# Does what `StorageTool format … -c FILE` does.
+# Like `StorageTool format … -c FILE`.
 FORMATS = """\
 #!/bin/sh
 for last; do :; done

@@ -28,7 +28,7 @@ Make = Callable[..., Sandbox]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
-    """Make sandboxes in one folder; whatever still runs is stopped at the end."""
+    """Makes sandboxes in one folder; anything still running is stopped at the end."""
     made = []
 
     def one(*servers: Server) -> Sandbox:

@@ -1,4 +1,4 @@
-"""What is remembered between starts: ports are kept, and state left by a crash is no obstacle."""
+"""What is remembered between starts: ports are kept, and leftover state of a crash is not an obstacle."""
 
 import multiprocessing
 import os

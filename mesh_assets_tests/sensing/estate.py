@@ -1,4 +1,4 @@
-"""A small estate in memory: clusters whose fakes can change and fail, observed and discovered as in real life."""
+"""A small in-memory estate: clusters whose fakes can change and fail, observed and discovered as in production."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -62,7 +62,7 @@ class Kafka(FakeKafka):
 @dataclass
 class Worker:
     """A Connect worker. `connectors`: by name, the states of the connector and its tasks, such as `RUNNING FAILED`.
-    `config`: what is in the config of each beside its class and topics."""
+    `config`: what the config of each has besides its class and topics."""
 
     connectors: dict[str, str] = field(default_factory=dict)
     config: dict[str, str] = field(default_factory=dict)
@@ -105,8 +105,8 @@ class Worker:
 
 @dataclass
 class FakeCluster:
-    """One cluster of the estate. `opens`: called before its clients are, and may hang. `cloud`: in the place
-    of the worker. `estate`: further fields of its cluster in the estate."""
+    """One cluster of the estate. `opens`: called before its clients open, and may hang. `cloud`: instead of the worker.
+    `estate`: further fields of its cluster in the estate."""
 
     name: str = "warehouse"
     kafka: Kafka = field(default_factory=Kafka)
@@ -177,7 +177,7 @@ class Estate:
         return document
 
     def discover(self, name: str = "warehouse") -> tuple[Trigger, ...]:
-        """A discovery: collect, join, publish, take from the inbox. Returns the triggers it dealt with."""
+        """A discovery: collect, join, publish, take from the inbox. Returns the triggers it handled."""
         self.pass_by(seconds=1)
         sections = collect_sections(
             self.fakes[name].cluster,

@@ -28,7 +28,7 @@ def an_alarm(name: str = "payments-lag", since: datetime = SINCE) -> AlarmInAlar
 
 
 class CloudWatch:
-    """What is in ALARM; `error`: what looking raises."""
+    """The alarms in ALARM; `error`: what a look raises."""
 
     def __init__(self, *alarms: AlarmInAlarm) -> None:
         self.alarms = alarms
@@ -57,7 +57,7 @@ def watch(store: InventoryStore, cloudwatch: CloudWatch, **settings: object) -> 
 
 
 def reported(store: InventoryStore) -> list[tuple[str, str | None, str | None]]:
-    """What waits, as a run takes it: it is gone afterwards."""
+    """Takes what waits, as a run does: afterwards it is gone."""
     inbox = Inbox(store.objects)
     waiting = inbox.waiting(CLUSTER_ID)
     inbox.remove(CLUSTER_ID, [one.id for one in waiting])

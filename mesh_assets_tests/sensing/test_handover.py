@@ -1,4 +1,4 @@
-"""Who may ask for a cluster's run, and what the run takes from the inbox."""
+"""Who may request a cluster's run, and what the run takes from the inbox."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +25,7 @@ def test_a_run_is_requested_once_until_it_has_come_or_enough_time_has_passed(tmp
 
     assert claim(0)
     assert not claim(5)
-    assert claim(10, newest_run="run-1")  # the run that was asked for has come, and it has ended
+    assert claim(10, newest_run="run-1")  # the requested run has come and ended
     assert not claim(99, newest_run="run-1")
     assert claim(101, newest_run="run-1")
 
@@ -35,7 +35,7 @@ def test_a_claim_of_another_clock_delays_nothing(tmp_path: Path, hours: int) -> 
     objects = open_store(str(tmp_path))
     assert claim_run(objects, "lkc-1", now=MOMENT, newest_run="run-1")
 
-    # A run that has come is known by its id, whenever its clock says that it was created.
+    # A run that has come is recognised by its id, whatever its creation time.
     assert claim_run(objects, "lkc-1", now=MOMENT + timedelta(seconds=10, hours=hours), newest_run="run-1")
 
 
@@ -113,7 +113,7 @@ def test_a_cause_that_returns_while_a_run_handles_it_waits_for_the_next(tmp_path
     inbox = Inbox(store.objects)
     inbox.put("lkc-1", FAILED, cause="a", source="test", now=MOMENT)
     noted = begin_collection(store, "warehouse", "lkc-1", newest_in_topic=lambda: None).waiting
-    inbox.remove("lkc-1", noted)  # another run has dealt with it
+    inbox.remove("lkc-1", noted)  # another run has handled it
     inbox.put("lkc-1", FAILED, cause="a", source="test", now=MOMENT - timedelta(hours=1))
 
     taken = take_triggers(inbox.waiting("lkc-1"), MANUAL, from_inbox=False, noted=set(noted))

@@ -1,4 +1,4 @@
-"""Rounds: each cluster in its interval, whatever a tick has time for, and whichever clusters hang."""
+"""Rounds: each cluster within its interval, whatever a tick has time for and whichever clusters hang."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -19,8 +19,8 @@ LIMITS = SWEEP_LIMITS
 def visits(
     takes: Mapping[str, float], *, ticks: int, interval: int = INTERVAL, late: float = 2.0
 ) -> tuple[dict[str, list[float]], list[float]]:
-    """When each cluster was visited to its end (or given up), by a clock of its own, and how long each tick took. `takes`:
-    seconds that a visit takes; `late`: how much later than it should Dagster's daemon begins a tick."""
+    """When each visit to a cluster ended or was abandoned, by its own clock, and how long each tick took. `takes`: the seconds
+    of a visit; `late`: how late Dagster's daemon begins a tick."""
     ended: dict[str, list[float]] = defaultdict(list)
     took = []
     cursor, now = SensorCursor(), 1_000_000.0
@@ -43,7 +43,7 @@ def swept_in(
     *,
     slow: Collection[str],
 ) -> tuple[Swept[str], float]:
-    """What `sweep` does, without threads."""
+    """Like `sweep`, without threads."""
     at_once, cluster_seconds, seconds = LIMITS.at_once, LIMITS.cluster_seconds, LIMITS.tick_seconds
     swept: Swept[str] = Swept()
     lanes, end = {True: [now] * at_once, False: [now] * at_once}, now
@@ -76,7 +76,7 @@ def gaps(moments: list[float]) -> list[float]:
 
 
 def a_fleet(*, hanging: int, slow: int = 0, clusters: int = 300) -> dict[str, float]:
-    """The ones that hang, and those whose clients time out, stand among the healthy ones."""
+    """Clusters that hang or whose clients time out are mixed among the healthy ones."""
     names = [f"cluster-{number:03}" for number in range(clusters)]
     odd = [name for number, name in enumerate(names) if number % 3 == 0]
     return {
@@ -95,7 +95,7 @@ def test_of_300_clusters_each_is_visited_in_its_interval_and_no_tick_takes_longe
 
     healthy = {name for name, seconds in fleet.items() if seconds < 1}
     assert ended.keys() == fleet.keys()
-    # The first round finds out who hangs; from then on nobody healthy waits for them.
+    # The first round shows which hang; from then on no healthy cluster waits for them.
     assert max(gap for name in healthy for gap in gaps(ended[name])[1:]) <= INTERVAL + 10
     assert max(gap for name in fleet for gap in gaps(ended[name])[1:]) <= INTERVAL * 1.3
     assert max(took) <= LIMITS.tick_seconds
@@ -118,7 +118,7 @@ def test_an_estate_too_large_for_its_interval_is_visited_completely_in_turns() -
 
     assert ended.keys() == fleet.keys()
     counts = {len(moments) for moments in ended.values()}
-    assert max(counts) - min(counts) <= 2  # of four rounds or so: at first it is not known that all are slow
+    assert max(counts) - min(counts) <= 2  # of about four rounds: at first it is unknown that all are slow
 
 
 def test_a_recovered_cluster_counts_as_healthy_again() -> None:

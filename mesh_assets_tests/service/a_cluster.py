@@ -1,4 +1,4 @@
-"""A cluster of which everything is known that becomes a metric."""
+"""A cluster with a known value for every metric."""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,4 @@
-"""The service asked over HTTP, in this process."""
+"""Requests to the service over HTTP, in this process."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,7 +26,7 @@ CI, OPS = ({"Authorization": f"Bearer {token}"} for token in (TOKEN, OTHER_TOKEN
 
 
 class Launches:
-    """In the place of processes: what was launched, and what each ends with once it is let go on."""
+    """Instead of processes: what was launched, and how each ends once released."""
 
     def __init__(self) -> None:
         self.of: list[tuple[str, Trigger]] = []
@@ -103,7 +103,7 @@ async def ask(client: httpx.AsyncClient, headers: dict[str, str] = CI, **body: A
 
 
 async def followed(client: httpx.AsyncClient, path: str, *statuses: str) -> dict[str, Any]:
-    """What became of it, once its status is one of these."""
+    """The outcome, once its status is one of these."""
     with anyio.fail_after(10):
         while True:
             found: dict[str, Any] = (await client.get(path, headers=CI)).json()

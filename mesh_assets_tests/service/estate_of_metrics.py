@@ -1,4 +1,4 @@
-"""A store with documents and readings, its service, and what Prometheus' own client reads of the answer."""
+"""A store with documents and readings, its service, and the answer as Prometheus' own client reads it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ def keep_reading(
     lags: Mapping[str, int] | None = None,
     cluster_id: str = "lkc-1",
 ) -> None:
-    """As the sensor keeps it: ends by topic of the documents here, commits and lags by group."""
+    """As the sensor stores it: ends by topic of these documents, commits and lags by group."""
     reading = Reading(
         read_at=read_at,
         ends={series_name(topic, f"id-of-{topic}"): end for topic, end in (ends or {}).items()},

@@ -1,4 +1,4 @@
-"""Discoveries that are asked for by token: accepted once, joined, followed."""
+"""Discoveries requested with a token: accepted once, shared, followed."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Names of anybody's as labels: each stays itself, and the text stays one that can be read."""
+"""Arbitrary names as labels: each stays distinct, and the text stays parsable."""
 
 from hypothesis import given
 from hypothesis import strategies as st

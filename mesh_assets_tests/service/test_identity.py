@@ -1,4 +1,4 @@
-"""Who asks: tokens by their hashes, and tokens of an OAuth issuer."""
+"""Who the caller is: tokens by their hashes, and an OAuth issuer's tokens."""
 
 import hashlib
 import json
@@ -54,7 +54,7 @@ def test_an_invalid_hash_is_refused_without_being_repeated(wrong: str) -> None:
 
 @pytest.fixture
 def make_token(monkeypatch: pytest.MonkeyPatch) -> Make:
-    """A token of the issuer, whose keys are served. `claims` replace the usual ones."""
+    """A token from the issuer, whose keys are served. `claims` replace the usual ones."""
     key = generate_private_key(SECP256R1())
     public = json.loads(ECAlgorithm.to_jwk(key.public_key()))
     jwks = {"keys": [{**public, "kid": "k-1", "use": "sig", "alg": "ES256"}]}

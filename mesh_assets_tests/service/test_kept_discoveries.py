@@ -1,4 +1,4 @@
-"""What was asked for is known to every service of the store, also once the one that was asked has ended."""
+"""Every service on the store knows requested discoveries, even after the one that accepted them has ended."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def told_elsewhere(world: World, discovery_id: str, headers: dict[str, str] = CI
 
 
 def asked_and_left(world: World, launches: Launches, *, until: str = "running") -> str:
-    """The id of a discovery whose service ended once it was `until`."""
+    """The id of a discovery whose service ended as soon as it was `until`."""
 
     async def work(client: httpx.AsyncClient) -> str:
         launches.go_on = anyio.Event()
@@ -32,7 +32,7 @@ def asked_and_left(world: World, launches: Launches, *, until: str = "running") 
         if until in ("published", "failed"):
             launches.go_on.set()
         await followed(client, one["follow"], until)
-        with anyio.fail_after(10):  # what is told from memory may not be written yet
+        with anyio.fail_after(10):  # what is answered from memory may not be written yet
             while world.store.objects.get(f"asked/{one['id']}.json") is None or until not in str(
                 world.store.objects.get(f"asked/{one['id']}.json")
             ):

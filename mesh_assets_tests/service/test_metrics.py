@@ -1,4 +1,4 @@
-"""What the metrics say of documents and readings, read by Prometheus' own client."""
+"""What the metrics say about documents and readings, parsed by Prometheus' own client."""
 
 from datetime import timedelta
 

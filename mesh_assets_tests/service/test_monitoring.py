@@ -1,4 +1,4 @@
-"""The alert rules and the dashboard: they name only metrics and labels that there are, and a real Prometheus takes them."""
+"""The alert rules and the dashboard: they name only existing metrics and labels, and a real Prometheus accepts them."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The metrics pushed to a collector: what arrives is what a scraper reads."""
+"""The metrics pushed to a collector: it receives what a scraper reads."""
 
 import gzip
 import sys
@@ -20,7 +20,7 @@ from mesh_assets_tests.service.estate_of_metrics import Scraped, a_scrape, a_wor
 
 
 class Collector:
-    """Takes what is pushed, or answers with `status`."""
+    """Accepts what is pushed, or answers with `status`."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -40,7 +40,7 @@ class Collector:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Nobody reads it."""
+                """No one reads it."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1/metrics"

@@ -1,4 +1,4 @@
-"""The service as a process, as it is started in a shell."""
+"""The service as a process, as a shell starts it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""When the service reads and encodes again, and what it answers where something cannot be read."""
+"""When the service reads and encodes again, and what it answers where something is unreadable."""
 
 from pathlib import Path
 

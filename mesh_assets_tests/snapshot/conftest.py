@@ -1,4 +1,4 @@
-"""A real broker as the publishing tests need it, with topics of their own that go afterwards."""
+"""A real broker for the publishing tests, with topics of their own that are removed afterwards."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -21,13 +21,13 @@ from mesh_assets_tests.snapshot.world import MemoryObjects
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits for a lock by a clock that is moved looks at it every ten seconds: each look reads the store."""
+    """A waiter for a lock with an adjustable clock checks it every ten seconds, since each check reads the store."""
     monkeypatch.setattr(lock, "POLL_SECONDS", 10.0)
 
 
 @pytest.fixture
 def endpoints(request: pytest.FixtureRequest) -> Endpoints:
-    """Of the broker whose estate nobody looks at, which has its own worker; of the whole sandbox where a test names that."""
+    """On the broker whose estate no test looks at, which has its own worker; on the whole sandbox if a test names that."""
     if "sandbox" in request.fixturenames:
         sandbox: Sandbox = request.getfixturevalue("sandbox")
         return sandbox.endpoints()
@@ -55,7 +55,7 @@ def admin(endpoints: Endpoints) -> Iterator[AdminClient]:
 
 @pytest.fixture
 def event_topics(admin: AdminClient) -> Iterator[EventTopics]:
-    """Names that nothing else uses; the topics are removed at the end."""
+    """Unique names; the topics are removed at the end."""
     name = uuid.uuid4().hex[:8]
     topics = EventTopics(events=f"test-events-{name}", changes=f"test-changes-{name}")
     yield topics

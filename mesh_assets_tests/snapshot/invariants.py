@@ -1,4 +1,4 @@
-"""What must hold of store and topics whatever happened to the runs."""
+"""What must hold for store and topics whatever happened to the runs."""
 
 from mesh_assets.diff import apply_changes, stable_state
 from mesh_assets.events.model import ChangeEvent, DiscoveryEvent, document_of
@@ -7,7 +7,7 @@ from mesh_assets_tests.snapshot.world import CLUSTER_ID, World
 
 
 def check_always(world: World) -> None:
-    """After anything, a kill at any point included."""
+    """After anything, including a kill at any point."""
     sequences = [entry.sequence for entry in world.log.entries]
     assert sequences == sorted(sequences), "the log never goes back"
     snapshots = world.log.snapshots
@@ -31,7 +31,7 @@ def check_always(world: World) -> None:
 
 
 def check_at_rest(world: World) -> None:
-    """After a run that came to its end."""
+    """After a run that finished."""
     check_always(world)
     latest = world.store.latest(CLUSTER_ID)
     document = world.store.latest_document(CLUSTER_ID)

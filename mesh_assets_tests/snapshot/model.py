@@ -1,4 +1,4 @@
-"""A model of the publishing protocol: two stores, two hosts whose clocks are set, one log, and runs that die or sleep
+"""A model of the publishing protocol: two stores, two hosts with adjustable clocks, one log, and runs that die or sleep
 anywhere."""
 
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ from mesh_assets_tests.snapshot.world import (
 
 
 def another_store(world: World) -> World:
-    """The same topic and clock, and a store that knows nothing."""
+    """The same topic and clock, with an empty store."""
     other = World(run_prefix="other")
     other.log, other.clock = world.log, world.clock
     return other
@@ -51,8 +51,8 @@ def check_log(log: Log) -> None:
 
 
 class Host:
-    """A machine that runs discoveries. Its wall clock is `ahead` of the real time, and is set; the clock that it
-    measures time with began at its own start, and is not."""
+    """A machine that runs discoveries. Its wall clock is `ahead` of the real time and can be set; its monotonic clock began at
+    its own start and cannot."""
 
     def __init__(self, real: MovedClock, *, ahead: timedelta, started_at: float) -> None:
         self.real = real
@@ -72,7 +72,7 @@ class Host:
 class Model:
     """A cluster whose topics change, read from two hosts into two stores, and one log.
 
-    A reading is known by its number, which no clock gives; it travels in the document as the count of excluded
+    A reading is identified by its number, which does not come from a clock; the document carries it as the count of excluded
     topics.
     """
 
@@ -87,12 +87,12 @@ class Model:
         self.topics: set[str] = set()
         self.readings = 0
         self.backups: tuple[list[dict[str, bytes]], ...] = ([], [])
-        """Of each store, before each of its runs."""
+        """A copy of each store before each of its runs."""
         self.triggers: dict[str, list[tuple[Trigger, int]]] = {"run": [], "other": []}
 
     def discover(self, which: int, host: Host, life: Life | None = None) -> None:
-        """Collects, joins, publishes and takes from the inbox, as runs do; asserts that no older reading replaces a
-        newer one."""
+        """Collects, joins, publishes and takes from the inbox like a run; asserts that no older reading replaces a newer
+        one."""
         life = life or Life()
         world = self.stores[which]
         world.clock.time += timedelta(seconds=1)
@@ -170,7 +170,7 @@ class Model:
         self.triggers[("run", "other")[which]].clear()
 
     def restore(self, which: int) -> None:
-        """From the backup of before the last two runs that are over."""
+        """From the backup taken before the last two finished runs."""
         store, backups = self.stores[which], self.backups[which]
         store.objects.data = dict(backups[-3] if len(backups) > 2 else backups[0])
         waiting = {one.trigger for one in Inbox(store.store.objects).waiting(CLUSTER_ID)}
@@ -178,7 +178,7 @@ class Model:
         noticed[:] = [one for one in noticed if one[0] in waiting]
 
     def hand_over(self, which: int) -> None:
-        """What `mesh-assets snapshot adopt` does."""
+        """Like `mesh-assets snapshot adopt`."""
         store = self.stores[which].store
         latest = store.latest(CLUSTER_ID)
         other = self.stores[1 - which].store.store_id()
@@ -204,7 +204,7 @@ class Model:
 
 
 def adopted(world: World) -> World:
-    """Another store, to which the cluster is handed over."""
+    """Another store, which is handed the cluster."""
     other = another_store(world)
     other.store.adopt(CLUSTER_ID, world.store.store_id(), None, sequence=len(world.log.snapshots))
     return other

@@ -1,8 +1,7 @@
-"""A run can die between any two of its effects, or stand still for as long as it likes: the topics and the
-store stay whole.
+"""A run can die between any two of its effects, or stall for any time: the topics and the store stay consistent.
 
-What needs thousands of runs has a store in memory, the rest a folder and S3 as well: that these are the same
-to whoever uses them is what `inventory/store/test_objects.py` holds.
+Tests with thousands of runs use a store in memory, the others a folder and S3 as well, which `store/test_objects.py` shows to
+be equivalent.
 """
 
 from collections.abc import Callable
@@ -28,7 +27,7 @@ BEFORE, WHILE, AFTER, LAST = (
     ("users",),
     ("orders", "users"),
 )
-# More effects than a run has that publishes another's record and then its own.
+# More effects than a run has that publishes another's record before its own.
 MOST_EFFECTS = 24
 
 
@@ -52,7 +51,7 @@ def _world(*, with_history: bool, store: ObjectStore | None = None) -> World:
 
 
 def _effects(*, with_history: bool) -> range:
-    """The numbers of all effects that a run has on such a world: with history it publishes changes, too."""
+    """The numbers of all effects of a run on such a world: with history, it also publishes changes."""
     effects = _world(with_history=with_history).effects_of_a_run(WHILE)
     assert effects == (11 if with_history else 9)
     return range(1, effects + 1)
@@ -105,8 +104,7 @@ def test_a_killed_run_whose_snapshot_may_be_out_is_repeated_with_the_same_sequen
             assert [event.sequence for event in world.log.snapshots[-2:]] == [2, 3]
         else:
             assert published.document.sequence == 2
-    # Lock, draft and document leave nothing to repeat; with the record (5) it begins, and ends with the
-    # removed lock.
+    # Lock, draft and document leave nothing to repeat; that begins with the record (5) and ends with the removed lock.
     assert repeats == set(range(6, 12))
 
 
@@ -132,7 +130,7 @@ def test_the_same_run_tried_again_continues_at_once() -> None:
 
 
 def _stand_still(world: World) -> None:
-    """For as long as the lease, while another run comes and goes."""
+    """For as long as the lease, while another run begins and ends."""
     world.clock.sleep(LEASE_SECONDS)
     world.run(AFTER)
 

@@ -1,4 +1,5 @@
-"""The topics of events on real brokers: made so that snapshots stay and changes go, or refused where they would lose some."""
+"""The event topics on real brokers: created so that snapshots stay and changes expire, or refused where they would lose
+some."""
 
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]

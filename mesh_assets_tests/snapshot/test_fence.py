@@ -1,4 +1,4 @@
-"""Who may publish a cluster, on real brokers: a newer run shuts out an older one, and changes go out once."""
+"""Who may publish a cluster, on real brokers: a newer run fences an older one, and changes are published once."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Changes that a killed run owed, when another store goes on from its snapshot: told once, by whoever can."""
+"""Changes that a killed run owed when another store continues from its snapshot: published once, by the store that can."""
 
 import pytest
 

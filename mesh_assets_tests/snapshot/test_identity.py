@@ -1,5 +1,4 @@
-"""Which cluster a name stands for: a cluster that was built anew goes on, two names and two estates do not take
-turns."""
+"""Which cluster a name stands for: a rebuilt cluster continues, and two names or two estates do not take turns."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,7 +35,7 @@ def log() -> Log:
 
 @pytest.fixture
 def discover(store: InventoryStore, log: Log, monkeypatch: pytest.MonkeyPatch) -> Discover:
-    """A discovery of `name` in an estate of `names`, whose brokers say that they are `cluster_id`."""
+    """A discovery of `name` in an estate of `names`, whose brokers report `cluster_id`."""
 
     @contextmanager
     def open_log(_estate: Estate, _name: str) -> Iterator[LogPublisher]:

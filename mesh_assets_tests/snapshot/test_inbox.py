@@ -1,4 +1,4 @@
-"""What a run does with the inbox: takes, names, removes; and leaves everything where it fails or is killed."""
+"""What a run does with the inbox: takes, names and removes triggers; and leaves everything if it fails or is killed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,12 +46,10 @@ class Runs:
         self.while_reading: Callable[[], None] = lambda: None
         self._number = 0
         self._monkeypatch = monkeypatch
-        monkeypatch.setattr(
-            "mesh_assets.snapshot.lock.is_gone", lambda _: True
-        )  # the process of a run before is
+        monkeypatch.setattr("mesh_assets.snapshot.lock.is_gone", lambda _: True)  # that of an earlier run is
 
     def put(self, trigger: Trigger, *, hours: float = 0) -> None:
-        """`hours`: how far ahead the clock of whoever puts it is."""
+        """`hours`: how far ahead the sender's clock is."""
         now = datetime.now(UTC) + timedelta(hours=hours)
         self.inbox.put(CLUSTER_ID, trigger, cause=str(trigger), source="test", now=now)
 
@@ -149,7 +147,7 @@ def test_a_failed_run_leaves_its_triggers_and_the_next_names_them(runs: Runs) ->
 
     assert left == [UPDATED]
     assert runs.waiting == []
-    # What the failed run was about to publish comes first, as it was.
+    # What the failed run was about to publish comes first, unchanged.
     assert runs.named == [
         ["schema_updated users-value"],
         ["connector_failed orders-sink", "schema_updated users-value"],

@@ -1,4 +1,4 @@
-"""Publishing to a real broker and a real registry, and reading back."""
+"""Publishing to a real broker and a real registry, and reading it back."""
 
 import io
 import json
@@ -82,7 +82,7 @@ def test_a_reader_written_without_this_project_finds_the_whole_state(
 
 
 def _publish_and_die(bootstrap_servers: str, topics: EventTopics, folder: Path, effect: int) -> None:
-    """In a process of its own: `kill -9` just before that effect on the store."""
+    """In its own process: `kill -9` just before that effect on the store."""
     connection = EventsConnection(
         cluster="warehouse", properties={"bootstrap.servers": bootstrap_servers}, timeout_seconds=15
     )

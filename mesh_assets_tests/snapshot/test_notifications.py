@@ -48,7 +48,7 @@ def a_change(
 
 
 class Channel:
-    """Webhooks that answer as told; `texts` is what arrived."""
+    """Webhooks with scripted answers; `texts` is what arrived."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self.script = Script(answers or (httpx.Response(200),))

@@ -1,5 +1,5 @@
-"""One topic, several stores, hosts whose clocks are set, and processes that sleep: sequences only grow, no change id is
-used twice, and the last state in the topic is that of the newest reading."""
+"""One topic, several stores, hosts with adjustable clocks, and processes that sleep: sequences only grow, no change id is used
+twice, and the last state in the topic is the newest reading's."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Events that are large, on real brokers: compressed, refused, or claimed where others can read their document."""
+"""Large events on real brokers: compressed, refused, or claimed where others can read their document."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Runs that slept while another published, hosts whose clocks are set, stores that take turns: the topic tells one story."""
+"""Runs that slept while another published, hosts with adjustable clocks, stores that take turns: the topic tells one story."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +22,7 @@ def test_a_run_that_slept_at_any_point_while_another_published_sends_nothing_mor
     world.run(("orders", "users"))
 
     def sleep_on() -> None:
-        world.clock.sleep(LEASE_SECONDS)  # the other one need not wait so long to see no sign of life
+        world.clock.sleep(LEASE_SECONDS)  # the other one need not wait that long to see no sign of life
         world.run(("users",), wait_seconds=LEASE_SECONDS + 1)
 
     with suppress(MeshError):
@@ -81,7 +81,7 @@ _AFTER_ONE_RUN = (0, 0, {"orders"}, None, "dies", 0)
 )
 # Between its snapshot and its changes.
 @example([_AFTER_ONE_RUN, (0, 0, {"orders", "users"}, 9, "is overtaken by the other store", 0)])
-# The one that is refused: a store that knows nothing, then one that knows an older snapshot.
+# The refused ones: an empty store, then one that knows an older snapshot.
 @example(
     [
         _AFTER_ONE_RUN,
@@ -92,7 +92,7 @@ _AFTER_ONE_RUN = (0, 0, {"orders"}, None, "dies", 0)
 )
 # Between its look and its fence.
 @example([_AFTER_ONE_RUN, (0, 0, {"users"}, 4, "is overtaken by the other store", 0)])
-# It began to read, then its store lost all that it could be compared with, and went on.
+# It began to read, then its store lost everything it could be compared with, and continued.
 @example([_AFTER_ONE_RUN, _AFTER_ONE_RUN, (0, 0, {"orders"}, 2, "its store is emptied", 1)])
 @example([_AFTER_ONE_RUN] * 3 + [(0, 0, {"orders"}, 2, "its store is restored from a backup and goes on", 0)])
 @given(st.lists(_STEPS, min_size=1, max_size=8))

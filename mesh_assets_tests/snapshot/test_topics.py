@@ -1,4 +1,4 @@
-"""Creating the topics of the events where another is creating them too."""
+"""Creating the event topics while another process creates them, too."""
 
 from concurrent.futures import Future
 from typing import Any
@@ -17,8 +17,7 @@ class Entry:
 
 
 class ABrokerThatLearnsLate:
-    """Knows the snapshots' topic, which exists, only when it is asked for the third time, as a broker does whose
-    controller is ahead of it."""
+    """Knows the existing snapshots' topic only at the third request, like a broker whose controller is ahead of it."""
 
     def __init__(self, policy: str) -> None:
         self._policy = policy

@@ -1,5 +1,5 @@
-"""A world for the publishing protocol without waiting or servers: a store in memory, a log that stands in for
-both topics, a clock that is moved, and runs that can be killed or frozen at any of their effects."""
+"""A world for the publishing protocol without waiting or servers: a store in memory, a log in place of both topics, an
+adjustable clock, and runs that can be killed or frozen at any of their effects."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ LEASE_SECONDS = 40.0
 
 
 class Killed(BaseException):
-    """`kill -9`: nothing of the process runs after it, which `Life` sees to."""
+    """`kill -9`: nothing in the process runs after it, which `Life` ensures."""
 
 
 class MovedClock:
@@ -53,8 +53,8 @@ class MovedClock:
 
 
 class Life:
-    """Counts what a run does to the world. Just before effect `ends_at` (from 1) `then` happens once: it
-    kills or freezes the run."""
+    """Counts a run's effects on the world. Just before effect `ends_at` (from 1), `then` happens once: it kills or freezes the
+    run."""
 
     def __init__(self, ends_at: int | None = None, then: Callable[[], None] | None = None) -> None:
         self.effects = 0
@@ -128,7 +128,7 @@ class MemoryObjects:
 
 
 class MortalObjects:
-    """Another store as a run sees it that may not live long."""
+    """Another store as seen by a run that may not live long."""
 
     def __init__(self, inner: ObjectStore, life: Life) -> None:
         self._inner = inner
@@ -166,13 +166,12 @@ class MortalObjects:
 
 
 class Log:
-    """What stands in both topics, in the order it was written. A snapshot with more than `largest_bytes` is
-    refused."""
+    """The content of both topics, in the order of writing. A snapshot of more than `largest_bytes` is refused."""
 
     def __init__(self) -> None:
         self.entries: list[DiscoveryEvent | ChangeEvent] = []
         self.writer: object | None = None
-        """The last to shut out the others."""
+        """The last to fence the others."""
         self.largest_bytes: int | None = None
         self.refused_change: str | None = None
         """The resource whose change Kafka refuses for good."""
@@ -193,8 +192,8 @@ class Log:
 
 
 class LogPublisher:
-    """A Publisher that appends to the log, one effect a message, until another has shut it out. A deadline it
-    does not know: its clock may have stood still."""
+    """A Publisher that appends to the log, one effect per message, until another fences it. It ignores deadlines: its clock may
+    have stood still."""
 
     http_requests = 0
 
@@ -205,7 +204,7 @@ class LogPublisher:
         self.notes: tuple[str, ...] = ()
         self.cached: SchemaIds | None = None
         self.looked_at = 0
-        """How much there was in the log at the last look before the others were shut out."""
+        """The length of the log at the last look before the others were fenced."""
         self.shut_out_at: int | None = None
 
     def prepare(self, cached: SchemaIds | None) -> SchemaIds | None:
@@ -289,8 +288,7 @@ class LogPublisher:
 
 
 class World:
-    """`topics`: what a run sees that is not told otherwise. `previous`: what the last run was given to
-    compare with."""
+    """`topics`: what a run sees by default. `previous`: what the last run compared with."""
 
     def __init__(
         self, *, shared_store: bool = False, store: ObjectStore | None = None, run_prefix: str = "run"
@@ -356,7 +354,7 @@ class World:
         triggers: tuple[Trigger, ...] = (Trigger(type="manual"),),
         fingerprints: SecretFingerprints | None = None,
     ) -> Published:
-        """Publishes any document: `assemble` makes it from the previous one and the sequence."""
+        """Publishes any document: `assemble` builds it from the previous one and the sequence."""
         return publish_snapshot(
             store=self.store,
             cluster=cluster,
@@ -371,7 +369,7 @@ class World:
         )
 
     def killed_run(self, effect: int, topics: tuple[str, ...] | None = None) -> bool:
-        """A run that is killed just before that effect; whether it lived so long."""
+        """A run that is killed just before that effect. Returns whether it lived that long."""
         try:
             self.run(topics, life=Life(effect))
         except Killed:

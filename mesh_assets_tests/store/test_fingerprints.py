@@ -1,4 +1,4 @@
-"""A secret that was rotated is told of, and neither it nor anything made of it leaves the store."""
+"""A rotated secret is reported, and neither it nor anything derived from it leaves the store."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -144,7 +144,7 @@ def test_a_lost_or_damaged_key_claims_nothing_and_the_next_rotation_is_reported(
 
 
 class NotOurs(FolderStore):
-    """A folder in which another user made the private files."""
+    """A folder in which another user created the private files."""
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         if key.startswith("private/"):

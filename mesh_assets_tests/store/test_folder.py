@@ -22,7 +22,7 @@ def store(tmp_path: Path) -> FolderStore:
 
 
 def _add_one_often(root: Path) -> int:
-    """Counts up a number with compare-and-swap; how often it conflicted."""
+    """Increments a number with compare-and-swap. Returns the number of conflicts."""
     store, conflicts, done = FolderStore(root), 0, 0
     while done < _ROUNDS:
         found = store.get("number")
@@ -56,7 +56,7 @@ def _four_times(workers: Executor, job: Callable[[Path], object], root: Path) ->
 
 @pytest.fixture(scope="module", params=["processes", "threads"])
 def workers(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    """Four, which begin at once."""
+    """Four that begin at once."""
     pool = (
         ThreadPoolExecutor(4)
         if request.param == "threads"
@@ -185,7 +185,7 @@ def test_things_that_are_not_files_are_not_listed_and_unreadable_ones_are_an_err
     store: FolderStore, tmp_path: Path
 ) -> None:
     store.put("a/b", b"1")
-    os.mkfifo(tmp_path / "store/a/pipe")  # whoever opened it would wait for ever
+    os.mkfifo(tmp_path / "store/a/pipe")  # opening it would block forever
     (tmp_path / "store/a/dangling").symlink_to("nowhere")
     assert [entry.key for entry in store.list("a/")] == ["a/b"]
     (tmp_path / "store/a/round").symlink_to("round")
@@ -204,7 +204,7 @@ def test_a_file_whose_name_is_not_a_key_is_not_listed(store: FolderStore, tmp_pa
 def test_a_large_object_replaced_by_one_of_the_same_size_has_another_version(
     store: FolderStore, tmp_path: Path
 ) -> None:
-    """What is large is not added up each time that it is read."""
+    """Large content is not hashed at each reading."""
     key, size = "inventories/a.json", 2_000_000
     store.put_new(key, b"a" * size)
     first = store.get(key)

@@ -1,4 +1,4 @@
-"""What a later version wrote is refused with a sentence, and never taken for damaged."""
+"""What a later version wrote is refused with a sentence and never called damaged."""
 
 import shutil
 from collections.abc import Callable

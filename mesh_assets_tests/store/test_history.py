@@ -1,4 +1,4 @@
-"""The documents of a cluster through time: which held when, those that are no part of the history, and packed ones."""
+"""The documents of a cluster over time: which was valid when, those outside the history, and packed ones."""
 
 import re
 from datetime import timedelta
@@ -72,7 +72,7 @@ def test_after_a_clock_was_set_back_the_changes_come_in_order_and_none_is_missin
 def test_of_two_documents_with_one_sequence_the_earlier_is_not_part_of_the_history(
     store: InventoryStore,
 ) -> None:
-    """It belonged to a record that was damaged and taken out by `snapshot repair`; nothing of it was published."""
+    """It belonged to a damaged record that `snapshot repair` moved aside; nothing of it was published."""
     version = None
     for minutes, (sequence, topics) in enumerate([(1, "a"), (2, "ab"), (2, "ac"), (3, "acd")]):
         document = a_document(

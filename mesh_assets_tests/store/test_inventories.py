@@ -1,4 +1,5 @@
-"""The store of documents: pointers that move from where they were read, names, numbers of readings, sections on their way."""
+"""The store of documents: pointers that move only from the version that was read, names, numbers of readings, sections in
+transit."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What holds for every store of objects: the folder and the buckets."""
+"""What every object store must do: the folder and the buckets."""
 
 from pathlib import Path
 

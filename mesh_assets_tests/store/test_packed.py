@@ -105,7 +105,7 @@ def test_a_process_killed_at_any_effect_of_packing_leaves_every_document_readabl
             assert [objects.get(key) for key in KEYS] == [None] * len(KEYS)
         else:
             break
-    assert killed == 7  # base, difference, packing.json, plain; and the last three again
+    assert killed == 7  # base, difference, packing.json, plain; then the last three again
 
 
 @pytest.mark.parametrize("other", [0, 1], ids=["the same document", "another document"])

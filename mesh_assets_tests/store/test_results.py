@@ -1,4 +1,4 @@
-"""Results of analyses in the store: with the documents they are of, and never an empty one for an unreadable."""
+"""Results of analyses in the store: with their documents, and never an empty one for an unreadable one."""
 
 from pathlib import Path
 

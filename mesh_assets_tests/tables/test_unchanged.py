@@ -1,4 +1,4 @@
-"""A table whose rows stay the same is not written again, and one whose rows do not is, whatever happened in between."""
+"""A table is written again exactly if its rows changed, whatever happened in between."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def objects(tmp_path: Path) -> ObjectStore:
 
 
 def written(objects: ObjectStore, document: Document, previous: Document | None, **other: Any) -> set[str]:
-    """Which tables are written when `document` comes after `previous`; each by its sequence for a SHA-256."""
+    """Which tables are written when `document` follows `previous`; each with its sequence as the SHA-256."""
     before = {entry.key: objects.get(entry.key) for entry in objects.list("tables/")}
     for key in before:
         if key.endswith(".parquet"):

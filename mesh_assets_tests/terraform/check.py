@@ -1,4 +1,5 @@
-"""`python -m mesh_assets_tests.terraform.check`, a part of `make check`: format and validity of `terraform/` and `deploy/ecs/`."""
+"""`python -m mesh_assets_tests.terraform.check`, part of `make check`: the format and validity of `terraform/` and
+`deploy/ecs/`."""
 
 import sys
 

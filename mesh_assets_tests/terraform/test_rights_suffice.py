@@ -1,4 +1,4 @@
-"""The rights suffice: a role binding grants each one that a discovery asks for, and the runner's policy each AWS operation."""
+"""The rights suffice: role bindings grant every right that a discovery needs, and the runner's policy every AWS operation."""
 
 import ast
 import re
@@ -46,7 +46,7 @@ GRANTS: dict[str, list[Binding]] = {
     "WRITE on the transactional id …": [Binding("DeveloperWrite", "transactional-id=mesh-assets-*")],
     "READ on the topic …": [Binding("DeveloperRead", f"topic={EVENTS_TOPIC}")],
 }
-# The same for HTTP: what a refused key is told it needs → the bindings.
+# The same for HTTP: the role named in a refusal → the bindings.
 HTTP_GRANTS: dict[Credential, dict[str, list[Binding]]] = {
     CONNECT_KEY: {
         "Operator on the cluster": [OPERATOR],
@@ -66,8 +66,8 @@ HTTP_GRANTS: dict[Credential, dict[str, list[Binding]]] = {
         ],
     },
 }
-# Terraform makes the topics; the publisher does only where it may. Reading a topic's records is a separate right:
-# `enable_profiling`. Producers and transactions would take it on every topic; without it they are unknown.
+# Terraform creates the topics; the publisher does so only where it may. Reading a topic's records is a separate right:
+# `enable_profiling`. Producers and transactions would need it on every topic; without it they are unknown.
 NOT_NEEDED = {
     "CREATE on the topic",
     "READ on topic …",
@@ -151,14 +151,14 @@ def test_a_refused_right_comes_with_the_role_that_grants_it(right: str) -> None:
     assert role_for(right).startswith(f"the role {GRANTS[right][0].role} on ")
 
 
-# Kafka's name for an operation, and what it is done on.
+# Kafka's name for an operation, and its resource.
 _RIGHT = re.compile(r"[A-Z_]+ on (?:the )?(?:cluster|topics?|groups?|transactional ids?)(?: [\w …]+)?")
 _MAY_NAME_ONE = re.compile(r"[A-Z_]\W+on\b")  # also where a literal is continued on the next line
 
 
 @cache
 def rights_in_the_code() -> set[str]:
-    """Every right that the code names alone, as what a refused call to Kafka needs; names in it become `…`."""
+    """Every right that the code names as missing for a refused call to Kafka; names in it become `…`."""
     found = set()
     for path in PACKAGE.rglob("*.py"):
         # Mappings are created and proven with the operator's credentials, not the agent's.
@@ -239,7 +239,7 @@ def test_every_operation_of_the_code_is_granted(file: str) -> None:
 
 
 def test_enable_esm_grants_exactly_what_the_commands_need() -> None:
-    """The table of docs/esm.md, whose own test collects it from the code."""
+    """The table in docs/esm.md, which has its own test against the code."""
     needed = set().union(*(rights.all for rights in rights_by_command().values()))
 
     assert {action for action, _ in policy("esm")} == needed

@@ -20,7 +20,7 @@ def test_terraforms_own_tests_pass(terraform: TerraformFolder) -> None:
 
 
 def _runs(folder: Path) -> int:
-    """How many runs the test files contain, none of which may be skipped."""
+    """How many runs the test files contain; none may be skipped."""
     return sum(
         path.read_text(encoding="utf-8").count('\nrun "') for path in (folder / "tests").glob("*.tftest.hcl")
     )
@@ -83,7 +83,7 @@ NAMES = {
 def test_a_name_unknown_to_the_providers_is_invalid(
     terraform: TerraformFolder, mistakes: list[tuple[str, str, str, str]]
 ) -> None:
-    """Those together that Terraform finds in one go: each is found for itself."""
+    """Mistakes that Terraform finds in one go, each reported separately."""
     for file, written, instead, _ in mistakes:
         change(terraform, file, written, instead)
     answer = terraform.run("validate")
@@ -93,7 +93,7 @@ def test_a_name_unknown_to_the_providers_is_invalid(
 
 
 ROLES_DIFFER = "The roles are not those of docs/terraform.md."
-# Of the three that end in the same complaint each has a run of its own.
+# The three that give the same complaint each have their own run.
 VALUES = {
     "a role, the topics, the store and the runner": [
         ("agents.tf", '"Operator", on', '"CloudClusterAdmin", on', "roles", ROLES_DIFFER),

@@ -1,4 +1,4 @@
-"""A store with a history, for tests: documents, the pointer to the newest, and whatever else is told."""
+"""A store with a history: documents and the pointer to the newest."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ ID = "lkc-1"
 
 
 def publish(store: InventoryStore, document: Document, *, pack: bool = True) -> str:
-    """As a discovery does, without Kafka; the document's key."""
+    """Like a discovery without Kafka. Returns the document's key."""
     before = store.latest(document.cluster.id)
     stored, _ = published(store, document, None if before is None else before[1])
     if before is not None and pack:
@@ -20,7 +20,7 @@ def publish(store: InventoryStore, document: Document, *, pack: bool = True) -> 
 
 
 def a_history(store: InventoryStore, days: int, *, pack: bool = True) -> list[str]:
-    """A document a day; their keys."""
+    """A document per day. Returns their keys."""
     return [publish(store, document_of_day(day), pack=pack) for day in range(days)]
 
 

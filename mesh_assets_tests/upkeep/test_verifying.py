@@ -93,7 +93,7 @@ def test_damaged_derived_and_collected_data_is_moved_aside(store: InventoryStore
     assert damage.key == key
     repair_damage(store, damage)
     assert store.objects.get(key) is None
-    # Nothing may go on to say that the tables of the cluster are whole.
+    # Nothing may continue to claim that the cluster's tables are complete.
     assert (store.objects.get("tables/_written/lkc-1.json") is None) == key.startswith("tables/")
 
 

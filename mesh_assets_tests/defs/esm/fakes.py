@@ -1,4 +1,4 @@
-"""The resource of the ESM jobs and asset over a faked account, and what a run showed."""
+"""The resource of the ESM jobs and asset on a faked account, and what a run showed."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ INSTANCES: dict[str, dg.DagsterInstance] = {}
 
 
 class FakeMappings(EventSourceMappings):
-    """Dagster's resources hold plain values only: the fake is found by its name."""
+    """Dagster's resources hold plain values only, so the fake is found by name."""
 
     fake: str
 

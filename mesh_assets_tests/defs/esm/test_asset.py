@@ -41,8 +41,8 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 class Reader:
-    """A cluster with the topic `payments` of one partition, 500 records, of which group `payers` has
-    committed some. `unlisted`: why no list shows the group."""
+    """A cluster with the topic `payments`: one partition, 500 records, of which the group `payers` has committed some.
+    `unlisted`: why no list shows the group."""
 
     def __init__(self, committed: int | None, unlisted: str | None = None) -> None:
         self.committed = committed
@@ -231,7 +231,7 @@ def test_the_lag_of_queue_mode_is_the_brokers_count_for_its_share_group(
     share: ShareGroup | PlatformError,
     finding: str,
 ) -> None:
-    """The consumer group of that name, which the fake has too, is another group."""
+    """The consumer group of that name in the fake is another group."""
     queue = {"ConsumerGroupId": "payers", "ConsumptionMode": "Queue"}
     aws.add_mapping("pay", "payments", **{**OWN, "SelfManagedKafkaEventSourceConfig": queue})
 
@@ -259,7 +259,7 @@ def test_a_mapping_of_a_cluster_outside_the_estate_is_reported_as_unchecked(
     _, checks = materialize(tmp_path, monkeypatch)
 
     assert checks["not_lagging"].passed
-    # Not "all 2 are healthy", too: nobody has looked.
+    # Not "all 2 are healthy" as well: nothing was checked.
     assert checks["not_lagging"].description == "2 not checked, because their clusters are not in the estate"
     assert len(aws.asked("kafka.get_bootstrap_brokers")) == 1
 

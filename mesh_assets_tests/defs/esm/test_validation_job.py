@@ -24,7 +24,7 @@ COUNTED: dict[str, Any] = {"MetricsConfig": {"Metrics": ["EventCount"]}}
 
 
 class StandInMappings(EventSourceMappings):
-    """Dagster's resources hold plain values only: the account is found by its id."""
+    """Dagster's resources hold plain values only, so the account is found by its id."""
 
     id: str
 
@@ -61,7 +61,7 @@ def run(account: AwsAccount, **config: Any) -> dg.ExecuteInProcessResult:
 
 
 def metadata(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
-    """Of the op's output, or of its failure; a table as its rows."""
+    """The metadata of the op's output or failure; a table as its rows."""
     for event in result.all_events:
         data: Any = event.event_specific_data
         if event.event_type == dg.DagsterEventType.STEP_OUTPUT:

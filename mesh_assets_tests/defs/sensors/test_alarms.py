@@ -1,5 +1,5 @@
-"""CloudWatch's alarms within a tick of `metrics_anomalies`: real ones of the stand-in, and what happens when
-it is away."""
+"""CloudWatch's alarms within a tick of `metrics_anomalies`: real ones in the stand-in, and what happens when it is
+unreachable."""
 
 from pathlib import Path
 

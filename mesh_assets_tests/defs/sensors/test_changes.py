@@ -1,5 +1,4 @@
-"""A whole tick over an estate of fakes: what goes into the inbox, what is launched, what the skip reason
-says."""
+"""A whole tick on an estate of fakes: what enters the inbox, what is launched, what the skip reason says."""
 
 import threading
 import time
@@ -219,9 +218,9 @@ def test_of_100_clusters_with_20_hanging_every_tick_ends_in_time_and_all_healthy
         asked_for = {cluster for cluster, _ in requested(sensor()) if cluster is not None}
         seconds.append(time.monotonic() - start)
         launched |= asked_for
-        for name in sorted(asked_for):  # the runs, of which a tick asks for fifty at most
+        for name in sorted(asked_for):  # the runs, of which a tick requests at most fifty
             world.discover(name)
 
     assert launched == set(healthy)
-    assert max(seconds) < limits.tick_seconds + 4.0  # what is found is written down after the looking
+    assert max(seconds) < limits.tick_seconds + 4.0  # findings are written after the look
     assert len(sensor.cursor.hung) <= 20

@@ -1,4 +1,4 @@
-"""What Dagster is told of discoveries that no run of it made: the same as a run would have shown, as of then."""
+"""What Dagster shows of discoveries outside its runs: the same as a run would have shown, at the time of the discovery."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-# Private, and what the UI asks (Dagster 1.13).
+# Private, but what the UI queries (Dagster 1.13).
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 from msgspec.structs import replace

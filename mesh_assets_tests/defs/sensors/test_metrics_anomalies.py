@@ -1,4 +1,4 @@
-"""Ticks of `metrics_anomalies` over an estate of fakes; over real servers it ticks in `daemon/`."""
+"""Ticks of `metrics_anomalies` on an estate of fakes; `daemon/` has it on real servers."""
 
 import threading
 import time
@@ -82,7 +82,7 @@ def test_a_silent_topic_becomes_one_run_of_its_cluster(world: Estate, instance: 
     after = [sensor() for _ in range(12)]
 
     assert {skipped(result) for result in ordinary} == {"2 of 2 clusters read, nothing unusual began"}
-    # The first reading after the change still holds what came before it.
+    # The first reading after the change still includes what came before it.
     assert [requested(result) for result in silent] == [
         [],
         [],
@@ -192,7 +192,7 @@ def test_of_100_clusters_with_20_hanging_all_healthy_ones_are_read_within_two_ti
         seconds.append(time.monotonic() - start)
 
     assert all(readings(world, f"lkc-{name}") >= 1 for name in names[20:])
-    assert max(seconds) < limits.tick_seconds + 4.0  # what was read is written down after the looking
+    assert max(seconds) < limits.tick_seconds + 4.0  # readings are written after the look
 
 
 @pytest.mark.parametrize(("environment", "seconds"), [({}, 30), ({INTERVAL_VARIABLE: "7"}, 5)])

@@ -15,7 +15,7 @@ from mesh_assets.sensing.cursor import SensorCursor, encode_cursor
 from mesh_assets_tests.estates import TWO_CLUSTERS
 
 TICKS = {"schema_changes": 30, "connector_failures": 18, "resource_changes": 30}
-"""Seconds between two ticks: a tenth of those between two looks at a cluster."""
+"""Seconds between two ticks: a tenth of the interval between two looks at a cluster."""
 
 
 @pytest.fixture(autouse=True)

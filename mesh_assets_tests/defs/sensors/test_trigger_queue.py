@@ -1,5 +1,4 @@
-"""The sensor `trigger_queue`: from a queue in memory, and from the real road through ministack (SNS, SQS,
-CloudWatch, EventBridge)."""
+"""The sensor `trigger_queue`: on a queue in memory, and through ministack (SNS, SQS, CloudWatch, EventBridge)."""
 
 import json
 from dataclasses import dataclass
@@ -183,12 +182,12 @@ def test_the_sensor_is_mounted_running_and_looks_every_half_minute(monkeypatch: 
     )
 
 
-# --- the real road
+# --- through ministack
 
 
 @dataclass(frozen=True)
 class Road:
-    """A topic with its queue and dead-letter queue in an account of this test's own."""
+    """A topic with its queue and dead-letter queue in this test's own account."""
 
     url: str
     topic: str

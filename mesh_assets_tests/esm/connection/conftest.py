@@ -1,4 +1,4 @@
-"""Secrets Manager and the brokers of a cluster, faked."""
+"""A faked Secrets Manager and the brokers of a cluster."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from mesh_assets_tests.esm.fake_aws import FakeAws, refusal
 
 @pytest.fixture
 def secrets(aws: FakeAws) -> dict[str, str]:
-    """Name → text, as Secrets Manager keeps them."""
+    """Name → text, as in Secrets Manager."""
     kept: dict[str, str] = {}
 
     def answer(SecretId: str) -> dict[str, Any]:  # noqa: N803 - AWS' name

@@ -1,4 +1,4 @@
-"""The steps behind the login: what the brokers tell of the cluster, the topic and the group."""
+"""The steps after the login: what the brokers say about the cluster, the topic and the group."""
 
 from collections.abc import Callable, Iterable
 from socket import create_server
@@ -15,7 +15,7 @@ Tried = Callable[..., ConnectionReport]
 
 @pytest.fixture
 def tried(monkeypatch: pytest.MonkeyPatch) -> Tried:
-    """The report about these brokers, whose listener takes connections."""
+    """The report on these brokers, whose listener accepts connections."""
 
     def of(brokers: FakeBrokers, *, topic: str, group: str | None = None) -> ConnectionReport:
         monkeypatch.setattr("mesh_assets.esm.connection.check.RunningCluster", brokers)

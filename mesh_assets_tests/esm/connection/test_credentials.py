@@ -1,5 +1,4 @@
-"""Whose credentials are used: a secret's, a mapping's own, or those given by hand; in every form that secrets
-have."""
+"""Which credentials are used: a secret's, the mapping's own, or given ones; in every form that secrets have."""
 
 import json
 from typing import Any

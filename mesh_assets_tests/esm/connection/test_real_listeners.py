@@ -1,5 +1,4 @@
-"""Every way to prove who one is, against the sandbox's real listeners; and each step failing for its own
-reason."""
+"""Every login method against the sandbox's real listeners, and each step failing for its own reason."""
 
 import ssl
 import threading
@@ -120,7 +119,7 @@ def test_an_authority_other_than_the_one_that_signed(logins: dict[str, KafkaLogi
     assert report.failure is not None
     assert str(report.failure.facts["subject"]).startswith(
         "CN=warehouse broker,"
-    )  # told although not trusted
+    )  # shown although not trusted
 
 
 def test_tls_to_a_plain_text_listener(logins: dict[str, KafkaLogin]) -> None:
@@ -161,7 +160,7 @@ def test_a_topic_that_does_not_exist(logins: dict[str, KafkaLogin]) -> None:
 def test_a_user_without_rights(
     sandbox: Sandbox, endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The sandbox's only broker with ACLs has no TLS, which Lambda wants; its answers about rights are the same.
+    # The sandbox's only broker with ACLs has no TLS, which Lambda requires; its answers about rights are the same.
     monkeypatch.setattr("mesh_assets.esm.connection.check.lambda_refusal", lambda _: None)
     key = sandbox_keys(sandbox.folder).unprivileged_kafka
     login = KafkaLogin(
@@ -203,14 +202,14 @@ def test_an_incomplete_login_is_refused_before_any_request(login: KafkaLogin) ->
         tried(login)
 
 
-# --- certificates that no broker of the sandbox has
+# --- certificates that no broker in the sandbox has
 
 
 @contextmanager
 def a_tls_server(
     tmp_path: Path, authority: trustme.CA, certificate: trustme.LeafCert
 ) -> Iterator[KafkaLogin]:
-    """It shakes hands and hangs up."""
+    """It completes the handshake and hangs up."""
     pem = tmp_path / "server.pem"
     certificate.private_key_and_cert_chain_pem.write_to_path(str(pem))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

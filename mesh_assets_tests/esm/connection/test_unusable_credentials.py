@@ -1,4 +1,4 @@
-"""Credentials that are missing, unusable or ambiguous: each is named, and no value of it."""
+"""Missing, unusable and ambiguous credentials: each is named without its value."""
 
 import base64
 import json
@@ -150,7 +150,7 @@ def test_brokers_are_listed_by_login_and_network(aws: FakeAws, secrets: dict[str
 def test_a_mapping_by_a_vpc_connection_asks_for_the_brokers_of_its_cluster(
     aws: FakeAws, secrets: dict[str, str], login: str, access: Any, servers: str
 ) -> None:
-    """AWS names brokers by the cluster's ARN only, and a connection leads to listeners of their own."""
+    """AWS gives brokers only by the cluster's ARN, and a connection leads to separate listeners."""
     secrets[OTHER_ARN] = json.dumps({"username": "u", "password": "p"})
     aws.connections[CONNECTION_ARN] = (TARGET_ARN, login)
     aws.answers["kafka.get_bootstrap_brokers"] = lambda ClusterArn: {  # noqa: N803 - AWS' name
@@ -202,7 +202,7 @@ def test_of_a_secret_with_two_logins_the_intended_one_is_used(aws: FakeAws, secr
     iam, sasl = (find_login(account, secret_arn=SECRET_ARN, auth=auth) for auth in AUTHS)
     assert (iam.sasl_mechanism, iam.bootstrap_servers) == ("AWS_MSK_IAM", "k:9098")
     assert (sasl.sasl_mechanism, sasl.bootstrap_servers) == ("SCRAM-SHA-512", "k:9096")
-    # A mechanism says it too: the mapping's own, or one given by hand.
+    # A mechanism decides it too: the mapping's own, or a given one.
     uuid = aws.add_mapping(SourceAccessConfigurations=[{"Type": "SASL_SCRAM_512_AUTH", "URI": SECRET_ARN}])
     assert find_login(account, mapping=get_mapping(account, uuid)).password == HUSH
     secrets[SECRET_ARN] = json.dumps({"username": "u", "password": HUSH})

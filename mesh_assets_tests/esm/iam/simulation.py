@@ -19,8 +19,8 @@ def simulated(
 ) -> dict[str, Any]:
     """The answer of SimulatePrincipalPolicy. `own`: the role's policies by name.
 
-    What another account's resource allows is not known to IAM, so that is refused as a whole.
-    `explains_foreign`: the answer then has the role's own part of the decision.
+    IAM does not know what another account's resource allows, so it refuses that as a whole.
+    `explains_foreign`: the answer then includes the role's own part of the decision.
     """
     policies = dict(own) | {
         f"PolicyInputList.{number}": json.loads(text)

@@ -1,7 +1,6 @@
-"""The situations whose policies stand reviewed in `policies/`, each planned from its request in its own AWS.
+"""The situations whose reviewed policies are in `policies/`, each planned from its request in its own AWS.
 
-`python -m mesh_assets_tests.esm.iam.situations` writes the files anew; look at what has changed before it is
-committed.
+`python -m mesh_assets_tests.esm.iam.situations` rewrites the files; review the changes before committing them.
 """
 
 import json
@@ -44,7 +43,7 @@ QUEUE: dict[str, Any] = {"consumption_mode": "Queue", "starting_position": None}
 PARTITIONS = {"aws": "eu-central-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 Situation = tuple[dict[str, Any], dict[str, Any], Callable[[FakeAws], None]]
-"""A request, its changes, and what is different in its AWS."""
+"""A request, its changes, and what differs in its AWS."""
 
 
 def _secret(name: str) -> str:
@@ -170,8 +169,8 @@ def _self_managed() -> dict[str, Situation]:
             },
             _as_it_is,
         ),
-        # A share group asks for READ and DESCRIBE on the group and READ on the topic (KIP-932), which are MSK's AlterGroup,
-        # DescribeGroup and ReadData: https://docs.aws.amazon.com/msk/latest/developerguide/kafka-actions.html
+        # A share group needs READ and DESCRIBE on the group and READ on the topic (KIP-932), in MSK AlterGroup, DescribeGroup
+        # and ReadData: https://docs.aws.amazon.com/msk/latest/developerguide/kafka-actions.html
         "queue mode, IAM_AUTH": (SELF_MANAGED, {**QUEUE, **_access(("IAM_AUTH", None), vpc=True)}, _as_it_is),
         "queue mode, IAM_AUTH, without a group": (
             SELF_MANAGED,
@@ -228,7 +227,7 @@ SITUATIONS = {"msk": _msk(), "self_managed": _self_managed(), "destinations": _d
 
 
 def planned(situation: Situation) -> dict[str, Any]:
-    """The policy that a role without any gets."""
+    """The policy for a role that has none."""
     _, service, request = planned_service(situation)
     return _policy(service, request)
 
@@ -285,7 +284,7 @@ def _policy(service: MappingService, request: CreateRequest) -> dict[str, Any]:
 
 
 def texts() -> dict[str, str]:
-    """The content of every file, a statement a line."""
+    """The content of every file, a statement per line."""
     policies = {
         kind: {name: planned(situation) for name, situation in situations.items()}
         for kind, situations in SITUATIONS.items()

@@ -1,4 +1,4 @@
-"""What a role has already: simulated by IAM, read from its policies where that is refused, or not known."""
+"""What a role already has: simulated by IAM, read from its policies where that is refused, or unknown."""
 
 import re
 from typing import Any
@@ -43,7 +43,7 @@ def without_simulation(aws: FakeAws) -> FakeAws:
 
 @pytest.fixture(params=["simulated", "read"])
 def either(aws: FakeAws, request: pytest.FixtureRequest) -> FakeAws:
-    """Both ways must see the same."""
+    """Both ways must give the same result."""
     return aws if request.param == "simulated" else without_simulation(aws)
 
 
@@ -160,7 +160,7 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/edge"
 def test_rights_that_the_boundary_forbids_are_named_and_not_granted_again(
     either: FakeAws, boundary_denies: bool
 ) -> None:
-    """The role has every right by its policies, and still may not read."""
+    """The role's policies grant every right, and it still may not read."""
     either.roles[ROLE]["ours"] = document_of(NEEDED)
     either.boundaries[ROLE] = BOUNDARY
     all_but_one = [a for s in NEEDED for a in s.actions if a != "kafka-cluster:ReadData"]
@@ -270,7 +270,7 @@ def test_a_right_on_another_accounts_cluster_denied_by_the_roles_own_policy_is_d
 def test_another_accounts_cluster_is_granted_once_although_the_simulation_refuses_it(
     aws: FakeAws, explained: bool
 ) -> None:
-    """IAM simulates without the cluster's own policy, which is the owner's affair."""
+    """IAM simulates without the cluster's own policy, which belongs to the owner."""
     aws.explains_foreign = explained
     theirs = CLUSTER_ARN.replace(ACCOUNT, "999999999999")
     connection = f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/0f6d-7"

@@ -75,7 +75,7 @@ def test_kafkas_own_rights_go_only_to_the_role_that_logs_in(
 
 
 def test_queue_mode_needs_what_the_stream_does(reviewed: dict[str, dict[str, Any]]) -> None:
-    """Kafka asks the same rights to a share group and to a consumer group."""
+    """Kafka requires the same rights on a share group as on a consumer group."""
     stream, queue = reviewed["self_managed: IAM_AUTH"], reviewed["self_managed: queue mode, IAM_AUTH"]
 
     assert queue == stream
@@ -120,10 +120,10 @@ def test_a_star_is_used_only_where_aws_cannot_scope(reviewed: dict[str, dict[str
             for resource in statement["Resource"]:
                 if "*" not in resource:
                     continue
-                if resource.split(":")[2] == "kafka":  # the name or the UUID of a cluster that nobody knows
+                if resource.split(":")[2] == "kafka":  # the name or the UUID of an unknown cluster
                     assert "IAM_AUTH" in name or name.endswith("may not be read")
                     continue
-                # Below a thing that is named: log streams, schemas of the registry, objects of the bucket.
+                # Below a named resource: log streams, schemas of the registry, objects in the bucket.
                 assert resource.endswith((":*", "log-stream:*", "/*"))
                 assert resource.count("*") == 1
                 assert resource.split(":")[2] in ("logs", "glue", "s3")
@@ -153,7 +153,7 @@ def test_a_mapping_has_the_wiring_of_its_request(aws: FakeAws) -> None:
 
 
 def test_a_right_is_named_even_without_what_only_aws_knows() -> None:
-    """IAM is assumed where the cluster was not asked, and the owner's cluster by its name."""
+    """IAM is assumed where the cluster was not asked, and the owner's cluster is known by name."""
     plain = wiring(MSK)
     connected = msgspec.structs.replace(
         plain, cluster_arn=f"arn:aws:kafka:{REGION}:{ACCOUNT}:vpc-connection/999999999999/orders/c0nn-7"
@@ -193,7 +193,7 @@ print(json.dumps(found))
 
 @pytest.mark.slow
 def test_a_policy_linter_finds_nothing_but_the_networks_star(reviewed: dict[str, dict[str, Any]]) -> None:
-    """parliament, in a process of its own: what it imports warns."""
+    """parliament, in its own process: its imports emit warnings."""
     policies = {name: json.dumps(policy) for name, policy in reviewed.items()}
     star = "RESOURCE_STAR ['ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface']"
 

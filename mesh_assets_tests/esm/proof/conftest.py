@@ -38,8 +38,8 @@ def access(account: an_aws_account.AwsAccount) -> aws_account.AwsAccount:
 
 @pytest.fixture
 def validate(access: aws_account.AwsAccount, broker: Endpoints) -> Callable[..., Validation]:
-    """With times long enough for a busy machine. One that waits in vain says with `until` when all has happened
-    that will: then the rest of its time is over at once."""
+    """With times long enough for a busy machine. A test that waits in vain says with `until` when everything has happened that
+    will: then the rest of its time passes at once."""
 
     def run(
         mapping: dict[str, Any],
@@ -70,7 +70,7 @@ def validate(access: aws_account.AwsAccount, broker: Endpoints) -> Callable[...,
 
 
 class _HurriedTime:
-    """The time of day, which takes a leap over every deadline once that holds for which one waited."""
+    """The time of day, which jumps past every deadline once the awaited condition holds."""
 
     def __init__(self, over: Callable[[], bool]) -> None:
         self._over = over
@@ -87,7 +87,7 @@ class _HurriedTime:
 
 
 class Registry:
-    """A registry at `url`: subject → its versions, each with the schema's text and what else it says. A schema's
+    """A registry at `url`: subject → its versions, each with the schema's text and its other fields. A schema's
     id is 100 times the subject's place, plus the version."""
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ def registry() -> Iterator[Registry]:
 def https_registry(
     stand_ins: Sandbox, broker: Endpoints, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Registry]:
-    """With the broker's certificate, of the authority that the stand-in for Lambda trusts: Lambda takes no other
+    """With the broker's certificate, from the authority that the stand-in for Lambda trusts: Lambda accepts no other
     address."""
     assert broker.tls_bootstrap_servers
     own = warehouse_access(stand_ins.folder)

@@ -1,4 +1,4 @@
-"""What test messages contain: JSON, or what a mapping with a registry can deserialize; if neither, why not."""
+"""What test messages contain: JSON, or what a mapping with a registry can deserialize; otherwise the reason."""
 
 import io
 import json
@@ -100,7 +100,7 @@ def test_values_for_a_json_schema_are_valid(schema: Any) -> None:
 
 
 def test_every_json_schema_of_the_sandbox_has_a_value() -> None:
-    """Those of the demo: what a registry in use holds."""
+    """The demo's schemas, like those in a registry in use."""
     made = 0
     for subject in all_subjects():
         if not subject.references:

@@ -1,4 +1,4 @@
-"""Test messages that cannot be written say why, and none is; nor more than a plan may write."""
+"""Test messages that cannot be written say why, and none is written; nor are more than a plan allows."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ CURRENCY = {"$defs": {"code": {"type": "string", "maxLength": 3}}, "$ref": "#/$d
 def test_a_json_schema_may_refer_to_others_which_refer_to_others(
     registry: Any, schema_id: str | None
 ) -> None:
-    """By the names of the registry, also where the schema has an address of its own."""
+    """By the registry's names, even where the schema has its own address."""
     order = {
         **({} if schema_id is None else {"$id": schema_id}),
         "type": "object",
@@ -120,7 +120,7 @@ def test_a_plan_for_schema_records_is_not_carried_out_in_json() -> None:
         produce_test_messages(ClientProperties({"bootstrap.servers": "127.0.0.1:1"}), plan)
 
 
-# --- how much a plan may write; refused before any broker is asked
+# --- how much a plan may write; refused before any request to a broker
 
 NOWHERE = ClientProperties({"bootstrap.servers": "127.0.0.1:1"})
 

@@ -1,4 +1,4 @@
-"""What the evidence supports: `processed` only where nothing else fits, and what CloudWatch did not say is unknown."""
+"""What the evidence supports: `processed` only where nothing else fits, and what CloudWatch did not report is unknown."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -96,7 +96,7 @@ def evidence_of(
 
 
 def own(**changed: Any) -> Counts:
-    """The mapping's own counts of four records that went through, and nothing else."""
+    """The mapping's own counts of four processed records, and nothing else."""
     given: dict[str, Any] = {"invocations": 1, "errors": 0, "polled": 4, "invoked": 4, "committed": 4}
     return Counts(per_mapping=True, **{**given, **changed})
 
@@ -256,7 +256,7 @@ def test_brokers_that_do_not_count_a_share_groups_progress_prove_nothing() -> No
     assert judged(a_mapping(**QUEUE, **COUNTED), own(), at_least=True).name == "processed"
 
 
-# --- what CloudWatch says
+# --- what CloudWatch reports
 
 AFTER = timedelta(minutes=1)
 

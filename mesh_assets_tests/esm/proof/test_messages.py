@@ -1,5 +1,4 @@
-"""Test messages through every way to log in, counted by Kafka itself; and a plan that says who else reads
-them."""
+"""Test messages through every login method, counted by Kafka itself; and a plan that says who else reads them."""
 
 import json
 from dataclasses import replace
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.sandbox
 
 @pytest.fixture
 def topic(broker: Endpoints) -> str:
-    name = f"__esm-{uuid4().hex[:12]}"  # outside of the picture that other tests look at
+    name = f"__esm-{uuid4().hex[:12]}"  # outside the estate that other tests look at
     with AdminClient({"bootstrap.servers": broker.bootstrap_servers}) as admin:
         [future] = admin.create_topics([NewTopic(name, 3, 1)]).values()
         future.result(timeout=30)
@@ -73,7 +72,7 @@ def read(broker: Endpoints, topic: str, partitions: int = 3) -> list[Any]:
             "bootstrap.servers": broker.bootstrap_servers,
             "group.id": "reads",
             "enable.partition.eof": True,
-            "fetch.wait.max.ms": 10,  # the end is said by an answer without records
+            "fetch.wait.max.ms": 10,  # an answer without records marks the end
         }
     )
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
@@ -153,7 +152,7 @@ def test_the_largest_message_is_written(logins: dict[str, KafkaLogin], topic: st
 def test_a_failure_says_how_many_messages_are_in_the_topic(
     logins: dict[str, KafkaLogin], broker: Endpoints, topic: str
 ) -> None:
-    """The others that read the topic have got those."""
+    """The topic's other readers have received those."""
     login = logins["PLAINTEXT"]
     content = json_content(300)
 

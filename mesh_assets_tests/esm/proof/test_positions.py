@@ -1,4 +1,4 @@
-"""What a group has committed: nothing yet is not an error, but what cannot be read is."""
+"""What a group has committed: nothing yet is not an error, but unreadable commits are."""
 
 from contextlib import closing
 from datetime import UTC, datetime
@@ -93,7 +93,7 @@ def test_ends_are_read_after_commits_so_that_no_group_is_ahead_of_them() -> None
 
 
 def test_a_look_requests_the_topic_once() -> None:
-    """It is repeated twice a second for as long as a group is waited for."""
+    """It runs twice a second while a group is awaited."""
     for queue in (False, True):
         brokers = Brokers(g=a_share_group(orders={0: (6, 0)}) if queue else a_group({0: 7}))
         look(brokers, queue=queue)
@@ -106,7 +106,7 @@ def test_a_leader_that_has_moved_since_is_looked_up_again() -> None:
     assert look(brokers).end == {0: 10, 1: 7}
 
 
-# --- what cannot be read
+# --- unreadable answers
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def a_share_group(**shares: dict[int, tuple[int, int]]) -> Group:
 
 
 def test_a_share_group_has_finished_what_it_leaves_behind() -> None:
-    """Without lag with all that is before the end, wherever its next delivery begins."""
+    """Without lag: everything before the end is finished, wherever the next delivery begins."""
     found = look(Brokers(g=a_share_group(orders={0: (6, 0), 1: (2, 5)}, users={0: (9, 0)})), queue=True)
     assert (found.committed, found.at_least, found.has_commits) == ({0: 10, 1: 2}, False, True)
     assert [one.partitions for one in found.members] == [(0,)]

@@ -1,4 +1,4 @@
-"""The plan of test messages names the groups that may read them although nobody can say so."""
+"""The plan for test messages names the groups that may read them, though that is not certain."""
 
 from dataclasses import replace
 from typing import Any
@@ -94,7 +94,7 @@ def test_groups_hidden_from_every_list_may_read_along_so_there_is_no_plan() -> N
 
 
 def test_a_plan_says_why_its_readers_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Groups that may not be listed; brokers that do not answer are no plan at all."""
+    """Unlistable groups give a plan with a reason; brokers that do not answer give none."""
     brokers = GroupBrokers()
     brokers.failures["ListGroups", 1] = [CLUSTER_REFUSED]
     with brokers.running() as cluster:

@@ -1,4 +1,4 @@
-"""The order of a proof, by a clock of its own: when its window begins, what it waits for, whom it sees."""
+"""The order of a proof, with its own clock: when its window begins, what it waits for, whom it sees."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class World:
-    """A group that commits the messages at once, and CloudWatch, which has each point from a moment on.
+    """A group that commits the messages at once, and CloudWatch, where each point arrives at a given moment.
 
     `points`: metric, minute, value, and when it arrives.
     """

@@ -1,4 +1,4 @@
-"""Each verdict caused for real: real Kafka, real function code, the stand-in's poller in between."""
+"""Each verdict from a real cause: real Kafka, real function code, the stand-in's poller in between."""
 
 import threading
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.sandbox
 
 @contextmanager
 def a_foreign_member(account: AwsAccount, group: str, topic: str, *, commits: bool) -> Iterator[None]:
-    """Somebody else's reader in the mapping's group, which has got partitions."""
+    """A foreign reader in the mapping's group, with partitions of its own."""
     consumer = Consumer(
         {
             "bootstrap.servers": account.ends.bootstrap_servers,
@@ -38,7 +38,7 @@ def a_foreign_member(account: AwsAccount, group: str, topic: str, *, commits: bo
 
 @contextmanager
 def traffic(account: AwsAccount, topic: str) -> Iterator[None]:
-    """Records of others, on both partitions, all the time."""
+    """Other producers' records, on both partitions, all the time."""
     ended = threading.Event()
 
     def write() -> None:
@@ -70,7 +70,7 @@ def test_processed_when_its_members_passed_all_and_nothing_was_lost(
     assert (found.counts.invoked, found.counts.errors, found.counts.dropped) == (4, 0, None)
     assert [one.passed for one in found.progress] == [True, True]
     assert [member.client_id for member in found.members] == [f"lambda-{made['UUID']}"]
-    # And again, warm: earlier counts are none of this proof's.
+    # And again, warm: earlier counts do not belong to this proof.
     assert validate(made).verdict.name == "processed"
 
 
@@ -132,7 +132,7 @@ def test_records_that_grew_too_old_are_committed_not_processed(
     account: AwsAccount, validate: Validate
 ) -> None:
     account.function(FAILS)
-    account.faults(age_factor=100.0)  # AWS's least age of 60 s passes in 0.6
+    account.faults(age_factor=100.0)  # AWS's minimum age of 60 s passes in 0.6
     found = validate(account.mapping(topic=account.topic(1), MaximumRecordAgeInSeconds=60, **COUNTED))
     assert found.verdict.name == "committed, not processed", found.verdict
     assert found.counts is not None
@@ -256,7 +256,7 @@ def test_filters_under_an_unusable_key_leave_it_unproven(account: AwsAccount, va
     assert "filters that cannot be read (KMSAccessDeniedException" in found.verdict.sentence
 
 
-# --- a mapping layer that lies is found out
+# --- a mapping layer that lies is detected
 
 
 def test_commits_without_the_function_are_detected(account: AwsAccount, validate: Validate) -> None:

@@ -1,4 +1,4 @@
-"""Verdicts on mappings with a schema registry and in queue mode, caused for real."""
+"""Verdicts on mappings with a schema registry and in queue mode, from real causes."""
 
 from contextlib import closing
 from typing import Any
@@ -112,7 +112,7 @@ def test_queue_mode_without_counts_is_unproven_with_the_reason(
 ) -> None:
     account.function(OK)
     topic = account.topic(1)
-    # Without counts there is nothing to wait for.
+    # Without counts, there is nothing to wait for.
     found = validate(a_queue(account, topic, f"share-{topic}"), metrics_seconds=0.3)
     assert found.verdict.name == "unproven", found.verdict
     assert "a retry limit" in found.verdict.sentence

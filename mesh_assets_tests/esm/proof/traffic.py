@@ -1,4 +1,4 @@
-"""What others do on a real broker while a mapping is judged."""
+"""Other traffic on a real broker while a mapping is judged."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ COUNTED: dict[str, Any] = {"MetricsConfig": {"Metrics": ["EventCount"]}}
 
 @contextmanager
 def polled(consumer: Consumer | ShareConsumer, *, until: Callable[[], Any]) -> Iterator[None]:
-    """The consumer at work from when that holds until the block ends; then it leaves its group."""
+    """A consumer at work from that condition until the block ends; then it leaves its group."""
     ended = threading.Event()
 
     def poll() -> None:

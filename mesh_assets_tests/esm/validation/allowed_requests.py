@@ -1,4 +1,4 @@
-"""Requests that Lambda accepts: a base of `requests.py`, and what is changed in it."""
+"""Requests that Lambda accepts: a base from `requests.py`, and its changes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Requests to create a mapping that break one rule each: the field that is at fault, and words of the rule."""
+"""Requests to create a mapping that break one rule each: the field at fault, and words of the rule."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,5 +1,5 @@
-"""Our rules and the stand-in for Lambda: what we allow it takes, what we forbid it refuses, but for what Lambda itself
-does not mind."""
+"""Our rules and the stand-in for Lambda: it accepts what we allow and refuses what we forbid, except for what Lambda itself
+tolerates."""
 
 import json
 from datetime import datetime
@@ -46,7 +46,7 @@ OURS_ALONE: list[tuple[str, dict[str, Any]]] = [
     ("the pollers fail to connect", {"kafka_bootstrap_servers": ["b1:0"]}),
     ("does no harm", {"kafka_bootstrap_servers": ["b1:9092", "b1:9092"]}),
 ]
-"""What only we refuse, and why Lambda by itself does not."""
+"""What only we refuse, and why Lambda does not."""
 
 
 def as_sent(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def test_requests_that_our_rules_forbid_the_stand_in_refuses(
 
 
 def test_a_pattern_as_deep_as_its_length_allows_ends_in_a_sentence() -> None:
-    """Each level of it may be one of Python's stack."""
+    """Each of its levels may take one of Python's stack."""
     pattern = '{"a":' * 680 + "1" + "}" * 680
 
     [found] = [

@@ -1,4 +1,4 @@
-"""Requests to create a mapping that are right, for botocore's model too, and those that are allowed but surprising."""
+"""Requests to create a mapping that are valid, for botocore's model too, and those that are allowed but surprising."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def test_the_group_is_in_the_sources_own_config() -> None:
 
 
 def test_a_limit_that_only_the_model_knows_is_a_fault_too() -> None:
-    """As if a newer botocore allowed fewer records: our own rule lets 10,000 pass."""
+    """As if a newer botocore allowed fewer records: our own rule accepts 10,000."""
     from mesh_assets.esm.validation import check
 
     check._input_shape("CreateEventSourceMapping").members["BatchSize"].metadata["max"] = 5_000

@@ -1,5 +1,4 @@
-"""CloudWatch as boto3 shows it, with series of one's own; what is asked and answered is checked against
-botocore's model."""
+"""CloudWatch as boto3 shows it, with made-up series; requests and answers are checked against botocore's model."""
 
 import threading
 from collections.abc import Mapping

@@ -23,7 +23,7 @@ MESSAGE = QueueMessage(id="m-1", body="{}", receipt="r-1", receives=2)
 
 @pytest.fixture(autouse=True)
 def _no_aws_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """Nothing of the developer's own AWS settings, and no question to the cloud's metadata service."""
+    """None of the developer's own AWS settings, and no request to the cloud's metadata service."""
     for name in (
         "AWS_PROFILE",
         "AWS_DEFAULT_PROFILE",

@@ -17,7 +17,7 @@ _COLUMNS = [
 
 
 class FlinkStandIn:
-    """`rows`, of `columns`, come two a page. `endless`: a query goes on after them. `refuses`, `fails`: what it says to the
+    """`rows`, of `columns`, come two per page. `endless`: a query continues after them. `refuses`, `fails`: its answer to the
     next statement."""
 
     def __init__(self) -> None:

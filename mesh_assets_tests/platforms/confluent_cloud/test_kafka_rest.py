@@ -1,4 +1,4 @@
-"""Cluster links in their published shapes; what a cluster does not have or show is a part with its reason."""
+"""Cluster links in their published shapes; what a cluster lacks or hides is a part with a reason."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A Kafka Connect worker of which a test says what it answers."""
+"""A Kafka Connect worker with scripted answers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ Answers = Mapping[str, Any]
 
 
 class FakeConnect:
-    """A worker that answers paths with JSON values, responses or functions; everything else with its 404."""
+    """A worker that answers paths with JSON values, responses or functions, and everything else with its 404."""
 
     def __init__(self, answers: Answers) -> None:
         self.requests: list[str] = []

@@ -1,5 +1,5 @@
-"""Managed connectors: all in one request in the published shape; what a role hides is unknown, what is
-refused says which key and role."""
+"""Managed connectors: all in one request in the published shape; what a role hides is unknown, and a refusal names the key and
+the role."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,4 @@
-"""Against a real Connect worker, read only: what its interface says connector by connector is what the client
-says at once."""
+"""Against a real Connect worker, read only: the client's one answer agrees with the interface connector by connector."""
 
 import httpx
 import pytest

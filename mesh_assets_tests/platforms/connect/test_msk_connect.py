@@ -1,4 +1,4 @@
-"""MSK Connect by a fake of its client, whose answers are held to AWS's own model of them."""
+"""MSK Connect with a fake client, whose answers are checked against AWS's own model."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace

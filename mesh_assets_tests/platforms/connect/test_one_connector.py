@@ -1,4 +1,4 @@
-"""One connector that a worker does not give, or whose name it refuses in a path, and the others beside it."""
+"""One connector that a worker withholds or whose name it refuses in a path, and the others beside it."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""Time that stands still until somebody sleeps, and a service that answers from a list."""
+"""Time that stands still until someone sleeps, and a service that answers from a list."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ URL = "http://service.test:8083"
 
 
 class FakeTime:
-    """`sleeps` are the waits asked for, in seconds; chance always takes the longest wait."""
+    """`sleeps` are the requested waits in seconds; jitter is always at its maximum."""
 
     def __init__(self, *, wall: float = 1_700_000_000.0) -> None:
         self.sleeps: list[float] = []
@@ -39,8 +39,7 @@ class FakeTime:
 
 
 class Script:
-    """Answers requests with the given answers in turn, the last one for ever; exceptions are raised. Keeps
-    the requests."""
+    """Answers requests with the given answers in turn, the last one forever; exceptions are raised. Keeps the requests."""
 
     def __init__(
         self, answers: Iterable[httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]]

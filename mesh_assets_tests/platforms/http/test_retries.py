@@ -1,4 +1,4 @@
-"""When a request is repeated, how long that may take, and what is said when it did not help."""
+"""When a request is retried, how long that may take, and the error when it did not help."""
 
 import ssl
 from email.utils import formatdate

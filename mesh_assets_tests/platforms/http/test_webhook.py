@@ -104,7 +104,7 @@ def test_a_malformed_address_is_an_error_that_does_not_repeat_it() -> None:
 
 @contextmanager
 def a_server_on_loopback(status: int) -> Iterator[tuple[str, list[str]]]:
-    """Its address, and the paths that were asked for. It repeats each path in a header."""
+    """Its address and the requested paths. It repeats each path in a header."""
     paths: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""A real broker for the tests that need one, and topics of one's own on it."""
+"""A real broker for the tests that need one, and private topics on it."""
 
 import socket
 import uuid
@@ -16,7 +16,7 @@ WAIT_SECONDS = 30
 
 @pytest.fixture
 def refusing() -> Iterator[str]:
-    """An address where nobody listens, kept from others meanwhile."""
+    """An address without a listener, reserved meanwhile."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{bound.getsockname()[1]}"
@@ -24,7 +24,7 @@ def refusing() -> Iterator[str]:
 
 @pytest.fixture
 def bootstrap_servers(endpoints: Endpoints) -> str:
-    """Of the whole estate: what is read includes its topics, and the groups of Connect and the feed."""
+    """The whole estate's broker: readings include its topics, and the groups of Connect and the feed."""
     return endpoints.bootstrap_servers
 
 

@@ -112,7 +112,7 @@ SASL = Endpoint(
 def test_a_failed_connection_is_reported_in_one_sentence(
     endpoint: Endpoint, said: str, kind: type[PlatformError], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(errors, "spoken_at", lambda *_: None)  # as one that answers nobody now
+    monkeypatch.setattr(errors, "spoken_at", lambda *_: None)  # like one that no longer answers
     error = connection_failed(endpoint, said, seconds=3.1)
     assert (type(error), str(error)) == (kind, sentence)
 

@@ -1,4 +1,4 @@
-"""The reader behind its interface: what it spares, and what it says when a read fails."""
+"""The reader behind its interface: which requests it saves, and what a failed read says."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ READS: dict[str, Callable[[WireReader], object]] = {
 
 
 class Failing:
-    """Connections of which none comes about."""
+    """Connections that cannot be made."""
 
     def __init__(self, code: int) -> None:
         self._code = code
@@ -42,7 +42,7 @@ class Failing:
     brokers = refreshed = version = ask
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Nothing to close."""
 
 
 def reader_over(connections: Any) -> WireReader:

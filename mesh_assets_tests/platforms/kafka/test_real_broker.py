@@ -175,7 +175,8 @@ def test_four_simultaneous_reads_agree(reader: WireReader) -> None:
     assert sorted(offsets.result().topics) == names
     assert groups.result().groups
     asked = reader.requests
-    # The first reads come together: each may ask for the brokers. Then it is one a broker and kind, whatever there is.
+    # The first reads run concurrently, so each may ask for the brokers. Then there is one request per broker and kind, whatever
+    # exists.
     assert {
         name: asked[name]
         for name in ("ApiVersions", "DescribeConfigs", "ListOffsets", "ListGroups", "OffsetFetch")

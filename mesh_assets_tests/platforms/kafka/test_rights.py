@@ -1,4 +1,4 @@
-"""What a user may do, as brokers of several versions tell it, and what their answers may not be taken for."""
+"""What a user may do according to brokers of several versions, and what their answers do not prove."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -279,7 +279,7 @@ def test_a_coordinator_that_does_not_report_rights_is_an_error(opened: Opened) -
         rights_on(opened(brokers))
 
 
-# --- topics that are still to be created
+# --- topics that do not exist yet
 
 EVENTS = {"events": {"cleanup.policy": "compact"}, "changes": {"cleanup.policy": "delete"}}
 
@@ -311,7 +311,7 @@ def test_each_topic_that_could_not_be_created_has_its_reason(opened: Opened, new
     cluster = opened(brokers)
     refusals = read_creation(cluster, {**EVENTS, "made": {}}, replication_factor=1)
     refused = refusals.pop("changes")
-    assert refusals == {"events": None, "made": None}  # somebody else has made that one meanwhile
+    assert refusals == {"events": None, "made": None}  # another user has created that one meanwhile
     assert refused is not None
     assert refused.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
     too_many = read_creation(cluster, {"events": {}}, replication_factor=3)["events"]

@@ -1,4 +1,4 @@
-"""A real share group: who is in it, and what it is done with."""
+"""A real share group: its members and its progress."""
 
 import time
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.sandbox
 
 @pytest.fixture(scope="module")
 def topic(broker: Endpoints) -> str:
-    name = f"__share-{uuid4().hex[:12]}"  # outside of the picture that other tests look at
+    name = f"__share-{uuid4().hex[:12]}"  # outside the estate that other tests look at
     with AdminClient({"bootstrap.servers": broker.bootstrap_servers}) as admin:
         [future] = admin.create_topics([NewTopic(name, 2, 1)]).values()
         future.result(timeout=30)
@@ -34,7 +34,7 @@ def topic(broker: Endpoints) -> str:
 
 @pytest.fixture(scope="module")
 def consumer(broker: Endpoints, topic: str) -> Iterator[ShareConsumer]:
-    """In a share group named as the topic, which takes what there is from its beginning."""
+    """In a share group named like the topic, which reads it from the beginning."""
     with AdminClient({"bootstrap.servers": broker.bootstrap_servers}) as admin:
         earliest = ConfigEntry(
             "share.auto.offset.reset", "earliest", incremental_operation=AlterConfigOpType.SET
@@ -89,7 +89,7 @@ def test_a_share_groups_progress_is_known_for_each_record(
         consumer.commit_sync(30.0)
         done.append(read(broker, topic).partitions[0].lag_records)
     assert done == [2, 1, 0]
-    # Nothing waits, whatever the start says: it moves on later.
+    # Nothing waits, whatever the start offset says: it advances later.
     found = read(broker, topic)
     assert (found.partitions[0].start or 0) < 3
     [member] = found.members

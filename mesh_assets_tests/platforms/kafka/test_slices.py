@@ -1,4 +1,4 @@
-"""Runs of offsets are read as asked, without a group, and what was not read is told by partition."""
+"""Runs of offsets are read as requested, without a group, and unread ones are reported by partition."""
 
 import itertools
 import time
@@ -48,7 +48,7 @@ def end(partition: int) -> Message:
 
 
 class LogConsumer:
-    """`logs`: what each partition gives from an offset on; then it has ended, unless it is `silent`."""
+    """`logs`: what each partition returns from an offset on; then it has ended, unless it is `silent`."""
 
     logs: Mapping[int, Sequence[Message]]
     silent: frozenset[int]
@@ -134,7 +134,7 @@ def test_slices_of_several_partitions_are_read_in_rounds(read: Any) -> None:
 def test_leaders_are_looked_up_and_no_more_records_are_requested_than_can_exist(
     read: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """librdkafka would find the leaders a second later, and wait out its time for the others."""
+    """librdkafka would find the leaders a second later, and use up its time for the others."""
     most: list[int] = []
     consume = LogConsumer.consume
 
@@ -166,7 +166,7 @@ def test_a_deleted_topic_is_an_error_at_once(read: Any, monkeypatch: pytest.Monk
 
 
 def test_gaps_end_a_slice_just_as_its_last_offset_does(read: Any) -> None:
-    # 5 to 8 are gone; the next record is behind the slice. Of the other one nothing follows.
+    # 5 to 8 are gone; the next record is beyond the slice. The other one has no further record.
     found = read({0: a_log(3, 4, 9), 1: a_log(3, partition=1)}, {0: [Slice(0, 8, 9)], 1: [Slice(0, 8, 9)]})
     assert offsets(found) == [(0, 3), (0, 4), (1, 3)]
     assert found.errors == {}

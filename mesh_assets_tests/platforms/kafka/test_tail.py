@@ -13,7 +13,7 @@ from mesh_assets.platforms.kafka import tail
 
 
 class SilentConsumer:
-    """A topic of `partitions` with `high` records each, of which none ever comes but those of `spoken`."""
+    """A topic of `partitions` with `high` records each, of which only those of `spoken` ever arrive."""
 
     high = 5
     partitions = 1
@@ -87,7 +87,7 @@ def test_a_topic_without_records_is_empty(monkeypatch: pytest.MonkeyPatch) -> No
 def test_what_arrived_in_time_comes_with_how_much_was_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     found = read(monkeypatch, high=5, partitions=66, spoken=(Message(),))
     assert [record.offset for record in found.records] == [4]
-    assert found.unread == 64 + 2  # none came to its end, and two are over the number that is read
+    assert found.unread == 64 + 2  # none reached its end, and two exceed the number to read
 
 
 def test_a_missing_partition_is_not_an_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,8 +96,8 @@ def test_a_missing_partition_is_not_an_empty_one(monkeypatch: pytest.MonkeyPatch
 
 
 class LogConsumer(SilentConsumer):
-    """A topic of one partition with `high` offsets, of which only `offsets` give records to those who read what is
-    committed: the others are markers of transactions, or were rolled back. `rounds`: where each reading began."""
+    """A topic of one partition with `high` offsets, of which only `offsets` hold committed records: the others are transaction
+    markers or were rolled back. `rounds`: where each reading began."""
 
     offsets: tuple[int, ...] = ()
     rounds: list[int]

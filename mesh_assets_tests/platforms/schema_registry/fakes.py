@@ -1,5 +1,4 @@
-"""Four registries as their answers differ, each written from its own source or from what it was measured to
-answer.
+"""Four registries with their different answers, each written from its source code or its observed answers.
 
 Confluent: `SchemasResource`, `SubjectsResource`, `ConfigResource`. Apicurio 3.3: `SchemasResourceImpl`,
 `SubjectsResourceImpl`, `ConfigResourceImpl`. AxonOps: `internal/api/handlers`, `internal/storage/memory`.
@@ -24,7 +23,7 @@ URL = "http://registry.test/base"
 
 
 def contract_item(contract: DataContract) -> dict[str, Any]:
-    """As Confluent's registry sends it: what is empty is left out."""
+    """As Confluent's registry sends it: empty values are left out."""
     metadata = {
         "properties": contract.properties,
         "sensitive": list(contract.sensitive),
@@ -54,9 +53,9 @@ def contract_item(contract: DataContract) -> dict[str, Any]:
 
 @dataclass
 class FakeRegistry:
-    """A registry with `schemas` in its order. `compatibility`, `modes`: what subjects have of their own.
+    """A registry with `schemas` in its order. `compatibility`, `modes`: subjects' own values.
 
-    `before`: called with every request, may change the registry or answer in its place. `requests`: method
+    `before`: called with every request, may change the registry or answer instead. `requests`: method
     and path, in order.
     """
 
@@ -254,8 +253,8 @@ class Apicurio(FakeRegistry):
 
 
 class AxonOps(FakeRegistry):
-    """`null` for no subjects, `schemaType` always there, ordered by id, a wildcard is a prefix like any,
-    `%2F` stays as it is."""
+    """`null` for no subjects, `schemaType` always present, ordered by id, a wildcard is a prefix like any, `%2F` is not
+    decoded."""
 
     decodes_slashes = False
 
@@ -279,8 +278,8 @@ class AxonOps(FakeRegistry):
 
 
 class Karapace(FakeRegistry):
-    """`offset`, `limit` and `subjectPrefix` ignored, `references: null`, no `/contexts`, modes are read only,
-    errors are strings."""
+    """Ignores `offset`, `limit` and `subjectPrefix`, has `references: null` and no `/contexts`, modes are read-only, errors are
+    strings."""
 
     def item(self, schema: RegisteredSchema) -> dict[str, Any]:
         item = super().item(replace(schema, contract=DataContract()))

@@ -1,4 +1,4 @@
-"""A registry of Confluent Cloud: its own key and roles in what is said, and a pace below its limit."""
+"""A registry on Confluent Cloud: errors name its key and roles, and the pace stays below its limit."""
 
 import httpx
 import pytest

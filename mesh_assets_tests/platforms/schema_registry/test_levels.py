@@ -1,5 +1,4 @@
-"""Compatibility and mode: the one in force, and whether it is the subject's own, as far as the registry
-tells."""
+"""Compatibility and mode: the effective one, and whether it is the subject's own, as far as the registry shows."""
 
 from urllib.parse import unquote
 
@@ -224,7 +223,7 @@ def test_a_registry_that_withholds_its_mode_still_gives_the_levels_of_subjects(s
     )
     assert (plain.mode, strict.mode) == (None, None)
     assert str(status) in (plain.error or "")
-    if status in (405, 501):  # what is not offered is asked for once, not once a subject
+    if status in (405, 501):  # an unsupported request is made once, not once per subject
         assert sum("/mode" in path for path in registry.requests) == 1
 
 

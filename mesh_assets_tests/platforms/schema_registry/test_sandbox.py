@@ -1,4 +1,4 @@
-"""Against a real Apicurio: what it answers is what the fake of it answers."""
+"""Against a real Apicurio: it answers like its fake."""
 
 import uuid
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ ORDER = '{"type": "record", "name": "Order", "namespace": "shop", "fields": [{"n
 
 
 class Subjects:
-    """Subjects of one test: under a prefix of their own, and deleted for good at its end."""
+    """Subjects of one test: under their own prefix, and permanently deleted at its end."""
 
     def __init__(self, url: str) -> None:
         self.prefix = f"test-{uuid.uuid4().hex[:8]}"
@@ -40,7 +40,7 @@ class Subjects:
         return subject.startswith(self.prefix)
 
     def delete_all(self) -> None:
-        for subject in reversed(self._made):  # what refers to others goes first
+        for subject in reversed(self._made):  # subjects that refer to others go first
             for permanent in ("false", "true"):
                 self.http.delete(f"/subjects/{path_segment(subject)}", params={"permanent": permanent})
         self.http.close()

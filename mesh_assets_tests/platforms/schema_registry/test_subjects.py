@@ -51,7 +51,7 @@ def test_in_confluents_published_shape_a_page_is_one_request(subjects: int, requ
     ("style", "subjects", "requests"),
     [
         (Karapace, 37, 1),
-        (Karapace, 1000, 3),  # as many as asked for: two more tell that the page cannot be moved
+        (Karapace, 1000, 3),  # as many as requested: two more show that the page does not move
         (Karapace, 2500, 1),
         (AxonOps, 37, 6),  # wildcard, contexts, names and their end, a look at the list, the list
         (AxonOps, 2500, 8),

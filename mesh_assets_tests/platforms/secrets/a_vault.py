@@ -1,5 +1,4 @@
-"""Vault's HTTP API as far as reading a KV secret goes, on a port of this machine: no Vault server can be had
-here.
+"""Vault's HTTP API for reading KV secrets, on a local port: no Vault server is available here.
 
 From the API documentation of KV versions 1 and 2 and of `sys/internal/ui/mounts`, and the source of `vault kv
 get`.
@@ -73,7 +72,7 @@ def a_vault() -> Iterator[AVault]:
             self.wfile.write(data)
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - http.server's name
-            """Nothing: a line a request."""
+            """Logs nothing; the default is a line per request."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     vault = AVault(f"http://127.0.0.1:{server.server_port}")

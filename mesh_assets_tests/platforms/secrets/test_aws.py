@@ -1,4 +1,4 @@
-"""Systems Manager and Secrets Manager: against the stand-in for AWS, and refusals by botocore's own Stubber."""
+"""Systems Manager and Secrets Manager: against the stand-in for AWS, with refusals from botocore's Stubber."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -8,7 +8,7 @@ from mesh_assets.platforms.secrets.resolving import SecretReader
 
 
 class Source:
-    """Keeps secrets; `asked` are the names of each call."""
+    """Holds secrets; `asked` are the names in each call."""
 
     def __init__(self, **kept: str) -> None:
         self.kept = kept

@@ -1,4 +1,4 @@
-"""hvac against Vault's HTTP API on a port of this machine."""
+"""hvac against Vault's HTTP API on a local port."""
 
 import sys
 from collections.abc import Iterator

@@ -50,7 +50,7 @@ class StandIn:
         self._client.put(f"/_stand-in/{what}", json=order).raise_for_status()
 
     def forget(self) -> None:
-        """It does nothing wrong any more, and all connectors run."""
+        """All its faults are cleared, and all connectors run."""
         self._client.delete("/_stand-in/faults").raise_for_status()
         for name, one in self.get(EXPANDED).json().items():
             if one["status"]["connector"]["state"] != "RUNNING":

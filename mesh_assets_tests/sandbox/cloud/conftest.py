@@ -1,5 +1,4 @@
-"""The sandbox's stand-in for Confluent Cloud, asked with the keys it gave out, and as it should be again
-afterwards."""
+"""The sandbox's stand-in for Confluent Cloud, used with its own keys, and restored afterwards."""
 
 from collections.abc import Iterator
 

@@ -1,5 +1,4 @@
-"""Confluent's published shapes, and whether something has one: valid by its schema, and without a key that
-the schema does not know."""
+"""Confluent's published shapes, and whether something has one: valid by its schema, and without unknown keys."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ PUBLISHED = Path(__file__).parent / "published"
 
 
 def departures(api: str, answer: str, content: Any) -> list[str]:
-    """What `content` has that the published `answer` of `api` has not, or has otherwise."""
+    """How `content` differs from the published `answer` of `api`."""
     published = json.loads((PUBLISHED / f"{api}.json").read_text())
     schema = {**published["answers"][answer], "$defs": published["$defs"]}
     wrong = [
@@ -54,7 +53,7 @@ def _unknown(content: Any, schemas: list[Any], definitions: dict[str, Any], path
 
 
 def _flattened(schema: Any, definitions: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The schema with all that it refers to and combines."""
+    """The schema with everything that it references and combines."""
     if not isinstance(schema, dict):
         return
     yield schema

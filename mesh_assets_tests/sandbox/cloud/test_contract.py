@@ -1,4 +1,4 @@
-"""What the stand-in answers has the shapes Confluent publishes, and its own examples have them too."""
+"""The stand-in's answers have the shapes that Confluent publishes, and so have Confluent's own examples."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Minutes and queries, from readings that are written down here."""
+"""Minutes and queries, from the readings given here."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the stand-in can be told to do wrong, and that it does right again afterwards."""
+"""The faults that the stand-in can be ordered to have, and that it recovers afterwards."""
 
 import httpx
 import pytest

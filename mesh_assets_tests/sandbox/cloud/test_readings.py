@@ -1,4 +1,4 @@
-"""What the stand-in's metrics are made of agrees with the broker."""
+"""The sources of the stand-in's metrics agree with the broker."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_a_reading_of_a_quiet_cluster_is_what_the_broker_and_the_feed_say(sandbo
         d.id: (written[d.name]["records"], written[d.name]["bytes"]) for d in DATAGENS
     } == reading.connectors
     for datagen in DATAGENS:
-        # Nothing else writes to these topics, and at an orderly stop nothing is lost.
+        # Nothing else writes to these topics, and an orderly stop loses nothing.
         assert (
             sum(end for (topic, _), end in ends.items() if topic == datagen.topic.name)
             >= written[datagen.name]["records"]

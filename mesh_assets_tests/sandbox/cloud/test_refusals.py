@@ -1,4 +1,4 @@
-"""Who is let in: each kind of key where it belongs, with Confluent's errors for everybody else."""
+"""Who is accepted: each kind of key where it belongs, and Confluent's errors for everyone else."""
 
 import pytest
 
@@ -65,7 +65,7 @@ def test_the_discoverys_key_may_register_its_own_events_and_nothing_else(cloud: 
     path = f"{REGISTRY}/subjects/orders-value/versions"
     answer = cloud.ask("POST", path, key=cloud.keys.schema_registry, json=schema)
     assert (answer.status_code, answer.json()["error_code"]) == (403, 40301)
-    # Looking a schema up is a POST, too, and reading.
+    # Looking up a schema is a POST, too, but only reads.
     assert (
         cloud.ask(
             "POST", f"{REGISTRY}/subjects/orders-value", key=cloud.keys.schema_registry, json=schema

@@ -1,4 +1,4 @@
-"""What tests ask of the stand-in's mappings without its servers: bodies of requests, and functions that exist."""
+"""Requests to the stand-in's mappings without its servers: bodies, and functions that exist."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +44,7 @@ FULL: dict[str, Any] = {
 
 class _Functions:
     def get_function_configuration(self, FunctionName: str) -> dict[str, str]:  # noqa: N803 - boto3's name
-        """As ministack answers: with the alias's version, or without it."""
+        """Like ministack's answer: with the alias's version, or without it."""
         name = FunctionName.rpartition(":function:")[2].split(":")[0]
         return {"FunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"}
 
@@ -66,7 +66,7 @@ def a_service(
 
 
 def refusal(body: dict[str, Any]) -> str | None:
-    """Why the stand-in takes no such mapping; None: it does."""
+    """Why the stand-in refuses such a mapping; None: it accepts it."""
     try:
         a_service(FaultBoard()).create(ACCOUNT, body)
     except RefusedRequest as refused:

@@ -1,7 +1,7 @@
-"""botocore's model of mappings, the stand-in for Lambda and the fields of our requests, held against each other.
+"""Compares botocore's model of mappings, the stand-in for Lambda and the fields of our requests.
 
-For every field: what the model forbids the stand-in refuses, what the model allows it takes, except where AWS'
-documentation is narrower for Kafka. A botocore that knows more fails here, by the name of what is new.
+For every field, the stand-in refuses what the model forbids and accepts what it allows, except where AWS' documentation is
+narrower for Kafka. A newer botocore fails here, by the name of what it adds.
 """
 
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ OURS: dict[str, str] = {
     **{f"{kind}.{path}": field for kind in KINDS for path, field in REGISTRY.items()},
     "SelfManagedKafkaEventSourceConfig.ConsumptionMode": "consumption_mode",
 }
-"""The API's fields and ours, wherever we have one."""
+"""The API's fields and ours, where we have one."""
 
 NOT_KAFKA = {
     "Queues[]",
@@ -72,7 +72,7 @@ NOT_KAFKA = {
     "DocumentDBEventSourceConfig.CollectionName",
     "DocumentDBEventSourceConfig.FullDocument",
 }
-"""Of other sources, and no field of ours."""
+"""For other sources; not a field of ours."""
 
 REFUSED_FOR_KAFKA = NOT_KAFKA | {
     "ScalingConfig.MaximumConcurrency",
@@ -114,7 +114,7 @@ CHOICES: dict[str, set[str]] = {
 
 
 def leaves(shape: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every field in which a value stands, with its shape: `A.B`, `A[]` of a list, `A{}` of a map."""
+    """Every field that holds a value, with its shape: `A.B`, `A[]` for a list, `A{}` for a map."""
     match shape.type_name:
         case "structure":
             for name, member in shape.members.items():
@@ -158,7 +158,7 @@ def test_every_choice_that_botocore_offers_is_ours() -> None:
     assert offered == CHOICES, f"{BOTOCORE} offers other choices"
 
 
-# What a mapping may be told that a request cannot ask for.
+# Fields of a mapping that a request cannot set.
 ANSWER_ONLY = {
     "UUID",
     "FunctionArn",
@@ -188,7 +188,7 @@ WITH: dict[str, dict[str, Any]] = {
     "ProvisionedPollerConfig.MinimumPollers": {"ProvisionedPollerConfig": {"MaximumPollers": 2000}},
     "ProvisionedPollerConfig.PollerGroupName": POLLERS,
 }
-"""What a field needs beside itself."""
+"""What a field requires besides itself."""
 
 REGISTRY_OF = {
     "SchemaRegistryURI": "https://registry.example",
@@ -239,7 +239,7 @@ NARROWER: dict[str, str] = {
 
 
 def values(path: str, shape: Any) -> Iterator[Any]:
-    """Values of a field: right ones, at its limits, and just beyond."""
+    """Values of a field: valid ones, at its limits, and just beyond."""
     limits = shape.metadata
     match shape.type_name:
         case "boolean":
@@ -299,7 +299,7 @@ def test_the_stand_in_refuses_what_the_model_forbids_and_accepts_what_it_allows(
         elif path not in NARROWER:
             assert refused is None, f"the stand-in refuses {path} = {value!r:.80}: {refused}"
         taken += [value] if refused is None else []
-    # Nothing, said aloud, is no setting.
+    # An explicit empty value is not a setting.
     assert ([value for value in taken if value not in ("", 0)] == []) == (path in REFUSED_FOR_KAFKA)
 
 

@@ -1,4 +1,4 @@
-"""In front of ministack: its own routes answered, all else passed on, through boto3."""
+"""In front of ministack: it answers its own routes and forwards everything else, through boto3."""
 
 import json
 

@@ -1,5 +1,4 @@
-"""The poller reads the real broker, invokes real code, and commits as Lambda says it does; and it can be told
-to be wrong."""
+"""The poller reads the real broker, invokes real code, and commits as Lambda documents; and it can be ordered to misbehave."""
 
 import base64
 import json
@@ -147,7 +146,7 @@ def _authority(account: AwsAccount) -> str:
     return (account.ends.estate_file.parent / "credentials" / "authority.pem").read_text()
 
 
-# --- told to be wrong
+# --- ordered to misbehave
 
 
 def test_a_stuck_poller_stays_a_member_and_reads_nothing(account: AwsAccount) -> None:

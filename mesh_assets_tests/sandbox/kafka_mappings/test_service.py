@@ -1,5 +1,5 @@
-"""The mappings' API without its servers: states, conflicts, pages and refusals, each answer held against
-botocore's model."""
+"""The mappings' API without its servers: states, conflicts, pages and refusals, each answer checked against botocore's
+model."""
 
 import itertools
 import time

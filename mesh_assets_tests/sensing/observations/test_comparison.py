@@ -1,4 +1,4 @@
-"""The identities that causes are told apart by are those of the records in the changes."""
+"""Causes are distinguished by the identities of the records in the changes."""
 
 import msgspec
 from hypothesis import given

@@ -1,5 +1,4 @@
-"""Sensors on Confluent Cloud: one request a look, its own states, and no deletion where only a right is
-missing."""
+"""Sensors on Confluent Cloud: one request per look, its own states, and no deletion where only a right is missing."""
 
 from pathlib import Path
 

@@ -100,7 +100,7 @@ def test_with_a_bulk_list_a_tick_reads_pages_and_no_subjects(estate: Estate, war
 
     assert (first.causes, second.causes) == ((), ())
     assert second.cursor.bulk
-    # Pages overlap by one, levels come in slices of 500 subjects at 6 ticks in half an hour, cut to 250.
+    # Pages overlap by one; levels come in slices: 500 subjects at 6 ticks per half hour, cut to 250.
     bulk, single = (
         registry.requests.count("GET /schemas"),
         [r for r in registry.requests if r.endswith("/versions/latest")],

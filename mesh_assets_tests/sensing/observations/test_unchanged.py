@@ -1,4 +1,4 @@
-"""What a digest answers is what the document would: with it and without it an observation finds the same."""
+"""A digest answers like the document: an observation finds the same with and without it."""
 
 from collections.abc import Callable
 

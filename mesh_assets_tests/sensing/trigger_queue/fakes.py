@@ -15,7 +15,7 @@ _FOLDER = Path(__file__).parent / "messages"
 
 
 def example(name: str, **changed: Any) -> str:
-    """The message's text; `changed` replaces fields at its top."""
+    """The message's text; `changed` replaces top-level fields."""
     return json.dumps({**json.loads((_FOLDER / f"{name}.json").read_text()), **changed})
 
 
@@ -30,8 +30,8 @@ def in_sns(message: str, **changed: Any) -> str:
 
 @dataclass
 class FakeQueue:
-    """`fails_to`: the calls that raise it. `undeletable`: the messages that stay. `release` is the visibility
-    timeout running out.
+    """`fails_to`: the calls that raise it. `undeletable`: the messages that stay. `release` simulates the end of the visibility
+    timeout.
     """
 
     bodies: dict[str, str] = field(default_factory=dict)

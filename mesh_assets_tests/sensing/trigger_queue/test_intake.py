@@ -150,7 +150,7 @@ def test_a_message_redelivered_after_its_run_causes_no_other_run(queue: FakeQueu
     queue.put('{"trigger": {"cluster": "warehouse"}}').fails_to["delete"] = UnreachableError("no answer")
     first = run(queue, inbox)
     assert first.error == "no answer; messages already taken in will come again and be recognised"
-    inbox.remove("lkc-1", [one.id for one in inbox.waiting("lkc-1")])  # its run has dealt with it
+    inbox.remove("lkc-1", [one.id for one in inbox.waiting("lkc-1")])  # its run has handled it
 
     queue.release()
     queue.fails_to.clear()

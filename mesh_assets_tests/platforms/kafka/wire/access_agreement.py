@@ -1,4 +1,4 @@
-"""Brokers and access, as a discovery reads them and as Kafka's AdminClient tells them, in the shape of `java/Access.java`."""
+"""Brokers and access, as a discovery and as Kafka's AdminClient read them, in the shape of `java/Access.java`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def access_by_wire(reader: WireReader) -> dict[str, Any]:
 
 
 def _why_not(one: Unread) -> str | None:
-    """As `java/Access.java` says it: null without an authorizer. No part is unknown for anything else."""
+    """As in `java/Access.java`: null without an authorizer. No part is unknown for any other reason."""
     assert one.expected, one
     if one.reason.startswith("SECURITY_DISABLED: "):
         return None

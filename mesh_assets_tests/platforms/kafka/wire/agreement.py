@@ -1,4 +1,4 @@
-"""A cluster as a discovery reads it, in the shape in which `java/Reading.java` says what Kafka's AdminClient tells."""
+"""A cluster as a discovery reads it, in the shape in which `java/Reading.java` prints what Kafka's AdminClient reads."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from mesh_assets_tests.platforms.kafka.wire.storage_agreement import storage_by_
 from mesh_assets_tests.platforms.kafka.wire.transaction_agreement import stable_by_wire, transactions_by_wire
 
 _ATTEMPTS = 5
-# Brokers before 4.0 have it, and tell its value.
+# Brokers before 4.0 have it and report its value.
 _MASKED = frozenset({"password.encoder.iterations"})
 
 # Where a config is set that is not just a default.
@@ -62,8 +62,8 @@ def told_by_wire(properties: Mapping[str, str], *, everything: bool = True) -> d
 def both_tellings(
     properties: Mapping[str, str], client: KafkasOwnClient, *, everything: bool = True
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a discovery reads and what Java tells, of the same state: brokers clean up their own topics now and then,
-    so it is read again until two readings around Java's are the same."""
+    """What a discovery and Java read from the same state: brokers clean up their own topics now and then, so it reads again
+    until the readings before and after Java's agree."""
     before = told_by_wire(properties, everything=everything)
     for _ in range(_ATTEMPTS):
         java = as_by_wire(client.read(everything=everything))
@@ -79,7 +79,7 @@ def both_tellings(
 
 
 def _still(told: dict[str, Any]) -> dict[str, Any]:
-    """Without the epoch of features: with KRaft it is an offset of the metadata log, which grows with every heartbeat."""
+    """Without the epoch of features: with KRaft, it is an offset in the metadata log, which grows with every heartbeat."""
     if "access" not in told:
         return told
     features = {name: value for name, value in told["access"]["features"].items() if name != "epoch"}
@@ -87,7 +87,7 @@ def _still(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
-    """The values that are not the same, by their path."""
+    """The differing values by path."""
     if not isinstance(one, dict) or not isinstance(other, dict):
         return {} if one == other else {"": (one, other)}
     return {
@@ -98,8 +98,7 @@ def differences(one: Any, other: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def as_by_wire(told: dict[str, Any]) -> dict[str, Any]:
-    """What Java told, without what a reading does not tell: where a default comes from, and values that their names make
-    secrets."""
+    """Java's output without what a reading leaves out: where a default comes from, and values that are secret by name."""
     for entries in told.get("access", {}).get("configs", {}).values():
         for name in _MASKED & entries.keys():
             entries[name]["value"] = MASK

@@ -1,5 +1,5 @@
-"""A cluster of one broker that answers all that a discovery asks of brokers, access, transactions, storage and groups: over a
-socket, so that each answer can be spoilt there, and in kafka-python's encoding.
+"""A cluster of one broker that answers every request of a discovery about brokers, access, transactions, storage and groups:
+over a socket, so that each answer can be spoilt there, and in kafka-python's encoding.
 """
 
 from collections.abc import Awaitable, Callable
@@ -57,7 +57,7 @@ KINDS: dict[str, Request[Any]] = {
         describe_share_offsets([]),
     )
 }
-"""The requests that it answers, beside those of each connection, by their names."""
+"""The requests that it answers, besides those of each connection, by name."""
 
 SPOKEN = {METADATA: (0, _METADATA_VERSION), 18: (0, 3), 36: (0, 1)} | {
     one.api: (one.oldest, one.newest) for one in KINDS.values()
@@ -65,8 +65,8 @@ SPOKEN = {METADATA: (0, _METADATA_VERSION), 18: (0, 3), 36: (0, 1)} | {
 
 
 class AnsweringCluster:
-    """`scripts`: for a ScriptedBroker, which tells its `address` when it runs. `spoilt`: by the names of requests, what is
-    done with them instead."""
+    """`scripts`: for a ScriptedBroker, which has its `address` when it runs. `spoilt`: what happens instead, by request
+    name."""
 
     def __init__(self) -> None:
         self.address = ""

@@ -1,5 +1,5 @@
-"""Asks scripted brokers one thing, with a timeout that a busy machine keeps and that does not keep those who wait for it; and
-what a login says."""
+"""Sends scripted brokers one request, with a timeout that suits a busy machine and is short to wait for; and the result of a
+login."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from mesh_assets.platforms.kafka.wire.login import Login
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
 from mesh_assets_tests.platforms.kafka.wire.broker import ECHO, Asked, Peer, Script
 
-# Long enough for a busy machine, short enough for those who wait for it to be over.
+# Long enough for a busy machine, short enough for tests that wait for it.
 TIMEOUT_SECONDS = 1.0
 USER = {
     "security.protocol": "SASL_PLAINTEXT",
@@ -47,7 +47,7 @@ def failure_of(servers: str, words: str = "hello", **options: Any) -> PlatformEr
 
 
 def first(script: Script, *others: Script) -> Script:
-    """Scripts for the first requests, one each; the last for all that follow."""
+    """A script for each of the first requests; the last one for all that follow."""
     remaining = [script, *others]
 
     async def chosen(peer: Peer, asked: Asked) -> None:
@@ -60,6 +60,6 @@ HUSH = "hush-hush"
 
 
 def words(properties: Mapping[str, Any], *received: bytes) -> list[bytes | None]:
-    """What the client says, given the broker's answers."""
+    """What the client sends, given the broker's answers."""
     conversation = Login({"security.protocol": "SASL_PLAINTEXT", **properties}).conversation("broker.shop")
     return [conversation.next_words(one) for one in (None, *received)]

@@ -1,4 +1,4 @@
-"""A broker that a test scripts: it takes frames over TCP or TLS and answers them, well or badly."""
+"""A broker that a test scripts: it receives frames over TCP or TLS and answers them, well or badly."""
 
 import asyncio
 import ssl
@@ -11,14 +11,14 @@ from typing import Self, TypeAlias
 
 METADATA, SASL_HANDSHAKE, API_VERSIONS, SASL_AUTHENTICATE = 3, 17, 18, 36
 ECHO = 1000
-"""A request that no broker has. By default it is answered with its own body."""
+"""A request that no broker supports. By default, it is answered with its own body."""
 _LONGEST_REQUEST = 100 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it came. `at`: when, by the loop's clock. `connection`: which one, counted from 0. `body`: what
-    follows its head."""
+    """A request as received. `at`: when, by the loop's clock. `connection`: its number, from 0. `body`: what follows its
+    header."""
 
     api: int
     version: int
@@ -36,7 +36,7 @@ class Peer:
         self._writer = writer
 
     async def send(self, data: bytes) -> None:
-        """Bytes as they are."""
+        """Raw bytes."""
         self._writer.write(data)
         await self._writer.drain()
 
@@ -61,11 +61,11 @@ def text(value: str) -> bytes:
 
 
 class ScriptedBroker:
-    """Runs in a thread of its own until the end of its block. `scripts`: what it does with each request, by the
-    request's number; the rest it answers as a broker would.
+    """Runs in its own thread until the end of the block. `scripts`: what it does with each request, by API number; it answers
+    the rest as a broker would.
 
-    `spoken`: the versions of its requests. `nodes`: the brokers that it names, by id; None: itself, as 1.
-    `life_ms`: for how long a login holds.
+    `spoken`: the supported versions. `nodes`: the brokers that it names, by id; None: itself, as 1.
+    `life_ms`: how long a login lasts.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class ScriptedBroker:
             while True:
                 (length,) = struct.unpack(">i", await reader.readexactly(4))
                 if not 10 <= length <= _LONGEST_REQUEST:
-                    return  # as Kafka does where another protocol is spoken to it
+                    return  # as Kafka does when addressed in another protocol
                 content = await reader.readexactly(length)
                 api, version, correlation, named = struct.unpack_from(">hhih", content)
                 asked = Asked(
@@ -156,7 +156,7 @@ class ScriptedBroker:
                 self.asked.append(asked)
                 await self._scripts[api](peer, asked)
         except (EOFError, OSError, asyncio.CancelledError):
-            pass  # the client went away, or the test is over
+            pass  # the client left, or the test is over
         finally:
             writer.transport.abort()
 

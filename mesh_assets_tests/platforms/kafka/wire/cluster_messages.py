@@ -1,4 +1,4 @@
-"""What a cluster of two KRaft brokers answers about itself and about who may do what, as kafka-python writes it."""
+"""What a cluster of two KRaft brokers answers about itself and about access, as kafka-python encodes it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -105,11 +105,11 @@ def broker_configs(broker: int, *, cluster_wide: bool) -> dict[str, Any]:
     return {"results": results}
 
 
-# Of ApiVersions, the tagged fields with the features are written by hand: kafka-python 3.0.12 does not write them.
+# The tagged fields of ApiVersions with the features are written by hand: kafka-python 3.0.12 does not write them.
 
 
 def features(version: int) -> bytes:
-    """`metadata.version` at level 25 of 7 to 29, and `kraft.version`, on which nothing is agreed, of 0 to 1."""
+    """`metadata.version` at level 25 of 7 to 29, and `kraft.version`, without an agreed level, of 0 to 1."""
     supported = _ranges(("metadata.version", 7, 29), ("kraft.version", 0, 1))
     finalized = _ranges(("metadata.version", 25, 25))
     tags = bytes([3]) + _tag(0, supported) + _tag(1, (9).to_bytes(8, "big")) + _tag(2, finalized)
@@ -133,8 +133,8 @@ def _tag(number: int, data: bytes) -> bytes:
 
 
 class Told:
-    """`Connections` to brokers that answer each request with these values, raise what is an error, and lack the
-    requests that are not here."""
+    """`Connections` to brokers that answer each request with these values, raise those that are errors, and lack other
+    requests."""
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers = dict(answers)

@@ -1,4 +1,4 @@
-"""What brokers answer when a connection begins, in every version, in kafka-python's classes."""
+"""Brokers' answers at the start of a connection, in every version, as kafka-python's classes."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Groups since KIP-848 in full, in the shape in which `java/Kinds.java` prints what Kafka's AdminClient tells of them."""
+"""Groups since KIP-848 in full, in the shape in which `java/Kinds.java` prints what Kafka's AdminClient reads."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -38,7 +38,7 @@ def _member(group: ConsumerGroup, member: GroupMember) -> dict[str, Any]:
     if group.type != "share":
         told["is_classic"] = member.is_classic
     if group.type == "consumer":
-        assert member.subscribed_topics, member  # which Java does not tell
+        assert member.subscribed_topics, member  # which Java does not report
         assert member.target_assignment is not None, member
         told["target"] = {topic: list(numbers) for topic, numbers in member.target_assignment.items()}
     if group.type == "streams":

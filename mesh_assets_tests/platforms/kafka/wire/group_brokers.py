@@ -1,5 +1,5 @@
-"""Brokers with groups, in memory: they answer by Kafka's rules, in the versions that a test lets them speak, and fail as
-it says. Their answers are written by kafka-python.
+"""In-memory brokers with groups: they follow Kafka's rules in the versions that a test allows, and fail as it says.
+kafka-python encodes their answers.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ OLD_BROKERS = {
     "StreamsGroupDescribe": None,
     "DescribeShareGroupOffsets": None,
 }
-"""What Kafka 2.8 speaks."""
+"""The versions of Kafka 2.8."""
 
 
 @dataclass
@@ -55,8 +55,8 @@ class Group:
 class GroupBrokers:
     """`Connections`. `leaders`: of the partitions of __consumer_offsets, None: it does not exist or is hidden.
 
-    `failures`: what a request about a group (or to a broker, by its number) answers instead: one after the other, the
-    last of them for ever; None lets it answer. `newest`: the newest version that brokers speak; None: they lack it.
+    `failures`: answers to requests about a group (or to a broker, by its number) instead of the true ones: in turn, the last
+    one forever; None: the true answer. `newest`: the newest supported version; None: they lack the request.
     """
 
     def __init__(self, **groups: Group) -> None:
@@ -67,7 +67,7 @@ class GroupBrokers:
         self.failures: dict[tuple[str, str | int], list[int | Exception | None]] = {}
         self.newest: dict[str, int | None] = {}
         self.commit_codes: dict[tuple[str, int], int] = {}
-        """The error of what groups have committed on a partition."""
+        """The error of groups' commits on a partition."""
         self.tells_brokers = False
         """Whether Metadata names the brokers, too."""
         self.asked: list[tuple[str, int | None, list[str]]] = []
@@ -99,7 +99,7 @@ class GroupBrokers:
         return await self.brokers()
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
     async def version(self, request: Request[Answer], *, broker: int | None = None) -> int | None:
         assert broker is None or isinstance(broker, int)
@@ -238,7 +238,7 @@ class GroupBrokers:
             group = self.groups.get(name)
             answer: dict[str, Any] = {"group_id": name, "error_code": self._code(request, name, broker)}
             if not answer["error_code"] and (group is None or group.kind != KINDS[request]):
-                # What it does not find, the oldest of these requests calls dead.
+                # The oldest of these requests calls missing groups dead.
                 old = request == "DescribeGroups" and version < 6
                 answer |= {"group_state": "Dead"} if old else {"error_code": NOT_FOUND}
             elif group is not None and not answer["error_code"]:

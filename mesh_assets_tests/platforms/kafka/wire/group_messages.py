@@ -30,7 +30,7 @@ LISTED = {
 
 
 def assignment(topics: dict[str, list[int]], version: int = 0) -> bytes:
-    """As the leader of a classic group writes it; written down here, for kafka-python has it too deep inside."""
+    """As the leader of a classic group writes it; defined here, since kafka-python hides its own."""
     body = version.to_bytes(2, "big") + len(topics).to_bytes(4, "big")
     for topic, numbers in topics.items():
         body += len(topic).to_bytes(2, "big") + topic.encode() + len(numbers).to_bytes(4, "big")

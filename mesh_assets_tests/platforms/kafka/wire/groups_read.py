@@ -1,4 +1,4 @@
-"""Groups as a reading has them, and the members that brokers give them."""
+"""Groups as a reading has them, and the members that brokers report."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def reads(group: ConsumerGroup | ShareGroup) -> dict[str, dict[str, tuple[int, .
 
 
 def member(name: str, **topics: tuple[int, ...]) -> GroupMember:
-    """As the classic protocol tells of it."""
+    """As the classic protocol reports it."""
     return GroupMember(
         member_id=name,
         client_id=f"client-{name}",
@@ -44,7 +44,7 @@ def member(name: str, **topics: tuple[int, ...]) -> GroupMember:
 
 
 def assigned_member(name: str, **topics: list[int]) -> dict[str, Any]:
-    """Of the kinds since KIP-848."""
+    """For the kinds since KIP-848."""
     places = [{"topic_name": topic, "partitions": numbers} for topic, numbers in topics.items()]
     return {
         "member_id": name,

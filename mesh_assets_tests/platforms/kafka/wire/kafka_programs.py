@@ -1,5 +1,5 @@
-"""Programs of Kafka's own for the tests: a client that tells what its AdminClient knows of a cluster and keeps groups of every
-kind alive, and brokers of older versions.
+"""Kafka's own programs for the tests: a client that prints what its AdminClient reads and keeps groups of every kind alive, and
+brokers of older versions.
 
     python -m mesh_assets_tests.platforms.kafka.wire.kafka_programs pin
 
@@ -39,8 +39,8 @@ _SOURCES = tuple(
 
 ECJ = "3.43.0"  # the sandbox's JVM has no compiler
 EARLY = "2.8.2"
-"""KRaft's first version: it has neither transactions nor ACLs nor SCRAM users, and answers what it is asked about access with an
-error that says nothing. What brokers of that age do with ZooKeeper, nothing here shows."""
+"""KRaft's first version: it has neither transactions nor ACLs nor SCRAM users, and answers requests about access with a
+meaningless error. How brokers of that age behave with ZooKeeper is not tested here."""
 OLD = (EARLY, "3.9.1")
 _SECONDS = 180
 
@@ -52,7 +52,7 @@ def _runtime() -> JavaRuntime:
 
 @cache
 def _pins() -> tuple[Artifact, ...]:
-    """Fetched the first time, by a process of its own: tests have no network, and jgo leaves sockets open."""
+    """Fetched the first time, in its own process: tests have no network, and jgo leaves sockets open."""
     if not all(one.path(machine_cache()).exists() for one in _listed()):
         _said([sys.executable, "-m", __name__, "fetch"])
     return _listed()
@@ -67,7 +67,7 @@ def _fetched(part: str) -> tuple[Path, ...]:
 
 
 def class_path_of_broker(version: str) -> str:
-    """Of one of the OLD brokers, with the binding of today's: without it, their log goes nowhere."""
+    """Of one of the OLD brokers, with today's logging binding: without it, there is no log."""
     log4j = [jar for jar in _runtime().kafka_jars if jar.name.startswith("log4j-")]
     return class_path_of([*_fetched(f"kafka-{version}"), *log4j])
 
@@ -95,7 +95,7 @@ def _programs() -> str:
             ]
             paths = ["-cp", class_path_of(libraries), *map(str, sources)]
             _said(_runtime().command("-jar", str(compiler), *arguments, *paths))
-            # Where log4j looks by itself.
+            # Where log4j looks by default.
             Path(incoming, "classes", "log4j2.properties").write_text(
                 LOG4J.format(target="SYSTEM_ERR", level="warn")
             )
@@ -106,12 +106,12 @@ def _programs() -> str:
                     raise
     return class_path_of(
         [*libraries, classes]
-    )  # an archive of classes holds for what its class path begins with
+    )  # a class archive is valid for class paths with the same beginning
 
 
 def _command() -> list[str]:
     archive = _runtime().archive_of("broker")
-    # The JVM's own warnings would stand among what the program says.
+    # The JVM's own warnings would mix with the program's output.
     log = ("-Xlog:disable", "-Xlog:all=warning:stderr", *(archive.use() if archive else ()))
     return _runtime().command(*log, "-cp", _programs(), "Program", heap_megabytes=384)
 
@@ -123,19 +123,19 @@ def _said(command: list[str]) -> str:
 
 
 class KafkasOwnClient:
-    """A running `Program.java`. Each call fails with what it last said when it gives up, which it does by itself."""
+    """A running `Program.java`. Each call fails with its last output when the program gives up, as it does after a while."""
 
     def __init__(self, process: subprocess.Popen[str], log: IO[str]) -> None:
         self._process = process
         self._log = log
 
     def read(self, *, everything: bool = True) -> dict[str, Any]:
-        """What Kafka's AdminClient tells of the cluster; `everything`: also of transactions, brokers and access."""
+        """What Kafka's AdminClient reads from the cluster; `everything`: also transactions, brokers and access."""
         told: dict[str, Any] = self._asked("read" if everything else "topics-and-groups")
         return told
 
     def live(self, mark: str) -> None:
-        """From here on, groups of all kinds live and stand still, and transactions are open; all named after `mark`."""
+        """From here on, groups of all kinds are alive and idle, and transactions are open; all named after `mark`."""
         self._make(f"live {mark}")
 
     def grant(self, mark: str) -> None:
@@ -172,7 +172,7 @@ class KafkasOwnClient:
 
 @contextmanager
 def kafkas_own_client(properties: Mapping[str, str]) -> Iterator[KafkasOwnClient]:
-    """`properties`: Java's. What it made is gone at the end."""
+    """`properties`: Java's. Its resources are gone at the end."""
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(
@@ -218,7 +218,7 @@ log.cleaner.dedupe.buffer.size=8388608
 
 @contextmanager
 def old_broker(version: str, folder: Path, *, port: int, controller: int, cluster_id: str) -> Iterator[str]:
-    """One node of KRaft: 2.8 had it first, and it saves a ZooKeeper. Its address; it may not answer yet."""
+    """One KRaft node, which 2.8 introduced: no ZooKeeper needed. Yields its address; it may not answer yet."""
     log4j, properties = folder / "log4j2.properties", folder / "server.properties"
     log4j.write_text(LOG4J.format(target="SYSTEM_OUT", level="info"))
     properties.write_text(
@@ -241,7 +241,7 @@ def old_broker(version: str, folder: Path, *, port: int, controller: int, cluste
             yield f"127.0.0.1:{port}"
             assert process.poll() is None, (folder / "server.log").read_text()[-3_000:]
         finally:
-            process.kill()  # what it kept is thrown away
+            process.kill()  # its data is discarded
 
 
 # --- the list
@@ -255,7 +255,7 @@ def _pinned(work: Path) -> list[Artifact]:
 
     pinned = [
         alone("ecj", "org.eclipse.jdt", "ecj", ECJ),
-        # Without RocksDB, which is only for topologies with a state.
+        # Without RocksDB, which only stateful topologies need.
         alone("streams", "org.apache.kafka", "kafka-streams", pin.KAFKA),
     ]
     for version in OLD:

@@ -1,5 +1,5 @@
-"""Kafka's messages as kafka-python writes them, which is the measure of ours. Its definitions are Kafka's own; those that
-it lacks are written down here, after https://github.com/apache/kafka (clients/src/main/resources/common/message, 4.3).
+"""Kafka's messages as kafka-python writes them, the reference for ours. Its definitions are Kafka's own; missing ones are
+defined here, after https://github.com/apache/kafka (clients/src/main/resources/common/message, 4.3).
 """
 
 import warnings
@@ -16,7 +16,7 @@ with warnings.catch_warnings():
 
 
 def encoded(message: str, version: int, values: dict[str, Any]) -> bytes:
-    """The body of a message such as `ListGroupsResponse`. What `values` leaves out is as Kafka's default says."""
+    """The body of a message such as `ListGroupsResponse`. Values that are left out have Kafka's defaults."""
     struct = _struct(message)
     first, last = BaseField.parse_versions(struct._json["flexibleVersions"])
     flexible = first <= version <= last
@@ -26,7 +26,7 @@ def encoded(message: str, version: int, values: dict[str, Any]) -> bytes:
 
 
 def answer_of(request: Request[Answer], version: int, values: dict[str, Any]) -> Answer:
-    """What `request` reads of such an answer."""
+    """What `request` reads from such an answer."""
     return read(request, version, encoded(f"{request.name}Response", version, values))
 
 
@@ -48,7 +48,7 @@ def versions(request: Request[Any]) -> range:
 
 
 def _complete(struct: Any, values: dict[str, Any], version: int) -> dict[str, Any]:
-    """The values with all defaults, so that the encoder has them; a name that is no field fails the test."""
+    """The values with all defaults for the encoder; an unknown field name fails the test."""
     assert values.keys() <= struct.fields.keys(), values.keys() - struct.fields.keys()
     complete: dict[str, Any] = {}
     for name, field in struct.fields.items():
@@ -108,7 +108,7 @@ def _message(name: str, api: int, valid: str, *fields: dict[str, Any]) -> dict[s
 
 
 def _field(name: str, kind: str, *fields: dict[str, Any], since: int = 0) -> dict[str, Any]:
-    """`?` behind the type: nullable, and null when nothing else is said."""
+    """`?` after the type: nullable, and null by default."""
     field: dict[str, Any] = {"name": name, "type": kind.removesuffix("?"), "versions": f"{since}+"}
     if kind.endswith("?"):
         field |= {"nullableVersions": "0+", "default": "null"}

@@ -1,4 +1,4 @@
-"""Brokers in memory: what we write is read, and what we read is written, by another implementation of the protocol."""
+"""In-memory brokers: another implementation of the protocol reads what we write and writes what we read."""
 
 import asyncio
 import warnings
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 Handler = Callable[[Any, int | None], Any]
-"""Answers a request that kafka-python has read: with a response of kafka-python's, or by raising."""
+"""Answers a request decoded by kafka-python: with kafka-python's response, or by raising."""
 
 
 def node(number: int) -> BrokerNode:
@@ -50,7 +50,7 @@ def node(number: int) -> BrokerNode:
 
 
 def decode(request: Request[Answer], version: int, data: bytes) -> Answer:
-    """As a connection does with an answer."""
+    """Like a connection with an answer."""
     reader = Reader(data, flexible=version >= request.flexible_from)
     answer = request.read(reader, version)
     reader.finish()
@@ -59,7 +59,7 @@ def decode(request: Request[Answer], version: int, data: bytes) -> Answer:
 
 class Brokers:
     """`Connections` to the brokers with these numbers. `handlers`: by the names of requests, with the class that reads
-    them. `newest`: the newest version that the brokers know, where they are not the newest of all."""
+    them. `newest`: the newest version that the brokers support, if not the newest of all."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Brokers:
         return self.nodes
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
     async def version(self, request: Request[Any], *, broker: int | None = None) -> int | None:  # noqa: ARG002
         version = min(request.newest, self.newest.get(request.name, request.newest))
@@ -115,7 +115,7 @@ def running_on(
     *,
     on_confluent_cloud: bool = False,
 ) -> RunningCluster:
-    """As `RunningCluster` makes one, but to brokers in memory."""
+    """Like a `RunningCluster`, but to in-memory brokers."""
     running = RunningCluster(properties, timeout_seconds, on_confluent_cloud=on_confluent_cloud)
     in_memory: Any = brokers
     running._cluster = in_memory
@@ -128,12 +128,11 @@ _Listed = MetadataResponse.MetadataResponseTopic
 
 
 class Cluster:
-    """Brokers with partitions. What a test changes meanwhile, later answers show.
+    """Brokers with partitions. Later answers show what a test changes meanwhile.
 
     `leaders`: by topic and partition; -1: none. `ends`: earliest and latest. `codes`: by topic, partition and
-    timestamp, the errors that come instead of an offset, one answer after the other. `silent`: how many times a
-    broker gives no answer. `refused`: topics that the user may not see. `times`: offset and timestamp at a timestamp
-    that is no edge.
+    timestamp, the errors instead of an offset, answer by answer. `silent`: how many times a broker gives no answer. `refused`:
+    topics that the user may not see. `times`: offset and timestamp at a timestamp that is not an edge.
     """
 
     def __init__(self, leaders: Mapping[str, Mapping[int, int]], *, newest: int = 11) -> None:

@@ -1,4 +1,4 @@
-"""Brokers in memory that answer what a test says, in kafka-python's encoding of Kafka's own messages."""
+"""In-memory brokers with scripted answers, in kafka-python's encoding of Kafka's own messages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,12 +9,12 @@ from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, written
 from mesh_assets_tests.platforms.kafka.wire.oracle import node
 
 Answers = Callable[[int | None], Mapping[str, Any]]
-"""The values of the answer of a broker (None: of any); raises BrokerError instead."""
+"""The values of a broker's answer (None: of any broker); or raises BrokerError."""
 
 
 class ScriptedAnswers:
-    """`Connections`. `answers`: by the names of requests, what answers each of them. `newest`: versions, where the
-    brokers are not the newest. `asked`: the names, brokers and bodies of what was asked."""
+    """`Connections`. `answers`: by request name. `newest`: versions, if not the newest of all. `asked`: names, brokers and
+    bodies of the requests."""
 
     def __init__(
         self, *brokers: int, answers: Mapping[str, Answers], newest: Mapping[str, int] | None = None

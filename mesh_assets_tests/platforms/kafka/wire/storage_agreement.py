@@ -1,4 +1,4 @@
-"""How topics are stored, as a discovery reads it and as Kafka's AdminClient tells it, in the shape of `java/Storage.java`."""
+"""How topics are stored, as a discovery and as Kafka's AdminClient read it, in the shape of `java/Storage.java`."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -63,7 +63,7 @@ def storage_by_wire(
 
 
 def with_sums(told: dict[str, Any], topics: dict[str, Any]) -> dict[str, Any]:
-    """What Java told, with the sums that a reading makes of it."""
+    """Java's output, with the sums that a reading computes."""
     directories: dict[str, Any] = {}
     leaders: dict[str, dict[str, int]] = {topic: {} for topic in topics}
     copies = dict.fromkeys(topics, 0)

@@ -1,5 +1,5 @@
-"""What the wire tells of both of the sandbox's brokers is what Kafka's own AdminClient tells, field by field, where a group of
-every kind lives, transactions are open and access is granted: on a broker with an authorizer and on one without.
+"""A reading of each of the sandbox's brokers agrees with Kafka's own AdminClient, field by field, while a group of every kind
+is alive, transactions are open and access is granted: on a broker with an authorizer and on one without.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.sandbox
 
 @pytest.fixture(scope="module", params=["warehouse", "data-mesh-cluster"])
 def properties(request: pytest.FixtureRequest, sandbox: Sandbox) -> dict[str, str]:
-    """Of a client of one of the brokers, with all rights, in librdkafka's words."""
+    """librdkafka's properties for a client of one of the brokers, with all rights."""
     endpoints = sandbox.endpoints()
     if request.param == "warehouse":
         return {"bootstrap.servers": endpoints.bootstrap_servers}
@@ -44,7 +44,7 @@ def in_java(properties: dict[str, str]) -> dict[str, str]:
 
 
 class Told(NamedTuple):
-    """`mark` begins the names of what was made, and hides it from tests that look at the estate."""
+    """`mark` prefixes the names of what it created, and hides it from tests that look at the estate."""
 
     mark: str
     wire: dict[str, Any]
@@ -92,8 +92,8 @@ def test_committed_aborted_and_open_transactions_are_included(told: Told) -> Non
     }
     places = [f"{mark}-transactions-{number}" for number in range(2)]
     assert [place for place in java["transactions"]["open"] if place.startswith(mark)] == places
-    # Of five records of each transaction, beside the markers: those of the open one count as well, though readers of
-    # committed records stop before them.
+    # Five records per transaction, besides the markers: those of the open one count, too, though readers of committed records
+    # stop before them.
     assert sum(java["latest"][place] for place in places) == 3 * 5 + 2 * 2
     assert sum(java["stable"][place] for place in places) == 2 * 5 + 2 * 2
 
@@ -118,7 +118,7 @@ def test_access_of_every_kind_is_included(told: Told) -> None:
 def test_kafkas_own_client_reads_the_same_from_2000_topics_of_every_kind(
     sandbox: Sandbox, properties: dict[str, str]
 ) -> None:
-    # Two marks: what lives takes back all topics that begin with its own.
+    # Two marks: `living` deletes all topics with its own prefix.
     mark, crowd = (f"__{name}-{uuid4().hex[:12]}" for name in ("every-kind", "crowd"))
     with kafkas_own_client(in_java(properties)) as client:
         client.crowd(crowd, 2_000)

@@ -1,4 +1,4 @@
-"""Brokers and access, part by part: what one broker refuses or lacks leaves the others as they are, with the reason."""
+"""Brokers and access, part by part: what one broker refuses or lacks has a reason and does not affect the others."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Groups that come, go and change while they are read, and what of them cannot be read."""
+"""Groups that appear, disappear and change while they are read, and their unreadable parts."""
 
 from typing import Any
 
@@ -81,7 +81,7 @@ def test_a_request_covers_500_groups_of_one_coordinator() -> None:
     assert len(brokers.asked) < 20
 
 
-# --- what cannot be read
+# --- unreadable parts
 
 
 @pytest.mark.parametrize(

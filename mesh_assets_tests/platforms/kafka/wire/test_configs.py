@@ -108,7 +108,7 @@ def test_a_sensitive_value_is_dropped_even_if_the_broker_sends_it(version: int) 
 
 
 def test_values_that_differ_in_one_letter_or_in_their_source_stay_apart() -> None:
-    """Topics are compared with others as bytes; every topic here differs from its neighbours a little."""
+    """Topics are compared as bytes; every topic here differs slightly from its neighbours."""
     expected: dict[str, tuple[dict[str, str | None], tuple[str, ...]]] = {}
     topics = {}
     for number in range(200):
@@ -171,7 +171,7 @@ def test_no_topics_need_no_request() -> None:
     assert (read(brokers, []), brokers.asked) == ({}, [])
 
 
-# Which broker is asked for how much.
+# How requests are spread over brokers.
 
 
 def answers_all(names: list[str], _: int | None) -> list[Any]:

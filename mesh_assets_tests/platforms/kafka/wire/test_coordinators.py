@@ -1,4 +1,4 @@
-"""A list of groups is complete when every coordinator is there and knows its groups; groups are followed where they go."""
+"""A list of groups is complete when every coordinator is present and knows its groups; moved groups are followed."""
 
 import re
 from functools import partial
@@ -206,7 +206,7 @@ def test_a_partition_that_moves_while_brokers_list_is_listed_again() -> None:
     brokers = GroupBrokers(billing=billing())
 
     def move() -> None:
-        # To broker 2, which has listed by then; broker 1 has not, and has lost the group.
+        # It moves to broker 2, which has already listed; broker 1 has not, and has lost the group.
         brokers.leaders = [1, 2, 2]
 
     brokers.before["ListGroups"] = move
@@ -276,7 +276,7 @@ def test_changes_since_the_topics_were_read_are_found_and_listed_again(
 
 def test_a_broker_that_joins_while_the_others_list_is_asked_for_its_groups() -> None:
     brokers = GroupBrokers(billing=billing(), shipping=Group(broker=2))
-    brokers.leaders = None  # hidden, so that only the brokers say that something is new
+    brokers.leaders = None  # hidden, so that only the brokers show that something is new
     brokers.ids = [1]
     brokers.tells_brokers = True
 

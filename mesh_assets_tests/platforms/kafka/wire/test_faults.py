@@ -1,5 +1,5 @@
-"""What a broker may do to a connection, and what the reader makes of it: an answer, or a sentence; never a wrong
-answer, and never a wait without an end."""
+"""What a broker may do to a connection, and what the reader gives: an answer or a sentence; never a wrong answer or an endless
+wait."""
 
 import asyncio
 import struct
@@ -83,7 +83,7 @@ def test_a_broker_that_accepts_no_request_at_all_is_named() -> None:
     assert f"Kafka at {broker.address} could not be reached" in str(error)
 
 
-# --- answers that come late, in pieces, or not
+# --- answers that come late, in pieces, or never
 
 
 def test_a_late_answer_is_an_answer() -> None:
@@ -131,7 +131,7 @@ def test_a_missing_answer_ends_with_the_timeout(answered: str) -> None:
         began = time.monotonic()
         error = failure_of(broker.address)
         seconds = time.monotonic() - began
-        assert len(broker.of(ECHO)) == 1  # what took too long is not asked again
+        assert len(broker.of(ECHO)) == 1  # a request that took too long is not repeated
     assert type(error) is UnreachableError
     assert str(error) == (
         f"Kafka at {broker.address} could not be reached while reading: "
@@ -150,7 +150,7 @@ def test_a_listener_that_accepts_and_stays_silent_is_abandoned() -> None:
     )
 
 
-# --- answers to other questions
+# --- answers to other requests
 
 
 async def answers_another(peer: Peer, asked: Asked) -> None:

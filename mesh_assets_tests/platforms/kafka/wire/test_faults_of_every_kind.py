@@ -1,5 +1,5 @@
-"""Whatever a broker does to one kind of question, at the socket or in its answer: what a reading tells is what is true, or it
-is unknown, with a sentence that says why. Never another number, and never an empty list for a failed one."""
+"""Whatever a broker does to one kind of request, at the socket or in its answer: a reading is true, or unknown with a sentence
+that says why. Never another number, and never an empty list for a failed one."""
 
 import asyncio
 import ssl
@@ -57,7 +57,7 @@ def of_transactions(reader: WireReader) -> Told:
         for part in ("transactional_ids", "producers", "open_transactions")
     }
     if "transactional_ids" in reading.unread and told["open_transactions"] is not None:
-        # Whose they are is only known with the ids.
+        # Only the ids show whose they are.
         assert {one.transactional_id for one in told["open_transactions"]} == {None}
         del told["open_transactions"]
     for one in told["transactional_ids"] or ():
@@ -151,7 +151,7 @@ def broker(running: tuple[AnsweringCluster, ScriptedBroker]) -> ScriptedBroker:
 
 @pytest.fixture(scope="module")
 def truth(running: tuple[AnsweringCluster, ScriptedBroker]) -> dict[Callable[[WireReader], Told], Told]:
-    """What each reading tells when nothing is spoilt, which is all of it."""
+    """Each reading when nothing is spoilt: everything."""
     found = {read: told(running[1], read) for read in READS}
     assert [value for one in found.values() for value in one.values() if isinstance(value, Unread)] == []
     return found
@@ -168,7 +168,7 @@ def told(
         return read(reader)
 
 
-# --- what is done to an answer: once, or each time
+# --- what happens to an answer: once, or each time
 
 
 async def breaks_off(cluster: AnsweringCluster, kind: str, peer: Peer, asked: Asked) -> None:
@@ -232,7 +232,7 @@ def spoil(cluster: AnsweringCluster, kind: str, fault: Fault, *, times: int) -> 
 
 
 def check(true: Told, found: Told, address: str) -> list[str]:
-    """The parts that are unknown; whatever is not is true."""
+    """The unknown parts; everything else is true."""
     unknown = [part for part, value in found.items() if isinstance(value, Unread)]
     known = {part: value for part, value in found.items() if part not in unknown}
     assert known == {part: true[part] for part in known}
@@ -274,7 +274,7 @@ def test_lasting_faults_make_only_what_needs_the_answer_unknown_with_a_reason(
         found = dict.fromkeys(truth[read], found)
     unknown = check(truth[read], found, broker.address)
     assert time.monotonic() - began < 20 * TIMEOUT_SECONDS
-    # The first answer of two is one; whether the reading still needs the connection then is chance.
+    # The first of two answers is valid; whether the reading still needs the connection then is chance.
     assert unknown or fault is answers_twice
 
 
@@ -302,7 +302,7 @@ CODES = {
     "OffsetFetch": (LOADING, ("groups",)),
     "DescribeShareGroupOffsets": (LOADING, ("groups",)),
 }
-"""What may pass, by kind: Kafka's code, and in which of the answer's lists it stands."""
+"""Transient errors by kind: Kafka's code, and the list in the answer that holds it."""
 ASKED_ONCE = {
     *("DescribeCluster", "DescribeConfigs", "DescribeQuorum", "DescribeAcls", "DescribeClientQuotas"),
     *("ListTransactions", "DescribeLogDirs", "DescribeTopicPartitions"),
@@ -343,7 +343,7 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-# --- what begins in the middle of a reading: the connection breaks, and no other can be made
+# --- faults that start in the middle of a reading: the connection breaks, and no other can be made
 
 
 def breaks_once(cluster: AnsweringCluster, kind: str) -> None:

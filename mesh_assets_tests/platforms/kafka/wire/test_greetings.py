@@ -1,4 +1,4 @@
-"""The first requests of every connection, in each version, against kafka-python's reading and writing of them."""
+"""The first requests of every connection, in each version, compared with kafka-python."""
 
 import warnings
 from contextlib import suppress
@@ -26,7 +26,7 @@ with warnings.catch_warnings():
 
 
 def written(request: Request[Any], version: int, message: Any) -> Any:
-    """Our request, as kafka-python reads it: to its end."""
+    """Our request, fully decoded by kafka-python."""
     out = Writer(flexible=version >= request.flexible_from)
     request.write(out, version)
     assert request.api == message.API_KEY

@@ -1,4 +1,4 @@
-"""Every version of every message about groups that is spoken here, against kafka-python's encoder."""
+"""Every supported version of every message about groups, compared with kafka-python's encoder."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ def test_offsets_are_requested_for_all_topics_and_for_several_groups_where_possi
     assert written(fetch_offsets(names), version) == encoded("OffsetFetchRequest", version, asked)
 
 
-# --- what is answered
+# --- answers
 
 
 @every_version(LIST_GROUPS)

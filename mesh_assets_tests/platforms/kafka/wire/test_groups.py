@@ -1,4 +1,4 @@
-"""Groups of every kind, as they are read from brokers: whole, or with what is missing and why."""
+"""Groups of every kind as read from brokers: complete, or with what is missing and why."""
 
 import pytest
 

@@ -1,5 +1,5 @@
-"""Living groups of every kind on a real broker: as its own tools see them, and the same in every version of the protocol
-that it still speaks.
+"""Living groups of every kind on a real broker: as its own tools see them, and the same in every version of the protocol that
+it still supports.
 """
 
 import re
@@ -62,7 +62,7 @@ class Living:
 
 
 class _Older:
-    """`Connections` to a broker that speaks nothing newer than this."""
+    """`Connections` to a broker that supports nothing newer."""
 
     def __init__(self, connections: Connections, newest: dict[str, int]) -> None:
         self._connections, self._newest = connections, newest
@@ -85,7 +85,7 @@ class _Older:
 
 @pytest.fixture(scope="module")
 def living(broker: Endpoints) -> Iterator[Living]:
-    mark = f"__groups-{uuid4().hex[:12]}"  # outside of the picture that other tests look at
+    mark = f"__groups-{uuid4().hex[:12]}"  # outside the estate that other tests look at
     topic, beside = f"{mark}-two", f"{mark}-one"
     servers: dict[str, Any] = {"bootstrap.servers": broker.bootstrap_servers}
     with ExitStack() as stack:
@@ -136,7 +136,7 @@ def _is_assigned(groups: dict[str, ConsumerGroup], topic: str) -> bool:
 
 
 class _StreamsMember:
-    """A member of a streams group that does nothing but say that it is there (StreamsGroupHeartbeat)."""
+    """A member of a streams group that only sends heartbeats (StreamsGroupHeartbeat)."""
 
     def __init__(self, cluster: RunningCluster, group: str, topics: Sequence[str]) -> None:
         self._cluster, self._group, self._topics = cluster, group, topics
@@ -145,7 +145,7 @@ class _StreamsMember:
     def beat(self) -> None:
         deadline = time.monotonic() + 60
         while (answer := self._cluster.run(self._send, doing="joining", right="READ on the group"))[0]:
-            # A broker that has just started does not know its groups at once.
+            # A broker does not know its groups right after its start.
             assert answer[0] in NOT_READY, answer
             assert time.monotonic() < deadline, answer
             time.sleep(0.2)
@@ -201,7 +201,7 @@ class _StreamsMember:
 
 
 def _commit_without_a_name(cluster: RunningCluster, topic: str) -> None:
-    """As clients do that do not check the group's name."""
+    """Like clients that do not check the group's name."""
     partition = {"partition_index": 0, "committed_offset": 5, "committed_leader_epoch": -1}
     commit = {
         "group_id": "",
@@ -256,7 +256,7 @@ def test_groups_of_every_kind_have_their_state_members_and_offsets(living: Livin
     assert CommittedPartition(topic=living.topic, partition=0, committed=5) in (nameless.offsets or ())
 
 
-# From what Kafka 4.3 speaks at the least to what we speak at the most, each version at least once.
+# From Kafka 4.3's oldest version to our newest, each at least once.
 VERSIONS = [
     {
         "ListGroups": min(step, 5),
@@ -273,7 +273,7 @@ VERSIONS = [
 @pytest.mark.parametrize("newest", VERSIONS, ids=lambda newest: f"ListGroups-{newest['ListGroups']}")
 def test_every_version_reports_the_same(living: Living, newest: dict[str, int]) -> None:
     told, expected = living.read(newest), living.read()
-    if newest["ConsumerGroupDescribe"] == 0:  # it does not tell yet which members speak the classic protocol
+    if newest["ConsumerGroupDescribe"] == 0:  # it does not report yet which members use the classic protocol
         members = tuple(
             msgspec.structs.replace(member, is_classic=None) for member in expected["consumer"].members or ()
         )

@@ -1,4 +1,4 @@
-"""The brokers' log directories and what topics take there."""
+"""The brokers' log directories and the space that topics use there."""
 
 import asyncio
 from collections.abc import Mapping

@@ -119,7 +119,7 @@ def test_plain_sends_name_and_password_once() -> None:
 def _scram_broker(
     mechanism: str, first: bytes, password: str, *, rounds: int = 4096
 ) -> tuple[str, Callable[[bytes], bytes]]:
-    """A broker's side of RFC 5802, written down on its own: the challenge, and the answer to the client's proof."""
+    """The broker's side of RFC 5802, implemented independently: the challenge, and the answer to the client's proof."""
     algorithm = mechanism.replace("SCRAM-", "").replace("-", "").lower()
     bare = first.removeprefix(b"n,,").decode()
     nonce = bare.partition(",r=")[2]

@@ -1,4 +1,4 @@
-"""Certificates of both sides, as librdkafka's properties say them."""
+"""Both sides' certificates, as configured by librdkafka's properties."""
 
 import ssl
 from pathlib import Path
@@ -112,7 +112,7 @@ def test_a_client_certificate_is_presented_however_it_is_given(
 
 
 def _subject_seen(server: ssl.SSLContext, client: ssl.SSLContext) -> str:
-    """Whom the server sees, in a handshake in memory."""
+    """The client that the server sees in an in-memory handshake."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     ours = client.wrap_bio(to_client, to_server, server_hostname="broker.shop")
     theirs = server.wrap_bio(to_server, to_client, server_side=True)

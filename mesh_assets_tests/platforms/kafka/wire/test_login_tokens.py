@@ -1,4 +1,4 @@
-"""Logins by tokens of a provider and by Kerberos."""
+"""Logins with a provider's tokens and with Kerberos."""
 
 import base64
 import json
@@ -76,7 +76,7 @@ def jwt(**claims: Any) -> str:
 
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Callable[[httpx.Response | Exception], list[httpx.Request]]:
-    """Has the token endpoint give an answer; what it was asked."""
+    """Makes the token endpoint give an answer; yields its requests."""
 
     def answering(answer: httpx.Response | Exception) -> list[httpx.Request]:
         asked: list[httpx.Request] = []
@@ -152,7 +152,7 @@ def test_a_provider_that_gives_no_token_is_a_sentence(
 
 @pytest.fixture
 def kerberos(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """A `gssapi` whose context takes two turns; what was done with it."""
+    """A `gssapi` whose context takes two turns; yields its calls."""
     done: list[Any] = []
 
     class Context:

@@ -1,5 +1,5 @@
-"""Brokers of older versions, each really started, are read as Kafka's own AdminClient reads them, in the versions of the
-protocol that they speak."""
+"""Brokers of older versions, each really started, are read as Kafka's own AdminClient reads them, in their versions of the
+protocol."""
 
 import time
 from collections.abc import Iterator
@@ -69,8 +69,8 @@ def agreed(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 @pytest.fixture(params=OLD)
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """The version of a broker and its address. It has topics with records and configs, a group that only committed,
-    and one with a member."""
+    """A broker's version and address. It has topics with records and configs, a group that only committed, and one with a
+    member."""
     port = choose_free(())
     controller = choose_free((port,))
     running = old_broker(request.param, tmp_path, port=port, controller=controller, cluster_id=random_id())

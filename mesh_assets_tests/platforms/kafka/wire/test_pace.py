@@ -1,4 +1,4 @@
-"""In which order, pace and amount answers may come, and in which versions: each is an answer, or a sentence."""
+"""The order, pace, amount and versions in which answers may come: each is an answer or a sentence."""
 
 import asyncio
 import random

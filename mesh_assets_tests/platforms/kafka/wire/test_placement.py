@@ -1,4 +1,4 @@
-"""Partitions under reassignment, and who outside the ISR may lead."""
+"""Partitions under reassignment, and eligible leaders outside the ISR."""
 
 import asyncio
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_a_controller_that_keeps_moving_is_an_error() -> None:
         asyncio.run(read_reassignments(brokers))
 
 
-# Who may lead.
+# Eligible leaders.
 
 
 def paged(*pages: dict[str, Any]) -> ScriptedAnswers:

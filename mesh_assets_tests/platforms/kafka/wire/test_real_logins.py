@@ -1,4 +1,4 @@
-"""Every way to log in, at the listeners of real brokers."""
+"""Every login method, at the listeners of real brokers."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -16,12 +16,12 @@ from mesh_assets_tests.access_checks.broker_with_acls import Tokens, broker_with
 
 pytestmark = pytest.mark.sandbox
 
-# Above twice the second that a broker wants between two logins of a connection, also on a busy machine.
+# More than twice the second that a broker requires between two logins on a connection, even on a busy machine.
 LIFE_SECONDS = 4.0
 
 
 def brokers(servers: str, properties: Mapping[str, Any], *, seconds: float = 0.0) -> tuple[BrokerNode, ...]:
-    """The brokers, asked for again and again for so long, over one connection."""
+    """The brokers, requested repeatedly for that long over one connection."""
 
     async def read(kafka: Connections) -> Any:
         until = time.monotonic() + seconds
@@ -162,7 +162,7 @@ def broker_with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
 
 
 def test_a_token_login_is_renewed_during_a_reading(broker_with_tokens: str) -> None:
-    """The broker closes connections whose token has ended. There is one connection all the time."""
+    """The broker closes connections with an expired token; here, one connection lasts throughout."""
     tokens = Tokens(LIFE_SECONDS)
     properties = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "OAUTHBEARER", "oauth_cb": tokens}
     assert brokers(broker_with_tokens, properties, seconds=2.2 * LIFE_SECONDS)

@@ -1,4 +1,4 @@
-"""Reads of many threads in one loop, TLS as a broker shows it, and what is said when nobody can be reached."""
+"""Reads from many threads in one loop, TLS as brokers have it, and errors when no broker can be reached."""
 
 import asyncio
 import logging
@@ -50,7 +50,7 @@ def asked(running: RunningCluster, words: str = "hello") -> str:
 
 @pytest.fixture
 def opened() -> Iterator[Callable[..., RunningCluster]]:
-    """Makes them, and closes them at the end: then no thread of theirs may be left."""
+    """Creates them and closes them at the end, when none of their threads may be left."""
     made: list[RunningCluster] = []
 
     def make(servers: str, timeout_seconds: float = 5.0, **properties: Any) -> RunningCluster:
@@ -176,7 +176,7 @@ def test_a_listener_that_hangs_up_may_speak_another_protocol(
 
 
 def test_a_listener_that_requires_a_login_is_named(opened: Callable[..., RunningCluster]) -> None:
-    """As Kafka does: it says what it speaks, and hangs up at the next request."""
+    """Like Kafka: it announces its versions and hangs up at the next request."""
     with (
         ScriptedBroker({ECHO: hangs_up, METADATA: hangs_up}) as broker,
         pytest.raises(UnexpectedAnswerError) as raised,

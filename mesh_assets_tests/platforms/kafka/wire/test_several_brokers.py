@@ -1,4 +1,4 @@
-"""Servers and brokers of which some are silent, gone, new or elsewhere, and logins that end or are refused."""
+"""Servers and brokers, some of them silent, gone, new or elsewhere, and logins that expire or are refused."""
 
 import asyncio
 import ssl
@@ -96,7 +96,7 @@ def test_a_new_broker_is_found_by_asking_again() -> None:
 
 
 def test_a_cluster_that_names_no_broker_does_not_count_as_empty() -> None:
-    """As one does that has just started."""
+    """Like one that has just started."""
     with ScriptedBroker(nodes={}) as broker, pytest.raises(UnreachableError, match="it names no live broker"):
         run(broker.address, lambda kafka: kafka.brokers())
 
@@ -164,7 +164,7 @@ def test_a_login_is_renewed_before_it_ends_on_the_same_connection() -> None:
         asked = [one.api for one in broker.asked]
         assert broker.connections == 1
         assert len(logins) == 3
-        # A broker that heard anything else in the middle of a login would close the connection.
+        # A broker that received anything else during a login would close the connection.
         for at, api in enumerate(asked):
             assert api != SASL_HANDSHAKE or asked[at + 1] == SASL_AUTHENTICATE
         between = [later.at - one.at for one, later in pairwise(logins)]

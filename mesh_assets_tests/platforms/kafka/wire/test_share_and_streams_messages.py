@@ -102,7 +102,7 @@ def test_a_member_of_a_streams_group_reads_the_source_topics_of_its_active_tasks
                 StreamsTasks(subtopology="1", role="warmup", partitions=(1,)),
             ),
             target_tasks=(StreamsTasks(subtopology="0", role="active", partitions=(3,)),),
-            task_lag_records={"0_1": 7},  # of the other, no end is known
+            task_lag_records={"0_1": 7},  # the other's end is unknown
             client_tags={"zone": "a"},
             endpoint="here:65535",
         ),

@@ -19,7 +19,7 @@ UNKNOWN = KafkaError.UNKNOWN_TOPIC_OR_PART
 
 
 def brokers_with(*topics: Any, newest: int = 13, code: int = 0) -> Brokers:
-    """Two brokers that answer as Kafka does: a topic that is asked for by name and does not exist is unknown."""
+    """Two brokers that answer like Kafka: a missing topic requested by name is unknown."""
 
     def answer(request: Any, _: int | None) -> Any:
         known = {one.name: one for one in topics}
@@ -101,7 +101,7 @@ def test_a_partition_without_a_leader_has_none_and_kafkas_name_for_it(version: i
 
 
 def test_partitions_that_differ_in_their_last_byte_or_in_the_length_of_a_list_stay_apart() -> None:
-    """Those that are alike are recognised by their bytes, whose lengths are guessed."""
+    """Equal partitions are recognised by their bytes, whose lengths are guessed."""
     replicas = [tuple(range(1, length + 1)) for length in (1, 2, 40, 130, 2, 130)]
     topics = [
         topic(f"topic-{number}", partition(0, 1, of_each, of_each[:-1]), partition(1, 1, of_each, of_each))

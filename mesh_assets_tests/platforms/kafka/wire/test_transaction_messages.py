@@ -1,4 +1,4 @@
-"""Answers about transactions that are none, and hostile bytes in them: an error or a value, never a hang."""
+"""Invalid answers about transactions, and hostile bytes in them: an error or a value, never a hang."""
 
 import contextlib
 from typing import Any
@@ -38,7 +38,7 @@ def test_producers_are_read_alike_in_bulk_and_field_by_field(producers: tuple[di
     assert answer_of(describe_producers(PartitionsAsked(in_another_order)), 0, values) == at_once
 
 
-# --- answers that are none
+# --- invalid answers
 
 
 @pytest.mark.parametrize(("request_", "version", "body"), BODIES)

@@ -1,4 +1,4 @@
-"""Transactions as coordinators and leaders tell of them, by brokers in memory whose messages are kafka-python's."""
+"""Transactions as coordinators and leaders report them, from in-memory brokers with kafka-python's messages."""
 
 import pytest
 
@@ -62,7 +62,7 @@ def test_an_open_transaction_has_its_transactional_id_and_is_not_hanging() -> No
     assert opened(reading) == [("orders", 1, "pay-1", None)]
     [row] = told.producers or ()
     assert (row.topic, row.by_partition, row.transactional, row.error) == ("orders", (0, 2), True, None)
-    # One request a broker each, none for what is finished, and one that tells whether ids are hidden.
+    # One request each per broker, none for finished ones, and one that shows whether ids are hidden.
     assert sorted(brokers.asked) == sorted(
         [
             *["ListTransactions"] * 2,
@@ -89,7 +89,7 @@ def test_a_transaction_that_outlives_its_own_timeout_is_overdue() -> None:
 def test_a_transaction_unknown_to_coordinators_is_hanging_once_older_than_any_may_be() -> None:
     brokers = Brokers()
     brokers.topics = {"orders": [1, 1, 1], "users": [1]}
-    # Of this producer the coordinator knows a transaction on another partition.
+    # The coordinator knows a transaction of this producer on another partition.
     brokers.ids[1] = {"pay": ongoing(0.1, orders=[2])}
     brokers.producers["orders", 0] = producing(open_by(7, 40, minutes=20))
     brokers.producers["orders", 1] = producing(open_by(8, 4, minutes=5))
@@ -183,7 +183,7 @@ def test_transactional_ids_left_out_for_lack_of_a_right_are_unknown_and_not_abse
     assert "needs DESCRIBE on the transactional ids" in nothing.unread["transactional_ids"].reason
     assert [one.transactional_id for one in some.transactions.transactional_ids or ()] == ["pay"]
     assert some.transactions.total_transactional_ids is None
-    # Older than any may be; that nobody has it cannot be said.
+    # Older than any may be, but it is not certain that no coordinator has it.
     assert opened(nothing) == opened(some) == [("orders", 0, None, "overdue")]
 
 

@@ -108,7 +108,7 @@ CASES = [
 
 @cache
 def sample(request: Request[Any], version: int) -> bytes:
-    """An answer of several topics, so that what is alike is recognised, too."""
+    """An answer with several topics, so that equal ones are recognised, too."""
     answer: Any
     if request is METADATA:
         alike = [partition(0, 1, (1, 2), (1,)), partition(1, -1, (2, 1), (), 5)]

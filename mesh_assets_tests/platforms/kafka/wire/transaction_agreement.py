@@ -1,4 +1,4 @@
-"""Transactions, as a discovery reads them and as Kafka's AdminClient tells them, in the shape of `java/Transactions.java`."""
+"""Transactions, as a discovery and as Kafka's AdminClient read them, in the shape of `java/Transactions.java`."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def transactions_by_wire(reader: WireReader) -> dict[str, Any]:
-    """Brokers tell of producers since 2.8, of transactional ids since 3.0."""
+    """Brokers report producers since 2.8, transactional ids since 3.0."""
     reading = reader.transactions(lambda _: True)
     assert all(" has no " in one.reason for one in reading.unread.values()), reading.unread
     told = reading.transactions
@@ -42,7 +42,7 @@ def transactions_by_wire(reader: WireReader) -> dict[str, Any]:
 
 
 def stable_by_wire(latest: dict[str, int], transactions: dict[str, Any]) -> dict[str, int]:
-    """Where readers of committed records stop: at the first transaction that is open, or at the end."""
+    """Where readers of committed records stop: at the first open transaction, or at the end."""
     return latest | {place: one["start_offset"] for place, one in transactions["open"].items()}
 
 

@@ -1,4 +1,4 @@
-"""Brokers that tell of transactions and producers, in memory."""
+"""In-memory brokers that report transactions and producers."""
 
 import asyncio
 import re
@@ -38,7 +38,7 @@ LOADING, NOT_LEADER, TOPIC_REFUSED, GONE, REFUSED, CLUSTER_REFUSED, NOT_COORDINA
 
 class Brokers:
     """`Connections`. `ids`: by broker, what it coordinates: state, producer, and how its DescribeTransactions answers.
-    `producers`: by topic and partition. `lacking`: requests that no broker has."""
+    `producers`: by topic and partition. `lacking`: requests that no broker supports."""
 
     def __init__(self) -> None:
         self.ids: dict[int, dict[str, dict[str, Any]]] = {1: {}, 2: {}}
@@ -181,7 +181,7 @@ def open_by(producer_id: int, start: int, *, minutes: float) -> dict[str, Any]:
 
 
 def ongoing(minutes: float, **topics: list[int]) -> dict[str, Any]:
-    """A transaction of producer 7 that began so long ago, with a timeout of a minute."""
+    """A transaction of producer 7 that began that long ago, with a timeout of a minute."""
     return a_transaction(
         transaction_timeout_ms=MINUTE,
         transaction_start_time_ms=ago(minutes),
