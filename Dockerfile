@@ -34,9 +34,13 @@ RUN groupadd --gid 10001 mesh-assets \
  && install -d -o 10001 -g 10001 /var/lib/mesh-assets \
  && install -d /etc/mesh-assets
 COPY --from=build /opt/mesh-assets /opt/mesh-assets
+# MALLOC_MMAP_THRESHOLD_: after a program has freed a large block, glibc keeps such blocks, up to 32 MB, on its heap (mallopt(3)).
+# A code server sends its whole repository, 10 MB for 2,000 assets, whenever a daemon looks for changes, and the heap has no gap that large:
+# in 13 minutes it grew from 261 to 321 MB, 60 of them unused. Blocks above a fixed threshold go back to the system.
 ENV PATH=/opt/mesh-assets/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    MALLOC_MMAP_THRESHOLD_=1048576 \
     DAGSTER_HOME=/var/lib/mesh-assets \
     MESH_ESTATE=/etc/mesh-assets/estate.yaml
 WORKDIR /var/lib/mesh-assets
