@@ -99,22 +99,33 @@ def estate_assets(
         for name, document in documents.items()
     ]
     links = Links(document_graph(named) if graph is None else graph)
+    topics = {document.cluster.name: list(_topics(document, found, gap)) for document in named}
+    places = {asset.key: asset.domain for assets in topics.values() for asset in assets}
     for document in named:
         cluster = document.cluster.name
-        schemas = {schema.subject: schema for schema in document.schemas}
         applications = links.applications(cluster)
-        for topic in document.topics:
-            asset = topic_asset(cluster, topic, schemas)
-            usual = gap(document.cluster.id, topic)
-            if usual is not None:
-                asset = replace(asset, usual_gap_seconds=usual)
-            domain = found.get((cluster, topic.name), asset.domain)
-            yield links.linked(asset if domain == asset.domain else replace(asset, domain=domain))
+        for asset in topics[cluster]:
+            yield links.linked(asset)
         for connector in document.connectors:
-            yield links.linked(connector_asset(links.connector_key(cluster, connector), connector))
+            asset = connector_asset(links.connector_key(cluster, connector), connector)
+            yield links.linked(links.placed(asset, places))
         for group in document.consumer_groups:
             # A sink's consumer group belongs to the sink, which is already an asset.
             if group.group_id in applications:
-                yield links.linked(group_asset(cluster, group))
+                yield links.linked(links.placed(group_asset(cluster, group), places))
     for node in links.outside:
         yield links.linked(outside_asset(node))
+
+
+def _topics(
+    document: Document,
+    domains: Mapping[tuple[str, str], str],
+    gap: Callable[[str, Topic], int | None],
+) -> Iterator[MeshAsset]:
+    cluster = document.cluster.name
+    schemas = {schema.subject: schema for schema in document.schemas}
+    for topic in document.topics:
+        asset = topic_asset(cluster, topic, schemas)
+        domain, usual = domains.get((cluster, topic.name), asset.domain), gap(document.cluster.id, topic)
+        changed = (domain, usual) != (asset.domain, None)
+        yield replace(asset, domain=domain, usual_gap_seconds=usual) if changed else asset

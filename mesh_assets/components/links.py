@@ -1,7 +1,7 @@
 """What feeds what among the assets, from the lineage graph."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -28,6 +28,7 @@ class Links:
         self._shared = _shared_names(graph.nodes)
         self._upstream: dict[Key, dict[Key, None]] = {}
         self._columns: dict[Key, dict[str, dict[tuple[Key, str], None]]] = {}
+        self._topics: dict[Key, set[Key]] = {}  # those that a connector or application serves
         self._applications = {(node.cluster, node.name) for node in graph.nodes if node.kind == "application"}
         self.outside: Sequence[Node] = [node for node in graph.nodes if node.kind in ("dataset", "function")]
         called: dict[Node, list[Node]] = {}
@@ -45,6 +46,11 @@ class Links:
             if source is None or target is None:
                 continue
             self._upstream.setdefault(target, {})[source] = None
+            if edge.purpose == "data":
+                if edge.target.kind == "topic":
+                    self._topics.setdefault(source, set()).add(target)
+                elif edge.source.kind == "topic":
+                    self._topics.setdefault(target, set()).add(source)
         for flow in graph.flows:
             source, target = self._key(flow.source), self._key(flow.target)
             if source is None or target is None:
@@ -65,6 +71,12 @@ class Links:
 
     def connector_key(self, cluster: str, connector: Connector) -> Key:
         return self._connector_key(cluster, connector.connect, connector.name)
+
+    def placed(self, asset: MeshAsset, domains: Mapping[Key, str | None]) -> MeshAsset:
+        """A connector or application in the domain of the topics that it reads and writes, if those with a domain agree.
+        `domains`: of topics."""
+        served = {domains.get(topic) for topic in self._topics.get(asset.key, ())} - {None}
+        return replace(asset, domain=served.pop()) if len(served) == 1 else asset
 
     def linked(self, asset: MeshAsset) -> MeshAsset:
         """The asset with what feeds it."""

@@ -16,6 +16,8 @@ RESOURCE_TAG = "mesh/trigger_resource"
 DETAILS_TAG = "mesh/trigger_details"
 FROM_INBOX_TAG = "mesh/from_inbox"
 PROCESS_TAG = "mesh/process"
+# What is checked; Dagster's UI hides tags with this prefix.
+PROCESS_RECORD_TAG = ".dagster/mesh_process"
 
 # Dagster's queue takes the highest first, and 0 if there is no tag (dagster._core.storage.tags). Changes do
 # not wait for the schedule's runs of all clusters, and a cluster whose discoveries fail, which may take long,
@@ -53,7 +55,15 @@ def is_from_inbox(tags: Mapping[str, str]) -> bool:
 def note_process(instance: dg.DagsterInstance, run_id: str) -> None:
     """Tags the run with this process, so that others notice when it is gone. A run calls it before anything
     else."""
-    instance.add_run_tags(run_id, {PROCESS_TAG: msgspec.json.encode(this_process(run_id)).decode()})
+    instance.add_run_tags(run_id, process_tags(this_process(run_id)))
+
+
+def process_tags(process: Holder) -> dict[str, str]:
+    """One for people, one for `end_if_lost`."""
+    return {
+        PROCESS_TAG: f"{process.pid} on {process.host}",
+        PROCESS_RECORD_TAG: msgspec.json.encode(process).decode(),
+    }
 
 
 def end_if_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
@@ -63,13 +73,14 @@ def end_if_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     monitoring's `max_runtime` is over. This host knows nothing about a run in a pod or task of its own; its
     launcher's health check covers it.
     """
-    if run.status is not dg.DagsterRunStatus.STARTED or PROCESS_TAG not in run.tags:
+    if run.status is not dg.DagsterRunStatus.STARTED or PROCESS_RECORD_TAG not in run.tags:
         return False
     try:
-        process = _decoder.decode(run.tags[PROCESS_TAG])
+        process = _decoder.decode(run.tags[PROCESS_RECORD_TAG])
     except msgspec.DecodeError:  # somebody else's tag
         return False
-    if not is_gone(process):
+    # A retry has the tags of the run before it until its own process replaces them.
+    if process.run_id != run.run_id or not is_gone(process):
         return False
     # `run` may have been read before the run ended. A process that is gone writes nothing more, so this
     # reading is final.

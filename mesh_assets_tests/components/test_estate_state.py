@@ -19,7 +19,7 @@ from mesh_assets.components.selection import Selection, select_assets
 from mesh_assets.errors import DamagedError
 from mesh_assets.inventory.data_contracts import DataContract
 from mesh_assets.inventory.document import ClusterIdentity, Document
-from mesh_assets.inventory.records import TopicSchema
+from mesh_assets.inventory.records import ConnectorTopic, TopicSchema
 from mesh_assets.lineage.clusters import ClusterFacts, MappedTopic
 from mesh_assets.lineage.estate import estate_graph
 from mesh_assets.relationships.records import Domain, Domains, DomainTopic
@@ -258,6 +258,43 @@ def test_the_domains_of_the_analysis_come_before_the_schemas_own(store: Inventor
     topics = [asset for asset in read_state(store).assets if asset.kind == "topics"]
 
     assert {asset.name: asset.domain for asset in topics} == {"orders": "shop", "refunds": "shop"}
+
+
+def _declared(*topics: str) -> tuple[ConnectorTopic, ...]:
+    return tuple(ConnectorTopic(name=one, known="declared") for one in topics)
+
+
+def test_connectors_and_applications_stand_with_their_topics_where_these_agree_on_a_domain() -> None:
+    dead_letters = {"errors.tolerance": "all", "errors.deadletterqueue.topic.name": "failed"}
+    document = a_document(
+        topics=tuple(a_topic(name) for name in ("failed", "orders", "refunds", "undecided", "users")),
+        connectors=(
+            a_connector("of-no-domain", topics=_declared("undecided")),
+            a_connector(
+                "of-the-shop", topics=_declared("orders", "refunds", "undecided"), config=dead_letters
+            ),
+            a_connector("of-two", topics=_declared("orders", "users")),
+        ),
+        consumer_groups=(
+            a_group("billing", topics=("orders", "refunds")),
+            a_group("of-all", topics=("orders", "users")),
+        ),
+    )
+    domains = {"orders": "shop", "refunds": "shop", "users": "people", "failed": "operations"}
+
+    found = estate_assets(
+        {"warehouse": document}, domains={("warehouse", name): domain for name, domain in domains.items()}
+    )
+
+    assert {
+        asset.name: asset.domain for asset in found if asset.kind in ("connectors", "consumer_groups")
+    } == {
+        "of-no-domain": None,
+        "of-the-shop": "shop",
+        "of-two": None,
+        "billing": "shop",
+        "of-all": None,
+    }
 
 
 def test_equal_estates_give_equal_states_whatever_the_time(store: InventoryStore) -> None:

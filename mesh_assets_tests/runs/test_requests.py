@@ -1,5 +1,7 @@
 """What waits in the inbox becomes runs: one per cluster, none while another is under way, later after failures."""
 
+import os
+import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,13 +9,14 @@ from pathlib import Path
 import dagster as dg
 import msgspec
 import pytest
+from dagster._core.storage.tags import HIDDEN_TAG_PREFIX
 from msgspec.structs import replace
 
 from mesh_assets.discovering.under_way import UnderWay, under_way, who_discovers
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.runs.requests import pause_after, reasons_text, requests_for
-from mesh_assets.runs.tags import PROCESS_TAG, end_if_lost, note_process
+from mesh_assets.runs.tags import PROCESS_TAG, end_if_lost, note_process, process_tags
 from mesh_assets.snapshot.lock import this_process
 from mesh_assets.store.inbox import Inbox, inbox_by_name
 from mesh_assets.store.inventories import InventoryStore
@@ -204,9 +207,7 @@ def test_a_run_whose_process_was_killed_is_ended_and_repeated_after_a_pause(
 ) -> None:
     put(inbox, UPDATED)
     run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
-    instance.add_run_tags(
-        run.run_id, {PROCESS_TAG: msgspec.json.encode(a_process_that_ended(run.run_id)).decode()}
-    )
+    instance.add_run_tags(run.run_id, process_tags(a_process_that_ended(run.run_id)))
 
     first = requests_for(instance, ["warehouse"], store)
     again = requests_for(instance, ["warehouse"], store, now=later(minutes=1, seconds=1))
@@ -218,11 +219,33 @@ def test_a_run_whose_process_was_killed_is_ended_and_repeated_after_a_pause(
     assert len(again.requests) == 1
 
 
+def test_a_retry_that_still_has_the_tags_of_the_lost_run_does_not_count_as_lost(
+    instance: dg.DagsterInstance,
+) -> None:
+    lost = a_run(instance, "warehouse", dg.DagsterRunStatus.FAILURE)
+    retry = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
+    instance.add_run_tags(retry.run_id, process_tags(a_process_that_ended(lost.run_id)))
+    started = instance.get_run_by_id(retry.run_id)
+    assert started is not None
+
+    assert end_if_lost(instance, started) is False
+
+
+def test_a_run_says_to_people_which_process_works_on_it(instance: dg.DagsterInstance) -> None:
+    run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
+    note_process(instance, run.run_id)
+    noted = instance.get_run_by_id(run.run_id)
+    assert noted is not None
+
+    shown = {name: value for name, value in noted.tags.items() if not name.startswith(HIDDEN_TAG_PREFIX)}
+
+    assert shown[PROCESS_TAG] == f"{os.getpid()} on {socket.gethostname()}"
+    assert not [value for value in shown.values() if value.startswith("{")]
+
+
 def test_a_run_that_succeeded_after_it_was_read_does_not_count_as_lost(instance: dg.DagsterInstance) -> None:
     run = a_run(instance, "warehouse", dg.DagsterRunStatus.STARTED)
-    instance.add_run_tags(
-        run.run_id, {PROCESS_TAG: msgspec.json.encode(a_process_that_ended(run.run_id)).decode()}
-    )
+    instance.add_run_tags(run.run_id, process_tags(a_process_that_ended(run.run_id)))
     read_before = instance.get_run_by_id(run.run_id)
     assert read_before is not None
     instance.report_dagster_event(
@@ -244,7 +267,7 @@ def test_a_run_whose_process_lives_or_is_elsewhere_is_waited_for(
     assert requests_for(instance, ["warehouse"], store).requests == []
 
     elsewhere = replace(a_process_that_ended(run.run_id), host="another")
-    instance.add_run_tags(run.run_id, {PROCESS_TAG: msgspec.json.encode(elsewhere).decode()})
+    instance.add_run_tags(run.run_id, process_tags(elsewhere))
     assert requests_for(instance, ["warehouse"], store).requests == []
 
 
