@@ -261,7 +261,7 @@ def describe_topic(
         data_product=product,
         takes=takes,
         entities=entities[:_SHOWN],
-        data_faults=data_faults(known, view, found.name, about),
+        data_faults=data_faults(known, view, found, about),
         partition_details=partitions[:_SHOWN],
         hint=f"lists are cut at {_SHOWN} of {longest}; get_lineage follows them all"
         if longest > _SHOWN

@@ -13,7 +13,7 @@ from mesh_assets.importing import importing, without_collector
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record, Schema, SchemaReference
 from mesh_assets.inventory.wording import counted
-from mesh_assets.profiling.results import profile_results
+from mesh_assets.profiling.results import of_present_topics, profile_results
 from mesh_assets.relationships.domains import DomainRules, find_domains
 from mesh_assets.relationships.records import Domains, Gap, Relationships, SharedValues
 from mesh_assets.relationships.relating import find_relationships
@@ -80,7 +80,7 @@ def read_estate_relationships(
     found_now = find_relationships(
         latest.documents.values(), synonyms=estate.relationships.synonyms, pinned=pinned
     )
-    shared, damaged = _shared_values(store)
+    shared, damaged = _shared_values(store, latest.documents)
     found_now = with_shared_values(found_now, shared)
     gaps += (
         []
@@ -96,7 +96,9 @@ def read_estate_relationships(
     return EstateRelationships(relationships=relationships, documents=latest.read)
 
 
-def _shared_values(store: InventoryStore) -> tuple[list[SharedValues], str | None]:
+def _shared_values(
+    store: InventoryStore, documents: Mapping[str, Document]
+) -> tuple[list[SharedValues], str | None]:
     """What profiles say about the values that fields share, and why it could not be read; None: it was read."""
     try:
         kept = profile_results(store).get()
@@ -111,7 +113,7 @@ def _shared_values(store: InventoryStore) -> tuple[list[SharedValues], str | Non
             other_path=one.other_path,
             contained=one.contained,
         )
-        for one in (kept.result.overlaps if kept is not None else ())
+        for one in (() if kept is None else of_present_topics(kept.result, documents).overlaps)
     ], None
 
 

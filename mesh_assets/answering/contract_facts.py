@@ -23,7 +23,7 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record, Schema, Topic
 from mesh_assets.products.records import DataProducts
 from mesh_assets.profiling.records import DataQuality, TopicProfile
-from mesh_assets.profiling.results import profile_results
+from mesh_assets.profiling.results import of_present_topics, profile_results
 from mesh_assets.relationships.records import Entity
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import read_latest_documents
@@ -83,7 +83,7 @@ def read_ground(
         estate,
         documents,
         known_contracts(estate, folder),
-        None if profiles is None else profiles.result,
+        None if profiles is None else of_present_topics(profiles.result, documents),
         () if results is None else results.result.results,
     )
     now = reader.now(tuple(estate.clusters), [name for name in names if name not in documents])
@@ -153,7 +153,9 @@ class _Reader:
         self._profiles = {(one.cluster, one.topic): one for one in (quality.profiles if quality else ())}
         self._results: defaultdict[_Place, list[ExpectationResult]] = defaultdict(list)
         for one in results:
-            self._results[one.cluster, one.topic].append(one)
+            topic = self._topics.get((one.cluster, one.topic))
+            if topic is not None and topic.may_be(one.topic_id):
+                self._results[one.cluster, one.topic].append(one)
         self._rates = {
             (name, one.topic): one.records_in_per_second
             for name, document in documents.items()

@@ -38,7 +38,7 @@ from mesh_assets.products.flows import flows_of
 from mesh_assets.products.quality import Evidence
 from mesh_assets.products.records import DataProducts, TopicPlace
 from mesh_assets.profiling.records import TopicProfile
-from mesh_assets.profiling.results import profile_results
+from mesh_assets.profiling.results import of_present_topics, profile_results
 from mesh_assets.relationships.domains import find_domains
 from mesh_assets.relationships.records import Domains, Relationships
 from mesh_assets.store.inventories import InventoryStore
@@ -175,17 +175,13 @@ def _findings(
 def _profiles(
     store: InventoryStore, documents: Mapping[str, Document], notes: list[str]
 ) -> dict[TopicPlace, TopicProfile]:
-    """Only of the present clusters: profiles of an earlier cluster by the same name do not count."""
     try:
         kept = profile_results(store).get()
     except DamagedError as error:  # the next run of the job `profiling` replaces it
         notes.append(f"profiles are not taken into account: {error}")
         return {}
-    return {
-        TopicPlace(cluster=one.cluster, topic=one.topic): one
-        for one in (() if kept is None else kept.result.profiles)
-        if one.cluster in documents and documents[one.cluster].cluster.id == one.cluster_id
-    }
+    profiles = () if kept is None else of_present_topics(kept.result, documents).profiles
+    return {TopicPlace(cluster=one.cluster, topic=one.topic): one for one in profiles}
 
 
 def _gaps(

@@ -20,6 +20,7 @@ class FailingRecords(Record, frozen=True, kw_only=True):
 class ExpectationResult(Record, frozen=True, kw_only=True):
     """What a sample says about one rule for one topic.
 
+    `topic_id`: of a recreated topic, an earlier result says nothing; None: brokers give topics no ids.
     `rule`: its name. `origin`: who expects it, `policy` or the contract's id. `about`: what is measured, `nullValues of
     order_id`. `measured` to `measured_most`, in `unit`: the range of the figure; the two differ where records could not be
     decoded, or where there may be more records than the sample has. None: it could not be measured, or it is not kept, since
@@ -30,6 +31,7 @@ class ExpectationResult(Record, frozen=True, kw_only=True):
 
     cluster: str
     topic: str
+    topic_id: str | None = None
     rule: str
     origin: str
     level: Literal["warning", "error"]

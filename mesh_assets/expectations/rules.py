@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from mesh_assets.estate.policy import Policy
 from mesh_assets.expectations.judging import Rule, judge
 from mesh_assets.expectations.records import ExpectationResult, Expectations, expectation_results
@@ -24,6 +26,8 @@ class Sampled(Protocol):
     def cluster(self) -> str: ...
     @property
     def topic(self) -> str: ...
+    @property
+    def topic_id(self) -> str | None: ...
     @property
     def taken_at(self) -> datetime: ...
     @property
@@ -56,7 +60,7 @@ class Judging:
     def __call__(self, sample: Sampled) -> None:
         rules = tuple(self._rules_of(sample.cluster, sample.topic))
         if rules:
-            self._results += judge(
+            judged = judge(
                 sample.topic,
                 sample.frame(),
                 rules,
@@ -64,6 +68,7 @@ class Judging:
                 now=sample.taken_at,
                 has_newest=self._has_newest,
             )
+            self._results += [replace(one, topic_id=sample.topic_id) for one in judged]
 
     def expectations(self) -> Expectations:
         """By cluster, topic and rule."""

@@ -88,8 +88,12 @@ class Case:
     # --- topics
 
     @cached_property
-    def topic_names(self) -> frozenset[str]:
-        return frozenset(topic.name for topic in self.document.topics)
+    def topics(self) -> Mapping[str, Topic]:
+        return {topic.name: topic for topic in self.document.topics}
+
+    def still_has(self, topic: str, known_id: str | None) -> bool:
+        """Whether the topic that had this id (None: not known) exists and was not recreated."""
+        return topic in self.topics and self.topics[topic].may_be(known_id)
 
     @cached_property
     def mirrors(self) -> frozenset[str]:

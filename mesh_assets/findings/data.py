@@ -11,9 +11,9 @@ _UNREADABLE = "undecodable_records"
 
 
 def judge_expectations(case: Case) -> Iterator[Found]:
-    """Those that a sample certainly does not meet, for topics that still exist."""
+    """Those that a sample certainly does not meet, for topics that still exist and were not recreated."""
     for one in case.samples.results.get(case.document.cluster.id, ()):
-        if one.topic not in case.topic_names:
+        if not case.still_has(one.topic, one.topic_id):
             continue
         origin = "the policy" if one.origin == "policy" else f"the contract {one.origin}"
         sampled_at = minute(case.samples.judged_at)
@@ -39,7 +39,7 @@ def judge_expectations(case: Case) -> Iterator[Found]:
 def judge_profiles(case: Case) -> Iterator[Found]:
     """Faults that the newest profiles report."""
     for profile in case.samples.profiles.get(case.document.cluster.id, ()):
-        if profile.topic not in case.topic_names:
+        if not case.still_has(profile.topic, profile.topic_id):
             continue
         sampled_at = minute(profile.taken_at)
         for fault in profile.faults:

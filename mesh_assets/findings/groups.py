@@ -131,7 +131,7 @@ def judge_abandoned_groups(case: Case) -> Iterator[Found]:
     for group in case.document.consumer_groups:
         if group.protocol_type == "connect" or group.group_id in groups_of_connectors or group.error:
             continue
-        if group.topics and case.is_read("topics") and not case.topic_names.intersection(group.topics):
+        if group.topics and case.is_read("topics") and case.topics.keys().isdisjoint(group.topics):
             if all(case.in_scope(topic) for topic in group.topics):
                 yield Found(
                     "orphaned_group",

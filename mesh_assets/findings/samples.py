@@ -36,6 +36,8 @@ class FaultyProfile(Protocol):
     @property
     def topic(self) -> str: ...
     @property
+    def topic_id(self) -> str | None: ...
+    @property
     def taken_at(self) -> datetime: ...
     @property
     def faults(self) -> Sequence[ProfileFault]: ...
@@ -51,6 +53,7 @@ class KeptFault(Record, frozen=True, kw_only=True):
 class KeptProfile(Record, frozen=True, kw_only=True):
     cluster_id: str
     topic: str
+    topic_id: str | None = None
     taken_at: datetime
     faults: tuple[KeptFault, ...] = ()
 

@@ -136,7 +136,7 @@ def judge_subjects(case: Case) -> Iterator[Found]:
             continue
         topic, _ = split
         if (
-            topic in case.topic_names
+            topic in case.topics
             or topic in case.topics_elsewhere
             or topic in earlier.topics
             or schema.subject not in earlier.subjects

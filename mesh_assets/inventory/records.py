@@ -86,6 +86,10 @@ class Topic(Record, frozen=True, kw_only=True):
     connectors: tuple[str, ...] = ()
     storage: TopicStorage | None = None
 
+    def may_be(self, known_id: str | None) -> bool:
+        """Whether it may be the topic that had this id (None: not known): deleted and recreated, it is another one."""
+        return self.id is None or known_id is None or self.id == known_id
+
 
 # --- connectors
 

@@ -22,7 +22,9 @@ from mesh_assets.answering.pages import build_page, matches
 from mesh_assets.answering.views import View, the_topic
 from mesh_assets.errors import MeshError
 from mesh_assets.estate.model import Cluster
+from mesh_assets.inventory.records import Topic
 from mesh_assets.profiling.records import FieldProfile, KeyOverlap, TopicProfile
+from mesh_assets.profiling.results import of_present_topics
 
 _SHOWN = 20
 
@@ -125,12 +127,12 @@ def get_profile(
     allow_message_reading."""
     view = known.view(cluster, "latest")
     document = view.document
-    the_topic(document, topic)
-    found = known.profiles.of(document.cluster.id, topic)
+    found = known.profiles.of(document.cluster.id, the_topic(document, topic))
     if found is None:
         raise UnknownError(_why_none(known, view, topic))
     kept = known.profiles.latest()
-    overlaps = [] if kept is None else list(_overlaps(kept.result.overlaps, found))
+    present = None if kept is None else of_present_topics(kept.result, {found.cluster: document})
+    overlaps = [] if present is None else _overlaps(present.overlaps, found)
     return build_page(
         ProfilePage,
         "fields",
@@ -158,7 +160,7 @@ def fault_rows(profile: TopicProfile) -> list[FaultRow]:
     ]
 
 
-def data_faults(known: KnownEstate, view: View, topic: str, about: About) -> list[str] | None:
+def data_faults(known: KnownEstate, view: View, topic: Topic, about: About) -> list[str] | None:
     """What the newest profile found wrong; None: there is no profile, or the topic is read live. A profile
     that cannot be read becomes a note."""
     if view.source == "live":

@@ -158,6 +158,7 @@ def profile_cluster(
                     cluster=cluster.name,
                     cluster_id=cluster_id,
                     topic=topic.name,
+                    topic_id=topic.id,
                     taken_at=taken_at,
                     strategy=settings.strategy,
                     known=known.get(topic.name, KnownTopic()),
@@ -166,7 +167,7 @@ def profile_cluster(
                     hashed=lambda path, text, name=topic.name: key.of(cluster_id, name, path, text)[:16],  # type: ignore[misc]
                     key=key.key,
                 )
-                trend = _trend(before.profiles.get(topic.name))
+                trend = _trend(before.profiles.get(topic.name), topic)
                 if isinstance(raw, str):
                     profiles.append(_failed(facts, raw, trend))
                     continue
@@ -226,9 +227,10 @@ def _may_name(settings: ProfilingSettings, topic: str, path: str) -> bool:
     return any(fnmatchcase(f"{topic}/{path}", pattern) for pattern in settings.name_values)
 
 
-def _trend(before: TopicProfile | None) -> tuple[TrendPoint, ...]:
-    """The earlier points plus the last profile as the newest one; a profile that failed adds no point."""
-    if before is None:
+def _trend(before: TopicProfile | None, topic: TopicMetadata) -> tuple[TrendPoint, ...]:
+    """The earlier points plus the last profile as the newest one; a profile that failed adds no point. Empty if the topic has
+    been recreated since."""
+    if before is None or (None not in (before.topic_id, topic.id) and before.topic_id != topic.id):
         return ()
     if before.error is not None:
         return before.trend
@@ -277,6 +279,7 @@ def _failed(facts: TopicFacts, problem: str, trend: tuple[TrendPoint, ...]) -> T
         cluster=facts.cluster,
         cluster_id=facts.cluster_id,
         topic=facts.topic,
+        topic_id=facts.topic_id,
         taken_at=facts.taken_at,
         strategy=facts.strategy,
         error=problem,

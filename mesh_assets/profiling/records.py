@@ -163,6 +163,8 @@ class Fault(Record, frozen=True, kw_only=True):
 class TopicProfile(Record, frozen=True, kw_only=True):
     """The figures of one topic's sample.
 
+    `topic_id`: the sampled topic's; deleted and recreated, it has no profile until it is sampled (`results.py`). None: brokers
+    give topics no ids.
     `sampled_records` of `sampled_partitions` partitions, `sampled_bytes` of keys and values. `error`: why the topic could not
     be sampled, or the schemas of its values could not be read; figures that need them are None or empty then.
     `format`: what most values are. `decoded_share`: of the values that are not tombstones and whose schema
@@ -175,6 +177,7 @@ class TopicProfile(Record, frozen=True, kw_only=True):
     cluster: str
     cluster_id: str
     topic: str
+    topic_id: str | None = None
     taken_at: datetime
     strategy: Strategy
     sampled_records: int = 0

@@ -38,6 +38,7 @@ class TopicSample:
     number) has the path `value`.
 
     `array_values`: the values within arrays and maps, over all rows, by path (`items[].sku`, `labels{}`).
+    `topic_id` None: brokers give topics no ids.
     `taken_at`: when its ends were looked up. `windows`: what was read of each partition. `bytes`: of keys and values.
     `inferred`: no schema describes the values.
     """
@@ -50,6 +51,7 @@ class TopicSample:
     bytes: int
     inferred: bool
     undecodable: tuple[Undecodable, ...] = ()
+    topic_id: str | None = None
 
 
 OnSample = Callable[[TopicSample], None]

@@ -45,6 +45,7 @@ class TopicFacts:
     cluster: str
     cluster_id: str
     topic: str
+    topic_id: str | None
     taken_at: datetime
     strategy: Strategy
     known: KnownTopic
@@ -87,11 +88,13 @@ def profile_topic(raw: RawSample, facts: TopicFacts, decoder: ValueDecoder) -> P
         bytes=raw.bytes,
         inferred=inferred,
         undecodable=undecodable,
+        topic_id=facts.topic_id,
     )
     profile = TopicProfile(
         cluster=facts.cluster,
         cluster_id=facts.cluster_id,
         topic=facts.topic,
+        topic_id=facts.topic_id,
         taken_at=facts.taken_at,
         strategy=facts.strategy,
         sampled_records=len(records),

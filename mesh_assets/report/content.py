@@ -22,7 +22,7 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.inventory.wording import counted, duration
 from mesh_assets.profiling.records import DataQuality
-from mesh_assets.profiling.results import profile_results
+from mesh_assets.profiling.results import of_present_topics, profile_results
 from mesh_assets.relationships.domains import find_domains
 from mesh_assets.relationships.records import Domains, Relationships
 from mesh_assets.relationships.relating import find_relationships
@@ -106,7 +106,7 @@ def read_report(
         products=products,
         changes=changes,
         notes=(*notes, *_history_notes(changes, since)),
-        quality=None if profiles is None else profiles.result,
+        quality=None if profiles is None else of_present_topics(profiles.result, mesh.documents),
     )
 
 

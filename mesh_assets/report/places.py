@@ -44,7 +44,6 @@ class Places:
     def __init__(self, report: Report) -> None:
         documents = report.mesh.documents
         self.clusters = Table(documents)
-        self.cluster_ids = {name: of.cluster.id for name, of in documents.items()}
         self.topics = Table((name, one.name) for name, of in documents.items() for one in of.topics)
         self.schemas = Table((name, one.subject) for name, of in documents.items() for one in of.schemas)
         self.groups = Table(

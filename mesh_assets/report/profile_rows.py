@@ -11,10 +11,10 @@ _FAULTS = 20
 
 
 def profile_rows(quality: DataQuality | None, places: Places) -> Iterator[ProfileRow]:
-    """For the topics in the page. A profile of an earlier cluster of the same name does not count."""
+    """For the topics in the page."""
     for one in () if quality is None else quality.profiles:
         topic = places.topics.known((one.cluster, one.topic))
-        if topic < 0 or places.cluster_ids.get(one.cluster) != one.cluster_id:
+        if topic < 0:
             continue
         fields = sorted(one.fields, key=lambda field: (_stands_out(field, one), field.path))
         fresh = one.freshness

@@ -150,14 +150,19 @@ def test_the_level_of_a_rule_and_the_readability_of_values_decide_the_severity(
     "document",
     [
         a_document(topics=(a_topic("others"),)),
+        a_document(topics=(a_topic(id="of-a-new-one"),)),
         replace(DOCUMENT, cluster=replace(DOCUMENT.cluster, id="another-cluster-of-that-name")),
     ],
-    ids=("the topic is gone", "the cluster is another"),
+    ids=("the topic is gone", "the topic was recreated", "the cluster is another"),
 )
 def test_a_sample_proves_nothing_about_what_it_does_not_cover(
     store: InventoryStore, document: Document
 ) -> None:
-    keep(store, profiles=(a_profile(),), results=(a_result("there"),))
+    keep(
+        store,
+        profiles=(a_profile(topic_id="id-of-orders"),),
+        results=(a_result("there", topic_id="id-of-orders"),),
+    )
     assert sampled(store, document) == ()
 
 
@@ -209,5 +214,5 @@ def test_a_finding_keeps_its_id_from_sample_to_sample() -> None:
 def test_findings_need_only_what_stored_profiles_keep() -> None:
     """Both read one file: a part renamed there must be renamed here."""
     kept = msgspec.json.decode(msgspec.json.encode(a_profile()), type=dict)
-    assert {"cluster_id", "topic", "taken_at", "faults"} <= kept.keys()
+    assert {"cluster_id", "topic", "topic_id", "taken_at", "faults"} <= kept.keys()
     assert {"kind", "path", "share", "sentence"} == kept["faults"][0].keys()

@@ -17,7 +17,9 @@ MARKER = "very-private-words"
 
 
 def a_shop() -> Document:
-    return a_document(topics=(a_topic("public-orders"), a_topic("public-new"), a_topic("secret")))
+    return a_document(
+        topics=tuple(a_topic(name) for name in ("public-new", "public-orders", "public-recreated", "secret"))
+    )
 
 
 @pytest.fixture
@@ -31,8 +33,9 @@ def served(make_served: Callable[..., Served]) -> Served:
     records = numbered([a_record(json.dumps(one).encode(), key=b"%d" % n) for n, one in enumerate(values)])
     (found,) = profile(InMemory({"public-orders": Log([*records, a_record(b"\xff", offset=40)])})).profiles
     document = a_shop()
+    found = replace(found, cluster=document.cluster.name, cluster_id=document.cluster.id)
     kept = DataQuality(
-        profiles=(replace(found, cluster=document.cluster.name, cluster_id=document.cluster.id),),
+        profiles=(found, replace(found, topic="public-recreated", topic_id="of the one before")),
         overlaps=(),
         unprofiled=(),
         not_allowed=1,
@@ -67,11 +70,12 @@ def test_a_topic_shows_its_profile(served: Served) -> None:
     faults = served.answer("describe_topic", topic="public-orders")["data_faults"]
     assert faults[0].startswith("1 value of 41 records cannot be decoded")
     assert len(faults) == 3
-    assert "data_faults" not in served.answer("describe_topic", topic="public-new")
 
 
 def test_a_missing_profile_is_explained(served: Served) -> None:
-    assert "the job profiling makes one" in served.refusal("get_profile", topic="public-new")
+    for topic in ("public-new", "public-recreated"):
+        assert "the job profiling makes one" in served.refusal("get_profile", topic=topic)
+        assert "data_faults" not in served.answer("describe_topic", topic=topic)
     assert "is not under allow_message_reading of cluster warehouse" in served.refusal(
         "get_profile", topic="secret"
     )

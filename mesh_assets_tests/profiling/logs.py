@@ -61,6 +61,7 @@ class Log:
     latest: Mapping[int, int] = field(default_factory=dict)
     refused: MeshError | None = None
     error: str | None = None
+    topic_id: str | None = None
 
     def edges(self, number: int) -> PartitionOffsets:
         offsets = [one.offset for one in self.records if one.partition == number]
@@ -86,7 +87,7 @@ class InMemory:
             topics=tuple(
                 TopicMetadata(
                     name=name,
-                    id=f"id of {name}",
+                    id=log.topic_id or f"id-of-{name}",
                     internal=False,
                     partitions=tuple(
                         PartitionMetadata(

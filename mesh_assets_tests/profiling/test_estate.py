@@ -8,17 +8,20 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from mesh_assets.errors import StoreError, UnreachableError
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.inventory.document import ClusterIdentity
 from mesh_assets.profiling.cluster import MOST_POINTS, ProfilingClients
 from mesh_assets.profiling.estate import EstateProfiles, keep_estate_profiles, profile_estate
 from mesh_assets.profiling.records import DataQuality
-from mesh_assets.profiling.results import profile_results
+from mesh_assets.profiling.results import of_present_topics, profile_results
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets_tests.profiling.logs import NOW, InMemory, Log, a_record, numbered
+from mesh_assets_tests.documents import a_document, a_topic
+from mesh_assets_tests.profiling.logs import CLUSTER_ID, NOW, InMemory, Log, a_record, numbered
 
 MARKER = "very-private-words"
 
@@ -81,6 +84,16 @@ def test_a_trend_keeps_the_figures_of_earlier_profiles_and_ends(store: Inventory
     assert profile.trend[-1].taken_at == NOW + timedelta(days=MOST_POINTS + 1)
 
 
+def test_a_topic_that_was_recreated_has_no_trend_yet(store: InventoryStore) -> None:
+    world = a_world()
+    world.logs["orders"].topic_id = "the one before"
+    run(store, an_estate(a=["*"]), {"a": world})
+    run(store, an_estate(a=["*"]), {"a": a_world()}, days=1)
+    profile = kept(store).profile("a", "orders")
+    assert profile is not None
+    assert (profile.topic_id, profile.trend) == ("id-of-orders", ())
+
+
 def test_an_unresponsive_cluster_keeps_its_last_profiles_and_is_named(store: InventoryStore) -> None:
     estate = an_estate(a=["*"], b=["*"])
     run(store, estate, {"a": a_world(), "b": a_world()})
@@ -110,6 +123,25 @@ def test_a_trend_names_only_fields_of_the_profile(store: InventoryStore) -> None
     profile = kept(store).profile("a", "orders")
     assert profile is not None
     assert [one.completeness for one in profile.trend] == [{}]
+
+
+def test_what_was_sampled_of_topics_that_are_gone_or_recreated_is_left_out(store: InventoryStore) -> None:
+    names = ("gone", "orders", "payments", "users")
+    values = [json.dumps({"user_id": f"u-{number}"}).encode() for number in range(40)]
+    logs = {name: Log(numbered([a_record(one) for one in values])) for name in names}
+    quality = run(store, an_estate(a=["*"]), {"a": InMemory(logs)}).quality
+    assert len(quality.overlaps) == 6
+    document = a_document(
+        cluster=ClusterIdentity(id=CLUSTER_ID, name="a"),
+        topics=(a_topic("orders"), a_topic("payments", id="of a new one"), a_topic("users")),
+    )
+
+    found = of_present_topics(quality, {"a": document})
+
+    assert [one.topic for one in found.profiles] == ["orders", "users"]
+    assert [(one.topic, one.other_topic) for one in found.overlaps] == [("orders", "users")]
+    other = replace(document, cluster=replace(document.cluster, id="another-cluster-of-that-name"))
+    assert of_present_topics(quality, {"a": other}).profiles == ()
 
 
 def test_damaged_results_cost_their_trend_and_nothing_else(store: InventoryStore) -> None:

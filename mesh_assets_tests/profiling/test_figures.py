@@ -213,7 +213,7 @@ def silent(seconds: float, *, gap: float = 10, count: int = 500, usual: UsualGap
             for n in range(count)
         ]
     )
-    gaps = {} if usual is None else {series_name("orders", "id of orders"): usual}
+    gaps = {} if usual is None else {series_name("orders", "id-of-orders"): usual}
     (found,) = profile(InMemory({"orders": Log(records)}), before=Before(gaps=gaps)).profiles
     return any(one.kind == "silent_topic" for one in found.faults)
 
