@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from msgspec.structs import replace
+
 from mesh_assets.inventory.document import Document, sha256
 from mesh_assets.store import layout
 from mesh_assets.store.inventories import InventoryStore
@@ -52,6 +54,11 @@ class DocumentsOnce(InventoryStore):
 
     def _decoded(self, key: str, data: bytes) -> Document:
         document = super()._decoded(key, data)
+        with self._lock:
+            kept = [value[1] for of, (_, value) in self._kept.items() if isinstance(of, str)]
+        for known in kept:
+            if known.cluster == document.cluster:
+                document = sharing_records(document, known)
         stored = StoredDocument(key=key, sha256=sha256(data), bytes=len(data))
         self._keep(key, len(data), (stored, document))
         return document
@@ -71,3 +78,22 @@ class DocumentsOnce(InventoryStore):
             self._kept[of] = size, value
             while sum(one for one, _ in self._kept.values()) > self._most_bytes:
                 self._kept.popitem(last=False)
+
+
+def sharing_records(document: Document, known: Document) -> Document:
+    """The same document, with the records of `known` where they are equal: most of a cluster stays as it is, and two of its
+    documents need a quarter less memory then."""
+    return replace(
+        document,
+        topics=_shared(document.topics, known.topics, lambda one: one.name),
+        schemas=_shared(document.schemas, known.schemas, lambda one: one.subject),
+        connectors=_shared(document.connectors, known.connectors, lambda one: (one.connect, one.name)),
+        consumer_groups=_shared(document.consumer_groups, known.consumer_groups, lambda one: one.group_id),
+    )
+
+
+def _shared(records: tuple[T, ...], known: tuple[T, ...], key: Callable[[T], Hashable]) -> tuple[T, ...]:
+    by_key = {key(one): one for one in known}
+    return tuple(
+        there if (there := by_key.get(key(one))) == one and there is not None else one for one in records
+    )

@@ -11,7 +11,7 @@ from mesh_assets.costs.records import CostRow, EstateCosts
 from mesh_assets.estate.costs import DRIVERS
 from mesh_assets.products.records import DataProduct, DataProducts
 from mesh_assets.store.objects import ObjectStore
-from mesh_assets.tables.columns import column, parquet
+from mesh_assets.tables.columns import column, parquet, release_unused
 
 TABLES = ("data_products", "data_product_topics", "costs")
 
@@ -71,6 +71,7 @@ def write_product_tables(
         arrays = {key: column(given, kind) for (key, kind), given in zip(of, values, strict=True)}
         schema = pa.schema([("made_at", time), *of])
         objects.put(f"tables/{name}/data.parquet", parquet(schema, arrays, stamp={"made_at": made_at}))
+    release_unused()
     return {name: len(of) for name, of in rows.items()}
 
 

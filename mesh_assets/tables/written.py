@@ -29,7 +29,7 @@ from mesh_assets.store.layout import safe
 from mesh_assets.store.objects import ObjectStore
 from mesh_assets.tables import link_rows, transaction_rows
 from mesh_assets.tables.cluster_rows import ROWS, Row
-from mesh_assets.tables.columns import Texts, arrow_table, booleans, column, parquet, texts
+from mesh_assets.tables.columns import Texts, arrow_table, booleans, column, parquet, release_unused, texts
 from mesh_assets.tables.schemas import SCHEMAS, STAMP
 from mesh_assets.tables.unchanged import TablesWriting
 
@@ -77,6 +77,7 @@ def write_tables(
         data = parquet(SCHEMAS["changes"], columns, stamp=stamp)
         objects.put(f"tables/changes/{folder}/{document.sequence:08d}.parquet", data)
         rows["changes"] = len(changes)
+    release_unused()
     return rows
 
 

@@ -13,7 +13,7 @@ from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer
 from mesh_assets.store.results import ResultStore
-from mesh_assets_tests.documents import MOMENT, a_document, a_topic
+from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
 from mesh_assets_tests.published import publish
 
 
@@ -54,6 +54,30 @@ def test_a_document_read_by_its_key_is_checked_when_it_is_read_as_the_newest(
     assert [one.name for one in store.document_at(document.cluster.id, stored.key).topics] == ["0rders"]
     with pytest.raises(DamagedError, match="SHA-256 differs"):
         store.read_document(stored)
+
+
+def test_two_documents_of_a_cluster_share_what_is_equal_in_both(store: DocumentsOnce) -> None:
+    before = a_document(
+        topics=(a_topic("orders"), a_topic("users")),
+        schemas=(a_schema("orders-value"),),
+        connectors=(a_connector("sink"), a_connector("sink", connect="other")),
+        consumer_groups=(a_group("billing"),),
+    )
+    after = replace(
+        before, sequence=2, topics=(a_topic("orders", partitions=2), a_topic("payments"), a_topic("users"))
+    )
+    other = a_document(cluster=replace(before.cluster, id="another", name="another"), topics=before.topics)
+    keys = [published(store, one).document.key for one in (before, after, other)]
+
+    old, new, elsewhere = (
+        store.document_at(one.cluster.id, key) for one, key in zip((before, after, other), keys, strict=True)
+    )
+
+    assert (old, new) == (before, after)
+    assert new.topics[2] is old.topics[1]
+    for name in ("schemas", "connectors", "consumer_groups"):
+        assert all(one is there for one, there in zip(getattr(new, name), getattr(old, name), strict=True))
+    assert elsewhere.topics[0] is not old.topics[0]
 
 
 def test_the_least_recently_used_is_dropped_first(tmp_path: Path) -> None:
