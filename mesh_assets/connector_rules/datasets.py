@@ -6,7 +6,9 @@ pattern: a scheme with host and port, then the path to the table.
 
 import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+
+from msgspec.structs import replace
 
 from mesh_assets.analysis.graph import Node
 from mesh_assets.inventory.links import kafka_addresses
@@ -56,8 +58,12 @@ _KINDS = {
     "ch": _Kind(scheme="clickhouse", port=8123, has_schemas=False),
 }
 _ORACLE = re.compile(
-    r"jdbc:oracle:thin:(?:[^@/]*/[^@]*)?@(?://)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?[:/](?P<name>[\w.$#-]+)"
+    r"jdbc:oracle:thin:(?:[^@/]*/[^@]*)?@(?:(?:tcps?:)?//)?"
+    r"(?P<host>[\w.-]+)(?::(?P<port>\d+))?[:/](?P<name>[\w.$#-]+)"
 )
+# `(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=h)(PORT=1521))(CONNECT_DATA=(SERVICE_NAME=s)))`
+_DESCRIBED = re.compile(r"\(\s*(HOST|PORT|SERVICE_NAME|SID)\s*=\s*([\w.$#-]+)\s*\)", re.IGNORECASE)
+_REDSHIFT = re.compile(r"([\w-]+)\.[\w-]+\.([a-z0-9-]+)\.redshift\.amazonaws\.com(?:\.cn)?")
 _PROPERTY = re.compile(r";\s*(?P<name>\w+)\s*=\s*(?P<value>[^;]*)")
 _MONGO_HOSTS = re.compile(r"mongodb(?:\+srv)?://(?:[^@/]*@)?(?P<hosts>[^/?]+)")
 
@@ -71,6 +77,8 @@ def database(
 ) -> Database:
     """The database of that kind (as in its JDBC URL: `postgresql`, `sqlserver`, …) on that host, without a leading user."""
     host = host.rpartition("@")[2]
+    if kind == "redshift" and (found := _REDSHIFT.fullmatch(host)):
+        host = f"{found[1]}.{found[2]}"  # the cluster's name and its region
     known = _KINDS.get(kind, _Kind(scheme=kind, port=0))
     where = f"{host}:{port}" if port else f"{host}:{known.port}" if known.port else host
     return Database(
@@ -84,45 +92,107 @@ def database(
 def database_of_url(url: str, *, schema: str | None = None) -> Database | None:
     """The database of a JDBC URL; None if its form is not known. Users, passwords and options are ignored."""
     if url.startswith("jdbc:oracle:"):
-        found = _ORACLE.match(url)
-        return (
-            None
-            if found is None
-            else database("oracle", found["host"], found["port"], found["name"], schema=schema)
-        )
+        return _oracle(url, schema)
     prefix, _, rest = url.partition("://")
-    kind = prefix.removeprefix("jdbc:")
-    if not url.startswith("jdbc:") or not rest or not re.fullmatch(r"[a-z0-9]+", kind):
+    kind = _kind(prefix.removeprefix("jdbc:").split(":"))
+    if not url.startswith("jdbc:") or not rest or kind is None:
         return None
     if kind == "sqlserver":
-        where, _, _ = rest.partition(";")
-        names = {found["name"].lower(): found["value"].strip() for found in _PROPERTY.finditer(rest)}
-        host, _, port = where.partition(":")
-        return database(
-            kind,
-            host.split("\\")[0] or names.get("servername", ""),
-            port or names.get("portnumber"),
-            names.get("databasename") or names.get("database"),
-            schema=schema,
-        )
+        return _sql_server(rest, schema)
     where, _, path = rest.partition("/")
+    if kind == "snowflake":
+        return _snowflake(where, path, schema)
     name = re.split(r"[?;:&]", path, maxsplit=1)[0]
     where = re.split(r"[?;]", where, maxsplit=1)[0].rpartition("@")[2]
     if not where:
         return None
-    if "," in where:  # several hosts: each with its port, so that two lists differ only by order
-        known = _KINDS.get(kind, _Kind(scheme=kind, port=0))
-        where = ",".join(
-            one if ":" in one or not known.port else f"{one}:{known.port}" for one in where.split(",")
-        )
-        return Database(
-            namespace=f"{known.scheme}://{where}",
-            name=name or None,
-            has_schemas=known.has_schemas,
-            schema=schema or known.schema,
-        )
+    if "," in where:
+        return _several(kind, where.split(","), name, schema)
     host, _, port = where.partition(":")
     return database(kind, host, port, name, schema=schema)
+
+
+def _kind(words: Sequence[str]) -> str | None:
+    """What kind of database a URL is for, also behind another driver, or with a way to connect: `aws-wrapper:postgresql`,
+    `mysql:loadbalance`."""
+    known = [word for word in words if word in _KINDS]
+    if known:
+        return known[0]
+    return words[0] if len(words) == 1 and re.fullmatch(r"[a-z0-9]+", words[0]) else None
+
+
+def _oracle(url: str, schema: str | None) -> Database | None:
+    found = _ORACLE.match(url)
+    if found is not None:
+        return database("oracle", found["host"], found["port"], found["name"], schema=schema)
+    said: dict[str, list[str]] = {}
+    for key, value in _DESCRIBED.findall(url):
+        said.setdefault(key.upper(), []).append(value)
+    hosts, ports = said.get("HOST", []), said.get("PORT", [])
+    names = said.get("SERVICE_NAME") or said.get("SID")
+    if not hosts or len(hosts) != len(ports) or not names:
+        return None
+    return _several(
+        "oracle", [f"{host}:{port}" for host, port in zip(hosts, ports, strict=True)], names[0], schema
+    )
+
+
+def _sql_server(rest: str, schema: str | None) -> Database:
+    """`host:1433;databaseName=d`, `host\\instance;…`, and jTDS's `host:1433/d;instance=i`."""
+    where, _, _ = rest.partition(";")
+    names = {found["name"].lower(): found["value"].strip() for found in _PROPERTY.finditer(rest)}
+    where, _, path = where.partition("/")
+    host, _, port = where.partition(":")
+    host, _, instance = host.partition("\\")
+    return sql_server(
+        host or names.get("servername", ""),
+        port or names.get("portnumber") or names.get("port"),
+        instance or names.get("instancename") or names.get("instance"),
+        path or names.get("databasename") or names.get("database"),
+        schema=schema,
+    )
+
+
+def sql_server(
+    host: str, port: str | None, instance: str | None, name: str | None, *, schema: str | None = None
+) -> Database:
+    """A named instance has a port that only its server knows; a port that is given is stronger than the name."""
+    if instance is None or port is not None:
+        return database("sqlserver", host, port, name, schema=schema)
+    found = database("sqlserver", host, None, name, schema=schema)
+    return replace(found, namespace=f"mssql://{host}/{instance}")
+
+
+def _snowflake(where: str, path: str, schema: str | None) -> Database | None:
+    namespace = snowflake_namespace(where)
+    options = {key.lower(): values[-1] for key, values in parse_qs(path.lstrip("?")).items()}
+    if namespace is None:
+        return None
+    own = schema or options.get("schema", "").upper() or None
+    return Database(
+        namespace=namespace, name=options.get("db", "").upper() or None, has_schemas=True, schema=own
+    )
+
+
+def snowflake_namespace(url: str | None) -> str | None:
+    """`snowflake://account` from an account's address."""
+    address = web_address(url or "")
+    if address is None:
+        return None
+    account = address[0].partition("://")[2].partition(":")[0].removesuffix(".snowflakecomputing.com")
+    return f"snowflake://{account}"
+
+
+def _several(kind: str, addresses: Sequence[str], name: str | None, schema: str | None) -> Database:
+    """A database at several addresses, each with its port, so that two lists differ only by order."""
+    known = _KINDS.get(kind, _Kind(scheme=kind, port=0))
+    where = ",".join(one if ":" in one or not known.port else f"{one}:{known.port}" for one in addresses)
+    return Database(
+        namespace=f"{known.scheme}://{where}",
+        name=name or None,
+        has_schemas=known.has_schemas,
+        schema=schema or known.schema,
+    )
 
 
 def mongo_namespace(connection: str) -> str | None:

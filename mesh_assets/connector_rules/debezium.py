@@ -7,9 +7,10 @@ Up to 1.9 the prefix was `database.server.name`, lists were called whitelists, a
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 
 from mesh_assets.analysis.graph import Known, Node
-from mesh_assets.connector_rules.datasets import WHOLE, database, dataset, mongo_namespace
+from mesh_assets.connector_rules.datasets import WHOLE, database, dataset, mongo_namespace, sql_server
 from mesh_assets.connector_rules.facts import Facts, Names, OwnTopic, Rules, Source
 from mesh_assets.connector_rules.routing import Routing
 from mesh_assets.connector_rules.tables import Selection, split_entries
@@ -65,6 +66,7 @@ class _Connector:
         tables = engine.tables
         self._included = facts.names(f"{tables}.include.list", f"{tables}.whitelist")
         self._key = f"its config {tables}.include.list"
+        self._keeps_names = Routing(facts.connector.config).keeps_names
 
     def read(self) -> Source:
         facts = self._facts
@@ -72,26 +74,41 @@ class _Connector:
         if self._prefix is None:
             found.notes.append("its config does not say, or hides, the prefix of its topics")
             return found
+        names, patterns = split_entries(self._included)
         strategy = facts.value("topic.naming.strategy") or ""
         if strategy and not strategy.endswith((".SchemaTopicNamingStrategy", ".DefaultTopicNamingStrategy")):
             found.notes.append(f"its topics are named by a class that is not known here: {strategy}")
-            found.datasets += [(node, self._key) for node in self._wholes()]
+            if self._namespace is not None:
+                found.datasets += [(self._dataset(table), self._key) for table in self._of_names(names)]
+            if patterns or not names:
+                found.datasets += [(node, self._key) for node in self._wholes()]
             return found
-        names, patterns = split_entries(self._included)
         if self._namespace is None:
             found.notes.append("its config does not say, or hides, which server it reads")
             found.topics += [(self._topic(table), self._key) for table in self._of_names(names)]
             return found
         for table in self._of_names(names):
-            found.pair(self._dataset(table), self._topic(table), self._key)
+            self._pair(found, table)
         if patterns or not names:
             self._select(found, patterns)
         return found
 
+    def _pair(self, found: Source, table: _Table) -> None:
+        """The table and its topic. Lists ignore case: of a table listed in other letters, the topic shows the name."""
+        topic = self._topic(table)
+        if self._facts.is_gone(topic) and self._keeps_names:
+            others = self._in_other_letters.get(topic.lower(), [])
+            real = self._table_of(others[0]) if len(others) == 1 else None
+            if real is not None:
+                by = f"the topic's name, and {self._key}"
+                found.pair(self._dataset(real), others[0], by, known="inferred", is_routed=True)
+                return
+        found.pair(self._dataset(table), topic, self._key)
+
     def _select(self, found: Source, patterns: Sequence[str]) -> None:
         """The tables for which the config has only a pattern, or nothing: those whose topics exist, named as it names them."""
         facts, tables = self._facts, self._engine.tables
-        if not Routing(facts.connector.config).keeps_names:
+        if not self._keeps_names:
             found.datasets += [(node, self._key) for node in self._wholes()]
             found.notes.append(
                 f"it is not known which {tables}s become which topics: its config does not name them, and a transform may rename topics"
@@ -132,8 +149,9 @@ class _Connector:
                 )
         if not any_found:
             found.datasets += [(node, by) for node in self._wholes()]
+            named = f"{', '.join(map(repr, patterns))} selects" if patterns else "it reads"
             found.notes.append(
-                f"its config names no {tables}s, and there is no topic with its prefix, so they are not known"
+                f"no topic is named after a {tables} that {named}, so it is not known which {tables}s these are"
             )
 
     def _row(self) -> str | None:
@@ -152,6 +170,14 @@ class _Connector:
         for topic in (observed if any(observed) else self._facts.topics).starting_with(prefix):
             if not topic.startswith(others):
                 yield topic, "inferred"
+
+    @cached_property
+    def _in_other_letters(self) -> dict[str, list[str]]:
+        """Its candidates by their names in lower case."""
+        found: dict[str, list[str]] = {}
+        for topic, _ in self._candidates():
+            found.setdefault(topic.lower(), []).append(topic)
+        return found
 
     def _of_names(self, names: Iterable[str]) -> Iterator[_Table]:
         for name in names:
@@ -212,7 +238,11 @@ class _Connector:
             return f"spanner://{project}:{instance}" if project and instance else None
         host = facts.value("database.hostname", "vitess.vtgate.host")
         port = facts.value("database.port", "vitess.vtgate.port")
-        return None if host is None else database(kind, host, port, None).namespace
+        if host is None:
+            return None
+        if kind == "sqlserver":
+            return sql_server(host, port, facts.value("database.instance"), None).namespace
+        return database(kind, host, port, None).namespace
 
     def _known_databases(self) -> tuple[str, ...]:
         facts = self._facts

@@ -97,8 +97,26 @@ def mongo_sink(facts: Facts) -> Sink:
     return Sink(whole=dataset(namespace, name or WHOLE), by=f"its config {key}", table=table)
 
 
-def _search(scheme: str) -> Callable[[Facts], Sink]:
-    """One index per topic, in lower case, as the servers require."""
+def _confluent_name(facts: Facts, topic: str) -> str:
+    """An index, or a data stream where the config names its dataset. The second version says which of them it writes to, and
+    has a type by default."""
+    resource = (facts.value("resource.type") or "").upper()
+    own = facts.value("data.stream.dataset")
+    kind = facts.value("data.stream.type") or ("LOGS" if resource == "DATASTREAM" else "NONE")
+    if own is None or kind.upper() == "NONE" or resource not in ("", "DATASTREAM"):
+        name = topic.lower()
+        return name[1:] if name[:1] in ("-", "_") else name
+    namespace = facts.value("data.stream.namespace") or "${topic}"
+    return f"{kind}-{own}-{namespace}".replace("${topic}", topic).lower()
+
+
+def _aiven_name(facts: Facts, topic: str) -> str:
+    prefix = facts.value("data.stream.prefix") if facts.is_set("data.stream.enabled") else None
+    return (f"{prefix}-{topic}" if prefix else topic).lower()
+
+
+def _search(scheme: str, name_of: Callable[[Facts, str], str]) -> Callable[[Facts], Sink]:
+    """One index or data stream per topic, in lower case, as the servers require."""
 
     def rule(facts: Facts) -> Sink:
         urls = facts.names("connection.url", "connection.urls")
@@ -108,7 +126,7 @@ def _search(scheme: str) -> Callable[[Facts], Sink]:
         mapped = facts.pairs("topic.to.external.resource.mapping", "topic.index.map", "topic.to.resource.map")
 
         def table(topic: str) -> Node | str:
-            return dataset(found[0], mapped.get(topic) or topic.lower())
+            return dataset(found[0], mapped.get(topic) or name_of(facts, topic))
 
         return Sink(whole=dataset(found[0], WHOLE), by="its config connection.url", table=table)
 
@@ -186,12 +204,14 @@ DOCUMENTS: Rules = {
     "com.mongodb.kafka.connect.MongoSinkConnector": mongo_sink,
     "MongoDbAtlasSource": mongo_source,
     "MongoDbAtlasSink": mongo_sink,
-    "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector": _search("elasticsearch"),
-    "io.aiven.connect.elasticsearch.ElasticsearchSinkConnector": _search("elasticsearch"),
-    "ElasticsearchSinkV2": _search("elasticsearch"),
-    "ElasticsearchSink": _search("elasticsearch"),
-    "io.aiven.kafka.connect.opensearch.OpensearchSinkConnector": _search("opensearch"),
-    "OpenSearchSink": _search("opensearch"),
+    "io.confluent.connect.elasticsearch.ElasticsearchSinkConnector": _search(
+        "elasticsearch", _confluent_name
+    ),
+    "io.aiven.connect.elasticsearch.ElasticsearchSinkConnector": _search("elasticsearch", _aiven_name),
+    "ElasticsearchSinkV2": _search("elasticsearch", _confluent_name),
+    "ElasticsearchSink": _search("elasticsearch", _confluent_name),
+    "io.aiven.kafka.connect.opensearch.OpensearchSinkConnector": _search("opensearch", _aiven_name),
+    "OpenSearchSink": _search("opensearch", _aiven_name),
     "com.redis.kafka.connect.RedisSinkConnector": redis,
     "com.github.jcustenborder.kafka.connect.redis.RedisSinkConnector": redis,
     "RedisSink": redis,

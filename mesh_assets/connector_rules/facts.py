@@ -91,8 +91,12 @@ class Facts:
         return default if value is None else value.lower() == "true"
 
     def pairs(self, *keys: str, between: str = ":") -> dict[str, str]:
-        """The entries of a map config (`topic:table,topic:table`) by their first part; malformed ones are left out."""
-        entries = (entry.rpartition(between) for entry in self.names(*keys))
+        """The entries of a map config (`topic:table,topic:table`) by their first part; malformed ones are left out. No topic
+        has a colon in its name; a pattern (`regex=table`) may have anything."""
+        entries = (
+            entry.partition(between) if between == ":" else entry.rpartition(between)
+            for entry in self.names(*keys)
+        )
         return {left.strip(): right.strip() for left, _, right in entries if left.strip() and right.strip()}
 
     def cluster_at(self, servers: str | None) -> Servers | None:

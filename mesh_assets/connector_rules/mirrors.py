@@ -47,13 +47,12 @@ class _Policy:
         """Whether it holds heartbeats of any cluster, copied any number of times."""
         return topic.split(self._separator)[-1] == self.heartbeats
 
-    def original_of(self, copy: str) -> str | None:
-        """The name of the copied topic in the source; None if the name does not mark it as a copy."""
-        return (
-            copy.removeprefix(self._prefix)
-            if copy.startswith(self._prefix) and not self._is_identity
-            else None
-        )
+    def original_of(self, copy: str, *, is_seen: bool) -> str | None:
+        """The name of the copied topic in the source; None if nothing marks it as a copy: neither its name nor, where
+        copies keep their names, that Connect saw it written (`is_seen`)."""
+        if self._is_identity and not copy.endswith(self.heartbeats):
+            return copy if is_seen else None
+        return copy.removeprefix(self._prefix) if copy.startswith(self._prefix) else None
 
     def came_from_target(self, topic: str) -> bool:
         """Whether it is not copied because its name says that it came from the target, directly or through others. A name in
@@ -98,7 +97,7 @@ def mirror_source(facts: Facts) -> Source:
         return found
     known: Known = "inferred"
     for topic in facts.topics:
-        original = policy.original_of(topic)
+        original = policy.original_of(topic, is_seen=topic in facts.observed)
         if original and wanted.match(original):
             found.pair(
                 dataset(namespace, original),

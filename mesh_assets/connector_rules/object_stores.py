@@ -103,19 +103,21 @@ def _read_back(namespace_of: Namespace) -> Callable[[Facts], Source]:
         if found is None:
             return Source(notes=["its config does not say which bucket it reads"])
         namespace, key = found
-        named = facts.pairs("topic.regex.list") or dict.fromkeys(facts.names("topic"), "")
+        named = facts.pairs("topic.regex.list")
+        topics = list(named) or facts.names("topic")
         read = Source()
-        if not named:
-            folder = (facts.value("topics.dir") or WHOLE).strip("/") or WHOLE
-            read.datasets.append((dataset(namespace, folder), f"its config {key}"))
+        whole = dataset(namespace, (facts.value("topics.dir") or WHOLE).strip("/") or WHOLE)
+        if not topics:
+            read.datasets.append((whole, f"its config {key}"))
+            read.notes.append("the folders that it finds name its topics, so its config does not say them")
         folder = (facts.value("topics.dir") or "topics").strip("/")
-        for topic in named:  # files by a pattern of their paths, which for its own sink's files is the topic
-            read.pair(
-                dataset(namespace, f"{folder}/{topic}"),
-                topic,
-                "its config topic.regex.list",
-                known="inferred",
-            )
+        listed = f"its config {'topic.regex.list' if named else 'topic'}"
+        for topic in topics:
+            # The pattern chooses files by their paths. Only where it names its own sink's folder of the topic is it that folder.
+            if f"{folder}/{topic}/" in named.get(topic, ""):
+                read.pair(dataset(namespace, f"{folder}/{topic}"), topic, listed, known="inferred")
+            else:
+                read.pair(whole, topic, listed)
         return read
 
     return rule

@@ -7,6 +7,7 @@ from mesh_assets.connector_rules.managed import MANAGED
 from mesh_assets.connector_rules.mirrors import MIRRORS
 from mesh_assets.connector_rules.object_stores import OBJECT_STORES
 from mesh_assets.connector_rules.relational import RELATIONAL
+from mesh_assets.connector_rules.snowflake import SNOWFLAKE
 from mesh_assets.connector_rules.table_sources import TABLE_SOURCES
 from mesh_assets.connector_rules.warehouses import WAREHOUSES
 from mesh_assets.inventory.records import Connector
@@ -16,6 +17,7 @@ _FAMILIES: tuple[Rules, ...] = (
     DEBEZIUM,
     DOCUMENTS,
     OBJECT_STORES,
+    SNOWFLAKE,
     WAREHOUSES,
     MIRRORS,
     TABLE_SOURCES,

@@ -23,6 +23,7 @@ _INCLUDED = ("table.whitelist", "table.include.list", "tables")
 _EXCLUDED = ("table.blacklist", "table.exclude.list")
 _NORMAL = re.compile(r"[^A-Za-z0-9_]")
 _UNKNOWN = "its config does not say, or hides, which database it uses"
+_FORM = "its connection.url has a form that is not known here, so its database is not known"
 _QUOTES = re.compile(r'["`\[\]]')
 
 DatabaseOf = Callable[[Facts], Database | None]
@@ -30,7 +31,10 @@ DatabaseOf = Callable[[Facts], Database | None]
 
 def _by_url(facts: Facts) -> Database | None:
     url = facts.value("connection.url")
-    return None if url is None else database_of_url(url, schema=_schema(facts))
+    found = None if url is None else database_of_url(url, schema=_schema(facts))
+    if found is None or found.name is not None or found.has_schemas:
+        return found
+    return replace(found, name=_alone(facts.value("catalog.pattern")))
 
 
 def _managed(kind: str) -> DatabaseOf:
@@ -59,8 +63,15 @@ def _synapse(facts: Facts) -> Database | None:
 
 def _schema(facts: Facts) -> str | None:
     """The schema that the config names for tables without one; None if it is a pattern of several."""
-    name = facts.value("schema.pattern", "db.schema")
-    return name if name and not set(name) & set("%_*,") else None
+    return _alone(facts.value("schema.pattern", "db.schema"))
+
+
+def _alone(pattern: str | None) -> str | None:
+    return pattern if pattern and not set(pattern) & set("%_*,") else None
+
+
+def _unknown(facts: Facts) -> str:
+    return _FORM if facts.value("connection.url") else _UNKNOWN
 
 
 def _table(db: Database, name: str) -> tuple[Node, Known]:
@@ -74,6 +85,10 @@ def _table(db: Database, name: str) -> tuple[Node, Known]:
     if len(parts) >= 3:
         db = replace(db, name=parts[-3])
     return db.table(parts[-1], parts[-2]), "declared"
+
+
+def _last(name: str) -> str:
+    return _QUOTES.sub("", name).split(".")[-1]
 
 
 def _source(database_of: DatabaseOf) -> Callable[[Facts], Source]:
@@ -91,7 +106,7 @@ def _source(database_of: DatabaseOf) -> Callable[[Facts], Source]:
         for name in names:
             node, known = _table(db, name)
             by = key if known == "declared" else f"{key}, in the schema where the database looks first"
-            found.pair(node, f"{prefix}{name.split('.')[-1]}", by, known=known)
+            found.pair(node, f"{prefix}{_last(name)}", by, known=known)
         if patterns or not names:
             _of_topics(facts, db, prefix, found, Selection(patterns, facts.names(*_EXCLUDED)), key)
         return found
@@ -102,9 +117,9 @@ def _source(database_of: DatabaseOf) -> Callable[[Facts], Source]:
 def _topics_alone(facts: Facts, prefix: str, *, is_query: bool) -> Source:
     """What the config says about topics where it hides the database."""
     names = [] if is_query else split_entries(facts.names(*_INCLUDED))[0]
-    topics = [f"{prefix}{name.split('.')[-1]}" for name in names] or ([prefix] if is_query and prefix else [])
+    topics = [f"{prefix}{_last(name)}" for name in names] or ([prefix] if is_query and prefix else [])
     key = "query" if is_query else next((key for key in _INCLUDED if facts.value(key)), "topic.prefix")
-    return Source(topics=[(topic, f"its config {key}") for topic in topics], notes=[_UNKNOWN])
+    return Source(topics=[(topic, f"its config {key}") for topic in topics], notes=[_unknown(facts)])
 
 
 def _of_query(db: Database, query: str, topic: str) -> Source:
@@ -143,8 +158,9 @@ def _of_topics(
                 )
     if not selected:
         found.datasets.append((db.whole, key))
+        has = "only patterns" if facts.names(*_INCLUDED) else "no list"
         found.notes.append(
-            "its config has no list of table names, so it is not known which tables of the database it reads"
+            f"its config has {has} of table names, so it is not known which tables of the database it reads"
         )
     if selection.unread:
         found.notes.append(
@@ -160,7 +176,8 @@ def _sink(
     def rule(facts: Facts) -> Sink:
         db = database_of(facts)
         if db is None:
-            return Sink(whole=None, by="", table=lambda _: _UNKNOWN)
+            unknown = _unknown(facts)
+            return Sink(whole=None, by="", table=lambda _: unknown)
         named = facts.value(*keys) or "${topic}"
         mapped = facts.pairs("topics.to.tables.mapping")
         key = next((key for key in (*keys, *_HOSTS) if facts.value(key)), "connection.host")

@@ -17,9 +17,10 @@ _KAFKA = "org.apache.kafka.connect.transforms."
 _DEBEZIUM = "io.debezium.transforms."
 _NAME_MATCHES = "org.apache.kafka.connect.transforms.predicates.TopicNameMatches"
 # The regex, the replacement, and their defaults; all four replace only if the whole name matches.
+_RE2 = ("io.confluent.connect.cloud.transforms.TopicRegexRouter",)  # it writes named groups as Python does
 _ROUTERS = {
     f"{_KAFKA}RegexRouter": ("regex", "replacement"),
-    "io.confluent.connect.cloud.transforms.TopicRegexRouter": ("regex", "replacement"),
+    **dict.fromkeys(_RE2, ("regex", "replacement")),
     f"{_DEBEZIUM}ByLogicalTableRouter": ("topic.regex", "topic.replacement"),
 }
 _OUTBOX = (
@@ -75,8 +76,12 @@ def _step(config: Config, alias: str) -> _Step | None:
     drops = full == f"{_KAFKA}Filter"
     if full in KEEP_THE_TOPIC and not drops and not config.get(f"{at}route.by.field"):
         return None
-    applies = _condition(config, alias)
     said = f"its transform {alias} ({kind})"
+    pattern = _pattern_of_names(config, alias)
+    if pattern is not None and java_pattern(pattern) is None:
+        because = f"{said} could not be followed: its predicate's pattern {pattern!r} is not read as Java does, or might take hours to"
+        return lambda _: Routed(name=None, because=because)
+    applies = _condition(config, alias)
 
     def step(name: str) -> Routed:
         does = applies(name)
@@ -95,6 +100,8 @@ def _step(config: Config, alias: str) -> _Step | None:
 def _applied(config: Config, at: str, full: str, kind: str, said: str, name: str) -> Routed:
     if full in _ROUTERS:
         regex, replacement = (config.get(f"{at}{key}") for key in _ROUTERS[full])
+        if full in _RE2 and regex is not None:
+            regex = regex.replace("(?P<", "(?<")
         return _replaced(said, regex, replacement, name)
     if full in _OUTBOX:
         target = config.get(f"{at}route.topic.replacement") or "outbox.event.${routedByValue}"
@@ -123,14 +130,19 @@ def _replaced(said: str, regex: str | None, replacement: str | None, name: str) 
 
 def _condition(config: Config, alias: str) -> Callable[[str], bool | None]:
     """Whether the transform applies to records of a topic; None: it depends on the record."""
-    name = config.get(f"transforms.{alias}.predicate")
-    if not name:
+    if not config.get(f"transforms.{alias}.predicate"):
         return lambda _: True
     negated = (config.get(f"transforms.{alias}.negate") or "").strip().lower() == "true"
-    kind = config.get(f"predicates.{name}.type") or ""
-    if kind not in (_NAME_MATCHES, "TopicNameMatches"):
-        return lambda _: None
-    pattern = java_pattern(config.get(f"predicates.{name}.pattern") or "")
+    text = _pattern_of_names(config, alias)
+    pattern = None if text is None else java_pattern(text)
     if pattern is None:
         return lambda _: None
     return lambda topic: bool(pattern.fullmatch(topic)) is not negated
+
+
+def _pattern_of_names(config: Config, alias: str) -> str | None:
+    """The pattern of topic names for which the transform applies, or does not; None if its predicate is about something else."""
+    name = config.get(f"transforms.{alias}.predicate")
+    if name and config.get(f"predicates.{name}.type") in (_NAME_MATCHES, "TopicNameMatches"):
+        return config.get(f"predicates.{name}.pattern") or ""
+    return None

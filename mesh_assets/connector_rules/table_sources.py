@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from mesh_assets.analysis.graph import Node
-from mesh_assets.connector_rules.datasets import WHOLE, Database, database, dataset, web_address
+from mesh_assets.connector_rules.datasets import WHOLE, Database, database, dataset, snowflake_namespace
 from mesh_assets.connector_rules.facts import Facts, Names, OwnTopic, Rules, Source
 from mesh_assets.connector_rules.routing import Routing
 from mesh_assets.connector_rules.tables import Selection, split_entries
@@ -22,11 +22,9 @@ _UNKNOWN = "its config does not say, or hides, which database it reads"
 
 def snowflake_source(facts: Facts) -> Source:
     """Topics are `<topic.prefix><database.schema.table>`."""
-    address = web_address(facts.value("connection.url") or "")
-    if address is None:
+    namespace = snowflake_namespace(facts.value("connection.url"))
+    if namespace is None:
         return Source(notes=[_UNKNOWN])
-    account = address[0].partition("://")[2].partition(":")[0].removesuffix(".snowflakecomputing.com")
-    namespace = f"snowflake://{account}"
     return _of_tables(
         facts,
         template=f"{facts.value('topic.prefix') or ''}${{databaseName}}.${{schemaName}}.${{tableName}}",

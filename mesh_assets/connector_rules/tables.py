@@ -12,8 +12,8 @@ _ESCAPED = re.compile(r"\\([^A-Za-z0-9])")
 
 def plain_name(entry: str) -> str | None:
     """The name that an entry of a list means, `public\\.orders` or `public[.]orders`; None if it is a pattern."""
-    name = _ESCAPED.sub(r"\1", entry.replace("[.]", "."))
-    return None if _PATTERN.search(name) else name
+    text = entry.replace("[.]", ".")
+    return None if _PATTERN.search(_ESCAPED.sub("", text)) else _ESCAPED.sub(r"\1", text)
 
 
 def split_entries(entries: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -1,7 +1,6 @@
-"""Warehouses and lakes: Snowflake, BigQuery, ClickHouse, Iceberg.
+"""Warehouses and lakes: BigQuery, ClickHouse, Iceberg.
 
-Sources: https://docs.snowflake.com/en/user-guide/kafka-connector-install,
-https://github.com/confluentinc/kafka-connect-bigquery (its configs),
+Sources: https://github.com/confluentinc/kafka-connect-bigquery (its configs),
 https://docs.confluent.io/cloud/current/connectors/cc-gcp-bigquery-storage-sink.html,
 https://clickhouse.com/docs/integrations/kafka/clickhouse-kafka-connect-sink,
 https://iceberg.apache.org/docs/latest/kafka-connect/.
@@ -10,64 +9,14 @@ https://iceberg.apache.org/docs/latest/kafka-connect/.
 import re
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from mesh_assets.analysis.graph import Node
 from mesh_assets.connector_rules.datasets import WHOLE, database, dataset, web_address
 from mesh_assets.connector_rules.facts import Facts, OwnTopic, Rules, Sink
-from mesh_assets.inventory.java_patterns import java_pattern
+from mesh_assets.inventory.java_patterns import java_pattern, replaced
 
-_IDENTIFIER = re.compile(r"[_a-zA-Z][_$a-zA-Z0-9]*")
-_NOT_SNOWFLAKE = re.compile(r"[^_$a-zA-Z0-9]")
 _NOT_BIGQUERY = re.compile(r"[^a-zA-Z0-9_]")
-
-
-def snowflake(facts: Facts) -> Sink:
-    """Tables are named after the topics, in the form of a Snowflake name; unquoted names are upper case there."""
-    url = facts.value("snowflake.url.name")
-    host = None if url is None else web_address(url)
-    if host is None:
-        return _unknown("account")
-    account = host[0].partition("://")[2].partition(":")[0].removesuffix(".snowflakecomputing.com")
-    namespace = f"snowflake://{account}"
-    names = [facts.value("snowflake.database.name"), facts.value("snowflake.schema.name")]
-    within = [name.upper() for name in names if name]
-    mapped = facts.pairs("snowflake.topic2table.map")
-
-    def table(topic: str) -> Node | str:
-        name = mapped.get(topic)
-        if name is None:
-            patterns = {pattern: java_pattern(pattern) for pattern in mapped}
-            name = next(
-                (mapped[text] for text, one in patterns.items() if one is not None and one.fullmatch(topic)),
-                None,
-            ) or _snowflake_name(topic)
-        return dataset(namespace, ".".join((*within, name.upper() if _IDENTIFIER.fullmatch(name) else name)))
-
-    # Without schematization a table has just two columns.
-    has_columns = facts.is_set("snowflake.enable.schematization")
-    return Sink(
-        whole=dataset(namespace, ".".join(within) or WHOLE),
-        by="its config snowflake.url.name",
-        table=table,
-        column=_snowflake_column if has_columns else None,
-    )
-
-
-def _snowflake_column(field: str) -> str:
-    return field.upper() if _IDENTIFIER.fullmatch(field) else field
-
-
-def _snowflake_name(topic: str) -> str:
-    """A topic name that is not a valid table name gets underscores and its Java hash, so that no two become one (the
-    connector's `Utils.tableName`)."""
-    if _IDENTIFIER.fullmatch(topic) and len(topic) > 1:
-        return topic
-    value = 0
-    for character in topic:
-        value = (value * 31 + ord(character)) & 0xFFFFFFFF
-    signed = value - 0x1_0000_0000 if value & 0x8000_0000 else value
-    first = topic[0] if re.match(r"[_a-zA-Z]", topic) else "_"
-    rest = topic[1:] if first == topic[0] else topic
-    return f"{first}{_NOT_SNOWFLAKE.sub('_', rest)}_{abs(signed)}"
 
 
 def bigquery(facts: Facts) -> Sink:
@@ -77,18 +26,25 @@ def bigquery(facts: Facts) -> Sink:
         return _unknown("project")
     by_pattern = facts.pairs("datasets", between="=")
     single = facts.value("defaultDataset") or (None if by_pattern else facts.value("datasets"))
-    mapped = facts.pairs("topic2TableMap", "topic2table.map") | facts.pairs("topicsToTables", between="=")
+    mapped = facts.pairs("topic2TableMap", "topic2table.map")
+    by_regex = facts.pairs("topicsToTables", between="=")
     is_managed = "." not in (facts.connector.config.get("connector.class") or "")
     cleans = facts.is_set("sanitizeTopics", default=is_managed) and facts.is_set(
         "sanitize.topics", default=True
     )
 
     def table(topic: str) -> Node | str:
-        found = single or _matching(by_pattern, topic)
+        name = mapped.get(topic) or _first_replaced(by_regex, topic)
+        if name is None:
+            return "a pattern in its topicsToTables could not be followed"
+        # A router may put the dataset before the table's name (`lake:orders`), unless there is a map.
+        own, _, rest = name.partition(":")
+        routed = rest and not mapped and ":" not in rest
+        found = own if routed else single or _matching(by_pattern, topic)
+        name = rest if routed else name
         if found is None:
             return f"its config does not say which dataset of {project} has the table of {topic}"
-        name = mapped.get(topic) or topic
-        if topic not in mapped and cleans:
+        if cleans:
             name = _NOT_BIGQUERY.sub("_", name)
             name = f"_{name}" if name[0].isdigit() else name
         return dataset("bigquery", f"{project}.{found}.{name}")
@@ -113,6 +69,17 @@ def _matching(by_pattern: dict[str, str], topic: str) -> str | None:
     )
 
 
+def _first_replaced(by_regex: dict[str, str], topic: str) -> str | None:
+    """The topic's table by the first pattern that matches the whole topic, else the topic; None if it cannot be known."""
+    for text, table in by_regex.items():
+        pattern = java_pattern(text)
+        if pattern is None:
+            return None
+        if pattern.fullmatch(topic):
+            return replaced(pattern, table, topic)
+    return topic
+
+
 def clickhouse(facts: Facts) -> Sink:
     named = facts.value("hostname", "clickhouse.hostname", "connection.host")
     found = None if named is None else web_address(named)
@@ -123,8 +90,19 @@ def clickhouse(facts: Facts) -> Sink:
     port = port or ("8443" if facts.is_set("ssl", default=True) else "8123")
     db = database("clickhouse", host, port, facts.value("database") or "default")
     mapped = facts.pairs("topic2TableMap", between="=")
+    splits = facts.is_set("enableDbTopicSplit")
+    separator = facts.value("dbTopicSplitChar") or ""
+
+    def table(topic: str) -> Node | str:
+        if not splits:
+            return db.table(mapped.get(topic) or topic)
+        parts = topic.split(separator) if separator else []
+        if len(parts) != 2 or not all(parts):
+            return f"it takes the database from the topic's name, and that of {topic} does not have two parts"
+        return replace(db, name=parts[0]).table(mapped.get(parts[1]) or parts[1])
+
     return Sink(
-        whole=db.whole, by="its config hostname", table=lambda topic: db.table(mapped.get(topic) or topic)
+        whole=dataset(db.namespace, WHOLE) if splits else db.whole, by="its config hostname", table=table
     )
 
 
@@ -184,9 +162,6 @@ def _unknown(what: str) -> Sink:
 
 
 WAREHOUSES: Rules = {
-    "com.snowflake.kafka.connector.SnowflakeSinkConnector": snowflake,
-    "com.snowflake.kafka.connector.SnowflakeStreamingSinkConnector": snowflake,
-    "SnowflakeSink": snowflake,
     "com.wepay.kafka.connect.bigquery.BigQuerySinkConnector": bigquery,
     "BigQuerySink": bigquery,
     "BigQueryStorageSink": bigquery,

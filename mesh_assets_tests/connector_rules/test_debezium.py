@@ -243,7 +243,7 @@ def test_only_the_database_is_known_without_any_topic() -> None:
 
     assert found.edges == {"postgres://pg:5432/shop → ·"}
     assert found.notes == [
-        "its config names no tables, and there is no topic with its prefix, so they are not known"
+        "no topic is named after a table that it reads, so it is not known which tables these are"
     ]
 
 
@@ -267,3 +267,61 @@ def test_a_prefix_with_dots_is_one_prefix() -> None:
     )
 
     assert found.flows == {"mysql://my:3306/shop.orders → cdc.eu.shop.orders"}
+
+
+def test_a_named_instance_of_sql_server_is_a_server_of_its_own() -> None:
+    config = {
+        "connector.class": "io.debezium.connector.sqlserver.SqlServerConnector",
+        "database.hostname": "ms",
+        "database.instance": "blue",
+        "database.names": "erp",
+        "topic.prefix": "p",
+        "table.include.list": "dbo.orders",
+    }
+
+    assert told("source", config).flows == {"mssql://ms/blue/erp.dbo.orders → p.erp.dbo.orders"}
+    assert told("source", {**config, "database.port": "1433"}).flows == {
+        "mssql://ms:1433/erp.dbo.orders → p.erp.dbo.orders"
+    }
+
+
+def test_a_pattern_that_selects_no_topic_is_named() -> None:
+    found = told("source", {**POSTGRES, "table.include.list": "crm[.].*"}, topics=["dbz.public.orders"])
+
+    assert found.edges == {"postgres://pg:5432/shop → ·"}
+    assert found.notes == [
+        "no topic is named after a table that 'crm[.].*' selects, so it is not known which tables these are"
+    ]
+
+
+def test_an_escaped_sign_is_part_of_a_name() -> None:
+    found = told("source", {**POSTGRES, "table.include.list": r"public\.ord\$x"})
+
+    assert (found.flows, found.notes) == ({"postgres://pg:5432/shop.public.ord$x → dbz.public.ord_x"}, [])
+
+
+def test_a_table_listed_in_other_letters_is_the_one_whose_topic_exists() -> None:
+    """Debezium's lists ignore case."""
+    config = {**POSTGRES, "table.include.list": "PUBLIC.orders,public.users"}
+    found = told("source", config, topics=["dbz.public.Orders", "dbz.public.users"])
+
+    assert found.flows == {
+        "postgres://pg:5432/shop.public.Orders → dbz.public.Orders",
+        "postgres://pg:5432/shop.public.users → dbz.public.users",
+    }
+    assert found.known["· → dbz.public.Orders"] == "inferred"
+    # Where two differ only in that, the list does not say which it means.
+    both = told("source", config, topics=["dbz.public.Orders", "dbz.public.ORDERS", "dbz.public.users"])
+    assert "postgres://pg:5432/shop.PUBLIC.orders → dbz.PUBLIC.orders" in both.flows
+
+
+def test_a_naming_strategy_of_its_own_hides_the_topics_and_not_the_tables() -> None:
+    config = {
+        **POSTGRES,
+        "table.include.list": "public.orders",
+        "topic.naming.strategy": "com.example.Names",
+    }
+    found = told("source", config)
+
+    assert found.edges == {"postgres://pg:5432/shop.public.orders → ·"}
+    assert found.notes == ["its topics are named by a class that is not known here: com.example.Names"]

@@ -11,6 +11,7 @@ from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
 from mesh_assets.lineage.walk import walk_lineage
 from mesh_assets_tests.documents import a_connector, a_document, a_group, a_topic
+from mesh_assets_tests.lineage.configs import told
 
 PACKAGE = "org.apache.kafka.connect.mirror."
 MM2 = {
@@ -180,3 +181,15 @@ def test_mirrormakers_own_topics_are_named_with_the_separator(config: dict[str, 
     graph = graph_of({**config, "connector.class": f"{PACKAGE}MirrorCheckpointConnector"})
 
     assert name in {edge.source.name for edge in graph.edges}
+
+
+def test_copies_that_keep_their_names_are_those_that_connect_saw() -> None:
+    config = {
+        "connector.class": "org.apache.kafka.connect.mirror.MirrorSourceConnector",
+        "source.cluster.bootstrap.servers": "outside:9092",
+        "topics": "orders.*",
+        "replication.policy.class": "org.apache.kafka.connect.mirror.IdentityReplicationPolicy",
+    }
+    found = told("source", config, topics=["orders", "orders-own", "users"], observed=["orders"])
+
+    assert found.flows == {"kafka://outside:9092/orders → orders"}

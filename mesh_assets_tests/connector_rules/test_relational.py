@@ -136,9 +136,7 @@ def test_without_a_list_or_observed_topics_only_the_database_is_known() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "url", ["********", "${file:/etc/db:url}", "jdbc:postgresql://${env:HOST}/shop", "jdbc:what"]
-)
+@pytest.mark.parametrize("url", ["********", "${file:/etc/db:url}", "jdbc:postgresql://${env:HOST}/shop"])
 def test_a_hidden_database_gives_a_note(url: str) -> None:
     found = told("source", {**source(table_whitelist="orders"), "connection.url": url})
 
@@ -212,3 +210,63 @@ def test_a_sink_that_takes_the_table_from_each_record_leads_to_the_database() ->
 
     assert found.flows == {"orders → postgres://db.shop:5433/shop"}
     assert found.notes == ["its table.name.format ${source.schema}_x takes the table from each record"]
+
+
+@pytest.mark.parametrize(
+    ("url", "table"),
+    [
+        ("jdbc:aws-wrapper:postgresql://db:5432/shop", "postgres://db:5432/shop.public.t"),
+        ("jdbc:mysql:loadbalance://a,b:3307/shop", "mysql://a:3306,b:3307/shop.t"),
+        ("jdbc:ch:https://ch:8443/shop", "clickhouse://ch:8443/shop.t"),
+        # A named instance has its own port, which the config does not say.
+        ("jdbc:sqlserver://ms\\blue;databaseName=shop", "mssql://ms/blue/shop.dbo.t"),
+        ("jdbc:sqlserver://ms;instanceName=blue;databaseName=shop", "mssql://ms/blue/shop.dbo.t"),
+        ("jdbc:jtds:sqlserver://ms:1444/shop;instance=blue", "mssql://ms:1444/shop.dbo.t"),
+        ("jdbc:oracle:thin:@tcps://ora:2484/SVC", "oracle://ora:2484/SVC.t"),
+        (
+            "jdbc:oracle:thin:@(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=ora)(PORT=1522))(CONNECT_DATA=(SERVICE_NAME=SVC)))",
+            "oracle://ora:1522/SVC.t",
+        ),
+        (
+            "jdbc:oracle:thin:@(description=(address_list=(address=(host=a)(port=1521))(address=(host=b)(port=1521)))"
+            "(connect_data=(sid=X)))",
+            "oracle://a:1521,b:1521/X.t",
+        ),
+        (
+            "jdbc:snowflake://acme.eu.snowflakecomputing.com/?db=lake&schema=raw",
+            "snowflake://acme.eu/LAKE.RAW.t",
+        ),
+        (
+            "jdbc:redshift://dw.abc123.eu-west-1.redshift.amazonaws.com:5439/shop",
+            "redshift://dw.eu-west-1:5439/shop.public.t",
+        ),
+    ],
+)
+def test_a_url_names_its_database_as_other_tools_do(url: str, table: str) -> None:
+    found = told("source", {**source(table_whitelist="t", topic_prefix="x-"), "connection.url": url})
+
+    assert (found.flows, found.notes) == ({f"{table} → x-t"}, [])
+
+
+def test_a_database_of_mysql_may_be_named_beside_its_url() -> None:
+    config = source(table_whitelist="t", topic_prefix="x-", catalog_pattern="shop")
+    found = told("source", {**config, "connection.url": "jdbc:mysql://my:3306/"})
+
+    assert found.flows == {"mysql://my:3306/shop.t → x-t"}
+
+
+def test_a_url_of_an_unknown_form_is_not_said_to_be_hidden() -> None:
+    found = told(
+        "source", {**source(table_whitelist="t", topic_prefix="x-"), "connection.url": "jdbc:sqlite:a.db"}
+    )
+
+    assert found.edges == {"· → x-t"}
+    assert found.notes == [
+        "its connection.url has a form that is not known here, so its database is not known"
+    ]
+
+
+def test_a_quoted_table_has_a_topic_without_quotes() -> None:
+    found = told("source", source(table_whitelist='"sales"."Orders"', topic_prefix="x-"))
+
+    assert found.flows == {"postgres://db.shop:5433/shop.sales.Orders → x-Orders"}

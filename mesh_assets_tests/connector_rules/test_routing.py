@@ -38,6 +38,14 @@ MATCHES = {
         (regex("(?<head>[^.]+)\\..*", "${head}-x"), "shop.public.orders", "shop-x"),
         (regex("(a)(.*)", "$12"), "abc", "a2"),  # there is no group 12
         (regex(".*", "x", kind="io.confluent.connect.cloud.transforms.TopicRegexRouter"), "orders", "x"),
+        # RE2 writes named groups in its own way.
+        (
+            regex(
+                "(?P<head>\\w+)-.*", "${head}", kind="io.confluent.connect.cloud.transforms.TopicRegexRouter"
+            ),
+            "orders-v2",
+            "orders",
+        ),
         (regex("orders", "o", kind="RegexRouter"), "orders", "o"),  # without its package
         (transform(f"{KAFKA}ValueToKey"), "orders", "orders"),
         (transform("io.debezium.transforms.ExtractNewRecordState"), "orders", "orders"),
@@ -91,6 +99,19 @@ def test_transforms_apply_one_after_the_other() -> None:
                 "predicates.p.type": f"{KAFKA}predicates.HasHeaderKey",
             },
             "applies or not depending on each record",
+        ),
+        # Not knowing which topics a predicate means is not the same as depending on the records.
+        *(
+            (
+                {
+                    **step,
+                    "transforms.t.predicate": "p",
+                    "predicates.p.type": f"{KAFKA}predicates.TopicNameMatches",
+                    "predicates.p.pattern": "\\p{Alpha}+",
+                },
+                "its predicate's pattern '\\\\p{Alpha}+' is not read as Java does",
+            )
+            for step in (regex(".*", "x"), transform(f"{KAFKA}Filter"))
         ),
         ({**regex(".*", "x"), "transforms.t.predicate": "gone"}, "applies or not depending on each record"),
     ],

@@ -78,6 +78,79 @@ ICEBERG = {
             {"orders → bigquery:acme.lake.orders", "orders-v2 → bigquery:acme.lake.orders_v2"},
         ),
         (
+            {
+                "connector.class": "com.wepay.kafka.connect.bigquery.BigQuerySinkConnector",
+                "project": "acme",
+                "datasets": ".*=lake",
+                "topicsToTables": "orders-(.*)=t_$1,users=people",
+            },
+            {"orders → bigquery:acme.lake.orders", "orders-v2 → bigquery:acme.lake.t_v2"},
+        ),
+        (
+            {
+                "connector.class": "com.wepay.kafka.connect.bigquery.BigQuerySinkConnector",
+                "project": "acme",
+                "defaultDataset": "lake",
+                "transforms": "r",
+                "transforms.r.type": "org.apache.kafka.connect.transforms.RegexRouter",
+                "transforms.r.regex": "orders-(.*)",
+                "transforms.r.replacement": "versions:$1",
+            },
+            {"orders → bigquery:acme.lake.orders", "orders-v2 → bigquery:acme.versions.v2"},
+        ),
+        (
+            {
+                "connector.class": "com.clickhouse.kafka.connect.ClickHouseSinkConnector",
+                "hostname": "ch",
+                "enableDbTopicSplit": "true",
+                "dbTopicSplitChar": "-",
+                "topic2TableMap": "v2=second",
+                "transforms": "r",
+                "transforms.r.type": "org.apache.kafka.connect.transforms.RegexRouter",
+                "transforms.r.regex": "orders",
+                "transforms.r.replacement": "shop-orders",
+            },
+            {"orders → clickhouse://ch:8443/shop.orders", "orders-v2 → clickhouse://ch:8443/orders.second"},
+        ),
+        (
+            {
+                "connector.class": "ElasticsearchSink",
+                "connection.url": "https://es:9243",
+                "data.stream.type": "METRICS",
+                "data.stream.dataset": "shop",
+            },
+            {
+                "orders → elasticsearch://es:9243/metrics-shop-orders",
+                "orders-v2 → elasticsearch://es:9243/metrics-shop-orders-v2",
+            },
+        ),
+        (
+            {
+                "connector.class": "ElasticsearchSinkV2",
+                "connection.url": "https://es:9243",
+                "resource.type": "DATASTREAM",
+                "data.stream.dataset": "shop",
+                "data.stream.namespace": "prod",
+                "topic.to.resource.map": "orders:all-orders",
+            },
+            {
+                "orders → elasticsearch://es:9243/all-orders",
+                "orders-v2 → elasticsearch://es:9243/logs-shop-prod",
+            },
+        ),
+        (
+            {
+                "connector.class": "io.aiven.kafka.connect.opensearch.OpensearchSinkConnector",
+                "connection.url": "https://os:9200",
+                "data.stream.enabled": "true",
+                "data.stream.prefix": "shop",
+            },
+            {
+                "orders → opensearch://os:9200/shop-orders",
+                "orders-v2 → opensearch://os:9200/shop-orders-v2",
+            },
+        ),
+        (
             {"connector.class": "BigQueryStorageSink", "project": "acme", "datasets": "lake"},
             {"orders → bigquery:acme.lake.orders", "orders-v2 → bigquery:acme.lake.orders_v2"},
         ),
@@ -252,17 +325,19 @@ def test_unknown_places_give_a_note_and_whatever_is_known(
             set(),
             {"· → orders"},
         ),
-        (
-            {"connector.class": "S3Source", "s3.bucket.name": "lake", "topics.dir": "raw"},
-            set(),
-            {"s3://lake/raw → ·"},
-        ),
     ],
 )
 def test_sources_of_other_systems(config: Mapping[str, str], flows: set[str], edges: set[str]) -> None:
     found = told("source", config)
 
     assert (found.flows, found.edges, found.notes) == (flows, edges, [])
+
+
+def test_a_source_that_restores_a_bucket_has_the_topics_that_its_folders_name() -> None:
+    found = told("source", {"connector.class": "S3Source", "s3.bucket.name": "lake", "topics.dir": "raw"})
+
+    assert found.edges == {"s3://lake/raw → ·"}
+    assert found.notes == ["the folders that it finds name its topics, so its config does not say them"]
 
 
 def test_topics_that_may_each_go_to_many_tables_have_edges_but_no_flow_for_each_pair() -> None:
