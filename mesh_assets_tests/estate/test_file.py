@@ -216,6 +216,14 @@ def test_events_on_an_unknown_cluster_are_refused() -> None:
         ("", "estate.yaml:1: expected a mapping with `clusters:`, found an empty file"),
         ("- a\n", "estate.yaml:1: expected a mapping with `clusters:`, found a list"),
         ("clusters: {a: [\n", "estate.yaml:2: not YAML"),
+        *(
+            (
+                f"clusters: {{}}\nfindings: {{mute: [{{until: {value}}}]}}\n",
+                "estate.yaml:2: a value here looks like a date or a number, but is none; correct it, or put it in quotes",
+            )
+            for value in ("2027-13-01", "2027-02-30T00:00:00", "0x_", "!!int ''")
+        ),
+        ("clusters: " + "[" * 3_000, "estate.yaml:1: not YAML that can be read: it is nested too deeply"),
         (
             "clusters:\n  a: {kafka: {bootstrap_servers: x}}\n  a: {}\n",
             "estate.yaml:3: a appears here a second time",
