@@ -9,7 +9,6 @@ from mesh_assets.errors import EstateError, StoreError
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
-from mesh_assets.inventory.wording import counted
 from mesh_assets.lineage.clusters import ClusterFacts
 from mesh_assets.lineage.estate import estate_graph
 from mesh_assets.relationships.records import Domains
@@ -43,9 +42,9 @@ def read_mesh(estate: Estate, store: InventoryStore, clusters: Sequence[str] = (
     names = tuple(dict.fromkeys(clusters)) or tuple(estate.clusters)
     latest = read_latest_documents(store, names)
     if not latest.documents:
-        raise StoreError(
-            f"none of the {counted(len(names), 'cluster')} asked for has been discovered; run `mesh-assets discover` first"
-        )
+        which = f"cluster {names[0]}" if len(names) == 1 else f"none of the {len(names)} clusters"
+        never = "has never been discovered" if len(names) == 1 else "has been discovered yet"
+        raise StoreError(f"{which} {never}; run `mesh-assets discover` first")
     notes = [
         f"cluster {one.cluster} has not been discovered yet" for one in latest.read if one.sequence is None
     ]

@@ -1,13 +1,14 @@
 """`mesh-assets report`: the mesh as one HTML page."""
 
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from mesh_assets.cli.options import clusters_option
-from mesh_assets.errors import StoreError
+from mesh_assets.exports.files import write_files
 from mesh_assets.findings.finding import shown_findings
 from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.wording import bytes_text, counted
@@ -19,7 +20,7 @@ from mesh_assets.store.layout import open_store
 @click.command(short_help="Write the mesh as one HTML page.")
 @clusters_option
 @click.option(
-    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+    "--out", required=True, type=click.Path(path_type=Path), help="The file to write; - for stdout."
 )
 @click.option(
     "--days",
@@ -37,23 +38,15 @@ def report(clusters: tuple[str, ...], out: Path, days: float) -> None:
     store = InventoryStore(open_store(os.environ.get("MESH_STORE")))
     found = read_report(load_estate(), store, clusters, made_at=datetime.now(UTC), days=days)
     html = render_report(found).encode()
-    _write(out, html)
+    to_stdout = str(out) == "-"
+    if to_stdout:
+        sys.stdout.buffer.write(html)
+    else:
+        write_files([(out, [html])])
     shown = len(shown_findings(found.findings))
     click.echo(
-        f"{out}   {bytes_text(len(html))}   {counted(len(found.mesh.documents), 'cluster')}, {counted(shown, 'finding')}"
+        f"{out}   {bytes_text(len(html))}   {counted(len(found.mesh.documents), 'cluster')}, {counted(shown, 'finding')}",
+        err=to_stdout,
     )
     for note in found.notes:
-        click.echo(f"  NOTE  {note}")
-
-
-def _write(out: Path, html: bytes) -> None:
-    """Replaces the file as a whole: anyone reading it meanwhile sees the previous page."""
-    draft = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(html)
-        draft.replace(out)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise StoreError(
-            f"the report cannot be written to {out} ({error.strerror}); name a file in a folder that exists and is yours"
-        ) from error
+        click.echo(f"  NOTE  {note}", err=to_stdout)

@@ -30,7 +30,8 @@ _TIMEOUT_SECONDS = 30.0
 _KEY = Credential(
     kind="the key", unknown="check what --api-key refers to", lacking="check what the key may write"
 )
-_USERINFO = re.compile(r"^[a-z]+://[^/]*@")
+_NO_KEY = Credential(kind="", unknown="name a key with --api-key", lacking="name a key with --api-key")
+_USERINFO = re.compile(r"^[a-z]+://[^/]*@", re.IGNORECASE)
 
 
 class LineageEndpoint:
@@ -66,7 +67,7 @@ class LineageEndpoint:
             name="the lineage endpoint",
             bearer=None if api_key is None else resolve(api_key),
             shown_username=api_key,
-            credential=_KEY,
+            credential=_NO_KEY if api_key is None else _KEY,
             timeout_seconds=_TIMEOUT_SECONDS,
             policy=policy,
             transport=transport,
@@ -103,6 +104,8 @@ class LineageEndpoint:
         )
         if not answer.ok:
             raise answer.error()
+        if answer.is_html:  # a login page, or a website that answers anything
+            raise answer.unexpected(f"with {answer.status} and {answer.message}; is the url right?")
         failed = _failed(answer.body) if self._in_batches else _Failed()
         with self._lock:
             self.accepted += len(events) - failed.summary.failed

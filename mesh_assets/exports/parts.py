@@ -14,13 +14,14 @@ def full_name(node: Node) -> str:
 
 
 def find_node(graph: LineageGraph, text: str) -> Node:
-    """The node with that full name, that kind and name, or just that name, if it is unique. Raises ExportError with the
-    names of the candidates."""
+    """The node with that full name, that kind and name, or just that name, if it is unique. A dataset's name may be without
+    its namespace. Raises ExportError with the names of the candidates."""
     wanted = text.strip()
-    by_name = [node for node in graph.nodes if node.name == wanted]
+    by_name = [node for node in graph.nodes if wanted in (node.name, _without_kind(node))]
     for found in (
         [node for node in graph.nodes if full_name(node) == wanted],
         [node for node in graph.nodes if str(node) == wanted],
+        [node for node in graph.nodes if node.kind == "dataset" and f"dataset {node.name}" == wanted],
         [node for node in by_name if node.kind != "subject"] or by_name,
     ):
         if len(found) == 1:
@@ -29,11 +30,16 @@ def find_node(graph: LineageGraph, text: str) -> Node:
             raise ExportError(
                 f"{counted(len(found), 'node')} are called {wanted!r}; write one as {listed([full_name(node) for node in found])}"
             )
-    near = [full_name(node) for node in graph.nodes if wanted and wanted.casefold() in node.name.casefold()]
+    near = [full_name(node) for node in graph.nodes if wanted and wanted.casefold() in str(node).casefold()]
     raise ExportError(
         f"the lineage has no node {wanted!r}; "
         + (f"similar: {listed(near)}" if near else "expected a kind and a name, as in 'topic orders'")
     )
+
+
+def _without_kind(node: Node) -> str:
+    """As for people, without the kind: `postgres://host:5432/shop.public.orders`."""
+    return str(node)[len(node.kind) + 1 :]
 
 
 def around(graph: LineageGraph, start: Node, *, depth: int) -> LineageGraph:

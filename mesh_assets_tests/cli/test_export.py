@@ -1,6 +1,8 @@
 """`mesh-assets export`: what it writes, what it says, and how it ends."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,17 @@ def test_an_unwritable_destination_is_named() -> None:
     assert Path("taken").read_text() == "a file"
     Path("folder").mkdir()
     assert str(run("graphml", "--out", "folder").exception) == "folder is a folder; name a file"
+
+
+@pytest.mark.parametrize("command", ["graphml", "mermaid"])
+def test_a_pipe_is_written_to_and_stays_a_pipe(command: str) -> None:
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(Path("pipe").read_bytes)
+        result = run(command, "--cluster", "billing", "--out", "pipe")
+        assert result.exit_code == 0
+        assert reader.result(timeout=30) == run(command, "--cluster", "billing").stdout.encode()
+    assert Path("pipe").is_fifo()
 
 
 def test_a_cluster_that_the_estate_lacks_is_refused() -> None:

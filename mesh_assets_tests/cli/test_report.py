@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mesh_assets.cli.main import cli
-from mesh_assets.errors import EstateError, StoreError
+from mesh_assets.errors import EstateError, ExportError
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
 from mesh_assets_tests.documents import a_connector, a_document, a_topic
@@ -50,10 +50,23 @@ def test_the_page_is_one_file_and_says_what_it_lacks() -> None:
 
 
 def test_a_file_that_cannot_be_written_is_an_error_that_names_it() -> None:
-    result = run("--out", "nowhere/mesh.html")
+    Path("taken").write_text("a file")
+    result = run("--out", "taken/mesh.html")
 
-    assert isinstance(result.exception, StoreError)
-    assert "nowhere/mesh.html (No such file or directory)" in str(result.exception)
+    assert isinstance(result.exception, ExportError)
+    assert (
+        str(result.exception)
+        == f"taken/mesh.html could not be written: {Path('taken').resolve()} is not a folder"
+    )
+
+
+def test_the_page_goes_to_stdout_and_what_is_said_about_it_to_stderr() -> None:
+    result = run("--out", "-")
+
+    assert result.stdout.startswith("<!doctype html>")
+    assert result.stdout.endswith("</html>")
+    assert "1 cluster, 2 findings" in result.stderr
+    assert [path.name for path in Path().iterdir() if path.is_file()] == ["estate.yaml"]
 
 
 def test_a_cluster_that_the_estate_lacks_is_an_error_and_leaves_the_file() -> None:

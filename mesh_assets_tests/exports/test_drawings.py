@@ -136,6 +136,25 @@ def test_a_node_is_found_by_its_full_name_its_kind_and_name_or_its_name() -> Non
         find_node(graph, "")
 
 
+def test_a_dataset_is_found_with_and_without_its_namespace_or_its_kind() -> None:
+    mine, yours = (
+        Node(kind="dataset", namespace=f"postgres://{host}:5432", name="shop.public.orders")
+        for host in ("mine", "yours")
+    )
+    assert find_node(build_graph(nodes=[mine]), "dataset shop.public.orders") == mine
+    both = build_graph(nodes=[mine, yours])
+    assert find_node(both, "postgres://mine:5432/shop.public.orders") == mine
+    for name in ("shop.public.orders", "dataset shop.public.orders"):
+        with pytest.raises(
+            ExportError, match=r"2 nodes are called .*write one as dataset postgres://mine:5432/shop"
+        ):
+            find_node(both, name)
+    with pytest.raises(
+        ExportError, match="no node 'postgres://mine'; similar: dataset postgres://mine:5432/"
+    ):
+        find_node(both, "postgres://mine")
+
+
 def test_graphml_read_back_is_the_graph() -> None:
     read = nx.read_graphml(io.BytesIO(b"".join(graphml(EVERY_KIND))), force_multigraph=True)
     nodes = {

@@ -100,3 +100,20 @@ def test_an_invalid_address_or_key_is_refused_before_anything_is_sent(
         LineageEndpoint(url, api_key=api_key)
     assert "s3cr3t" not in str(refused.value)
     assert "user:pass" not in str(refused.value)
+
+
+def test_a_web_page_is_not_an_acceptance() -> None:
+    page = httpx.Response(200, html="<html><title>Sign in</title></html>")
+    endpoint, _ = an_endpoint(page)
+
+    with pytest.raises(ExportError, match="with 200 and an HTML page, 'Sign in'; is the url right"):
+        endpoint.post(some_events(1))
+
+    assert endpoint.accepted == 0
+
+
+def test_an_endpoint_that_wants_a_key_is_to_be_given_one() -> None:
+    endpoint, _ = an_endpoint(httpx.Response(401))
+
+    with pytest.raises(ExportError, match="name a key with --api-key"):
+        endpoint.post(some_events(1))

@@ -109,7 +109,7 @@ class Answer:
             if isinstance(text, str) and text.strip():
                 return self._said(text)
         text = self.body.decode("utf-8", "replace")
-        if self._is_html():
+        if self.is_html:
             title = _TITLE.search(text[:_READ_CHARACTERS])
             return self._said(f"an HTML page, {title.group(1).strip()!r}" if title else "an HTML page")
         return self._said(text.strip().strip('"'))
@@ -125,7 +125,7 @@ class Answer:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             what = (
                 "with an HTML page"
-                if self._is_html()
+                if self.is_html
                 else f"with something that is not JSON ({one_line(str(error), limit=120)})"
             )
             raise self.unexpected(f"{what}; is the url right?") from error
@@ -162,9 +162,7 @@ class Answer:
                 one_line(self.scrub(self.headers.get("location", "").partition("?")[0]))
                 or "somewhere it does not say"
             )
-            return self.unexpected(
-                f"with {self.status}: moved to {place}; put the right address in the estate"
-            )
+            return self.unexpected(f"with {self.status}: moved to {place}; is the url right?")
         code = f" (code {self.error_code})" if self.error_code != self.status else ""
         hint = "; is the url right?" if self.error_code == 404 else ""
         return self.unexpected(f"with {self.status}{said}{code}{hint}")
@@ -178,7 +176,8 @@ class Answer:
         configs in its errors."""
         return one_line(mask_text(self.scrub(text[:_READ_CHARACTERS])))
 
-    def _is_html(self) -> bool:
+    @property
+    def is_html(self) -> bool:
         return "html" in self.headers.get("content-type", "").lower() or self.body.lstrip()[
             :9
         ].lower().startswith((b"<!doctype", b"<html"))

@@ -100,7 +100,7 @@ def test_a_compressed_answer_is_read() -> None:
         (
             httpx.Response(302, headers={"Location": "https://login.test/in?token=abc"}),
             UnexpectedAnswerError,
-            "answered GET /x with 302: moved to https://login.test/in; put the right address in the estate",
+            "answered GET /x with 302: moved to https://login.test/in; is the url right?",
         ),
         (
             httpx.Response(401, json={"error_code": 401, "message": "Unauthorized"}),
