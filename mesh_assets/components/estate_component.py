@@ -91,8 +91,14 @@ class KafkaEstateComponent(dg.StateBackedComponent, dg.Resolvable):
     defs_state: ResolvedDefsStateConfig = field(default_factory=DefsStateConfigArgs.local_filesystem)
 
     def __post_init__(self) -> None:
-        if self.limit < 1:
+        for name in ("clusters", "things", "include", "exclude", "checks"):
+            value = getattr(self, name)
+            if isinstance(value, str):  # Dagster takes a text for a list of letters
+                raise ValueError(f"{name} is {value!r}; expected a list: [{value!r}]")
+        if not isinstance(self.limit, int) or self.limit < 1:
             raise ValueError(f"limit is {self.limit}; expected at least 1")
+        if not isinstance(self.freshness, bool):
+            raise ValueError(f"freshness is {self.freshness!r}; expected true or false")
         if self.report_url is not None:
             check_report_url(self.report_url)
 

@@ -75,12 +75,25 @@ def select_assets(state: "EstateState", selection: Selection, *, limit: int) -> 
         notes.append(
             "the store knows no cluster; run `mesh-assets discover` into it, then refresh the state: dg utils refresh-defs-state"
         )
+    idle = _idle(state.assets, selection.include)
+    if idle:
+        notes.append(
+            f"nothing in the estate matches {listed(idle)} in include; keys look like {'/'.join(state.assets[0].key)}"
+        )
     found = _with_neighbours([asset for asset in state.assets if selection.selects(asset)])
     if len(found) > limit:
         found.sort(key=lambda asset: ALL_KINDS.index(asset.kind))
         notes.append(_left_out(found[limit:], limit))
         found = found[:limit]
     return Selected(assets=tuple(_linked(found)), notes=tuple(notes))
+
+
+def _idle(assets: Sequence[MeshAsset], patterns: Sequence[str]) -> list[str]:
+    """The patterns that no key matches, though there are things: most likely misspelt."""
+    if not assets or tuple(patterns) == ("*",):
+        return []
+    keys = {"/".join(asset.key) for asset in assets}
+    return [one for one in patterns if one not in keys and not any(fnmatchcase(key, one) for key in keys)]
 
 
 def _with_neighbours(assets: Sequence[MeshAsset]) -> list[MeshAsset]:
@@ -96,7 +109,9 @@ def _with_neighbours(assets: Sequence[MeshAsset]) -> list[MeshAsset]:
 
 def _left_out(assets: Sequence[MeshAsset], limit: int) -> str:
     kinds = Counter(asset.kind for asset in assets)
-    counts = ", ".join(f"{number:,} {kind.replace('_', ' ')}" for kind, number in kinds.items())
+    counts = ", ".join(
+        counted(number, kind.removesuffix("s").replace("_", " ")) for kind, number in kinds.items()
+    )
     names = listed(["/".join(asset.key) for asset in assets], most=3)
     return (
         f"{counted(len(assets), 'thing')} of the estate {'is' if len(assets) == 1 else 'are'} left out over the limit of {limit:,} assets "

@@ -19,7 +19,8 @@ from mesh_assets.findings.finding import SEVERITIES, Finding
 from mesh_assets.findings.history import ClusterFindings, EstateFindings, findings_results
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
-from mesh_assets_tests.documents import MOMENT
+from mesh_assets_tests.documents import MOMENT, a_document, a_group, a_topic
+from mesh_assets_tests.published import publish
 
 SINK = dg.AssetKey(["warehouse", "connectors", "orders-sink"])
 ORDERS = dg.AssetKey(["warehouse", "topics", "orders"])
@@ -220,6 +221,28 @@ def test_anyone_may_run_the_checks_on_the_kept_findings(
         "warehouse/connectors/orders-sink:findings": False,
         "warehouse/consumer_groups/fraud-detection:findings": True,
     }
+
+
+def test_names_that_differ_only_in_signs_and_names_with_any_sign_have_checks_of_their_own(
+    instance: dg.DagsterInstance, location: str
+) -> None:
+    """Dagster's own names for checks keep neither apart, and a group's id may hold anything."""
+    store = InventoryStore(open_store(location))
+    topics, groups = ("orders-v2", "orders.v2", "orders_v2"), ("my group", "a:b", "", "ä\n")
+    publish(
+        store,
+        a_document(
+            topics=tuple(map(a_topic, topics)),
+            consumer_groups=tuple(a_group(group, topics=("orders-v2",)) for group in groups),
+        ),
+    )
+    bad = a_finding(severity="critical", resource_type="topic", resource="orders.v2", kind="under_min_isr")
+    findings_results(store).put(_found(bad), documents=(), made_at=MOMENT)
+
+    told = _executed(location, instance)
+
+    assert {key for key, passed in told.items() if not passed} == {"warehouse/topics/orders.v2:findings"}
+    assert len(told) == len(topics) + len(groups)
 
 
 @pytest.mark.usefixtures("store")

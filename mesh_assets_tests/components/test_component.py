@@ -141,6 +141,10 @@ def test_a_translation_that_gives_two_things_one_key_is_refused(location: str) -
     ("attributes", "sentence"),
     [
         ({"limit": 0}, "limit is 0; expected at least 1"),
+        ({"limit": "many"}, "limit is many; expected at least 1"),
+        ({"freshness": "maybe"}, "freshness is 'maybe'; expected true or false"),
+        ({"clusters": "warehouse"}, "clusters is 'warehouse'; expected a list: ['warehouse']"),
+        ({"include": "*/topics/*"}, "include is '*/topics/*'; expected a list: ['*/topics/*']"),
         ({"report_url": "https://x/{topic}"}, "{topic} is not a field here"),
         ({"things": ["brokers"]}, "things"),
         ({"topics": ["orders"]}, "topics"),

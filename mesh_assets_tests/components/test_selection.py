@@ -41,6 +41,19 @@ def test_patterns_match_whole_keys_and_exclusion_wins() -> None:
     ]
 
 
+def test_a_pattern_that_matches_nothing_is_named() -> None:
+    include = ("*/topics/orders", "warehouse/topics/refunds", "warehouse/topic/*", "warehouse/topics/order")
+    selected = select_assets(_state("warehouse"), Selection(include=include), limit=100)
+
+    assert selected.notes == (
+        "nothing in the estate matches warehouse/topic/*, warehouse/topics/order in include; keys look like "
+        "warehouse/topics/orders",
+    )
+    assert select_assets(_state(), Selection(include=include), limit=100).notes == (
+        "the store knows no cluster; run `mesh-assets discover` into it, then refresh the state: dg utils refresh-defs-state",
+    )
+
+
 def test_unselected_things_feed_nothing() -> None:
     selected = select_assets(_state("warehouse"), Selection(exclude=("*/orders",)), limit=100)
 
@@ -57,7 +70,7 @@ def test_over_the_limit_topics_come_first_and_the_rest_is_reported() -> None:
 
     assert [asset.name for asset in selected.assets] == ["orders", "refunds"]
     assert selected.notes == (
-        "2 things of the estate are left out over the limit of 2 assets (1 connectors, 1 consumer groups: "
+        "2 things of the estate are left out over the limit of 2 assets (1 connector, 1 consumer group: "
         "warehouse/connectors/orders-sink, warehouse/consumer_groups/fraud-detection); select fewer with include, exclude, things or "
         "clusters, or raise limit",
     )
