@@ -120,16 +120,11 @@ def _at_once(
             if len(names) > _AT_ONCE:
                 gc.collect()
 
-    frozen_before = gc.get_freeze_count()
-    gc.freeze()  # imported modules stay, and need not be scanned again
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="discover") as pool:
         try:
             yield from zip(names, pool.map(outcome, names), strict=True)
         except KeyboardInterrupt:
             _stop()
-        finally:
-            if not frozen_before:  # what was frozen before is not this function's to thaw
-                gc.unfreeze()
 
 
 def _stop() -> NoReturn:
