@@ -28,10 +28,14 @@ else:
     from backports import zstd
 
 _TRIES = 20
-_BASE_LEVEL = 6
+# Fast, and not larger: a document's repetitions are close together. With a window of the document's size, reading a base takes five
+# times as long, and as much memory again (27 MB with distinct offsets: 24 ms to write, 14 to read, 1.48 MB; at level 6: 170, 111, 1.58).
+_BASE_LEVEL, _BASE_WINDOW_LOG = 1, 22
 # A base serves for one day: offsets drift away, and a year of bases must not weigh more than the differences.
 _MOST_ON_A_BASE = 100
 _PIECE = 1 << 20
+# Bytes, whatever a damaged frame says of its size.
+_MOST_RESERVED = 1 << 28
 
 
 def compress(data: bytes) -> bytes:
@@ -39,9 +43,7 @@ def compress(data: bytes) -> bytes:
     options = zstd.CompressionParameter
     chosen: dict[int, int] = {
         options.compression_level: _BASE_LEVEL,
-        options.window_log: min(
-            27, max(10, len(data).bit_length())
-        ),  # 27 is the most that every zstd can read
+        options.window_log: min(_BASE_WINDOW_LOG, max(10, len(data).bit_length())),
         options.checksum_flag: 1,
     }
     return zstd.compress(data, options=chosen)
@@ -52,13 +54,19 @@ def decompress(data: bytes, base: bytes | None = None) -> bytes:
     known = None if base is None else zstd.ZstdDict(base, is_raw=True).as_prefix
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}
     opened = zstd.ZstdDecompressor(zstd_dict=known, options=options)
-    # Bit by bit: all at once, zstd would hold it three times: in blocks, joined, and as its window.
-    whole = io.BytesIO(opened.decompress(data, _PIECE))
-    whole.seek(0, io.SEEK_END)
+    # Bit by bit: all at once, zstd would hold it three times: in blocks, joined, and as its window. The space is taken at once:
+    # growing, it would leave as much behind.
+    whole = io.BytesIO()
+    size = zstd.get_frame_info(data).decompressed_size or 0
+    whole.seek(max(0, min(size, _MOST_RESERVED) - 1))
+    whole.write(b"\0")
+    whole.seek(0)
+    whole.write(opened.decompress(data, _PIECE))
     while not opened.eof:
         if opened.needs_input:
             raise zstd.ZstdError("it ends before its last block")
         whole.write(opened.decompress(b"", _PIECE))
+    whole.truncate()
     if opened.unused_data:
         raise zstd.ZstdError("something follows its last block")
     return whole.getvalue()
