@@ -282,6 +282,9 @@ class TakingPublisher:
     http_requests = 0
     notes: tuple[str, ...] = ()
 
+    def prepare_ahead(self, cached: Any, **_: Any) -> None:
+        """Nothing takes time."""
+
     def prepare(self, cached: Any) -> Any:
         return cached
 
@@ -330,7 +333,7 @@ def put_in_place(phases: CpuPhases, kafka: MemoryKafka) -> None:
     """Puts memory in place of Kafka's brokers, and sets up the clocks."""
     from mesh_assets.collecting import clients
     from mesh_assets.discovering import discovery as discovering
-    from mesh_assets.snapshot import discovery
+    from mesh_assets.snapshot import ahead
 
     @contextmanager
     def publisher(*_: Any, **__: Any) -> Iterator[TakingPublisher]:
@@ -338,7 +341,7 @@ def put_in_place(phases: CpuPhases, kafka: MemoryKafka) -> None:
 
     places: list[tuple[Any, str, Any]] = [
         (clients, "WireReader", lambda *_, **__: kafka),
-        (discovery, "open_publisher", publisher),
+        (ahead, "open_publisher", publisher),
         (discovering, "newest_sequence", lambda *_, **__: None),
     ]
     for module, name, instead in places:

@@ -63,11 +63,12 @@ def collect_metrics(
     groups = ground.groups or ()
     after = positions(ground.topics, groups, read_at=ground.read_at)
     before = known = positions_of(ground.previous)
-    # Not earlier: the clock was set back, or another host's is slow. The two give no rate.
-    if before is None or before.read_at >= after.read_at:
-        before, after = after, ground.again()
     with phases.phase("time lag"):
         lags, unreadable = _lags(ground, known)
+    # Not earlier: the clock was set back, or another host's is slow. The two give no rate.
+    if before is None or before.read_at >= after.read_at:
+        # Asked last: it comes a second after the first one.
+        before, after = after, ground.again()
     metrics = offset_metrics(
         ground.metadata,
         ground.topics,

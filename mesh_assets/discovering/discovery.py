@@ -12,38 +12,55 @@ from mesh_assets.discovering.unreported import Unreported, keep_unreported, unre
 from mesh_assets.errors import MeshError, StoreError
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.changes import Change, Trigger
+from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
 from mesh_assets.masking.unexpected import sentence, unexpected
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.sensing.handover import begin_collection
-from mesh_assets.snapshot.discovery import publish_discovery
+from mesh_assets.snapshot.ahead import PublisherAhead
+from mesh_assets.snapshot.discovery import pack_superseded, publish_discovery, refuse_returning_id
 from mesh_assets.snapshot.lock import host_clock
 from mesh_assets.snapshot.notifications import notify
 from mesh_assets.snapshot.reader import newest_sequence
 from mesh_assets.snapshot.report import OUTSIDE, DiscoveryReport
 from mesh_assets.store.fingerprints import fingerprint_key
 from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.pointers import StoredDocument
 
 logger = logging.getLogger(__name__)
 
 
 def collect_cluster(
-    estate: Estate, name: str, wanted: Sequence[SectionName], *, store: InventoryStore
+    estate: Estate,
+    name: str,
+    wanted: Sequence[SectionName],
+    *,
+    store: InventoryStore,
+    ahead: PublisherAhead | None = None,
 ) -> dict[SectionName, Section]:
     """The `wanted` sections of the cluster `name`, read at the same time; where a source fails, the last good section.
 
+    `ahead`: begins to get ready once the brokers have said which cluster they are, and which topics they have.
+
     Raises MeshError when the estate has no such cluster, and as `collect_sections` does: PlatformError when Kafka itself
-    cannot be read, EstateError, StoreError.
+    cannot be read, EstateError, StoreError; with `ahead`, also ConflictError where publishing would be refused.
     """
     if name not in estate.clusters:
         raise MeshError(
             f"the estate has no cluster {name!r} (it has: {', '.join(estate.clusters)}); after changing the estate file, "
             "reload Dagster's definitions"
         )
+
+    def previous(cluster_id: str) -> Document | None:
+        if ahead is not None:
+            refuse_returning_id(name, cluster_id, store)
+            ahead.begin(cluster_id)
+        return store.latest_document(cluster_id, again=True)
+
     return collect_sections(
         estate.clusters[name],
         wanted,
-        previous=lambda cluster_id: store.latest_document(cluster_id, again=True),
+        previous=previous,
         history=lambda cluster_id: KeptEnds(store.objects, cluster_id),
         begin=lambda cluster_id: begin_collection(
             store,
@@ -65,10 +82,11 @@ def publish_cluster(
     run_id: str,
     trigger: Trigger,
     from_inbox: bool = False,
-) -> tuple[DiscoveryReport, tuple[Change, ...]]:
-    """Publishes what was collected as the next snapshot, writes the tables and sends notifications of severe changes. Raises
-    as `publish_discovery` does."""
-    report, changes = publish_discovery(
+    ahead: PublisherAhead | None = None,
+) -> tuple[DiscoveryReport, tuple[Change, ...], StoredDocument | None]:
+    """Publishes what was collected as the next snapshot, writes the tables and sends notifications of severe changes. Returns
+    and raises as `publish_discovery` does."""
+    report, changes, superseded = publish_discovery(
         estate,
         name,
         collected,
@@ -76,9 +94,10 @@ def publish_cluster(
         run_id=run_id,
         trigger=trigger,
         from_inbox=from_inbox,
+        ahead=ahead,
     )
     notify(estate, report, changes)
-    return report, changes
+    return report, changes, superseded
 
 
 def discover_cluster(
@@ -92,15 +111,20 @@ def discover_cluster(
     """
     run_id = f"{OUTSIDE}{uuid.uuid4()}"
     try:
-        with under_way(store.objects, name, run_id):
-            collected = collect_cluster(estate, name, SECTION_NAMES, store=store)
-            report, changes = publish_cluster(
-                estate, name, collected, store=store, run_id=run_id, trigger=trigger
+        with (
+            under_way(store.objects, name, run_id),
+            PublisherAhead(estate, name, store=store) as ahead,
+        ):
+            collected = collect_cluster(estate, name, SECTION_NAMES, store=store, ahead=ahead)
+            report, changes, superseded = publish_cluster(
+                estate, name, collected, store=store, run_id=run_id, trigger=trigger, ahead=ahead
             )
+            _tell(report, tuple(collected.values()), changes, store=store)
+            del collected, changes
+            pack_superseded(store, name, superseded)
     except Exception as error:  # at the edge, as where Dagster calls: one cluster must not end the rest
         failure = error if isinstance(error, MeshError) else unexpected(error)
     else:
-        _tell(report, tuple(collected.values()), changes, store=store)
         return report
     failed = Unreported(
         cluster=name,

@@ -75,6 +75,8 @@ class _Outcome:
             self.last = EventPosition(topic=topic, partition=partition, offset=offset)
 
     def on_statistics(self, text: str) -> None:
+        if not self.topic:  # nothing is on its way yet
+            return
         batches = json.loads(text).get("topics", {}).get(self.topic, {}).get("batchsize", {})
         if batches.get("cnt"):
             self.batch_bytes = max(self.batch_bytes or 0, int(batches["max"]))
@@ -112,6 +114,11 @@ class EventProducer:
         with suppress(KafkaException):  # the producer failed for good, which has been reported
             self._producer.flush(1.0)
         del self._producer
+
+    def connect(self, topic: str) -> None:
+        """Waits until a broker is connected that knows the topic: what comes next then does not wait for it. Raises
+        RefusedEventError, PublishError."""
+        _connect(self._producer, self._connection, topic, time.monotonic() + self._timeout_seconds)
 
     def init(self) -> None:
         """Shuts out every earlier producer of this cluster. Raises PublishError, or CannotFenceError if Kafka

@@ -15,8 +15,8 @@ from mesh_assets.inventory.document import ClusterIdentity, Document
 from mesh_assets.inventory.sections import ConnectorsSection, SecretFingerprints, Section, SectionName
 from mesh_assets.joining.join import join_sections
 from mesh_assets.sensing.handover import inboxes_of, noted_before, take_triggers
+from mesh_assets.snapshot.ahead import PublisherAhead
 from mesh_assets.snapshot.commit import publish_snapshot
-from mesh_assets.snapshot.publisher import open_publisher
 from mesh_assets.snapshot.report import DiscoveryReport, Published, report_of
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
@@ -36,41 +36,22 @@ def publish_discovery(
     run_id: str,
     trigger: Trigger,
     from_inbox: bool = False,
-) -> tuple[DiscoveryReport, tuple[Change, ...]]:
+    ahead: PublisherAhead | None = None,
+) -> tuple[DiscoveryReport, tuple[Change, ...], StoredDocument | None]:
     """Joins, compares and publishes what was collected from the cluster `name`, then derives the tables.
 
     `trigger` is the run's own. The snapshot names it along with every trigger that was waiting in the inbox
     when collection began; exactly these are removed once it is published. `from_inbox`: the run's own trigger
-    is a copy of one of them. Raises ConflictError when another run holds the cluster, or another name or
-    estate publishes it, PublishError when an event cannot be published (the next run does it), StoreError,
-    and EstateError when a secret cannot be resolved.
+    is a copy of one of them. `ahead`: a publisher that has begun to get ready.
+
+    Raises ConflictError when another run holds the cluster, or another name or estate publishes it, PublishError when an
+    event cannot be published (the next run does it), StoreError, and EstateError when a secret cannot be resolved.
+    Also returns the document that is no longer the latest, to be packed (`pack_superseded`).
     """
-    report, changes, superseded = _publish(
-        estate, name, collected, store=store, run_id=run_id, trigger=trigger, from_inbox=from_inbox
-    )
-    # Last, when the compared documents are no longer in memory: packing holds two as JSON.
-    if superseded is not None:
-        start = time.monotonic()
-        store.pack_document(superseded)
-        logger.info("%s: packed the previous snapshot, %.2f s", name, time.monotonic() - start)
-    return report, changes
-
-
-def _publish(
-    estate: Estate,
-    name: str,
-    collected: Mapping[SectionName, Section],
-    *,
-    store: InventoryStore,
-    run_id: str,
-    trigger: Trigger,
-    from_inbox: bool,
-) -> tuple[DiscoveryReport, tuple[Change, ...], StoredDocument | None]:
-    """Like `publish_discovery`; also returns the document that is no longer the latest."""
     cluster = estate.clusters[name]
     cluster_id = _common_cluster_id(name, collected)
     start = time.monotonic()
-    former = _refuse_returning_id(name, cluster_id, store)
+    former = refuse_returning_id(name, cluster_id, store)
     inbox = Inbox(store.objects)
     inboxes = {one: inbox.waiting(one) for one in inboxes_of(store, name, cluster_id)}
     waiting = [one for found in inboxes.values() for one in found]
@@ -98,7 +79,7 @@ def _publish(
         is_read = settled.status == "fresh" and settled.collected_at == section.state.collected_at
         return section.fingerprints if is_read else None
 
-    with open_publisher(estate, name) as publisher:
+    with (ahead or PublisherAhead(estate, name, store=store)).opened() as publisher:
         published = publish_snapshot(
             store=store,
             cluster=name,
@@ -111,6 +92,7 @@ def _publish(
             progress=logger.info,
             fingerprints=fingerprints,
         )
+        publishing = time.monotonic() - start
     if former is not None:
         note = (
             f"{name} was cluster {former} until now; if that is gone, write its tombstone: mesh-assets snapshot retire --cluster {name} "
@@ -120,8 +102,8 @@ def _publish(
     done = {*taken.ids, *(() if published.repeated is None else published.repeated.taken)}
     for one, found in inboxes.items():
         inbox.remove(one, [waited.id for waited in found if waited.id in done])
-    publishing = time.monotonic() - start
     logger.info("%s: snapshot %d published, %.2f s", name, published.document.sequence, publishing)
+    deriving = time.monotonic()
     keep_digest(store, published.document, published.pointer.document)
     write_tables(
         store.objects,
@@ -130,7 +112,7 @@ def _publish(
         stored=published.pointer.document.sha256,
         previous=_known_before(published),
     )
-    logger.info("%s: tables written, %.2f s", name, time.monotonic() - start - publishing)
+    logger.info("%s: tables written, %.2f s", name, time.monotonic() - deriving)
     report = report_of(
         cluster,
         collected,
@@ -143,6 +125,15 @@ def _publish(
     return report, published.changes, None if superseded is None else superseded.document
 
 
+def pack_superseded(store: InventoryStore, name: str, superseded: StoredDocument | None) -> None:
+    """The last step: call it when what was collected is no longer needed, since it holds two documents as JSON. Raises
+    StoreError."""
+    if superseded is not None:
+        start = time.monotonic()
+        store.pack_document(superseded)
+        logger.info("%s: packed the previous snapshot, %.2f s", name, time.monotonic() - start)
+
+
 def _known_before(published: Published) -> tuple[str, Document] | None:
     """The document that the store's tables were made from, if all went well, and its SHA-256."""
     pointer, previous = published.superseded, published.previous
@@ -152,7 +143,7 @@ def _known_before(published: Published) -> tuple[str, Document] | None:
     return (pointer.document.sha256, previous) if is_it else None
 
 
-def _refuse_returning_id(name: str, cluster_id: str, store: InventoryStore) -> str | None:
+def refuse_returning_id(name: str, cluster_id: str, store: InventoryStore) -> str | None:
     """The id that the cluster had until now, if it differs. A rebuilt cluster has a new id; an old id that
     comes back is a sign of two estates taking turns, each moving the name's pointer to its own."""
     known = store.known_cluster(name)

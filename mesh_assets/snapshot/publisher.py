@@ -3,6 +3,7 @@ cluster that is gone."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
 from confluent_kafka import Message
@@ -33,12 +34,12 @@ from mesh_assets.snapshot.connection import EventsConnection, carrier_of
 from mesh_assets.snapshot.delivery import CannotFenceError, EventProducer, Outgoing, TooLargeError
 from mesh_assets.snapshot.reader import (
     Look,
+    TopicLooks,
     change_id_of,
     changes_of,
     header_of_change,
     header_of_changes,
     headers_of,
-    look,
     newest_record,
     origin_of,
     read_snapshot,
@@ -73,10 +74,16 @@ class KafkaPublisher:
         self._fence_note: str | None = None
         self._open = ExitStack()
         self._producer: EventProducer | None = None
+        self._looks = TopicLooks(connection, self._topics.events)
         self._seen: dict[str, Look] = {}
+        self._ahead: Future[SchemaIds] | None = None
+        self._connected: EventProducer | None = None
 
     def close(self) -> None:
+        if self._ahead is not None:
+            self._ahead.exception()  # waits; whoever prepares is told
         self._open.close()
+        self._looks.close()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -88,7 +95,25 @@ class KafkaPublisher:
         """Requests to the schema registry so far, retries included."""
         return 0 if self._registrar is None else self._registrar.requests
 
+    def prepare_ahead(self, cached: SchemaIds | None, *, cluster_id: str, timeout_seconds: float) -> None:
+        """Begins in a thread what needs no lock and affects no other writer: `prepare`, which then only waits for it, a
+        first look, and the connection of the producer that will take over."""
+
+        def prepare() -> SchemaIds:
+            ids = self._prepare(cached)
+            self.look(cluster_id, timeout_seconds=self._connection.timeout_seconds)
+            self._connected = self._opened(cluster_id, timeout_seconds)
+            self._connected.connect(self._topics.events)
+            return ids
+
+        pool = ThreadPoolExecutor(1, thread_name_prefix="publisher")
+        self._ahead = pool.submit(prepare)
+        pool.shutdown(wait=False)
+
     def prepare(self, cached: SchemaIds | None) -> SchemaIds:
+        return self._prepare(cached) if self._ahead is None else self._ahead.result()
+
+    def _prepare(self, cached: SchemaIds | None) -> SchemaIds:
         if self._registrar is None:
             raise PublishError(
                 f"the events of {self._connection.cluster} need a schema registry; give the cluster a schema_registry in the estate, "
@@ -109,9 +134,11 @@ class KafkaPublisher:
         return self._ids
 
     def take_over(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
-        self._open.close()
+        self._producer, self._connected = self._connected, None
         try:
-            self._producer = self._opened(cluster_id, timeout_seconds)
+            if self._producer is None:
+                self._open.close()
+                self._producer = self._opened(cluster_id, timeout_seconds)
             self._producer.init()
         except CannotFenceError as error:
             self._fence_note = str(error)
@@ -123,12 +150,8 @@ class KafkaPublisher:
         ids = self._prepared()
         try:
             # A store that takes over looks twice, and hardly anything comes in between.
-            self._seen[cluster_id] = look(
-                self._connection,
-                self._topics.events,
-                key=cluster_id,
-                timeout_seconds=timeout_seconds,
-                before=self._seen.get(cluster_id),
+            self._seen[cluster_id] = self._looks.look(
+                cluster_id, timeout_seconds=timeout_seconds, before=self._seen.get(cluster_id)
             )
         except PlatformError as error:
             raise PublishError(

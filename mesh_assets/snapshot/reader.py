@@ -4,6 +4,7 @@ import re
 import time
 import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -223,39 +224,52 @@ def newest_record(
 ) -> Message | None:
     """The newest record with that key, which can be a tombstone; None if there is none or no such topic.
     Raises PlatformError."""
-    return look(connection, topic, key=key, timeout_seconds=timeout_seconds).newest
+    with closing(TopicLooks(connection, topic)) as looks:
+        return looks.look(key, timeout_seconds=timeout_seconds).newest
 
 
-def look(
-    connection: EventsConnection, topic: str, *, key: str, timeout_seconds: float, before: Look | None = None
-) -> Look:
-    """Like `newest_record`. `before`: an earlier look, which still holds if nothing has come or gone
-    since."""
-    deadline = time.monotonic() + timeout_seconds
-    consumer = connection.consumer()
-    try:
-        described = consumer.list_topics(topic, timeout=timeout_seconds).topics[topic]
-        if described.error is not None:
-            if described.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                return Look((), None)
-            raise KafkaException(described.error)
-        edges = tuple(
-            (number, *_edges(consumer, connection, TopicPartition(topic, number), deadline))
-            for number in sorted(described.partitions)
-        )
-        if before is not None and edges == before.edges:
-            return before
-        found = [
-            _newest_in(consumer, connection, TopicPartition(topic, number), (low, end), key, deadline)
-            for number, low, end in edges
-        ]
-    except KafkaException as error:
-        raise connection.failure(
-            error.args[0], doing=f"reading {topic}", right=f"READ on the topic {topic}"
-        ) from error
-    finally:
-        consumer.close()
-    return Look(edges, newest_of(message for message in found if message is not None))
+class TopicLooks:
+    """Looks at a topic, as often as needed over one connection: the first look opens it, `close` closes it."""
+
+    def __init__(self, connection: EventsConnection, topic: str) -> None:
+        self._connection = connection
+        self._topic = topic
+        self._consumer: Consumer | None = None
+
+    def close(self) -> None:
+        if self._consumer is not None:
+            self._consumer.close()
+            self._consumer = None
+
+    def look(self, key: str, *, timeout_seconds: float, before: Look | None = None) -> Look:
+        """Like `newest_record`. `before`: an earlier look, which still holds if nothing has come or gone since."""
+        connection, topic = self._connection, self._topic
+        deadline = time.monotonic() + timeout_seconds
+        if self._consumer is None:
+            self._consumer = connection.consumer()
+        consumer = self._consumer
+        try:
+            described = consumer.list_topics(topic, timeout=timeout_seconds).topics[topic]
+            if described.error is not None:
+                if described.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    return Look((), None)
+                raise KafkaException(described.error)
+            edges = tuple(
+                (number, *_edges(consumer, connection, TopicPartition(topic, number), deadline))
+                for number in sorted(described.partitions)
+            )
+            if before is not None and edges == before.edges:
+                return before
+            found = [
+                _newest_in(consumer, connection, TopicPartition(topic, number), (low, end), key, deadline)
+                for number, low, end in edges
+            ]
+            consumer.unassign()  # it would hold on to what it fetched, and fetch more
+        except KafkaException as error:
+            raise connection.failure(
+                error.args[0], doing=f"reading {topic}", right=f"READ on the topic {topic}"
+            ) from error
+        return Look(edges, newest_of(message for message in found if message is not None))
 
 
 def newest_of(messages: Iterable[Message]) -> Message | None:

@@ -41,9 +41,11 @@ def test_the_report_is_the_snapshots_value(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "estate.yaml").write_text(TWO_CLUSTERS)
     published: list[tuple[str, list[str]]] = []
 
-    def publish(_estate: Any, name: str, sections: dict[str, Any], **_more: Any) -> tuple[Any, tuple[()]]:
+    def publish(
+        _estate: Any, name: str, sections: dict[str, Any], **_more: Any
+    ) -> tuple[Any, tuple[()], None]:
         published.append((name, list(sections)))
-        return REPORT, ()
+        return REPORT, (), None
 
     monkeypatch.setattr("mesh_assets.discovering.discovery.publish_discovery", publish)
 

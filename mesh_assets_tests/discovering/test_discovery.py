@@ -52,8 +52,8 @@ def _faked(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def publish(
         _estate: Any, name: str, _collected: Mapping[SectionName, Section], **told: Any
-    ) -> tuple[DiscoveryReport, Sequence[Any]]:
-        return replace(REPORT, cluster=name, run_id=told["run_id"]), (a_change(),)
+    ) -> tuple[DiscoveryReport, Sequence[Any], None]:
+        return replace(REPORT, cluster=name, run_id=told["run_id"]), (a_change(),), None
 
     monkeypatch.setattr("mesh_assets.discovering.discovery.collect_sections", collect)
     monkeypatch.setattr("mesh_assets.discovering.discovery.publish_discovery", publish)

@@ -47,6 +47,29 @@ def test_a_writer_fenced_by_a_newer_one_publishes_nothing_more(
     assert b"newer" in value
 
 
+def test_a_publisher_that_got_ready_early_sees_what_came_since_and_fences_its_writer(
+    connection: EventsConnection, event_topics: EventTopics
+) -> None:
+    early, other = (KafkaPublisher(connection, ARegistry(), topics=event_topics) for _ in range(2))
+    early.prepare_ahead(None, cluster_id=CLUSTER_ID, timeout_seconds=30)
+    early.prepare(None)
+    other.prepare(None)
+    other.take_over(CLUSTER_ID, timeout_seconds=30)
+    other.publish_snapshot(_an_event(3, "other"), changes=(), claimed=None, timeout_seconds=30)
+
+    seen = early.look(CLUSTER_ID, timeout_seconds=30)
+    taken_over = early.take_over(CLUSTER_ID, timeout_seconds=30)
+
+    assert seen is not None
+    assert taken_over is not None
+    assert (seen.origin.sequence, taken_over.origin.sequence) == (3, 3)
+    with pytest.raises(ConflictError):
+        other.publish_snapshot(_an_event(4, "other"), changes=(), claimed=None, timeout_seconds=30)
+    assert early.publish_snapshot(_an_event(4, "early"), changes=(), claimed=None, timeout_seconds=30).bytes
+    for publisher in (early, other):
+        publisher.close()
+
+
 def test_writers_of_different_clusters_do_not_fence_each_other(
     connection: EventsConnection, event_topics: EventTopics
 ) -> None:

@@ -41,7 +41,7 @@ def discover(store: InventoryStore, log: Log, monkeypatch: pytest.MonkeyPatch) -
     def open_log(_estate: Estate, _name: str) -> Iterator[LogPublisher]:
         yield LogPublisher(log, Life(), MovedClock())
 
-    monkeypatch.setattr("mesh_assets.snapshot.discovery.open_publisher", open_log)
+    monkeypatch.setattr("mesh_assets.snapshot.ahead.open_publisher", open_log)
 
     def discover(
         name: str, cluster_id: str, topics: tuple[str, ...] = ("orders",), *, names: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ def discover(store: InventoryStore, log: Log, monkeypatch: pytest.MonkeyPatch) -
             ticket=began.ticket,
             waiting=began.waiting,
         )
-        report, _ = publish_discovery(
+        report, *_ = publish_discovery(
             estate,
             name,
             {"topics": section},

@@ -73,7 +73,7 @@ class Runs:
         def open_log(_estate: Estate, _name: str) -> Iterator[LogPublisher]:
             yield LogPublisher(self.log, life, MovedClock())
 
-        self._monkeypatch.setattr("mesh_assets.snapshot.discovery.open_publisher", open_log)
+        self._monkeypatch.setattr("mesh_assets.snapshot.ahead.open_publisher", open_log)
         began = begin_collection(
             InventoryStore(self.objects), CLUSTER, CLUSTER_ID, newest_in_topic=lambda: None
         )

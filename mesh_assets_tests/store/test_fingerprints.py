@@ -53,7 +53,7 @@ class Discoveries:
         def open_log(_estate: Estate, _name: str) -> Iterator[LogPublisher]:
             yield LogPublisher(self.log, Life(), MovedClock())
 
-        monkeypatch.setattr("mesh_assets.snapshot.discovery.open_publisher", open_log)
+        monkeypatch.setattr("mesh_assets.snapshot.ahead.open_publisher", open_log)
 
     def collect(self, worker: httpx.MockTransport) -> ConnectorsSection:
         store = InventoryStore(self.objects)
@@ -72,7 +72,7 @@ class Discoveries:
     ) -> list[Change]:
         self._runs += 1
         section = self.collect(worker or a_worker({"sink": config}))
-        _, changes = publish_discovery(
+        _, changes, _ = publish_discovery(
             ESTATE,
             "warehouse",
             {"connectors": section},

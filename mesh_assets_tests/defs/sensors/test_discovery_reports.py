@@ -55,8 +55,8 @@ def _faked(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def publish(
         _estate: Any, name: str, _collected: Mapping[SectionName, Section], **_: Any
-    ) -> tuple[DiscoveryReport, Sequence[Any]]:
-        return replace(REPORT, cluster=name), (a_change(),)
+    ) -> tuple[DiscoveryReport, Sequence[Any], None]:
+        return replace(REPORT, cluster=name), (a_change(),), None
 
     monkeypatch.setattr("mesh_assets.discovering.discovery.collect_sections", collect)
     monkeypatch.setattr("mesh_assets.discovering.discovery.publish_discovery", publish)
@@ -177,8 +177,8 @@ def test_several_discoveries_without_a_daemon_are_shown_in_order(
 ) -> None:
     sequences = iter((9, 10, 11))
 
-    def publish(_estate: Any, name: str, *_: Any, **__: Any) -> tuple[DiscoveryReport, Sequence[Any]]:
-        return replace(REPORT, cluster=name, sequence=next(sequences)), ()
+    def publish(_estate: Any, name: str, *_: Any, **__: Any) -> tuple[DiscoveryReport, Sequence[Any], None]:
+        return replace(REPORT, cluster=name, sequence=next(sequences)), (), None
 
     monkeypatch.setattr("mesh_assets.discovering.discovery.publish_discovery", publish)
     for _ in range(3):
