@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from mesh_assets.errors import MeshError, StoreError
 from mesh_assets.estate.model import Estate
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.sections import SECTION_NAMES, Section, SectionName
+from mesh_assets.inventory.sections import SECTION_NAMES, Beginning, Section, SectionName
 from mesh_assets.masking.unexpected import sentence, unexpected
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.sensing.handover import begin_collection
@@ -51,26 +52,36 @@ def collect_cluster(
             "reload Dagster's definitions"
         )
 
-    def previous(cluster_id: str) -> Document | None:
-        if ahead is not None:
-            refuse_returning_id(name, cluster_id, store)
-            ahead.begin(cluster_id)
-        return store.latest_document(cluster_id, again=True)
+    reading: Future[Document | None]
 
-    return collect_sections(
-        estate.clusters[name],
-        wanted,
-        previous=previous,
-        history=lambda cluster_id: KeptEnds(store.objects, cluster_id),
-        begin=lambda cluster_id: begin_collection(
+    def begin(cluster_id: str) -> Beginning:
+        nonlocal reading
+        beginning = begin_collection(
             store,
             name,
             cluster_id,
             newest_in_topic=lambda: newest_sequence(estate, name, cluster_id=cluster_id),
             clock=host_clock(),
-        ),
-        fingerprint_key=lambda: fingerprint_key(store.objects),
-    )
+        )
+        reading = beside.submit(store.latest_document, cluster_id, again=True)
+        return beginning
+
+    def previous(cluster_id: str) -> Document | None:
+        if ahead is not None:
+            refuse_returning_id(name, cluster_id, store)
+            ahead.begin(cluster_id)
+        return reading.result()
+
+    # Beside the first request, which large clusters take a while to answer.
+    with ThreadPoolExecutor(1, thread_name_prefix=f"previous-{name}") as beside:
+        return collect_sections(
+            estate.clusters[name],
+            wanted,
+            previous=previous,
+            history=lambda cluster_id: KeptEnds(store.objects, cluster_id),
+            begin=begin,
+            fingerprint_key=lambda: fingerprint_key(store.objects),
+        )
 
 
 def publish_cluster(

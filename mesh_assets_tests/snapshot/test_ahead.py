@@ -22,7 +22,9 @@ MANUAL = Trigger(type="manual")
 
 @pytest.fixture
 def store(tmp_path: Path) -> InventoryStore:
-    return InventoryStore(open_store(str(tmp_path)))
+    found = InventoryStore(open_store(str(tmp_path)))
+    found.note_newest(CLUSTER_ID, None, sequence=1)  # or Kafka would be asked
+    return found
 
 
 @pytest.fixture
@@ -79,7 +81,11 @@ def test_a_cluster_that_two_estates_take_turns_at_is_refused_before_anything_is_
     for cluster_id in (CLUSTER_ID, "lkc-other"):
         store.remember_cluster("warehouse", cluster_id)
 
-    collects(monkeypatch, lambda *_, previous, **__: previous(CLUSTER_ID))
+    def identified(*_: Any, begin: Callable[[str], Any], previous: Callable[[str], Any], **__: Any) -> None:
+        begin(CLUSTER_ID)
+        previous(CLUSTER_ID)
+
+    collects(monkeypatch, identified)
     with pytest.raises(ConflictError, match="two estates seem to share the store"):
         discover_cluster(ESTATE, "warehouse", store=store, trigger=MANUAL)
     assert opened == []
@@ -88,7 +94,8 @@ def test_a_cluster_that_two_estates_take_turns_at_is_refused_before_anything_is_
 def test_it_is_closed_when_the_reading_fails(
     store: InventoryStore, monkeypatch: pytest.MonkeyPatch, opened: list[str]
 ) -> None:
-    def fails(*_: Any, previous: Callable[[str], Any], **__: Any) -> None:
+    def fails(*_: Any, begin: Callable[[str], Any], previous: Callable[[str], Any], **__: Any) -> None:
+        begin(CLUSTER_ID)
         assert previous(CLUSTER_ID) is None
         raise UnreachableError("127.0.0.1:1 does not answer any more")
 
