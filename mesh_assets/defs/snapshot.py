@@ -31,7 +31,6 @@ from mesh_assets.inventory.sections import SECTION_NAMES, Section, TopicsSection
 from mesh_assets.runs.failures import masking_failures
 from mesh_assets.runs.partitions import ClusterPartitions
 from mesh_assets.runs.tags import DISCOVERY_JOB, is_from_inbox, trigger_of_run
-from mesh_assets.snapshot.discovery import pack_superseded
 
 SNAPSHOT_KEY = dg.AssetKey(SNAPSHOT)
 CHANGES_KEY = dg.AssetKey(CHANGES)
@@ -92,7 +91,7 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             raise MeshError(
                 "a snapshot needs at least one inventory of the same run: launch the job `discovery`, or select inventory/* with it"
             )
-        report, changes, superseded = publish_cluster(
+        report, changes = publish_cluster(
             estate.estate(),
             context.partition_key,
             collected,
@@ -116,7 +115,6 @@ def snapshot_assets(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         if changes:
             for line in refresh_states(context.instance, store.store(), clusters=[report.cluster]):
                 context.log.info(line)
-        pack_superseded(store.store(), report.cluster, superseded)
         store.store().drop_sections(context.run.run_id)
         store.store().prune_sections(now=datetime.now(UTC))  # from runs that failed and were never retried
         yield dg.MaterializeResult(

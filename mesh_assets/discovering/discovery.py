@@ -26,7 +26,6 @@ from mesh_assets.snapshot.reader import newest_sequence
 from mesh_assets.snapshot.report import OUTSIDE, DiscoveryReport
 from mesh_assets.store.fingerprints import fingerprint_key
 from mesh_assets.store.inventories import InventoryStore
-from mesh_assets.store.pointers import StoredDocument
 
 logger = logging.getLogger(__name__)
 
@@ -93,10 +92,9 @@ def publish_cluster(
     run_id: str,
     trigger: Trigger,
     from_inbox: bool = False,
-    ahead: PublisherAhead | None = None,
-) -> tuple[DiscoveryReport, tuple[Change, ...], StoredDocument | None]:
-    """Publishes what was collected as the next snapshot, writes the tables and sends notifications of severe changes. Returns
-    and raises as `publish_discovery` does."""
+) -> tuple[DiscoveryReport, tuple[Change, ...]]:
+    """Publishes what was collected as the next snapshot, writes the tables and sends notifications of severe changes. Raises
+    as `publish_discovery` does."""
     report, changes, superseded = publish_discovery(
         estate,
         name,
@@ -105,10 +103,10 @@ def publish_cluster(
         run_id=run_id,
         trigger=trigger,
         from_inbox=from_inbox,
-        ahead=ahead,
     )
     notify(estate, report, changes)
-    return report, changes, superseded
+    pack_superseded(store, name, superseded)
+    return report, changes
 
 
 def discover_cluster(
@@ -117,8 +115,8 @@ def discover_cluster(
     """Reads the cluster and publishes it without a Dagster run: its own id replaces the run's, and what Dagster's UI is to
     show is kept for it, even of a failure.
 
-    Raises as `collect_cluster` and `publish_cluster` do; then either nothing was published, or the next discovery completes
-    it.
+    Raises as `collect_cluster` and `publish_cluster` do; then nothing was published, or the next discovery completes it, or
+    only the previous document could not be packed.
     """
     run_id = f"{OUTSIDE}{uuid.uuid4()}"
     try:
@@ -127,11 +125,12 @@ def discover_cluster(
             PublisherAhead(estate, name, store=store) as ahead,
         ):
             collected = collect_cluster(estate, name, SECTION_NAMES, store=store, ahead=ahead)
-            report, changes, superseded = publish_cluster(
+            report, changes, superseded = publish_discovery(
                 estate, name, collected, store=store, run_id=run_id, trigger=trigger, ahead=ahead
             )
+            notify(estate, report, changes)
             _tell(report, tuple(collected.values()), changes, store=store)
-            del collected, changes
+            del collected, changes  # or they would be in memory beside two documents as JSON
             pack_superseded(store, name, superseded)
     except Exception as error:  # at the edge, as where Dagster calls: one cluster must not end the rest
         failure = error if isinstance(error, MeshError) else unexpected(error)

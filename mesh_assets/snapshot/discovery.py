@@ -126,8 +126,7 @@ def publish_discovery(
 
 
 def pack_superseded(store: InventoryStore, name: str, superseded: StoredDocument | None) -> None:
-    """The last step: call it when what was collected is no longer needed, since it holds two documents as JSON. Raises
-    StoreError."""
+    """The last step, since it holds two documents as JSON. Raises StoreError."""
     if superseded is not None:
         start = time.monotonic()
         store.pack_document(superseded)
