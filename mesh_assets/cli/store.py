@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from mesh_assets.cli.text import shown_lines, size_text
+from mesh_assets.errors import StoreError
 from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.wording import aligned, counted
 from mesh_assets.store.inventories import InventoryStore
@@ -15,7 +16,7 @@ from mesh_assets.store.layout import open_store
 from mesh_assets.upkeep.census import take_census
 from mesh_assets.upkeep.pruning import PrunePlan, plan_pruning
 from mesh_assets.upkeep.pruning import prune as prune_store
-from mesh_assets.upkeep.verifying import find_damage, repair_damage
+from mesh_assets.upkeep.verifying import Damage, find_damage, repair_damage
 
 
 @click.group()
@@ -67,7 +68,8 @@ def prune(wanted: bool) -> None:
 
 @store.command(short_help="Read the whole store, and show what is damaged.")
 def verify() -> None:
-    """Read every object and show what is damaged, missing, or lacks what it needs. Exit code 1 if anything is."""
+    """Read every object and show what is damaged, missing, unreadable, or lacks what it needs. Exit code 1 if anything
+    is."""
     _show_damage(_store(), apply=False)
 
 
@@ -80,22 +82,34 @@ def repair(wanted: bool) -> None:
 
 
 def _show_damage(opened: InventoryStore, *, apply: bool) -> None:
-    found = list(find_damage(opened, progress=lambda line: click.echo(line, err=True)))
-    left = 0
-    for damage in found:
+    found = []
+    # Shown as it is found: a large store takes long, and may fail before its end.
+    for damage in find_damage(opened, progress=lambda line: click.echo(line, err=True)):
         click.echo(shown_lines([f"WRONG   {damage.problem}", f"  repair: {damage.then}"]))
-        kept = repair_damage(opened, damage) if apply else None
-        left += kept is None
-        if kept is not None:
-            click.echo(shown_lines([f"  done: kept at {kept}"]))
+        found.append(damage)
     if not found:
         click.echo("Nothing is damaged.")
-    elif not apply:
-        ours = any(damage.version is not None for damage in found)
+        return
+    ours = [damage for damage in found if damage.version is not None]
+    if not apply:
         how = " To repair: mesh-assets store repair --apply" if ours else ""
-        click.echo(f"{counted(left, 'fault')} found. Nothing was changed.{how}")
-    if left:
+        click.echo(f"{counted(len(found), 'fault')} found. Nothing was changed.{how}")
         sys.exit(1)
+    done = sum(_repaired(opened, damage) for damage in ours)
+    if done < len(found):
+        click.echo(f"{counted(len(found), 'fault')} found, {done:,} repaired.")
+        sys.exit(1)
+
+
+def _repaired(opened: InventoryStore, damage: Damage) -> bool:
+    where = opened.objects.location(damage.key)
+    try:
+        kept = repair_damage(opened, damage)
+    except StoreError as error:
+        click.echo(shown_lines([f"FAILED  {where} stays: {error}"]))
+        return False
+    click.echo(shown_lines([f"DONE    {where} is kept at {kept}"]))
+    return True
 
 
 def _plan(opened: InventoryStore) -> PrunePlan:

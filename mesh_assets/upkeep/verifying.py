@@ -1,12 +1,14 @@
-"""Reads everything in the store, and says what is damaged, what lacks something it needs, and how to repair
-it."""
+"""Reads everything in the store, and says what is damaged or unreadable, what lacks something it needs, and how to
+repair it."""
 
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 
-from mesh_assets.errors import ConflictError, DamagedError
+from mesh_assets.errors import ConflictError, DamagedError, NewerFormatError, StoreError
 from mesh_assets.inventory.document import sha256
 from mesh_assets.inventory.records import UNDECODABLE, Record
 from mesh_assets.store import layout
@@ -24,7 +26,10 @@ from mesh_assets.store.pointers import (
 )
 from mesh_assets.upkeep.census import Census, cluster_of, take_census
 
+T = TypeVar("T")
 _PARQUET = b"PAR1"
+_MAKE_READABLE = "let this process read it, or restore it from a backup; then verify again"
+_MAKE_BASE_READABLE = "it is read once its base can be"
 _SNAPSHOT_REPAIR = "mesh-assets snapshot repair --cluster NAME, which knows the consequences for the cluster"
 
 
@@ -41,13 +46,15 @@ class Damage(Record, frozen=True, kw_only=True):
 def find_damage(
     store: InventoryStore, *, progress: Callable[[str], None] = lambda _: None
 ) -> Iterator[Damage]:
-    """Reads every object once, packed documents with their bases. Only reads. Raises StoreError if the store fails."""
+    """Reads every object once, packed documents with their bases. Only reads. What the store lists but cannot give is
+    among the damage, at the end. Raises StoreError if the store as a whole fails."""
     census = take_census(store.objects)
     total = sum(len(found) for found in census.objects.values())
     progress(f"reads {total:,} objects")
-    yield from _bases(store.objects, census)
-    yield from _documents(store, census)
-    yield from _state(store.objects, census)
+    reader = _Reader(store.objects)
+    yield from _bases(reader, census)
+    yield from _documents(reader, census)
+    yield from _state(reader, census)
     # Not the inbox: reading it replaces any trigger that cannot be read.
     checks: tuple[tuple[str, Callable[[str, bytes], str | None], str], ...] = (
         (
@@ -65,10 +72,12 @@ def find_damage(
     )
     for kind, fault_of, then in checks:
         for one in census.objects[kind]:  # type: ignore[index]
-            found = store.objects.get(one.key)
+            found = reader.get(one.key)
             problem = None if found is None else fault_of(one.key, found[0])
             if found is not None and problem is not None:
                 yield _damage(store.objects, one.key, found[1], problem, then)
+    for key, problem in reader.unreadable.items():
+        yield Damage(key=key, version=None, problem=problem, then=_MAKE_READABLE)
 
 
 def repair_damage(store: InventoryStore, damage: Damage) -> str | None:
@@ -86,43 +95,78 @@ def repair_damage(store: InventoryStore, damage: Damage) -> str | None:
     return kept
 
 
-def _bases(objects: ObjectStore, census: Census) -> Iterator[Damage]:
+class _Reader:
+    """Reads on when the store cannot give single objects. `unreadable`: why, by key; none is asked for twice."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self.objects = objects
+        self.unreadable: dict[str, str] = {}
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        """None if there is no such object, or it is unreadable."""
+        return self.ask(key, lambda: self.objects.get(key))
+
+    def ask(self, key: str, read: Callable[[], T]) -> T | None:
+        """What `read`, which needs that object, returns. Raises DamagedError and NewerFormatError as it does, and
+        StoreError if the store cannot even list the object."""
+        if key in self.unreadable:
+            return None
+        try:
+            return read()
+        except (DamagedError, NewerFormatError):
+            raise
+        except StoreError as error:
+            self.objects.list(key)
+            self.unreadable[key] = str(error)
+            return None
+
+
+def _bases(reader: _Reader, census: Census) -> Iterator[Damage]:
     for cluster_id, found in census.of_cluster("bases").items():
-        expected = {base.id: base.sha256 for base in PackedDocuments(objects, cluster_id).packing()[0].bases}
+        packed = PackedDocuments(reader.objects, cluster_id)
+        packing = reader.ask(f"{layout.cluster_folder(cluster_id)}packing.json", packed.packing)
+        expected = {} if packing is None else {base.id: base.sha256 for base in packing[0].bases}
         forms = census.of_cluster("documents").get(cluster_id, [])
         for one in found:
-            stored, base_id = objects.get(one.key), layout.base_of(one.key) or ""
+            stored, base_id = reader.get(one.key), layout.base_of(one.key) or ""
             if stored is None:
                 continue
             whole = whole_base(stored[0])
             if whole is None or sha256(whole) != expected.get(base_id, sha256(whole)):
                 users = sum(layout.base_of(form.key) == base_id for form in forms)
                 then = f"it is taken out, and so are the {users} that differ from it; restoring it from a backup saves them"
-                yield _damage(objects, one.key, stored[1], "is damaged", then)
+                yield _damage(reader.objects, one.key, stored[1], "is damaged", then)
 
 
-def _documents(store: InventoryStore, census: Census) -> Iterator[Damage]:
-    objects = store.objects
-    named = _pointed_at(store, census)
+def _documents(reader: _Reader, census: Census) -> Iterator[Damage]:
+    objects = reader.objects
+    named = _pointed_at(reader, census)
     for one in census.objects["documents"]:
         plain = layout.plain_key(one.key)
+        base_id = layout.base_of(one.key)
+        base = None if base_id is None else layout.base_key(layout.cluster_of(one.key), base_id)
+        if base in reader.unreadable:
+            problem = f"{objects.location(one.key)} cannot be read without its base-{base_id}.zst"
+            yield Damage(key=one.key, version=None, problem=problem, then=_MAKE_BASE_READABLE)
+            continue
         try:
-            data = form_bytes(objects, one.key)
+            data = reader.ask(one.key, partial(form_bytes, objects, one.key))
         except DamagedError as error:
-            yield _of_document(objects, census, one, plain in named, str(error).partition("; restore")[0])
+            problem = str(error).partition("; restore")[0]
+            yield _of_document(reader, census, one, plain in named, problem)
             continue
         if data is None:
-            continue  # packed or pruned since it was listed
+            continue  # packed or pruned since it was listed, or unreadable
         expected = named.get(plain)
         if expected is not None and sha256(data) != expected:
             problem = f"{objects.location(one.key)} is not what was written there (its SHA-256 differs)"
-            yield _of_document(objects, census, one, True, problem)
+            yield _of_document(reader, census, one, True, problem)
         elif not (data.startswith(b"{") and data.rstrip().endswith(b"}")):
             problem = f"{objects.location(one.key)} is not a document: it is not JSON from beginning to end"
-            yield _of_document(objects, census, one, plain in named, problem)
+            yield _of_document(reader, census, one, plain in named, problem)
     there = {layout.plain_key(one.key) for one in census.objects["documents"]}
     for key in named.keys() - there:
-        if objects.get(key) is None:
+        if reader.get(key) is None and key not in reader.unreadable:
             yield Damage(
                 key=key,
                 version=None,
@@ -131,36 +175,34 @@ def _documents(store: InventoryStore, census: Census) -> Iterator[Damage]:
             )
 
 
-def _of_document(
-    objects: ObjectStore, census: Census, one: StoredObject, is_latest: bool, problem: str
-) -> Damage:
+def _of_document(reader: _Reader, census: Census, one: StoredObject, is_latest: bool, problem: str) -> Damage:
     plain = layout.plain_key(one.key)
     others = [two.key for two in census.objects["documents"] if layout.plain_key(two.key) == plain]
     if is_latest:
         return Damage(key=one.key, version=None, problem=problem, then=_SNAPSHOT_REPAIR)
-    found = objects.get(one.key)
+    found = reader.get(one.key)
     then = "it is taken out; the document also exists in another form"
     if len(others) == 1:
         then = "it is taken out: that moment of the cluster's history is lost, unless a backup has the object"
     return Damage(key=one.key, version=None if found is None else found[1], problem=problem, then=then)
 
 
-def _pointed_at(store: InventoryStore, census: Census) -> dict[str, str]:
+def _pointed_at(reader: _Reader, census: Census) -> dict[str, str]:
     """The SHA-256 of the documents that pointers name, by key. Damaged pointers are reported elsewhere."""
     found = {}
     for one in census.objects["state"]:
         if one.key.endswith("/latest.json") and one.key.startswith("inventories/"):
-            data = store.objects.get(one.key)
+            data = reader.get(one.key)
             try:
                 if data is not None:
-                    document = decode_pointer(data[0], source=store.objects.location(one.key)).document
+                    document = decode_pointer(data[0], source=reader.objects.location(one.key)).document
                     found[document.key] = document.sha256
             except DamagedError:
                 continue
     return found
 
 
-def _state(objects: ObjectStore, census: Census) -> Iterator[Damage]:
+def _state(reader: _Reader, census: Census) -> Iterator[Damage]:
     decoders = {
         "latest.json": decode_pointer,
         "pending.json": decode_pending,
@@ -177,10 +219,10 @@ def _state(objects: ObjectStore, census: Census) -> Iterator[Damage]:
             decode = decode_known_cluster
         elif one.key == layout.store_key():
             decode = decode_store_identity
-        found = None if decode is None else objects.get(one.key)
+        found = None if decode is None else reader.get(one.key)
         if decode is not None and found is not None:
             try:
-                decode(found[0], source=objects.location(one.key))
+                decode(found[0], source=reader.objects.location(one.key))
             except DamagedError as error:
                 problem = str(error).partition(". See what")[0]
                 if decode is decode_packing:

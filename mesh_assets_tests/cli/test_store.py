@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mesh_assets.cli.store import store as commands
+from mesh_assets.errors import StoreError
 from mesh_assets.store.folder import FolderStore
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets_tests.upkeep.stored import ID, a_history
@@ -64,7 +65,7 @@ def test_verify_and_repair_signal_faults_by_their_exit_code(store: InventoryStor
     assert store.objects.get(packed) is not None
     done = _store("repair", "--apply")
     assert done.exit_code == 0
-    assert "done: kept at " in done.output
+    assert f"DONE    {store.objects.location(packed)} is kept at " in done.output
     assert _store("verify").exit_code == 0
 
 
@@ -74,6 +75,29 @@ def test_a_fault_that_repair_cannot_fix_is_not_offered_as_a_repair(store: Invent
     shown = _store("verify").output
     assert "mesh-assets snapshot repair" in shown
     assert shown.endswith("1 fault found. Nothing was changed.\n")
+
+
+def test_a_repair_moves_what_is_damaged_and_ends_with_1_while_an_object_cannot_be_read(
+    store: InventoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_history(store, 3)
+    damaged, unreadable = [one.key for one in store.objects.list("inventories/") if ".json." in one.key]
+    store.objects.put(damaged, b"damaged")
+    read = FolderStore.get
+
+    def get(folder: FolderStore, key: str) -> tuple[bytes, str] | None:
+        if key == unreadable:
+            raise StoreError(f"{folder.location(key)} could not be read: Input/output error")
+        return read(folder, key)
+
+    monkeypatch.setattr(FolderStore, "get", get)
+    done = _store("repair", "--apply")
+    assert done.exit_code == 1
+    assert (
+        f"WRONG   {store.objects.location(unreadable)} could not be read: Input/output error" in done.output
+    )
+    assert f"DONE    {store.objects.location(damaged)} is kept at " in done.output
+    assert done.output.endswith("2 faults found, 1 repaired.\n")
 
 
 def test_an_empty_store_is_not_an_error(store: InventoryStore) -> None:  # noqa: ARG001 - sets the environment

@@ -1,9 +1,10 @@
 import pytest
 
-from mesh_assets.errors import ConflictError, DamagedError
+from mesh_assets.errors import ConflictError, DamagedError, StoreError
 from mesh_assets.estate.retention import Kept, Retention
 from mesh_assets.store import layout
 from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.objects import StoredObject
 from mesh_assets.store.packed import document_bytes
 from mesh_assets.upkeep.census import KINDS, take_census
 from mesh_assets.upkeep.pruning import plan_pruning
@@ -22,6 +23,32 @@ def store() -> InventoryStore:
     store.objects.put("tables/_written/lkc-1.json", b"{}")
     store.objects.put("analysis/lineage.json", b"{}")
     return store
+
+
+class Unreadable(MemoryObjects):
+    """A store that lists objects it cannot give: `refused`. `down`: it does not even list those."""
+
+    def __init__(self, data: dict[str, bytes]) -> None:
+        super().__init__()
+        self.data = data
+        self.refused: set[str] = set()
+        self.down = False
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        if key in self.refused:
+            raise StoreError(f"{key} could not be read: Permission denied")
+        return super().get(key)
+
+    def list(self, prefix: str) -> list[StoredObject]:
+        if self.down and prefix in self.refused:
+            raise StoreError("the store does not respond")
+        return super().list(prefix)
+
+
+@pytest.fixture
+def refusing(store: InventoryStore) -> Unreadable:
+    assert isinstance(store.objects, MemoryObjects)
+    return Unreadable(store.objects.data)
 
 
 def _packed_key(store: InventoryStore, place: int) -> str:
@@ -44,6 +71,53 @@ def test_a_damaged_document_is_moved_aside_and_kept_and_the_others_stay(store: I
     assert store.objects.get(kept) == (b"damaged", damage.version)
     assert list(find_damage(store)) == []
     assert len(store.list_documents(ID)) == 3
+
+
+def test_each_object_that_cannot_be_read_is_named_and_the_rest_is_checked(
+    store: InventoryStore, refusing: Unreadable
+) -> None:
+    latest = store.latest(ID)
+    assert latest is not None
+    refusing.refused = {
+        _packed_key(store, 0),
+        latest[0].document.key,
+        f"{layout.cluster_folder(ID)}packing.json",
+        "tables/topics/cluster_id=lkc-1/data.parquet",
+    }
+    refusing.put("analysis/lineage.json", b"damaged")
+    found = list(find_damage(InventoryStore(refusing)))
+    assert found[0].key == "analysis/lineage.json"
+    assert {one.key for one in found[1:]} == refusing.refused
+    assert {one.problem for one in found[1:]} == {
+        f"{key} could not be read: Permission denied" for key in refusing.refused
+    }
+    assert {repair_damage(InventoryStore(refusing), one) for one in found[1:]} == {None}
+
+
+@pytest.mark.parametrize("every", [False, True], ids=["a pointer", "every object"])
+def test_an_object_that_cannot_be_read_is_reported_once(refusing: Unreadable, every: bool) -> None:
+    refusing.refused = set(refusing.data) if every else {f"{layout.cluster_folder(ID)}latest.json"}
+    found = [one.key for one in find_damage(InventoryStore(refusing))]
+    assert len(found) == len(set(found))
+    assert set(found) <= refusing.refused
+    assert not every or any(key.startswith("tables/topics/") for key in found)
+
+
+def test_documents_whose_base_cannot_be_read_are_named_with_it(
+    store: InventoryStore, refusing: Unreadable
+) -> None:
+    form = _packed_key(store, 0)
+    base = layout.base_key(ID, layout.base_of(form) or "")
+    refusing.refused = {base}
+    of_form, of_base = find_damage(InventoryStore(refusing))
+    assert (of_form.key, of_base.key) == (form, base)
+    assert of_form.problem.endswith(f"cannot be read without its {base.rpartition('/')[2]}")
+
+
+def test_a_store_that_stops_to_respond_is_not_reported_object_by_object(refusing: Unreadable) -> None:
+    refusing.refused, refusing.down = set(refusing.data), True
+    with pytest.raises(StoreError, match="does not respond"):
+        list(find_damage(InventoryStore(refusing)))
 
 
 def test_a_damaged_base_is_reported_with_the_documents_that_depend_on_it(store: InventoryStore) -> None:
