@@ -7,7 +7,7 @@ from typing import get_args
 import click
 
 from mesh_assets.cli.options import clusters_option
-from mesh_assets.cli.stored import read_cases
+from mesh_assets.cli.stored import CannotCheckError, read_cases
 from mesh_assets.cli.text import shown_lines
 from mesh_assets.estate.findings import FINDING_KINDS
 from mesh_assets.findings.case import Case, minute
@@ -35,10 +35,12 @@ def findings(
 ) -> None:
     """Show what is wrong in each cluster according to its newest document, and what to do about it (docs/findings.md).
 
-    Asks no cluster and writes nothing. Exit code 2: the estate or a document cannot be read.
+    Asks no cluster and writes nothing. Exit code 2: the estate or a document cannot be read; what the others show is printed
+    first. A cluster that was never discovered is only noted, unless it was asked for by name.
     """
+    cases = read_cases(clusters)
     found = []
-    for case in read_cases(clusters):
+    for case in cases.read:
         every = judge(case, today=datetime.now(UTC).date())
         chosen = [
             one
@@ -48,13 +50,16 @@ def findings(
             and (muted or one.muted is None)
         ]
         found.append((case, chosen, count_muted(every)))
-    for sentence in dict.fromkeys(one for case, _, _ in found for one in case.samples.unread):
+    unread_samples = dict.fromkeys(one for case, _, _ in found for one in case.samples.unread)
+    for sentence in (*cases.undiscovered, *unread_samples):
         click.echo(f"note: {sentence}", err=True)
     if as_json:
         every_one = [finding for _, chosen, _ in found for finding in chosen]
         click.echo(printed_json(every_one))
     else:
         click.echo(shown_lines(_lines(found)))
+    if cases.unread:
+        raise CannotCheckError("\n".join(cases.unread))
 
 
 def _lines(found: Sequence[tuple[Case, list[Finding], int]]) -> Iterator[str]:

@@ -40,9 +40,10 @@ def check(clusters: tuple[str, ...], fail_on: str, live: bool, as_json: bool) ->
     """Compare the topics of the clusters with the estate's policy. Writes nothing.
 
     Violations are sorted by cluster, level, topic and requirement. Exit code 1: there is one of the level --fail-on or
-    worse that the estate does not mute. Exit code 2: the policy is empty, or a cluster could not be read.
+    worse that the estate does not mute. Exit code 2: the policy is empty, or a cluster could not be read or was never
+    discovered; what the others show is printed first.
     """
-    cases = list(read_cases(clusters, live=("topics", "schemas") if live else ()))
+    cases, *missing = read_cases(clusters, live=("topics", "schemas") if live else ())
     if not any(case.policy.rules for case in cases):
         if any(case.policy.expectations for case in cases):
             raise CannotCheckError(
@@ -61,6 +62,8 @@ def check(clusters: tuple[str, ...], fail_on: str, live: bool, as_json: bool) ->
         click.echo(printed_json(everything))
     else:
         click.echo(shown_lines(_lines(found)))
+    if unchecked := [sentence for sentences in missing for sentence in sentences]:
+        raise CannotCheckError("\n".join(unchecked))
     failing = _LEVELS[_LEVELS.index(fail_on) :]
     if any(one.evidence["level"] in failing for _, findings in found for one in shown_findings(findings)):
         sys.exit(1)

@@ -1,13 +1,14 @@
 """What commands read from the estate and the store: the newest document of each cluster asked for."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from mesh_assets.errors import EstateError, MeshError, StoreError
+from mesh_assets.errors import EstateError, MeshError
 from mesh_assets.estate.model import Estate
+from mesh_assets.findings import cases
 from mesh_assets.findings.case import Case
 from mesh_assets.findings.reading import read_case
 from mesh_assets.findings.samples import Samples, read_samples
@@ -27,18 +28,22 @@ class CannotCheckError(click.ClickException):
         click.echo(f"mesh-assets: {self.message}", err=True, file=file)
 
 
-def read_cases(clusters: Sequence[str], *, live: Sequence[SectionName] = ()) -> Iterator[Case]:
+def read_cases(clusters: Sequence[str], *, live: Sequence[SectionName] = ()) -> cases.Cases:
     """The case of each cluster of the estate, or of those named. `live`: the sections to read now, from the cluster
     itself; none: the newest stored document. Writes nothing.
 
-    Raises CannotCheckError when the estate, a document or the cluster cannot be read.
+    Raises CannotCheckError when the estate or the store cannot be read, or none of the clusters.
     """
     try:
         estate = load_estate()
         store = InventoryStore(open_store(os.environ.get("MESH_STORE")))
         samples = Samples() if live else read_samples(store)
-        for name in _known(clusters, estate):
-            yield _case(name, store, estate, live, samples)
+        return cases.read_cases(
+            _known(clusters, estate),
+            lambda name: _case(name, store, estate, live, samples),
+            by_name=bool(clusters),
+            store=os.environ.get("MESH_STORE") or ".mesh",
+        )
     except MeshError as error:
         raise CannotCheckError(str(error)) from error
 
@@ -52,7 +57,7 @@ def _known(clusters: Sequence[str], estate: Estate) -> Sequence[str]:
 
 def _case(
     name: str, store: InventoryStore, estate: Estate, live: Sequence[SectionName], samples: Samples
-) -> Case:
+) -> Case | None:
     if live:
         with importing:
             from mesh_assets.collecting.live import read_live  # imports the clients, which are heavy
@@ -61,9 +66,4 @@ def _case(
         return read_case(document, store=store, estate=estate, samples=samples, live=True)
     cluster_id = store.cluster_id(name)
     stored = None if cluster_id is None else store.latest_document(cluster_id)
-    if stored is None:
-        raise StoreError(
-            f"cluster {name} has never been discovered (store {os.environ.get('MESH_STORE') or '.mesh'}); "
-            "run `mesh-assets discover` first"
-        )
-    return read_case(stored, store=store, estate=estate, samples=samples)
+    return None if stored is None else read_case(stored, store=store, estate=estate, samples=samples)

@@ -21,6 +21,7 @@ CLUSTERS = """clusters:
   warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}}
   billing: {kafka: {bootstrap_servers: "127.0.0.1:1", timeout_seconds: 1}}
 """
+NEW = '  new: {kafka: {bootstrap_servers: "127.0.0.1:1"}}\n'
 POLICY = """policy:
   rules:
     - {name: durable, topics: {include: ["ord*"]}, replication_factor: {min: 2}}
@@ -123,11 +124,7 @@ def test_checking_writes_nothing(tmp_path: Path) -> None:
             ("--cluster", "nowhere"),
             "the estate has no cluster 'nowhere'; it has: warehouse, billing",
         ),
-        (
-            CLUSTERS + "  new: {kafka: {bootstrap_servers: x}}\n" + POLICY,
-            (),
-            "cluster new has never been discovered",
-        ),
+        (CLUSTERS + NEW + POLICY, ("--cluster", "new"), "cluster new has never been discovered"),
         (CLUSTERS + "policy: {rules: [{name: a}]}\n", (), "requires nothing"),
         (CLUSTERS + POLICY, ("--live", "--cluster", "warehouse"), "127.0.0.1:1"),
     ],
@@ -187,3 +184,36 @@ def test_at_most_twenty_findings_of_a_kind_are_shown(store: InventoryStore) -> N
     lines = run(findings, "--cluster", "warehouse").stdout.splitlines()
     assert lines[1].startswith("  policy_violation (23)   ")
     assert lines[-2:] == ["    and 3 more: --kind policy_violation --json lists all", "  23 findings"]
+
+
+def test_findings_of_the_others_are_shown_with_a_note_about_a_cluster_that_was_never_discovered() -> None:
+    Path("estate.yaml").write_text(CLUSTERS + NEW)
+    result = run(findings)
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "note: cluster new has never been discovered (store .mesh); run `mesh-assets discover` first\n",
+    )
+    assert "warehouse (lkc-1)" in result.stdout
+    asked = run(findings, "--cluster", "warehouse", "--cluster", "new")
+    assert (asked.exit_code, "warehouse (lkc-1)" in asked.stdout) == (2, True)
+
+
+def test_a_policy_is_not_kept_by_a_cluster_that_was_never_discovered_and_the_others_are_shown() -> None:
+    Path("estate.yaml").write_text(CLUSTERS + NEW + POLICY)
+    result = run(policy, "check")
+    assert result.exit_code == 2
+    assert result.stdout.startswith("warehouse (lkc-1)")
+    assert "mesh-assets: cluster new has never been discovered" in result.stderr
+
+
+@pytest.mark.parametrize("command", [(findings,), (policy, "check")], ids=["findings", "policy"])
+def test_one_damaged_document_does_not_hide_what_the_others_show(
+    store: InventoryStore, command: tuple[Any, ...]
+) -> None:
+    latest = store.latest("lkc-2")
+    assert latest is not None
+    store.objects.put(latest[0].document.key, b"damaged")
+    result = run(*command)
+    assert (result.exit_code, "warehouse (lkc-1)" in result.stdout) == (2, True)
+    assert result.stderr.startswith("mesh-assets: cluster billing: ")
+    assert latest[0].document.key in result.stderr
