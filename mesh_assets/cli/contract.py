@@ -55,8 +55,8 @@ def contract() -> None:
 def write(folder: Path | None, products: tuple[str, ...], dry_run: bool) -> None:
     """Write a contract for each data product, or merge what is new into the existing one.
 
-    Changes that people made stay; where the estate changed the same thing, stderr names the conflict. Exit code 1: nothing
-    was written; stderr says why.
+    Changes that people made stay; where the estate changed the same thing, stderr names the conflict. Exit code 1: a contract
+    could not be written; stderr says which, and why. The others are written.
     """
     place, ground = _read(folder)
     ids = [one.product.id for one in ground.facts]
@@ -65,10 +65,16 @@ def write(folder: Path | None, products: tuple[str, ...], dry_run: bool) -> None
             raise ContractError(f"there is no data product {wanted!r}; there are: {', '.join(ids) or 'none'}")
     _say(ground.notes)
     made: list[Written] = []
+    failed: list[str] = []
     for facts in ground.facts:
         if not products or facts.product.id in products:
-            before = generated_before(place, facts.product.id)
-            made.append(merged(place, contract_of(facts, before=before), before=before))
+            try:
+                before = generated_before(place, facts.product.id)
+                made.append(merged(place, contract_of(facts, before=before), before=before))
+            except ContractError as error:
+                failed.append(str(error))
+    # Files of other products, or by hand: what they say of owners and rules is missing here.
+    _say(problem for problem in ground.known.problems if problem not in failed)
     if not dry_run:
         base = place / GENERATED
         files = [(one.path, one.text) for one in made] + [(base / one.path.name, one.base) for one in made]
@@ -78,6 +84,8 @@ def write(folder: Path | None, products: tuple[str, ...], dry_run: bool) -> None
         _say(_without_product(place, ids))
     for one in made:
         _say(f"conflict in {one.path}: {line}" for line in lines_of(one.conflicts))
+    if failed:
+        raise ContractError("\n".join(failed))
 
 
 @contract.command(short_help="Show where the estate no longer keeps a contract.")

@@ -70,6 +70,9 @@ def read_contracts(folder: Path | None, clusters: Sequence[str]) -> KnownContrac
         except ContractError as error:
             problems.append(str(error))
             continue
+        except OSError as error:
+            problems.append(f"{error.filename} cannot be read: {error.strerror}")
+            continue
         if one.id in ids:
             problems.append(
                 f"{path}: has the id {one.id} of {ids[one.id]}; give each contract an id of its own"

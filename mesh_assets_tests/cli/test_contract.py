@@ -150,6 +150,31 @@ def test_no_contract_a_broken_one_or_no_folder_ends_with_2() -> None:
     assert "no folder of contracts is known" in run("check").stderr
 
 
+@pytest.mark.parametrize(
+    "broken", ["made/warehouse.shop.odcs.yaml", "made/.generated/warehouse.shop.odcs.yaml"]
+)
+def test_a_contract_that_is_not_yaml_stays_and_the_others_are_written(broken: str) -> None:
+    run("write")
+    Path("estate.yaml").write_text(
+        ESTATE.replace('{shop: ["orders*", "users*"]}', '{shop: ["orders*"], people: ["users*"]}')
+    )
+    Path(broken).write_text("kind: [")
+    result = run("write")
+    assert (result.exit_code, f"{broken}:1: not YAML" in str(result.exception)) == (1, True)
+    assert result.stdout.splitlines()[-1] == "1 contract written"
+    assert load(PATH.with_name("warehouse.people.odcs.yaml"))["name"] == "people"
+    assert Path(broken).read_text() == "kind: ["
+
+
+def test_a_broken_file_that_is_no_products_contract_is_named_and_nothing_else() -> None:
+    Path("made").mkdir()
+    Path("made/ours.odcs.yaml").write_text("kind: [")
+    result = run("write")
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "1 contract written")
+    assert "note: " in result.stderr
+    assert "ours.odcs.yaml:1: not YAML" in result.stderr
+
+
 def test_an_unknown_product_is_refused() -> None:
     result = run("write", "--product", "nope")
     assert "there is no data product 'nope'; there are: warehouse.shop" in str(result.exception)
