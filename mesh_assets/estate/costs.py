@@ -18,8 +18,7 @@ Driver = Literal[
 """What costs money, as the inventory measures it. `retained_bytes`: on disk, each record once; `replica_bytes`: all copies."""
 DRIVERS: tuple[Driver, ...] = get_args(Driver)
 
-_Price = Annotated[float, Field(strict=True, ge=0, le=1e12, allow_inf_nan=False)]
-"""Strict: `yes` is not a price of 1."""
+_Price = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 
 
 class ClusterPrices(EstateModel):

@@ -85,6 +85,11 @@ _EXPECTED = {
     "model_type": "names and values: {name: value}, or indented lines of `name: value`",
     "model_attributes_type": "names and values: {name: value}, or indented lines of `name: value`",
     "string_type": "text; put it in quotes",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
 }
 """In the terms of YAML, not of Python."""
 

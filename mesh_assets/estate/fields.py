@@ -1,13 +1,21 @@
 """What the estate's models are built from: strict and immutable, secrets by reference only, name patterns."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import translate
 from functools import cache
 from string import Formatter
-from typing import Annotated, Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 SECRET_REFERENCE = re.compile(
     r"^(\$\{[A-Za-z_][A-Za-z0-9_]*\}|ssm:/\S+|secretsmanager:[^\s#]+(#\S+)?|vault:[^\s#]+#\S+)$"
@@ -51,6 +59,23 @@ class EstateModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_not_a_number(cls, data: Any) -> Any:
+        """YAML reads `yes` and `on` as true, which pydantic takes for 1. As text, it is refused."""
+        if not isinstance(data, dict) or not any(isinstance(value, bool) for value in data.values()):
+            return data
+        only_numbers = {
+            name
+            for field, about in cls.model_fields.items()
+            if (kinds := set(_kinds(about.annotation))) & {int, float} and bool not in kinds
+            for name in (field, about.alias)
+        }
+        return {
+            name: str(value) if isinstance(value, bool) and name in only_numbers else value
+            for name, value in data.items()
+        }
+
     @field_validator("*", mode="after")
     @classmethod
     def _no_credentials_in_addresses(cls, value: Any) -> Any:
@@ -62,6 +87,17 @@ class EstateModel(BaseModel):
                     "${ENV_NAME} in their place"
                 )
         return value
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """The types that a field may have."""
+    if get_origin(annotation) is Annotated:
+        yield from _kinds(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, UnionType):
+        for one in get_args(annotation):
+            yield from _kinds(one)
+    else:
+        yield annotation
 
 
 EVENTS_TOPIC = "discovery-events"

@@ -84,6 +84,7 @@ def test_most_examples_are_estates() -> None:
         "include: []",
         "include: {a: 1}\n" + SMALL,
         "triggers: {}\n" + SMALL,
+        "retention: {documents: {days: yes}}\n" + SMALL,
     ],
 )
 def test_loader_and_schema_refuse_what_a_schema_can_refuse(text: str) -> None:
