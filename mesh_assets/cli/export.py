@@ -104,7 +104,7 @@ def _part(command: Callable[..., Any]) -> Callable[..., Any]:
 def openlineage(clusters: tuple[str, ...], out: str | None, url: str | None, api_key: str | None) -> None:
     """Lineage as static events of OpenLineage 2-0-2, to a file or to any HTTP endpoint that receives them."""
     if (url is None and api_key is not None) or (url is not None and out is not None):
-        raise click.UsageError("give either --out FILE or --url URL; --api-key goes with --url")
+        raise click.UsageError("give either --out FILE, or --url URL with or without --api-key")
     from mesh_assets.exports.openlineage import openlineage_events
 
     if url is None:

@@ -28,7 +28,7 @@ _ROUND = 64
 _POLICY = RetryPolicy(budget_seconds=60.0, failure_seconds=10.0, cap_seconds=10.0)
 _TIMEOUT_SECONDS = 30.0
 _KEY = Credential(
-    kind="the key", unknown="check what --api-key refers to", lacking="check what the key may write"
+    kind="the key", unknown="check the value of --api-key", lacking="check what the key may write"
 )
 _NO_KEY = Credential(kind="", unknown="name a key with --api-key", lacking="name a key with --api-key")
 _USERINFO = re.compile(r"^[a-z]+://[^/]*@", re.IGNORECASE)

@@ -51,7 +51,7 @@ def connection(
     mapping = None if uuid is None else get_mapping(account(), uuid)
     login, uses_aws = chosen_login(account, mapping, options)
     if not as_json:
-        click.echo(f"{login.bootstrap_servers}   {login.authentication}   credentials: {login.origin}\n")
+        click.echo(f"{login.bootstrap_servers}   {login.authentication}   credentials of {login.origin}\n")
     report = check_connection(
         login,
         account=account() if uses_aws else None,

@@ -26,7 +26,7 @@ _OPTIONS = (
     click.option(
         "--auth",
         type=click.Choice(AUTHS),
-        help="Which login of a --secret that has two. Default: you are asked.",
+        help="Which login, if the secret holds two. Default: you are asked.",
     ),
     click.option(
         "--bootstrap-servers",

@@ -170,8 +170,8 @@ class Service:
                 "GET /metrics": "OpenMetrics for all clusters; ?cluster=NAME: for one",
                 "GET /healthz": "whether the service is alive",
                 "GET /readyz": "whether the store can be read and snapshots are recent enough; ?only=store: the store alone",
-                "POST /discover": 'with a token: {"cluster": NAME, "reason": TEXT}',
-                "GET /discoveries/{id}": "with a token: what became of it",
+                "POST /discover": '{"cluster": NAME, "reason": TEXT}, with a token',
+                "GET /discoveries/{id}": "what became of it; needs a token",
             }
         )
 

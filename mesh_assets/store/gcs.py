@@ -111,7 +111,7 @@ class GoogleBucket:
     def sentence(self, error: Exception) -> str:
         match error:
             case exceptions.Unauthorized() | GoogleAuthError():
-                return f"Google does not accept the credentials ({_line(error)}); {_CREDENTIALS}"
+                return f"Google does not accept the credentials: it says {_line(error)}; {_CREDENTIALS}"
             case exceptions.Forbidden():
                 return f"access denied; grant the role Storage Object User on the bucket to the identity that this runs as ({_line(error)})"
             case exceptions.NotFound():

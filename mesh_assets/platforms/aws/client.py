@@ -140,7 +140,7 @@ def _refused(error: exceptions.ClientError, action: str, resource: str) -> Platf
         )
     if code in _INVALID:
         return RefusedError(
-            f"{action} on {resource}: AWS does not accept the credentials ({code}); {_CREDENTIALS}"
+            f"{action} on {resource}: AWS does not accept the credentials, with {code}; {_CREDENTIALS}"
         )
     if code in _DENIED or code in _KEY:
         # Something a service does as the caller (such as opening a key) needs a right that is not named after

@@ -245,7 +245,7 @@ def _secret(mapping: KafkaMapping, accounts: Accounts, arn: str) -> dict[str, st
         ]
     except ClientError as error:
         raise UnreachableSourceError(
-            f"PROBLEM: Lambda failed to read the secret: {error.response['Error']['Code']}"
+            f"PROBLEM: Lambda failed to read the secret, with {error.response['Error']['Code']}"
         ) from error
     try:
         return dict(json.loads(kept))

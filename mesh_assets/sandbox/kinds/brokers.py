@@ -141,7 +141,7 @@ def seed_scram(bootstrap_servers: str, *, username: str, password: str, mechanis
                 future.result(timeout=_SCRAM_SECONDS)
             except (KafkaException, TimeoutError) as error:
                 raise SandboxError(
-                    f"the broker at {bootstrap_servers} did not accept the password of {username}: {error}"
+                    f"the broker at {bootstrap_servers} did not accept {username} as a user: {error}"
                 ) from error
 
 
