@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 _ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "PS384", "PS512", "EdDSA")
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}", re.ASCII)
+_OF_NOTHING = hashlib.sha256(b"").digest()
 UNNAMED = "the server's own"
 """The name of a token that was not given one."""
 
@@ -87,6 +88,10 @@ def _named_hash(text: str) -> tuple[str, bytes]:
         raise ConfigurationError(
             'the hash of a token is not a SHA-256: expected 64 hexadecimal digits (printf %s "$TOKEN" | sha256sum), '
             "or NAME= and these"
+        )
+    if known == _OF_NOTHING:
+        raise ConfigurationError(
+            "the hash of a token is that of an empty text, which no token has: the variable that it was made from was not set"
         )
     if separator and not _NAME.fullmatch(name):
         raise ConfigurationError(
