@@ -23,7 +23,6 @@ from mesh_assets_tests.packaging.dockerfile import (
 from mesh_assets_tests.workplace import PROJECT
 
 _STEP_SECONDS = 1800
-_MIRROR = "http://deb.debian.org"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # All mounts disappear with the namespace, however the step ends.
 _ENTER = """
@@ -77,19 +76,31 @@ def _bootstrap(base: str, root: Path, place: Path) -> None:
     name, _, tag = base.partition(":")
     suite, *_, kind = tag.split("-")
     assert (name, kind) == ("debian", "slim"), f"{base} is no slim image of Debian"
+    release, security = _sources()
     tool = place / "debootstrap"
     tool.mkdir()
     _run(["apt-get", "download", "debootstrap"], folder=tool)
     [package] = tool.glob("*.deb")
     _run(["dpkg-deb", "-x", str(package), str(tool)])
     _run(
-        [str(tool / "usr/sbin/debootstrap"), "--variant=minbase", suite, str(root), f"{_MIRROR}/debian"],
+        [str(tool / "usr/sbin/debootstrap"), "--variant=minbase", suite, str(root), release],
         DEBOOTSTRAP_DIR=str(tool / "usr/share/debootstrap"),
     )
     (root / "etc/apt/sources.list").write_text(
-        f"deb {_MIRROR}/debian {suite} main\ndeb {_MIRROR}/debian-security {suite}-security main\n"
+        f"deb {release} {suite} main\ndeb {security} {suite}-security main\n"
     )
     _run(["chroot", str(root), "apt-get", "clean"])
+
+
+def _sources() -> tuple[str, str]:
+    """Where this machine's apt finds a release of Debian, and its security updates."""
+    command = ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Identifier: Packages"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    places = dict(line.split() for line in listed.splitlines())
+    suites = (one.removesuffix("-security") for one in places if one.endswith("-security"))
+    suite = next((one for one in suites if one in places), None)
+    assert suite is not None, f"apt has no release with its security updates among its sources:\n{listed}"
+    return places[suite], places[f"{suite}-security"]
 
 
 def _take_steps(stage: Stage, image: Image, built: dict[str | None, Image]) -> None:
