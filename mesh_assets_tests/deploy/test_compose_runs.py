@@ -85,11 +85,11 @@ def wait_for_metric(line: str, composed: Composed) -> None:
 def test_a_discovery_requested_from_the_service_goes_through_all_roles(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "estate").mkdir(parents=True)
     wanted = {"user": "mesh_assets", "password": PASSWORD, "database": "dagster"}
     with a_postgres(tmp_path / "postgres.log", **wanted) as database:
         composed = composed_in(tmp_path, database.port, sandbox)
-        Workplace(tmp_path / "etc", tmp_path / "etc" / "estate.yaml").clear_topic()
+        Workplace(tmp_path / "etc" / "estate", tmp_path / "etc" / "estate" / "estate.yaml").clear_topic()
         with composed.running("code", "daemon", "webserver", "mcp", "service"):
             found = discovered(composed)
             assert (found["status"], found["sequence"]) == ("published", 1), found
