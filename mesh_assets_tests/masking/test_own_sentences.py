@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 import mesh_assets
 from mesh_assets.masking.text import mask_text
 
@@ -68,6 +70,7 @@ def sentences(path: Path) -> Iterator[Text]:
     return texts(tree)
 
 
+@pytest.mark.slow
 def test_no_word_of_our_own_sentences_is_masked() -> None:
     harmed, count = [], 0
     for path in sorted(ROOT.rglob("*.py")):
