@@ -39,8 +39,9 @@ def test_a_token_is_recognised_by_its_hash_and_names_its_holder() -> None:
     ]
 
 
-def test_an_empty_token_belongs_to_no_one_even_where_its_hash_is_given() -> None:
-    assert KnownTokens([digest("")]).holder(b"Bearer ") is None
+def test_the_hash_of_an_empty_token_is_refused_for_the_variable_was_not_set() -> None:
+    with pytest.raises(ConfigurationError, match="the variable that it was made from was not set"):
+        KnownTokens([f"ci={digest('')}"])
 
 
 @pytest.mark.parametrize(
