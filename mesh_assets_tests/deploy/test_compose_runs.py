@@ -29,7 +29,9 @@ _RUN = "query Run($run: ID!) { runOrError(runId: $run) { ... on Run { status } }
 def composed_in(folder: Path, database: int, sandbox: Sandbox) -> Composed:
     """With only the sandbox's warehouse in its estate."""
     estate_of(sandbox.endpoints(), folder / "etc" / "estate", "warehouse")
-    secrets = {key: value for key, value in dotenv_values(folder / "etc" / "estate" / ".env").items() if value}
+    secrets = {
+        key: value for key, value in dotenv_values(folder / "etc" / "estate" / ".env").items() if value
+    }
     variables = {
         "POSTGRES_PASSWORD": PASSWORD,
         "MESH_MCP_TOKEN_SHA256": HASH,
