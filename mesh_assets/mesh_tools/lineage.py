@@ -206,7 +206,8 @@ def _start(graph: LineageGraph, document: Document, wanted: Mapping[str, str | N
         case "subject":
             return Node(kind="subject", cluster=cluster, name=the_schema(document, name).subject)
         case "function":
-            return _listed(graph, "function", name, "no event source mapping of the cluster feeds a function")
+            plain = name.partition(":function:")[2].partition(":")[0] or name  # of its ARN
+            return _listed(graph, "function", plain, "lineage has no function")
         case "mapping":
             return _listed(graph, "event_source_mapping", name, "lineage has no event source mapping")
         case "statement":
@@ -252,10 +253,9 @@ def _dataset(graph: LineageGraph, name: str) -> Node:
     """By its whole address, its name, or the end of either, if that fits only one dataset."""
     datasets = [node for node in graph.nodes if node.kind == "dataset"]
     wanted = name.casefold()
-    for address in (lambda node: str(node).removeprefix("dataset "), lambda node: node.name):
-        same = [node for node in datasets if address(node).casefold() == wanted]
-        if len(same) == 1:
-            return same[0]
+    same = [node for node in datasets if str(node).removeprefix("dataset ").casefold() == wanted]
+    if len(same) == 1:
+        return same[0]
     near = [node for node in datasets if str(node).casefold().endswith((f".{wanted}", f"/{wanted}"))] or [
         node for node in datasets if wanted in str(node).casefold()
     ]

@@ -179,7 +179,7 @@ class _Cluster:
             domain = max(known, key=lambda one: (known[one], one)) if known else family
             if known and 2 * known[domain] <= sum(known.values()):
                 continue  # the rules use this word in several domains, so it shows nothing
-            reason = f"its name begins with {family}, as {counted(len(topics) - 1, 'other name')}"
+            reason = f"its name begins with {family}, like {counted(len(topics) - 1, 'other name')}"
             found.update({name: (domain, "prefix", reason) for name in topics if name not in found})
 
     def _said_of(self, topic: Topic) -> "_Said":

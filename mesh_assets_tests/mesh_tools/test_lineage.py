@@ -178,13 +178,32 @@ def test_lineage_begins_at_a_mapping_and_at_a_statement_of_the_kept_graph(served
     assert by_statement["downstream"] == {"1": ["topic dbz.public.users"]}
 
 
+def test_a_name_that_several_tables_end_with_is_refused_though_one_has_just_that_name(
+    make_served: Callable[..., Served],
+) -> None:
+    """An agent that asks for orders may mean any of them."""
+    outside = replace(eu(), cluster=ClusterIdentity(id="id-us", name="us"))
+    mirror = outside.connectors[0]
+    elsewhere = replace(mirror, config={**mirror.config, "source.cluster.bootstrap.servers": "old:9092"})
+    both = replace(
+        us(),
+        connectors=(*us().connectors, elsewhere),
+        topics=(*us().topics, a_topic("us.orders")),
+    )
+
+    refusal = make_served(both, estate=TWO).refusal("get_lineage", cluster="us", table="orders")
+
+    assert "3 tables have a name like 'orders'; pass one of them: 'kafka://old:9092/orders'" in refusal
+
+
 @pytest.mark.parametrize(
     ("start", "sentence"),
     [
         ({"mapping": "0a"}, "lineage has no event source mapping '0a'; those known are: none"),
         ({"statement": "totals"}, "lineage has no Flink statement 'totals'"),
         ({"table": "nowhere"}, "no connector of the cluster uses a table 'nowhere'"),
-        ({"function": "bill"}, "feeds a function 'bill'"),
+        ({"function": "bill"}, "lineage has no function 'bill'"),
+        ({"function": "arn:aws:lambda:eu-1:1:function:bill:live"}, "lineage has no function 'bill'"),
         ({"subject": "nope"}, "has no subject 'nope'"),
         ({"subject": "orders-value", "table": "x"}, "give one of topic"),
     ],

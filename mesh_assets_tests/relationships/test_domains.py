@@ -108,7 +108,7 @@ def test_names_with_a_common_first_word_are_a_domain_and_versions_of_one_thing_a
         )
     )
     assert by_name(found) == {"payroll": {"payroll_bonus", "payroll.employee"}}
-    assert known(found, "payroll_bonus")[2] == "its name begins with payroll, as 1 other name"
+    assert known(found, "payroll_bonus")[2] == "its name begins with payroll, like 1 other name"
     assert {one.topic for one in found.unassigned} == {"payments", "orders", "orders-v2", "orders.v2"}
 
 
