@@ -13,8 +13,9 @@ from mesh_assets.analysis.graph import Known, Node
 from mesh_assets.connector_rules.datasets import WHOLE, database, dataset, mongo_namespace, sql_server
 from mesh_assets.connector_rules.facts import Facts, Names, OwnTopic, Rules, Source
 from mesh_assets.connector_rules.routing import Routing
-from mesh_assets.connector_rules.tables import Selection, split_entries
+from mesh_assets.connector_rules.tables import Selection, not_followed, split_entries
 from mesh_assets.inventory.records import Record
+from mesh_assets.inventory.wording import listed
 
 _PREFIX = ("topic.prefix", "database.server.name", "mongodb.name")
 _HISTORY = ("schema.history.internal", "database.history")
@@ -127,9 +128,7 @@ class _Connector:
         ]
         unread = [*selection.unread, *(entry for _, one in within for entry in one.unread)]
         if unread:
-            found.notes.append(
-                f"{', '.join(map(repr, unread))} could not be followed: Python does not read it as Java does, or might take hours to"
-            )
+            found.notes.append(not_followed(unread))
         by = self._key if patterns else "its config topic.prefix"
         own = {topic.name for topic in found.own}
         any_found = False
@@ -149,7 +148,7 @@ class _Connector:
                 )
         if not any_found:
             found.datasets += [(node, by) for node in self._wholes()]
-            named = f"{', '.join(map(repr, patterns))} selects" if patterns else "it reads"
+            named = f"{listed(list(map(repr, patterns)))} selects" if patterns else "it reads"
             found.notes.append(
                 f"no topic is named after a {tables} that {named}, so it is not known which {tables}s these are"
             )

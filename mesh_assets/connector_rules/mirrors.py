@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from mesh_assets.analysis.graph import Known, Node
 from mesh_assets.connector_rules.datasets import dataset, kafka_namespace
 from mesh_assets.connector_rules.facts import Facts, OwnTopic, Rules, Servers, Source
+from mesh_assets.connector_rules.tables import not_followed
 from mesh_assets.inventory.java_patterns import java_pattern
 
 _EXCLUDED = (r".*[\-\.]internal", r".*\.replica", "__.*")
@@ -154,10 +155,7 @@ class _Patterns:
     def notes(self) -> list[str]:
         lists = (*self._included.items(), *self._excluded.items())
         unread = [text for text, pattern in lists if pattern is None]
-        return [
-            f"{text!r} could not be followed: Python does not read it as Java does, or might take hours to"
-            for text in unread
-        ]
+        return [not_followed([text]) for text in unread]
 
     def match(self, topic: str) -> bool:
         if any(pattern is None or pattern.fullmatch(topic) for pattern in self._excluded.values()):

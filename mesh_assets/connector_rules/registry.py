@@ -26,17 +26,17 @@ _FAMILIES: tuple[Rules, ...] = (
 _BY_CLASS: dict[str, Rule] = {name: rule for family in _FAMILIES for name, rule in family.items()}
 KNOWN_CLASSES = frozenset(_BY_CLASS)
 # Kafka's workers also accept a class by its simple name, with or without `Connector`.
-_BY_SIMPLE_NAME: dict[str, set[str]] = {}
-for _name in _BY_CLASS:
+_BY_SIMPLE_NAME: dict[str, set[Rule]] = {}
+for _name, _rule in _BY_CLASS.items():
     _simple = _name.rpartition(".")[2]
     for _short in {_simple, _simple.removesuffix("Connector")}:
-        _BY_SIMPLE_NAME.setdefault(_short, set()).add(_name)
+        _BY_SIMPLE_NAME.setdefault(_short, set()).add(_rule)
 
 
 def rule_of(connector: Connector) -> Rule | None:
-    """The rule for its class; None if the class is not known, or its simple name is ambiguous."""
+    """The rule for its class; None if the class is not known, or its simple name stands for classes of different rules."""
     name = (connector.config.get("connector.class") or connector.connector_class or "").strip()
     if name in _BY_CLASS:
         return _BY_CLASS[name]
-    full = _BY_SIMPLE_NAME.get(name, set())
-    return _BY_CLASS[next(iter(full))] if len(full) == 1 else None
+    rules = _BY_SIMPLE_NAME.get(name, set())
+    return next(iter(rules)) if len(rules) == 1 else None

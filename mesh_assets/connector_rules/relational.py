@@ -16,11 +16,12 @@ from mesh_assets.analysis.sql import UnreadableSqlError, tables_of_query
 from mesh_assets.connector_rules.datasets import Database, database, database_of_url
 from mesh_assets.connector_rules.facts import Facts, Rules, Sink, Source
 from mesh_assets.connector_rules.routing import Routing
-from mesh_assets.connector_rules.tables import Selection, split_entries
+from mesh_assets.connector_rules.tables import Selection, not_followed, split_entries
 
 _HOSTS = ("connection.url", "aws.redshift.domain", "azure.sql.dw.server.name")
 _INCLUDED = ("table.whitelist", "table.include.list", "tables")
 _EXCLUDED = ("table.blacklist", "table.exclude.list")
+_NAMING = (".DefaultCollectionNamingStrategy", ".DefaultTableNamingStrategy")
 _NORMAL = re.compile(r"[^A-Za-z0-9_]")
 _UNKNOWN = "its config does not say, or hides, which database it uses"
 _FORM = "its connection.url has a form that is not known here, so its database is not known"
@@ -163,9 +164,7 @@ def _of_topics(
             f"its config has {has} of table names, so it is not known which tables of the database it reads"
         )
     if selection.unread:
-        found.notes.append(
-            f"{', '.join(map(repr, selection.unread))} could not be followed: Python does not read it as Java does, or might take hours to"
-        )
+        found.notes.append(not_followed(selection.unread))
 
 
 def _sink(
@@ -181,8 +180,12 @@ def _sink(
         named = facts.value(*keys) or "${topic}"
         mapped = facts.pairs("topics.to.tables.mapping")
         key = next((key for key in (*keys, *_HOSTS) if facts.value(key)), "connection.host")
+        strategy = facts.value("collection.naming.strategy", "table.naming.strategy") or ""
+        is_own = bool(strategy) and not strategy.endswith(_NAMING)
 
         def table(topic: str) -> Node | str:
+            if is_own:
+                return f"its tables are named by a class that is not known here: {strategy}"
             own = topic.replace(".", dots)
             name = mapped.get(topic) or named.replace("${topic}", own)
             if "${" in name:
@@ -203,14 +206,16 @@ def _sink(
     return rule
 
 
+_JDBC_SOURCE, _JDBC_SINK = _source(_by_url), _sink(_by_url)
+
 RELATIONAL: Rules = {
     "RedshiftSink": _sink(_redshift),
     "io.confluent.connect.aws.redshift.RedshiftSinkConnector": _sink(_redshift),
     "AzureSqlDwSink": _sink(_synapse),
-    "io.confluent.connect.jdbc.JdbcSourceConnector": _source(_by_url),
-    "io.confluent.connect.jdbc.JdbcSinkConnector": _sink(_by_url),
-    "io.aiven.connect.jdbc.JdbcSourceConnector": _source(_by_url),
-    "io.aiven.connect.jdbc.JdbcSinkConnector": _sink(_by_url),
+    "io.confluent.connect.jdbc.JdbcSourceConnector": _JDBC_SOURCE,
+    "io.confluent.connect.jdbc.JdbcSinkConnector": _JDBC_SINK,
+    "io.aiven.connect.jdbc.JdbcSourceConnector": _JDBC_SOURCE,
+    "io.aiven.connect.jdbc.JdbcSinkConnector": _JDBC_SINK,
     "io.debezium.connector.jdbc.JdbcSinkConnector": _sink(
         _by_url, keys=("collection.name.format", "table.name.format"), dots="_"
     ),

@@ -12,7 +12,7 @@ from mesh_assets.analysis.graph import Node
 from mesh_assets.connector_rules.datasets import WHOLE, Database, database, dataset, snowflake_namespace
 from mesh_assets.connector_rules.facts import Facts, Names, OwnTopic, Rules, Source
 from mesh_assets.connector_rules.routing import Routing
-from mesh_assets.connector_rules.tables import Selection, split_entries
+from mesh_assets.connector_rules.tables import Selection, not_followed, split_entries
 
 _PARTS = ("databaseName", "schemaName", "tableName")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -115,9 +115,7 @@ def _of_tables(
         found.datasets.append((whole, by))
         found.notes.append("its config has patterns of tables, and there is no topic named after one")
     if selection.unread:
-        found.notes.append(
-            f"{', '.join(map(repr, selection.unread))} could not be followed: Python does not read it as Java does, or might take hours to"
-        )
+        found.notes.append(not_followed(selection.unread))
     return found
 
 

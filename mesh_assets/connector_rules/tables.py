@@ -1,9 +1,10 @@
 """Lists of tables in configs: names, or regular expressions by Java's rules, and what they select."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from mesh_assets.inventory.java_patterns import java_pattern
+from mesh_assets.inventory.wording import listed
 
 # What makes an entry more than a name. A dot alone does not: it separates the parts of a name.
 _PATTERN = re.compile(r"[*+?()\[\]{}|^$\\]")
@@ -26,6 +27,14 @@ def split_entries(entries: Iterable[str]) -> tuple[list[str], list[str]]:
         else:
             names.append(name)
     return names, patterns
+
+
+def not_followed(patterns: Sequence[str]) -> str:
+    """The note about patterns that Python would not read as Java does."""
+    return (
+        f"{listed(list(map(repr, patterns)))} could not be followed: "
+        "Python does not read it as Java does, or might take hours to"
+    )
 
 
 class Selection:

@@ -33,7 +33,11 @@ def find_node(graph: LineageGraph, text: str) -> Node:
     near = [full_name(node) for node in graph.nodes if wanted and wanted.casefold() in str(node).casefold()]
     raise ExportError(
         f"the lineage has no node {wanted!r}; "
-        + (f"similar: {listed(near)}" if near else "expected a kind and a name, as in 'topic orders'")
+        + (
+            f"similar: {listed(near)}"
+            if near
+            else "nor a similar one; expected a kind and a name, as in 'topic orders'"
+        )
     )
 
 

@@ -270,3 +270,19 @@ def test_a_quoted_table_has_a_topic_without_quotes() -> None:
     found = told("source", source(table_whitelist='"sales"."Orders"', topic_prefix="x-"))
 
     assert found.flows == {"postgres://db.shop:5433/shop.sales.Orders → x-Orders"}
+
+
+def test_a_naming_strategy_of_its_own_hides_the_tables_of_a_sink() -> None:
+    config = {
+        "connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector",
+        "connection.url": "jdbc:postgresql://dw/shop",
+        "topics": "orders",
+    }
+    default = "io.debezium.sink.naming.DefaultCollectionNamingStrategy"
+
+    assert told("sink", {**config, "collection.naming.strategy": default}).flows == {
+        "orders → postgres://dw:5432/shop.public.orders"
+    }
+    hidden = told("sink", {**config, "collection.naming.strategy": "com.example.Names"})
+    assert hidden.flows == {"orders → postgres://dw:5432/shop"}
+    assert hidden.notes == ["its tables are named by a class that is not known here: com.example.Names"]
