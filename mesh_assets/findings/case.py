@@ -20,15 +20,13 @@ from mesh_assets.findings.past import Past, end_of, readers_of
 from mesh_assets.findings.samples import Samples
 from mesh_assets.inventory.cluster_link_records import ENDED_MIRRORS
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.links import set_aside_topics
+from mesh_assets.inventory.links import is_streams_topic, set_aside_topics
 from mesh_assets.inventory.records import Topic
 from mesh_assets.inventory.sections import SectionName
 
 _BOOKKEEPING = (
     *EXCLUDED_TOPICS,
     "_*",
-    "*-changelog",  # Kafka Streams: https://kafka.apache.org/documentation/streams/developer-guide/manage-topics
-    "*-repartition",
     "*.internal",  # MirrorMaker 2: offset syncs and checkpoints (KIP-382)
     "heartbeats",
     "*.heartbeats",
@@ -150,6 +148,7 @@ class Case:
         return (
             topic.details.internal
             or topic.name in self._named_bookkeeping
+            or is_streams_topic(topic.name)
             or _BOOKKEEPING_NAME.match(topic.name) is not None
         )
 

@@ -15,6 +15,10 @@ from mesh_assets.inventory.records import Connector, ConnectorTopic, Schema, Top
 NamingStrategy = Literal["topic", "record", "topic_record", "unknown"]
 
 _TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+# Those of a foreign-key join of tables (findings/kafka-streams-join-topics.sh).
+_OF_JOIN = re.compile(
+    r".*-(subscription-(registration|response)|KTABLE-FK-JOIN-SUBSCRIPTION-(REGISTRATION|RESPONSE)-\d+)-topic"
+)
 _SET_ASIDE = ("errors.deadletterqueue.topic.name", "reporter.error.topic.name", "reporter.result.topic.name")
 
 
@@ -93,6 +97,12 @@ def link_schemas(schemas: Sequence[Schema], topics: Sequence[Topic]) -> tuple[Sc
 def is_topic_name(name: str) -> bool:
     """Whether Kafka accepts it as a topic name."""
     return _TOPIC_NAME.fullmatch(name) is not None and name not in (".", "..")
+
+
+def is_streams_topic(name: str) -> bool:
+    """Whether the name ends like those of topics that Kafka Streams makes; its own reset tool knows the same endings."""
+    of_join = name.endswith("-topic") and _OF_JOIN.fullmatch(name) is not None
+    return of_join or name.endswith(("-changelog", "-repartition"))
 
 
 def pattern_not_followed(pattern: str) -> str:

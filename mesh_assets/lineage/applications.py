@@ -1,18 +1,18 @@
 """Consumer groups as applications: what they read, and the topics that Kafka Streams keeps for them.
 
 Kafka Streams names the topics of an application after its id, which is its group:
-`<application.id>-<name>-changelog` and `-repartition`
-(https://kafka.apache.org/documentation/streams/developer-guide/manage-topics.html).
+`<application.id>-<name>-changelog`, `-repartition`
+(https://kafka.apache.org/documentation/streams/developer-guide/manage-topics.html) and, for a foreign-key join of tables, some
+that end in `-topic`.
 """
 
 from collections.abc import Iterator
 
 from mesh_assets.analysis.graph import Edge, Node, Note
 from mesh_assets.inventory.groups import ConsumerGroup
-from mesh_assets.inventory.links import sink_group
+from mesh_assets.inventory.links import is_streams_topic, sink_group
 from mesh_assets.lineage.clusters import ClusterFacts
 
-_STREAMS_SUFFIXES = ("-changelog", "-repartition")
 # What Kafka Streams adds to the client ids of its consumers, after the application's id and a process id.
 _STREAMS_CLIENT = "-StreamThread-"
 
@@ -113,7 +113,7 @@ def _streams_topics(facts: ClusterFacts) -> dict[str, str]:
     """The topics of Kafka Streams applications, with the group of each. If a name begins with the ids of
     several groups, only the longest counts, and only if Kafka Streams runs it."""
     groups = facts.document.consumer_groups
-    candidates = [topic.name for topic in facts.document.topics if topic.name.endswith(_STREAMS_SUFFIXES)]
+    candidates = [topic.name for topic in facts.document.topics if is_streams_topic(topic.name)]
     if not candidates:
         return {}
     groups_by_id = {group.group_id: group for group in groups}
@@ -136,5 +136,5 @@ def _is_streams(group: ConsumerGroup) -> bool:
     return (
         group.type == "streams"
         or any(_STREAMS_CLIENT in member.client_id for member in group.members or ())
-        or any(topic.endswith(_STREAMS_SUFFIXES) for topic in own)
+        or any(map(is_streams_topic, own))
     )

@@ -217,6 +217,8 @@ def test_topics_of_kafka_connect_and_streams_are_never_unused_or_without_schema(
         "_schemas",
         "app-KSTREAM-AGGREGATE-STATE-STORE-0000000003-changelog",
         "app-KSTREAM-KEY-SELECT-0000000002-repartition",
+        "app-KTABLE-FK-JOIN-SUBSCRIPTION-RESPONSE-0000000014-topic",
+        "app-with-customer-subscription-registration-topic",
         "mm2-offset-syncs.backup.internal",
         "history.of.shop",
     )

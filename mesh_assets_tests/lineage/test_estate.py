@@ -250,7 +250,8 @@ def test_a_sinks_consumer_group_is_the_sink_itself() -> None:
 
 
 def test_the_topics_of_kafka_streams_are_folded_into_their_application() -> None:
-    streams = a_group("orders", topics=("clicks", "orders-by-user-repartition"), members=())
+    registration = "orders-KTABLE-FK-JOIN-SUBSCRIPTION-REGISTRATION-0000000006-topic"
+    streams = a_group("orders", topics=("clicks", "orders-by-user-repartition", registration), members=())
     plain = a_group("orders-v2", topics=("clicks",))
     names = (
         "clicks",
@@ -258,6 +259,9 @@ def test_the_topics_of_kafka_streams_are_folded_into_their_application() -> None
         "orders-store-changelog",
         "orders-v2-store-changelog",
         "x-changelog",
+        registration,
+        "orders-of-users-subscription-response-topic",
+        "orders-new-topic",
     )
     graph = graph_of(a_document(topics=tuple(map(a_topic, names)), consumer_groups=(streams, plain)))
 
@@ -266,6 +270,9 @@ def test_the_topics_of_kafka_streams_are_folded_into_their_application() -> None
         ("orders", "orders-by-user-repartition"),
         ("orders-by-user-repartition", "orders"),
         ("orders", "orders-store-changelog"),
+        ("orders", registration),
+        (registration, "orders"),
+        ("orders", "orders-of-users-subscription-response-topic"),
     }
 
 
