@@ -4,7 +4,8 @@ import functools
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
@@ -141,13 +142,33 @@ def make_tool(row: AgentTool, supplied: Mapping[str, Any], *, may_write: bool) -
     )
 
 
+class _Metadata(FuncMetadata):
+    def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The SDK reads text as JSON unless an argument's type is exactly `str`: where it could be left out, a pattern
+        `null` filtered nothing, and a key `{"id": 1}` was refused (findings/mcp-text-arguments.sh)."""
+        fields = self.arg_model.model_fields
+        texts = {
+            name: value
+            for name, value in data.items()
+            if isinstance(value, str) and name in fields and _may_be_text(fields[name].annotation)
+        }
+        return {**super().pre_parse_json(data), **texts}
+
+
+def _may_be_text(annotation: Any) -> bool:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _may_be_text(arguments[0])
+    return annotation is str or (origin in (Union, UnionType) and any(map(_may_be_text, arguments)))
+
+
 @functools.cache
 def _described(function: Callable[..., Any], unlisted: frozenset[str]) -> tuple[FuncMetadata, dict[str, Any]]:
     """What the SDK validates calls and answers with, and the schema of the arguments, minus the unlisted ones
     and those accepted only to say why they are refused. Every server of the process shares it, since it costs
     pydantic 10 ms for each function."""
     signature = inspect.signature(function)
-    metadata = FuncMetadata(arg_model=_argument_model(function), output_model=signature.return_annotation)
+    metadata = _Metadata(arg_model=_argument_model(function), output_model=signature.return_annotation)
     metadata.output_schema = inlined(brief_schema(metadata.output_schema or {}, of_answer=True))
     schema = inlined(brief_schema(metadata.arg_model.model_json_schema()))
     for name in unlisted | _refused(function):

@@ -110,6 +110,19 @@ def test_a_null_argument_counts_as_left_out(served: Served) -> None:
     assert served.answer("list_topics", cluster=None, pattern=None, limit=None)["total"] == 3
 
 
+def test_text_that_is_json_stays_text(served: Served) -> None:
+    for pattern in ("null", "[1]", '{"a": 1}'):
+        assert served.answer("list_topics", pattern=pattern)["total"] == 0
+    assert "no AWS region is known" in served.refusal("produce_test_messages", uuid="u", key='{"id": 1}')
+
+
+def test_a_list_given_as_text_is_read(served: Served) -> None:
+    """Some clients write lists so."""
+    needed = {"target": "bill", "kafka_topic": "orders", "event_source_arn": CLUSTER_ARN}
+    patterns = {"starting_position": "LATEST", "filter_patterns": '["{}"]'}
+    assert "no AWS region is known" in served.refusal("create_event_source_mapping", **needed, **patterns)
+
+
 @pytest.mark.slow
 def test_null_is_left_out_of_every_tools_optional_arguments(served: Served) -> None:
     """Also for those whose type has no null. The calls then complain about something else."""
