@@ -28,14 +28,14 @@ _SET = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _CREATE_AS = re.compile(
-    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<table>(?:`[^`]+`|\w+)(?:\.(?:`[^`]+`|\w+))*)(?P<rest>.*)",
+    r"\s*CREATE\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:MATERIALIZED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<table>(?:`[^`]+`|\w+)(?:\.(?:`[^`]+`|\w+))*)(?P<rest>.*)",
     re.DOTALL | re.IGNORECASE,
 )
 _QUERY = re.compile(
     _SKIPPED + r"|(?P<open>\()|(?P<close>\))|\bAS\s+(?P<query>(?:SELECT|WITH)\b)", re.DOTALL | re.IGNORECASE
 )
 _WRITES = re.compile(
-    r"\s*(?:INSERT|CREATE\s+(?:OR\s+REPLACE\s+)?TABLE|EXECUTE\s+STATEMENT|BEGIN\s+STATEMENT|WITH)\b",
+    r"\s*(?:INSERT|CREATE\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:MATERIALIZED\s+)?TABLE|EXECUTE\s+STATEMENT|BEGIN\s+STATEMENT|WITH)\b",
     re.IGNORECASE,
 )
 

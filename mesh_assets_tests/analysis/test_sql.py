@@ -51,6 +51,12 @@ from mesh_assets_tests.documents import a_document, a_topic
         ("-- nightly; ask team-shop\n/* since 2024 */ INSERT INTO y SELECT * FROM orders", "y", ["orders"]),
         ("/* a */ EXECUTE STATEMENT SET BEGIN INSERT INTO y SELECT * FROM orders; END;", "y", ["orders"]),
         ("CREATE OR REPLACE TABLE y AS SELECT * FROM orders", "y", ["orders"]),
+        ("CREATE MATERIALIZED TABLE y AS SELECT * FROM orders", "y", ["orders"]),
+        (
+            "CREATE OR ALTER MATERIALIZED TABLE y FRESHNESS = INTERVAL '1' MINUTE AS SELECT * FROM orders",
+            "y",
+            ["orders"],
+        ),
     ],
 )
 def test_tables_that_a_statement_writes_and_reads(sql: str, target: str, sources: list[str]) -> None:
