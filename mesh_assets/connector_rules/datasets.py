@@ -62,7 +62,9 @@ _ORACLE = re.compile(
     r"(?P<host>[\w.-]+)(?::(?P<port>\d+))?[:/](?P<name>[\w.$#-]+)"
 )
 # `(DESCRIPTION=(ADDRESS=(PROTOCOL=TCP)(HOST=h)(PORT=1521))(CONNECT_DATA=(SERVICE_NAME=s)))`
-_DESCRIBED = re.compile(r"\(\s*(HOST|PORT|SERVICE_NAME|SID)\s*=\s*([\w.$#-]+)\s*\)", re.IGNORECASE)
+_ORACLE_NAME = re.compile(r"\(\s*(?:SERVICE_NAME|SID)\s*=\s*([\w.$#-]+)\s*\)", re.IGNORECASE)
+_HOST = r"(?:[\w.*-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?"  # parts may be masked
+_HOSTS = re.compile(f"{_HOST}(?:,{_HOST})*")
 _REDSHIFT = re.compile(r"([\w-]+)\.[\w-]+\.([a-z0-9-]+)\.redshift\.amazonaws\.com(?:\.cn)?")
 _PROPERTY = re.compile(r";\s*(?P<name>\w+)\s*=\s*(?P<value>[^;]*)")
 _MONGO_HOSTS = re.compile(r"mongodb(?:\+srv)?://(?:[^@/]*@)?(?P<hosts>[^/?]+)")
@@ -104,8 +106,13 @@ def database_of_url(url: str, *, schema: str | None = None) -> Database | None:
         return _snowflake(where, path, schema)
     name = re.split(r"[?;:&]", path, maxsplit=1)[0]
     where = re.split(r"[?;]", where, maxsplit=1)[0].rpartition("@")[2]
-    if not where:
+    if kind == "mysql" and (pairs := _addresses(where)):  # `address=(host=h)(port=3306)`
+        where = ",".join(pairs)
+    if not _HOSTS.fullmatch(where):
         return None
+    if "=" in name:  # Teradata's options are where others have the database
+        named = re.search(r"(?:^|,)DATABASE=([^,]+)", name, re.IGNORECASE)
+        name = "" if named is None else named[1]
     if "," in where:
         return _several(kind, where.split(","), name, schema)
     host, _, port = where.partition(":")
@@ -125,15 +132,20 @@ def _oracle(url: str, schema: str | None) -> Database | None:
     found = _ORACLE.match(url)
     if found is not None:
         return database("oracle", found["host"], found["port"], found["name"], schema=schema)
-    said: dict[str, list[str]] = {}
-    for key, value in _DESCRIBED.findall(url):
-        said.setdefault(key.upper(), []).append(value)
-    hosts, ports = said.get("HOST", []), said.get("PORT", [])
-    names = said.get("SERVICE_NAME") or said.get("SID")
-    if not hosts or len(hosts) != len(ports) or not names:
-        return None
-    return _several(
-        "oracle", [f"{host}:{port}" for host, port in zip(hosts, ports, strict=True)], names[0], schema
+    addresses, name = _addresses(url), _ORACLE_NAME.search(url)
+    return None if not addresses or name is None else _several("oracle", addresses, name[1], schema)
+
+
+def _addresses(text: str) -> list[str]:
+    """The addresses in parentheses, as `host:port`; none unless each has both."""
+    hosts, ports = (
+        re.findall(rf"[(,]\s*{key}\s*=\s*({value})\s*(?=[),])", text, re.IGNORECASE)
+        for key, value in (("host", r"[\w.-]+"), ("port", r"\d+"))
+    )
+    return (
+        [f"{host}:{port}" for host, port in zip(hosts, ports, strict=True)]
+        if len(hosts) == len(ports)
+        else []
     )
 
 
