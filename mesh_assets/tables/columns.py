@@ -7,7 +7,7 @@ Format: https://arrow.apache.org/docs/format/Columnar.html
 import io
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import accumulate, chain
 from typing import Any
 
@@ -49,7 +49,8 @@ def _plain(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 class _Numbers(dict[str, int]):
@@ -143,5 +144,5 @@ def _repeated(value: int | str | datetime, rows: int, kind: pa.DataType) -> pa.A
         made = Texts()
         made.rows = array("i", [made.number(value)]) * rows
         return made.column()
-    number = (value - _EPOCH) // timedelta(microseconds=1) if isinstance(value, datetime) else value
+    number = _microseconds(value) if isinstance(value, datetime) else value
     return pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(array("q", [number]) * rows)])

@@ -122,25 +122,32 @@ def _of_rows(table: str, rows: Callable[[Document], Iterable[Row]], document: Do
 
 
 def _topics(document: Document) -> Columns:
-    rates = {rate.topic: rate for rate in document.metrics.topics} if document.metrics else {}
-    return _of(
-        "topics",
-        document.topics,
-        lambda topic: (
-            topic.name,
-            topic.id,
-            topic.details.partitions,
-            topic.details.replication_factor,
-            topic.details.cleanup_policy,
-            topic.details.message_count,
-            topic.details.message_count_is,
-            *_rates(rates.get(topic.name), *_IN_AND_OUT, "retained_bytes"),
-            topic.schema.value_subjects,
-            topic.connectors,
-            *_rates(topic.storage, "replica_bytes", "oldest_record_at", "newest_record_at"),
-            _moving(topic.storage),
-        ),
-    )
+    """Column by column, as for every table with a row for each of thousands: a tuple for each row takes twice as long."""
+    topics = document.topics
+    known = {rate.topic: rate for rate in document.metrics.topics} if document.metrics else {}
+    details, rates = [topic.details for topic in topics], [known.get(topic.name) for topic in topics]
+    storage = [topic.storage for topic in topics]
+    columns: dict[str, Sequence[Any]] = {
+        "topic": _each("name", topics),
+        "topic_id": _each("id", topics),
+        **{name: _each(name, details) for name in _DETAILS},
+        **{name: _each(name, rates) for name in (*_IN_AND_OUT, "retained_bytes")},
+        "value_subjects": [topic.schema.value_subjects for topic in topics],
+        "connectors": _each("connectors", topics),
+        **{name: _each(name, storage) for name in ("replica_bytes", "oldest_record_at", "newest_record_at")},
+        "reassigning_partitions": [*map(_moving, storage)],
+    }
+    return {name: column(columns[name], SCHEMAS["topics"].field(name).type) for name in _names("topics")}
+
+
+_DETAILS = ("partitions", "replication_factor", "cleanup_policy", "message_count", "message_count_is")
+
+
+def _each(name: str, records: Sequence[msgspec.Struct | None]) -> list[Any]:
+    """That field of each; None where there is no record."""
+    if None in records:
+        return [None if record is None else getattr(record, name) for record in records]
+    return [*map(attrgetter(name), records)]
 
 
 def _moving(storage: TopicStorage | None) -> int | None:
