@@ -84,15 +84,21 @@ class KafkaSections:
             again = partial(self._again, offsets, reading)
             if self._of.previous is None:  # there is nothing yet that rates could be made with
                 again = pool.submit(again).result
+        # While topics wait for the ages of their records, the groups need not.
+        groups = (
+            pool.submit(
+                self._of.or_stale, "consumer_groups", partial(self._consumer_groups, reading, offsets)
+            )
+            if reading is not None and offsets is not None
+            else None
+        )
         found: dict[SectionName, Section] = {}
         if configs is not None and offsets is not None and storage is not None and begun is not None:
             found["topics"] = self._of.or_stale(
                 "topics", lambda: self._topics(configs, offsets, partial(storage.finish, begun))
             )
-        if reading is not None and offsets is not None:
-            found["consumer_groups"] = self._of.or_stale(
-                "consumer_groups", lambda: self._consumer_groups(reading, offsets)
-            )
+        if groups is not None:
+            found["consumer_groups"] = groups.result()
         if again is not None:
             found["metrics"] = self._metrics(found["topics"], found["consumer_groups"], connectors, again)
         found = {**{name: section.result() for name, section in parts.items()}, **found}
