@@ -130,7 +130,9 @@ def difference(data: bytes, base: Pieces, sha256: str | None = None) -> bytes:
     expected = 0
     for some in _batches(len(pieces)):
         until = expected + len(some)  # if everything stays, nothing is looked at one by one
-        if until <= len(base) and pieces.between(some.start, some.stop) == base.between(expected, until):
+        if pieces is base or (
+            until <= len(base) and pieces.between(some.start, some.stop) == base.between(expected, until)
+        ):
             kinds += bytes([_SAME]) * len(some)
             sources += [0] * len(some)
             expected = until

@@ -153,8 +153,7 @@ class FolderStore:
     def _place(self, temporary: Path, path: Path, how: Callable[[Path, Path], None]) -> None:
         # Removing an object also removes folders that it leaves empty, perhaps the one just created here.
         for _ in range(20):
-            missing = [parent for parent in path.parents if not parent.is_dir()]
-            _make_folder(path.parent)
+            missing = _make_folder(path.parent)
             try:
                 how(temporary, path)
             except FileNotFoundError:
@@ -217,11 +216,14 @@ def _for_the_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _make_folder(path: Path) -> None:
-    """Also makes missing parents, which `Path.mkdir` would create with the default mode."""
-    for folder in (*reversed(path.parents), path):
-        if not folder.is_dir():
-            folder.mkdir(mode=0o770, exist_ok=True)
+def _make_folder(path: Path) -> list[Path]:
+    """Also makes missing parents, which `Path.mkdir` would create with the default mode. Returns those that were missing."""
+    if path.is_dir():  # usually: looking at each parent takes longer than writing a small file
+        return []
+    missing = [folder for folder in (*reversed(path.parents), path) if not folder.is_dir()]
+    for folder in missing:
+        folder.mkdir(mode=0o770, exist_ok=True)
+    return missing
 
 
 def _unreadable(error: OSError) -> None:
