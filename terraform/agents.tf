@@ -11,7 +11,7 @@ locals {
   events_topic  = "discovery-events"
   changes_topic = "discovery-changes"
 
-  # On clusters of every kind.
+  # On every type of cluster.
   roles_everywhere = {
     "describe the cluster"    = { role = "Operator", on = local.operator_crn }
     "read metrics"            = { role = "MetricsViewer", on = data.confluent_organization.this.resource_name }
@@ -20,7 +20,7 @@ locals {
     "register changes schema" = { role = "DeveloperWrite", on = "${local.registry_crn}/subject=${local.changes_topic}-value" }
   }
 
-  # Not on Basic clusters: acls.tf takes the place of those of Kafka there; connectors' configs cannot be granted at all.
+  # Not on Basic clusters: there acls.tf replaces Kafka's roles, and connector configs cannot be granted at all.
   roles_of_resources = merge(
     {
       "read groups"       = { role = "DeveloperRead", on = "${local.kafka_crn}/group=*" }
@@ -50,13 +50,13 @@ resource "confluent_role_binding" "discovery_agent" {
   crn_pattern = each.value.on
 }
 
-# A key's secret is always kept in the state: README.md says what follows.
+# The state always contains a key's secret: README.md explains the consequences.
 
 resource "confluent_api_key" "kafka" {
   display_name = "${var.name}-kafka"
   description  = "Kafka of ${var.kafka_cluster_id} for Mesh Assets"
 
-  # Where Terraform does not reach the cluster (a private network), it can neither make topics nor wait for a key to work.
+  # Where Terraform cannot reach the cluster (a private network), it can neither create topics nor wait for a key to work.
   disable_wait_for_ready = !var.create_topics
 
   owner {
@@ -75,7 +75,7 @@ resource "confluent_api_key" "kafka" {
     }
   }
 
-  # The provider tries a new key, which must be bound by then.
+  # The provider tests a new key, whose roles must be bound by then.
   depends_on = [confluent_role_binding.discovery_agent, confluent_kafka_acl.discovery_agent]
 
   lifecycle {

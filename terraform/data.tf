@@ -1,4 +1,4 @@
-# What exists already. Nothing here is changed.
+# Existing things, which Terraform does not change.
 
 data "confluent_organization" "this" {}
 
@@ -16,7 +16,7 @@ data "confluent_kafka_cluster" "this" {
   lifecycle {
     postcondition {
       condition     = var.basic_cluster || length(self.basic) == 0
-      error_message = "${var.kafka_cluster_id} is a Basic cluster, which knows no roles for topics and groups: set basic_cluster = true."
+      error_message = "${var.kafka_cluster_id} is a Basic cluster, which has no roles for topics and groups: set basic_cluster = true."
     }
   }
 }

@@ -59,7 +59,7 @@ output "discovery_agent_cloud_api_secret" {
 }
 
 output "parameter_path" {
-  description = "Under what the keys stand in SSM."
+  description = "The SSM path of the keys."
   value       = "/${var.name}"
 }
 
@@ -73,7 +73,7 @@ output "trigger_queue_url" {
 }
 
 output "trigger_queue_arn" {
-  description = "For EventBridge's rules whose name begins with this one's: the queue admits them."
+  description = "For EventBridge rules whose names begin with this one's: they may send to the queue."
   value       = aws_sqs_queue.triggers.arn
 }
 
@@ -86,7 +86,7 @@ output "bucket" {
 }
 
 output "store" {
-  description = "What MESH_STORE is set to."
+  description = "The value of MESH_STORE."
   value       = "s3://${aws_s3_bucket.store.bucket}/${var.store_prefix}"
 }
 

@@ -19,8 +19,8 @@ resource "aws_ssm_parameter" "discovery_agent" {
   type        = "SecureString"
   key_id      = var.kms_key_arn
 
-  # Write-only: the value is in no plan and no state. It is written again when the version changes, so the version is made from the id of
-  # the key, which a new key changes.
+  # Write-only: the value is in no plan and no state. It is written again when the version changes, so the version is derived from the id of
+  # the key, which changes with a new key.
   value_wo         = local.parameters[each.key].value
   value_wo_version = parseint(substr(sha256(local.parameters[each.key].key), 0, 7), 16)
 }

@@ -1,4 +1,4 @@
-# The role of whatever runs discoveries in AWS: it can do this and nothing else.
+# The role that runs discoveries in AWS: it can do this and nothing else.
 
 data "aws_iam_policy_document" "runner_trust" {
   statement {
@@ -48,14 +48,14 @@ data "aws_iam_policy_document" "runner" {
     resources = ["${aws_s3_bucket.store.arn}/${var.store_prefix}/*"]
   }
 
-  # Without a condition on the prefix: with one, S3 answers 403 instead of 404 for an object that is not there.
+  # Without a condition on the prefix: with one, S3 answers 403 instead of 404 for a missing object.
   statement {
     sid       = "ListStore"
     actions   = ["s3:ListBucket"]
     resources = [aws_s3_bucket.store.arn]
   }
 
-  # A list has no resource of its own: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmanagedstreamingforapachekafka.html
+  # Listing supports no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmanagedstreamingforapachekafka.html
   dynamic "statement" {
     for_each = var.find_msk_clusters ? ["kafka:ListClustersV2"] : []
 
@@ -98,8 +98,8 @@ locals {
 }
 
 # What `mesh-assets esm` and the asset esm/event_source_mappings need, with enable_esm: docs/esm.md lists it by command. Reading goes
-# to every resource, since mappings name functions, clusters, secrets and destinations that nobody knows beforehand. Whatever
-# grants rights, opens secrets or writes records needs a name.
+# to every resource, since the functions, clusters, secrets and destinations of mappings are not known in advance. Everything that
+# grants rights, reads secrets or writes records needs a name.
 
 data "aws_iam_policy_document" "esm" {
   statement {
@@ -144,7 +144,7 @@ data "aws_iam_policy_document" "esm" {
     }
   }
 
-  # To tag a mapping as it is made.
+  # To tag a mapping at its creation.
   statement {
     sid       = "TagMappings"
     actions   = ["lambda:TagResource"]
@@ -187,7 +187,7 @@ data "aws_iam_policy_document" "esm" {
     }
   }
 
-  # Lambda encrypts filters under a customer's key, and shows them, as whoever asks.
+  # Lambda encrypts and shows filters under a customer key with the caller's rights.
   dynamic "statement" {
     for_each = length(var.esm_filter_key_arns) == 0 ? [] : [var.esm_filter_key_arns]
 

@@ -46,8 +46,8 @@ resource "aws_s3_bucket_versioning" "store" {
   }
 }
 
-# The newest event of a cluster may name a document of any age (a claim check), the pointer names one too, and an undelivered trigger waits
-# as long as it must: no current version ends by age but what passes from step to step within a run, which the runner removes itself
+# The newest event of a cluster may name a document of any age (a claim check), so does the pointer, and an undelivered trigger waits
+# as long as it must: no current version expires except what passes between the steps of a run, which the runner itself removes
 # after 7 days.
 resource "aws_s3_bucket_lifecycle_configuration" "store" {
   bucket = aws_s3_bucket.store.id

@@ -1,4 +1,4 @@
-# The two topics of the events. The agent may write to them, not make them.
+# The two event topics. The agent may write to them, not create them.
 
 resource "confluent_kafka_topic" "discovery_events" {
   count    = var.create_topics ? 1 : 0
@@ -9,7 +9,7 @@ resource "confluent_kafka_topic" "discovery_events" {
 
   config = {
     "cleanup.policy" = "compact"
-    # A compacted topic's newest segment is never compacted, so it must end: after 4 h, or with the compaction lag of 6 h, whichever is
+    # A compacted topic's newest segment is never compacted, so it must roll: after 4 h, or with the compaction lag of 6 h, whichever is
     # sooner. Confluent Cloud allows no less of either.
     "segment.ms"            = "14400000"
     "max.compaction.lag.ms" = "21600000"

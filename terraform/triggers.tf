@@ -1,13 +1,13 @@
-# What starts discoveries from outside: a topic to publish to, the queue that the runner reads, and where the rest goes.
+# What starts discoveries from outside: a topic to publish to, the queue that the runner reads, and a dead letter queue.
 
-# Without a KMS key: CloudWatch's alarms cannot publish to a topic under AWS's own one, and a trigger holds no secret.
+# Without a KMS key: CloudWatch's alarms cannot publish to a topic under AWS's own key, and a trigger holds no secret.
 resource "aws_sns_topic" "triggers" {
   name = "${var.name}-triggers"
 }
 
 resource "aws_sqs_queue" "dead_letters" {
   name                      = "${var.name}-triggers-dlq"
-  message_retention_seconds = 1209600 # 14 days, SQS's most
+  message_retention_seconds = 1209600 # 14 days, SQS's maximum
   sqs_managed_sse_enabled   = true
 }
 
@@ -17,7 +17,7 @@ resource "aws_sqs_queue" "triggers" {
   receive_wait_time_seconds = 20
   sqs_managed_sse_enabled   = true
 
-  # The runner itself moves what it cannot understand. What it cannot keep (the store is away, the cluster is new) must come again: every
+  # The runner itself moves what it cannot understand. What it cannot keep (store unreachable, new cluster) must come again: every
   # 5 minutes, for a day.
   visibility_timeout_seconds = 300
   redrive_policy = jsonencode({
@@ -119,7 +119,7 @@ data "aws_iam_policy_document" "trigger_queue" {
     }
   }
 
-  # Those that deploy/ecs makes, or you: events of MSK and Glue (docs/triggers.md).
+  # Rules created by deploy/ecs or by you: events of MSK and Glue (docs/triggers.md).
   statement {
     sid       = "FromRulesOfThisName"
     actions   = ["sqs:SendMessage"]

@@ -1,20 +1,20 @@
 variable "environment_id" {
-  description = "The Confluent Cloud environment that exists already, for example env-7zpqx1."
+  description = "The existing Confluent Cloud environment, for example env-7zpqx1."
   type        = string
 
   validation {
     condition     = startswith(var.environment_id, "env-")
-    error_message = "environment_id is the environment's id, which begins with env-."
+    error_message = "environment_id must be the environment's id, which begins with env-."
   }
 }
 
 variable "kafka_cluster_id" {
-  description = "The Kafka cluster that exists already, for example lkc-nd1ng3."
+  description = "The existing Kafka cluster, for example lkc-nd1ng3."
   type        = string
 
   validation {
     condition     = startswith(var.kafka_cluster_id, "lkc-")
-    error_message = "kafka_cluster_id is the cluster's id, which begins with lkc-."
+    error_message = "kafka_cluster_id must be the cluster's id, which begins with lkc-."
   }
 }
 
@@ -24,12 +24,12 @@ variable "schema_registry_id" {
 
   validation {
     condition     = startswith(var.schema_registry_id, "lsrc-")
-    error_message = "schema_registry_id is the registry's id, which begins with lsrc-."
+    error_message = "schema_registry_id must be the registry's id, which begins with lsrc-."
   }
 }
 
 variable "name" {
-  description = "What everything made here is called. Give a second cluster another one: names are unique in an organization and an account."
+  description = "The name of everything created here. Give a second cluster another one: names are unique in an organization and an account."
   type        = string
   default     = "discovery-agent"
 
@@ -40,7 +40,7 @@ variable "name" {
 }
 
 variable "basic_cluster" {
-  description = "Whether the cluster is a Basic one. These know no roles for topics, groups and connectors: ACLs take their place."
+  description = "Whether the cluster is a Basic one. These have no roles for topics, groups and connectors: ACLs replace them."
   type        = bool
   default     = false
 }
@@ -58,30 +58,30 @@ variable "enable_profiling" {
 }
 
 variable "profiled_topics" {
-  description = "Whose messages may be read with enable_profiling: names, or prefixes that end in *. Name them in the estate's allow_message_reading, too."
+  description = "The topics whose messages may be read with enable_profiling: names, or prefixes that end in *. Name them in the estate's allow_message_reading, too."
   type        = set(string)
   default     = ["*"]
 }
 
 variable "connectors" {
-  description = "Whose configs may be read: names of connectors, or *."
+  description = "The connectors whose configs may be read: names, or *."
   type        = set(string)
   default     = ["*"]
 }
 
 variable "create_topics" {
-  description = "Whether Terraform makes discovery-events and discovery-changes. If not, make them before the first discovery: the agent may not."
+  description = "Whether Terraform creates discovery-events and discovery-changes. If not, create them before the first discovery: the agent may not."
   type        = bool
   default     = true
 
   validation {
     condition     = !var.create_topics || var.kafka_admin_api_key != null
-    error_message = "Making the topics needs kafka_admin_api_key and kafka_admin_api_secret; or set create_topics = false and make them yourself."
+    error_message = "Creating the topics needs kafka_admin_api_key and kafka_admin_api_secret; or set create_topics = false and create them yourself."
   }
 }
 
 variable "kafka_admin_api_key" {
-  description = "A Kafka key of the cluster that may create topics (and on a Basic cluster ACLs). Used while Terraform runs, kept nowhere."
+  description = "A Kafka key of the cluster that may create topics (and on a Basic cluster ACLs). Used while Terraform runs, stored nowhere."
   type        = string
   default     = null
   ephemeral   = true
@@ -96,19 +96,19 @@ variable "kafka_admin_api_secret" {
 }
 
 variable "bucket_name" {
-  description = "The bucket of the store. Default: the name, the account and the region, so that it is the only one of that name in the world."
+  description = "The bucket of the store. Default: the name, the account and the region, which makes it globally unique."
   type        = string
   default     = null
 }
 
 variable "store_prefix" {
-  description = "Under what the inventories stand in the bucket."
+  description = "The prefix of the inventories in the bucket."
   type        = string
   default     = "mesh"
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]$", var.store_prefix))
-    error_message = "store_prefix is like mesh or team/mesh: letters, digits and . _ - /, without a slash at either end."
+    error_message = "store_prefix must be like mesh or team/mesh: letters, digits and . _ - /, without a slash at either end."
   }
 }
 
@@ -125,13 +125,13 @@ variable "trigger_services" {
 }
 
 variable "trigger_publishers" {
-  description = "ARNs of other accounts, roles or users that may publish to the trigger topic. Those of this account need sns:Publish of their own."
+  description = "ARNs of other accounts, roles or users that may publish to the trigger topic. Those of this account need their own sns:Publish."
   type        = set(string)
   default     = []
 }
 
 variable "notifications_topic_arn" {
-  description = "The SNS topic that the estate's notifications name, if they do: the runner may then publish there."
+  description = "The SNS topic named in the estate's notifications, if any: the runner may then publish there."
   type        = string
   default     = null
 }
@@ -143,54 +143,54 @@ variable "find_msk_clusters" {
 }
 
 variable "enable_esm" {
-  description = "Whether the runner may read, plan, make and change event source mappings: docs/esm.md lists the actions."
+  description = "Whether the runner may read, plan, create and change event source mappings: docs/esm.md lists the actions."
   type        = bool
   default     = false
 }
 
 variable "esm_function_arns" {
-  description = "Of which functions the runner may make and change mappings, with enable_esm: ARNs, * for a part. Default: any of the account."
+  description = "The functions whose mappings the runner may create and change, with enable_esm: ARNs, with * as a wildcard. Default: any in the account."
   type        = set(string)
   default     = ["*"]
 }
 
 variable "esm_role_arns" {
-  description = "Which execution roles the runner may make and extend, with enable_esm: ARNs, * for a part. Without any, a plan shows the policy to hand on."
+  description = "The execution roles that the runner may create and extend, with enable_esm: ARNs, with * as a wildcard. Without any, a plan shows the policy to hand on."
   type        = set(string)
   default     = []
 
   validation {
     condition     = alltrue([for arn in var.esm_role_arns : can(regex("^arn:[^:]+:iam::[0-9]{12}:role/[^*]", arn))])
-    error_message = "esm_role_arns are like arn:aws:iam::123456789012:role/lambda/*, never every role: whoever may extend any role may do everything."
+    error_message = "esm_role_arns must be like arn:aws:iam::123456789012:role/lambda/*, never every role: extending any role means being able to do anything."
   }
 }
 
 variable "esm_secret_arns" {
-  description = "Which secrets the runner may present to brokers (esm connection, produce, validate), with enable_esm: ARNs, * for a part."
+  description = "The secrets that the runner may present to brokers (esm connection, produce, validate), with enable_esm: ARNs, with * as a wildcard."
   type        = set(string)
   default     = []
 }
 
 variable "esm_filter_key_arns" {
-  description = "The KMS keys under which the runner may read and write mappings' filters, with enable_esm: ARNs, * for a part."
+  description = "The KMS keys with which the runner may read and write mappings' filters, with enable_esm: ARNs, with * as a wildcard."
   type        = set(string)
   default     = []
 }
 
 variable "esm_kafka_arns" {
-  description = "The MSK clusters, topics and groups that the runner may prove mappings on by IAM (esm connection, produce, validate), with enable_esm: ARNs, * for a part."
+  description = "The MSK clusters, topics and groups on which the runner may prove mappings by IAM (esm connection, produce, validate), with enable_esm: ARNs, with * as a wildcard."
   type        = set(string)
   default     = []
 }
 
 variable "runner_assume_role_policy" {
-  description = "JSON: who may take the runner's role. Default: tasks of ECS in this account."
+  description = "JSON: who may assume the runner's role. Default: ECS tasks in this account."
   type        = string
   default     = null
 }
 
 variable "tags" {
-  description = "Tags for everything made in AWS."
+  description = "Tags for everything created in AWS."
   type        = map(string)
   default     = {}
 }

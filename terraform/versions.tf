@@ -14,11 +14,11 @@ terraform {
   }
 }
 
-# The Cloud key of whoever runs Terraform comes from CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET.
+# The Cloud key of Terraform's user comes from CONFLUENT_CLOUD_API_KEY and CONFLUENT_CLOUD_API_SECRET.
 provider "confluent" {}
 
-# Topics and ACLs are made through the cluster's own REST endpoint, with a Kafka key of whoever runs Terraform. It stands here and not in
-# the resources, because what stands in a resource is kept in the state.
+# Topics and ACLs are created through the cluster's own REST endpoint, with a Kafka key of Terraform's user. It is here and not in
+# the resources, because the state contains what is in a resource.
 provider "confluent" {
   alias = "kafka"
 

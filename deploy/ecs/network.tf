@@ -1,4 +1,4 @@
-# Tasks reach everything, since Kafka may be anywhere; who reaches them is named.
+# Tasks may connect anywhere, since Kafka may be anywhere; who may connect to them is named.
 
 resource "aws_security_group" "tasks" {
   name        = "${var.name}-tasks"
@@ -12,7 +12,7 @@ resource "aws_vpc_security_group_egress_rule" "anywhere" {
   cidr_ipv4         = "0.0.0.0/0"
 }
 
-# Daemon and webserver ask the code server.
+# Daemon and webserver connect to the code server.
 resource "aws_vpc_security_group_ingress_rule" "code" {
   security_group_id            = aws_security_group.tasks.id
   ip_protocol                  = "tcp"

@@ -3,7 +3,7 @@ output "cluster_arn" {
 }
 
 output "security_group_id" {
-  description = "Of all tasks: admit it where Kafka, registries and Connect are behind security groups."
+  description = "The security group of all tasks: admit it where Kafka, registries and Connect are behind security groups."
   value       = aws_security_group.tasks.id
 }
 

@@ -1,5 +1,5 @@
-# Three roles: ECS's own, which starts tasks; Dagster's (daemon and webserver), which starts runs and touches no Kafka; and the runner's of
-# terraform/, which code server, runs, MCP server and service have, and which gets the compute logs here.
+# Three roles: ECS's own, which starts tasks; Dagster's (daemon and webserver), which starts runs and never touches Kafka; and the runner's from
+# terraform/, for code server, runs, MCP server and service, which also gets the compute logs here.
 
 data "aws_iam_policy_document" "tasks" {
   statement {
@@ -72,12 +72,12 @@ resource "aws_iam_role" "dagster" {
   assume_role_policy = data.aws_iam_policy_document.tasks.json
 }
 
-# What dagster_aws.ecs.EcsRunLauncher calls (dagster-aws 0.29): what its own task is, a task definition for runs, a task for each.
+# The calls of dagster_aws.ecs.EcsRunLauncher (dagster-aws 0.29): describe its own task, register a task definition for runs, start a task for each.
 data "aws_iam_policy_document" "dagster" {
   statement {
     sid       = "LookAround"
     actions   = ["ec2:DescribeNetworkInterfaces", "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"]
-    resources = ["*"] # these know no resources
+    resources = ["*"] # these support no resources
   }
 
   statement {
@@ -128,7 +128,7 @@ data "aws_iam_policy_document" "dagster" {
     resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
   }
 
-  # Without it, S3 answers 403 instead of 404 for a log that is not there yet.
+  # Without it, S3 answers 403 instead of 404 for a log that does not exist yet.
   statement {
     sid       = "ListLogs"
     actions   = ["s3:ListBucket"]

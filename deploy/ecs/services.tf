@@ -1,7 +1,7 @@
-# One image, five roles. Runs are tasks of their own, which the daemon starts.
+# One image, five roles. The daemon starts each run as a separate task.
 
 locals {
-  # Of whoever opens Dagster's instance.
+  # For services that open Dagster's instance.
   dagster = {
     DAGSTER_HOME        = "/var/lib/mesh-assets"
     DAGSTER_PG_HOST     = var.postgres.host
@@ -11,9 +11,9 @@ locals {
     MESH_LOG_BUCKET     = local.bucket
     MESH_RUN_PREFIX     = "${var.name}-run"
   }
-  # Of whoever reads the estate and the store.
+  # For services that read the estate and the store.
   mesh = merge(var.environment, { MESH_ESTATE = "/etc/mesh-assets/estate.yaml", MESH_STORE = var.store })
-  # What a run has that is not the daemon's, whose task definition the launcher copies: log, read-only root, user, password and all.
+  # What differs in a run from the daemon's task definition, which the launcher copies: log, read-only root, user, password and everything else.
   run = {
     ecs = {
       task_role_arn = local.runner_arn
@@ -91,7 +91,7 @@ resource "aws_ecs_task_definition" "this" {
   task_role_arn            = each.value.role
   execution_role_arn       = aws_iam_role.execution.arn
 
-  # What a read-only root leaves to write to. The image declares both as volumes, so that they keep its rights and files.
+  # The writable paths beside a read-only root. The image declares both as volumes, so that they keep its permissions and files.
   volume {
     name = "tmp"
   }
@@ -121,7 +121,7 @@ resource "aws_ecs_task_definition" "this" {
   }])
 }
 
-# By which daemon and webserver find the code server as `code`.
+# Lets daemon and webserver find the code server as `code`.
 resource "aws_service_discovery_http_namespace" "this" {
   name = var.name
 }
@@ -135,7 +135,7 @@ resource "aws_ecs_service" "this" {
   desired_count   = 1
   launch_type     = "FARGATE"
 
-  # Of the daemon there may be no second one, not even while it is replaced: both would launch what is due.
+  # There must never be two daemons, not even during a replacement: both would launch what is due.
   deployment_minimum_healthy_percent = each.key == "daemon" ? 0 : 100
   deployment_maximum_percent         = each.key == "daemon" ? 100 : 200
 
@@ -164,7 +164,7 @@ resource "aws_ecs_service" "this" {
           port     = 4000
         }
 
-        # A call to the code server lasts as long as a sensor's tick, or a run that is followed.
+        # A call to the code server lasts as long as a sensor's tick or a followed run.
         timeout {
           idle_timeout_seconds        = 0
           per_request_timeout_seconds = 0

@@ -1,5 +1,5 @@
-# What EventBridge hears goes into the trigger queue of terraform/, where the sensor `trigger_queue` finds it (docs/triggers.md). Alarms and
-# everybody else publish to the SNS topic that terraform/ makes.
+# EventBridge's events go into the trigger queue of terraform/, where the sensor `trigger_queue` finds them (docs/triggers.md). Alarms and
+# everyone else publish to the SNS topic that terraform/ creates.
 
 locals {
   rules = {
@@ -33,7 +33,7 @@ resource "aws_cloudwatch_event_target" "queue" {
   arn       = var.trigger_queue_arn
 
   retry_policy {
-    maximum_event_age_in_seconds = 3600 # later, the schedule has long discovered
+    maximum_event_age_in_seconds = 3600 # by then, the schedule has long discovered it
     maximum_retry_attempts       = 60
   }
 }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "What everything made here is called. EventBridge's rules are called so too, and terraform/ admits those of its own name to the queue."
+  description = "The name of everything created here, including EventBridge's rules: terraform/ lets those with its own name send to the queue."
   type        = string
   default     = "discovery-agent"
 
@@ -10,12 +10,12 @@ variable "name" {
 }
 
 variable "image" {
-  description = "The image made in deploy/ecs/image, with its tag or digest: mesh-assets with your estate in it."
+  description = "The image built in deploy/ecs/image, with its tag or digest: mesh-assets with your estate in it."
   type        = string
 
   validation {
     condition     = can(regex("(:[^/:]+|@sha256:[0-9a-f]{64})$", var.image)) && !endswith(var.image, ":latest")
-    error_message = "image ends in a tag other than latest, or in a digest: runs take the image that the code server had when it started."
+    error_message = "image must end in a tag other than latest or in a digest: runs use the image that the code server started with."
   }
 }
 
@@ -25,7 +25,7 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Private subnets with a way to ECR, CloudWatch, S3, SQS and Kafka: a NAT gateway, or endpoints."
+  description = "Private subnets with access to ECR, CloudWatch, S3, SQS and Kafka: a NAT gateway, or endpoints."
   type        = set(string)
 
   validation {
@@ -35,7 +35,7 @@ variable "subnet_ids" {
 }
 
 variable "runner_role_name" {
-  description = "The role that terraform/ makes for whatever discovers: the end of its output runner_role_arn."
+  description = "The role that terraform/ creates for discoveries: the end of its output runner_role_arn."
   type        = string
 }
 
@@ -45,17 +45,17 @@ variable "store" {
 
   validation {
     condition     = can(regex("^s3://[^/]+/.+", var.store))
-    error_message = "store is like s3://bucket/prefix: tasks share nothing else."
+    error_message = "store must be like s3://bucket/prefix: tasks share nothing else."
   }
 }
 
 variable "trigger_queue_arn" {
-  description = "The trigger queue of terraform/, to which EventBridge passes on what it hears of MSK and Glue."
+  description = "The trigger queue of terraform/, to which EventBridge forwards events of MSK and Glue."
   type        = string
 }
 
 variable "postgres" {
-  description = "Dagster's database. password_arn: of a secret of Secrets Manager that is the password, or of an SSM parameter; security_group_id: the database's own."
+  description = "Dagster's database. password_arn: a Secrets Manager secret that is the password, or an SSM parameter; security_group_id: the database's own."
   type = object({
     host              = string
     port              = optional(number, 5432)
@@ -67,7 +67,7 @@ variable "postgres" {
 }
 
 variable "token_hashes" {
-  description = "ARNs of secrets or SSM parameters with the SHA-256 of bearer tokens: of the MCP server and of the service."
+  description = "ARNs of secrets or SSM parameters with the SHA-256 of bearer tokens, for the MCP server and for the service."
   type = object({
     mcp     = string
     service = string
@@ -75,19 +75,19 @@ variable "token_hashes" {
 }
 
 variable "secret_kms_key_arns" {
-  description = "The KMS keys of your own under which password_arn and token_hashes are encrypted."
+  description = "Your own KMS keys that encrypt password_arn and token_hashes."
   type        = set(string)
   default     = []
 }
 
 variable "environment" {
-  description = "Further environment variables of whoever reads the estate. Nothing secret: the estate names secrets by ssm: and secretsmanager:."
+  description = "Further environment variables for services that read the estate. Nothing secret: the estate names secrets by ssm: and secretsmanager:."
   type        = map(string)
   default     = {}
 }
 
 variable "mcp_allowed_hosts" {
-  description = "By which names agents reach the MCP server: requests for any other host are refused."
+  description = "The host names by which agents reach the MCP server: requests for any other host are refused."
   type        = list(string)
 
   validation {
@@ -97,7 +97,7 @@ variable "mcp_allowed_hosts" {
 }
 
 variable "target_group_arns" {
-  description = "Target groups (type ip) of a load balancer of yours, by service: webserver, mcp, service. Dagster's webserver has no login: put one before it."
+  description = "Target groups (type ip) of your load balancer, by service: webserver, mcp, service. Dagster's webserver has no login: put one in front of it."
   type        = map(string)
   default     = {}
 
@@ -114,7 +114,7 @@ variable "client_security_group_ids" {
 }
 
 variable "sizes" {
-  description = "CPU units and MiB of each service and of a run, among those that Fargate has. docs/deployment.md has figures."
+  description = "CPU units and MiB of each service and of a run, from those that Fargate supports. docs/deployment.md has figures."
   type        = map(object({ cpu = number, memory = number }))
   default = {
     code      = { cpu = 512, memory = 2048 }
@@ -132,7 +132,7 @@ variable "sizes" {
 }
 
 variable "log_retention_days" {
-  description = "How long CloudWatch keeps what tasks print."
+  description = "How long CloudWatch keeps the output of tasks."
   type        = number
   default     = 30
 }

@@ -74,9 +74,9 @@ def test_a_wrong_value_fails_terraforms_tests(terraform: TerraformFolder) -> Non
     answer = terraform.run("test")
     assert answer.status == 1
     for complaint in (
-        "A container may write to its root, or is root.",
+        "A container's root is writable, or it runs as root.",
         "Two daemons would launch what is due twice.",
-        "The queue admits rules of these names alone.",
+        "The queue accepts only rules with these names.",
     ):
         assert complaint in answer.text
 

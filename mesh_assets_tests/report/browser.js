@@ -1,4 +1,4 @@
-// Opens a report in jsdom and does what a reader does. Arguments: node_modules, the page. Writes what was seen, as JSON.
+// Opens a report in jsdom and does what a reader does. Arguments: node_modules, the page. Prints what it saw, as JSON.
 
 const [modules, file] = process.argv.slice(2);
 const { JSDOM, VirtualConsole } = require(`${modules}/jsdom`);

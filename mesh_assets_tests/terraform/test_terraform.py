@@ -103,9 +103,9 @@ VALUES = {
             "/steps/",
             "/inventories/",
             "aws",
-            "Objects end by age that a claim check may name.",
+            "Objects expire that a claim check may name.",
         ),
-        ("runner.tf", '"s3:DeleteObject"]', '"s3:*"]', "aws", "The runner may do other things"),
+        ("runner.tf", '"s3:DeleteObject"]', '"s3:*"]', "aws", "The runner's rights differ"),
     ],
     "a group": [("agents.tf", "/group=*", "/group=orders*", "roles", ROLES_DIFFER)],
     "a default": [

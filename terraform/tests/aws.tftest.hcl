@@ -52,7 +52,7 @@ run "the_store_is_private_encrypted_and_versioned" {
 
   assert {
     condition     = [for rule in aws_s3_bucket_lifecycle_configuration.store.rule : one(rule.filter).prefix if one(rule.expiration).days != null] == ["mesh/steps/"]
-    error_message = "Objects end by age that a claim check may name."
+    error_message = "Objects expire that a claim check may name."
   }
 }
 
@@ -88,12 +88,12 @@ run "the_runner_can_read_exactly_these" {
       "Store: s3:DeleteObject, s3:GetObject, s3:PutObject",
       "ListStore: s3:ListBucket",
     ])
-    error_message = "The runner may do other things than docs/terraform.md says."
+    error_message = "The runner's rights differ from those in docs/terraform.md."
   }
 
   assert {
     condition     = alltrue([for statement in data.aws_iam_policy_document.runner.statement : !contains(statement.resources, "*")])
-    error_message = "The runner may do something to every resource of a kind."
+    error_message = "The runner may change every resource of a type."
   }
 }
 
@@ -108,7 +108,7 @@ run "notifications" {
     condition = [for statement in data.aws_iam_policy_document.runner.statement : statement.resources if statement.sid == "Notifications"] == [
       toset(["arn:aws:sns:eu-central-1:123456789012:mesh-alerts"])
     ]
-    error_message = "The runner may not tell people."
+    error_message = "The runner may not publish notifications."
   }
 }
 
@@ -119,7 +119,7 @@ run "triggers" {
     condition = flatten([
       for statement in data.aws_iam_policy_document.trigger_queue.statement : one(statement.condition).values if statement.sid == "FromRulesOfThisName"
     ]) == ["arn:aws:events:eu-central-1:123456789012:rule/discovery-agent-*"]
-    error_message = "The queue admits other rules than those of its name."
+    error_message = "The queue accepts rules with other names."
   }
 
   assert {
@@ -134,14 +134,14 @@ run "triggers" {
 
   assert {
     condition     = jsondecode(aws_sqs_queue.triggers.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead_letters.arn
-    error_message = "What fails again and again goes nowhere."
+    error_message = "Messages that keep failing have no dead letter queue."
   }
 
   assert {
     condition = [
       for statement in data.aws_iam_policy_document.trigger_queue.statement : [statement.sid, one(statement.condition).variable]
     ] == [["FromTheTopic", "aws:SourceArn"], ["FromRulesOfThisName", "aws:SourceArn"], ["OnlyEncrypted", "aws:SecureTransport"]]
-    error_message = "Others than the topic may write to the queue."
+    error_message = "Not only the topic may write to the queue."
   }
 }
 
@@ -165,12 +165,12 @@ run "event_source_mappings_are_asked_for" {
 
   assert {
     condition     = length(aws_iam_role_policy.esm) == 0
-    error_message = "The runner may make mappings although nobody asked for it."
+    error_message = "The runner may create mappings without enable_esm."
   }
 
   assert {
     condition     = !contains([for statement in data.aws_iam_policy_document.runner.statement : statement.sid], "FindClusters")
-    error_message = "The runner may list clusters although nobody asked for it."
+    error_message = "The runner may list clusters without find_msk_clusters."
   }
 }
 
@@ -188,7 +188,7 @@ run "event_source_mappings_without_names" {
 
   assert {
     condition     = toset([for statement in data.aws_iam_policy_document.esm.statement : statement.sid]) == toset(["ReadMappings", "ChangeMappings", "TagMappings"])
-    error_message = "The runner may extend roles, open secrets or write records that nobody named."
+    error_message = "The runner may extend roles, read secrets or write records that were not named."
   }
 
   assert {
@@ -196,7 +196,7 @@ run "event_source_mappings_without_names" {
       for action in one([for statement in data.aws_iam_policy_document.esm.statement : statement.actions if statement.sid == "ReadMappings"]) :
       can(regex(":(Get|List|Describe|Simulate)", action))
     ])
-    error_message = "Something that is more than reading is allowed on everything."
+    error_message = "Something beyond reading is allowed on everything."
   }
 }
 
@@ -224,7 +224,7 @@ run "event_source_mappings_with_names" {
       FilterKeys     = toset(["arn:aws:kms:eu-central-1:123456789012:key/f11735"])
       ProveByIam     = toset(["arn:aws:kafka:eu-central-1:123456789012:*/orders/*"])
     }
-    error_message = "The runner may do other things than those named."
+    error_message = "The runner may do more than what was named."
   }
 
   assert {
@@ -235,7 +235,7 @@ run "event_source_mappings_with_names" {
       DecryptSecrets = "secretsmanager.eu-central-1.amazonaws.com"
       FilterKeys     = "lambda.eu-central-1.amazonaws.com"
     }
-    error_message = "Mappings of other functions may be changed, or keys be used for something else than secrets."
+    error_message = "Mappings of other functions may be changed, or keys used for something other than secrets."
   }
 }
 

@@ -1,4 +1,4 @@
-# Whose the keys are, what they open, and where they go.
+# Who owns the keys, what they are for, and where they go.
 
 mock_provider "confluent" {
   source          = "./tests/mocks/confluent"
@@ -32,7 +32,7 @@ run "keys" {
       for key in [confluent_api_key.kafka, confluent_api_key.schema_registry, confluent_api_key.cloud] :
       key.owner == tolist([{ id = "sa-abc123", api_version = "iam/v2", kind = "ServiceAccount" }])
     ])
-    error_message = "A key belongs to another than the agent."
+    error_message = "A key does not belong to the agent."
   }
 
   assert {
@@ -83,19 +83,19 @@ run "outputs" {
     condition = [output.environment_id, output.environment_name, output.kafka_cluster_id, output.kafka_cluster_name] == [
       "env-7zpqx1", "agentic-data-mesh", "lkc-nd1ng3", "data-mesh-cluster"
     ]
-    error_message = "The ids and names are others."
+    error_message = "The ids or names are wrong."
   }
 
   assert {
     condition     = output.kafka_bootstrap_endpoint == "pkc-00000.eu-central-1.aws.confluent.cloud:9092"
-    error_message = "Kafka's clients want host:port."
+    error_message = "Kafka's clients need host:port."
   }
 
   assert {
     condition = [output.schema_registry_id, output.schema_registry_rest_endpoint] == [
       "lsrc-8wrx70", "https://psrc-00000.eu-central-1.aws.confluent.cloud"
     ]
-    error_message = "The registry is another."
+    error_message = "The registry is wrong."
   }
 
   assert {

@@ -49,7 +49,7 @@ run "a_cluster_with_roles" {
 
   assert {
     condition     = alltrue([for binding in confluent_role_binding.discovery_agent : binding.principal == "User:sa-abc123"])
-    error_message = "A role is bound to another than the agent."
+    error_message = "A role is not bound to the agent."
   }
 
   assert {
@@ -71,7 +71,7 @@ run "profiling" {
       for binding in confluent_role_binding.discovery_agent : split("topic=", binding.crn_pattern)[1]
       if binding.role_name == "DeveloperRead" && strcontains(binding.crn_pattern, "/topic=")
     ]) == toset(["discovery-events", "orders", "pizza_*"])
-    error_message = "Messages may be read of the profiled topics and the snapshots, and of no others."
+    error_message = "Not exactly the messages of profiled topics and snapshots are readable."
   }
 }
 
@@ -102,7 +102,7 @@ run "named_connectors" {
       for binding in confluent_role_binding.discovery_agent : split("connector=", binding.crn_pattern)[1]
       if strcontains(binding.crn_pattern, "/connector=")
     ] == ["DatagenSourceConnector_users"]
-    error_message = "Configs of other connectors may be read than were named."
+    error_message = "Configs of connectors that were not named are readable."
   }
 }
 
@@ -127,7 +127,7 @@ run "a_basic_cluster" {
       for binding in confluent_role_binding.discovery_agent :
       !strcontains(binding.crn_pattern, "/kafka=") && !strcontains(binding.crn_pattern, "/connector=")
     ])
-    error_message = "A Basic cluster knows no roles for topics, groups and connectors."
+    error_message = "A Basic cluster has no roles for topics, groups and connectors."
   }
 
   assert {

@@ -29,7 +29,7 @@ run "topics" {
 
   assert {
     condition     = [for topic in confluent_kafka_topic.discovery_events : [topic.topic_name, topic.partitions_count]] == [["discovery-events", 1]]
-    error_message = "The snapshots' topic is another."
+    error_message = "The snapshots' topic is wrong."
   }
 
   assert {
@@ -39,12 +39,12 @@ run "topics" {
       "max.compaction.lag.ms" = "21600000"
       "max.message.bytes"     = "8388608"
     })
-    error_message = "Snapshots must be compacted, and the newest segment must end for that."
+    error_message = "Snapshots must be compacted, which requires the newest segment to roll."
   }
 
   assert {
     condition     = confluent_kafka_topic.discovery_changes[0].config["cleanup.policy"] == "delete"
-    error_message = "Compacted changes would be lost but for the newest of a cluster."
+    error_message = "Compaction would lose all changes but a cluster's newest."
   }
 
   assert {
@@ -52,7 +52,7 @@ run "topics" {
       for topic in [confluent_kafka_topic.discovery_events[0], confluent_kafka_topic.discovery_changes[0]] :
       length(topic.credentials) == 0 && length(topic.kafka_cluster) == 0
     ])
-    error_message = "Credentials in a resource are kept in the state; they belong in the provider's block."
+    error_message = "Credentials in a resource end up in the state; they belong in the provider's block."
   }
 }
 
@@ -66,6 +66,6 @@ run "topics_made_by_others" {
 
   assert {
     condition     = length(confluent_kafka_topic.discovery_events) + length(confluent_kafka_topic.discovery_changes) == 0
-    error_message = "Topics are made though create_topics is false."
+    error_message = "Topics are created though create_topics is false."
   }
 }

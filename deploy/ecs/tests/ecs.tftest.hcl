@@ -41,7 +41,7 @@ run "every_task_is_read_only_and_nobody_is_root" {
       && one(jsondecode(definition.container_definitions)).user == "10001:10001"
       && one(jsondecode(definition.container_definitions)).linuxParameters.capabilities.drop == ["ALL"]
     ])
-    error_message = "A container may write to its root, or is root."
+    error_message = "A container's root is writable, or it runs as root."
   }
 }
 
@@ -59,7 +59,7 @@ run "secrets_are_named_and_never_in_a_task_definition" {
 
   assert {
     condition     = toset(data.aws_iam_policy_document.execution.statement[3].resources) == toset([var.postgres.password_arn, var.token_hashes.mcp, var.token_hashes.service])
-    error_message = "Tasks may open other secrets."
+    error_message = "Tasks may read other secrets."
   }
 }
 
@@ -73,7 +73,7 @@ run "kafka_is_for_those_who_have_the_runners_role" {
 
   assert {
     condition     = !anytrue([for statement in data.aws_iam_policy_document.dagster.statement : anytrue([for action in statement.actions : strcontains(action, "*")])])
-    error_message = "Dagster's role may do whatever begins so."
+    error_message = "Dagster's role allows actions by prefix."
   }
 
   assert {
@@ -100,7 +100,7 @@ run "a_run_has_the_runners_role_the_estate_and_its_size" {
         run_resources = { cpu = "512", memory = "2048" }
       }
     }
-    error_message = "Runs would have another role, estate or size."
+    error_message = "Runs would have a different role, estate or size."
   }
 }
 
@@ -142,7 +142,7 @@ run "what_eventbridge_hears_goes_into_the_queue" {
 
   assert {
     condition     = toset([for rule in aws_cloudwatch_event_rule.this : rule.name]) == toset(["discovery-agent-msk", "discovery-agent-health", "discovery-agent-glue"])
-    error_message = "The queue admits rules of these names alone."
+    error_message = "The queue accepts only rules with these names."
   }
 }
 

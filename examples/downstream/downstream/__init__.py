@@ -1,1 +1,1 @@
-"""A Dagster project of another team, which builds on the topics of a Kafka estate."""
+"""Another team's Dagster project, which builds on the topics of a Kafka estate."""

@@ -30,7 +30,7 @@ import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
 
-/** What AdminClient tells of the brokers, and of who may do what; and something granted of each kind until it is closed. */
+/** What AdminClient reads about brokers and access; and grants of each kind until it is closed. */
 class Access implements AutoCloseable {
     private final Admin admin;
     private final String mark;
@@ -45,7 +45,7 @@ class Access implements AutoCloseable {
         change(false);
     }
 
-    /** Grants, or takes back; what the brokers do not have, they are left without. */
+    /** Grants or revokes, skipping what the brokers do not support. */
     void change(boolean grants) throws Exception {
         List<AclBinding> acls = List.of(
                 acl(ResourceType.TOPIC, mark, PatternType.PREFIXED, AclOperation.READ, AclPermissionType.ALLOW, "*"),
@@ -62,7 +62,7 @@ class Access implements AutoCloseable {
         Reading.wait(admin.alterClientQuotas(List.of(
                 quota("producer_byte_rate", grants ? 1024.0 : null, "user", mark, "client-id", null),
                 quota("consumer_byte_rate", grants ? 2048.0 : null, "client-id", mark),
-                // Of all others: so much that nobody notices.
+                // For everyone else: so high that no one notices.
                 quota("request_percentage", grants ? 99_999.5 : null, "user", null),
                 quota("connection_creation_rate", grants ? 100.0 : null, "ip", "10.0.0.1"),
                 quota("connection_creation_rate", grants ? 1_000_000.0 : null, "ip", null))).all());
@@ -75,7 +75,7 @@ class Access implements AutoCloseable {
                 new AlterConfigOp(setting, grants ? AlterConfigOp.OpType.SET : AlterConfigOp.OpType.DELETE)))).all());
     }
 
-    /** `entity`: kinds and names in turn; the name null: the default of the kind. */
+    /** `entity`: kinds and names alternating; a null name: the kind's default. */
     private static ClientQuotaAlteration quota(String key, Double value, String... entity) {
         Map<String, String> of = new HashMap<>();
         for (int at = 0; at < entity.length; at += 2) {
@@ -91,7 +91,7 @@ class Access implements AutoCloseable {
                 new AccessControlEntry("User:" + mark, host, operation, permission));
     }
 
-    // --- what is told
+    // --- what it reads
 
     static Map<String, Object> told(Admin admin) throws Exception {
         Map<String, Object> found = new TreeMap<>();
@@ -166,7 +166,7 @@ class Access implements AutoCloseable {
         return found;
     }
 
-    /** Without offsets and times, which never stand still. */
+    /** Without offsets and times, which always change. */
     private static Map<String, Object> quorum(Admin admin) throws Exception {
         QuorumInfo told = Reading.wait(admin.describeMetadataQuorum().quorumInfo());
         Map<String, Object> endpoints = new TreeMap<>();

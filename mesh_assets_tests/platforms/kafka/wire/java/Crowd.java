@@ -15,11 +15,11 @@ import org.apache.kafka.common.serialization.StringSerializer;
 
 /** Many topics of many kinds, a group on every twentieth of them, and open transactions, until it is closed. */
 class Crowd implements AutoCloseable {
-    private static final int AT_ONCE = 200; // a controller writes 10,000 records for one request at most
+    private static final int AT_ONCE = 200; // a controller writes at most 10,000 records for one request
     private static final int RECORDS = 4;
     private static final int A_GROUP_EVERY = 20;
 
-    /** What a topic is like: one of these in turn. `records`: there are some in each partition. */
+    /** The kinds of topics, in turn. `records`: each partition has some. */
     private enum Kind {
         EMPTY(1, false, Map.of()),
         PLAIN(3, true, Map.of()),
@@ -140,7 +140,7 @@ class Crowd implements AutoCloseable {
     private void commit() throws Exception {
         int at = 0;
         for (Map.Entry<String, Kind> topic : topics.entrySet()) {
-            // Beside every twentieth, so that all kinds have some.
+            // Next to every twentieth, so that all kinds have some.
             if ((at / Kind.values().length + at++) % A_GROUP_EVERY == 0) {
                 String group = mark + "-of-" + at;
                 groups.add(group);

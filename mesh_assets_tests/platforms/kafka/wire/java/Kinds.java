@@ -17,7 +17,7 @@ import org.apache.kafka.clients.admin.StreamsGroupMemberDescription;
 import org.apache.kafka.clients.admin.StreamsGroupSubtopologyDescription;
 import org.apache.kafka.common.TopicPartition;
 
-/** What Kafka's AdminClient tells of groups since KIP-848 beyond what it tells of all. */
+/** What Kafka's AdminClient reads about groups since KIP-848 beyond what all groups have. */
 class Kinds {
     private final Admin admin;
 

@@ -36,7 +36,7 @@ import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.kstream.Repartitioned;
 
-/** A group of each kind that lives, and transactions that are committed, aborted and open, until it is closed. */
+/** A living group of each kind, and committed, aborted and open transactions, until it is closed. */
 class Living implements AutoCloseable {
     private static final int RECORDS = 40;
     private static final int MEMBERS = 5;
@@ -59,7 +59,7 @@ class Living implements AutoCloseable {
         this.topic = mark + "-orders";
     }
 
-    /** Begins them, and returns when all of them stand still with work left. */
+    /** Starts them, and returns when all of them are idle with work left. */
     void begin() throws Exception {
         makeTopics();
         produce();
@@ -101,7 +101,7 @@ class Living implements AutoCloseable {
                 new NewTopic(mark + "-transactions", 2, (short) 1),
                 new NewTopic(mark + "-totals", 1, (short) 1));
         Reading.wait(admin.createTopics(made).all());
-        // What lets a share group begin with the first record; the default is the end.
+        // Makes a share group begin with the first record; the default is the end.
         ConfigResource group = new ConfigResource(ConfigResource.Type.GROUP, mark + "-share");
         AlterConfigOp earliest = new AlterConfigOp(
                 new ConfigEntry("share.auto.offset.reset", "earliest"), AlterConfigOp.OpType.SET);
@@ -127,7 +127,7 @@ class Living implements AutoCloseable {
         }
     }
 
-    /** The producer of the one that stays open. */
+    /** The producer of the transaction that stays open. */
     private KafkaProducer<String, String> transactions() throws Exception {
         String into = mark + "-transactions";
         KafkaProducer<String, String> open = null;
@@ -153,7 +153,7 @@ class Living implements AutoCloseable {
         return open;
     }
 
-    /** Two members, who commit less than there is, and nothing for partition 2. */
+    /** Two members that commit less than exists, and nothing for partition 2. */
     private void consume(String kind) {
         Set<Integer> committed = new HashSet<>();
         for (int member = 0; member < 2; member++) {
@@ -180,13 +180,13 @@ class Living implements AutoCloseable {
                         }
                     }
                 }
-                // Closing alone would keep the place of a member with an instance id, and the group.
+                // Closing alone would keep a member with an instance id in its place, and so the group.
                 consumer.close(CloseOptions.groupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
             });
         }
     }
 
-    /** One member, which accepts ten records, gives back what it got beyond them, and fetches no more. */
+    /** One member that accepts ten records, releases the others it received, and fetches no more. */
     private void share() {
         Properties properties = with("group.id", mark + "-share", "client.id", "sharing",
                 "share.acknowledgement.mode", "explicit", "max.poll.records", "5");
@@ -241,11 +241,11 @@ class Living implements AutoCloseable {
                 "application.id", mark + "-streams", "group.protocol", "streams", "client.id", "streaming",
                 "state.dir", System.getProperty("java.io.tmpdir"), "commit.interval.ms", "500",
                 "num.stream.threads", "2", "auto.offset.reset", "earliest",
-                // Nothing moves: what was read of the topic in between stays.
+                // Nothing changes: what was read from the intermediate topic stays.
                 "repartition.purge.interval.ms", "86400000"));
     }
 
-    /** Until it has committed all it can read: both topics, and what it writes to the one in between. */
+    /** Until it has committed everything it can read: both topics, and what it writes to the intermediate one. */
     private void waitForStreams() throws Exception {
         String group = mark + "-streams";
         long end = System.nanoTime() + PATIENCE.toNanos();

@@ -24,7 +24,7 @@ public class Program {
             obey(input, properties(input));
         } catch (Throwable error) {
             error.printStackTrace();
-            System.exit(1); // the members of groups would go on
+            System.exit(1); // otherwise the members of groups would continue
         }
     }
 
@@ -63,7 +63,7 @@ public class Program {
         }
     }
 
-    /** They hold passwords, which belong into no file and no command line. */
+    /** They hold passwords, which must not be in a file or on a command line. */
     private static Properties properties(BufferedReader input) throws IOException {
         StringBuilder lines = new StringBuilder();
         for (String line = input.readLine(); line != null && !line.isEmpty(); line = input.readLine()) {

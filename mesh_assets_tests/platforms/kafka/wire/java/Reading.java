@@ -38,7 +38,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 
-/** What Kafka's own AdminClient tells of a cluster. */
+/** What Kafka's own AdminClient reads from a cluster. */
 class Reading {
     private final Admin admin;
 
@@ -72,7 +72,7 @@ class Reading {
         return future.get(60, TimeUnit.SECONDS);
     }
 
-    /** What is told, or "unsupported" by brokers that are too old. */
+    /** The result, or "unsupported" for brokers that are too old. */
     static Object supported(Callable<Object> question) throws Exception {
         try {
             return question.call();

@@ -10,7 +10,7 @@ import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
 
-/** How the topics of a cluster are stored, as Kafka's own AdminClient tells it. */
+/** How the topics of a cluster are stored, as Kafka's own AdminClient reads it. */
 class Storage {
     private final Admin admin;
     private final Collection<TopicDescription> topics;
@@ -73,7 +73,7 @@ class Storage {
         return found;
     }
 
-    /** Unsupported where the brokers tell nothing of it, which the client shows as null. */
+    /** Unsupported where the brokers do not report it, which the client shows as null. */
     private Object eligible() {
         Map<String, Object> found = new TreeMap<>();
         boolean told = false;

@@ -11,7 +11,7 @@ import org.apache.kafka.clients.admin.TransactionDescription;
 import org.apache.kafka.clients.admin.TransactionListing;
 import org.apache.kafka.common.TopicPartition;
 
-/** Transactions by their coordinators' account, and producers by that of the partitions' leaders. */
+/** Transactions as their coordinators report them, and producers as the partitions' leaders do. */
 class Transactions {
     private final Admin admin;
     private final Collection<TopicDescription> topics;
