@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from msgspec.structs import replace
 
 from mesh_assets.collecting.connector_topics import declared_topics, listed
-from mesh_assets.collecting.vanished import confirm_gone, one_by_one
+from mesh_assets.collecting.vanished import HttpSource, confirm_gone, one_by_one
 from mesh_assets.errors import PlatformError, UnreachableError
 from mesh_assets.inventory.records import Connector, ConnectorTask, ConnectorTopic, Record
 from mesh_assets.inventory.sections import SecretFingerprints
@@ -19,7 +19,6 @@ from mesh_assets.masking.configs import (
     masked_values,
 )
 from mesh_assets.masking.names import is_plain_key
-from mesh_assets.platforms import Presence
 from mesh_assets.platforms.connect import connectors as platform
 from mesh_assets.store.fingerprints import FingerprintKey, fingerprints_of
 
@@ -31,25 +30,12 @@ _IN_FLIGHT = 8
 ConnectorKey = tuple[str, str]
 
 
-class ConnectReader(Protocol):
+class ConnectReader(HttpSource, Protocol):
     """What collecting needs from a Connect endpoint."""
 
-    @property
-    def url(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def address(self) -> str: ...
-    @property
-    def requests(self) -> int: ...
-    @property
-    def stand_in(self) -> str | None: ...
-    @property
-    def rights_advice(self) -> str: ...
     def connectors(self) -> Sequence[platform.Connector]: ...
     def topics(self, name: str) -> tuple[str, ...] | None: ...
     def password_keys(self, plugin_class: str) -> frozenset[str] | None: ...
-    def presence(self, name: str) -> Presence: ...
 
 
 ConnectorScope = Literal["whole", "list"]

@@ -7,13 +7,12 @@ from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from mesh_assets.collecting.vanished import confirm_gone, one_by_one
+from mesh_assets.collecting.vanished import HttpSource, confirm_gone, one_by_one
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.fields import CHANGES_TOPIC, EVENTS_TOPIC
 from mesh_assets.inventory.links import record_name
 from mesh_assets.inventory.records import Record, RegistryFacts, Schema, SchemaReference, SubjectLevel
 from mesh_assets.inventory.wording import counted, listed
-from mesh_assets.platforms import Presence
 from mesh_assets.platforms.schema_registry import Level, RegisteredSchema, SubjectLevels, Unread
 
 Fact = TypeVar("Fact")
@@ -27,21 +26,9 @@ OWN_SUBJECTS = frozenset(f"{topic}-value" for topic in (EVENTS_TOPIC, CHANGES_TO
 """The subjects of this project's own events, which no inventory shows."""
 
 
-class RegistryReader(Protocol):
+class RegistryReader(HttpSource, Protocol):
     """What collecting needs from a schema registry."""
 
-    @property
-    def url(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def address(self) -> str: ...
-    @property
-    def requests(self) -> int: ...
-    @property
-    def stand_in(self) -> str | None: ...
-    @property
-    def rights_advice(self) -> str: ...
     @property
     def level_requests(self) -> int: ...
     def read_latest_schemas(
@@ -53,7 +40,6 @@ class RegistryReader(Protocol):
     def global_compatibility(self) -> str | None: ...
     def global_mode(self) -> str | None: ...
     def contexts(self) -> tuple[str, ...]: ...
-    def presence(self, subject: str) -> Presence: ...
 
 
 class SchemaScope(Record, frozen=True, kw_only=True):

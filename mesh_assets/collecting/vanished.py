@@ -9,6 +9,7 @@ asked for by name, and only "not found" makes it a deletion.
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -26,6 +27,25 @@ ASKED_AT_MOST = 10
 every run and every tick of a sensor."""
 
 _NAMED = 3
+
+
+class HttpSource(Protocol):
+    """A Connect endpoint or a registry: what collecting needs from either."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def requests(self) -> int: ...
+    @property
+    def stand_in(self) -> str | None: ...
+    @property
+    def rights_advice(self) -> str: ...
+    def presence(self, name: str, /) -> Presence: ...
+
 
 AskPresence = Callable[[Sequence[str]], Mapping[str, Presence]]
 

@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -157,9 +156,7 @@ class ClusterLock:
     def __enter__(self) -> "ClusterLock":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with suppress(StoreError):  # the error that ended the run matters more; the expiry does the rest
             if self._pending is None:
                 return

@@ -1,7 +1,6 @@
 """What the clients of all HTTP services share: opening and closing, address, identity, and a request
 count."""
 
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -18,9 +17,7 @@ class ServiceClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
