@@ -9,7 +9,8 @@ import ipaddress
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,15 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith((".invalid", ".example", ".test"))  # resolves to nothing
+
+
+@pytest.fixture
+def hangs() -> Iterator[Callable[[], None]]:
+    """Hangs until the test is over."""
+    over = threading.Event()
+
+    def hang() -> None:
+        over.wait(30)
+
+    yield hang
+    over.set()

@@ -16,7 +16,7 @@ import msgspec
 
 from mesh_assets.analysis.graph import Node
 from mesh_assets.connector_rules.datasets import WHOLE, dataset, mongo_namespace, web_address
-from mesh_assets.connector_rules.facts import Facts, Rules, Sink, Source
+from mesh_assets.connector_rules.facts import Facts, Rules, Sink, Source, unknown_sink
 
 
 def _mongo(facts: Facts) -> tuple[str | None, str]:
@@ -83,7 +83,7 @@ def mongo_sink(facts: Facts) -> Sink:
     namespace, key = _mongo(facts)
     name = facts.value("database")
     if namespace is None:
-        return _unknown("server")
+        return unknown_sink("server")
     mapper = facts.value("namespace.mapper") or ""
     by_record = bool(mapper) and not mapper.endswith(".DefaultNamespaceMapper")
 
@@ -122,7 +122,7 @@ def _search(scheme: str, name_of: Callable[[Facts, str], str]) -> Callable[[Fact
         urls = facts.names("connection.url", "connection.urls")
         found = web_address(sorted(urls)[0], scheme=scheme, port=9200) if urls else None
         if found is None:
-            return _unknown("server")
+            return unknown_sink("server")
         mapped = facts.pairs("topic.to.external.resource.mapping", "topic.index.map", "topic.to.resource.map")
 
         def table(topic: str) -> Node | str:
@@ -141,12 +141,12 @@ def redis(facts: Facts) -> Sink:
     )
     addresses = [] if key is None else facts.names(key)
     if key is None or not addresses:
-        return _unknown("server")
+        return unknown_sink("server")
     address = addresses[0]
     port = None if key in ("redis.uri", "redis.hosts") else facts.value("redis.port", "redis.portnumber")
     found = web_address(f"{address}:{port}" if port else address, scheme="redis", port=6379)
     if found is None:
-        return _unknown("server")
+        return unknown_sink("server")
     number = facts.value("redis.database") or (found[1] if found[1] != WHOLE else "0")
     node = dataset(found[0], number)
     return Sink(whole=node, by=f"its config {key}", table=lambda _: node)
@@ -157,7 +157,7 @@ def http(facts: Facts) -> Sink:
     url = None if key is None else facts.value(key)
     whole = None if url is None else web_address(url.partition("${")[0])
     if key is None or url is None or whole is None:
-        return _unknown("address")
+        return unknown_sink("address")
 
     def table(topic: str) -> Node | str:
         found = web_address(url.replace("${topic}", topic))
@@ -191,12 +191,6 @@ def datagen(facts: Facts) -> Source:
     """It generates its records: there is no system behind it."""
     topic = facts.value("kafka.topic")
     return Source(topics=[] if topic is None else [(topic, "its config kafka.topic")])
-
-
-def _unknown(what: str) -> Sink:
-    return Sink(
-        whole=None, by="", table=lambda _: f"its config does not say, or hides, which {what} it writes to"
-    )
 
 
 DOCUMENTS: Rules = {

@@ -164,6 +164,13 @@ class Sink:
     column: Callable[[str], str] | None = None
 
 
+def unknown_sink(what: str) -> Sink:
+    """A sink whose config does not say which `what` it writes to."""
+    return Sink(
+        whole=None, by="", table=lambda _: f"its config does not say, or hides, which {what} it writes to"
+    )
+
+
 Rule = Callable[[Facts], Source | Sink]
 Rules = Mapping[str, Rule]
 """Rules by connector class: its full name, or Confluent Cloud's name for it."""

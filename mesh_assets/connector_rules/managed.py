@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mesh_assets.analysis.graph import Node
 from mesh_assets.connector_rules.datasets import WHOLE, dataset, web_address
-from mesh_assets.connector_rules.facts import Facts, Rule, Rules, Sink, Source
+from mesh_assets.connector_rules.facts import Facts, Rule, Rules, Sink, Source, unknown_sink
 
 # `<key>` is the value of that config; `<key|value>` has a default; `:host` and `:path` are parts of an address.
 _CONFIG = re.compile(r"<(?P<key>[\w.]+)(?P<part>:host|:path)?(?:\|(?P<default>[^>]*))?>")
@@ -116,7 +116,7 @@ def _writes(place: _Place) -> Rule:
     def rule(facts: Facts) -> Sink:
         namespace, template = _filled(facts, place.namespace), _filled(facts, place.name)
         if namespace is None or template is None:
-            return _unknown("system")
+            return unknown_sink("system")
         mapped = facts.pairs(place.mapped) if place.mapped else {}
 
         def table(topic: str) -> Node | str:
@@ -185,7 +185,7 @@ def _cosmos_source(facts: Facts) -> Source:
 def _cosmos_sink(facts: Facts) -> Sink:
     namespace, mapped = _cosmos(facts, "sink")
     if namespace is None:
-        return _unknown("database")
+        return unknown_sink("database")
 
     def table(topic: str) -> Node | str:
         container = mapped.get(topic)
@@ -221,12 +221,6 @@ def _http_source(facts: Facts) -> Source:
     if not found.pairs:
         found.datasets.append((dataset(whole[0], WHOLE), "its config url"))
     return found
-
-
-def _unknown(what: str) -> Sink:
-    return Sink(
-        whole=None, by="", table=lambda _: f"its config does not say, or hides, which {what} it writes to"
-    )
 
 
 def _each(places: Mapping[str, _Place], rule: Callable[[_Place], Rule]) -> dict[str, Rule]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from mesh_assets.analysis.graph import Node
 from mesh_assets.connector_rules.datasets import WHOLE, dataset
-from mesh_assets.connector_rules.facts import Facts, Rules, Sink, Source
+from mesh_assets.connector_rules.facts import Facts, Rules, Sink, Source, unknown_sink
 
 _AZURE = "blob.core.windows.net"
 _ELSEWHERE = ("store.url", "aws.s3.endpoint", "s3.proxy.url")
@@ -36,7 +36,7 @@ def _data_lake(facts: Facts) -> Sink:
     """Azure Data Lake Gen2: the first part of `topics.dir` is the container."""
     account = facts.value("azure.datalake.gen2.account.name")
     if account is None:
-        return _unknown()
+        return unknown_sink("bucket")
     container, _, folder = (facts.value("topics.dir") or "topics").strip("/").partition("/")
     namespace = f"abfss://{container}@{account}.dfs.core.windows.net"
     return Sink(
@@ -60,7 +60,7 @@ def _folders(namespace_of: Namespace) -> Callable[[Facts], Sink]:
     def rule(facts: Facts) -> Sink:
         found = namespace_of(facts)
         if found is None:
-            return _unknown()
+            return unknown_sink("bucket")
         namespace, key = found
         folder = (facts.value("topics.dir") or "topics").strip("/")
 
@@ -85,7 +85,7 @@ def _prefixed(namespace_of: Namespace, *prefix_keys: str) -> Callable[[Facts], S
     def rule(facts: Facts) -> Sink:
         found = namespace_of(facts)
         if found is None:
-            return _unknown()
+            return unknown_sink("bucket")
         namespace, key = found
         prefix = (facts.value(*prefix_keys) or "").strip("/")
         where = dataset(namespace, prefix if prefix and "{{" not in prefix else WHOLE)
@@ -143,12 +143,6 @@ def _file_sink(facts: Facts) -> Sink:
         return Sink(whole=None, by="", table=lambda _: "it writes to the standard output of its worker")
     node = dataset("file", file)
     return Sink(whole=node, by="its config file", table=lambda _: node)
-
-
-def _unknown() -> Sink:
-    return Sink(
-        whole=None, by="", table=lambda _: "its config does not say, or hides, which bucket it writes to"
-    )
 
 
 _S3 = _bucket("s3", "s3.bucket.name", "aws.s3.bucket.name", "aws_s3_bucket")

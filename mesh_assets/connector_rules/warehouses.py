@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mesh_assets.analysis.graph import Node
 from mesh_assets.connector_rules.datasets import WHOLE, database, dataset, web_address
-from mesh_assets.connector_rules.facts import Facts, OwnTopic, Rules, Sink
+from mesh_assets.connector_rules.facts import Facts, OwnTopic, Rules, Sink, unknown_sink
 from mesh_assets.inventory.java_patterns import java_pattern, replaced
 
 _NOT_BIGQUERY = re.compile(r"[^a-zA-Z0-9_]")
@@ -23,7 +23,7 @@ def bigquery(facts: Facts) -> Sink:
     """One dataset for all topics, or, in versions before 2, by patterns of topics (`.*=lake`)."""
     project = facts.value("project")
     if project is None:
-        return _unknown("project")
+        return unknown_sink("project")
     by_pattern = facts.pairs("datasets", between="=")
     single = facts.value("defaultDataset") or (None if by_pattern else facts.value("datasets"))
     mapped = facts.pairs("topic2TableMap", "topic2table.map")
@@ -84,7 +84,7 @@ def clickhouse(facts: Facts) -> Sink:
     named = facts.value("hostname", "clickhouse.hostname", "connection.host")
     found = None if named is None else web_address(named)
     if found is None:
-        return _unknown("host")
+        return unknown_sink("host")
     host, _, own_port = found[0].partition("://")[2].partition(":")
     port = own_port or facts.value("port", "connection.port")
     port = port or ("8443" if facts.is_set("ssl", default=True) else "8123")
@@ -116,13 +116,13 @@ def iceberg(facts: Facts) -> Sink:
         for reads in (False, True)
     ]
     if location is None:
-        sink = _unknown("catalog or warehouse")
+        sink = unknown_sink("catalog or warehouse")
         sink.own = own
         return sink
     try:
         parts = urlsplit(location)
     except ValueError:  # brackets without an address
-        sink = _unknown("catalog or warehouse")
+        sink = unknown_sink("catalog or warehouse")
         sink.own = own
         return sink
     scheme = {"s3a": "s3", "s3n": "s3"}.get(parts.scheme, parts.scheme)
@@ -152,12 +152,6 @@ def iceberg(facts: Facts) -> Sink:
         table=table,
         own=own,
         others=nodes if len(nodes) > 1 else [],
-    )
-
-
-def _unknown(what: str) -> Sink:
-    return Sink(
-        whole=None, by="", table=lambda _: f"its config does not say, or hides, which {what} it writes to"
     )
 
 

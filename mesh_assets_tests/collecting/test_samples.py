@@ -1,6 +1,5 @@
 import io
 import json
-import struct
 from typing import Any
 
 import fastavro
@@ -9,6 +8,7 @@ import pytest
 from mesh_assets.collecting.samples import Decoded, RecordDecoder
 from mesh_assets.errors import UnreachableError
 from mesh_assets.platforms.schema_registry.records import RegisteredSchema, SchemaReference, SchemaText
+from mesh_assets_tests.events.avro import framed, written
 
 MONEY = {"type": "record", "name": "Money", "fields": [{"name": "amount", "type": "int"}]}
 ORDER = {
@@ -32,10 +32,6 @@ def version(subject: str, number: int) -> RegisteredSchema:
     return RegisteredSchema(
         subject=subject, version=number, id=9, schema_type="AVRO", definition=json.dumps(MONEY)
     )
-
-
-def framed(schema_id: int, data: bytes) -> bytes:
-    return struct.pack(">bI", 0, schema_id) + data
 
 
 @pytest.fixture
@@ -75,12 +71,6 @@ def test_undecodable_records_are_described_by_their_size_alone(decoder: RecordDe
 def of_schema(schema: Any, data: bytes) -> Decoded:
     text = SchemaText(id=9, schema_type="AVRO", definition=json.dumps(schema))
     return RecordDecoder({9: text}.get).decode(framed(9, data))
-
-
-def written(schema: Any, value: Any) -> bytes:
-    out = io.BytesIO()
-    fastavro.schemaless_writer(out, fastavro.parse_schema(schema), value)
-    return out.getvalue()
 
 
 def test_a_date_that_python_cannot_hold_is_shown_as_it_is_stored() -> None:

@@ -28,6 +28,7 @@ from mesh_assets.store.pointers import SchemaIds
 from mesh_assets_tests.documents import MOMENT, a_connector, a_document, a_group, a_schema, a_topic
 from mesh_assets_tests.events.a_registry import ARegistry
 from mesh_assets_tests.events.arbitrary_records import arbitrary
+from mesh_assets_tests.events.avro import records_of
 
 NAMES = ("discovery_event", "change_event")
 MANUAL = (Trigger(type="manual"),)
@@ -124,21 +125,11 @@ def test_every_field_of_the_public_schemas_is_explained(name: str) -> None:
 def test_a_nullable_field_defaults_to_null_so_that_it_may_be_removed_one_day(name: str) -> None:
     without = [
         field["name"]
-        for record in _records(json.loads(schema_text(name)))
+        for record in records_of(json.loads(schema_text(name)))
         for field in record["fields"]
         if isinstance(field["type"], list) and ("default" not in field or field["default"] is not None)
     ]
     assert without == []
-
-
-def _records(kind: Any) -> list[Any]:
-    if isinstance(kind, list):
-        return [record for branch in kind for record in _records(branch)]
-    if not isinstance(kind, dict):
-        return []
-    if kind["type"] == "record":
-        return [kind, *(record for field in kind["fields"] for record in _records(field["type"]))]
-    return _records(kind.get("items") or kind.get("values"))
 
 
 def test_an_event_of_an_older_schema_is_read_with_defaults() -> None:
@@ -165,7 +156,7 @@ def test_an_event_of_an_older_schema_is_read_with_defaults() -> None:
 
 def test_a_snapshot_from_before_connectors_had_ids_is_read_without_them() -> None:
     older = json.loads(schema_text("discovery_event"))
-    (connector_fields,) = [record["fields"] for record in _records(older) if record["name"] == "Connector"]
+    (connector_fields,) = [record["fields"] for record in records_of(older) if record["name"] == "Connector"]
     connector_fields.remove(next(field for field in connector_fields if field["name"] == "id"))
     document = a_document(connectors=(a_connector(id="lcc-1"),))
     event = discovery_event(document, triggers=MANUAL, change_count=0)
@@ -179,7 +170,7 @@ def test_a_snapshot_from_before_connectors_had_ids_is_read_without_them() -> Non
 
 def test_a_snapshot_from_before_contracts_has_schemas_with_unknown_contracts() -> None:
     older = json.loads(schema_text("discovery_event"))
-    (fields,) = [record["fields"] for record in _records(older) if record["name"] == "Schema"]
+    (fields,) = [record["fields"] for record in records_of(older) if record["name"] == "Schema"]
     fields.remove(next(field for field in fields if field["name"] == "contract"))
     contract = DataContract(
         properties={"owner": "shop"},

@@ -14,6 +14,7 @@ from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import decode_document, encode_document
 from mesh_assets.inventory.records import Broker, GroupRate, Metrics, TopicRate
 from mesh_assets_tests.documents import a_document, some_metrics
+from mesh_assets_tests.events.avro import records_of
 
 NEWER = {
     "Metrics": {"connectors", "cluster", "sources"},
@@ -52,7 +53,7 @@ def test_an_older_document_is_readable_and_what_it_lacks_is_unknown() -> None:
 def test_an_older_event_is_readable_and_what_it_lacks_is_unknown() -> None:
     document = with_metrics(METRICS)
     schema = json.loads(schema_text("discovery_event"))
-    for record in _records(schema):
+    for record in records_of(schema):
         record["fields"] = [
             field for field in record["fields"] if field["name"] not in NEWER.get(record["name"], ())
         ]
@@ -73,13 +74,3 @@ def _with_lists(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _with_lists(kept) for name, kept in value.items()}
     return [_with_lists(kept) for kept in value] if isinstance(value, list | tuple) else value
-
-
-def _records(kind: Any) -> list[Any]:
-    if isinstance(kind, list):
-        return [record for branch in kind for record in _records(branch)]
-    if not isinstance(kind, dict):
-        return []
-    if kind["type"] == "record":
-        return [kind, *(record for field in kind["fields"] for record in _records(field["type"]))]
-    return _records(kind.get("items") or kind.get("values"))

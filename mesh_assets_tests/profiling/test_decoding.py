@@ -1,31 +1,19 @@
 """Values are decoded by the schemas they name; undecodable ones are counted with the reason and never shown."""
 
-import io
 import json
-import struct
 from datetime import UTC, datetime
 from typing import Any
 
-import fastavro
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
 
 from mesh_assets.errors import UnreachableError
 from mesh_assets.platforms.schema_registry.records import RegisteredSchema, SchemaReference, SchemaText
 from mesh_assets.profiling.records import TopicProfile
+from mesh_assets_tests.events.avro import framed, written
 from mesh_assets_tests.profiling.logs import InMemory, Log, a_record, numbered, profile, profile_values
 
 MARKER = "very-private-words"
-
-
-def framed(schema_id: int, data: bytes) -> bytes:
-    return struct.pack(">bI", 0, schema_id) + data
-
-
-def avro(schema: Any, value: Any) -> bytes:
-    out = io.BytesIO()
-    fastavro.schemaless_writer(out, fastavro.parse_schema(schema), value)
-    return out.getvalue()
 
 
 def text(schema_id: int, kind: str, definition: Any, *references: SchemaReference) -> SchemaText:
@@ -67,7 +55,7 @@ def a_user(number: int) -> dict[str, Any]:
 
 
 def test_avro_is_read_with_its_types_maps_and_arrays() -> None:
-    values = [framed(7, avro(USER, a_user(number))) for number in range(20)]
+    values = [framed(7, written(USER, a_user(number))) for number in range(20)]
     found = profile_values(*values, schemas={7: text(7, "AVRO", USER)})
     assert (found.format, found.decoded_share, found.inferred) == ("avro", 1.0, False)
     fields = {one.path: one for one in found.fields}
@@ -80,7 +68,7 @@ def test_avro_is_read_with_its_types_maps_and_arrays() -> None:
 
 def test_several_schemas_of_one_topic_are_read_and_fields_that_one_lacks_are_optional() -> None:
     older = {**USER, "fields": USER["fields"][:1]}
-    values = [framed(6, avro(older, {"id": 1}))] + [framed(7, avro(USER, a_user(n))) for n in range(3)]
+    values = [framed(6, written(older, {"id": 1}))] + [framed(7, written(USER, a_user(n))) for n in range(3)]
     found = profile_values(*values, schemas={6: text(6, "AVRO", older), 7: text(7, "AVRO", USER)})
     assert [(one.id, one.records, one.latest) for one in found.schemas] == [(6, 1, None), (7, 3, None)]
     at = found.field("at")
@@ -101,7 +89,7 @@ def test_avro_takes_referenced_types_from_their_subjects() -> None:
         subject="street", version=1, id=1, schema_type="AVRO", definition=json.dumps(street)
     )
     whole = {**user, "fields": [{"name": "home", "type": street}]}
-    value = framed(2, avro(whole, {"home": {"town": "Ulm"}}))
+    value = framed(2, written(whole, {"home": {"town": "Ulm"}}))
     schemas = {2: text(2, "AVRO", user, reference)}
     found = profile_values(value, schemas=schemas, versions={("street", 1): registered})
     assert [one.path for one in found.fields] == ["home.town"]
@@ -267,7 +255,7 @@ def test_an_unusable_protobuf_text_is_reported(definition: str, reason: str) -> 
 
 
 def test_undecodable_records_are_counted_by_reason_and_never_quoted() -> None:
-    good = [framed(7, avro(USER, a_user(number))) for number in range(30)]
+    good = [framed(7, written(USER, a_user(number))) for number in range(30)]
     bad = [
         framed(7, MARKER.encode()),
         framed(8, MARKER.encode()),
@@ -288,7 +276,7 @@ def test_undecodable_records_are_counted_by_reason_and_never_quoted() -> None:
 
 def test_values_whose_schema_the_registry_withholds_are_unknown_and_not_faulty() -> None:
     down = UnreachableError("the registry answered 500")
-    values = [framed(7, avro(USER, a_user(number))) for number in range(30)]
+    values = [framed(7, written(USER, a_user(number))) for number in range(30)]
     found = profile_values(*values, schemas={7: down})
     assert (
         found.error
@@ -317,8 +305,8 @@ def test_a_failing_registry_is_not_asked_for_each_of_a_thousand_schemas() -> Non
 
 
 def test_only_what_a_registry_returned_before_it_failed_is_judged() -> None:
-    values = [framed(7, avro(USER, a_user(number))) for number in range(30)]
-    others = [framed(8, avro(USER, a_user(number))) for number in range(30)]
+    values = [framed(7, written(USER, a_user(number))) for number in range(30)]
+    others = [framed(8, written(USER, a_user(number))) for number in range(30)]
     down = UnreachableError("the registry answered 500")
     found = profile_values(*values, *others, schemas={7: text(7, "AVRO", USER), 8: down})
     assert (found.error, found.decoded_share, found.faults) == (None, 1.0, ())

@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -8,18 +8,6 @@ from mesh_assets.errors import UnreachableError
 from mesh_assets.sensing.sweep import SweepLimits, sweep
 
 LIMITS = SweepLimits(at_once=4, cluster_seconds=0.2, tick_seconds=0.6)
-
-
-@pytest.fixture
-def hangs() -> Iterator[Callable[[], None]]:
-    """Hangs until the test is over."""
-    over = threading.Event()
-
-    def hang() -> None:
-        over.wait(30)
-
-    yield hang
-    over.set()
 
 
 def test_an_exception_of_one_cluster_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:

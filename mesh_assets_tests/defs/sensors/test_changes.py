@@ -1,8 +1,7 @@
 """A whole tick on an estate of fakes: what enters the inbox, what is launched, what the skip reason says."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -173,18 +172,6 @@ def test_a_cluster_without_a_document_is_skipped_with_the_reason(
     result = Ticking(world, instance, observe_resources, name="resource_changes")()
 
     assert skipped(result) == "3 of 3 clusters looked at, nothing new; new: no discovery yet"
-
-
-@pytest.fixture
-def hangs() -> Iterator[Callable[[], None]]:
-    """A transport that hangs until the test is over."""
-    over = threading.Event()
-
-    def hang() -> None:
-        over.wait(30)
-
-    yield hang
-    over.set()
 
 
 @pytest.mark.slow

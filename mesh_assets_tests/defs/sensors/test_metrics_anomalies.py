@@ -1,8 +1,7 @@
 """Ticks of `metrics_anomalies` on an estate of fakes; `daemon/` has it on real servers."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -153,18 +152,6 @@ def test_two_ticks_in_a_row_take_one_reading_even_if_the_first_was_lost(
 
     assert "0 of 2 clusters read" in skipped(sensor())
     assert readings(world, "lkc-warehouse") == 1
-
-
-@pytest.fixture
-def hangs() -> Iterator[Callable[[], None]]:
-    """A transport that hangs until the test is over."""
-    over = threading.Event()
-
-    def hang() -> None:
-        over.wait(30)
-
-    yield hang
-    over.set()
 
 
 @pytest.mark.slow
