@@ -1,7 +1,6 @@
 """`mesh-assets export`: the mesh in the formats of other tools."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from mesh_assets.answering.mesh import Mesh, read_domains, read_mesh
 from mesh_assets.cli.options import clusters_option
 from mesh_assets.errors import ExportError
 from mesh_assets.estate.model import Estate
-from mesh_assets.exports.files import write_files
+from mesh_assets.exports.files import write_files, write_stdout
 from mesh_assets.exports.parts import around, find_node
 from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.document import Document
@@ -61,10 +60,7 @@ def say(notes: Iterable[str]) -> None:
 def write_out(out: str, chunks: Iterable[bytes]) -> None:
     """To the file, or to stdout. Raises ExportError."""
     if out == "-":
-        stream = sys.stdout.buffer
-        for chunk in chunks:
-            stream.write(chunk)
-        stream.flush()
+        write_stdout(chunks)
     else:
         write_files([(Path(out), chunks)])
         click.echo(f"wrote {out}", err=True)

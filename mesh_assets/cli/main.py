@@ -1,5 +1,6 @@
 """`mesh-assets`: the command line. A command is imported only when it is called, so `--help` is fast."""
 
+import errno
 import gc
 import importlib
 import io
@@ -106,6 +107,10 @@ def cli() -> None:
     """
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Of stdout; files of ours are named in a MeshError."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command. A MeshError becomes a sentence on stderr and exit code 1; an unforeseen error, Python's traceback,
     masked."""
@@ -121,6 +126,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         cli.main(args=None if arguments is None else list(arguments), prog_name="mesh-assets")
     except MeshError as error:
         click.echo(f"mesh-assets: {sentence(error)}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        # Python would try to write the rest as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        click.echo(f"mesh-assets: the output could not be written: {error.strerror}", err=True)
         sys.exit(1)
 
 

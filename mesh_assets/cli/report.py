@@ -1,14 +1,13 @@
 """`mesh-assets report`: the mesh as one HTML page."""
 
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from mesh_assets.cli.options import clusters_option
-from mesh_assets.exports.files import write_files
+from mesh_assets.exports.files import write_files, write_stdout
 from mesh_assets.findings.finding import shown_findings
 from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.wording import bytes_text, counted
@@ -40,7 +39,7 @@ def report(clusters: tuple[str, ...], out: Path, days: float) -> None:
     html = render_report(found).encode()
     to_stdout = str(out) == "-"
     if to_stdout:
-        sys.stdout.buffer.write(html)
+        write_stdout([html])
     else:
         write_files([(out, [html])])
     shown = len(shown_findings(found.findings))

@@ -1,6 +1,7 @@
 """Files of exports: whole or not at all."""
 
 import os
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,15 @@ from secrets import token_hex
 from mesh_assets.errors import ExportError
 
 Chunks = Iterable[bytes]
+
+
+def write_stdout(chunks: Chunks) -> None:
+    """Raises ExportError when nobody can read it, as when it is closed."""
+    if sys.stdout is None:
+        raise ExportError("stdout is closed; name a file with --out")
+    for chunk in chunks:
+        sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()
 
 
 def write_files(files: Iterable[tuple[Path, Chunks]]) -> list[Path]:

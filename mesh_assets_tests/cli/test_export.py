@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mesh_assets.cli.export import export
-from mesh_assets.errors import MeshError
+from mesh_assets.errors import ExportError, MeshError
+from mesh_assets.exports.files import write_stdout
 from mesh_assets.inventory.document import ClusterIdentity
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
@@ -113,6 +116,28 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(command: str) -> None:
         assert result.exit_code == 0
         assert reader.result(timeout=30) == run(command, "--cluster", "billing").stdout.encode()
     assert Path("pipe").is_fifo()
+
+
+def test_a_closed_stdout_is_an_error_not_an_empty_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(ExportError, match="stdout is closed; name a file with --out"):
+        write_stdout([b"x"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+def test_output_that_does_not_fit_on_the_disk_is_a_sentence() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mesh_assets.cli.main", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "mesh-assets: the output could not be written: No space left on device\n",
+    )
 
 
 def test_a_cluster_that_the_estate_lacks_is_refused() -> None:
