@@ -54,6 +54,7 @@ _KINDS = {
     "db2": _Kind(scheme="db2", port=50000),
     "informix": _Kind(scheme="informix", port=9088),
     "redshift": _Kind(scheme="redshift", port=5439, schema="public"),
+    "teradata": _Kind(scheme="teradata", port=1025, has_schemas=False),
     "clickhouse": _Kind(scheme="clickhouse", port=8123, has_schemas=False),
     "ch": _Kind(scheme="clickhouse", port=8123, has_schemas=False),
 }

@@ -220,7 +220,7 @@ def test_a_sink_that_takes_the_table_from_each_record_leads_to_the_database() ->
         ("jdbc:mysql://address=(host=a)(port=3307)(user=u)/shop", "mysql://a:3307/shop.t"),
         ("jdbc:mysql://(host=a,port=3306),(host=b,port=3307)/shop", "mysql://a:3306,b:3307/shop.t"),
         ("jdbc:postgresql://[2001:db8::1]:5433/shop", "postgres://[2001:db8::1]:5433/shop.public.t"),
-        ("jdbc:teradata://td/LOGMECH=TD2,DATABASE=shop,CHARSET=UTF8", "teradata://td/shop.t"),
+        ("jdbc:teradata://td/LOGMECH=TD2,DATABASE=shop,CHARSET=UTF8", "teradata://td:1025/shop.t"),
         ("jdbc:ch:https://ch:8443/shop", "clickhouse://ch:8443/shop.t"),
         # A named instance has its own port, which the config does not say.
         ("jdbc:sqlserver://ms\\blue;databaseName=shop", "mssql://ms/blue/shop.dbo.t"),
