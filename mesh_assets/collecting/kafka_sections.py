@@ -33,7 +33,14 @@ from mesh_assets.inventory.sections import (
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.joining.counts import with_transactions
 from mesh_assets.joining.join import stale_section
-from mesh_assets.metrics.positions import Positions, read_positions, without_producers
+from mesh_assets.metrics.positions import (
+    Positions,
+    positions_of,
+    read_lags,
+    read_positions,
+    without_producers,
+)
+from mesh_assets.metrics.time_lag import TimeLags
 from mesh_assets.platforms.kafka import (
     GroupsReading,
     OffsetsReading,
@@ -84,7 +91,7 @@ class KafkaSections:
             again = partial(self._again, offsets, reading)
             if self._of.previous is None:  # there is nothing yet that rates could be made with
                 again = pool.submit(again).result
-        # While topics wait for the ages of their records, the groups need not.
+        # While topics wait for the ages of their records, the groups need not, and neither do their time lags.
         groups = (
             pool.submit(
                 self._of.or_stale, "consumer_groups", partial(self._consumer_groups, reading, offsets)
@@ -92,6 +99,7 @@ class KafkaSections:
             if reading is not None and offsets is not None
             else None
         )
+        lags = None if again is None or groups is None else pool.submit(self._lags, groups)
         found: dict[SectionName, Section] = {}
         if configs is not None and offsets is not None and storage is not None and begun is not None:
             found["topics"] = self._of.or_stale(
@@ -99,8 +107,10 @@ class KafkaSections:
             )
         if groups is not None:
             found["consumer_groups"] = groups.result()
-        if again is not None:
-            found["metrics"] = self._metrics(found["topics"], found["consumer_groups"], connectors, again)
+        if again is not None and lags is not None:
+            found["metrics"] = self._metrics(
+                found["topics"], found["consumer_groups"], connectors, lags.result(), again
+            )
         found = {**{name: section.result() for name, section in parts.items()}, **found}
         if "topics" in found:
             found["topics"] = with_transactions(found["topics"], found.get("transactions"), self._of.previous)
@@ -228,11 +238,25 @@ class KafkaSections:
             cost=self._kafka_cost("consumer_groups", "kafka consumer groups"),
         )
 
+    def _lags(self, reading: Future[Section]) -> tuple[Positions | None, TimeLags, str | None]:
+        """The positions in the latest document, and what `read_lags` finds."""
+        before = positions_of(self._of.previous)
+        groups = reading.result()
+        assert isinstance(groups, ConsumerGroupsSection)
+        read_at = groups.state.collected_at
+        if groups.state.status != "fresh" or read_at is None:
+            return before, TimeLags(groups={}, topics={}), None
+        ids = {topic.name: topic.id for topic in self._of.metadata.topics}
+        kept = self._of.history(self._of.cluster_id)
+        with self._of.phases.phase("time lag"):
+            return before, *read_lags(groups.records, ids, read_at=read_at, before=before, kept=kept)
+
     def _metrics(
         self,
         topics: Section,
         groups: Section,
         connectors: "Future[Section] | None",
+        lags: tuple[Positions | None, TimeLags, str | None],
         again: Callable[[], Positions],
     ) -> Section:
         """Fresh when the topics are. Groups that could not be read lose only their own figures: partition health
@@ -253,8 +277,7 @@ class KafkaSections:
             groups=groups.records if groups.state.status == "fresh" else None,
             groups_error=groups.state.error,
             connectors=self._known_connectors(connectors),
-            previous=self._of.previous,
-            kept=self._of.history(self._of.cluster_id),
+            lags=lags,
             again=again,
         )
         reader = self._of.clients.metrics

@@ -12,9 +12,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from mesh_assets.collecting.phases import Phases
-from mesh_assets.errors import PlatformError, StoreError
+from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
-from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Connector, Metrics, Topic
 from mesh_assets.inventory.sections import MetricsSection, SectionCost, SectionState
@@ -22,18 +21,17 @@ from mesh_assets.inventory.storage_records import LogDirectory
 from mesh_assets.metrics.disks import untold, with_disks
 from mesh_assets.metrics.measurements import Asked, MetricsReader, merged, without
 from mesh_assets.metrics.offsets import NOT_AVAILABLE, offset_metrics
-from mesh_assets.metrics.positions import Positions, ends_of, positions, positions_of
-from mesh_assets.metrics.time_lag import TimeLags, time_lags
+from mesh_assets.metrics.positions import Positions, positions
+from mesh_assets.metrics.time_lag import TimeLags
 from mesh_assets.platforms.kafka import ClusterMetadata
-from mesh_assets.readings.ends import KeptEnds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """What metrics are computed from: one reading of Kafka. `groups` None: they could not be read. `groups_error`: why
-    they, or some of them, could not. `connectors`: the known ones. `previous`: the latest document. `kept`: the end offsets
-    that the sensor has kept; None: there are none. `again`: takes a second reading a moment later; raises PlatformError.
-    `log_directories`, `unknown`: as in TopicsSection."""
+    they, or some of them, could not. `connectors`: the known ones. `lags`: the positions in the latest document, and what
+    `read_lags` found. `again`: takes a second reading a moment later; raises PlatformError. `log_directories`, `unknown`: as
+    in TopicsSection."""
 
     cluster_id: str
     read_at: datetime
@@ -41,8 +39,7 @@ class Ground:
     topics: tuple[Topic, ...]
     groups: tuple[ConsumerGroup, ...] | None
     connectors: tuple[Connector, ...]
-    previous: Document | None
-    kept: KeptEnds | None
+    lags: tuple[Positions | None, TimeLags, str | None]
     again: Callable[[], Positions]
     groups_error: str | None = None
     log_directories: tuple[LogDirectory, ...] | None = None
@@ -62,12 +59,9 @@ def collect_metrics(
     """
     groups = ground.groups or ()
     after = positions(ground.topics, groups, read_at=ground.read_at)
-    before = known = positions_of(ground.previous)
-    with phases.phase("time lag"):
-        lags, unreadable = _lags(ground, known)
+    before, lags, unreadable = ground.lags
     # Not earlier: the clock was set back, or another host's is slow. The two give no rate.
     if before is None or before.read_at >= after.read_at:
-        # Asked last: it comes a second after the first one.
         before, after = after, ground.again()
     metrics = offset_metrics(
         ground.metadata,
@@ -123,17 +117,6 @@ def _with_measured(cluster: Cluster, reader: MetricsReader, ground: Ground, metr
         return merged(metrics, reader.measure(asked))
     except PlatformError as error:
         return without(metrics, cluster.metrics.kind, str(error))
-
-
-def _lags(ground: Ground, known: Positions | None) -> tuple[TimeLags, str | None]:
-    """The time lags, and why the kept readings could not be read; None if they could."""
-    ids = {topic.name: topic.id for topic in ground.metadata.topics}
-    earlier = ends_of(known, ids)
-    groups, read_at = ground.groups or (), ground.read_at
-    try:
-        return time_lags(groups, read_at=read_at, topic_ids=ids, kept=ground.kept, earlier=earlier), None
-    except StoreError as error:
-        return TimeLags(groups={}, topics={}), str(error)
 
 
 def _unknown_lags(metrics: Metrics) -> list[str]:

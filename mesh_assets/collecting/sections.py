@@ -116,7 +116,7 @@ class _Sections:
 
     def collect(self, wanted: Sequence[SectionName]) -> dict[SectionName, Section]:
         with ThreadPoolExecutor(
-            max_workers=14, thread_name_prefix=f"collect-{self._of.cluster.name}"
+            max_workers=16, thread_name_prefix=f"collect-{self._of.cluster.name}"
         ) as pool:
             connectors = pool.submit(self._connectors) if "connectors" in wanted else None
             schemas = pool.submit(self._schemas) if "schemas" in wanted else None

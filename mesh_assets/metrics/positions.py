@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from mesh_assets.errors import StoreError
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Record, Topic
-from mesh_assets.metrics.time_lag import EndReading
+from mesh_assets.metrics.time_lag import EndReading, TimeLags, time_lags
 from mesh_assets.platforms.kafka import KafkaReader, OffsetsReading, PartitionOffsets, TopicMetadata, values
+from mesh_assets.readings.ends import KeptEnds
 
 
 class Positions(Record, frozen=True, kw_only=True):
@@ -57,6 +59,23 @@ def ends_of(before: Positions | None, ids: Mapping[str, str | None]) -> EndReadi
         return None
     same = {topic: ends for topic, ends in before.ends.items() if before.topic_ids[topic] == ids.get(topic)}
     return EndReading(read_at=before.read_at, ends=same)
+
+
+def read_lags(
+    groups: Iterable[ConsumerGroup],
+    topic_ids: Mapping[str, str | None],
+    *,
+    read_at: datetime,
+    before: Positions | None,
+    kept: KeptEnds | None,
+) -> tuple[TimeLags, str | None]:
+    """The time lags, and why the kept readings could not be read; None if they could. `kept`: the end offsets that the
+    sensor has kept; None: there are none."""
+    earlier = ends_of(before, topic_ids)
+    try:
+        return time_lags(groups, read_at=read_at, topic_ids=topic_ids, kept=kept, earlier=earlier), None
+    except StoreError as error:
+        return TimeLags(groups={}, topics={}), str(error)
 
 
 # Between two readings, when no earlier document gives the first one for a rate.
