@@ -33,11 +33,10 @@ NAME, GROUP, IDLE_GROUP = "recreated-test", "recreated-test-reader", "recreated-
 
 @contextmanager
 def the_topic(endpoints: Endpoints, values: list[bytes]) -> Iterator[None]:
-    servers = {"bootstrap.servers": endpoints.bootstrap_servers}
-    with AdminClient(servers) as admin:
+    with AdminClient({"bootstrap.servers": endpoints.bootstrap_servers}) as admin:
         admin.create_topics([NewTopic(NAME, num_partitions=1, replication_factor=1)])[NAME].result(30)
         try:
-            producer = Producer(servers)
+            producer = Producer({"bootstrap.servers": endpoints.bootstrap_servers})
             for value in values:
                 producer.produce(NAME, value)
             assert producer.flush(30) == 0
