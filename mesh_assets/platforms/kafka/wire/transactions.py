@@ -53,6 +53,7 @@ FINISHED_KEPT = 2_000
 finished one is that it was used."""
 UNFINISHED_KEPT = OPEN_KEPT = 5_000
 
+_STATE_TOPIC = "__transaction_state"
 _MAX_TIMEOUT = "transaction.max.timeout.ms"
 _TURNS = 3
 _PAUSE_SECONDS = 0.2
@@ -122,21 +123,8 @@ async def _max_timeout(connections: Connections) -> int | None:
 async def _ids(connections: Connections) -> _Ids:
     """Raises BrokerError when a broker does not list its own, or lists none because the user may see none:
     missing ids would look as if they did not exist."""
-    brokers = [broker.id for broker in await connections.refreshed()]
-    answers = await together(connections.ask(LIST_TRANSACTIONS, broker=broker) for broker in brokers)
-    refused = await ids_are_hidden(connections, brokers[0])
-    listed: dict[str, TransactionalId] = {}
-    for broker, answer in zip(brokers, answers, strict=True):
-        if answer.code:
-            raise BrokerError(answer.code)
-        for name, one in answer.transactions.items():
-            listed[name] = TransactionalId(
-                transactional_id=name,
-                state=one.state,
-                producer_id=one.producer_id,
-                coordinator=broker,
-                overdue=False,
-            )
+    listed = await _listed(connections)
+    refused = await ids_are_hidden(connections, (await connections.brokers())[0].id)
     if refused and not listed:
         raise BrokerError(KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     unfinished = sorted(name for name, one in listed.items() if one.state in UNFINISHED)
@@ -149,6 +137,49 @@ async def _ids(connections: Connections) -> _Ids:
         total=None if refused else len(listed) - gone,
         complete=not refused and len(unfinished) <= UNFINISHED_KEPT,
     )
+
+
+async def _listed(connections: Connections) -> dict[str, TransactionalId]:
+    """An id that moves while brokers list can be in none of their lists: then they list again."""
+    now = await _coordinators(connections)
+    for turn in range(1, _TURNS + 1):
+        before, brokers = now, now[1]
+        answers = await together(connections.ask(LIST_TRANSACTIONS, broker=broker) for broker in brokers)
+        now = await _coordinators(connections)
+        if now == before:
+            break
+        await asyncio.sleep(_PAUSE_SECONDS * turn)
+    else:
+        raise BrokerError(
+            KafkaError.NOT_COORDINATOR, f"partitions of {_STATE_TOPIC} moved while brokers listed their ids"
+        )
+    listed: dict[str, TransactionalId] = {}
+    for broker, answer in zip(brokers, answers, strict=True):
+        if answer.code:
+            raise BrokerError(answer.code)
+        for name, one in answer.transactions.items():
+            listed[name] = TransactionalId(
+                transactional_id=name,
+                state=one.state,
+                producer_id=one.producer_id,
+                coordinator=broker,
+                overdue=False,
+            )
+    return listed
+
+
+async def _coordinators(connections: Connections) -> tuple[object, tuple[int, ...]]:
+    """Who leads the partitions in which ids are kept, for comparison, and the live brokers. Raises BrokerError
+    when a partition has no leader: nobody lists its ids."""
+    told = await list_topics(connections, [_STATE_TOPIC])
+    partitions = () if told.codes else told.topics[_STATE_TOPIC].partitions
+    if any(one.leader is None for one in partitions):
+        raise BrokerError(
+            KafkaError.COORDINATOR_NOT_AVAILABLE,
+            f"a partition of {_STATE_TOPIC} has no leader to list its ids",
+        )
+    leaders = [(one.leader, one.leader_epoch) for one in partitions]
+    return leaders, tuple(broker.id for broker in await connections.brokers())
 
 
 async def ids_are_hidden(connections: Connections, broker: int) -> bool:

@@ -77,7 +77,11 @@ class AnsweringCluster:
         self._groups.ids, self._groups.leaders = [1], [1, 1, 1]
         self._groups.topics = {"orders": 2}
         self._transactions = TransactionBrokers()
-        self._transactions.topics = {"__consumer_offsets": [1, 1, 1], "orders": [1, 1]}
+        self._transactions.topics = {
+            "__consumer_offsets": [1, 1, 1],
+            "__transaction_state": [1],
+            "orders": [1, 1],
+        }
         self._transactions.ids = {1: {"pay": ongoing(0.5, orders=[0])}}
         self._transactions.producers["orders", 0] = producing(open_by(7, 40, minutes=0.5))
 
@@ -115,7 +119,11 @@ class AnsweringCluster:
             }
             for number in range(2)
         ]
-        topics = {"__consumer_offsets": groups, "orders": orders}
+        topics: dict[str, list[dict[str, Any]]] = {
+            "__consumer_offsets": groups,
+            "__transaction_state": groups[:1],
+            "orders": orders,
+        }
         of_all = asked.body.startswith(b"\xff\xff\xff\xff")
         names = list(topics) if of_all else GroupBrokers.names_in("Metadata", asked.version, _body(asked))
         values = {

@@ -62,12 +62,13 @@ def test_an_open_transaction_has_its_transactional_id_and_is_not_hanging() -> No
     assert opened(reading) == [("orders", 1, "pay-1", None)]
     [row] = told.producers or ()
     assert (row.topic, row.by_partition, row.transactional, row.error) == ("orders", (0, 2), True, None)
-    # One request each per broker, none for finished ones, and one that shows whether ids are hidden.
+    # One request each per broker, none for finished ones, one that shows whether ids are hidden, and two whether any moved.
     assert sorted(brokers.asked) == sorted(
         [
             *["ListTransactions"] * 2,
             *["DescribeTransactions"] * 2,
             *["DescribeProducers"] * 2,
+            *["Metadata"] * 2,
             "DescribeConfigs",
         ]
     )
@@ -195,6 +196,35 @@ def test_one_coordinator_that_does_not_list_its_transactions_leaves_all_unknown(
     reading = brokers.read()
 
     assert reading.transactions.transactional_ids is None
+    assert not reading.unread["transactional_ids"].expected
+
+
+def test_an_id_that_moves_while_brokers_list_is_in_the_next_list() -> None:
+    brokers = Brokers()
+    brokers.ids[2] = {"pay": ongoing(0.1)}
+    brokers.placed = [[1], [2]]
+
+    [pay] = brokers.read().transactions.transactional_ids or ()
+
+    assert (pay.transactional_id, pay.coordinator) == ("pay", 2)
+    assert brokers.asked.count("ListTransactions") == 4
+
+
+@pytest.mark.parametrize(
+    ("placed", "because"),
+    [([[1, -1]], "has no leader to list its ids"), ([[1], [2], [1], [2]], "moved while brokers listed")],
+)
+def test_ids_that_nobody_lists_for_certain_leave_all_unknown(
+    placed: list[list[int]], because: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "_PAUSE_SECONDS", 0)
+    brokers = Brokers()
+    brokers.ids[1], brokers.placed = {"pay": ongoing(0.1)}, placed
+
+    reading = brokers.read()
+
+    assert reading.transactions.transactional_ids is None
+    assert because in reading.unread["transactional_ids"].reason
     assert not reading.unread["transactional_ids"].expected
 
 

@@ -25,15 +25,8 @@ from mesh_assets.platforms.kafka.wire.transaction_messages import (
 from mesh_assets.platforms.kafka.wire.transactions import read_transactions
 from mesh_assets_tests.platforms.kafka.wire.messages import encoded, read, versions, written
 
-LOADING, NOT_LEADER, TOPIC_REFUSED, GONE, REFUSED, CLUSTER_REFUSED, NOT_COORDINATOR = (
-    14,
-    6,
-    29,
-    105,
-    53,
-    31,
-    16,
-)
+LOADING, NOT_LEADER, TOPIC_REFUSED, GONE, REFUSED, CLUSTER_REFUSED = 14, 6, 29, 105, 53, 31
+NOT_COORDINATOR, UNKNOWN_TOPIC = 16, 3
 
 
 class Brokers:
@@ -44,6 +37,8 @@ class Brokers:
         self.ids: dict[int, dict[str, dict[str, Any]]] = {1: {}, 2: {}}
         self.topics: dict[str, list[int]] = {}
         self.producers: dict[tuple[str, int], dict[str, Any]] = {}
+        self.placed: list[list[int]] = []
+        """The leaders of __transaction_state, each time somebody asks; the last ones forever. Empty: there is no such topic."""
         self.lacking: set[str] = set()
         self.list_codes: dict[int, int] = {}
         self.configs_code = 0
@@ -128,17 +123,24 @@ class Brokers:
                 topics.append({"name": topic, "partitions": ones})
         return {"topics": topics}
 
-    def Metadata(self, _body: bytes, _broker: int | None) -> dict[str, Any]:  # noqa: N802
+    def Metadata(self, body: bytes, _broker: int | None) -> dict[str, Any]:  # noqa: N802
+        of_ids = b"__transaction_state" in body
+        if of_ids and self.placed:
+            leaders_of = {"__transaction_state": self.placed[0]}
+            self.placed = self.placed[1:] or self.placed
+        else:
+            leaders_of = {"__transaction_state": []} if of_ids else self.topics
         return {
             "topics": [
                 {
                     "name": topic,
+                    "error_code": 0 if leaders else UNKNOWN_TOPIC,
                     "partitions": [
                         {"partition_index": number, "leader_id": leader}
                         for number, leader in enumerate(leaders)
                     ],
                 }
-                for topic, leaders in self.topics.items()
+                for topic, leaders in leaders_of.items()
             ]
         }
 
