@@ -34,8 +34,8 @@ class BrokerNode(Value, frozen=True, kw_only=True):
 
 
 class PartitionMetadata(Value, frozen=True, kw_only=True):
-    """A partition. `leader` None: it currently has none. `replicas` and `isr` are broker ids in Kafka's
-    order.
+    """A partition. `leader` None: it currently has none. `leader_epoch`: how often it got another or none; None:
+    not reported. `replicas` and `isr` are broker ids in Kafka's order.
 
     `error` is the name of the error code that the broker gives with the partition (LEADER_NOT_AVAILABLE,
     REPLICA_NOT_AVAILABLE, …).
@@ -43,6 +43,7 @@ class PartitionMetadata(Value, frozen=True, kw_only=True):
 
     partition: int
     leader: int | None
+    leader_epoch: int | None = None
     replicas: tuple[int, ...]
     isr: tuple[int, ...]
     error: str | None = None

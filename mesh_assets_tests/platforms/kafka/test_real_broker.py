@@ -36,7 +36,9 @@ def test_a_new_topic_is_in_the_metadata_with_its_id_and_leaders(
     assert re.fullmatch(r"[A-Za-z0-9_-]{22}", topic.id)
     assert (topic.internal, topic.error) == (False, None)
     assert topic.partitions == tuple(
-        PartitionMetadata(partition=number, leader=broker.id, replicas=(broker.id,), isr=(broker.id,))
+        PartitionMetadata(
+            partition=number, leader=broker.id, leader_epoch=0, replicas=(broker.id,), isr=(broker.id,)
+        )
         for number in (0, 1)
     )
     assert [topic.internal for topic in metadata.topics if topic.name == "__consumer_offsets"] == [True]

@@ -10,6 +10,7 @@ Kafka 4.3):
 load them: 7 s with 16,000 partitions. So we ask each coordinator to describe a group that does not exist: one
 that is ready says so, any other answers with an error.
 - A partition whose leader changes while brokers list is in both lists or in neither: then they list again.
+Only the epoch shows that a leader was away and has come back.
 
 A group's name shows whether it would be in such a hole.
 """
@@ -19,6 +20,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError
@@ -61,8 +63,7 @@ NOT_READY = frozenset(
 )
 GONE = frozenset({KafkaError.GROUP_ID_NOT_FOUND})
 READY_SECONDS = 10.0
-"""How long to wait for coordinators. 300 groups load within 0.5 s, but a broker with 16,000 partitions only begins
-after 7 s."""
+"""300 groups load within 0.5 s, but a broker with 16,000 partitions only begins after 7 s."""
 
 GROUPS_TOPIC = "__consumer_offsets"
 GROUPS_A_REQUEST = 500
@@ -73,9 +74,9 @@ _LISTING = "listing the consumer groups"
 _DESCRIBE_CLUSTER = "DESCRIBE on the cluster"
 _DESCRIBE_GROUP = "DESCRIBE on the group"
 
-Leaders = tuple[int | None, ...]
+Leaders = tuple[tuple[int | None, int | None], ...]
 Places = tuple[Leaders, Sequence[int]]
-"""The leader of each partition of __consumer_offsets, and the live brokers."""
+"""The leader of each partition of __consumer_offsets and its epoch, and the live brokers."""
 
 
 class CoordinatedGroup(NamedTuple):
@@ -132,8 +133,7 @@ class Coordinators:
     # --- which groups there are
 
     async def list_groups(self, seen: ClusterMetadata | None = None) -> Listing:
-        """`seen`: the cluster as it was a moment ago. We look again after listing in any case: if anything
-        has changed since, the listing starts over.
+        """`seen`: the cluster as it was a moment ago; if anything has changed after listing, it starts over.
 
         Raises UnexpectedAnswerError when the list has holes that names cannot identify, because a broker did
         not list its groups, or when no coordinator knows its groups; UnreachableError when none answers."""
@@ -150,8 +150,8 @@ class Coordinators:
                 continue
             if moved:
                 reasons.append(
-                    f"partitions {', '.join(map(str, sorted(moved)))} of {GROUPS_TOPIC} got another coordinator while the groups "
-                    "were listed"
+                    f"partitions {', '.join(map(str, sorted(moved)))} of {GROUPS_TOPIC} got another coordinator, or had none, while "
+                    "the groups were listed"
                 )
             return Listing(groups, self._unlisted(hidden | moved, len(leaders), reasons))
 
@@ -164,25 +164,24 @@ class Coordinators:
         return UnlistedGroups(partitions=partitions, of=of, reason=reason)
 
     async def _leaders(self) -> Places:
-        """The leader of each partition of __consumer_offsets; empty when it does not exist, so that there are
-        no groups, or is hidden from this user (Confluent Cloud hides it). Also the live brokers, from the
-        same answer."""
+        """From one answer. No leaders when __consumer_offsets does not exist, so that there are no groups, or is
+        hidden from this user (Confluent Cloud hides it)."""
         listed = await list_topics(self.connections, [GROUPS_TOPIC])
         brokers = [broker.id for broker in listed.brokers]
         if GROUPS_TOPIC in listed.codes:
             return (), brokers
-        return tuple(one.leader for one in listed.topics[GROUPS_TOPIC].partitions), brokers
+        return tuple(map(_LEADER, listed.topics[GROUPS_TOPIC].partitions)), brokers
 
     async def _ready(self, places: Places) -> tuple[Leaders, Sequence[int], frozenset[int], list[str]]:
-        """`places`: as last seen. Returns when every coordinator knows its groups, or when this cannot be
-        known because the user may not describe groups of any name; returns the live brokers, and the
-        partitions whose coordinators are missing or not ready in time, and why."""
+        """`places`: as last seen. Waits until every coordinator knows its groups, or the user may not ask
+        (about groups of any name); returns the live brokers, and the partitions whose coordinators are missing
+        or not ready in time, and why."""
         patience = self._patience()
         leaders, brokers = places
         waiting = set(range(len(leaders)))
         failures: dict[int, Failure] = {}
         while waiting:
-            led = {n: leader for n, leader in enumerate(leaders) if n in waiting and leader is not None}
+            led = {n: leader for n in waiting if (leader := leaders[n][0]) is not None}
             failures = await self._not_ready(led, len(leaders))
             self._end_where_login_failed(failures.values())
             if any(failure.code in AUTHORIZATION for failure in failures.values()):
@@ -193,9 +192,10 @@ class Coordinators:
             if patience.is_over or not any(failure.code in _PASSING for failure in failures.values()):
                 break
             await patience.pause()
-            leaders, brokers = await self._leaders()
-            waiting &= set(range(len(leaders)))
-        leaderless = {n for n in waiting if leaders[n] is None}
+            before, (leaders, brokers) = leaders, await self._leaders()
+            # One that was ready may have moved to a broker that is not.
+            waiting = {n for n, led in enumerate(leaders) if n in waiting or before[n : n + 1] != (led,)}
+        leaderless = {n for n in waiting if leaders[n][0] is None}
         late = waiting - leaderless
         silent = [failures[n] for n in late if failures[n].code in NO_ANSWER - NOT_READY]
         if late and len(silent) == len(leaders) - len(leaderless):
@@ -226,8 +226,8 @@ class Coordinators:
         }
 
     async def listed(self, live: Sequence[int] = ()) -> dict[str, CoordinatedGroup]:
-        """What the brokers list. `live`: those that the cluster has just named, if it was asked. Raises
-        PlatformError when one of them does not list its groups, or is still loading them."""
+        """What the brokers list; `live`: those just named. Raises PlatformError when one of them does not list
+        its groups, or is still loading them."""
         patience = self._patience()
         groups: dict[int, dict[str, ListedGroup]] = {}
         brokers = list(live)
@@ -275,9 +275,8 @@ class Coordinators:
         *,
         several_from: int = 0,
     ) -> dict[str, Answer | Failure]:
-        """What the coordinators answer about each of these groups, all at once, and again for as long as a
-        group is moving from one broker to another; `coordinators` then says where it went. `several_from`:
-        the version from which one request takes several groups."""
+        """What the coordinators answer about each of these groups, and again while a group is moving; then
+        `coordinators` says where it went. `several_from`: the version that takes several groups a request."""
         patience = self._patience()
         waiting = dict(coordinators)
         answers: dict[str, Answer | Failure] = {}
@@ -356,6 +355,7 @@ Question = Callable[[Sequence[str]], Request[Mapping[str, Answer | Failure]]]
 
 # Errors that asking again, maybe elsewhere, can fix.
 _PASSING = NOT_READY | NO_ANSWER
+_LEADER = attrgetter("leader", "leader_epoch")
 _UNASKED = Failure(KafkaError.COORDINATOR_NOT_AVAILABLE)
 
 
@@ -384,7 +384,7 @@ def _places_in(seen: ClusterMetadata) -> Places | None:
     topic = next((one for one in seen.topics if one.name == GROUPS_TOPIC and one.error is None), None)
     if topic is None:
         return None
-    return tuple(one.leader for one in topic.partitions), [broker.id for broker in seen.brokers]
+    return tuple(map(_LEADER, topic.partitions)), [broker.id for broker in seen.brokers]
 
 
 @lru_cache(maxsize=4)

@@ -223,8 +223,7 @@ def _partition(r: Reader, version: int) -> PartitionMetadata:
     if number < 0:
         raise MalformedError("a partition with a negative number")
     leader = r.int32()
-    if version >= 7:
-        r.int32()  # the leader's epoch
+    epoch = r.int32() if version >= 7 else -1
     replicas, isr = r.int32s(), r.int32s()
     if version >= 5:
         r.int32s()  # those that are offline
@@ -232,6 +231,7 @@ def _partition(r: Reader, version: int) -> PartitionMetadata:
     return PartitionMetadata(
         partition=number,
         leader=leader if leader >= 0 else None,
+        leader_epoch=epoch if epoch >= 0 else None,
         replicas=replicas,
         isr=isr,
         error=KafkaError(code).name() if code else None,

@@ -63,6 +63,8 @@ class GroupBrokers:
         self.groups: dict[str, Group] = dict(groups)
         self.ids = [1, 2]
         self.leaders: list[int | None] | None = [1, 2, 1]
+        self.epoch = 0
+        """Of all these leaders."""
         self.topics: dict[str, int] = {}
         self.failures: dict[tuple[str, str | int], list[int | Exception | None]] = {}
         self.newest: dict[str, int | None] = {}
@@ -200,7 +202,7 @@ class GroupBrokers:
                     "name": name,
                     "error_code": 0 if name in leaders else 3,
                     "partitions": [
-                        {"partition_index": number, "leader_id": leader}
+                        {"partition_index": number, "leader_id": leader, "leader_epoch": self.epoch}
                         for number, leader in enumerate(leaders.get(name, ()))
                     ],
                 }

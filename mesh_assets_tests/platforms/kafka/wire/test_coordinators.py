@@ -214,6 +214,37 @@ def test_a_partition_that_moves_while_brokers_list_is_listed_again() -> None:
     assert len(brokers.names("ListGroups")) == 4
 
 
+def test_a_coordinator_that_was_away_while_brokers_list_makes_them_list_again() -> None:
+    """It leads before and after. In between, it lists nothing, without an error."""
+    brokers = GroupBrokers(billing=billing())
+
+    def restart() -> None:
+        brokers.groups["billing"].broker = 0
+        brokers.before["Metadata"] = come_back
+
+    def come_back() -> None:
+        brokers.groups["billing"].broker, brokers.epoch = 1, 2
+
+    brokers.before["ListGroups"] = restart
+    assert groups(brokers) == (BILLING,)
+
+
+def test_a_partition_that_loses_its_leader_while_another_coordinator_loads_hides_its_groups() -> None:
+    brokers = GroupBrokers(billing=billing())
+    at = partition_of("billing", 3)
+    assert at == 1
+    brokers.failures["DescribeGroups", absent_groups(3)[0]] = [LOADING, None]
+
+    def lose() -> None:
+        brokers.leaders, brokers.groups["billing"].broker = [1, None, 1], 0
+
+    brokers.before["DescribeGroups"] = lose
+    found = reading(brokers)
+    assert found.groups == ()
+    assert found.unlisted is not None
+    assert found.unlisted.partitions == {at}
+
+
 def test_a_partition_that_keeps_moving_hides_its_groups() -> None:
     brokers = GroupBrokers(billing=billing())
     brokers.patience_seconds = 0.2
@@ -228,7 +259,7 @@ def test_a_partition_that_keeps_moving_hides_its_groups() -> None:
     assert unlisted is not None
     assert unlisted.partitions == frozenset({2})
     assert (
-        "partitions 2 of __consumer_offsets got another coordinator while the groups were listed"
+        "partitions 2 of __consumer_offsets got another coordinator, or had none, while the groups were listed"
         in unlisted.reason
     )
 
@@ -238,7 +269,7 @@ def seen(
 ) -> ClusterMetadata:
     """The cluster as it was when its topics were read."""
     partitions = tuple(
-        PartitionMetadata(partition=number, leader=leader, replicas=(), isr=())
+        PartitionMetadata(partition=number, leader=leader, leader_epoch=0, replicas=(), isr=())
         for number, leader in enumerate(leaders)
     )
     return ClusterMetadata(

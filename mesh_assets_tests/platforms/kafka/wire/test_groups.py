@@ -32,7 +32,6 @@ def test_a_classic_group_has_members_and_offsets_even_where_it_committed_nothing
 def test_commits_alone_are_those_that_coordinators_report(newest: dict[str, int | None]) -> None:
     brokers = GroupBrokers(billing=billing(), shipping=billing(broker=2), lost=billing())
     brokers.newest = newest
-    brokers.patience_seconds = 0.01
     brokers.failures["OffsetFetch", "lost"] = [GROUP_REFUSED]
 
     told = {"payments": {0: 0}, "orders": {0: 12, 1: 40}}

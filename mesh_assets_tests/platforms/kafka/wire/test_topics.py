@@ -1,6 +1,7 @@
 """Brokers, topics and partitions by Metadata."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -55,6 +56,7 @@ def test_a_cluster_has_its_brokers_topics_and_partitions_in_order_in_every_versi
         newest=version,
     )
     topic_id = ID_AS_PRINTED if version >= 10 else None
+    known = partial(PartitionMetadata, leader_epoch=7 if version >= 7 else None)
     assert metadata_of(brokers) == ClusterMetadata(
         cluster_id="cluster-1",
         brokers=(
@@ -66,15 +68,15 @@ def test_a_cluster_has_its_brokers_topics_and_partitions_in_order_in_every_versi
                 name="__consumer_offsets",
                 id=topic_id,
                 internal=True,
-                partitions=(PartitionMetadata(partition=0, leader=1, replicas=(1,), isr=(1,)),),
+                partitions=(known(partition=0, leader=1, replicas=(1,), isr=(1,)),),
             ),
             TopicMetadata(
                 name="orders",
                 id=topic_id,
                 internal=False,
                 partitions=(
-                    PartitionMetadata(partition=0, leader=1, replicas=(1, 2), isr=(1, 2)),
-                    PartitionMetadata(partition=1, leader=2, replicas=(2, 1), isr=(2,)),
+                    known(partition=0, leader=1, replicas=(1, 2), isr=(1, 2)),
+                    known(partition=1, leader=2, replicas=(2, 1), isr=(2,)),
                 ),
             ),
         ),
@@ -96,7 +98,9 @@ def test_a_partition_without_a_leader_has_none_and_kafkas_name_for_it(version: i
         topic("orders", partition(0, -1, (1, 2), (), KafkaError.LEADER_NOT_AVAILABLE)), newest=version
     )
     assert metadata_of(brokers).topics[0].partitions == (
-        PartitionMetadata(partition=0, leader=None, replicas=(1, 2), isr=(), error="LEADER_NOT_AVAILABLE"),
+        PartitionMetadata(
+            partition=0, leader=None, leader_epoch=7, replicas=(1, 2), isr=(), error="LEADER_NOT_AVAILABLE"
+        ),
     )
 
 
