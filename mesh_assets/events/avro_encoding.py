@@ -8,7 +8,7 @@ Format: https://avro.apache.org/docs/1.12.0/specification/#binary-encoding
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,23 +37,39 @@ def encoder(schema: Any) -> Encode:
 
 
 class _Known(dict[Any, bytes]):
-    """Encodings by value. A known value costs one dictionary lookup."""
+    """Encodings by value. A known value costs one dictionary lookup. `nullable`: null is one of two branches."""
 
-    __slots__ = ("_encode",)
+    __slots__ = ("_branch", "_encode")
 
-    def __init__(self, encode: Encode, known: Mapping[Any, bytes] | None = None) -> None:
-        super().__init__(known or {})
+    def __init__(self, encode: Encode, *, nullable: bool = False) -> None:
+        super().__init__({None: b"\x00"} if nullable else {})
         self._encode = encode
+        self._branch = b"\x02" if nullable else b""
 
     def __missing__(self, value: Any) -> bytes:
-        encoded = self[value] = self._encode(value)
+        encoded = self[value] = self._branch + self._encode(value)
         return encoded
+
+
+class _Longs(_Known):
+    """Numbers. Large ones, such as offsets, hardly come again: to keep those of 9,000 topics took 32 MB, and more time."""
+
+    def __missing__(self, value: int) -> bytes:
+        encoded = self._branch + self._encode(value)
+        if value < _OFTEN:
+            self[value] = encoded
+        return encoded
+
+
+_OFTEN = 1 << 16
 
 
 class _Compiler:
     def __init__(self) -> None:
-        self._long = _Known(_encoded_long).__getitem__
+        self._long = _Longs(_encoded_long).__getitem__
         self._text = _Known(self._encoded_text).__getitem__
+        self._long_or_null = _Longs(_encoded_long, nullable=True).__getitem__
+        self._text_or_null = _Known(self._encoded_text, nullable=True).__getitem__
         self._named: dict[str, Encode] = {}
 
     def compiled(self, schema: Any) -> Encode:
@@ -88,9 +104,11 @@ class _Compiler:
         return self._long(len(data)) + data
 
     def _or_null(self, schema: Any) -> Encode:
+        if schema in ("int", "long"):
+            return self._long_or_null
+        if schema == "string":
+            return self._text_or_null
         encode = self.compiled(schema)
-        if schema in ("int", "long", "string"):
-            return _Known(lambda value: b"\x02" + encode(value), {None: b"\x00"}).__getitem__
         return lambda value: b"\x00" if value is None else b"\x02" + encode(value)
 
     def _array(self, encode: Encode) -> Encode:
@@ -160,7 +178,7 @@ class _Compiler:
         return encode
 
     def _moment(self, tick: timedelta) -> Encode:
-        return lambda moment: self._long((moment - _EPOCH) // tick)
+        return _Known(lambda moment: _encoded_long((moment - _EPOCH) // tick)).__getitem__
 
 
 _DOUBLE = struct.Struct("<d")
@@ -174,9 +192,10 @@ def _encoded_long(value: int) -> bytes:
     if not _LEAST <= value <= _MOST:
         raise OverflowError(f"{value} has more than the 64 bits of Avro's long")
     rest = value << 1 ^ value >> 63
-    encoded = bytearray()
-    while rest > 0x7F:
-        encoded.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    encoded.append(rest)
-    return bytes(encoded)
+    if rest < 0x80:
+        return bytes((rest,))
+    encoded = b""
+    while rest >= 0x4000:  # two bytes at a time
+        encoded += bytes((rest & 0x7F | 0x80, rest >> 7 & 0x7F | 0x80))
+        rest >>= 14
+    return encoded + bytes((rest & 0x7F | 0x80, rest >> 7) if rest >= 0x80 else (rest,))
