@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mesh_assets.analysis.graph import Node
 from mesh_assets.connector_rules.datasets import WHOLE, dataset, snowflake_namespace
-from mesh_assets.connector_rules.facts import Facts, Rules, Sink
+from mesh_assets.connector_rules.facts import Facts, Rules, Sink, unknown_sink
 from mesh_assets.inventory.java_patterns import java_pattern, replaced
 
 _MAP = "snowflake.topic2table.map"
@@ -130,8 +130,7 @@ def _name_of(topic: str) -> str:
 def _sink(facts: Facts, *, is_streaming: bool) -> Sink:
     namespace = snowflake_namespace(facts.value("snowflake.url.name"))
     if namespace is None:
-        unknown = "its config does not say, or hides, which account it writes to"
-        return Sink(whole=None, by="", table=lambda _: unknown)
+        return unknown_sink("account")
     tables = _Tables(facts, namespace, is_streaming=is_streaming)
     # Without schematization a table has just two columns.
     has_columns = facts.is_set("snowflake.enable.schematization", default=is_streaming)

@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mesh_assets.inventory.java_patterns import java_pattern
 from mesh_assets_tests.lineage.configs import told
@@ -98,3 +100,18 @@ def test_a_router_with_such_a_pattern_gives_a_note() -> None:
     assert found.notes == [
         "its transform r (RegexRouter) could not be followed: '(\\\\w+)*-prod' → '$1' is not read as Java does, or might take hours to"
     ]
+
+
+@given(st.text(alphabet=r"[]^-(){}\QEz?<>=!:|*+.,&$ab1", max_size=14))
+@example("[^]]")  # Java: everything but a bracket
+@example("[^]a]+")
+def test_any_text_is_a_pattern_that_both_read_alike_or_is_refused(text: str) -> None:
+    pattern = java_pattern(text)
+
+    if pattern is not None:
+        pattern.fullmatch("a-b.1")
+
+
+@pytest.mark.parametrize("text", ["[^]]", "[^]a]+", "([^]]*)-x"])
+def test_a_bracket_that_begins_a_set_is_not_followed(text: str) -> None:
+    assert java_pattern(text) is None
