@@ -6,8 +6,9 @@
 
 Three real brokers, 9,000 topics of 4 partitions, 2,199 groups with 16 committed partitions each (`--scale` makes them fewer).
 A pair is every program once, one after the other; ratios are taken within pairs, so that other load on the
-machine matters less. `--growth`: at a quarter of the size first. `--other`: the discovery of another tree as
-well. Run it from the root of the tree, with the extra packages of the sandbox.
+machine matters less. Brokers with many topics are never idle: their work is what they take beyond that.
+`--growth`: at a quarter of the size first. `--other`: the discovery of another tree as well. Run it from the root of
+the tree, with the extra packages of the sandbox.
 """
 
 # ruff: noqa: T201  (it prints its result)
@@ -25,7 +26,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,8 @@ import psutil
 import yaml
 from confluent_kafka.admin import AdminClient  # type: ignore[attr-defined]
 
+from bench.cost import TREE, Cost, Program, process
+from bench.looks import looks
 from bench.three_brokers import (
     PARTITIONS,
     TOPICS_A_GROUP,
@@ -49,25 +52,9 @@ from mesh_assets.sandbox.java import java_runtime
 from mesh_assets.sandbox.progress import silent
 from mesh_assets.sandbox.state import choose_free
 
-TREE = Path(__file__).parents[1]
 TOPICS, GROUPS = 9_000, 2_199
 _SECONDS = 600.0
 _OWN_TOPICS = ("discovery-events", "discovery-changes")
-
-
-@dataclass(kw_only=True)
-class Cost:
-    """The costs of one run. None: not known for this program."""
-
-    wall: float
-    cpu: float | None = None
-    rss_mb: float | None = None
-    brokers_cpu: float | None = None
-    requests: int | None = None
-
-
-Program = Callable[[], Mapping[str, Cost]]
-"""Runs once; returns what it and parts of it cost."""
 
 
 # --- this tree's reads
@@ -106,38 +93,10 @@ def this_reads(brokers: Brokers) -> Program:
         told = json.loads(said)
         print(f"  read: {told['read']}", file=sys.stderr)
         part = Cost(wall=told["wall"], cpu=told["cpu"], rss_mb=whole.rss_mb, requests=told["requests"])
-        part.brokers_cpu = whole.brokers_cpu
+        part.brokers_cpu, part.brokers_work = whole.brokers_cpu, whole.brokers_work
         return {"wire reads": part, "wire reads, process": whole}
 
     return run
-
-
-def process(
-    brokers: Brokers, command: list[str], *, cwd: Path = TREE, environment: Mapping[str, str] | None = None
-) -> tuple[Cost, str]:
-    """What it costs, and what it printed."""
-    before, began = brokers.cpu_seconds(), time.perf_counter()
-    with tempfile.TemporaryFile("w+") as out:
-        # Bytecode is kept, or each process would recompile the project, unlike any user's.
-        kept = {"PYTHONDONTWRITEBYTECODE": ""}
-        child = subprocess.Popen(
-            command, stdout=out, cwd=cwd, env={**os.environ, **kept, **(environment or {})}
-        )
-        try:
-            _, status, used = os.wait4(child.pid, 0)
-        except BaseException:
-            child.kill()
-            child.wait()
-            raise
-        wall = time.perf_counter() - began
-        child.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        said = out.read()
-    if child.returncode:
-        raise SystemExit(f"{' '.join(command[:6])} … ended with {child.returncode}: {said[-2_000:]}")
-    cost = Cost(wall=wall, cpu=used.ru_utime + used.ru_stime, rss_mb=used.ru_maxrss / 1024)
-    cost.brokers_cpu = brokers.cpu_seconds() - before
-    return cost, said
 
 
 # --- kminion's scrape
@@ -172,7 +131,7 @@ def kminion(binary: Path, folder: Path, brokers: Brokers) -> Iterator[Program]:
             with urllib.request.urlopen(url, timeout=_SECONDS) as answer:
                 lines = answer.read().count(b"\n")
             cost = Cost(wall=time.perf_counter() - began, cpu=sum(used.cpu_times()[:2]) - cpu)
-            cost.brokers_cpu = brokers.cpu_seconds() - before
+            cost.with_brokers(brokers, before)
             peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{child.pid}/status").read_text())
             cost.rss_mb = int(peak[1]) / 1024 if peak else None
             print(f"  kminion: {lines:,} lines", file=sys.stderr)
@@ -283,19 +242,20 @@ def measure(programs: list[Program], pairs: int) -> list[dict[str, Cost]]:
     return found
 
 
-_FIGURES = ("wall", "cpu", "rss_mb", "brokers_cpu", "requests")
+_FIGURES = ("wall", "cpu", "rss_mb", "brokers_cpu", "brokers_work", "requests")
+_COMPARED = {"wall": "wall", "cpu": "CPU", "brokers_cpu": "brokers", "brokers_work": "their work"}
 
 
 def table(pairs: list[dict[str, Cost]]) -> str:
-    heads = ("wall s", "CPU s", "peak MB", "brokers' CPU s", "requests")
-    ratios = ("wall ÷ kminion", "CPU ÷ kminion", "brokers ÷ kminion") if "kminion" in pairs[0] else ()
+    heads = ("wall s", "CPU s", "peak MB", "brokers' CPU s", "not idle s", "requests")
+    ratios = [f"{one} ÷ kminion" for one in _COMPARED.values()] if "kminion" in pairs[0] else []
     lines = [
-        f"{'medians':42}" + "".join(f"{head:>15}" for head in heads) + "".join(f"{one:>26}" for one in ratios)
+        f"{'medians':42}" + "".join(f"{head:>15}" for head in heads) + "".join(f"{one:>24}" for one in ratios)
     ]
     for name in sorted(pairs[0], key=lambda one: (one != "kminion", "wire" not in one, one)):
         cells = [f"{_number(median(pairs, name, figure)):>15}" for figure in _FIGURES]
-        for figure in ("wall", "cpu", "brokers_cpu") if ratios else ():
-            cells.append(f"{_ratio(pairs, name, figure):>26}")
+        for figure in _COMPARED if ratios else ():
+            cells.append(f"{_ratio(pairs, name, figure):>24}")
         lines.append(f"{name:42}" + "".join(cells))
     return "\n".join(lines)
 
@@ -353,10 +313,13 @@ def main() -> int:
             for number, (name, tree) in enumerate(trees.items())
             if not arguments.reads_only
         ]
+        if not arguments.reads_only:
+            programs.append(looks(folder / "work-0", brokers))
         for scale in (arguments.scale / 4, arguments.scale) if arguments.growth else (arguments.scale,):
             made.grow(brokers, scale)
             head = f"{made.topics:,} topics, {made.topics * PARTITIONS:,} partitions, {made.groups:,} groups"
-            print(f"{head}: made in {made.seconds:.0f} s", file=sys.stderr)
+            idle = brokers.measure_idle()
+            print(f"{head}: made in {made.seconds:.0f} s; idle brokers: {idle:.2f} cores", file=sys.stderr)
             with contextlib.ExitStack() as running:
                 before = (
                     [running.enter_context(kminion(arguments.kminion, folder, brokers))]
@@ -364,7 +327,8 @@ def main() -> int:
                     else []
                 )
                 found.append(measure([*before, *programs], arguments.pairs))
-            tables.append(f"{head}, {arguments.pairs} pairs\n\n{table(found[-1])}")
+            head = f"{head}, {arguments.pairs} pairs; idle, the brokers take {idle:.2f} CPU s a second"
+            tables.append(f"{head}\n\n{table(found[-1])}")
         print("\n\n".join(tables + ([growth(*found)] if arguments.growth else [])))
     return 0
 

@@ -31,6 +31,7 @@ RECORDS = 3
 COMMITTED = 1
 _NODES = (1, 2, 3)
 _SECONDS = 600.0
+_IDLE_SECONDS = 20.0  # rates are updated every 5
 _TOPICS_A_REQUEST = 250
 _PARTITIONS_A_REQUEST = 2_000
 
@@ -56,6 +57,15 @@ class Brokers:
     def __init__(self, processes: Sequence[subprocess.Popen[bytes]], bootstrap_servers: str) -> None:
         self.bootstrap_servers = bootstrap_servers
         self._processes = [psutil.Process(process.pid) for process in processes]
+        self.idle_cpu = 0.0
+        """CPU seconds a second when nobody asks them, as last measured."""
+
+    def measure_idle(self) -> float:
+        """They keep a dozen rates of each topic, and look at each partition now and then: the more topics, the more."""
+        before, began = self.cpu_seconds(), time.perf_counter()
+        time.sleep(_IDLE_SECONDS)
+        self.idle_cpu = (self.cpu_seconds() - before) / (time.perf_counter() - began)
+        return self.idle_cpu
 
     def cpu_seconds(self) -> float:
         return sum(sum(process.cpu_times()[:2]) for process in self._processes)
