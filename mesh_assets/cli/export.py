@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from mesh_assets.answering.estate_lineage import FROM_DOCUMENTS_ALONE
 from mesh_assets.answering.mesh import Mesh, read_domains, read_mesh
 from mesh_assets.cli.options import clusters_option
 from mesh_assets.errors import ExportError
@@ -43,12 +44,13 @@ class Read:
     mesh: Mesh
 
 
-def read_all(clusters: Sequence[str]) -> Read:
-    """The estate, its store, and the mesh of those clusters, whose notes go to stderr. Raises MeshError."""
+def read_all(clusters: Sequence[str], *, shows_lineage: bool = True) -> Read:
+    """The estate, its store, and the mesh of those clusters, whose notes go to stderr. `shows_lineage`: whether the export
+    does, and so may lack some of it. Raises MeshError."""
     estate = load_estate()
     store = InventoryStore(open_store(os.environ.get("MESH_STORE")))
     mesh = read_mesh(estate, store, clusters)
-    say(mesh.notes)
+    say(note for note in mesh.notes if shows_lineage or note != FROM_DOCUMENTS_ALONE)
     return Read(estate, store, mesh)
 
 
@@ -195,7 +197,7 @@ def csv(clusters: tuple[str, ...], out: str) -> None:
     """Every table of the store as a CSV file, one cluster after another."""
     from mesh_assets.exports.csv_tables import csv_tables
 
-    read = read_all(clusters)
+    read = read_all(clusters, shows_lineage=False)
     tables = csv_tables(read.mesh.documents, read.store)
     written = write_files((Path(out, f"{name}.csv"), chunks) for name, chunks in tables)
     click.echo(f"wrote {counted(len(written), 'file')} to {out}", err=True)
