@@ -52,16 +52,17 @@ class _Known(dict[Any, bytes]):
 
 
 class _Longs(_Known):
-    """Numbers. Large ones, such as offsets, hardly come again: to keep those of 9,000 topics took 32 MB, and more time."""
+    """Numbers, the small ones and the first: most offsets never come again, and to keep those of 9,000 topics took 32 MB, and
+    more time."""
 
     def __missing__(self, value: int) -> bytes:
         encoded = self._branch + self._encode(value)
-        if value < _OFTEN:
+        if value < _SMALL or len(self) < _MOST_KEPT:
             self[value] = encoded
         return encoded
 
 
-_OFTEN = 1 << 16
+_SMALL, _MOST_KEPT = 1 << 16, 1 << 14
 
 
 class _Compiler:
@@ -178,7 +179,7 @@ class _Compiler:
         return encode
 
     def _moment(self, tick: timedelta) -> Encode:
-        return _Known(lambda moment: _encoded_long((moment - _EPOCH) // tick)).__getitem__
+        return lambda moment: self._long((moment - _EPOCH) // tick)
 
 
 _DOUBLE = struct.Struct("<d")
