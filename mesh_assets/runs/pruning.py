@@ -17,7 +17,7 @@ from mesh_assets.estate.retention import Kept
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 RUNS_AT_LEAST = 10
 """How many ended runs of a job and partition stay whatever the estate says: the newest materializations are
-theirs."""
+theirs, unless all of them failed."""
 # A third of the time that a run may take (`max_runtime_seconds`). A run with its events takes about 20 ms in SQLite.
 _SECONDS = 300.0
 _PAGE = 500
@@ -33,8 +33,9 @@ def prune_runs(
     at_least: int = RUNS_AT_LEAST,
 ) -> int:
     """Removes ended runs with their events; returns how many. Runs that made the newest materialization of an
-    asset stay, and so do the newest `at_least` of each job and partition. It takes at most `seconds`; the
-    next call goes on from there. Events without a run: `report_pruning.py`."""
+    asset stay, and so do the newest `at_least` of each job and partition and the newest that succeeded: without it,
+    Dagster forgets that the partition was ever made (findings/dagster-deleted-runs.sh). It takes at most `seconds`;
+    the next call goes on from there. Events without a run: `report_pruning.py`."""
     spared = {
         but,
         *(
@@ -44,6 +45,7 @@ def prune_runs(
         ),
     }
     of_a_kind: Counter[tuple[str, str]] = Counter()
+    succeeded: set[tuple[str, str]] = set()
     going = []
     newest: datetime | None = None
     for record in _ended_runs(instance):
@@ -51,7 +53,10 @@ def prune_runs(
         newest = newest or min(clock, record.create_timestamp.replace(tzinfo=UTC))
         kind = (run.job_name, run.tags.get("dagster/partition", ""))
         of_a_kind[kind] += 1
-        if run.run_id in spared or of_a_kind[kind] <= at_least:
+        newest_success = run.status is dg.DagsterRunStatus.SUCCESS and kind not in succeeded
+        if newest_success:
+            succeeded.add(kind)
+        if run.run_id in spared or newest_success or of_a_kind[kind] <= at_least:
             continue
         too_old = kept.days is not None and record.create_timestamp.replace(tzinfo=UTC) < newest - timedelta(
             days=kept.days

@@ -19,10 +19,14 @@ retention: {documents: {days: 12}}
 """
 
 
-def _run(instance: dg.DagsterInstance, job: str, *, partition: str = "a") -> str:
-    run = dg.DagsterRun(
-        job_name=job, status=dg.DagsterRunStatus.SUCCESS, tags={"dagster/partition": partition}
-    )
+def _run(
+    instance: dg.DagsterInstance,
+    job: str,
+    *,
+    partition: str = "a",
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS,
+) -> str:
+    run = dg.DagsterRun(job_name=job, status=status, tags={"dagster/partition": partition})
     instance.add_run(run)
     return run.run_id
 
@@ -95,6 +99,18 @@ def test_the_run_of_an_assets_newest_materialization_stays(instance: dg.DagsterI
         _run(instance, made.dagster_run.job_name, partition="")
     assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="") == 1
     assert instance.get_run_by_id(made.run_id) is not None
+
+
+def test_a_partition_stays_made_however_many_runs_have_failed_since(instance: dg.DagsterInstance) -> None:
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["a", "b"]))
+    def topics() -> None: ...
+
+    for key in "aab":
+        made = dg.materialize([topics], instance=instance, partition_key=key)
+    for _ in range(RUNS_AT_LEAST):
+        _run(instance, made.dagster_run.job_name, status=dg.DagsterRunStatus.FAILURE)
+    assert prune_runs(instance, Kept(newest=1), clock=datetime.now(UTC), but="") == 1
+    assert instance.get_materialized_partitions(topics.key) == {"a", "b"}
 
 
 @pytest.mark.slow
