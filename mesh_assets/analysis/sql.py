@@ -134,7 +134,9 @@ def _parsed(sql: str, dialect: str) -> "list[exp.Expression]":
     )  # it warns with the statement's text; the caller gets an error
     try:
         found: list[Any] = sqlglot.parse(sql, read=dialect, error_level=sqlglot.ErrorLevel.RAISE)
-    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+    except (
+        Exception
+    ) as error:  # its own, and AttributeError and others from within, on what it does not expect
         raise UnreadableSqlError("the statement could not be parsed") from error
     statements = [one for one in found if one is not None]
     if any(one.find(exp.Command) for one in statements):
@@ -146,14 +148,13 @@ def _sources(query: "exp.Expression") -> Iterator[Path]:
     """The tables a query reads, without the queries that it names itself."""
     with importing:
         from sqlglot import exp
-        from sqlglot.errors import SqlglotError
         from sqlglot.optimizer.scope import traverse_scope
 
     if not isinstance(query, exp.Query):
         raise UnreadableSqlError("it is not a query")
     try:
         scopes = traverse_scope(query)
-    except SqlglotError as error:
+    except Exception as error:  # as when parsing
         raise UnreadableSqlError("its tables could not be told apart") from error
     for scope in scopes:
         for source in scope.sources.values():

@@ -108,6 +108,14 @@ def test_the_tables_of_a_query(sql: str, tables: tuple[str, ...]) -> None:
     assert tables_of_query(sql) == tables
 
 
+def test_a_statement_on_which_the_parser_fails_in_a_way_of_its_own_is_not_known() -> None:
+    """sqlglot raises AttributeError on both."""
+    with pytest.raises(UnreadableSqlError):
+        insertions("INSERT INTO a SELECT INTERVAL BY . . ( SET BY IF FOR ALL")
+    with pytest.raises(UnreadableSqlError):
+        tables_of_query("SELECT INTO WHERE END WITH id FOR 'x' IF 1 SET ROW_NUMBER() END")
+
+
 def graph_of(sql: str, *, phase: str = "RUNNING") -> LineageGraph:
     statement = SqlStatement(name="s", sql=sql, phase=phase, catalog="prod", database="warehouse")
     document = a_document(topics=(a_topic("orders"), a_topic("orders-v2"), a_topic("orders.v2")))
@@ -181,6 +189,10 @@ def test_a_table_without_a_topic_gives_a_note(sql: str, note: str) -> None:
             {"orders.id → id", "orders.price → s"},
         ),
         ("INSERT INTO y SELECT id FROM orders", None),
+        (
+            "INSERT INTO y (a, b) SELECT DISTINCT *, 1 FROM orders o GROUP BY 1",
+            None,
+        ),  # sqlglot fails in its own way
         ("CREATE TABLE y AS SELECT * FROM orders", None),
         ("CREATE TABLE y AS SELECT id FROM orders, users", None),
         (
