@@ -120,6 +120,10 @@ class EventProducer:
         RefusedEventError, PublishError."""
         _connect(self._producer, self._connection, topic, time.monotonic() + self._timeout_seconds)
 
+    def drain(self) -> None:
+        """Takes the statistics that have come while nothing was delivered; they grow with the number of brokers."""
+        self._producer.poll(0)
+
     def init(self) -> None:
         """Shuts out every earlier producer of this cluster. Raises PublishError, or CannotFenceError if Kafka
         has no way to do it for this user."""

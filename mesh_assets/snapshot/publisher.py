@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from threading import Event
 
 from confluent_kafka import Message
 
@@ -47,6 +48,8 @@ from mesh_assets.snapshot.reader import (
 from mesh_assets.snapshot.topics import EventTopics, TopicFacts, ensure_topics
 from mesh_assets.store.pointers import EventPosition, SchemaIds
 
+_DRAINED_SECONDS = 0.5
+
 
 class KafkaPublisher:
     """The Publisher (commit.py) for one cluster that carries events. Call `prepare` first.
@@ -78,10 +81,11 @@ class KafkaPublisher:
         self._seen: dict[str, Look] = {}
         self._ahead: Future[SchemaIds] | None = None
         self._connected: EventProducer | None = None
+        self._draining: Future[None] | None = None
+        self._wanted = Event()
 
     def close(self) -> None:
-        if self._ahead is not None:
-            self._ahead.exception()  # waits; whoever prepares is told
+        self._end_draining()
         self._open.close()
         self._looks.close()
 
@@ -106,9 +110,20 @@ class KafkaPublisher:
             self._connected.connect(self._topics.events)
             return ids
 
+        def drain() -> None:
+            while self._connected is not None and not self._wanted.wait(_DRAINED_SECONDS):
+                self._connected.drain()  # or the statistics of its connections would pile up
+
         pool = ThreadPoolExecutor(1, thread_name_prefix="publisher")
         self._ahead = pool.submit(prepare)
+        self._draining = pool.submit(drain)
         pool.shutdown(wait=False)
+
+    def _end_draining(self) -> None:
+        """After whatever gets ready; what fails there, `prepare` raises."""
+        self._wanted.set()
+        if self._draining is not None:
+            self._draining.result()
 
     def prepare(self, cached: SchemaIds | None) -> SchemaIds:
         return self._prepare(cached) if self._ahead is None else self._ahead.result()
@@ -134,6 +149,7 @@ class KafkaPublisher:
         return self._ids
 
     def take_over(self, cluster_id: str, *, timeout_seconds: float) -> Newest | None:
+        self._end_draining()
         self._producer, self._connected = self._connected, None
         try:
             if self._producer is None:

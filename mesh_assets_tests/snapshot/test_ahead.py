@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from mesh_assets.errors import ConflictError, EstateError, PublishError, Unreach
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.snapshot.ahead import PublisherAhead
+from mesh_assets.snapshot.publisher import KafkaPublisher
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.layout import open_store
+from mesh_assets_tests.snapshot.on_brokers import IDS
 from mesh_assets_tests.snapshot.world import CLUSTER_ID
 
 ESTATE = parse_estate('clusters: {warehouse: {kafka: {bootstrap_servers: "127.0.0.1:1"}}}', source="estate")
@@ -61,6 +64,28 @@ def test_what_fails_while_it_gets_ready_is_raised_once_something_is_to_be_publis
             pytest.raises(PublishError, match="need a schema registry; give the cluster a schema_registry"),
         ):
             publisher.prepare(None)
+
+
+def test_while_it_waits_it_takes_the_statistics_of_its_connections(
+    store: InventoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drained = Event()
+
+    class Producer:
+        def connect(self, topic: str) -> None:
+            """At once."""
+
+        def drain(self) -> None:
+            drained.set()
+
+    monkeypatch.setattr("mesh_assets.snapshot.publisher._DRAINED_SECONDS", 0.0)
+    for name, instead in (("_prepare", IDS), ("look", None), ("_opened", Producer())):
+        monkeypatch.setattr(KafkaPublisher, name, lambda *_, instead=instead, **__: instead)
+    with PublisherAhead(ESTATE, "warehouse", store=store) as ahead:
+        ahead.begin(CLUSTER_ID)
+        with ahead.opened() as publisher:
+            assert publisher.prepare(None) == IDS
+            assert drained.wait(30)
 
 
 def test_nothing_is_touched_in_a_cluster_that_is_not_the_one_the_estate_names(
