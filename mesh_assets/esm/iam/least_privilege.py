@@ -13,6 +13,7 @@ from mesh_assets.esm.arns import MskCluster, arn_in
 from mesh_assets.esm.iam.policy import Statement
 from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets.esm.validation.records import KAFKA_DESTINATION
+from mesh_assets.esm.validation.source_access import SCRAM_512
 
 NETWORK_ACTIONS = (
     "ec2:CreateNetworkInterface",
@@ -40,7 +41,7 @@ def needed_statements(wiring: Wiring) -> tuple[Statement, ...]:
 def _statements(wiring: Wiring) -> Iterator[Statement]:
     cluster = wiring.cluster
     if cluster is not None and wiring.cluster_arn is not None:
-        yield from _msk(wiring.cluster_arn, cluster)
+        yield from _msk(wiring.cluster_arn, cluster, scram=SCRAM_512 in wiring.access)
     if cluster is not None and wiring.uses_iam_authentication:
         yield from _kafka(wiring, cluster)
     if wiring.web_identity_audience is not None:
@@ -67,10 +68,15 @@ def _statements(wiring: Wiring) -> Iterator[Statement]:
         yield from _destination(wiring, wiring.on_failure_destination)
 
 
-def _msk(arn: str, cluster: MskCluster) -> Iterator[Statement]:
-    """What Lambda asks MSK itself for, however it logs in to the brokers."""
+def _msk(arn: str, cluster: MskCluster, *, scram: bool) -> Iterator[Statement]:
+    """What Lambda asks MSK itself for; with a SCRAM secret, whether it is one of the cluster's ("Access your SCRAM secret", Lambda's
+    guide, with-msk-permissions)."""
     yield Statement(sid="Cluster", actions=("kafka:DescribeClusterV2",), resources=(cluster.cluster_arn,))
     yield Statement(sid="BootstrapBrokers", actions=(UNSCOPED_MSK_ACTION,), resources=("*",))
+    if scram:
+        yield Statement(
+            sid="ScramSecrets", actions=("kafka:ListScramSecrets",), resources=(cluster.cluster_arn,)
+        )
     if ":vpc-connection/" in arn:
         yield Statement(sid="VpcConnection", actions=("kafka:DescribeVpcConnection",), resources=(arn,))
 
