@@ -136,14 +136,15 @@ def _report(tab: Tab, url: str) -> None:
 
 
 def _pages(tab: Tab, url: str) -> None:
-    """In Dagster: the topics of a domain, a topic, and a connector's checks."""
+    """In Dagster: a domain with its topics and connectors, a topic, and a connector's checks."""
+    sizes = {"dagster-domain": (1_700, 960), "dagster-topic": (1_280, 1_100)}
     pages = {
         "dagster-domain": ("/locations/downstream/asset-groups/pizza/lineage", "pizza_orders"),
         "dagster-topic": (f"/assets/{TOPIC}", "Columns"),
         "dagster-check": (f"/assets/warehouse/connectors/{SINK}?view=checks", "Failed"),
     }
     for name, (path, text) in pages.items():
-        tab.size(1_280, 1_100 if name == "dagster-topic" else 960)
+        tab.size(*sizes.get(name, (1_280, 960)))
         tab.open(url + path, _FILLED.format(text=text))
         time.sleep(_SETTLES_SECONDS)
         tab.wait(_FILLED.format(text=text))
