@@ -63,7 +63,8 @@ def lag_notes(offsets: Iterable[CommittedOffset]) -> tuple[str, ...]:
     """What a number of records cannot express about these positions, one sentence each."""
     by_reason: dict[LagIs, list[CommittedOffset]] = {}
     for offset in offsets:
-        by_reason.setdefault(lag_reason(offset), []).append(offset)
+        if offset.lag_is != "known":  # true of nearly all, and there is nothing to say of them
+            by_reason.setdefault(lag_reason(offset), []).append(offset)
     notes = []
     for reason, note in _NOTES.items():
         if found := by_reason.get(reason):
