@@ -53,6 +53,15 @@ def commit(endpoints: Endpoints, group: str, offset: int) -> None:
         consumer.close()
 
 
+@pytest.fixture(autouse=True)
+def _without_the_groups(endpoints: Endpoints) -> Iterator[None]:
+    """Afterwards, or the next discovery in this sandbox would find them created."""
+    yield
+    with AdminClient({"bootstrap.servers": endpoints.bootstrap_servers}) as admin:
+        for removal in admin.delete_consumer_groups([GROUP, IDLE_GROUP]).values():
+            removal.result(30)
+
+
 class Known(NamedTuple):
     document: Document
     topic: Topic
