@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -30,7 +31,7 @@ import yaml
 from bench.fleet.brokers import cluster_name
 from bench.fleet.day import live
 from bench.fleet.hub import hub, published
-from bench.fleet.roles import Installation, installation
+from bench.fleet.roles import TREE, Installation, installation
 from bench.fleet.telling import USUAL_INTERVAL, tell
 from bench.three_brokers import registry
 from mesh_assets_tests.processes import CommandProcess
@@ -41,6 +42,8 @@ _PROCESSES = 4
 
 def main() -> int:
     arguments = parse()
+    # As in the image. The roles are forked, and glibc reads its settings where a process begins: before the first of them.
+    os.environ |= dict(re.findall(r"\b(MALLOC_\w+)=(\d+)", (TREE / "Dockerfile").read_text()))
     interval = max(5, round(USUAL_INTERVAL / arguments.speed))
     every = max(2, round(_USUAL_SCHEDULE_MINUTES / arguments.speed))
     with tempfile.TemporaryDirectory(prefix="fleet-") as name:

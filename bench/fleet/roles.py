@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import socket
 import time
 import urllib.request
@@ -97,7 +96,6 @@ class Installation:
             "MESH_SENSOR_INTERVAL_SECONDS": str(interval),
             "FLEET_LOOKS": str(self.looks),
             "PYTHONWARNINGS": "ignore",
-            **dict(re.findall(r"\b(MALLOC_\w+)=(\d+)", (TREE / "Dockerfile").read_text())),
         }
         workspace = ("-w", str(folder / "workspace.yaml"))
         code = ("api", "grpc", "--module-name", "bench.fleet.probe", "--working-directory", str(TREE))

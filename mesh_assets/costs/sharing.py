@@ -1,6 +1,6 @@
 """Who uses what: adds up the measures of all topics for topics, domains, products and applications."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -167,12 +167,21 @@ class _Ledger:
         return self._prices[cluster]
 
     def count(self, cluster: str, measures: Iterable[Measure]) -> None:
-        """Call before adding a cluster's measures: their sums, by which a fixed price is shared."""
+        """Call before adding a cluster's measures: their sums, which are the estate's totals, and by which a fixed price is
+        shared."""
+        sums: dict[Driver, float] = {}
         for one in measures:
-            if one.value is not None:
-                key = (cluster, one.driver)
-                self._in_cluster[key] = self._in_cluster.get(key, 0.0) + one.value
-            self.add((self._all,), one)
+            if one.value is None:
+                self.unknown((self._all,), one, one.reason or "not known")
+            else:
+                sums[one.driver] = sums.get(one.driver, 0.0) + one.value
+        prices, whole = self._prices_of(cluster), self._all
+        for driver, value in sums.items():
+            self._in_cluster[cluster, driver] = value
+            whole.values[driver] = whole.values.get(driver, 0.0) + value
+            cost = monthly_cost(prices, driver, value)
+            if cost is not None:
+                whole.costs[driver] = whole.costs.get(driver, 0.0) + cost
 
     def row(self, key: _Key) -> _Sum:
         found = self._sums.get(key)
@@ -180,20 +189,22 @@ class _Ledger:
             found = self._sums[key] = _Sum()
         return found
 
-    def add(self, rows: Iterable[_Sum], one: Measure, part: float = 1.0) -> None:
+    def add(self, rows: Collection[_Sum], one: Measure, part: float = 1.0) -> None:
         """Adds that part of the measure to each of these."""
         if one.value is None:
             self.unknown(rows, one, one.reason or "not known")
             return
         driver, value = one.driver, one.value * part
-        prices = self._prices_of(one.cluster)
-        cost = None if prices is None else monthly_cost(prices, driver, value)
-        fixed = None if prices is None else self._fixed(prices, one, value)
         for to in rows:
             to.values[driver] = to.values.get(driver, 0.0) + value
+        prices = self._prices_of(one.cluster)
+        if prices is None:
+            return
+        cost, fixed = monthly_cost(prices, driver, value), self._fixed(prices, one, value)
+        for to in rows:
             if cost is not None:
                 to.costs[driver] = to.costs.get(driver, 0.0) + cost
-            if fixed is not None and to is not self._all:
+            if fixed is not None:
                 to.fixed = (to.fixed or 0.0) + fixed
 
     def _fixed(self, prices: ClusterPrices, one: Measure, value: float) -> float | None:
@@ -281,13 +292,14 @@ class _Ledger:
         )
 
     def _taken(self, one: _Sum) -> tuple[Taken, ...]:
-        return tuple(self._taken_of(one, driver) for driver in DRIVERS)
+        return tuple(
+            self._taken_of(one, driver) if driver in one.values or driver in one.unknown else _NOTHING[driver]
+            for driver in DRIVERS
+        )
 
     def _taken_of(self, one: _Sum, driver: Driver) -> Taken:
         value = one.values.get(driver)
         unknown = one.unknown.get(driver)
-        if value is None and unknown is None:
-            return _NOTHING[driver]
         return Taken(
             driver=driver,
             value=value,
