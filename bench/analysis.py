@@ -8,7 +8,7 @@ for a quarter of it.
 The bar: at most the CPU time of the discovery, 400 MB, and 4.4 times the CPU time of the quarter.
 
 Both run as separate processes, measured from start to end: `mesh-assets discover`, whose Kafka is in memory
-and costs nothing (reading 9,000 topics from brokers takes another two CPU seconds, according to
+and costs nothing (reading 9,000 topics from brokers takes another third of a CPU second, according to
 `bench.estate`), with registry and Connect over HTTP; then the analysis of what it kept. Then a few things
 change, and both run again.
 """
