@@ -1,4 +1,4 @@
-"""A topic is deleted and recreated under its name between two discoveries: nothing that was known of the first is told of the second."""
+"""A topic deleted and recreated under its name between two discoveries: what was known of the first is not reported of the second."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -54,7 +54,7 @@ def aws() -> FakeAws:
 
 @pytest.fixture
 def logins(monkeypatch: pytest.MonkeyPatch) -> list[KafkaLogin]:
-    """What would have been presented to whom; there is no connection."""
+    """What would have been presented to whom, without connecting."""
     seen: list[KafkaLogin] = []
 
     def check(login: KafkaLogin, **_: Any) -> ConnectionReport:
