@@ -33,6 +33,16 @@ from mesh_assets.store.pointers import EventPosition, SchemaIds
 # end of its transaction; if many clusters share a topic, the event is further back.
 _FIRST_STEP = 2
 _GROWTH = 8
+# By then every broker knows a topic that was just created, even where all of them are busy.
+_KNOWN_EVERYWHERE_SECONDS = 10.0
+_PAUSE_SECONDS = 0.1
+_NOT_KNOWN_YET = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+    }
+)
 
 
 class SchemaReader(Protocol):
@@ -249,15 +259,9 @@ class TopicLooks:
             self._consumer = connection.consumer()
         consumer = self._consumer
         try:
-            described = consumer.list_topics(topic, timeout=timeout_seconds).topics[topic]
-            if described.error is not None:
-                if described.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                    return Look((), None)
-                raise KafkaException(described.error)
-            edges = tuple(
-                (number, *_edges(consumer, connection, TopicPartition(topic, number), deadline))
-                for number in sorted(described.partitions)
-            )
+            edges = _all_edges(consumer, connection, topic, deadline)
+            if edges is None:
+                return Look((), None)
             if before is not None and edges == before.edges:
                 return before
             found = [
@@ -282,6 +286,29 @@ def newest_of(messages: Iterable[Message]) -> Message | None:
         return -1 if origin is None else origin.sequence, message.value() is None, message.timestamp()[1]
 
     return max(messages, key=order, default=None)
+
+
+def _all_edges(
+    consumer: Consumer, connection: EventsConnection, topic: str, deadline: float
+) -> tuple[tuple[int, int, int], ...] | None:
+    """As in Look; None: there is no such topic. Where one broker knows a topic that was just created, the one that leads it
+    may still answer that there is none."""
+    known_by = min(deadline, time.monotonic() + _KNOWN_EVERYWHERE_SECONDS)
+    while True:
+        described = consumer.list_topics(topic, timeout=_left(connection, topic, deadline)).topics[topic]
+        if described.error is not None and described.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        try:
+            if described.error is not None:
+                raise KafkaException(described.error)
+            return tuple(
+                (number, *_edges(consumer, connection, TopicPartition(topic, number), deadline))
+                for number in sorted(described.partitions)
+            )
+        except KafkaException as error:
+            if error.args[0].code() not in _NOT_KNOWN_YET or time.monotonic() >= known_by:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _edges(
