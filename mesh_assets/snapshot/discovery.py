@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from mesh_assets.collecting.live import environment_of
 from mesh_assets.errors import ConflictError, MeshError
 from mesh_assets.estate.model import Estate
+from mesh_assets.importing import importing
 from mesh_assets.inventory.changes import Change, Trigger
 from mesh_assets.inventory.document import ClusterIdentity, Document
 from mesh_assets.inventory.sections import ConnectorsSection, SecretFingerprints, Section, SectionName
@@ -22,7 +23,6 @@ from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.known_state import keep_digest
 from mesh_assets.store.pointers import StoredDocument
-from mesh_assets.tables.written import write_tables
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +105,11 @@ def publish_discovery(
     logger.info("%s: snapshot %d published, %.2f s", name, published.document.sequence, publishing)
     deriving = time.monotonic()
     keep_digest(store, published.document, published.pointer.document)
+    with importing:
+        from mesh_assets.tables.written import (
+            write_tables,
+        )  # with pyarrow, which `PublisherAhead` has begun to import
+
     write_tables(
         store.objects,
         published.document,
