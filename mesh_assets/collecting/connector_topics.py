@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from mesh_assets.inventory.java_patterns import java_pattern, replaced
 from mesh_assets.inventory.links import is_topic_name, pattern_not_followed
 from mesh_assets.inventory.records import Record
+from mesh_assets.patterns.java import java_pattern, replaced
 
 # A source with a name under one of these keys writes to exactly that topic. `topic` comes second: beside
 # `kafka.topic` it is a topic of the other system.

@@ -11,7 +11,7 @@ from mesh_assets.analysis.graph import Known, Node
 from mesh_assets.connector_rules.datasets import dataset, kafka_namespace
 from mesh_assets.connector_rules.facts import Facts, OwnTopic, Rules, Servers, Source
 from mesh_assets.connector_rules.tables import not_followed
-from mesh_assets.inventory.java_patterns import java_pattern
+from mesh_assets.patterns.java import java_pattern
 
 _EXCLUDED = (r".*[\-\.]internal", r".*\.replica", "__.*")
 _IDENTITY = ("IdentityReplicationPolicy", "LegacyReplicationPolicy")

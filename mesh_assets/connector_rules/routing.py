@@ -10,8 +10,8 @@ On the way into Kafka the name is the topic's; on the way out it is the name by 
 from collections.abc import Callable, Mapping
 
 from mesh_assets.collecting.connector_topics import KEEP_THE_TOPIC, listed
-from mesh_assets.inventory.java_patterns import java_pattern, replaced
 from mesh_assets.inventory.records import Record
+from mesh_assets.patterns.java import java_pattern, replaced
 
 _KAFKA = "org.apache.kafka.connect.transforms."
 _DEBEZIUM = "io.debezium.transforms."

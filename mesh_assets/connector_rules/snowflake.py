@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mesh_assets.analysis.graph import Node
 from mesh_assets.connector_rules.datasets import WHOLE, dataset, snowflake_namespace
 from mesh_assets.connector_rules.facts import Facts, Rules, Sink, unknown_sink
-from mesh_assets.inventory.java_patterns import java_pattern, replaced
+from mesh_assets.patterns.java import java_pattern, replaced
 
 _MAP = "snowflake.topic2table.map"
 _IDENTIFIER = re.compile(r"[_a-zA-Z][_$a-zA-Z0-9]*")

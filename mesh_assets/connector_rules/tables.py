@@ -3,8 +3,8 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from mesh_assets.inventory.java_patterns import java_pattern
 from mesh_assets.inventory.wording import listed
+from mesh_assets.patterns.java import java_pattern
 
 # What makes an entry more than a name. A dot alone does not: it separates the parts of a name.
 _PATTERN = re.compile(r"[*+?()\[\]{}|^$\\]")

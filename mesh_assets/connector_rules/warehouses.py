@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mesh_assets.analysis.graph import Node
 from mesh_assets.connector_rules.datasets import WHOLE, database, dataset, web_address
 from mesh_assets.connector_rules.facts import Facts, OwnTopic, Rules, Sink, unknown_sink
-from mesh_assets.inventory.java_patterns import java_pattern, replaced
+from mesh_assets.patterns.java import java_pattern, replaced
 
 _NOT_BIGQUERY = re.compile(r"[^a-zA-Z0-9_]")
 

@@ -9,8 +9,8 @@ from typing import Literal
 from msgspec.structs import replace
 
 from mesh_assets.inventory.definitions import UnreadableDefinitionError, parse_json, parse_protobuf
-from mesh_assets.inventory.java_patterns import java_pattern
 from mesh_assets.inventory.records import Connector, ConnectorTopic, Schema, Topic, TopicSchema
+from mesh_assets.patterns.java import java_pattern
 
 NamingStrategy = Literal["topic", "record", "topic_record", "unknown"]
 
