@@ -89,6 +89,22 @@ def failed(cluster: str, system: System, endpoint: str, identity: str, sentence:
     )
 
 
+def facts_text(facts: dict[str, int | str]) -> str:
+    """The facts of a check, for people."""
+    return ", ".join(filter(None, (_fact(name, value, facts) for name, value in facts.items())))
+
+
+def _fact(name: str, value: int | str, facts: dict[str, int | str]) -> str:
+    if name.startswith("selected_"):
+        return f"{value:,} selected"
+    if name == "kafka_cluster_id" and facts.get("belongs_to") == "this cluster":
+        return ""  # already shown with the brokers
+    words = name.replace("_", " ")
+    if isinstance(value, int):
+        return f"{value:,} {words.removesuffix('s') if value == 1 else words}"
+    return f"{words} {value}"
+
+
 # Systems that say which Kafka cluster they work on, and what of theirs would be linked to topics.
 PLACED: dict[System, str] = {"connect": "connectors", "ksqldb": "queries"}
 

@@ -1,6 +1,7 @@
 """`mesh-assets estate`: does every system answer, with the rights that discovery needs, and what may an estate file hold?"""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from shutil import get_terminal_size
@@ -8,13 +9,19 @@ from shutil import get_terminal_size
 import click
 
 from mesh_assets.access_checks import AccessCheck, check_estate
+from mesh_assets.access_checks.access_check import facts_text
 from mesh_assets.cli.found import find, missing_clusters
 from mesh_assets.cli.options import clusters_option
 from mesh_assets.cli.text import shown_lines
+from mesh_assets.errors import StoreError
 from mesh_assets.estate.file import estate_path
+from mesh_assets.estate.model import Estate
 from mesh_assets.estate.schema import estate_schema, included_schema
+from mesh_assets.findings.idle_settings import read_idle_settings
 from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.wording import aligned, counted, plural, printed_json
+from mesh_assets.store.inventories import InventoryStore
+from mesh_assets.store.layout import open_store
 
 _HEADINGS = ("", "cluster", "system", "endpoint", "as", "answers", "rights")
 # The columns on the first line when the terminal is too narrow for all of them.
@@ -34,15 +41,18 @@ def check(clusters: tuple[str, ...], *, as_json: bool) -> None:
     """Connect to every system in the estate and report what answers, as whom, with what rights, and what is
     missing.
 
-    Reads only: nothing is created, changed, written or registered. Exit code 0 when discovery has everything
-    it needs, 1 otherwise.
+    Reads only: nothing is created, changed, written or registered. Without --cluster, it also names settings that do
+    nothing, by the newest documents. Exit code 0 when discovery has everything it needs, 1 otherwise.
     """
     known = load_estate()
     checks = check_estate(known, clusters)
+    idle = () if clusters else _idle(known)
     if as_json:
         click.echo(printed_json(checks))
+        for sentence in idle:
+            click.echo(f"note: {sentence}", err=True)
     else:
-        click.echo(shown_lines(_text(checks, missing_clusters() if known.found.rules else ())))
+        click.echo(shown_lines(_text(checks, missing_clusters() if known.found.rules else (), idle)))
     if any(check.state != "ok" for check in checks):
         sys.exit(1)
 
@@ -61,7 +71,14 @@ def schema(*, included: bool) -> None:
     click.echo(json.dumps(included_schema() if included else estate_schema(), indent=2, ensure_ascii=False))
 
 
-def _text(checks: Sequence[AccessCheck], missing_found: Sequence[str]) -> Iterator[str]:
+def _idle(known: Estate) -> tuple[str, ...]:
+    try:
+        return read_idle_settings(known, InventoryStore(open_store(os.environ.get("MESH_STORE"))))
+    except StoreError as error:
+        return (f"not known, because the documents cannot be read: {error}",)
+
+
+def _text(checks: Sequence[AccessCheck], missing_found: Sequence[str], idle: Sequence[str]) -> Iterator[str]:
     yield from _table([_HEADINGS, *(_row(check) for check in checks)])
     missing = [(check, sentence) for check in checks for sentence in check.missing]
     notes = [(check, sentence) for check in checks for sentence in check.notes]
@@ -69,8 +86,9 @@ def _text(checks: Sequence[AccessCheck], missing_found: Sequence[str]) -> Iterat
         if sentences:
             yield from ("", heading)
             yield from (f"  {check.cluster}, {check.system}: {sentence}" for check, sentence in sentences)
-    if missing_found:
-        yield from ("", "Missing in the clouds", *(f"  {sentence}" for sentence in missing_found))
+    for heading, found in (("Missing in the clouds", missing_found), ("Settings that do nothing", idle)):
+        if found:
+            yield from ("", heading, *(f"  {sentence}" for sentence in found))
     yield ""
     yield _conclusion(checks)
 
@@ -86,7 +104,7 @@ def _conclusion(checks: Sequence[AccessCheck]) -> str:
 
 
 def _row(check: AccessCheck) -> tuple[str, ...]:
-    seen = (check.endpoint, check.identity, _facts(check.facts), check.rights)
+    seen = (check.endpoint, check.identity, facts_text(check.facts), check.rights)
     return (_STATES[check.state], check.cluster, check.system, *(cell or "-" for cell in seen))
 
 
@@ -101,18 +119,3 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     for head, row in zip(heads, rows[1:], strict=True):
         yield head
         yield from (f"{' ' * 9}{cell}" for cell in row[_ON_THE_FIRST_LINE:] if cell != "-")
-
-
-def _facts(facts: dict[str, int | str]) -> str:
-    return ", ".join(filter(None, (_fact(name, value, facts) for name, value in facts.items())))
-
-
-def _fact(name: str, value: int | str, facts: dict[str, int | str]) -> str:
-    if name.startswith("selected_"):
-        return f"{value:,} selected"
-    if name == "kafka_cluster_id" and facts.get("belongs_to") == "this cluster":
-        return ""  # already shown with the brokers
-    words = name.replace("_", " ")
-    if isinstance(value, int):
-        return f"{value:,} {words.removesuffix('s') if value == 1 else words}"
-    return f"{words} {value}"

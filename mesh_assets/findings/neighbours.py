@@ -13,6 +13,7 @@ from mesh_assets.inventory.cluster_link_records import ClusterLinks
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.links import kafka_addresses
 from mesh_assets.inventory.records import Connector, Record
+from mesh_assets.platforms.listeners import broker_addresses
 from mesh_assets.store.inventories import InventoryStore
 
 ReadDocument = Callable[[str, str], Document]
@@ -59,7 +60,7 @@ class Neighbours:
         found: defaultdict[str, list[str]] = defaultdict(list)
         if own is None:
             return found
-        servers = (own.kafka.bootstrap_servers or "").split(",")
+        servers = broker_addresses(own.kafka)
         _by_mirror_makers(document, document.cluster.name, document.connectors, servers, found)
         for name, cluster in self._others(document.cluster.name):
             if not (cluster.kafka_rest or cluster.control_plane or cluster.connect):

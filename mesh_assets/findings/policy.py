@@ -1,18 +1,16 @@
 """Where topics differ from the estate's policy."""
 
-import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Collection, Iterator
 from math import isfinite
 
 from mesh_assets.estate.policy import ConfigRequirement, Policy, PolicyRule, Range
 from mesh_assets.findings.case import Case, minute
 from mesh_assets.findings.finding import Found
 from mesh_assets.inventory.changes import Severity
-from mesh_assets.inventory.java_patterns import java_pattern
 from mesh_assets.inventory.records import Schema, Topic
 from mesh_assets.inventory.sections import SectionName
 from mesh_assets.inventory.wording import listed
+from mesh_assets.patterns.java import java_pattern
 
 SEVERITY_OF_LEVEL: dict[str, Severity] = {"error": "warning", "warning": "info"}
 """A topic that breaks a rule still works; only what does not work is critical."""
@@ -94,19 +92,21 @@ def not_checked(case: Case) -> Iterator[str]:
             yield f"{cluster}: rule {rule.name} selects none of its topics; check its patterns"
 
 
+def for_no_cluster(policy: Policy, clusters: Collection[str]) -> Iterator[str]:
+    """The rules that select none of these clusters, whose pattern may be misspelt."""
+    for rule in policy.rules:
+        if not any(map(rule.clusters.selects, clusters)):
+            yield f"rule {rule.name} is for none of {listed(sorted(clusters))}; check the patterns of its clusters"
+
+
 def unusable_names(policy: Policy) -> Iterator[str]:
     """The rules whose name pattern is not used: refusing a name that does not match could take hours."""
     for rule in policy.rules:
-        if rule.names is not None and _pattern(rule.names) is None:
+        if rule.names is not None and java_pattern(rule.names) is None:
             yield (
                 f"rule {rule.name}: names {rule.names!r} is not used, because it might keep Python busy for hours, or means something "
-                "different in Java; write it in plain syntax, without repetitions within repetitions"
+                "different in Java; write it without look-around, or in plainer syntax"
             )
-
-
-@lru_cache(maxsize=256)
-def _pattern(text: str) -> re.Pattern[str] | None:
-    return java_pattern(text)
 
 
 _Difference = tuple[str, str, str]
@@ -116,7 +116,7 @@ _Difference = tuple[str, str, str]
 def _differences(
     rule: PolicyRule, topic: Topic, schemas: dict[str, Schema] | None, policy: Policy, case: Case
 ) -> Iterator[_Difference]:
-    pattern = None if rule.names is None else _pattern(rule.names)
+    pattern = None if rule.names is None else java_pattern(rule.names)
     if pattern is not None and pattern.fullmatch(topic.name) is None:
         yield "name", f"one like {rule.names}", "does not match"
     if topic.error is None:

@@ -111,6 +111,29 @@ def test_the_table_has_a_line_for_each_system(found: list[AccessCheck]) -> None:
     ]
 
 
+def test_settings_that_do_nothing_are_listed_below_unless_single_clusters_are_checked(
+    found: list[AccessCheck], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found += [KAFKA]
+    monkeypatch.setattr(command, "read_idle_settings", lambda *_: ("domains.overrides: …",))
+
+    assert check().stdout.splitlines()[2:5] == ["", "Settings that do nothing", "  domains.overrides: …"]
+    assert check("--json").stderr == "note: domains.overrides: …\n"
+    assert "Settings" not in check("--cluster", "warehouse").stdout
+
+
+def test_the_systems_are_checked_even_if_the_documents_cannot_be_read(
+    found: list[AccessCheck], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found += [KAFKA]
+    monkeypatch.setenv("MESH_STORE", "estate.yaml")  # no folder
+
+    result = check()
+
+    assert result.exit_code == 0
+    assert "  not known, because the documents cannot be read: " in result.stdout
+
+
 def test_missing_rights_are_listed_below_and_make_the_exit_code_1(found: list[AccessCheck]) -> None:
     found += [KAFKA, FAILED, INCOMPLETE]
     result = check()

@@ -154,10 +154,10 @@ def test_an_owner_comes_from_the_policy_or_the_registry() -> None:
 
 
 def test_a_pattern_that_might_take_hours_is_not_matched() -> None:
-    policy = Policy.model_validate({"rules": [{"name": "rule", "names": "([a-z]+-?)+"}]})
+    policy = Policy.model_validate({"rules": [{"name": "rule", "names": "(?!x)([a-z]+-?)+"}]})
     assert violations(policy, a_topic("a" * 22 + "X")) == []
     [sentence] = unusable_names(policy)
-    assert sentence.startswith("rule rule: names '([a-z]+-?)+' is not used")
+    assert sentence.startswith("rule rule: names '(?!x)([a-z]+-?)+' is not used")
     assert (
         list(unusable_names(Policy.model_validate({"rules": [{"name": "r", "names": "[a-z]+(-[a-z]+)*"}]})))
         == []
