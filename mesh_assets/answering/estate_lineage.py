@@ -18,6 +18,7 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
 from mesh_assets.lineage.clusters import ClusterFacts, KsqlQuery, SqlStatement
 from mesh_assets.lineage.estate import estate_graph
+from mesh_assets.platforms.listeners import broker_addresses
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.results import (
     DocumentRead,
@@ -127,8 +128,7 @@ def keep_estate_lineage(store: InventoryStore, lineage: EstateLineage, *, made_a
 
 def addresses(cluster: Cluster) -> tuple[str, ...]:
     """The addresses by which the estate knows the cluster; none where it names it by its ARN."""
-    servers = cluster.kafka.bootstrap_servers or ""
-    return tuple(server.strip() for server in servers.split(",") if server.strip())
+    return broker_addresses(cluster.kafka)
 
 
 def _statements(cluster: Cluster, read: ReadStatements) -> tuple[tuple[SqlStatement, ...], list[str]]:

@@ -1,6 +1,7 @@
 """The estate's cluster that a mapping reads, found only by its ARN or bootstrap servers."""
 
 from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 from mesh_assets.errors import RefusedError
 from mesh_assets.esm.arns import msk_cluster_in
@@ -8,8 +9,15 @@ from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.connection.credentials import get_msk_bootstrap_brokers, msk_cluster_arn
 from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets.esm.surroundings import TopicLookup, UnknownClusterError
+from mesh_assets.esm.value_format import FormatLookup
 from mesh_assets.estate.model import Cluster, Estate
+from mesh_assets.importing import importing
+from mesh_assets.inventory.links import kafka_addresses
 from mesh_assets.platforms.kafka import KafkaReader, ShareGroup, WireReader, client_properties
+from mesh_assets.platforms.listeners import broker_addresses
+
+if TYPE_CHECKING:
+    from mesh_assets.platforms.http import Transport
 
 ReaderFactory = Callable[[Cluster], KafkaReader]
 ShareReader = Callable[[Cluster, str, str], ShareGroup]
@@ -62,15 +70,12 @@ def cluster_of(
     named = [cluster for cluster in estate.clusters.values() if cluster.kafka.bootstrap_servers is not None]
     if not named:
         return None
-    servers = set(bootstrap_servers)
+    told = [*bootstrap_servers]
     if arn is not None:
-        servers |= get_msk_bootstrap_brokers(account, arn).all_servers
+        told += get_msk_bootstrap_brokers(account, arn).all_servers
+    servers = set(kafka_addresses(",".join(told)))
     for cluster in named:
-        own = {
-            server.strip().rpartition("://")[2]
-            for server in (cluster.kafka.bootstrap_servers or "").split(",")
-        }
-        if own & servers:
+        if not servers.isdisjoint(kafka_addresses(",".join(broker_addresses(cluster.kafka)))):
             return cluster
     return None
 
@@ -97,3 +102,25 @@ def estate_topics(
         return None if found is None else len(found.partitions)
 
     return partitions
+
+
+def estate_formats(
+    estate: Estate | None, account: AwsAccount, *, transport: "Transport | None" = None
+) -> FormatLookup:
+    """A lookup of formats: that of the latest schema of the subject `TOPIC-value` in the estate's registry of the cluster."""
+
+    def format_of(wiring: Wiring, bootstrap_servers: tuple[str, ...]) -> str | None:
+        cluster = cluster_of(
+            estate, account, event_source_arn=wiring.cluster_arn, bootstrap_servers=bootstrap_servers
+        )
+        if cluster is None or cluster.schema_registry is None:
+            return None
+        with importing:
+            from mesh_assets.platforms.schema_registry.records import open_registry
+            from mesh_assets.platforms.schema_registry.subjects import read_latest
+
+        with open_registry(cluster.schema_registry, transport=transport) as service:
+            schema = read_latest(service, f"{wiring.topic}-value")
+        return None if schema is None else schema.schema_type
+
+    return format_of

@@ -25,6 +25,7 @@ from mesh_assets.esm.plan import Plan, PlannedCall, make_plan, put_policy_calls
 from mesh_assets.esm.request import CreateRequest, UpdateRequest
 from mesh_assets.esm.surroundings import Surroundings, TopicLookup, look_around
 from mesh_assets.esm.validation import create_violations, require_no_fault, update_violations
+from mesh_assets.esm.value_format import FormatLookup, filter_format_violations
 
 _CHANGING = ("Creating", "Enabling", "Disabling", "Updating", "Deleting")
 """The states in which Lambda accepts no change. Lambda decides about states unknown here."""
@@ -49,6 +50,7 @@ def plan_create(
     *,
     options: PlanOptions = DEFAULT_OPTIONS,
     lookup_topic: TopicLookup | None = None,
+    lookup_format: FormatLookup | None = None,
 ) -> Plan:
     """What creating the mapping would do.
 
@@ -86,6 +88,8 @@ def plan_create(
             *_unknown_group(seen.complete(wiring)),
         )
     )
+    if lookup_format is not None:
+        warnings += filter_format_violations(lookup_format, request, wiring)
     wiring = seen.complete(wiring)
     rights = _rights(account, seen.role_arn, wiring)
     function = function_in(request.target)
@@ -111,7 +115,11 @@ def plan_create(
 
 
 def plan_update(
-    account: AwsAccount, request: UpdateRequest, *, options: PlanOptions = DEFAULT_OPTIONS
+    account: AwsAccount,
+    request: UpdateRequest,
+    *,
+    options: PlanOptions = DEFAULT_OPTIONS,
+    lookup_format: FormatLookup | None = None,
 ) -> Plan:
     """What updating the mapping would do; no calls when it is already as requested.
 
@@ -141,6 +149,8 @@ def plan_update(
     function = arguments.get("FunctionName", existing.function_arn)
     seen = Surroundings() if idle else look_around(account, wiring, function)
     warnings += require_no_fault((*seen.violations, *others))
+    if lookup_format is not None and not idle:
+        warnings += filter_format_violations(lookup_format, request, wiring, existing)
     wiring = seen.complete(wiring)
     rights = None if idle else _rights(account, seen.role_arn, wiring)
     call = PlannedCall(service="lambda", operation="UpdateEventSourceMapping", arguments=arguments)

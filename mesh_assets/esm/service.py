@@ -6,7 +6,7 @@ from collections.abc import Callable
 from mesh_assets.esm.applying import Applied, apply_plan
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.errors import InvalidRequestError, MappingNotFoundError, fault
-from mesh_assets.esm.estate_clusters import estate_topics
+from mesh_assets.esm.estate_clusters import estate_formats, estate_topics
 from mesh_assets.esm.execution_role import plan_execution_role, plan_function_permissions
 from mesh_assets.esm.lookup import (
     DEFAULT_DEADLINE_SECONDS,
@@ -28,13 +28,15 @@ from mesh_assets.esm.planning import (
 )
 from mesh_assets.esm.request import CreateRequest, NamedMapping, PermissionsRequest, UpdateRequest
 from mesh_assets.esm.surroundings import TopicLookup
+from mesh_assets.esm.value_format import FormatLookup
 from mesh_assets.estate.model import Estate
 
 
 class MappingService:
     """Lists, finds, plans and changes mappings; every change needs the id of its plan.
 
-    Contacts nothing until asked. `lookup_topic` None: topics are looked up over the estate's own connections.
+    Contacts nothing until asked. `lookup_topic`, `lookup_format` None: topics and the format of their values are looked up
+    over the estate's own connections.
     Besides the errors named below, every method raises PlatformError when AWS or Kafka refuses or does not
     answer.
     """
@@ -45,10 +47,12 @@ class MappingService:
         estate: Estate | None = None,
         *,
         lookup_topic: TopicLookup | None = None,
+        lookup_format: FormatLookup | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.account = account
         self._lookup_topic = lookup_topic or estate_topics(estate, account)
+        self._lookup_format = lookup_format or estate_formats(estate, account)
         self._sleep = sleep
         self._changed: dict[str, EventSourceMapping] = {}
 
@@ -88,10 +92,16 @@ class MappingService:
     # --- plans: these only read, and raise like the functions of the same name
 
     def plan_create(self, request: CreateRequest, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
-        return plan_create(self.account, request, options=options, lookup_topic=self._lookup_topic)
+        return plan_create(
+            self.account,
+            request,
+            options=options,
+            lookup_topic=self._lookup_topic,
+            lookup_format=self._lookup_format,
+        )
 
     def plan_update(self, request: UpdateRequest, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
-        return plan_update(self.account, request, options=options)
+        return plan_update(self.account, request, options=options, lookup_format=self._lookup_format)
 
     def plan_delete(self, named: str | NamedMapping) -> Plan:
         return plan_delete(self.account, self.named(named))

@@ -20,6 +20,7 @@ from mesh_assets.mapping_tools.named_access import (
     check_one_source,
     check_request_secrets,
 )
+from mesh_assets.platforms.listeners import broker_addresses
 
 if TYPE_CHECKING:
     from mesh_assets.esm.connection.login import KafkaLogin
@@ -153,9 +154,7 @@ def _mapping(known: KnownEstate, service: "MappingService", request: ConnectionR
             )
         kafka = known.cluster(known.name(request.cluster)).kafka
         arn = kafka.cluster_arn
-        servers = tuple(
-            one.strip().rpartition("://")[2] for one in (kafka.bootstrap_servers or "").split(",")
-        )
+        servers = tuple(one.rpartition("://")[2] for one in broker_addresses(kafka))
     elif not arn and not servers:
         raise BadArgumentError(
             "say what to connect to: uuid, or, before there is a mapping, cluster, event_source_arn or kafka_bootstrap_servers"

@@ -17,6 +17,7 @@ from mesh_assets.esm.aws_account import AwsAccount, call
 from mesh_assets.esm.lookup import list_mappings
 from mesh_assets.esm.mapping import KAFKA_CONFIGS, EventSourceMapping
 from mesh_assets.esm.request_fields import SchemaRegistry, SourceAccess
+from mesh_assets.platforms.listeners import broker_addresses
 
 if TYPE_CHECKING:
     from mesh_assets.esm.service import MappingService
@@ -183,7 +184,7 @@ def _of_estate(known: KnownEstate) -> Iterator[str | None]:
     estate = known.estate_if_any
     for cluster in () if estate is None else estate.clusters.values():
         yield cluster.kafka.cluster_arn
-        yield from _hosts((cluster.kafka.bootstrap_servers or "").split(","))
+        yield from _hosts(broker_addresses(cluster.kafka))
 
 
 def _of_mapping(mapping: EventSourceMapping) -> Iterator[str | None]:

@@ -9,11 +9,15 @@ import logging
 import socket
 import ssl
 import struct
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
+
+from mesh_assets.errors import EstateError
+from mesh_assets.estate.connections import KafkaConnection
+from mesh_assets.platforms.secrets import shown
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +28,15 @@ _HELLO_HTTP = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 _API_VERSIONS, _CORRELATION = 18, 0x6D657368
 _BODY = struct.pack(">hhih", _API_VERSIONS, 0, _CORRELATION, -1)
 _HELLO_KAFKA = struct.pack(">i", len(_BODY)) + _BODY
+
+
+def broker_addresses(connection: KafkaConnection) -> tuple[str, ...]:
+    """The brokers as the estate names them, with the values of environment variables, to compare them with addresses from
+    elsewhere; as written where a variable is not set. None where the estate names the cluster by its ARN."""
+    text = connection.bootstrap_servers or ""
+    with suppress(EstateError):  # whoever connects is told
+        text = shown(text)
+    return tuple(one for server in text.split(",") if (one := server.strip()))
 
 
 def spoken_at(host: str, port: int) -> Spoken | None:

@@ -38,6 +38,17 @@ SELF_MANAGED: dict[str, Any] = {
 PROVISIONED: dict[str, Any] = {**MSK, "provisioned_mode": True}
 
 
+WIRING = Wiring(
+    partition="aws",
+    region=REGION,
+    account_id=ACCOUNT,
+    function_name="f",
+    topic="orders",
+    group="g",
+    cluster_arn=None,
+)
+
+
 def create(base: dict[str, Any], **changes: Any) -> CreateRequest:
     return read_request(CreateRequest, {**base, **changes})
 

@@ -7,28 +7,19 @@ import msgspec
 import pytest
 
 from mesh_assets.esm.estate_clusters import cluster_of, estate_topics
-from mesh_assets.esm.iam.wiring import Wiring
 from mesh_assets.esm.surroundings import UnknownClusterError
 from mesh_assets.estate.file import parse_estate
 from mesh_assets.estate.model import Estate
 from mesh_assets.platforms.kafka import ClusterMetadata, PartitionMetadata, TopicMetadata
-from mesh_assets_tests.esm.fake_aws import ACCOUNT, CLUSTER_ARN, REGION, FakeAws, refusal
+from mesh_assets_tests.esm.fake_aws import CLUSTER_ARN, FakeAws, refusal
 from mesh_assets_tests.esm.iam.situations import CONNECTION_ARN
+from mesh_assets_tests.esm.requests import WIRING
 
 SERVERS = (
     "clusters: {own: {kafka: {bootstrap_servers: 'b1.example:9092,b2.example:9092'}}, "
     "msk: {kafka: {bootstrap_servers: 'b-2.orders:9098'}}}"
 )
 BY_ARN = f"clusters: {{msk: {{kafka: {{cluster_arn: '{CLUSTER_ARN}', security_protocol: SASL_SSL, sasl_mechanism: AWS_MSK_IAM}}}}}}"
-WIRING = Wiring(
-    partition="aws",
-    region=REGION,
-    account_id=ACCOUNT,
-    function_name="f",
-    topic="orders",
-    group="g",
-    cluster_arn=None,
-)
 
 
 def estate(text: str) -> Estate:
@@ -43,6 +34,16 @@ def name(aws: FakeAws, text: str, arn: str | None, *servers: str) -> str | None:
 def test_a_cluster_is_recognised_by_one_of_its_servers(aws: FakeAws) -> None:
     assert name(aws, SERVERS, None, "b2.example:9092", "b9.example:9092") == "own"
     assert name(aws, SERVERS, None, "b2.example:9093") is None
+
+
+def test_a_cluster_is_recognised_whatever_names_its_servers(
+    aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "clusters: {own: {kafka: {bootstrap_servers: '${BROKERS}:9092, b2.example:9092'}}}"
+    assert name(aws, text, None, "b1.example:9092") is None
+    assert name(aws, text, None, "b2.example:9092") == "own"
+    monkeypatch.setenv("BROKERS", "B1.example")
+    assert name(aws, text, None, "b1.Example:9092") == "own"
 
 
 def test_an_msk_cluster_is_recognised_by_its_arn_or_its_servers_in_aws(aws: FakeAws) -> None:
