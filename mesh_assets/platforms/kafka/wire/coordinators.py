@@ -217,7 +217,7 @@ class Coordinators:
 
     async def _not_ready(self, led: Mapping[int, int], partitions: int) -> dict[int, Failure]:
         """For those of these leaders that are not ready, why."""
-        names = absent_groups(partitions)
+        names = absent_names(partitions)
         answers = await self._at({names[n]: leader for n, leader in led.items()}, describe_classic_groups)
         return {
             n: answer
@@ -388,8 +388,8 @@ def _places_in(seen: ClusterMetadata) -> Places | None:
 
 
 @lru_cache(maxsize=4)
-def absent_groups(partitions: int) -> tuple[str, ...]:
-    """Names of groups that do not exist, one for each partition."""
+def absent_names(partitions: int) -> tuple[str, ...]:
+    """Names that no group and no transactional id has, one for each partition that such names are kept in."""
     names: dict[int, str] = {}
     number = 0
     while len(names) < partitions:

@@ -26,7 +26,7 @@ from mesh_assets.inventory.transaction_records import (
 from mesh_assets.platforms.kafka.errors import item_error
 from mesh_assets.platforms.kafka.values import TopicMetadata, TransactionsReading
 from mesh_assets.platforms.kafka.wire.broker_configs import read_broker_configs
-from mesh_assets.platforms.kafka.wire.coordinators import answered
+from mesh_assets.platforms.kafka.wire.coordinators import NOT_READY, Leaders, absent_names, answered
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections, together
 from mesh_assets.platforms.kafka.wire.group_requests import Failure
 from mesh_assets.platforms.kafka.wire.partition_columns import PartitionsAsked, Places, in_parts
@@ -140,16 +140,20 @@ async def _ids(connections: Connections) -> _Ids:
 
 
 async def _listed(connections: Connections) -> dict[str, TransactionalId]:
-    """An id that moves while brokers list can be in none of their lists: then they list again."""
+    """An id that moves while brokers list can be in none of their lists, and one whose coordinator has just started is in
+    none until that has begun to load it: then they list again."""
     now = await _coordinators(connections)
     for turn in range(1, _TURNS + 1):
         before, brokers = now, now[1]
+        unready = await _unready(connections, before[0])
         answers = await together(connections.ask(LIST_TRANSACTIONS, broker=broker) for broker in brokers)
         now = await _coordinators(connections)
-        if now == before:
+        if now == before and unready is None:
             break
         await asyncio.sleep(_PAUSE_SECONDS * turn)
     else:
+        if unready is not None:
+            raise unready
         raise BrokerError(
             KafkaError.NOT_COORDINATOR, f"partitions of {_STATE_TOPIC} moved while brokers listed their ids"
         )
@@ -168,7 +172,31 @@ async def _listed(connections: Connections) -> dict[str, TransactionalId]:
     return listed
 
 
-async def _coordinators(connections: Connections) -> tuple[object, tuple[int, ...]]:
+async def _unready(connections: Connections, leaders: Leaders) -> BrokerError | None:
+    """Why a leader does not know all of its ids yet; None: each does. As for groups (`coordinators.py`), a broker that has
+    just started leads its partitions but lists nothing of them, and no error, until it begins to load them. One that is
+    ready says of an id that nobody has that there is none. Brokers that may not say so list an unknown part anyway
+    (`ids_are_hidden`)."""
+    names: dict[int, list[str]] = {}
+    for name, (leader, _) in zip(absent_names(len(leaders)), leaders, strict=True):
+        if leader is not None:
+            names.setdefault(leader, []).append(name)
+    for broker, answers in zip(
+        names,
+        await together(
+            connections.ask(describe_transactions(names[broker]), broker=broker) for broker in names
+        ),
+        strict=True,
+    ):
+        for answer in answers.values():
+            if isinstance(answer, Failure) and answer.code in NOT_READY:
+                return BrokerError(
+                    answer.code, f"broker {broker} has just started, and is about to load its ids"
+                )
+    return None
+
+
+async def _coordinators(connections: Connections) -> tuple[Leaders, tuple[int, ...]]:
     """Who leads the partitions in which ids are kept, for comparison, and the live brokers. Raises BrokerError
     when a partition has no leader: nobody lists its ids."""
     told = await list_topics(connections, [_STATE_TOPIC])
@@ -178,7 +206,7 @@ async def _coordinators(connections: Connections) -> tuple[object, tuple[int, ..
             KafkaError.COORDINATOR_NOT_AVAILABLE,
             f"a partition of {_STATE_TOPIC} has no leader to list its ids",
         )
-    leaders = [(one.leader, one.leader_epoch) for one in partitions]
+    leaders = tuple((one.leader, one.leader_epoch) for one in partitions)
     return leaders, tuple(broker.id for broker in await connections.brokers())
 
 

@@ -15,7 +15,7 @@ from mesh_assets.platforms.kafka.values import (
     TopicMetadata,
     partition_of,
 )
-from mesh_assets.platforms.kafka.wire.coordinators import GROUPS_TOPIC, absent_groups
+from mesh_assets.platforms.kafka.wire.coordinators import GROUPS_TOPIC, absent_names
 from mesh_assets.platforms.kafka.wire.forms import BrokerError
 from mesh_assets.platforms.kafka.wire.groups import read_groups
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
@@ -109,7 +109,7 @@ def test_a_broker_that_leaves_the_cluster_need_not_list() -> None:
 
 def test_coordinators_are_probed_with_a_nonexistent_group_before_their_list_is_believed() -> None:
     brokers = GroupBrokers(billing=billing())
-    names = absent_groups(3)
+    names = absent_names(3)
     assert groups(brokers) == (BILLING,)
     assert [asked for name, _, asked in brokers.asked if name != "Metadata"][:2] == [
         [names[0], names[2]],
@@ -123,7 +123,7 @@ def test_a_partition_without_a_leader_hides_its_own_groups_and_no_others() -> No
     found = reading(brokers)
     assert found.groups == (BILLING,)
     assert found.unlisted is not None
-    assert [name in found.unlisted for name in absent_groups(4)] == [False, True, False, True]
+    assert [name in found.unlisted for name in absent_names(4)] == [False, True, False, True]
     assert found.unlisted.reason == (
         "the list of consumer groups of Kafka at broker-1:9092 is incomplete: the groups in partitions 1, 3 of __consumer_offsets have no "
         "coordinator, because those partitions have no leader"
@@ -144,7 +144,7 @@ def test_without_any_leader_there_is_no_reading() -> None:
 @pytest.mark.parametrize("codes", [[NOT_COORDINATOR, LOADING, None], [BrokerError(-195, "broke"), None]])
 def test_a_coordinator_that_has_just_started_is_asked_until_it_knows_its_groups(codes: list[Any]) -> None:
     brokers = GroupBrokers(billing=billing())
-    late, times = absent_groups(3)[1], len(codes)
+    late, times = absent_names(3)[1], len(codes)
     if isinstance(codes[0], Exception):
         brokers.failures["DescribeGroups", 2] = codes
     else:
@@ -157,7 +157,7 @@ def test_a_coordinator_that_has_just_started_is_asked_until_it_knows_its_groups(
 def test_a_coordinator_that_never_becomes_ready_hides_its_own_groups_and_no_others() -> None:
     brokers = GroupBrokers(billing=billing())
     brokers.patience_seconds = 0.2
-    brokers.failures["DescribeGroups", absent_groups(3)[2]] = [NOT_COORDINATOR]
+    brokers.failures["DescribeGroups", absent_names(3)[2]] = [NOT_COORDINATOR]
     unlisted = reading(brokers).unlisted
     assert unlisted is not None
     assert (unlisted.partitions, unlisted.of) == (frozenset({2}), 3)
@@ -170,7 +170,7 @@ def test_a_coordinator_that_never_becomes_ready_hides_its_own_groups_and_no_othe
 def test_without_any_ready_coordinator_there_is_no_reading() -> None:
     brokers = GroupBrokers(billing=billing())
     brokers.patience_seconds = 0.2
-    for name in absent_groups(3):
+    for name in absent_names(3):
         brokers.failures["DescribeGroups", name] = [NOT_COORDINATOR]
     with pytest.raises(UnexpectedAnswerError, match="3 of the 3 coordinators do not know their groups yet"):
         groups(brokers)
@@ -196,7 +196,7 @@ def test_a_user_who_may_not_see_the_offsets_topic_gets_the_list_as_it_is() -> No
 
 def test_a_user_who_may_not_describe_groups_of_any_name_gets_the_list_as_it_is() -> None:
     brokers = GroupBrokers(billing=billing())
-    for name in absent_groups(3):
+    for name in absent_names(3):
         brokers.failures["DescribeGroups", name] = [GROUP_REFUSED]
     found = reading(brokers)
     assert (found.groups, found.unlisted) == ((BILLING,), None)
@@ -233,7 +233,7 @@ def test_a_partition_that_loses_its_leader_while_another_coordinator_loads_hides
     brokers = GroupBrokers(billing=billing())
     at = partition_of("billing", 3)
     assert at == 1
-    brokers.failures["DescribeGroups", absent_groups(3)[0]] = [LOADING, None]
+    brokers.failures["DescribeGroups", absent_names(3)[0]] = [LOADING, None]
 
     def lose() -> None:
         brokers.leaders, brokers.groups["billing"].broker = [1, None, 1], 0
@@ -335,4 +335,4 @@ def test_a_group_is_in_the_partition_where_kafka_puts_it(group: str, magnitude: 
 
 @pytest.mark.parametrize("partitions", [1, 6, 50])
 def test_the_probe_groups_cover_every_coordinator(partitions: int) -> None:
-    assert [partition_of(name, partitions) for name in absent_groups(partitions)] == list(range(partitions))
+    assert [partition_of(name, partitions) for name in absent_names(partitions)] == list(range(partitions))

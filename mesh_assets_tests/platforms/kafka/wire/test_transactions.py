@@ -210,6 +210,33 @@ def test_an_id_that_moves_while_brokers_list_is_in_the_next_list() -> None:
     assert brokers.asked.count("ListTransactions") == 4
 
 
+def test_a_coordinator_that_has_just_started_lists_again_once_it_knows_its_ids(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transactions, "_PAUSE_SECONDS", 0)
+    brokers = Brokers()
+    brokers.ids = {1: {"pay": ongoing(0.1)}, 2: {"ship": ongoing(0.1)}}
+    brokers.placed, brokers.starting = [[1, 2, 1]], {2: 3}
+
+    told = brokers.read().transactions
+
+    assert [one.transactional_id for one in told.transactional_ids or ()] == ["pay", "ship"]
+    assert brokers.asked.count("ListTransactions") == 6
+
+
+def test_ids_of_a_coordinator_that_stays_unready_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "_PAUSE_SECONDS", 0)
+    brokers = Brokers()
+    brokers.ids[1] = {"pay": ongoing(0.1)}
+    brokers.placed, brokers.starting = [[1, 2]], {2: 99}
+
+    reading = brokers.read()
+
+    assert reading.transactions.transactional_ids is None
+    assert "broker 2 has just started" in reading.unread["transactional_ids"].reason
+    assert not reading.unread["transactional_ids"].expected
+
+
 @pytest.mark.parametrize(
     ("placed", "because"),
     [([[1, -1]], "has no leader to list its ids"), ([[1], [2], [1], [2]], "moved while brokers listed")],

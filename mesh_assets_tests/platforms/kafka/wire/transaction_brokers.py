@@ -39,6 +39,8 @@ class Brokers:
         self.producers: dict[tuple[str, int], dict[str, Any]] = {}
         self.placed: list[list[int]] = []
         """The leaders of __transaction_state, each time somebody asks; the last ones forever. Empty: there is no such topic."""
+        self.starting: dict[int, int] = {}
+        """Brokers that have not begun to load what they coordinate, and for how many more questions about it."""
         self.lacking: set[str] = set()
         self.list_codes: dict[int, int] = {}
         self.configs_code = 0
@@ -85,11 +87,15 @@ class Brokers:
     def ListTransactions(self, _body: bytes, broker: int) -> dict[str, Any]:  # noqa: N802
         states = [
             {"transactional_id": name, "producer_id": one["producer_id"], "transaction_state": one["state"]}
-            for name, one in self.ids[broker].items()
+            for name, one in ({} if self.starting.get(broker) else self.ids[broker]).items()
         ]
         return {"error_code": self.list_codes.get(broker, 0), "transaction_states": states}
 
     def DescribeTransactions(self, body: bytes, broker: int) -> dict[str, Any]:  # noqa: N802
+        if nobody := re.findall(r"mesh-assets-nobody-[0-9]+", body.decode("latin-1")):
+            starting = self.starting[broker] = max(0, self.starting.get(broker, 0) - 1)
+            code = REFUSED if self.hides_ids else NOT_COORDINATOR if starting else GONE
+            return {"transaction_states": [{"transactional_id": name, "error_code": code} for name in nobody]}
         return {
             "transaction_states": [
                 {
