@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 _ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "PS384", "PS512", "EdDSA")
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}", re.ASCII)
 _OF_NOTHING = hashlib.sha256(b"").digest()
+_KEYS_SECONDS = 300
 UNNAMED = "the server's own"
 """The name of a token that was not given one."""
 
@@ -108,7 +109,8 @@ class IssuerTokens:
             import jwt
 
         self._oauth = oauth
-        self._keys = jwt.PyJWKClient(oauth.jwks_url, cache_keys=True, lifespan=300, timeout=10)
+        # Not `cache_keys`: it would keep a key that the issuer has withdrawn for as long as this process runs.
+        self._keys = jwt.PyJWKClient(oauth.jwks_url, lifespan=_KEYS_SECONDS, timeout=10)
 
     def claims(self, token: str) -> dict[str, Any] | None:
         """The claims of a valid token; None for any other. May ask the issuer for its keys. Raises

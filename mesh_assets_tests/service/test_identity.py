@@ -108,3 +108,19 @@ def test_a_caller_is_not_called_unknown_while_the_issuer_gives_no_keys(
     assert (answer.status_code, "try again later" in answer.json()["error"]) == (503, True)
     assert f"cannot be read from {OAUTH.jwks_url} (connection refused)" in caplog.text
     assert asked(service, lambda client: client.get("/readyz", headers=headers)).status_code == 200
+
+
+def test_a_key_that_the_issuer_has_withdrawn_no_longer_counts_after_five_minutes(
+    monkeypatch: pytest.MonkeyPatch, make_token: Make
+) -> None:
+    issuer, token, now = IssuerTokens(OAUTH), make_token(), time.monotonic()
+    monkeypatch.setattr("jwt.jwk_set_cache.time.monotonic", lambda: now)
+    assert issuer.claims(token) is not None
+
+    other = json.loads(ECAlgorithm.to_jwk(generate_private_key(SECP256R1()).public_key()))
+    monkeypatch.setattr(
+        jwt.PyJWKClient, "fetch_data", lambda _: {"keys": [{**other, "kid": "k-2", "alg": "ES256"}]}
+    )
+    now += 301
+
+    assert issuer.claims(token) is None
