@@ -9,11 +9,13 @@ from typing import Any
 
 import click
 
+from mesh_assets.errors import EstateError
 from mesh_assets.esm.aws_account import AwsAccount
 from mesh_assets.esm.connection import KafkaLogin, find_login
 from mesh_assets.esm.connection.login import MECHANISMS, PROTOCOLS, Protocol
 from mesh_assets.esm.errors import AUTHS, Auth, TwoLoginsError
 from mesh_assets.esm.mapping import EventSourceMapping
+from mesh_assets.estate.text import decoded_text
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS = (
@@ -82,6 +84,8 @@ def chosen_login(
 
     Raises as `find_login` does.
     """
+    if options["auth"] is not None and options["secret_arn"] is None:
+        raise EstateError("--auth chooses between two logins of a secret, and none is named; add --secret")
     given = _given(options, mapping)
     secret_arn = options["secret_arn"]
     needs_aws = (
@@ -124,6 +128,10 @@ def _given(options: dict[str, Any], mapping: EventSourceMapping | None) -> Kafka
         return None
     mechanism, secret = options["mechanism"], options["secret_arn"]
     password = None
+    if options["username"] and secret is None and mechanism is None:
+        raise EstateError(
+            f"--username logs in by a mechanism, and none is given; add --mechanism, one of {', '.join(MECHANISMS)}"
+        )
     if options["username"] and secret is None:
         click.echo(
             "The password is used for this session only: it is not stored, not logged, not shown.", err=True
@@ -140,14 +148,24 @@ def _given(options: dict[str, Any], mapping: EventSourceMapping | None) -> Kafka
         sasl_mechanism=mechanism,
         username=options["username"],
         password=password,
-        authority=_text(options["ca"]),
-        certificate=_text(options["certificate"]),
-        key=_text(options["private_key"]),
+        authority=_pem(options["ca"]),
+        certificate=_pem(options["certificate"]),
+        key=_pem(options["private_key"]),
         origin="given by hand, for this session only",
         topic=None if mapping is None else mapping.topic,
         cluster_arn=arn,
     )
 
 
-def _text(path: Path | None) -> str | None:
-    return None if path is None else path.read_text()
+def _pem(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        text = decoded_text(path.read_bytes())
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    if "-----BEGIN " not in text:
+        raise EstateError(
+            f"{path} is no PEM file; expected text with -----BEGIN …-----: convert another form with openssl"
+        )
+    return text

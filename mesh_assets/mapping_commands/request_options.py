@@ -75,12 +75,17 @@ def _flag(name: str) -> str:
 
 
 def _value(kind: Kind, value: Any, flag: str) -> Any:
-    """An option's value, as the request takes it."""
+    """An option's value, as the request takes it; a single empty one of those that may be repeated: none of them."""
+    if kind.form in _REPEATED and value == ("",):
+        return {} if kind.form == "tags" else []
     match kind.form:
         case "accesses":
             pairs = [text.partition("=") for text in value]
             return [{"type": type_, "uri": uri} if uri else {"type": type_} for type_, _, uri in pairs]
         case "tags":
+            for text in value:
+                if "=" not in text:
+                    raise MeshError(f"{flag} {text!r} has no value; expected KEY=VALUE")
             return dict(text.partition("=")[::2] for text in value)
         case "record":
             try:

@@ -97,6 +97,23 @@ def test_pairs_json_and_a_file_make_the_same_request(aws: FakeAws, tmp_path: Pat
     assert aws.mutations() == []
 
 
+def test_an_empty_option_that_may_be_repeated_removes_what_the_mapping_has(aws: FakeAws) -> None:
+    uuid = aws.add_mapping(FilterCriteria={"Filters": [{"Pattern": '{"value": {"a": [1]}}'}]})
+
+    shown = run("update", uuid, "--filter-patterns", "")
+
+    assert (
+        "changes       FilterCriteria: {'Filters': [{'Pattern': '{\"value\": {\"a\": [1]}}'}]} → none\n"
+        in shown
+    )
+
+
+def test_a_tag_without_a_value_is_refused_and_not_set_to_nothing(aws: FakeAws) -> None:
+    assert aws.mappings == {}
+    result = CliRunner().invoke(esm, [*CREATE, "--tags", "team"])
+    assert str(result.exception) == "--tags 'team' has no value; expected KEY=VALUE"
+
+
 def test_update_delete_and_permissions_plan_first(aws: FakeAws) -> None:
     aws.add_mapping(UUID=UUID)
 

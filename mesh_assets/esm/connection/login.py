@@ -75,6 +75,10 @@ class KafkaLogin:
             raise EstateError("MSK IAM needs security protocol SASL_SSL")
         if (self.certificate is None) != (self.key is None):
             raise EstateError("mutual TLS needs both a certificate and its private key")
+        if self.certificate is not None and not self.uses_tls:
+            raise EstateError(
+                f"a client certificate needs TLS, which security protocol {self.security_protocol} lacks; choose SSL"
+            )
         return self
 
 

@@ -8,14 +8,16 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from io import BytesIO
+from itertools import count
 from typing import Any
 from urllib.parse import urljoin
 
 from mesh_assets.errors import EstateError
 from mesh_assets.importing import importing
 
-# Deeper than any non-recursive schema: from there on, anything that may be null is null.
-_DEEP = 12
+# Deeper, and with more parts, than any non-recursive schema: from there on, anything that may be null is null. A tree whose
+# nodes have several children would otherwise double its value at each level.
+_DEEP, _MANY = 12, 1_000
 # Down to here, optional parts are also included.
 _SHALLOW = 3
 
@@ -54,21 +56,24 @@ def avro_encoder(definitions: list[str], *, frame: bytes) -> Encode:
     def encode(test_id: str, sequence: int, of: int) -> bytes:  # noqa: ARG001 - as every encoder
         out = BytesIO()
         out.write(frame)
-        fastavro.schemaless_writer(out, parsed, _generated(parsed, named, test_id, sequence, 0))
+        fastavro.schemaless_writer(out, parsed, _generated(parsed, named, test_id, sequence, 0, count(1)))
         return out.getvalue()
 
     return encode
 
 
-def _generated(schema: Any, named: Mapping[str, Any], test_id: str, sequence: int, depth: int) -> Any:
-    """A value of the schema, as fastavro has parsed it; texts name the test and the message."""
+def _generated(
+    schema: Any, named: Mapping[str, Any], test_id: str, sequence: int, depth: int, parts: "count[int]"
+) -> Any:
+    """A value of the schema, as fastavro has parsed it; texts name the test and the message. `parts` counts."""
 
     def inner(part: Any) -> Any:
-        return _generated(part, named, test_id, sequence, depth + 1)
+        return _generated(part, named, test_id, sequence, depth + 1, parts)
 
+    too_large = next(parts) > _MANY or depth > _DEEP
     if isinstance(schema, list):
         some = [part for part in schema if part != "null"]
-        return None if not some or (depth > _DEEP and "null" in schema) else inner(some[0])
+        return None if not some or (too_large and "null" in schema) else inner(some[0])
     if isinstance(schema, str):
         return _primitive(schema, test_id, sequence) if schema not in named else inner(named[schema])
     logical, kind = schema.get("logicalType"), schema["type"]

@@ -3,6 +3,7 @@
 import base64
 import json
 import threading
+from pathlib import Path
 from socket import create_connection, create_server
 from typing import Any
 
@@ -208,6 +209,33 @@ def test_of_a_secret_with_two_logins_the_intended_one_is_used(aws: FakeAws, secr
     secrets[SECRET_ARN] = json.dumps({"username": "u", "password": HUSH})
     with pytest.raises(EstateError, match="has no login by iam; it has the fields password, username"):
         find_login(account, secret_arn=SECRET_ARN, auth="iam")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--username", "alice"], "add --mechanism, one of PLAIN, SCRAM-SHA-256"),
+        (["--auth", "iam"], "and none is named; add --secret"),
+        (["--ca", "ca.der"], "ca.der is no PEM file; expected text with -----BEGIN"),
+        (["--ca", "notes.txt"], "notes.txt is no PEM file"),
+        (
+            ["--protocol", "PLAINTEXT", "--certificate", "own.pem", "--private-key", "own.pem"],
+            "a client certificate needs TLS, which security protocol PLAINTEXT lacks",
+        ),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ca.der").write_bytes(b"\x30\x82\x05\xff\xfe")
+    (tmp_path / "notes.txt").write_text("to do")
+    (tmp_path / "own.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+
+    done = CliRunner().invoke(command.connection, ["--bootstrap-servers", "localhost:1", *options])
+
+    assert isinstance(done.exception, EstateError)
+    assert says in str(done.exception)
 
 
 @pytest.mark.parametrize(

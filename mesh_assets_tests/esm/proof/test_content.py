@@ -64,6 +64,16 @@ def test_a_schema_need_not_be_a_record(schema: Any) -> None:
     assert decoded(avro_encoder([json.dumps(schema)], frame=confluent_frame(7))("test", 1, 2), schema)[0] == 7
 
 
+def test_a_tree_of_many_children_has_a_value_of_bounded_size() -> None:
+    children = [{"name": f"child_{number}", "type": ["null", "Node"]} for number in range(6)]
+    schema = {"type": "record", "name": "Node", "fields": [{"name": "label", "type": "string"}, *children]}
+
+    encoded = avro_encoder([json.dumps(schema)], frame=confluent_frame(7))("test", 1, 2)
+
+    assert 100 < len(encoded) < 100_000
+    assert decoded(encoded, schema)[1]["label"] == "test-1"
+
+
 def json_decoded(value: bytes) -> Any:
     assert value[:5] == struct.pack(">bI", 0, 7)
     return json.loads(value[5:])
