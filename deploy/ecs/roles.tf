@@ -122,6 +122,22 @@ data "aws_iam_policy_document" "dagster" {
     resources = ["arn:${local.partition}:s3:::${local.bucket}/dagster/compute-logs/*"]
   }
 
+  dynamic "statement" {
+    for_each = var.store_kms_key_arn == null ? [] : [var.store_kms_key_arn]
+
+    content {
+      sid       = "DecryptLogs"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${local.region}.amazonaws.com"]
+      }
+    }
+  }
+
   statement {
     sid       = "ReadLogsOfRuns"
     actions   = ["logs:GetLogEvents"]

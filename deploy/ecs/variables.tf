@@ -49,6 +49,12 @@ variable "store" {
   }
 }
 
+variable "store_kms_key_arn" {
+  description = "The KMS key that encrypts the store's bucket: kms_key_arn of terraform/, if it has one. The webserver reads the logs of runs there."
+  type        = string
+  default     = null
+}
+
 variable "trigger_queue_arn" {
   description = "The trigger queue of terraform/, to which EventBridge forwards events of MSK and Glue."
   type        = string

@@ -82,6 +82,21 @@ run "kafka_is_for_those_who_have_the_runners_role" {
   }
 }
 
+run "the_webserver_reads_logs_under_the_stores_key" {
+  command = plan
+
+  variables {
+    store_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/0b7c2f00-0000-4000-8000-000000000000"
+  }
+
+  assert {
+    condition = [
+      for statement in data.aws_iam_policy_document.dagster.statement : statement.resources if contains(statement.actions, "kms:Decrypt")
+    ] == [toset([var.store_kms_key_arn])]
+    error_message = "S3 refuses objects under a key that the reader may not use."
+  }
+}
+
 run "a_run_has_the_runners_role_the_estate_and_its_size" {
   command = plan
 
