@@ -77,6 +77,12 @@ def mirror_source(facts: Facts) -> Source:
         facts.names("topics") or [".*"], facts.names("topics.exclude", "topics.blacklist") or _EXCLUDED
     )
     found = Source(notes=wanted.notes)
+    if facts.value("topics.blacklist") and not facts.value("topics.exclude"):
+        # findings/connect-options-under-old-names.sh
+        found.notes.append(
+            "what topics.blacklist names is taken to be left out, but workers of Kafka 4.0 and later ignore that config "
+            "and copy it"
+        )
     found.own += _offset_syncs(facts, there)
     # Whatever `topics` says (`shouldReplicateTopic` in Kafka's MirrorSourceConnector).
     copies_heartbeats = facts.is_set("heartbeats.replication.enabled", default=True)

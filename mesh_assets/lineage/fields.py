@@ -42,6 +42,8 @@ _KEEPS = frozenset(
         f"{_DEBEZIUM}partitions.PartitionRouting",
     }
 )
+# Workers heed the old names before Kafka 4.0, and ignore them since (findings/connect-options-under-old-names.sh).
+_OLD_NAMES = (("include", "whitelist"), ("exclude", "blacklist"))
 _INSERTED = ("offset.field", "partition.field", "static.field", "timestamp.field", "topic.field")
 
 Config = Mapping[str, str | None]
@@ -126,9 +128,11 @@ def _step(config: Config, at: str, full: str) -> _Step | None:
             made = {(config.get(f"{at}{key}") or "").rstrip("!?") for key in _INSERTED}
             return _Step(_same, lambda path: None if path in made else path)
         case "ReplaceField":
+            if any(value(old) and not value(new) for new, old in _OLD_NAMES):
+                return None
             return _replaced(
-                listed(value("include", "whitelist")),
-                set(listed(value("exclude", "blacklist"))),
+                listed(value("include")),
+                set(listed(value("exclude"))),
                 {
                     old.strip(): new.strip()
                     for old, _, new in (entry.partition(":") for entry in listed(value("renames")))

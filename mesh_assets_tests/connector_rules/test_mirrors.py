@@ -83,6 +83,17 @@ def test_topics_of_another_cluster_in_the_estate_are_copied(config: dict[str, st
     assert [note.text for note in graph.notes] == []
 
 
+def test_an_exclusion_under_its_old_name_is_noted_as_one_that_newer_workers_ignore() -> None:
+    graph = graph_of({"topics.blacklist": "users,eu.*,.*internal"})
+
+    assert copied(graph) == {"us/orders → eu/us.orders"}
+    [note] = [note.text for note in graph.notes]
+    assert "topics.blacklist names is taken to be left out" in note
+    both = {"topics.blacklist": "orders", "topics.exclude": "users,eu.*,.*internal"}
+    assert copied(graph_of(both)) == copied(graph)
+    assert not graph_of(both).notes
+
+
 def test_lineage_continues_from_cluster_to_cluster() -> None:
     graph = graph_of({})
     start = next(node for node in graph.nodes if str(node) == "topic orders" and node.cluster == "us")

@@ -160,6 +160,18 @@ def test_columns_of_a_source_are_the_fields_that_its_transforms_keep(
             {"id": "no"},
         ),
         ({**JDBC_SINK, **transform(f"{KAFKA}ReplaceField$Value", include="id")}, ROW, {"id": "id"}),
+        # It depends on the worker's version whether an old name is heeded.
+        ({**JDBC_SINK, **transform(f"{KAFKA}ReplaceField$Value", blacklist="total")}, ROW, None),
+        (
+            {**JDBC_SINK, **transform(f"{KAFKA}ReplaceField$Value", whitelist="id", renames="id:no")},
+            ROW,
+            None,
+        ),
+        (
+            {**JDBC_SINK, **transform(f"{KAFKA}ReplaceField$Value", whitelist="total", include="id")},
+            ROW,
+            {"id": "id"},
+        ),
         (
             {**JDBC_SINK, **transform("io.debezium.transforms.ExtractNewRecordState")},
             ENVELOPE,
