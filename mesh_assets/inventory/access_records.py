@@ -27,7 +27,8 @@ class Acl(Record, frozen=True, kw_only=True):
 
 class ClientQuota(Record, frozen=True, kw_only=True):
     """`entity`: kind (user, client-id, ip) → name; None: the default of the kind. `limits`: Kafka's key
-    (`producer_byte_rate` in bytes/s, `request_percentage` in percent of a thread, …) → value."""
+    (`producer_byte_rate` in bytes/s, `request_percentage` in percent of a thread, …) → value; an infinite one, which never
+    throttles, is the largest number there is."""
 
     entity: dict[str, str | None]
     limits: dict[str, float]

@@ -127,9 +127,16 @@ class Endpoint:
         return "the client certificate" if self.uses_tls else "an anonymous client"
 
 
+def _words(error: KafkaError) -> str:
+    """The broker's words. Refusing what concerns the cluster, it prints its own object of the request, which differs each time
+    and tells a user nothing (AuthHelper.authorizeClusterOperation): librdkafka's words take its place."""
+    said = error.str()
+    return KafkaError(error.code()).str() if said.startswith("Request Request(") else said
+
+
 def item_error(error: KafkaError, right: str) -> str:
     """The error of one topic, partition or group, for its value. `right`: what a refused user needs."""
-    text = f"{error.name()}: {error.str()}"
+    text = f"{error.name()}: {_words(error)}"
     return f"{text}; needs {right}" if error.code() in AUTHORIZATION else text
 
 
@@ -142,7 +149,7 @@ def from_kafka_error(
     about its connections.
     """
     code = error.code()
-    said = endpoint.redact(error.str())
+    said = endpoint.redact(_words(error))
     if code in AUTHENTICATION:
         return authentication_refused(endpoint, said)
     if code in AUTHORIZATION:

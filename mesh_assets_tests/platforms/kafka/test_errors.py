@@ -218,6 +218,14 @@ def test_the_error_of_one_item_names_the_missing_right() -> None:
     )
 
 
+def test_a_refusal_does_not_repeat_the_request_as_the_broker_prints_it() -> None:
+    printed = "Request Request(processor=3, session=org.apache.kafka.network.Session@4bd7c719, buffer=null) needs DESCRIBE permission."
+    refused = KafkaError(KafkaError.CLUSTER_AUTHORIZATION_FAILED, printed)
+    assert item_error(refused, "DESCRIBE on the cluster") == (
+        "CLUSTER_AUTHORIZATION_FAILED: Broker: Cluster authorization failed; needs DESCRIBE on the cluster"
+    )
+
+
 def test_secrets_are_removed_from_any_text_the_longest_first() -> None:
     redact = Redactor(
         {

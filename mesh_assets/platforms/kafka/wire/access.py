@@ -2,9 +2,12 @@
 topics."""
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from math import isfinite
-from sys import intern
+from sys import float_info, intern
 from typing import TypeVar
+from uuid import uuid4
 
 from confluent_kafka import KafkaError
 
@@ -13,7 +16,6 @@ from mesh_assets.platforms.kafka.values import AccessReading
 from mesh_assets.platforms.kafka.wire.forms import (
     BrokerError,
     Connections,
-    MalformedError,
     Reader,
     Request,
     Writer,
@@ -68,8 +70,10 @@ async def read_access(connections: Connections) -> AccessReading:
     )
 
 
-async def _answer(connections: Connections, request: Request[Told | BrokerError]) -> Told:
-    told = await connections.ask(request)
+async def _answer(
+    connections: Connections, request: Request[Told | BrokerError], *, broker: int | None = None
+) -> Told:
+    told = await connections.ask(request, broker=broker)
     if isinstance(told, BrokerError):
         raise told
     return told
@@ -84,17 +88,20 @@ async def _quotas(connections: Connections) -> tuple[ClientQuota, ...]:
 
 
 async def _scram_users(connections: Connections) -> tuple[ScramUser, ...]:
-    """With ZooKeeper, only the controller knows them."""
+    """With ZooKeeper, only the controller knows them.
+
+    Asked for all of them by a user who may not know, brokers (2.7 to 4.3) fail without an answer and never read from the
+    connection again: DescribeUserScramCredentialsRequest.getErrorResponse expects names. So we ask for a made-up one first.
+    """
+    controller = None
     try:
-        return await _answer(connections, _SCRAM_USERS)
+        await _answer(connections, _scram_users_named([uuid4().hex]))
     except BrokerError as error:
         if error.code != KafkaError.NOT_CONTROLLER:
             raise
-    controller = (await list_topics(connections, ())).controller
-    told = await connections.ask(_SCRAM_USERS, broker=controller)
-    if isinstance(told, BrokerError):
-        raise told
-    return told
+        controller = (await list_topics(connections, ())).controller
+        await _answer(connections, _scram_users_named([uuid4().hex]), broker=controller)
+    return await _answer(connections, _SCRAM_USERS, broker=controller)
 
 
 # --- ACLs
@@ -168,7 +175,8 @@ def _read_quotas(r: Reader, _version: int) -> tuple[ClientQuota, ...] | BrokerEr
     r.throttle()
     code, said = r.int16(), r.nullable_text()
     quotas: list[ClientQuota] = []
-    for _ in range(max(0, r.count())):
+    # An error has a null instead of them.
+    for _ in range(max(0, r.count()) if code else r.length()):
         entity: dict[str, str | None] = {}
         for _ in range(r.length()):
             kind, name = intern(r.text()), r.nullable_text()
@@ -178,9 +186,8 @@ def _read_quotas(r: Reader, _version: int) -> tuple[ClientQuota, ...] | BrokerEr
         for _ in range(r.length()):
             key, value = intern(r.text()), r.float64()
             r.tags()
-            if not isfinite(value):
-                raise MalformedError("a quota that is not a number")
-            limits[key] = value
+            # Kafka accepts Infinity and NaN, neither of which ever throttles. JSON has no word for them.
+            limits[key] = value if isfinite(value) else float_info.max
         r.tags()
         quotas.append(ClientQuota(entity=dict(sorted(entity.items())), limits=dict(sorted(limits.items()))))
     r.tags()
@@ -198,8 +205,14 @@ _QUOTAS: Request[tuple[ClientQuota, ...] | BrokerError] = Request(
 # --- users with SCRAM credentials
 
 
-def _write_scram_users(w: Writer, _version: int) -> None:
-    w.count(None)  # all of them
+_NO_SUCH_USER = 91  # Kafka's RESOURCE_NOT_FOUND, which librdkafka has no name for
+
+
+def _write_scram_users(names: Sequence[str] | None, w: Writer, _version: int) -> None:
+    w.count(None if names is None else len(names))
+    for name in names or ():
+        w.text(name)
+        w.tags()
     w.tags()
 
 
@@ -215,6 +228,8 @@ def _read_scram_users(r: Reader, _version: int) -> tuple[ScramUser, ...] | Broke
             r.tags()
             credentials.append(ScramCredential(mechanism=mechanism, iterations=iterations))
         r.tags()
+        if failed == _NO_SUCH_USER:
+            continue
         if failed and not code:
             code, said = failed, why
         users.append(
@@ -224,6 +239,10 @@ def _read_scram_users(r: Reader, _version: int) -> tuple[ScramUser, ...] | Broke
     return BrokerError(code, said or "") if code else tuple(sorted(users, key=lambda user: user.name))
 
 
-_SCRAM_USERS: Request[tuple[ScramUser, ...] | BrokerError] = Request(
-    "DescribeUserScramCredentials", 50, 0, 0, 0, _write_scram_users, _read_scram_users
-)
+def _scram_users_named(names: Sequence[str] | None) -> Request[tuple[ScramUser, ...] | BrokerError]:
+    """None: all of them."""
+    write = partial(_write_scram_users, names)
+    return Request("DescribeUserScramCredentials", 50, 0, 0, 0, write, _read_scram_users)
+
+
+_SCRAM_USERS = _scram_users_named(None)

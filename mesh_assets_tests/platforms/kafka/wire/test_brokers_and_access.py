@@ -1,6 +1,7 @@
 """Brokers and access, part by part: what one broker refuses or lacks has a reason and does not affect the others."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from mesh_assets.inventory.parts import Unread
 from mesh_assets.platforms.kafka.values import AccessReading, BrokersReading
 from mesh_assets.platforms.kafka.wire.access import read_access
 from mesh_assets.platforms.kafka.wire.brokers import read_brokers
-from mesh_assets.platforms.kafka.wire.forms import BrokerError
+from mesh_assets.platforms.kafka.wire.forms import Answer, BrokerError, Request
 from mesh_assets_tests.platforms.kafka.wire import cluster_messages as messages
 from mesh_assets_tests.platforms.kafka.wire.cluster_messages import Told
+from mesh_assets_tests.platforms.kafka.wire.messages import written
 
 ACCESS: dict[str, Any] = {
     "DescribeAcls": messages.ACLS,
@@ -89,6 +91,24 @@ def test_a_refused_part_is_unknown_with_the_missing_right() -> None:
     assert reading.unread == {"quotas": Unread(reason=reason, expected=True)}
 
 
+def test_a_user_who_may_not_know_the_scram_users_asks_for_a_made_up_one_and_not_for_all() -> None:
+    """To the refused question for all of them, brokers give no answer, nor to anything that follows on the connection."""
+    asked: list[bytes] = []
+
+    class Refusing(Told):
+        async def ask(self, request: Request[Answer], *, broker: int | None = None) -> Answer:
+            if request.name == "DescribeUserScramCredentials":
+                asked.append(written(request, 0))
+            return await super().ask(request, broker=broker)
+
+    reading = asyncio.run(read_access(Refusing({**ACCESS, "DescribeUserScramCredentials": REFUSED})))
+
+    assert reading.access.scram_users is None
+    assert reading.unread["scram_users"].expected
+    [body] = asked
+    assert re.fullmatch(rb"\x02\x21[0-9a-f]{32}\0\0", body)
+
+
 def test_brokers_without_an_authorizer_have_no_acls_to_list() -> None:
     answer = {"error_code": KafkaError.SECURITY_DISABLED, "error_message": "No Authorizer is configured."}
     reading = access_of({**ACCESS, "DescribeAcls": answer})
@@ -129,4 +149,4 @@ def test_the_number_of_requests_depends_on_the_brokers_alone() -> None:
     asyncio.run(read_brokers(brokers))
     asyncio.run(read_access(access))
     assert brokers.asked == {"DescribeCluster": 1, "DescribeQuorum": 1, "DescribeConfigs": 2}
-    assert access.asked == dict.fromkeys(ACCESS, 1)
+    assert access.asked == {**dict.fromkeys(ACCESS, 1), "DescribeUserScramCredentials": 2}

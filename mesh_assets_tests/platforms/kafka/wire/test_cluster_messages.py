@@ -1,6 +1,8 @@
 """The messages about brokers and access: read as another implementation writes them, in every version."""
 
 from datetime import UTC, datetime
+from math import inf, nan
+from sys import float_info
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from mesh_assets.inventory.access_records import Acl, ClientQuota, ScramCredenti
 from mesh_assets.inventory.broker_records import ClusterBroker, Quorum, QuorumReplica
 from mesh_assets.platforms.kafka.wire import access, features, quorum
 from mesh_assets.platforms.kafka.wire.described_cluster import DESCRIBED_CLUSTER, DescribedCluster
-from mesh_assets.platforms.kafka.wire.forms import BrokerError, Request
+from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError, Request
 from mesh_assets_tests.platforms.kafka.wire import cluster_messages as told
 from mesh_assets_tests.platforms.kafka.wire.cluster_messages import CONFIGS
 from mesh_assets_tests.platforms.kafka.wire.messages import answer_of, read
@@ -96,6 +98,25 @@ def test_a_quota_of_a_default_has_null_for_its_name(version: int) -> None:
     assert answer_of(access._QUOTAS, version, told.QUOTAS) == (
         ClientQuota(entity={"client-id": None, "user": "alice"}, limits={"producer_byte_rate": 1024.5}),
     )
+
+
+@pytest.mark.parametrize("value", [inf, nan])
+def test_a_quota_that_never_throttles_is_the_largest_number_and_hides_no_other(value: float) -> None:
+    """Kafka accepts both as percentages, and JSON has a word for neither."""
+    entries = [
+        *told.QUOTAS["entries"],
+        {"entity": [], "values": [{"key": "request_percentage", "value": value}]},
+    ]
+    quotas = answer_of(access._QUOTAS, 1, {"entries": entries})
+
+    assert not isinstance(quotas, BrokerError)
+    assert len(quotas) == 2
+    assert quotas[0].limits == {"request_percentage": float_info.max}
+
+
+def test_missing_quotas_without_an_error_are_not_none() -> None:
+    with pytest.raises(MalformedError):
+        answer_of(access._QUOTAS, 1, {"entries": None})
 
 
 def test_scram_users_are_sorted_with_their_mechanisms() -> None:
