@@ -16,7 +16,7 @@ from mesh_assets.platforms.kafka.wire.dialing import Address, ConnectError, firs
 from mesh_assets.platforms.kafka.wire.forms import Answer, BrokerError, Request, UnsupportedError
 from mesh_assets.platforms.kafka.wire.greetings import BROKERS
 from mesh_assets.platforms.kafka.wire.login import Login
-from mesh_assets.platforms.kafka.wire.topics import ListedTopics
+from mesh_assets.platforms.kafka.wire.topics import ABOUT_NO_TOPIC, ListedTopics
 
 _LOGGER = logging.getLogger("mesh_assets.kafka")
 
@@ -27,7 +27,9 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 2.0
 # silent before the call ends.
 _OF_THE_TIMEOUT = 0.6
 # Retrying does not help.
-_FINAL = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._BAD_MSG})
+_FINAL = frozenset(
+    {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._BAD_MSG, KafkaError._INCONSISTENT}
+)
 
 
 class Cluster:
@@ -43,6 +45,7 @@ class Cluster:
         self._brokers: asyncio.Task[Sequence[BrokerNode]] | None = None
         self._known: Sequence[BrokerNode] = ()
         self._proven: set[Address] = set()
+        self._id: str | None = None
 
     async def brokers(self) -> Sequence[BrokerNode]:
         return self._known or await self.refreshed()
@@ -80,10 +83,10 @@ class Cluster:
                 again = False
                 continue
             self._proven.add(connection.where)
-            if (
-                isinstance(answer, ListedTopics) and answer.brokers
-            ):  # so that no separate request is needed for them
-                self._known = answer.brokers
+            if isinstance(answer, ListedTopics):
+                self._remain(answer)
+                if answer.brokers:  # so that no separate request is needed for them
+                    self._known = answer.brokers
             return answer
 
     async def version(self, request: Request[Any], *, broker: int | None = None) -> int | None:
@@ -142,11 +145,13 @@ class Cluster:
         failure: BrokerError | None = None
         while True:
             try:
-                return await first_of(
+                connection = await first_of(
                     [partial(self._attempt, one, began) for one in where],
                     discard=BrokerConnection.close,
                     final=_is_refusal,
                 )
+                await self._recognize(connection)
+                return connection
             except BrokerError as error:
                 _LOGGER.debug("%s: %s", ", ".join(map(str, where)), error.said)
                 # The last attempt may have had no time; an earlier failure says more.
@@ -163,6 +168,26 @@ class Cluster:
             why = failure.said.removeprefix(f"{where[0]}: ")
             failure.said = f"broker {broker}, whose advertised listener is {where[0]}: {why}"
         raise failure
+
+    async def _recognize(self, connection: BrokerConnection) -> None:
+        """Another cluster may have come up at the address of a connection that was lost."""
+        version = connection.version_of(ABOUT_NO_TOPIC)
+        if self._id is None or connection.where not in self._proven or version is None:
+            return
+        try:
+            self._remain(await connection.ask(ABOUT_NO_TOPIC, version))
+        except BaseException:
+            connection.close()
+            raise
+
+    def _remain(self, answer: ListedTopics) -> None:
+        """Raises BrokerError if it comes from another cluster than the first one."""
+        if self._id is not None and answer.cluster_id not in (None, self._id):
+            raise BrokerError(
+                KafkaError._INCONSISTENT,
+                f"the brokers belonged to cluster {self._id} and a moment later to {answer.cluster_id}; if it was replaced, try again",
+            )
+        self._id = self._id or answer.cluster_id
 
     async def _attempt(self, where: Address, began: float) -> BrokerConnection:
         left = began + self._timeout - asyncio.get_running_loop().time()

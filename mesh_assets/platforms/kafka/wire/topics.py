@@ -51,13 +51,13 @@ class ListedTopics(NamedTuple):
 
 async def read_cluster_id(connections: Connections) -> str | None:
     """The cluster id that the brokers give; None: they give none."""
-    return (await list_topics(connections, ())).cluster_id
+    return (await _list_of_started(connections, ())).cluster_id
 
 
 async def read_metadata(connections: Connections) -> ClusterMetadata:
     """The cluster, its brokers and all topics that the user may see; a refused one with its error. Raises
     BrokerError when the cluster could not be read."""
-    listed = await list_topics(connections, None)
+    listed = await _list_of_started(connections, None)
     return ClusterMetadata(
         cluster_id=listed.cluster_id,
         brokers=listed.brokers,
@@ -73,7 +73,7 @@ async def topic_presence(connections: Connections, names: Collection[str]) -> di
     """Whether each of these topics exists, whatever the list of topics says. Raises BrokerError."""
     if not names:
         return {}
-    listed = await list_topics(connections, names)
+    listed = await _list_of_started(connections, names)
     return {name: _presence(listed.codes.get(name, 0)) for name in names}
 
 
@@ -91,21 +91,32 @@ def _presence(code: int) -> Presence:
             raise BrokerError(code)
 
 
+async def _list_of_started(connections: Connections, names: Collection[str] | None) -> ListedTopics:
+    """As `list_topics`. Also raises BrokerError if no broker is listed: then this one has just started, and what it does not
+    list may well exist."""
+    listed = await list_topics(connections, names)
+    if not listed.brokers:
+        raise BrokerError(KafkaError.BROKER_NOT_AVAILABLE, "it names no live broker")
+    return listed
+
+
 async def list_topics(
     connections: Connections, names: Collection[str] | None, *, rights: bool = False
 ) -> ListedTopics:
     """These topics, each of them present or with its error; None: all that the user may see. Never creates
     one. `rights`: include what the user may do. Raises BrokerError when the answer as a whole is an error."""
     asked = None if names is None else sorted(set(names))
-    listed = await connections.ask(
-        # Before version 4, brokers with auto.create.topics.enable create a topic that is asked for by name.
-        Request("Metadata", 3, 4, 13, 9, partial(_write, asked, rights), _read)
-    )
+    listed = await connections.ask(_request(asked, rights))
     if listed.code:
         raise BrokerError(listed.code)
     if asked is not None and listed.topics.keys() != set(asked):
         raise MalformedError("an answer to Metadata about topics that were not asked for")
     return listed
+
+
+def _request(names: Sequence[str] | None, rights: bool) -> Request[ListedTopics]:
+    # Before version 4, brokers with auto.create.topics.enable create a topic that is asked for by name.
+    return Request("Metadata", 3, 4, 13, 9, partial(_write, names, rights), _read)
 
 
 def _write(names: Sequence[str] | None, rights: bool, w: Writer, version: int) -> None:
@@ -236,3 +247,7 @@ def _partition(r: Reader, version: int) -> PartitionMetadata:
         isr=isr,
         error=KafkaError(code).name() if code else None,
     )
+
+
+ABOUT_NO_TOPIC = _request((), False)
+"""Only the cluster and its brokers."""

@@ -79,6 +79,7 @@ class ScriptedBroker:
     ) -> None:
         self.asked: list[Asked] = []
         self.connections = 0
+        self.cluster = "a-cluster"
         self._spoken = spoken or {
             METADATA: (0, 8),
             API_VERSIONS: (0, 3),
@@ -183,7 +184,7 @@ class ScriptedBroker:
         for node, address in nodes.items():
             host, _, port = address.rpartition(":")
             body += struct.pack(">i", node) + text(host) + struct.pack(">ih", int(port), -1)
-        body += text("a-cluster") if asked.version >= 2 else b""
+        body += text(self.cluster) if asked.version >= 2 else b""
         body += struct.pack(">ii", 1, 0) + (struct.pack(">i", 0) if asked.version >= 8 else b"")
         await peer.answer(asked, body)
 

@@ -187,7 +187,12 @@ class Cluster:
 
     def _metadata(self, request: Any, _: int | None) -> Any:
         return MetadataResponse(
-            brokers=[],
+            brokers=[
+                MetadataResponse.MetadataResponseBroker(
+                    node_id=one.id, host=one.host, port=one.port, rack=None
+                )
+                for one in self.brokers.nodes
+            ],
             cluster_id=None,
             topics=[
                 self._listed(name)

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from collections.abc import Callable, Coroutine
 from itertools import pairwise
 from typing import Any
 
@@ -10,10 +11,10 @@ import pytest
 import trustme
 from confluent_kafka import KafkaError
 
-from mesh_assets.errors import RefusedError, UnreachableError
+from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
 from mesh_assets.platforms.kafka.wire import cluster as cluster_module
 from mesh_assets.platforms.kafka.wire.forms import Connections
-from mesh_assets.platforms.kafka.wire.topics import list_topics
+from mesh_assets.platforms.kafka.wire.topics import list_topics, read_metadata
 from mesh_assets_tests.platforms.kafka.wire.asking import USER, echo, failure_of, first, run
 from mesh_assets_tests.platforms.kafka.wire.broker import (
     API_VERSIONS,
@@ -95,10 +96,13 @@ def test_a_new_broker_is_found_by_asking_again() -> None:
         assert len(second.of(ECHO)) == 1
 
 
-def test_a_cluster_that_names_no_broker_does_not_count_as_empty() -> None:
+@pytest.mark.parametrize("read", [lambda kafka: kafka.brokers(), read_metadata])
+def test_a_cluster_that_names_no_broker_does_not_count_as_empty(
+    read: Callable[[Connections], Coroutine[Any, Any, object]],
+) -> None:
     """Like one that has just started."""
     with ScriptedBroker(nodes={}) as broker, pytest.raises(UnreachableError, match="it names no live broker"):
-        run(broker.address, lambda kafka: kafka.brokers())
+        run(broker.address, read)
 
 
 def test_a_missing_broker_is_a_sentence() -> None:
@@ -141,6 +145,23 @@ def test_the_cluster_is_found_again_by_its_brokers_when_the_first_server_is_gone
     with ScriptedBroker() as broker:
         front = ScriptedBroker(nodes={1: broker.address}).__enter__()
         assert run(front.address, read) == "hello"
+
+
+def test_a_cluster_that_another_replaces_meanwhile_is_not_read_as_the_same() -> None:
+    async def replaced(peer: Peer, _: Asked) -> None:
+        broker.cluster = "another-cluster"
+        peer.hang_up()
+
+    async def read(kafka: Connections) -> str:
+        await list_topics(kafka, ())
+        return await kafka.ask(echo("hello"))
+
+    with ScriptedBroker({ECHO: replaced}) as broker, pytest.raises(UnexpectedAnswerError) as raised:
+        run(broker.address, read)
+    assert "the brokers belonged to cluster a-cluster and a moment later to another-cluster" in str(
+        raised.value
+    )
+    assert len(broker.of(ECHO)) == 1
 
 
 # --- logins
