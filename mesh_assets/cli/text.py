@@ -96,12 +96,12 @@ def _brokers_and_access(report: DiscoveryReport) -> Iterator[str]:
     )
     if parts := [counted(count, noun) for count, noun in known if count is not None]:
         yield f"         access      {', '.join(parts)}"
-    if summary.total_transactional_ids is not None and summary.open_transactions is not None:
-        opened = f"{counted(summary.open_transactions, 'open transaction')}"
-        hanging = f", {summary.hanging_transactions:,} hanging" if summary.hanging_transactions else ""
-        if summary.total_transactional_ids or summary.open_transactions:
-            ids = plural(summary.total_transactional_ids, "transactional id")
-            yield f"  {summary.total_transactional_ids:6,} {ids}   {opened}{hanging}"
+    ids, opened = summary.total_transactional_ids, summary.open_transactions
+    if ids or opened or summary.hanging_transactions:
+        number = f"{'?':>6}" if ids is None else f"{ids:6,}"
+        parts = [] if opened is None else [counted(opened, "open transaction")]
+        parts += [f"{summary.hanging_transactions:,} hanging"] if summary.hanging_transactions else []
+        yield f"  {number} {plural(ids or 0, 'transactional id')}   {', '.join(parts)}".rstrip()
     if summary.total_cluster_links:
         links = plural(summary.total_cluster_links, "cluster link")
         count = summary.total_mirror_topics

@@ -22,7 +22,9 @@ from mesh_assets.inventory.sections import (
     SectionName,
     SectionOfParts,
     StaleSource,
+    TransactionsSection,
 )
+from mesh_assets.inventory.transaction_records import Transactions, still_hanging
 
 _S = TypeVar("_S", bound=SectionOfParts)
 
@@ -50,12 +52,15 @@ def settle_parts(section: _S, previous: Document | None) -> _S:
     records, state = section.records, section.state
     if records is None or state.status != "fresh":
         return section
+    old = None if previous is None else previous.section(_name(section))
+    assert old is None or isinstance(old, SectionOfParts)
+    if isinstance(records, Transactions) and isinstance(old, TransactionsSection):
+        records = still_hanging(records, old.records)
+        section = replace(section, records=records)
     failed = {**records.unknown, **{one.source: one.error for one in state.stale_sources}}
     if not failed:
         return section
     must_be_noticed = {one.source for one in state.stale_sources}
-    old = None if previous is None else previous.section(_name(section))
-    assert old is None or isinstance(old, SectionOfParts)
     kept: dict[str, object] = {}
     unknown = dict(records.unknown)
     stale: list[StaleSource] = []

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import field
+from msgspec.structs import replace
 
 from mesh_assets.inventory.records import Record
 
@@ -80,8 +81,9 @@ class TopicProducers(Record, frozen=True, kw_only=True):
 class Transactions(Record, frozen=True, kw_only=True):
     """`transactional_ids`: of those the user may see, every unfinished one and the first of the others;
     `total_transactional_ids`: how many there are; None: more may be hidden. `open_transactions`,
-    `total_open_transactions`: likewise, hanging ones first. `producers`: topics with any. `max_timeout_ms`: the longest
-    that brokers let a transaction last; None: unknown, and then no transaction without a coordinator counts as hanging.
+    `total_open_transactions`: likewise, hanging ones first; those on partitions that could not be read are missing, except
+    hanging ones that were known before. `producers`: topics with any. `max_timeout_ms`: the longest that brokers let a
+    transaction last; None: unknown, and then no transaction without a coordinator counts as hanging.
     """
 
     transactional_ids: tuple[TransactionalId, ...] | None = None
@@ -95,6 +97,26 @@ class Transactions(Record, frozen=True, kw_only=True):
     @property
     def hanging(self) -> tuple[OpenTransaction, ...]:
         return tuple(one for one in self.open_transactions or () if one.hanging is not None)
+
+
+def still_hanging(now: Transactions, before: Transactions | None) -> Transactions:
+    """`now`, with the hanging transactions that `before` has on partitions that could not be read now: they do not end by
+    themselves, and nothing says that they have ended."""
+    if before is None or now.open_transactions is None:
+        return now
+    unread = {
+        (one.topic, partition)
+        for one in now.producers or ()
+        for partition, producers in enumerate(one.by_partition)
+        if producers is None
+    }
+    there = {(one.topic, one.partition, one.start_offset) for one in now.open_transactions}
+    kept = tuple(
+        one
+        for one in before.hanging
+        if (one.topic, one.partition) in unread and (one.topic, one.partition, one.start_offset) not in there
+    )
+    return replace(now, open_transactions=(*kept, *now.open_transactions)) if kept else now
 
 
 def stable_offsets(transactions: Transactions) -> dict[tuple[str, int], int]:

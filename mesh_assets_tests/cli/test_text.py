@@ -139,3 +139,25 @@ def test_long_names_are_abbreviated_in_the_summary() -> None:
     assert "-end created: Stable" in shown
     assert "not active: ggg" in shown
     assert ".mesh/inventories/lkc-nd1ng3/inventory-2026-11-23T16-40-02Z.json" in shown
+
+
+@pytest.mark.parametrize(
+    ("ids", "opened", "hanging", "line"),
+    [
+        (5, 2, 1, "       5 transactional ids   2 open transactions, 1 hanging"),
+        (1, 0, 0, "       1 transactional id   0 open transactions"),
+        (5, None, 1, "       5 transactional ids   1 hanging"),
+        (5, None, None, "       5 transactional ids"),
+        (None, None, 1, "       ? transactional ids   1 hanging"),
+    ],
+)
+def test_transactions_are_summed_up_as_far_as_they_are_known(
+    ids: int | None, opened: int | None, hanging: int | None, line: str
+) -> None:
+    summary = replace(
+        REPORT.summary,
+        total_transactional_ids=ids,
+        open_transactions=opened,
+        hanging_transactions=hanging,
+    )
+    assert line in discovery_text(replace(REPORT, summary=summary)).splitlines()

@@ -10,9 +10,19 @@ from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.document import Document, decode_document, encode_document
 from mesh_assets.inventory.parts import Unread, failed_parts, settle_parts
-from mesh_assets.inventory.sections import AccessSection, BrokersSection, SectionState
+from mesh_assets.inventory.sections import AccessSection, BrokersSection, SectionState, TransactionsSection
+from mesh_assets.inventory.transaction_records import TopicProducers
 from mesh_assets.joining.join import settle_section
-from mesh_assets_tests.documents import FRESH, MOMENT, a_document, an_acl, some_access, some_brokers
+from mesh_assets_tests.documents import (
+    FRESH,
+    MOMENT,
+    a_document,
+    an_acl,
+    an_open_transaction,
+    some_access,
+    some_brokers,
+    some_transactions,
+)
 
 LATER = MOMENT + timedelta(hours=6)
 REFUSED = Unread(reason="CLUSTER_AUTHORIZATION_FAILED: no; needs DESCRIBE on the cluster", expected=True)
@@ -111,3 +121,25 @@ def test_a_document_from_before_the_section_knows_nothing_of_it(name: Any) -> No
     assert section.state.error is not None
     after = a_document(brokers=some_brokers(), access=some_access(acls=(an_acl(),)))
     assert diff_documents(read, after) == ()
+
+
+@pytest.mark.parametrize(("read", "changes"), [(None, 0), (0, 1)])
+def test_a_hanging_transaction_is_kept_while_its_partition_cannot_be_read(
+    read: int | None, changes: int
+) -> None:
+    hanging = some_transactions(open_transactions=(an_open_transaction(hanging="overdue"),))
+    before = a_document(transactions=hanging)
+    producers = TopicProducers(topic="orders", by_partition=(read, 0), transactional=True, error="no leader")
+    section = TransactionsSection(
+        cluster_id="lkc-1",
+        state=SectionState(status="fresh", collected_at=LATER),
+        records=some_transactions(open_transactions=(), producers=(producers,), total_open_transactions=None),
+    )
+
+    once = settle_parts(section, before)
+    again = settle_parts(once, before)
+
+    assert once == again
+    assert once.records is not None
+    assert len(once.records.hanging) == 1 - changes
+    assert len(diff_documents(before, a_document(transactions=once.records))) == changes

@@ -101,7 +101,7 @@ async def read_transactions(
             open_transactions=None if opened is None else tuple(opened[:OPEN_KEPT]),
             producers=None if told is None else _by_topic(told, topics),
             total_transactional_ids=None if listed is None else listed.total,
-            total_open_transactions=None if opened is None else len(opened),
+            total_open_transactions=None if opened is None or _is_partial(told) else len(opened),
             max_timeout_ms=max_timeout_ms,
             unknown={name: one.reason for name, one in missing.items()},
         ),
@@ -330,6 +330,10 @@ async def _ask(
         for leader, ones in by_leader.items()
         for some in in_parts(ones, PARTITIONS_A_REQUEST)
     )
+
+
+def _is_partial(told: Told | None) -> bool:
+    return any(one.code for ones in (told or {}).values() for one in ones.values())
 
 
 def _failed(code: int, said: str = "") -> PartitionProducers:

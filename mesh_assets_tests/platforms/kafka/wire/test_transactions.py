@@ -129,8 +129,10 @@ def test_unreadable_topics_are_unknown_and_the_others_are_listed() -> None:
     brokers.topics = {"orders": [1], "secret": [2, 2]}
     brokers.producers["secret", 0] = brokers.producers["secret", 1] = {"error_code": TOPIC_REFUSED}
 
-    [row] = brokers.read().transactions.producers or ()
+    transactions = brokers.read().transactions
+    [row] = transactions.producers or ()
 
+    assert (transactions.open_transactions, transactions.total_open_transactions) == ((), None)
     assert (row.topic, row.by_partition) == ("secret", (None, None))
     assert row.error is not None
     assert row.error.startswith("TOPIC_AUTHORIZATION_FAILED")
