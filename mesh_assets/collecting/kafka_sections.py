@@ -19,7 +19,12 @@ from mesh_assets.collecting.section_parts import (
     collect_transactions,
 )
 from mesh_assets.collecting.topic_storage import ReadStorage, StorageCollection
-from mesh_assets.collecting.vanished import confirm_groups_gone, confirm_topics_gone, unlisted_groups
+from mesh_assets.collecting.vanished import (
+    confirm_groups_gone,
+    confirm_topics_gone,
+    refused_topics,
+    unlisted_groups,
+)
 from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.sections import (
     ConnectorsSection,
@@ -32,6 +37,7 @@ from mesh_assets.inventory.sections import (
 )
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.joining.counts import with_transactions
+from mesh_assets.joining.hidden import with_hidden
 from mesh_assets.joining.join import stale_section
 from mesh_assets.metrics.positions import (
     Positions,
@@ -218,11 +224,11 @@ class KafkaSections:
             (group for group in known if group.group_id not in kept),
             listed=listed,
         )
-        read = group_records(
-            groups.groups,
-            offsets=ends_after(self._kafka, offsets, groups),
-            before=known_before(self._of.previous, now=self._of.metadata.topics),
-        )
+        topics = self._of.metadata.topics
+        before = known_before(self._of.previous, now=topics)
+        read = group_records(groups.groups, offsets=ends_after(self._kafka, offsets, groups), before=before)
+        seen = {topic.name for topic in topics}
+        read = with_hidden(read, before.groups, seen=seen, refused=partial(refused_topics, self._kafka))
         return ConsumerGroupsSection(
             cluster_id=self._of.cluster_id,
             state=SectionState(

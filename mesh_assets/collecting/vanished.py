@@ -109,6 +109,11 @@ def confirm_topics_gone(
     _confirm(kafka.topic_presence, cluster, vanished, noun="topic", advice=_TOPIC_RIGHTS)
 
 
+def refused_topics(kafka: KafkaReader, names: Sequence[str]) -> set[str]:
+    """Those that the user may not describe, whether they exist or not."""
+    return {name for name, presence in kafka.topic_presence(names).items() if presence == "refused"}
+
+
 def confirm_groups_gone(
     kafka: KafkaReader, cluster: Cluster, known: Iterable[ConsumerGroup], *, listed: Collection[str]
 ) -> None:

@@ -160,6 +160,24 @@ def test_a_group_hidden_by_missing_rights_keeps_its_last_known_state() -> None:
     )
 
 
+def test_a_group_still_reads_a_topic_hidden_by_missing_rights() -> None:
+    """Brokers leave what it committed there out of their answers."""
+    billing = a_group("billing", topics=("orders", "users"), state="Empty")
+    kafka = FakeKafka(
+        topics={"orders": [10]}, consumer_groups=(a_kafka_group(4),), hidden={"users": "refused"}
+    )
+    section = collect(kafka, a_document(consumer_groups=(billing,)))["consumer_groups"]
+    assert isinstance(section, ConsumerGroupsSection)
+    (group,) = section.records
+    before, now = a_document(consumer_groups=(billing,)), a_document(consumer_groups=(group,))
+
+    assert [(one.topic, one.lag_is) for one in group.offsets or ()] == [
+        ("orders", "known"),
+        ("users", "unreadable"),
+    ]
+    assert diff_documents(before, now) == ()
+
+
 def test_a_group_with_an_empty_name_that_is_gone_leaves_groups_and_metrics_fresh() -> None:
     sections = collect(FakeKafka(hidden={"": "unaskable"}), a_document(consumer_groups=(a_group(""),)))
     assert (sections["consumer_groups"].state.status, sections["consumer_groups"].records) == ("fresh", ())
