@@ -21,6 +21,7 @@ from mesh_assets.collecting.section_parts import (
 from mesh_assets.collecting.topic_storage import ReadStorage, StorageCollection
 from mesh_assets.collecting.vanished import (
     confirm_groups_gone,
+    confirm_no_topics,
     confirm_topics_gone,
     refused_topics,
     unlisted_groups,
@@ -170,6 +171,8 @@ class KafkaSections:
         read_storage: ReadStorage,
     ) -> TopicsSection:
         offsets, configs = reading_offsets.result(), reading_configs.result()
+        if not self._of.metadata.topics:
+            confirm_no_topics(self._kafka, self._of.cluster)
         old = {topic.name: topic for topic in self._of.previous.topics} if self._of.previous else {}
         confirm_topics_gone(
             self._kafka,

@@ -6,17 +6,17 @@ everything yet. Taken at face value, it would delete everything that it leaves o
 asked for by name, and only "not found" makes it a deletion.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
+from uuid import uuid4
 
 from msgspec.structs import replace
 
-from mesh_assets.errors import UnexpectedAnswerError
+from mesh_assets.errors import RefusedError, UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.groups import ConsumerGroup
-from mesh_assets.inventory.records import Connector, Topic
+from mesh_assets.inventory.records import Topic
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.platforms import Presence
 from mesh_assets.platforms.confluent_cloud.service import KAFKA_KEY_LACKS
@@ -109,6 +109,16 @@ def confirm_topics_gone(
     _confirm(kafka.topic_presence, cluster, vanished, noun="topic", advice=_TOPIC_RIGHTS)
 
 
+def confirm_no_topics(kafka: KafkaReader, cluster: Cluster) -> None:
+    """For a list without topics. Raises PlatformError if it may hide some: if the user may not describe topics of any name."""
+    if refused_topics(kafka, [uuid4().hex]):
+        advice = KAFKA_KEY_LACKS if cluster.on_confluent_cloud else _TOPIC_RIGHTS
+        raise RefusedError(
+            f"Kafka of {cluster.name} lists no topics, but only shows this user those granted by name or prefix: it is unknown whether "
+            f"there are others; {advice}"
+        )
+
+
 def refused_topics(kafka: KafkaReader, names: Sequence[str]) -> set[str]:
     """Those that the user may not describe, whether they exist or not."""
     return {name for name, presence in kafka.topic_presence(names).items() if presence == "refused"}
@@ -149,35 +159,4 @@ def _confirm(
         noun=noun,
         source=source,
         advice=KAFKA_KEY_LACKS if cluster.on_confluent_cloud else advice,
-    )
-
-
-# Confluent Cloud runs a sink connector as the consumer group `connect-<id>`. If a group of that name has
-# members and no connector with that id is listed, this key may not see the connector. Sources have no groups,
-# so this finds some hidden connectors, not all.
-
-_GROUP_OF_A_CONNECTOR = re.compile(r"^connect-(lcc-[a-z0-9]+)$")
-
-
-def hidden_connectors(connectors: Iterable[Connector], groups: Iterable[ConsumerGroup]) -> tuple[str, ...]:
-    """Ids of managed connectors that consume and are not among `connectors`, sorted. A group without members
-    may be a leftover."""
-    consuming = {
-        match.group(1)
-        for group in groups
-        if group.members and (match := _GROUP_OF_A_CONNECTOR.match(group.group_id))
-    }
-    return tuple(sorted(consuming - {connector.id for connector in connectors}))
-
-
-def hidden_connectors_note(hidden: tuple[str, ...]) -> str:
-    shown = ", ".join(hidden[:_NAMED]) + (", …" if len(hidden) > _NAMED else "")
-    noun = (
-        "a managed connector that consumes is"
-        if len(hidden) == 1
-        else f"{len(hidden):,} managed connectors that consume are"
-    )
-    return (
-        f"{noun} not in the list of connectors ({shown}): the list is filtered by missing rights; grant Operator on the cluster, and "
-        "DeveloperRead on connector *"
     )

@@ -1,16 +1,21 @@
-"""What groups have committed on topics that the user may not describe: brokers leave it out of their answers without a word,
-so it looks as if it had never been committed, or had expired.
+"""What is hidden from the user, as far as consumer groups show it.
+
+Brokers leave what groups have committed on topics that the user may not describe out of their answers without a word, so it
+looks as if it had never been committed, or had expired.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import uuid4
 
 from msgspec.structs import replace
 
 from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup
+from mesh_assets.inventory.records import Connector
 from mesh_assets.inventory.wording import listed
 
 _REFUSED = "TOPIC_AUTHORIZATION_FAILED"
+_NAMED = 3
 
 
 def with_hidden(
@@ -80,3 +85,34 @@ def _with_hidden(group: ConsumerGroup, before: ConsumerGroup | None, topics: Seq
 
 def _error(where: str) -> str:
     return f"{_REFUSED}: what the group has committed{where} is hidden; needs DESCRIBE on the topics"
+
+
+# Confluent Cloud runs a sink connector as the consumer group `connect-<id>`. If a group of that name has
+# members and no connector with that id is listed, this key may not see the connector. Sources have no groups,
+# so this finds some hidden connectors, not all.
+
+_GROUP_OF_A_CONNECTOR = re.compile(r"^connect-(lcc-[a-z0-9]+)$")
+
+
+def hidden_connectors(connectors: Iterable[Connector], groups: Iterable[ConsumerGroup]) -> tuple[str, ...]:
+    """Ids of managed connectors that consume and are not among `connectors`, sorted. A group without members
+    may be a leftover."""
+    consuming = {
+        match.group(1)
+        for group in groups
+        if group.members and (match := _GROUP_OF_A_CONNECTOR.match(group.group_id))
+    }
+    return tuple(sorted(consuming - {connector.id for connector in connectors}))
+
+
+def hidden_connectors_note(hidden: tuple[str, ...]) -> str:
+    shown = ", ".join(hidden[:_NAMED]) + (", …" if len(hidden) > _NAMED else "")
+    noun = (
+        "a managed connector that consumes is"
+        if len(hidden) == 1
+        else f"{len(hidden):,} managed connectors that consume are"
+    )
+    return (
+        f"{noun} not in the list of connectors ({shown}): the list is filtered by missing rights; grant Operator on the cluster, and "
+        "DeveloperRead on connector *"
+    )

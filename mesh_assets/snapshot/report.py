@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from mesh_assets.collecting.phases import COLLECTING
-from mesh_assets.collecting.vanished import hidden_connectors, hidden_connectors_note
 from mesh_assets.estate.model import Cluster
 from mesh_assets.events.model import PublishedEvent, leading_trigger
 from mesh_assets.inventory.changes import Change, Trigger, change_line, headline_changes
@@ -22,6 +21,7 @@ from mesh_assets.inventory.sections import (
     SectionName,
     SectionState,
 )
+from mesh_assets.joining.hidden import hidden_connectors, hidden_connectors_note
 from mesh_assets.store.inventories import InventoryStore
 from mesh_assets.store.pointers import Pointer, WriteAhead
 

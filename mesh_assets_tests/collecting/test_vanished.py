@@ -1,7 +1,7 @@
 """What a list no longer shows counts as deleted only when a request by name does not find it either."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -10,8 +10,6 @@ from mesh_assets.collecting.sections import collect_sections
 from mesh_assets.collecting.vanished import (
     ASKED_AT_MOST,
     confirm_gone,
-    hidden_connectors,
-    hidden_connectors_note,
     one_by_one,
 )
 from mesh_assets.diff import diff_documents
@@ -23,7 +21,7 @@ from mesh_assets.platforms.kafka import ConsumerGroup, UnlistedGroups
 from mesh_assets.platforms.kafka.values import partition_of
 from mesh_assets_tests.collecting.cluster_fakes import FakeKafka, a_cluster, opened
 from mesh_assets_tests.collecting.collected import a_kafka_group
-from mesh_assets_tests.documents import a_connector, a_document, a_group, a_topic
+from mesh_assets_tests.documents import a_document, a_group, a_topic
 
 
 class Source:
@@ -131,6 +129,20 @@ def test_a_topic_hidden_by_missing_rights_keeps_its_last_known_state() -> None:
     )
 
 
+def test_a_list_without_topics_is_unknown_if_it_may_hide_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: FakeKafka, names: Sequence[str]) -> dict[str, Presence]:
+        return dict.fromkeys(names, "refused")
+
+    assert collect(FakeKafka(), a_document())["topics"].state.status == "fresh"
+    monkeypatch.setattr(FakeKafka, "topic_presence", refused)
+    state = collect(FakeKafka(), a_document())["topics"].state
+    assert (state.status, state.error) == (
+        "stale",
+        "Kafka of warehouse lists no topics, but only shows this user those granted by name or prefix: it is unknown whether there "
+        "are others; grant DESCRIBE and DESCRIBE_CONFIGS on topic *",
+    )
+
+
 def test_a_topic_that_the_estate_now_excludes_is_not_requested() -> None:
     kafka = FakeKafka(topics={"orders": [1]}, hidden={"users": "refused"})
     topics = collect(
@@ -186,35 +198,6 @@ def test_a_group_with_an_empty_name_that_is_gone_leaves_groups_and_metrics_fresh
 def test_a_group_that_expired_is_gone() -> None:
     groups = collect(FakeKafka(), a_document(consumer_groups=(a_group("fraud"),)))["consumer_groups"]
     assert (groups.state.status, groups.records) == ("fresh", ())
-
-
-def test_a_consuming_sink_that_is_not_listed_is_hidden() -> None:
-    groups = [
-        a_group("connect-lcc-abc123"),
-        a_group("connect-lcc-def456"),
-        a_group("fraud-detection"),
-        a_group("connect-cluster"),
-    ]
-    assert hidden_connectors([a_connector(id="lcc-abc123")], groups) == ("lcc-def456",)
-
-
-def test_a_group_without_members_may_be_left_over_from_a_deleted_connector() -> None:
-    assert (
-        hidden_connectors(
-            [], [a_group("connect-lcc-abc123", state="Empty"), a_group("connect-lcc-x", members=None)]
-        )
-        == ()
-    )
-
-
-def test_the_note_says_how_many_which_and_what_to_grant() -> None:
-    assert hidden_connectors_note(("lcc-a",)).startswith(
-        "a managed connector that consumes is not in the list of connectors (lcc-a): "
-    )
-    assert hidden_connectors_note(("lcc-a", "lcc-b", "lcc-c", "lcc-d")) == (
-        "4 managed connectors that consume are not in the list of connectors (lcc-a, lcc-b, lcc-c, …): the list is filtered by missing "
-        "rights; grant Operator on the cluster, and DeveloperRead on connector *"
-    )
 
 
 def test_groups_without_a_coordinator_keep_their_last_known_state_and_the_others_are_read() -> None:

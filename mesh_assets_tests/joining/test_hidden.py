@@ -1,11 +1,12 @@
-"""What groups have committed on topics that the user may not describe is unknown: not absent, and not expired."""
+"""What groups have committed on topics that the user may not describe is unknown, not absent or expired; and which connectors
+are hidden."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from mesh_assets.inventory.groups import CommittedOffset, ConsumerGroup, GroupMember
-from mesh_assets.joining.hidden import with_hidden
-from mesh_assets_tests.documents import a_group
+from mesh_assets.joining.hidden import hidden_connectors, hidden_connectors_note, with_hidden
+from mesh_assets_tests.documents import a_connector, a_group
 
 SEEN = {"orders", "users"}
 
@@ -108,3 +109,32 @@ def test_nothing_is_asked_about_groups_that_read_visible_topics() -> None:
 
     assert told(group, group, refusing=refusing) == group
     assert refusing.asked == []
+
+
+def test_a_consuming_sink_that_is_not_listed_is_hidden() -> None:
+    groups = [
+        a_group("connect-lcc-abc123"),
+        a_group("connect-lcc-def456"),
+        a_group("fraud-detection"),
+        a_group("connect-cluster"),
+    ]
+    assert hidden_connectors([a_connector(id="lcc-abc123")], groups) == ("lcc-def456",)
+
+
+def test_a_group_without_members_may_be_left_over_from_a_deleted_connector() -> None:
+    assert (
+        hidden_connectors(
+            [], [a_group("connect-lcc-abc123", state="Empty"), a_group("connect-lcc-x", members=None)]
+        )
+        == ()
+    )
+
+
+def test_the_note_says_how_many_which_and_what_to_grant() -> None:
+    assert hidden_connectors_note(("lcc-a",)).startswith(
+        "a managed connector that consumes is not in the list of connectors (lcc-a): "
+    )
+    assert hidden_connectors_note(("lcc-a", "lcc-b", "lcc-c", "lcc-d")) == (
+        "4 managed connectors that consume are not in the list of connectors (lcc-a, lcc-b, lcc-c, …): the list is filtered by missing "
+        "rights; grant Operator on the cluster, and DeveloperRead on connector *"
+    )

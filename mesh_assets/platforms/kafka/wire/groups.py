@@ -47,6 +47,7 @@ from mesh_assets.platforms.kafka.wire.group_requests import (
 )
 from mesh_assets.platforms.kafka.wire.streams_groups import describe_streams_groups
 from mesh_assets.platforms.kafka.wire.topics import list_topics
+from mesh_assets.platforms.kafka.wire.visibility import groups_may_be_hidden
 
 _DOING = "reading the consumer groups"
 RIGHT = "DESCRIBE on the group"
@@ -92,11 +93,17 @@ async def read_groups(
 
     A group that was deleted meanwhile is absent; one that could not be read has an error, and None for
     unknown parts; those without a coordinator are unlisted. Raises UnexpectedAnswerError when the list of
-    groups has other holes, UnreachableError or RefusedError when nothing could be read, BrokerError when no
-    broker could be asked.
+    groups has other holes, UnreachableError or RefusedError when nothing could be read, or the user sees no group and may
+    not see others; BrokerError when no broker could be asked.
     """
     coordinators = Coordinators(connections, endpoint, timeout_seconds)
     listing = await coordinators.list_groups(seen)
+    if not listing.groups and await groups_may_be_hidden(connections):
+        raise coordinators.failed(
+            Failure(KafkaError.GROUP_AUTHORIZATION_FAILED),
+            doing=_DOING,
+            right="DESCRIBE on the cluster or on the groups",
+        )
     groups = {name: group.listed for name, group in listing.groups.items() if selects(name)}
     excluded = len(listing.groups) - len(groups)
     read_at = datetime.now(UTC)

@@ -142,7 +142,7 @@ class GroupBrokers:
     def names_in(name: str, version: int, body: Reader) -> list[str]:
         """The groups (or topics) that a request of that name is about. `body`: what follows its head."""
         match name:
-            case "ListGroups":
+            case "ListGroups" | "DescribeCluster":
                 return []
             case "Metadata":
 

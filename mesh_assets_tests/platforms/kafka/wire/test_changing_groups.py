@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mesh_assets.errors import UnreachableError
+from mesh_assets.errors import RefusedError, UnreachableError
 from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup
 from mesh_assets.platforms.kafka.wire.forms import MalformedError
 from mesh_assets.platforms.kafka.wire.groups import read_groups
@@ -148,3 +148,35 @@ def test_without_an_answer_for_any_group_there_is_no_reading() -> None:
         brokers.failures["DescribeGroups", name] = [7]
     with pytest.raises(UnreachableError, match="could not be reached while reading the consumer groups"):
         groups(brokers)
+
+
+class Refusing(GroupBrokers):
+    """Lists no group, and refuses to describe any. `operations`: what the user may do with the cluster, a bit for each."""
+
+    def __init__(self, operations: int) -> None:
+        super().__init__()
+        self.operations = operations
+
+    def _DescribeGroups(self, *asked: Any) -> dict[str, Any]:  # noqa: N802
+        *_, names = asked
+        return {"groups": [{"group_id": name, "error_code": GROUP_REFUSED} for name in names]}
+
+    def _DescribeCluster(self, *_: Any) -> dict[str, Any]:  # noqa: N802
+        return {
+            "cluster_id": "c",
+            "controller_id": 1,
+            "brokers": [],
+            "cluster_authorized_operations": self.operations,
+        }
+
+
+@pytest.mark.parametrize("operations", [-(2**31), 1 << 7])
+def test_a_list_without_groups_is_refused_if_it_may_hide_all(operations: int) -> None:
+    with pytest.raises(
+        RefusedError, match="an anonymous client needs DESCRIBE on the cluster or on the groups"
+    ):
+        groups(Refusing(operations))
+
+
+def test_a_list_without_groups_is_empty_for_a_user_who_may_describe_the_cluster() -> None:
+    assert groups(Refusing(1 << 8)) == ()
