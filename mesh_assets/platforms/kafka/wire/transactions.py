@@ -101,7 +101,7 @@ async def read_transactions(
             open_transactions=None if opened is None else tuple(opened[:OPEN_KEPT]),
             producers=None if told is None else _by_topic(told, topics),
             total_transactional_ids=None if listed is None else listed.total,
-            total_open_transactions=None if opened is None or _is_partial(told) else len(opened),
+            total_open_transactions=None if opened is None or _are_partial(told, listed) else len(opened),
             max_timeout_ms=max_timeout_ms,
             unknown={name: one.reason for name, one in missing.items()},
         ),
@@ -332,8 +332,10 @@ async def _ask(
     )
 
 
-def _is_partial(told: Told | None) -> bool:
-    return any(one.code for ones in (told or {}).values() for one in ones.values())
+def _are_partial(told: Told | None, ids: _Ids | None) -> bool:
+    """Whether some partitions could not be read, or a transaction is open only on topics hidden from the user."""
+    unread = any(one.code for ones in (told or {}).values() for one in ones.values())
+    return unread or any(one.topics == {} for one in (ids.kept if ids else ()) if one.state in UNFINISHED)
 
 
 def _failed(code: int, said: str = "") -> PartitionProducers:

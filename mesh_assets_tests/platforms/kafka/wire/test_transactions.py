@@ -139,6 +139,16 @@ def test_unreadable_topics_are_unknown_and_the_others_are_listed() -> None:
     assert "READ on the topics" in row.error
 
 
+def test_a_transaction_on_hidden_topics_is_open_though_no_partition_shows_it() -> None:
+    brokers = Brokers()
+    brokers.topics = {"orders": [1]}
+    brokers.ids[1] = {"pay": ongoing(0.5)}
+
+    transactions = brokers.read().transactions
+
+    assert (transactions.open_transactions, transactions.total_open_transactions) == ((), None)
+
+
 def test_when_no_topic_may_be_read_the_part_is_unknown_and_transactional_ids_are_listed() -> None:
     brokers = Brokers()
     brokers.topics = {"secret": [1]}
