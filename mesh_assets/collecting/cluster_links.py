@@ -11,8 +11,9 @@ from mesh_assets.estate.connections import KafkaRestConnection, is_confluent_hos
 from mesh_assets.estate.model import Cluster
 from mesh_assets.inventory.cluster_link_records import ClusterLinks
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.parts import Unread, failed_parts, settle_parts
+from mesh_assets.inventory.parts import Unread, failed_parts
 from mesh_assets.inventory.sections import ClusterLinksSection, SectionState
+from mesh_assets.joining.parts import settle_parts
 from mesh_assets.platforms.confluent_cloud.control_plane import ControlPlaneClient
 from mesh_assets.platforms.confluent_cloud.kafka_rest import KafkaRestClient
 from mesh_assets.platforms.http import SYSTEM_CLOCK, Clock, Transport

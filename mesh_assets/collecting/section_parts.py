@@ -6,7 +6,7 @@ from typing import Protocol
 
 from mesh_assets.collecting.phases import Phases, cost_of, requests_about
 from mesh_assets.inventory.document import Document
-from mesh_assets.inventory.parts import failed_parts, settle_parts
+from mesh_assets.inventory.parts import failed_parts
 from mesh_assets.inventory.sections import (
     AccessSection,
     BrokersSection,
@@ -14,6 +14,7 @@ from mesh_assets.inventory.sections import (
     SectionState,
     TransactionsSection,
 )
+from mesh_assets.joining.parts import settle_parts
 from mesh_assets.platforms.kafka import KafkaReader
 
 

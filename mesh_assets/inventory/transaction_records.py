@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from msgspec import field
-from msgspec.structs import replace
 
 from mesh_assets.inventory.records import Record
 
@@ -97,26 +96,6 @@ class Transactions(Record, frozen=True, kw_only=True):
     @property
     def hanging(self) -> tuple[OpenTransaction, ...]:
         return tuple(one for one in self.open_transactions or () if one.hanging is not None)
-
-
-def still_hanging(now: Transactions, before: Transactions | None) -> Transactions:
-    """`now`, with the hanging transactions that `before` has on partitions that could not be read now: they do not end by
-    themselves, and nothing says that they have ended."""
-    if before is None or now.open_transactions is None:
-        return now
-    unread = {
-        (one.topic, partition)
-        for one in now.producers or ()
-        for partition, producers in enumerate(one.by_partition)
-        if producers is None
-    }
-    there = {(one.topic, one.partition, one.start_offset) for one in now.open_transactions}
-    kept = tuple(
-        one
-        for one in before.hanging
-        if (one.topic, one.partition) in unread and (one.topic, one.partition, one.start_offset) not in there
-    )
-    return replace(now, open_transactions=(*kept, *now.open_transactions)) if kept else now
 
 
 def stable_offsets(transactions: Transactions) -> dict[tuple[str, int], int]:

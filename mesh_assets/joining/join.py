@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from mesh_assets.errors import ConflictError
 from mesh_assets.inventory.document import ClusterIdentity, Document, EnvironmentIdentity, summarize
 from mesh_assets.inventory.links import link_connectors, link_schemas, link_topics
-from mesh_assets.inventory.parts import settle_parts
 from mesh_assets.inventory.records import Connector, Record
 from mesh_assets.inventory.sections import (
     SECTION_NAMES,
@@ -28,6 +27,7 @@ from mesh_assets.inventory.sections import (
     TopicsSection,
     TransactionsSection,
 )
+from mesh_assets.joining.parts import settle_parts
 from mesh_assets.joining.scope import Key, scope_change
 
 HELD_AT_LEAST = 10

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.access_records import Access
 from mesh_assets.inventory.document import Document, decode_document, encode_document
-from mesh_assets.inventory.parts import Unread, failed_parts, settle_parts
+from mesh_assets.inventory.parts import Unread, failed_parts
 from mesh_assets.inventory.sections import AccessSection, BrokersSection, SectionState, TransactionsSection
 from mesh_assets.inventory.transaction_records import TopicProducers
 from mesh_assets.joining.join import settle_section
+from mesh_assets.joining.parts import settle_parts
 from mesh_assets_tests.documents import (
     FRESH,
     MOMENT,
