@@ -75,8 +75,12 @@ def _additions(
     history: ReadingHistory, reading: Reading, *, apart_seconds: float
 ) -> list[Callable[[], None]]:
     entries = history.entries()
+    now = reading.read_at.timestamp()
+    # Usually too soon, which is known without the columns.
+    if apart_seconds and (last := history.newest_time(entries)) is not None and now - last < apart_seconds:
+        return []
     newest = history.newest(entries)
-    if newest is not None and reading.read_at.timestamp() - newest.chunk.times[-1] < apart_seconds:
+    if newest is not None and now - newest.chunk.times[-1] < apart_seconds:
         return []
     extended: NewestChunk = history.extended(newest, reading)
     writes = [lambda: history.keep(extended)]

@@ -9,6 +9,7 @@ from mesh_assets.collecting.clients import ClusterClients, OpenClients, cluster_
 from mesh_assets.errors import UnexpectedAnswerError
 from mesh_assets.estate.model import Cluster
 from mesh_assets.estate.monitoring import ConfluentCloudMetrics
+from mesh_assets.importing import without_collector
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.records import Record
@@ -101,7 +102,7 @@ def observe_cluster(
         )
     known = KnownState(store, cluster_id, latest[0].document)
     document = known.outline
-    with clients(in_a_hurry(cluster)) as opened:
+    with without_collector(), clients(in_a_hurry(cluster)) as opened:
         found = cluster_id_of(cluster, opened.kafka.read_cluster_id())
         if found != document.cluster.id:
             raise UnexpectedAnswerError(
