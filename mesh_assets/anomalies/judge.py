@@ -81,7 +81,8 @@ class Judgement:
                 self.begun.append(begins)
         for anomaly in self._open.values():
             if anomaly.kind == "lag_growing":
-                gone = anomaly.resource not in self._reading.groups
+                group = anomaly.resource
+                gone = group not in self._reading.groups and group not in self._reading.unlisted
                 if gone or self._lag_rule.is_over(
                     self._window.lags.get(anomaly.series, [None]), usuals.get(anomaly.series)
                 ):

@@ -31,12 +31,14 @@ from mesh_assets.collecting.clients import OpenClients, cluster_id_of, open_clie
 from mesh_assets.collecting.connectors import ConnectReader, collect_connectors
 from mesh_assets.errors import PlatformError
 from mesh_assets.estate.model import Cluster
+from mesh_assets.importing import without_collector
 from mesh_assets.inventory.changes import Trigger
 from mesh_assets.inventory.wording import duration
 from mesh_assets.metrics.measurements import MetricsReader
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.readings.history import Chunk, ChunkEntry, ReadingHistory
-from mesh_assets.readings.reading import Reading, take_reading
+from mesh_assets.readings.reading import Reading
+from mesh_assets.readings.taking import take_reading
 from mesh_assets.readings.window import Cadence, Window, cadence_of
 from mesh_assets.store.inbox import Inbox
 from mesh_assets.store.inventories import InventoryStore
@@ -71,7 +73,7 @@ def watch_cluster(
     """
     if not cluster.anomalies.enabled:
         return Watched(skipped="the estate switches anomalies off")
-    with clients(cluster) as opened:
+    with without_collector(), clients(cluster) as opened:
         metadata = opened.kafka.metadata()
         watch = Watch(
             cluster, cluster_id_of(cluster, metadata.cluster_id), store, interval_seconds=interval_seconds

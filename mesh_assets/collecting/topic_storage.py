@@ -22,9 +22,11 @@ from mesh_assets.platforms.kafka import (
     ClusterMetadata,
     KafkaReader,
     OffsetsReading,
+    PartitionMetadata,
     PartitionOffsets,
     TopicConfigs,
     TopicMetadata,
+    for_alike,
 )
 from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading, TopicSize, moment
 
@@ -71,11 +73,8 @@ class StorageCollection:
     _failed: list[str] = field(default_factory=list)
 
     def begin(self, pool: ThreadPoolExecutor) -> "Begun":
-        short = [
-            topic.name
-            for topic in self._topics
-            if topic.error is None and any(len(p.isr) < len(p.replicas) for p in topic.partitions)
-        ]
+        is_short = for_alike(_is_short)
+        short = [topic.name for topic in self._topics if topic.error is None and is_short(topic.partitions)]
         return Begun(
             log_dirs=pool.submit(self._part, "log_directories", self._log_dirs),
             reassignments=pool.submit(self._part, "reassignments", self._kafka.reassignments),
@@ -207,6 +206,10 @@ class Begun:
     reassignments: Future[Mapping[str, tuple[Reassignment, ...]] | None]
     eligible: Future[dict[str, tuple[EligibleLeaders, ...] | None] | None]
     short: frozenset[str]
+
+
+def _is_short(partitions: Sequence[PartitionMetadata]) -> bool:
+    return any(len(one.isr) < len(one.replicas) for one in partitions)
 
 
 def _with_tiered_storage(

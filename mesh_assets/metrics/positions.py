@@ -8,7 +8,15 @@ from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.records import Record, Topic
 from mesh_assets.metrics.time_lag import EndReading, TimeLags, time_lags
-from mesh_assets.platforms.kafka import KafkaReader, OffsetsReading, PartitionOffsets, TopicMetadata, values
+from mesh_assets.platforms.kafka import (
+    KafkaReader,
+    OffsetsReading,
+    PartitionMetadata,
+    PartitionOffsets,
+    TopicMetadata,
+    for_alike,
+    values,
+)
 from mesh_assets.readings.ends import KeptEnds
 
 
@@ -94,12 +102,13 @@ def read_positions(
     left = since + _SHORT_WINDOW - datetime.now(UTC)
     # A clock can be set between the two readings.
     sleep(min(max(timedelta(), left), _SHORT_WINDOW).total_seconds())
-    led = {
-        topic.name: topic
-        for topic in topics
-        if topic.error is None and all(one.leader is not None for one in topic.partitions)
-    }
-    reading = kafka.ends({name: [one.partition for one in topic.partitions] for name, topic in led.items()})
+    led = for_alike(_if_led)
+    numbers: dict[str, tuple[int, ...]] = {}
+    ids: dict[str, str | None] = {}
+    for topic in topics:
+        if topic.error is None and (known := led(topic.partitions)) is not None:
+            numbers[topic.name], ids[topic.name] = known, topic.id
+    reading = kafka.ends(numbers)
     ends = {
         name: {number: end for number, end in ones.items() if end is not None}
         for name, ones in reading.topics.items()
@@ -115,8 +124,15 @@ def read_positions(
                 if group.offsets is not None and group.coordinator is not None
             }
         ),
-        topic_ids={name: led[name].id for name in ends},
+        topic_ids={name: ids[name] for name in ends},
     )
+
+
+def _if_led(partitions: Sequence[PartitionMetadata]) -> tuple[int, ...] | None:
+    """Their numbers; None if one of them has no leader."""
+    if any(one.leader is None for one in partitions):
+        return None
+    return tuple(one.partition for one in partitions)
 
 
 def without_producers(

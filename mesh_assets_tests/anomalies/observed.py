@@ -37,6 +37,7 @@ class Observed:
         self.ids: dict[str, str] = {}
         self.running: frozenset[str] | None = frozenset()
         self.unreadable: set[str] = set()
+        self.unlisted: set[str] = set()
         self.begun: list[Anomaly] = []
         self.ended: list[Anomaly] = []
         self.random = random.Random(seed)
@@ -88,10 +89,11 @@ class Observed:
             lags={
                 group: int(self._ends[topic] - self._commits[group])
                 for group, topic in self.reads.items()
-                if group in self._commits
+                if group in self._commits and group not in self.unlisted
             },
             topics=frozenset(self.rates),
-            groups=frozenset(self.consumed),
+            groups=frozenset(self.consumed.keys() - self.unlisted),
+            unlisted=frozenset(self.unlisted),
         )
 
     def connectors(self, *connectors: Connector) -> None:

@@ -98,8 +98,12 @@ def test_an_anomaly_ends_when_the_lag_stops_growing() -> None:
     world.ticks(8)
     assert world.kinds() == [("lag_growing", "fraud")]
 
+    world.unlisted = {"fraud"}
+    world.tick()
+    assert world.ended == [], "a group that nobody lists need not be gone"
+    world.unlisted = set()
     world.consumed["fraud"] = constant(15.0)
-    world.ticks(3)
+    world.ticks(4)
 
     assert [anomaly.kind for anomaly in world.ended] == ["lag_growing"]
 

@@ -33,7 +33,9 @@ from mesh_assets.platforms.kafka import (
     BrokerNode,
     BrokersReading,
     ClusterMetadata,
+    CommitsReading,
     ConsumerGroup,
+    Edges,
     EndsReading,
     GroupsReading,
     OffsetsReading,
@@ -47,6 +49,7 @@ from mesh_assets.platforms.kafka import (
 from mesh_assets.platforms.kafka.storage import RecordTimes, StorageReading
 from mesh_assets.platforms.schema_registry import SchemaRegistryClient
 from mesh_assets_tests.platforms.http.fakes import FakeTime
+from mesh_assets_tests.platforms.kafka.columns import commits_of, edges_of
 
 CLUSTER_ID = "lkc-1"
 A_BROKER = Brokers(brokers=(ClusterBroker(id=1, host="127.0.0.1", port=9092, fenced=False),), controller=1)
@@ -136,6 +139,9 @@ class FakeKafka:
         self.topics = {name: [end + self.growth for end in ends] for name, ends in self.topics.items()}
         return reading
 
+    def edges(self, partitions_by_topic: Mapping[str, Collection[int]]) -> Edges:
+        return edges_of(self.offsets(partitions_by_topic))
+
     def ends(self, partitions_by_topic: Mapping[str, Collection[int]]) -> EndsReading:
         self._count("ends")
         moment = self.read_at.pop(0) if self.read_at else datetime.now(UTC)
@@ -208,6 +214,9 @@ class FakeKafka:
             excluded=len(self.consumer_groups) - len(chosen),
             unlisted=self.unlisted,
         )
+
+    def committed(self, selects: Callable[[str], bool]) -> CommitsReading:
+        return commits_of(self.groups(selects))
 
     def brokers(self) -> BrokersReading:
         self._count("brokers")

@@ -23,17 +23,23 @@ from mesh_assets.platforms.kafka.values import (
     TopicMetadata,
     TransactionsReading,
     UnlistedGroups,
+    for_alike,
 )
 from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
+from mesh_assets.platforms.kafka.wire.partition_columns import MISSING, CommitsReading, Committed, Edges
 
 __all__ = [
+    "MISSING",
     "AccessReading",
     "BrokerNode",
     "BrokersReading",
     "ClientProperties",
     "ClusterMetadata",
+    "CommitsReading",
+    "Committed",
     "CommittedPartition",
     "ConsumerGroup",
+    "Edges",
     "EndsReading",
     "GroupsReading",
     "KafkaReader",
@@ -48,5 +54,6 @@ __all__ = [
     "WireReader",
     "client_properties",
     "ends_after",
+    "for_alike",
     "leading_partitions",
 ]

@@ -15,9 +15,11 @@ from mesh_assets.platforms.kafka.values import (
     EndsReading,
     GroupsReading,
     OffsetsReading,
+    PartitionMetadata,
     PartitionOffsets,
     TopicConfigs,
     TransactionsReading,
+    for_alike,
 )
 from mesh_assets.platforms.kafka.wire import (
     access,
@@ -33,6 +35,7 @@ from mesh_assets.platforms.kafka.wire import (
     transactions,
 )
 from mesh_assets.platforms.kafka.wire.named_groups import ShareGroup
+from mesh_assets.platforms.kafka.wire.partition_columns import CommitsReading, Edges
 from mesh_assets.platforms.kafka.wire.running import RunningCluster
 
 _TOPICS, _GROUPS = "DESCRIBE on the topics", "DESCRIBE on the groups"
@@ -62,6 +65,9 @@ class KafkaReader(Protocol):
     def offsets(self, partitions_by_topic: Mapping[str, Collection[int]]) -> OffsetsReading:
         """Earliest and latest offset of each of the partitions, all of which must have a leader."""
 
+    def edges(self, partitions_by_topic: Mapping[str, Collection[int]]) -> Edges:
+        """The same as columns: an offset that could not be read is MISSING, and nothing says why."""
+
     def ends(self, partitions_by_topic: Mapping[str, Collection[int]]) -> EndsReading:
         """The latest offset of each of the partitions, like `offsets`."""
 
@@ -71,6 +77,9 @@ class KafkaReader(Protocol):
 
     def groups(self, selects: Callable[[str], bool]) -> GroupsReading:
         """Every selected group of any kind, with its members and committed offsets."""
+
+    def committed(self, selects: Callable[[str], bool]) -> CommitsReading:
+        """Which selected groups there are, and as columns what they have committed."""
 
     def brokers(self) -> BrokersReading:
         """The brokers, with their configs, features and controllers."""
@@ -160,6 +169,13 @@ class WireReader:
             right=_TOPICS,
         )
 
+    def edges(self, partitions_by_topic: Mapping[str, Collection[int]]) -> Edges:
+        return self._kafka.run(
+            lambda kafka: offsets.read_edges(kafka, partitions_by_topic, self._seen),
+            doing="reading the offsets",
+            right=_TOPICS,
+        )
+
     def ends(self, partitions_by_topic: Mapping[str, Collection[int]]) -> EndsReading:
         return self._kafka.run(
             lambda kafka: offsets.read_ends(kafka, partitions_by_topic, self._seen),
@@ -221,6 +237,13 @@ class WireReader:
         return self._kafka.run(
             lambda kafka: groups.read_groups(kafka, selects, seen=self._seen, **self._asked),
             doing="reading the consumer groups",
+            right=_GROUPS,
+        )
+
+    def committed(self, selects: Callable[[str], bool]) -> CommitsReading:
+        return self._kafka.run(
+            lambda kafka: groups.read_committed(kafka, selects, seen=self._seen, **self._asked),
+            doing="reading what consumer groups have committed",
             right=_GROUPS,
         )
 
@@ -317,10 +340,9 @@ def ends_after(kafka: KafkaReader, offsets: OffsetsReading, groups: GroupsReadin
 
 def leading_partitions(metadata: ClusterMetadata) -> dict[str, tuple[int, ...]]:
     """The partitions with a leader, by topic: those whose offsets `KafkaReader.offsets` can read."""
-    return {
-        topic.name: tuple(
-            partition.partition for partition in topic.partitions if partition.leader is not None
-        )
-        for topic in metadata.topics
-        if topic.error is None
-    }
+
+    @for_alike
+    def leading(partitions: tuple[PartitionMetadata, ...]) -> tuple[int, ...]:
+        return tuple(one.partition for one in partitions if one.leader is not None)
+
+    return {topic.name: leading(topic.partitions) for topic in metadata.topics if topic.error is None}

@@ -5,7 +5,9 @@ is a short text that begins with Kafka's name of the error, and is set exactly w
 be read.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -15,6 +17,9 @@ from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.groups import GroupMember, StreamsTopology
 from mesh_assets.inventory.parts import Unread
 from mesh_assets.inventory.transaction_records import Transactions
+
+Partitions = TypeVar("Partitions")
+Result = TypeVar("Result")
 
 
 class Value(Struct, frozen=True, kw_only=True, gc=False):
@@ -72,6 +77,20 @@ class ClusterMetadata(Value, frozen=True, kw_only=True):
     cluster_id: str | None
     brokers: tuple[BrokerNode, ...]
     topics: tuple[TopicMetadata, ...]
+
+
+def for_alike(of: Callable[[Partitions], Result]) -> Callable[[Partitions], Result]:
+    """What holds for a topic's partitions, found once for all topics that share them, as thousands do."""
+    # With the partitions, so that they last: another object could get their identity.
+    known: dict[int, tuple[Partitions, Result]] = {}
+
+    def known_or_found(partitions: Partitions) -> Result:
+        found = known.get(id(partitions))
+        if found is None:
+            found = known[id(partitions)] = partitions, of(partitions)
+        return found[1]
+
+    return known_or_found
 
 
 # --- configs
@@ -193,8 +212,8 @@ class UnlistedGroups(Value, frozen=True, kw_only=True):
     of: int
     reason: str
 
-    def __contains__(self, group_id: str) -> bool:
-        return partition_of(group_id, self.of) in self.partitions
+    def __contains__(self, group_id: object) -> bool:
+        return isinstance(group_id, str) and partition_of(group_id, self.of) in self.partitions
 
 
 class GroupsReading(Value, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from mesh_assets.collecting.kafka_records import topic_defaults
 from mesh_assets.diff import EPHEMERAL_GROUPS
 from mesh_assets.inventory.digest import GroupsDigest, TopicDigest, TopicsDigest, configs_fingerprint
 from mesh_assets.inventory.sections import SectionScope
-from mesh_assets.platforms.kafka import TopicConfigs, TopicMetadata
+from mesh_assets.platforms.kafka import PartitionMetadata, TopicConfigs, TopicMetadata, for_alike
 
 
 def are_topics_unchanged(
@@ -21,21 +21,25 @@ def are_topics_unchanged(
 ) -> bool:
     """Whether `topics`, those that the patterns of `scope` select, are the digest's, with as many partitions
     and replicas."""
-    known = digest.topics
+    known, factor = digest.topics, for_alike(_replication_factor)
+
+    def is_same(was: TopicDigest, topic: TopicMetadata) -> bool:
+        return (
+            topic.error is None
+            and (topic.id is None or was.id is None or topic.id == was.id)
+            and len(topic.partitions) == was.partitions
+            and factor(topic.partitions) == was.replication_factor
+        )
+
     return (
         scope == digest.scope
         and len(topics) == len(known)
-        and all((was := known.get(topic.name)) is not None and _is_same(was, topic) for topic in topics)
+        and all((was := known.get(topic.name)) is not None and is_same(was, topic) for topic in topics)
     )
 
 
-def _is_same(was: TopicDigest, topic: TopicMetadata) -> bool:
-    return (
-        topic.error is None
-        and (topic.id is None or was.id is None or topic.id == was.id)
-        and len(topic.partitions) == was.partitions
-        and max((len(one.replicas) for one in topic.partitions), default=0) == was.replication_factor
-    )
+def _replication_factor(partitions: Sequence[PartitionMetadata]) -> int:
+    return max((len(one.replicas) for one in partitions), default=0)
 
 
 def are_configs_unchanged(digest: TopicsDigest, read: Mapping[str, TopicConfigs]) -> bool:

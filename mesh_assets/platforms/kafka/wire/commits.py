@@ -1,27 +1,25 @@
 """What groups have committed (OffsetFetch), and what share groups have finished
 (DescribeShareGroupOffsets)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from struct import Struct
 from sys import intern
 
 from mesh_assets.platforms.kafka.values import CommittedPartition, ShareOffset
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Reader, Request, Writer
 from mesh_assets.platforms.kafka.wire.group_requests import Failure, every, exactly
+from mesh_assets.platforms.kafka.wire.partition_columns import Committed
 
 MANY_GROUPS_FROM = 8
 
 _TOPIC_RIGHT = "DESCRIBE on the topic"
 
-Committed = dict[str, list[CommittedPartition]]
-"""By topic, in the broker's order."""
 Commits = Mapping[str, "Committed | Failure"]
 ShareOffsets = Mapping[str, "tuple[ShareOffset, ...] | Failure"]
 
-# A committed partition of a flexible version: number, offset, leader epoch, the length of its metadata and what follows
-# them, an error code and the number of tagged fields. Clients usually leave the metadata empty; then the form
-# is this.
-_PLAIN = Struct(">iqiBhB")
+_ROW = Struct(">iqiBhB")
+"""As COMMITTED."""
+_EPOCH_UNKNOWN = -1
 
 
 def fetch_offsets(names: Sequence[str]) -> Request[Commits]:
@@ -73,48 +71,82 @@ def _group(answer: Reader, version: int) -> tuple[str, Committed | Failure]:
 
 
 def _committed(answer: Reader, version: int) -> Committed:
-    committed: Committed = {}
+    topics: list[str] = []
+    counts: list[int] = []
+    rows: list[bytes] = []
     for _ in range(answer.length()):
-        topic = intern(answer.text())
-        partitions = _partitions(answer, topic, version)
+        topic, partitions = (_plain_topic(answer) if answer.flexible else None) or _topic(answer, version)
+        topics.append(topic)
+        rows.append(partitions)
+        counts.append(len(partitions) // _ROW.size)
+    if len(set(topics)) != len(topics):
+        raise MalformedError("a topic that is answered twice")
+    return Committed(topics, counts, b"".join(rows))
+
+
+def _plain_topic(answer: Reader) -> tuple[str, bytes] | None:
+    """Reads a topic in the form that nearly all have: lengths of a byte, commits without metadata (a length of 0 or 1), no
+    tagged fields. Its partitions are rows already. None: it is not of that form; nothing was read."""
+    data, at = answer.data, answer.at
+    try:
+        begin = at + data[at] + 1
+        count = data[begin - 1] - 1
+        end = begin + count * _ROW.size
+        rows = data[begin:end]
+        if data[at] > 0x7F or not 0 <= count < 0x7F or data[end]:
+            return None
+        if rows[16 :: _ROW.size].strip(b"\0\1") or rows[19 :: _ROW.size].strip(b"\0"):
+            return None
+        topic = intern(data[at + 1 : begin - 1].decode())
+    except (IndexError, UnicodeDecodeError):
+        return None
+    answer.at = end + 1
+    return topic, rows
+
+
+def _topic(answer: Reader, version: int) -> tuple[str, bytes]:
+    topic = intern(answer.text())
+    rows = bytearray()
+    for _ in range(answer.length()):
+        number, offset = answer.int32(), answer.int64()
+        if version >= 5:
+            answer.int32()
+        answer.nullable_text()
+        code = answer.int16()
         answer.tags()
-        if topic in committed:
-            raise MalformedError("a topic that is answered twice")
-        committed[topic] = partitions
-    return committed
+        rows += _ROW.pack(number, offset, _EPOCH_UNKNOWN, 0, code, 0)
+    answer.tags()
+    return topic, bytes(rows)
 
 
-def _partitions(answer: Reader, topic: str, version: int) -> list[CommittedPartition]:
-    """There are tens of thousands, so those in the plain form are read without a call for each field."""
-    count = answer.length()
-    unpack, size, data = _PLAIN.unpack_from, _PLAIN.size, answer.data
-    at, last_start = answer.at, answer.end - size if answer.flexible else -1
-    found: list[CommittedPartition] = []
-    for _ in range(count):
-        number, offset, code, plain = 0, 0, 0, False
-        if at <= last_start:
-            number, offset, _, metadata, code, tags = unpack(data, at)
-            plain = metadata <= 1 and not tags
-        if plain:
-            at += size
-        else:
-            answer.at = at
-            number, offset = answer.int32(), answer.int64()
-            if version >= 5:
-                answer.int32()
-            answer.nullable_text()
-            code = answer.int16()
-            answer.tags()
-            at = answer.at
-        found.append(
+def committed_partitions(committed: Committed) -> dict[str, list[CommittedPartition]]:
+    """By topic, in the broker's order."""
+    found: dict[str, list[CommittedPartition]] = {}
+    for topic, rows in _by_topic(committed):
+        found[topic] = [
             CommittedPartition(topic=topic, partition=number, committed=offset if offset >= 0 else None)
             if not code
             else CommittedPartition(
                 topic=topic, partition=number, committed=None, error=Failure(code).text(_TOPIC_RIGHT)
             )
-        )
-    answer.at = at
+            for number, offset, _, _, code, _ in rows
+        ]
     return found
+
+
+def committed_offsets(committed: Committed) -> dict[str, dict[int, int]]:
+    """By topic and partition; only where something is committed and could be read."""
+    return {
+        topic: {number: offset for number, offset, _, _, code, _ in rows if offset >= 0 and not code}
+        for topic, rows in _by_topic(committed)
+    }
+
+
+def _by_topic(committed: Committed) -> Iterator[tuple[str, list[tuple[int, ...]]]]:
+    rows, end = [*_ROW.iter_unpack(committed.rows)], 0
+    for topic, count in zip(committed.topics, committed.counts, strict=True):
+        begin, end = end, end + count
+        yield topic, rows[begin:end]
 
 
 def describe_share_offsets(names: Sequence[str]) -> Request[ShareOffsets]:

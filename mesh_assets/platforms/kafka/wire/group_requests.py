@@ -21,6 +21,8 @@ Answer = TypeVar("Answer")
 UNKNOWN = "unknown"
 DEAD = "Dead"
 KINDS = frozenset({"classic", "consumer", "share", "streams"})
+_REMEMBERED = 16
+"""Kinds, states and protocol types in a list: comparing with more takes longer than reading."""
 
 
 class Failure(NamedTuple):
@@ -106,12 +108,23 @@ def _read_list(answer: Reader, version: int) -> BrokersGroups:
         answer.throttle()
     code = answer.int16()
 
+    # Thousands of groups are equal but for their ids: the same bytes mean the same again.
+    known: dict[bytes, ListedGroup] = {}
+
     def group() -> tuple[str, ListedGroup]:
-        group_id, protocol_type = answer.text(), intern(answer.text())
+        group_id, begin = answer.text(), answer.at
+        for seen, listed in known.items():
+            if answer.data.startswith(seen, begin):
+                answer.at = begin + len(seen)
+                return group_id, listed
+        protocol_type = intern(answer.text())
         state = intern(answer.text()) if version >= 4 else ""
         kind = intern(answer.text().lower()) if version >= 5 else ""
         answer.tags()
-        return group_id, ListedGroup(kind if kind in KINDS else UNKNOWN, state or UNKNOWN, protocol_type)
+        listed = ListedGroup(kind if kind in KINDS else UNKNOWN, state or UNKNOWN, protocol_type)
+        if len(known) < _REMEMBERED:
+            known[answer.data[begin : answer.at]] = listed
+        return group_id, listed
 
     groups = every(answer, group)
     answer.tags()

@@ -20,7 +20,8 @@ from mesh_assets.platforms.kafka.values import (
 )
 from mesh_assets.platforms.kafka.wire.commits import (
     MANY_GROUPS_FROM,
-    Committed,
+    committed_offsets,
+    committed_partitions,
     describe_share_offsets,
     fetch_offsets,
 )
@@ -45,6 +46,7 @@ from mesh_assets.platforms.kafka.wire.group_requests import (
     ListedGroup,
     describe_classic_groups,
 )
+from mesh_assets.platforms.kafka.wire.partition_columns import CommitsReading, Committed
 from mesh_assets.platforms.kafka.wire.streams_groups import describe_streams_groups
 from mesh_assets.platforms.kafka.wire.topics import list_topics
 from mesh_assets.platforms.kafka.wire.visibility import groups_may_be_hidden
@@ -139,13 +141,43 @@ async def read_commits(
         dict(coordinators), fetch_offsets, several_from=MANY_GROUPS_FROM
     )
     return {
-        group: {
-            topic: {one.partition: one.committed for one in ones if one.committed is not None}
-            for topic, ones in committed.items()
-        }
+        group: committed_offsets(committed)
         for group, committed in told.items()
         if not isinstance(committed, Failure)
     }
+
+
+async def read_committed(
+    connections: Connections,
+    selects: Callable[[str], bool],
+    *,
+    seen: ClusterMetadata | None = None,
+    endpoint: Endpoint,
+    timeout_seconds: float,
+) -> CommitsReading:
+    """Which groups there are, and what they have committed, in half the requests of `read_groups`, which it is otherwise
+    like: members are not asked for."""
+    coordinators = Coordinators(connections, endpoint, timeout_seconds)
+    listing = await coordinators.list_groups(seen)
+    groups = {
+        name: group for name, group in listing.groups.items() if selects(name) and group.listed.state != DEAD
+    }
+    told = await coordinators.ask(
+        {name: group.coordinator for name, group in groups.items() if not _shares(group.listed)},
+        fetch_offsets,
+        several_from=MANY_GROUPS_FROM,
+    )
+    _not_all_silent(coordinators, told.values())
+    return CommitsReading(
+        groups=frozenset(name for name in groups if not is_gone(told.get(name))),
+        committed={name: one for name, one in told.items() if not isinstance(one, Failure)},
+        unlisted=listing.unlisted,
+    )
+
+
+def _shares(group: ListedGroup) -> bool:
+    """Such a group commits nothing."""
+    return "share" in (group.type, group.protocol_type)
 
 
 # --- the questions
@@ -334,7 +366,7 @@ def group_of(name: str, listed: ListedGroup, answers: Answers) -> ConsumerGroup:
         errors += [shared.text(SHARE_RIGHT)] if isinstance(shared, Failure) else []
     elif isinstance(committed, Failure):
         errors.append(committed.text(RIGHT))
-    elif committed is not None and (committed or members is not None or not is_gone(described)):
+    elif committed is not None and (committed.topics or members is not None or not is_gone(described)):
         offsets = _offsets(committed, members or ())
     silent = isinstance(described, Failure) and described.code in NO_ANSWER | NOT_READY
     return ConsumerGroup(
@@ -360,20 +392,16 @@ def _since_kip_848(described: Described | Failure) -> dict[str, Any]:
 
 def _offsets(committed: Committed, members: Iterable[GroupMember]) -> tuple[CommittedPartition, ...]:
     """The group's committed offsets, and the partitions of its members without any."""
+    offsets = committed_partitions(committed)
     assigned: dict[str, set[int]] = {}
     for member in members:
         for topic, numbers in member.assignment.items():
             assigned.setdefault(topic, set()).update(numbers)
-    offsets: list[CommittedPartition] = []
-    for topic in sorted(committed.keys() | assigned.keys()):
-        found = committed.get(topic, [])
-        if topic in assigned:
-            never = assigned[topic] - {one.partition for one in found}
-            found = found + [
-                CommittedPartition(topic=topic, partition=number, committed=None) for number in never
-            ]
-        offsets += sorted(found, key=_PARTITION)
-    return tuple(offsets)
+    for topic, places in assigned.items():
+        found = offsets.setdefault(topic, [])
+        never = places - {one.partition for one in found}
+        found += [CommittedPartition(topic=topic, partition=number, committed=None) for number in never]
+    return tuple([one for _, ones in sorted(offsets.items()) for one in sorted(ones, key=_PARTITION)])
 
 
 _PARTITION = attrgetter("partition")

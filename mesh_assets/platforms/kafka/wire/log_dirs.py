@@ -5,6 +5,7 @@ read into columns and added up as each answer comes, and only the sizes of the l
 by one.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from sys import intern
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from confluent_kafka import KafkaError
 from mesh_assets.inventory.storage_records import LogDirectory
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, item_error
 from mesh_assets.platforms.kafka.storage import StorageReading, TopicSize
-from mesh_assets.platforms.kafka.values import ClusterMetadata
+from mesh_assets.platforms.kafka.values import ClusterMetadata, PartitionMetadata, for_alike
 from mesh_assets.platforms.kafka.wire.forms import (
     BrokerError,
     Connections,
@@ -206,6 +207,10 @@ def _taken(one: DescribedDirectory, broker: int) -> LogDirectory:
     )
 
 
+def _copies(partitions: Sequence[PartitionMetadata]) -> int:
+    return sum(len(one.replicas) for one in partitions)
+
+
 class _Sizes:
     """For the topics in `metadata`, a row for each of their partitions, while answers come in."""
 
@@ -215,7 +220,8 @@ class _Sizes:
         self._topics = {topic.name: at for at, topic in enumerate(topics)}
         self._ends = np.cumsum([0, *(len(topic.partitions) for topic in topics)])
         self._leaders = np.array([-1 if one.leader is None else one.leader for one in every], np.int64)
-        self._copies = [sum(len(one.replicas) for one in topic.partitions) for topic in topics]
+        copies = for_alike(_copies)
+        self._copies = [copies(topic.partitions) for topic in topics]
         # Partitions are sorted, and nearly always complete.
         self._elsewhere = {
             (at, one.partition): row

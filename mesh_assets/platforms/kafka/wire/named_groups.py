@@ -34,6 +34,7 @@ from mesh_assets.platforms.kafka.wire.groups import (
     is_gone,
     read,
 )
+from mesh_assets.platforms.kafka.wire.partition_columns import Committed
 
 _BY_NAME = "asking for consumer groups by name"
 _SHARE_GROUP = "reading a share group"
@@ -84,7 +85,8 @@ async def read_group(
         coordinators, {group_id: CoordinatedGroup(listed, broker)}, described={group_id: described}
     )
     committed = answers.committed.get(group_id)
-    if is_gone(committed) or (is_gone(described) and not committed):
+    none = committed is None or (isinstance(committed, Committed) and not committed.topics)
+    if is_gone(committed) or (is_gone(described) and none):
         return None
     if is_gone(described) and isinstance(committed, Failure):
         raise coordinators.failed(committed, doing=doing, right=RIGHT)
@@ -156,9 +158,8 @@ async def group_presence(
     found: dict[str, Presence] = {}
     for name in names:
         if name in commits:
-            found[name] = (
-                "unaskable" if isinstance(commits[name], Failure) else "here" if commits[name] else "gone"
-            )
+            told = commits[name]
+            found[name] = "unaskable" if isinstance(told, Failure) else "here" if told.topics else "gone"
         elif name not in failures:
             found[name] = "here"
         elif failures[name].code in AUTHORIZATION:

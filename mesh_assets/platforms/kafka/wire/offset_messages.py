@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mesh_assets.platforms.kafka.wire.forms import MalformedError, Reader, Request, Writer
-from mesh_assets.platforms.kafka.wire.partition_columns import Numbers, PartitionsAsked
+from mesh_assets.platforms.kafka.wire.partition_columns import Numbers, PartitionsAsked, Rows
 
 LATEST, EARLIEST, OF_THE_NEWEST_TIMESTAMP, EARLIEST_LOCAL, LATEST_TIERED = -1, -2, -3, -4, -5
 """Kafka's special timestamps."""
@@ -40,8 +40,8 @@ class Found(NamedTuple):
     """What a broker says. `topics`: their places among those that were asked for; `counts`: how many
     partitions of each follow one another in the columns."""
 
-    topics: list[int]
-    counts: list[int]
+    topics: Rows
+    counts: Rows
     partitions: Numbers
     codes: Numbers
     timestamps: Numbers
@@ -94,7 +94,7 @@ def _read(by_name: Mapping[bytes, int], r: Reader, version: int) -> Found:
         r.at = begin
         found = _field_by_field(by_name, r, version)
     r.tags()
-    if len(set(found.topics)) != len(found.topics):
+    if np.bincount(found.topics).max(initial=0) > 1:
         raise MalformedError("an answer to ListOffsets with a topic twice")
     return found
 
@@ -126,8 +126,8 @@ def _plain(by_name: Mapping[bytes, int], r: Reader) -> Found | None:
         return None
     r.at = at
     return Found(
-        topics,
-        counts,
+        np.array(topics, np.intp),
+        np.array(counts, np.intp),
         *(columns[name].astype(np.int64) for name in ("partition", "code", "timestamp", "offset")),
     )
 
@@ -150,4 +150,4 @@ def _field_by_field(by_name: Mapping[bytes, int], r: Reader, version: int) -> Fo
         topics.append(topic)
         counts.append(count)
     columns = np.array(rows, np.int64).reshape(len(rows), 4)
-    return Found(topics, counts, *columns.T)
+    return Found(np.array(topics, np.intp), np.array(counts, np.intp), *columns.T)

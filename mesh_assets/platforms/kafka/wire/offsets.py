@@ -6,16 +6,24 @@ again until time is up.
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain, repeat
 from typing import NamedTuple, Self
 
 import numpy as np
 from confluent_kafka import KafkaError
+from msgspec import structs
 
 from mesh_assets.platforms.kafka.errors import AUTHENTICATION, item_error
-from mesh_assets.platforms.kafka.values import ClusterMetadata, EndsReading, OffsetsReading, PartitionOffsets
+from mesh_assets.platforms.kafka.values import (
+    ClusterMetadata,
+    EndsReading,
+    OffsetsReading,
+    PartitionMetadata,
+    PartitionOffsets,
+    for_alike,
+)
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections, MalformedError, together
 from mesh_assets.platforms.kafka.wire.offset_messages import (
     EARLIEST,
@@ -25,6 +33,8 @@ from mesh_assets.platforms.kafka.wire.offset_messages import (
     list_offsets,
 )
 from mesh_assets.platforms.kafka.wire.partition_columns import (
+    MISSING,
+    Edges,
     Numbers,
     Partitions,
     PartitionsAsked,
@@ -58,7 +68,6 @@ _TURNS_FOR_LASTING = 3
 _PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 _NO_LEADER = -1
-_MISSING = -(2**63)
 
 Place = tuple[str, int]
 """Topic and partition."""
@@ -86,6 +95,40 @@ async def read_offsets(
     BrokerError when no broker answered.
     """
     wanted = Partitions(partitions_by_topic)
+    read_at, earliest, latest = await _both(connections, wanted, metadata, patience_seconds)
+    errors = earliest.errors | latest.errors
+    rows = [
+        PartitionOffsets(partition=number, earliest=begins, latest=ends)
+        for number, begins, ends in zip(
+            wanted.numbers, earliest.known_offsets(), latest.known_offsets(), strict=True
+        )
+    ]
+    topics = {topic: tuple(ones) for topic, ones in wanted.by_topic(rows)}
+    for topic in {topic for topic, _ in errors}:
+        topics[topic] = tuple(
+            structs.replace(one, error=error_text(errors.get((topic, one.partition))))
+            for one in topics[topic]
+        )
+    return OffsetsReading(read_at=read_at, topics=topics)
+
+
+async def read_edges(
+    connections: Connections,
+    partitions_by_topic: Mapping[str, Collection[int]],
+    metadata: ClusterMetadata | None = None,
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Edges:
+    """Like `read_offsets`, as columns and without the errors."""
+    wanted = Partitions(partitions_by_topic)
+    read_at, earliest, latest = await _both(connections, wanted, metadata, patience_seconds)
+    return Edges(read_at, wanted, earliest.offsets, latest.offsets)
+
+
+async def _both(
+    connections: Connections, wanted: Partitions, metadata: ClusterMetadata | None, patience_seconds: float
+) -> "tuple[datetime, Reading, Reading]":
+    """When the latest offsets were requested, the earliest, and the latest."""
     leaders = Leaders(connections, metadata)
     end = time.monotonic() + patience_seconds
     read_at = datetime.now(UTC)
@@ -93,22 +136,7 @@ async def read_offsets(
     # Without a latest offset, we do not ask for a partition's earliest: a hanging broker would hold that up
     # as well.
     earliest = await Reading(leaders, wanted, EARLIEST, rows=latest.found()).read(end)
-    errors = earliest.errors | latest.errors
-    rows = list(zip(wanted.numbers, earliest.known_offsets(), latest.known_offsets(), strict=True))
-    topics: dict[str, tuple[PartitionOffsets, ...]] = {}
-    for topic, ones in wanted.by_topic(rows):
-        topics[topic] = tuple(
-            [
-                PartitionOffsets(
-                    partition=number,
-                    earliest=begins,
-                    latest=ends,
-                    error=error_text(errors.get((topic, number))) if errors else None,
-                )
-                for number, begins, ends in ones
-            ]
-        )
-    return OffsetsReading(read_at=read_at, topics=topics)
+    return read_at, earliest, latest
 
 
 async def read_ends(
@@ -122,8 +150,17 @@ async def read_ends(
     wanted = Partitions(partitions_by_topic)
     end, read_at = time.monotonic() + patience_seconds, datetime.now(UTC)
     latest = await Reading(Leaders(connections, metadata), wanted, LATEST).read(end)
-    rows = list(zip(wanted.numbers, latest.known_offsets(), strict=True))
-    return EndsReading(read_at=read_at, topics={topic: dict(ones) for topic, ones in wanted.by_topic(rows)})
+    topics = {
+        topic: dict(zip(numbers, ends, strict=True))
+        for (topic, numbers), (_, ends) in zip(
+            wanted.by_topic(wanted.numbers), wanted.by_topic(latest.known_offsets()), strict=True
+        )
+    }
+    return EndsReading(read_at=read_at, topics=topics)
+
+
+def _leaders(partitions: Sequence[PartitionMetadata]) -> dict[int, int | None]:
+    return {one.partition: one.leader for one in partitions}
 
 
 def error_text(error: KafkaError | None) -> str | None:
@@ -138,6 +175,7 @@ class Leaders:
         topics = metadata.topics if metadata is not None else ()
         self._listed = {topic.name: topic for topic in topics if topic.error is None}
         self._leaders: dict[str, dict[int, int | None]] = {}
+        self._of = for_alike(_leaders)
         self._errors: dict[str, KafkaError] = {}
         self._column: tuple[Partitions, Rows] | None = None
         self._planned: tuple[Partitions, list[LeaderAsked]] | None = None
@@ -160,8 +198,7 @@ class Leaders:
         leaders = self._leaders.get(topic)
         if leaders is None:
             listed = self._listed.get(topic)
-            partitions = listed.partitions if listed is not None else ()
-            leaders = self._leaders[topic] = {one.partition: one.leader for one in partitions}
+            leaders = self._leaders[topic] = self._of(listed.partitions if listed is not None else ())
         return leaders
 
     def column(self, wanted: Partitions) -> Rows:
@@ -183,7 +220,7 @@ class Leaders:
             return self._planned[1], rows[:0]
         leaders = self.column(wanted)[rows]
         requests = []
-        for leader in np.unique(leaders[leaders != _NO_LEADER]).tolist():
+        for leader in sorted({*leaders.tolist()} - {_NO_LEADER}):
             of_leader, at = rows[leaders == leader], 0
             for part in in_parts(wanted.places(of_leader), PARTITIONS_A_REQUEST):
                 asked = PartitionsAsked(part)
@@ -210,7 +247,7 @@ class Reading:
     def __init__(
         self, leaders: Leaders, wanted: Partitions, timestamp: int, *, rows: Rows | None = None
     ) -> None:
-        self.offsets: Numbers = np.full(len(wanted), _MISSING)
+        self.offsets: Numbers = np.full(len(wanted), MISSING)
         self.timestamps: Numbers = np.full(len(wanted), -1)
         self.errors: dict[Place, KafkaError] = {}
         self._leaders = leaders
@@ -221,12 +258,12 @@ class Reading:
 
     def found(self) -> Rows:
         """Which rows have an offset."""
-        return np.flatnonzero(self.offsets != _MISSING)
+        return np.flatnonzero(self.offsets != MISSING)
 
     def known_offsets(self) -> list[int | None]:
         """None: it could not be read."""
         offsets: list[int | None] = self.offsets.tolist()
-        for at in np.flatnonzero(self.offsets == _MISSING).tolist():
+        for at in np.flatnonzero(self.offsets == MISSING).tolist():
             offsets[at] = None
         return offsets
 
@@ -312,16 +349,15 @@ class Reading:
 def _rows_of(found: Found, one: LeaderAsked) -> tuple[Rows, Found]:
     """Which wanted rows the answer's rows belong to, and the answer with the partitions of each topic in
     order. Raises MalformedError if they are not the ones asked for."""
-    topics, counts = np.array(found.topics, np.intp), np.array(found.counts, np.intp)
-    if len(topics) != len(one.asked.topics):
+    topics, counts, asked_counts = found.topics, found.counts, one.asked.counts
+    if len(topics) != len(asked_counts):
         raise MalformedError("an answer to ListOffsets about topics that were not asked for")
-    asked_counts = np.fromiter(map(len, one.asked.numbers), np.intp, len(one.asked.numbers))
     if (counts != asked_counts[topics]).any():
         raise MalformedError("an answer to ListOffsets about partitions that were not asked for")
     begins = np.cumsum(asked_counts) - asked_counts
     in_topic = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     rows = np.repeat(begins[topics], counts) + in_topic
-    numbers = np.fromiter(chain.from_iterable(one.asked.numbers), np.int64, len(one.rows))
+    numbers = one.asked.column
     if (found.partitions != numbers[rows]).any():
         order = np.lexsort((found.partitions, np.repeat(np.arange(len(topics)), counts)))
         found = Found(found.topics, found.counts, *(column[order] for column in found[2:]))

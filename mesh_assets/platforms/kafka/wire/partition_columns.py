@@ -3,15 +3,20 @@
 A topic has few partitions at each of many brokers, and brokers answer in the order of a hash table. So the
 cost of a reading is the work done for each topic of an answer, and each access to something elsewhere in
 memory.
+
+Without `np.unique`: its first call imports numpy.ma, 10 ms of CPU and 2 MB.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any
+from datetime import datetime
+from functools import cache, cached_property
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_assets.platforms.kafka.values import UnlistedGroups
 from mesh_assets.platforms.kafka.wire.forms import Writer
 
 Places = Mapping[str, Sequence[int]]
@@ -20,15 +25,34 @@ Numbers = NDArray[np.int64]
 Rows = NDArray[np.intp]
 """Places in columns."""
 
+MISSING = -(2**63)
+"""Instead of an offset that could not be read."""
+COMMITTED = np.dtype(
+    [
+        ("number", ">i4"),
+        ("offset", ">i8"),
+        ("epoch", ">i4"),
+        ("metadata", "u1"),
+        ("code", ">i2"),
+        ("tags", "u1"),
+    ]
+)
+"""A committed partition as a broker sends it, if no metadata came with the commit. An offset below 0: nothing is
+committed there. `code`: Kafka's error, or 0."""
+
 
 class Partitions:
     """The partitions of topics, in order, one after the other, one row each."""
 
     def __init__(self, partitions_by_topic: Mapping[str, Collection[int]]) -> None:
-        ordered = {topic: sorted(set(ones)) for topic, ones in sorted(partitions_by_topic.items())}
-        self.topics = [*ordered]
-        self.numbers: list[int] = [number for numbers in ordered.values() for number in numbers]
-        counts = np.fromiter(map(len, ordered.values()), np.intp, len(ordered))
+        @cache  # most topics have the same few partitions
+        def in_order(numbers: tuple[int, ...]) -> tuple[int, ...]:
+            return tuple(sorted(set(numbers)))
+
+        self.topics = sorted(partitions_by_topic)
+        ordered = [in_order(tuple(partitions_by_topic[topic])) for topic in self.topics]
+        self.numbers = [*chain.from_iterable(ordered)]
+        counts = np.fromiter(map(len, ordered), np.intp, len(ordered))
         self.ends = np.cumsum(counts)
         self.begins = self.ends - counts
         self.topic_of = np.repeat(np.arange(len(ordered)), counts)
@@ -42,8 +66,15 @@ class Partitions:
         for topic, begin, end in zip(self.topics, self.begins.tolist(), self.ends.tolist(), strict=True):
             yield topic, column[begin:end]
 
+    def reduced(self, by: np.ufunc, column: NDArray[Any]) -> Iterator[tuple[str, Any]]:
+        """Each topic that has partitions, with what their part of the column comes to."""
+        led = np.flatnonzero(self.ends > self.begins)
+        if len(led):
+            found = by.reduceat(column, self.begins[led]).tolist()
+            yield from zip(map(self.topics.__getitem__, led.tolist()), found, strict=True)
+
     def topics_at(self, rows: Rows) -> list[str]:
-        return [self.topics[at] for at in np.unique(self.topic_of[rows]).tolist()]
+        return [self.topics[at] for at in sorted({*self.topic_of[rows].tolist()})]
 
     def places(self, rows: Rows) -> dict[str, tuple[int, ...]]:
         """Those rows, which are in order, by topic."""
@@ -56,6 +87,41 @@ class Partitions:
             for topic, begin, end in zip(of_topic[begins].tolist(), begins.tolist(), ends, strict=True)
         }
 
+    def rows_at(self, topics: Rows, numbers: Numbers) -> Rows:
+        """The row of each of these partitions; the one after the last where there is none. `topics`: their places in
+        `topics`; -1: not there."""
+        own = np.append(self.topic_of << 32 | self._column, -1)
+        wanted = topics << 32 | numbers
+        rows = np.searchsorted(own[:-1], wanted)
+        return np.where(own[rows] == wanted, rows, len(self))
+
+
+class Edges(NamedTuple):
+    """Where partitions begin and end. `read_at`: when the first `latest` was requested, UTC."""
+
+    read_at: datetime
+    partitions: Partitions
+    earliest: Numbers
+    latest: Numbers
+
+
+class Committed(NamedTuple):
+    """What a group has committed, in the broker's order. `rows`: COMMITTED, one after the other; `counts`: how many of each
+    topic."""
+
+    topics: Sequence[str]
+    counts: Sequence[int]
+    rows: bytes
+
+
+class CommitsReading(NamedTuple):
+    """The selected `groups`, and what those have committed that their coordinators reported. `unlisted`: as in
+    GroupsReading."""
+
+    groups: frozenset[str]
+    committed: dict[str, Committed]
+    unlisted: UnlistedGroups | None
+
 
 class PartitionsAsked:
     """Partitions that one broker is asked for in one request. Names are encoded once, whatever is asked about
@@ -66,6 +132,15 @@ class PartitionsAsked:
         self.numbers = [tuple(ones) for ones in places.values()]
         self.by_name = {topic.encode(): at for at, topic in enumerate(self.topics)}
         self._heads: dict[bool, list[tuple[bytes, tuple[int, ...]]]] = {}
+
+    @cached_property
+    def counts(self) -> Rows:
+        return np.fromiter(map(len, self.numbers), np.intp, len(self.numbers))
+
+    @cached_property
+    def column(self) -> Numbers:
+        """All numbers."""
+        return np.fromiter(chain.from_iterable(self.numbers), np.int64)
 
     def heads(self, *, flexible: bool) -> list[tuple[bytes, tuple[int, ...]]]:
         """What is written before each topic's partitions, and the partitions."""

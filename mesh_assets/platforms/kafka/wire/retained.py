@@ -7,7 +7,7 @@ offsets in tiered storage.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from confluent_kafka import KafkaError
@@ -30,6 +30,7 @@ from mesh_assets.platforms.kafka.wire.offsets import (
 from mesh_assets.platforms.kafka.wire.partition_columns import Partitions
 
 OF_THE_FIRST = 0
+_NEVER = 2**63 - 1
 NOT_LOOKED_FOR = "it is in tiered storage, where we do not look: that would cost a read of a remote segment"
 
 
@@ -60,7 +61,7 @@ async def read_record_times(
     except UnsupportedError as error:
         unsupported = f"UNSUPPORTED_VERSION: {error}"
     first_errors, newest_errors = _by_topic(first), {} if newest is None else _by_topic(newest)
-    oldest_ms, newest_ms = _times(first, wanted, min), _times(newest, wanted, max)
+    oldest_ms, newest_ms = _times(first, wanted, np.minimum), _times(newest, wanted, np.maximum)
     times: dict[str, RecordTimes] = {}
     for topic in wanted.topics:
         oldest_error = (
@@ -76,16 +77,13 @@ async def read_record_times(
     return times
 
 
-def _times(reading: Reading | None, wanted: Partitions, pick: Callable[[list[int]], int]) -> dict[str, int]:
+def _times(reading: Reading | None, wanted: Partitions, pick: np.ufunc) -> dict[str, int]:
     """For the topics that have any record with a timestamp."""
     if reading is None:
         return {}
-    times = np.where(reading.offsets >= 0, reading.timestamps, -1).tolist()
-    return {
-        topic: pick(known)
-        for topic, ones in wanted.by_topic(times)
-        if (known := [one for one in ones if one >= 0])
-    }
+    known = (reading.offsets >= 0) & (reading.timestamps >= 0)
+    times = np.where(known, reading.timestamps, _NEVER if pick is np.minimum else -_NEVER)
+    return {topic: time for topic, time in wanted.reduced(pick, times) if abs(time) != _NEVER}
 
 
 def _by_topic(reading: Reading) -> dict[str, str]:

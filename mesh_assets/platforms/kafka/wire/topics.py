@@ -142,7 +142,7 @@ def _read(r: Reader, version: int) -> ListedTopics:
     topics: dict[str, TopicMetadata] = {}
     codes: dict[str, int] = {}
     rights: dict[str, int] = {}
-    seen: dict[bytes, PartitionMetadata] = {}
+    seen = _Seen({}, {}, {})
     for _ in range(r.length()):
         code = r.int16()
         name = intern(r.text())
@@ -150,10 +150,9 @@ def _read(r: Reader, version: int) -> ListedTopics:
             raise MalformedError("a topic that is listed twice")
         topic_id = r.uuid() if version >= 10 else _NO_ID
         internal = r.boolean()
-        partitions = _partitions(r, version, seen)
-        if version >= 8 and (bits := r.operations()) is not None:
+        partitions, bits = _rest_of_topic(r, version, seen)
+        if bits is not None:
             rights[name] = bits
-        r.tags()
         error = None
         if code:
             codes[name] = code
@@ -186,6 +185,37 @@ def _broker(r: Reader) -> BrokerNode:
     broker = BrokerNode(id=r.int32(), host=r.text(), port=r.int32(), rack=r.nullable_text() or None)
     r.tags()
     return broker
+
+
+class _Seen(NamedTuple):
+    """What was parsed before, by its bytes: the rest of topics from their partitions on, and partitions. `sizes`: of the last
+    topic whose rest began like that."""
+
+    topics: dict[bytes, "tuple[tuple[PartitionMetadata, ...], int | None]"]
+    partitions: dict[bytes, PartitionMetadata]
+    sizes: dict[bytes, int]
+
+
+def _rest_of_topic(r: Reader, version: int, seen: _Seen) -> tuple[tuple[PartitionMetadata, ...], int | None]:
+    """A topic's partitions, and what the user may do with it. Topics with as many partitions in the same places are equal
+    from here on: those share one tuple.
+
+    We guess that this is as long as with the last topic of so many partitions. Bytes that were parsed before mean the same
+    again.
+    """
+    data, start = r.data, r.at
+    begins = data[start : start + 4]
+    end = start + seen.sizes.get(begins, 0)
+    known = seen.topics.get(data[start:end])
+    if known is not None:
+        r.at = end
+        return known
+    partitions = _partitions(r, version, seen.partitions)
+    known = partitions, r.operations() if version >= 8 else None
+    r.tags()
+    seen.sizes[begins] = r.at - start
+    seen.topics[data[start : r.at]] = known
+    return known
 
 
 def _partitions(

@@ -3,7 +3,9 @@
 import pytest
 
 from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup, ShareOffset
-from mesh_assets.platforms.kafka.wire.groups import read_commits
+from mesh_assets.platforms.kafka.wire.commits import committed_offsets
+from mesh_assets.platforms.kafka.wire.groups import read_commits, read_committed
+from mesh_assets.platforms.kafka.wire.partition_columns import COMMITTED
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     GROUP_REFUSED,
     INVALID_GROUP,
@@ -37,6 +39,23 @@ def test_commits_alone_are_those_that_coordinators_report(newest: dict[str, int 
     told = {"payments": {0: 0}, "orders": {0: 12, 1: 40}}
     places = {"billing": 1, "shipping": 1, "lost": 1}
     assert brokers.run(read_commits, places) == {"billing": told, "shipping": told}
+
+
+@pytest.mark.parametrize("newest", [{}, OLD_BROKERS])
+def test_groups_and_their_commits_are_known_without_their_members(newest: dict[str, int | None]) -> None:
+    share = Group(kind="share", protocol_type="share", shares={"orders": {0: (3, 1)}})
+    brokers = GroupBrokers(billing=billing(), lost=billing(), dead=Group(state="Dead"), sharing=share)
+    brokers.newest = newest
+    brokers.failures["OffsetFetch", "lost"] = [GROUP_REFUSED]
+    brokers.commit_codes = {("orders", 1): 29}
+
+    found = brokers.run(read_committed, lambda name: name != "tmp")
+    assert found.groups == {"billing", "lost", "sharing"}
+    told = {name: committed_offsets(one) for name, one in found.committed.items() if one.rows}
+    assert told == {"billing": {"payments": {0: 0}, "orders": {0: 12}}}
+    assert len(found.committed["billing"].rows) == 3 * COMMITTED.itemsize
+    described = [name for names in brokers.names("DescribeGroups") for name in names]
+    assert all(name.startswith("mesh-assets-nobody") for name in described)
 
 
 def test_brokers_of_kafka_2_8_report_the_same_with_one_request_per_group_for_offsets() -> None:

@@ -11,7 +11,8 @@ from confluent_kafka import KafkaError
 from mesh_assets.platforms.kafka.values import ClusterMetadata, OffsetsReading, PartitionOffsets
 from mesh_assets.platforms.kafka.wire import offsets
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, MalformedError
-from mesh_assets.platforms.kafka.wire.offsets import read_ends, read_offsets
+from mesh_assets.platforms.kafka.wire.offsets import read_edges, read_ends, read_offsets
+from mesh_assets.platforms.kafka.wire.partition_columns import MISSING
 from mesh_assets_tests.platforms.kafka.wire.oracle import (
     EARLIEST,
     LATEST,
@@ -70,6 +71,15 @@ def test_the_ends_alone_take_half_the_requests_and_are_unknown_where_a_leader_is
     cluster.ends = {("orders", 0): (5, 25), ("orders", 1): (0, 7)}
     reading = asyncio.run(read_ends(cluster.brokers, {"orders": [0, 1]}, patience_seconds=0.01))
     assert reading.topics == {"orders": {0: 25, 1: None}}
+
+
+def test_the_edges_are_the_same_as_columns_and_missing_where_a_leader_is() -> None:
+    cluster = Cluster({"orders": {0: 1, 1: -1}, "users": {3: 2}})
+    cluster.ends = {("orders", 0): (5, 25), ("users", 3): (0, 2**62)}
+    wanted = {"users": [3], "orders": [1, 0]}
+    edges = asyncio.run(read_edges(cluster.brokers, wanted, patience_seconds=0.01))
+    assert list(edges.partitions.by_topic(edges.partitions.numbers)) == [("orders", [0, 1]), ("users", [3])]
+    assert (edges.earliest.tolist(), edges.latest.tolist()) == ([5, MISSING, 0], [25, MISSING, 2**62])
 
 
 @pytest.mark.parametrize("version", [5, 6, 11])

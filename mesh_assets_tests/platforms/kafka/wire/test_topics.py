@@ -123,9 +123,11 @@ def test_partitions_that_differ_in_their_last_byte_or_in_the_length_of_a_list_st
 
 
 def test_equal_partitions_are_one_object_in_memory() -> None:
-    read = metadata_of(brokers_with(*(topic(name, partition(0, 1, (1, 2), (1,))) for name in ("one", "two"))))
-    one, two = read.topics
-    assert one.partitions[0] is two.partitions[0]
+    alike = [topic(name, partition(0, 1, (1, 2), (1,))) for name in ("one", "two")]
+    longer = topic("three", partition(0, 1, (1, 2), (1,)), partition(1, 1, (1,), (1,)))
+    one, three, two = metadata_of(brokers_with(*alike, longer)).topics
+    assert one.partitions is two.partitions
+    assert one.partitions[0] is three.partitions[0]
 
 
 def test_a_topic_deleted_meanwhile_is_absent() -> None:
