@@ -17,7 +17,7 @@ from mesh_assets.metrics.confluent_cloud import WANTED
 from mesh_assets.platforms.confluent_cloud.metrics_api import read_samples
 from mesh_assets.platforms.http import Answer
 from mesh_assets.readings.ends import KeptEnds
-from mesh_assets.readings.reading import Reading, place_name
+from mesh_assets.readings.reading import Reading, place_name, series_name
 from mesh_assets.store.layout import open_store
 
 METRICS = ("received_bytes", "sent_bytes", "received_records", "sent_records", "retained_bytes")
@@ -56,7 +56,9 @@ def kept_ends(partitions: int) -> None:
     """Twelve readings: a chunk, the most that a tick rewrites."""
     chance = random.Random(1)
     ends = {
-        place_name(f"domain.topic-{n // 4:05}", f"id-{n // 4}", n % 4): chance.randrange(10**6, 10**8)
+        place_name(series_name(f"domain.topic-{n // 4:05}", f"id-{n // 4}"), n % 4): chance.randrange(
+            10**6, 10**8
+        )
         for n in range(partitions)
     }
     begin, slowest = datetime(2026, 11, 1, tzinfo=UTC), 0.0

@@ -6,17 +6,19 @@ evenly. If two readings are too far apart for that, or the history begins later,
 guess.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cache, cached_property, partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.inventory.lag import next_record
 from mesh_assets.inventory.records import Record
 from mesh_assets.readings.ends import KeptEnds
 from mesh_assets.readings.history import Column
-from mesh_assets.readings.reading import place_name
+from mesh_assets.readings.reading import place_name, series_name
 
 Place = tuple[str, int]
 """A topic and a partition."""
@@ -48,25 +50,9 @@ class EndReading(Record, frozen=True, kw_only=True):
     read_at: datetime
     ends: dict[str, dict[int, int]]
 
-    def end(self, place: Place) -> int | None:
-        ends = self.ends.get(place[0])
-        return None if ends is None else ends.get(place[1])
 
-
-@dataclass(slots=True)
-class _Passed:
-    """When the end of one partition passed the offsets `wanted` (ascending). `later`: the oldest reading so
-    far, which lies beyond all of them."""
-
-    later_at: datetime
-    later_end: int
-    wanted: list[int]
-    found: dict[int, TimeLag] | None = None
-
-
-_Waits = dict[str, "list[TimeLag | tuple[_Passed, int]]"]
-"""For one group, by topic: its lag on each partition, or the record that waits there, whose age is its
-lag."""
+_UNKNOWN = TimeLag(seconds=None, at_least_seconds=None)
+_NOTHING_WAITS = TimeLag(seconds=0.0, at_least_seconds=None)
 
 
 def time_lags(
@@ -82,27 +68,14 @@ def time_lags(
 
     Raises StoreError if the kept readings cannot be read.
     """
-    searched: dict[Place, _Passed] = {}
-    waits = {group.group_id: _waits(group, read_at, searched) for group in groups}
-    for passed in searched.values():
-        if len(passed.wanted) > 1:
-            passed.wanted = sorted(set(passed.wanted))
-    _search(searched, read_at, topic_ids, kept, earlier)
+    waiting = _Waiting(read_at, topic_ids)
+    waits = {group.group_id: _waits(group, waiting) for group in groups}
+    of_rows = waiting.search(kept, earlier)
     by_group: dict[str, TimeLag] = {}
     by_topic: dict[tuple[str, str], TimeLag] = {}
-    bounds: dict[datetime, TimeLag] = {}
     for group_id, topics in waits.items():
         lags = [
-            _slowest(
-                [
-                    one
-                    if isinstance(one, TimeLag)
-                    else (one[0].found and one[0].found.get(one[1]))
-                    or bounds.get(one[0].later_at)
-                    or _bound(one[0].later_at, read_at, bounds)
-                    for one in ones
-                ]
-            )
+            _slowest([one if isinstance(one, TimeLag) else of_rows[one] for one in ones])
             for ones in topics.values()
         ]
         by_topic.update(zip([(group_id, topic) for topic in topics], lags, strict=True))
@@ -111,12 +84,9 @@ def time_lags(
     return TimeLags(groups=by_group, topics=by_topic)
 
 
-_UNKNOWN = TimeLag(seconds=None, at_least_seconds=None)
-_NOTHING_WAITS = TimeLag(seconds=0.0, at_least_seconds=None)
-
-
-def _waits(group: ConsumerGroup, read_at: datetime, searched: dict[Place, _Passed]) -> _Waits:
-    waits: _Waits = {}
+def _waits(group: ConsumerGroup, waiting: "_Waiting") -> dict[str, list[TimeLag | int]]:
+    """For one group, by topic: its lag on each partition, or the row of the record that waits there, whose age is its lag."""
+    waits: dict[str, list[TimeLag | int]] = {}
     for offset in group.offsets or ():
         committed, end = offset.committed, offset.end
         if committed is None:
@@ -132,103 +102,135 @@ def _waits(group: ConsumerGroup, read_at: datetime, searched: dict[Place, _Passe
         elif following == end:
             ones.append(_NOTHING_WAITS)
         else:
-            place = offset.topic, offset.partition
-            passed = searched.get(place)
-            if passed is None:
-                passed = searched[place] = _Passed(read_at, end, [following])
-            else:
-                passed.wanted.append(following)
-            ones.append((passed, following))
+            ones.append(waiting.add((offset.topic, offset.partition), following, end))
     return waits
 
 
-def _bound(later_at: datetime, read_at: datetime, bounds: dict[datetime, TimeLag]) -> TimeLag:
-    """What is known of records that were there at that time already: made once for each time."""
-    seconds = round((read_at - later_at).total_seconds(), 1) or None
-    bound = bounds[later_at] = TimeLag(seconds=None, at_least_seconds=seconds)
-    return bound
+_Ends = NDArray[np.int64]
+_NOT_KNOWN = -1
 
 
-class _Names(dict[Place, str]):
-    """For the partitions in kept readings."""
+class _Waiting:
+    """Records that wait, a row for each, and how far back their ages have been looked for. Use it once."""
 
-    def __init__(self, topic_ids: Mapping[str, str | None]) -> None:
+    def __init__(self, now: datetime, topic_ids: Mapping[str, str | None]) -> None:
+        self._now = now
         self._topic_ids = topic_ids
+        self._places: list[Place] = []
+        self._offsets: list[int] = []
+        self._ends: list[int] = []
 
-    def __missing__(self, place: Place) -> str:
-        name = self[place] = place_name(place[0], self._topic_ids.get(place[0]) or "", place[1])
-        return name
+    def add(self, place: Place, offset: int, end: int) -> int:
+        """`end`: that of the log now, which is beyond the offset."""
+        self._places.append(place)
+        self._offsets.append(offset)
+        self._ends.append(end)
+        return len(self._places) - 1
 
-
-def _search(
-    searched: dict[Place, _Passed],
-    now: datetime,
-    topic_ids: Mapping[str, str | None],
-    kept: KeptEnds | None,
-    earlier: EndReading | None,
-) -> None:
-    pending = dict(searched)
-    names = _Names(topic_ids)
-    oldest = kept.oldest() if kept is not None and pending else None
-    if oldest is not None and (earlier is None or oldest[0] <= earlier.read_at):
-        # Groups that are no longer in use lag further back than the history goes: one object shows that, so
-        # the others need not be read.
-        read_at, columns, index = oldest
-        for place in list(pending):
-            end = _kept_end(columns, names, index, place)
+    def search(self, kept: KeptEnds | None, earlier: EndReading | None) -> list[TimeLag]:
+        """The age of each row's record. Raises StoreError."""
+        offsets, later_ends = np.array(self._offsets, np.int64), np.array(self._ends, np.int64)
+        found: dict[int, TimeLag] = {}
+        moments = [self._now]
+        # The oldest reading so far that lies beyond the record: its place in `moments`; its end is in `later_ends`.
+        later = np.zeros(len(offsets), np.intp)
+        pending = np.arange(len(offsets))
+        oldest = kept.oldest() if kept is not None and len(pending) else None
+        if oldest is not None and (earlier is None or oldest[0] <= earlier.read_at):
+            # Groups that are no longer in use lag further back than the history goes: one object shows that, so
+            # the others need not be read.
+            moments.append(oldest[0])
+            ends = self._kept_ends(*oldest[1:], pending)
             # An end beyond today's: the log has been cut since, so we must follow it back step by step.
-            if end is not None and pending[place].wanted[-1] < end <= pending[place].later_end:
-                pending.pop(place).later_at = read_at
-    if not pending:
-        return
-    for read_at, ends in _backwards(kept, earlier, names):
-        if not pending:
-            return
-        if read_at >= now:
-            continue
-        for place in list(pending):
-            end = ends(place)
-            if end is not None and not _step_back(pending[place], end, read_at, now):
-                del pending[place]
+            before = (ends > self._last_wanted(offsets)) & (ends <= later_ends)
+            later[before] = 1
+            pending = pending[~before]
+        for read_at, ends_of in self._backwards(kept, earlier) if len(pending) else ():
+            if not len(pending):
+                break
+            if read_at >= self._now:
+                continue
+            ends = ends_of(pending)
+            # Where the log was cut, anything earlier is a different log.
+            known, cut = ends != _NOT_KNOWN, ends > later_ends[pending]
+            passed = known & ~cut & (offsets[pending] >= ends)
+            for row, end in zip(pending[passed].tolist(), ends[passed].tolist(), strict=True):
+                found[row] = _between(
+                    self._offsets[row],
+                    (read_at, end),
+                    (moments[later[row]], int(later_ends[row])),
+                    now=self._now,
+                )
+            beyond = known & ~cut & ~passed
+            later[pending[beyond]] = len(moments)
+            later_ends[pending[beyond]] = ends[beyond]
+            moments.append(read_at)
+            pending = pending[~cut & ~passed]
+        bounds = [self._bound(moment) for moment in moments]
+        return [found.get(row) or bounds[at] for row, at in enumerate(later.tolist())]
 
+    def _last_wanted(self, offsets: _Ends) -> _Ends:
+        """For each row, the last offset at which any group waits on its partition."""
+        numbers: dict[Place, int] = {}
+        partitions = np.array([numbers.setdefault(place, len(numbers)) for place in self._places], np.intp)
+        last = np.zeros(len(numbers), np.int64)
+        np.maximum.at(last, partitions, offsets)
+        return last[partitions]
 
-def _backwards(
-    kept: KeptEnds | None, earlier: EndReading | None, names: Mapping[Place, str]
-) -> Iterator[tuple[datetime, Callable[[Place], int | None]]]:
-    """All readings, newest first: the time, and a function that gives the end of a partition then."""
-    for read_at, columns, index in kept.backwards() if kept is not None else ():
-        if earlier is not None and earlier.read_at >= read_at:
-            yield earlier.read_at, earlier.end
-            earlier = None
-        yield read_at, partial(_kept_end, columns, names, index)
-    if earlier is not None:
-        yield earlier.read_at, earlier.end
+    def _bound(self, later_at: datetime) -> TimeLag:
+        """What is known of records that were there at that time already."""
+        seconds = round((self._now - later_at).total_seconds(), 1) or None
+        return TimeLag(seconds=None, at_least_seconds=seconds)
 
+    def _backwards(
+        self, kept: KeptEnds | None, earlier: EndReading | None
+    ) -> Iterator[tuple[datetime, Callable[[NDArray[np.intp]], _Ends]]]:
+        """All readings, newest first: the time, and a function that gives the ends of rows then."""
+        for read_at, columns, index in kept.backwards() if kept is not None else ():
+            if earlier is not None and earlier.read_at >= read_at:
+                yield earlier.read_at, partial(self._earlier_ends, earlier)
+                earlier = None
+            yield read_at, partial(self._kept_ends, columns, index)
+        if earlier is not None:
+            yield earlier.read_at, partial(self._earlier_ends, earlier)
 
-def _kept_end(
-    columns: Mapping[str, Column], names: Mapping[Place, str], index: int, place: Place
-) -> int | None:
-    column = columns.get(names[place])
-    return None if column is None else column[index]
-
-
-def _step_back(passed: _Passed, end: int, read_at: datetime, now: datetime) -> bool:
-    """Adds an older reading; False when there is nothing left to look for."""
-    if end > passed.later_end:
-        return False  # the log was cut: anything earlier is a different log
-    while passed.wanted and passed.wanted[-1] >= end:
-        offset = passed.wanted.pop()
-        apart = (passed.later_at - read_at).total_seconds()
-        after = apart * (offset - end) / (passed.later_end - end)
-        lag = (now - read_at).total_seconds() - after
-        surely = (now - passed.later_at).total_seconds()
-        known = apart <= max(_CLOSE_SECONDS, _SHARE_OF_LAG * lag)
-        passed.found = passed.found or {}
-        passed.found[offset] = TimeLag(
-            seconds=round(lag, 1) if known else None, at_least_seconds=None if known else round(surely, 1)
+    def _earlier_ends(self, earlier: EndReading, rows: NDArray[np.intp]) -> _Ends:
+        places, nothing = self._places, dict[int, int]()
+        return np.array(
+            [
+                earlier.ends.get(topic, nothing).get(partition, _NOT_KNOWN)
+                for topic, partition in map(places.__getitem__, rows.tolist())
+            ],
+            np.int64,
         )
-    passed.later_at, passed.later_end = read_at, end
-    return bool(passed.wanted)
+
+    def _kept_ends(self, columns: Mapping[str, Column], index: int, rows: NDArray[np.intp]) -> _Ends:
+        names = self._names
+        of_rows = (columns.get(names[row]) for row in rows.tolist())
+        ends = [None if column is None else column[index] for column in of_rows]
+        return np.array([_NOT_KNOWN if end is None else end for end in ends], np.int64)
+
+    @cached_property
+    def _names(self) -> Sequence[str]:
+        """Of the rows' partitions, in kept readings."""
+
+        @cache
+        def series(topic: str) -> str:
+            return series_name(topic, self._topic_ids.get(topic) or "")
+
+        return [place_name(series(topic), partition) for topic, partition in self._places]
+
+
+def _between(
+    offset: int, before: tuple[datetime, int], later: tuple[datetime, int], *, now: datetime
+) -> TimeLag:
+    """The age of the record at that offset, which the end passed between the two readings."""
+    apart = (later[0] - before[0]).total_seconds()
+    after = apart * (offset - before[1]) / (later[1] - before[1])
+    lag = (now - before[0]).total_seconds() - after
+    if apart <= max(_CLOSE_SECONDS, _SHARE_OF_LAG * lag):
+        return TimeLag(seconds=round(lag, 1), at_least_seconds=None)
+    return TimeLag(seconds=None, at_least_seconds=round((now - later[0]).total_seconds(), 1))
 
 
 def _slowest(lags: list[TimeLag]) -> TimeLag:

@@ -39,9 +39,9 @@ def series_name(name: str, identity: str) -> str:
     return f"{name}/{crc32(identity.encode()):08x}"
 
 
-def place_name(topic: str, topic_id: str, partition: int) -> str:
+def place_name(series: str, partition: int) -> str:
     """`orders/1c291ca3:0`: a partition of exactly that topic."""
-    return f"{series_name(topic, topic_id)}:{partition}"
+    return f"{series}:{partition}"
 
 
 def resource_of(series: str) -> str:

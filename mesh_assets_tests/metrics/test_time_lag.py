@@ -7,7 +7,7 @@ from mesh_assets.errors import StoreError
 from mesh_assets.inventory.groups import ConsumerGroup
 from mesh_assets.metrics.time_lag import EndReading, TimeLag, time_lags
 from mesh_assets.readings.ends import KeptEnds
-from mesh_assets.readings.reading import Reading, place_name
+from mesh_assets.readings.reading import Reading, place_name, series_name
 from mesh_assets_tests.metrics.groups import a_group
 from mesh_assets_tests.snapshot.world import MemoryObjects
 
@@ -30,7 +30,7 @@ def kept(*readings: tuple[datetime, dict[str, int]], objects: MemoryObjects | No
             lags={},
             topics=frozenset(),
             groups=frozenset(),
-            places={place_name(topic, IDS[topic], 0): end for topic, end in ends.items()},
+            places={place_name(series_name(topic, IDS[topic]), 0): end for topic, end in ends.items()},
         )
         for write in KeptEnds(objects, "lkc-1").additions(reading):
             write()

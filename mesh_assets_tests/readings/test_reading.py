@@ -251,7 +251,7 @@ def test_columns_add_up_to_what_single_partitions_do(
             start, end = offsets.get(topic, {}).get(number, (None, None))
             behind.append(lag_records(committed=one, start=start, end=end))
             if end is not None:
-                places[place_name(topic, f"id-of-{topic}", number)] = end
+                places[place_name(series_name(topic, f"id-of-{topic}"), number)] = end
         if None not in behind:
             lags[name] = sum(one for one in behind if one is not None)
     assert (found.commits, found.lags, found.places) == (commits, lags, places)

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -61,18 +61,14 @@ def _write(asked: PartitionsAsked, timestamp: int, w: Writer, version: int) -> N
     if version >= 2:
         w.int8(_READ_UNCOMMITTED)
     w.count(len(asked.topics))
-
-    @cache  # most topics have the same few partitions
-    def block(numbers: tuple[int, ...]) -> bytes:
-        return _partitions(numbers, timestamp, version, flexible=w.flexible)
-
-    w.raw(b"".join([head + block(numbers) for head, numbers in asked.heads(flexible=w.flexible)]))
+    write = partial(_partitions, timestamp, version, flexible=w.flexible)
+    w.raw(asked.written(write, flexible=w.flexible))
     if version >= 10:
         w.int32(_TIERED_MS)
     w.tags()
 
 
-def _partitions(numbers: Sequence[int], timestamp: int, version: int, *, flexible: bool) -> bytes:
+def _partitions(timestamp: int, version: int, numbers: Sequence[int], *, flexible: bool) -> bytes:
     w = Writer(flexible=flexible)
     w.count(len(numbers))
     for number in numbers:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import pairwise
 from operator import attrgetter
+from struct import Struct
 from sys import intern
 from typing import NamedTuple
 
@@ -144,12 +145,9 @@ def _read(r: Reader, version: int) -> ListedTopics:
     rights: dict[str, int] = {}
     seen = _Seen({}, {}, {})
     for _ in range(r.length()):
-        code = r.int16()
-        name = intern(r.text())
+        code, name, topic_id, internal = (_plain_head(r) if version >= 10 else None) or _head(r, version)
         if name in topics:
             raise MalformedError("a topic that is listed twice")
-        topic_id = r.uuid() if version >= 10 else _NO_ID
-        internal = r.boolean()
         partitions, bits = _rest_of_topic(r, version, seen)
         if bits is not None:
             rights[name] = bits
@@ -185,6 +183,33 @@ def _broker(r: Reader) -> BrokerNode:
     broker = BrokerNode(id=r.int32(), host=r.text(), port=r.int32(), rack=r.nullable_text() or None)
     r.tags()
     return broker
+
+
+_Head = tuple[int, str, bytes, bool]
+"""Of a topic: Kafka's error, its name and id, and whether it is internal."""
+_CODE_AND_LENGTH = Struct(">hB")
+
+
+def _plain_head(r: Reader) -> _Head | None:
+    """With a name of less than 127 bytes, read without a call for each field. None: it is not of that form; nothing was
+    read."""
+    data, at = r.data, r.at
+    if at + 3 > r.end:
+        return None
+    code, length = _CODE_AND_LENGTH.unpack_from(data, at)
+    end = at + 2 + length
+    if not 0 < length <= 0x7F or end + 17 > r.end:
+        return None
+    try:
+        name = intern(data[at + 3 : end].decode())
+    except UnicodeDecodeError:
+        return None
+    r.at = end + 17
+    return code, name, data[end : end + 16], data[end + 16] != 0
+
+
+def _head(r: Reader, version: int) -> _Head:
+    return r.int16(), intern(r.text()), r.uuid() if version >= 10 else _NO_ID, r.boolean()
 
 
 class _Seen(NamedTuple):

@@ -140,9 +140,7 @@ def describe_producers(asked: PartitionsAsked) -> Request[dict[str, dict[int, Pa
 
     def write(request: Writer, _version: int) -> None:
         request.count(len(asked.topics))
-        for head, numbers in asked.heads(flexible=True):
-            request.raw(head)
-            request.raw(_partitions(numbers))
+        request.raw(asked.written(_partitions, flexible=True))
         request.tags()
 
     def read(answer: Reader, _version: int) -> dict[str, dict[int, PartitionProducers]]:
