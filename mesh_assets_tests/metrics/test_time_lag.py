@@ -2,6 +2,8 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mesh_assets.errors import StoreError
 from mesh_assets.inventory.groups import ConsumerGroup
@@ -193,3 +195,36 @@ def test_damaged_readings_are_an_error_that_names_the_object() -> None:
         objects.put(key, b"broken")
     with pytest.raises(StoreError, match="ends/"):
         lag(a_group(("orders", 0, 800, 1000)), history=history)
+
+
+GROWTH = st.tuples(st.integers(0, 20), st.integers(0, 20))
+BEHIND = st.tuples(st.integers(0, 60), st.integers(0, 60))
+
+
+@given(st.lists(GROWTH, max_size=5), GROWTH, st.lists(BEHIND, min_size=1, max_size=4), st.booleans())
+def test_many_groups_that_wait_are_as_late_as_each_is_alone(
+    grown: list[tuple[int, int]], since: tuple[int, int], behind: list[tuple[int, int]], known_before: bool
+) -> None:
+    ends = {"orders": 10, "users": 10}
+    readings: list[tuple[datetime, dict[str, int]]] = []
+    for number, (orders, users) in enumerate(grown):
+        ends = {"orders": ends["orders"] + orders, "users": ends["users"] + users}
+        readings.append((ago(minutes=7 * (len(grown) - number)), ends))
+    history = kept(*readings)
+    now = {"orders": ends["orders"] + since[0], "users": ends["users"] + since[1]}
+    earlier = EndReading(read_at=ago(hours=2), ends={"orders": {0: 5}, "users": {}}) if known_before else None
+    groups = [
+        a_group(
+            *(
+                (topic, 0, max(0, now[topic] - each), now[topic])
+                for topic, each in zip(now, both, strict=True)
+            ),
+            group_id=f"g-{number}",
+        )
+        for number, both in enumerate(behind)
+    ]
+    together = time_lags(groups, read_at=NOW, topic_ids=IDS, kept=history, earlier=earlier)
+    for group in groups:
+        alone = time_lags([group], read_at=NOW, topic_ids=IDS, kept=history, earlier=earlier)
+        assert together.groups[group.group_id] == alone.groups[group.group_id]
+        assert {key: one for key, one in together.topics.items() if key[0] == group.group_id} == alone.topics
