@@ -38,6 +38,7 @@ from mesh_assets.inventory.sections import (
 )
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.joining.counts import with_transactions
+from mesh_assets.joining.directories import with_offline_directories
 from mesh_assets.joining.hidden import with_hidden
 from mesh_assets.joining.join import stale_section
 from mesh_assets.metrics.positions import (
@@ -120,7 +121,8 @@ class KafkaSections:
             )
         found = {**{name: section.result() for name, section in parts.items()}, **found}
         if "topics" in found:
-            found["topics"] = with_transactions(found["topics"], found.get("transactions"), self._of.previous)
+            topics = with_offline_directories(found["topics"], self._of.previous)
+            found["topics"] = with_transactions(topics, found.get("transactions"), self._of.previous)
         # Everything asked meanwhile and afterwards, so that the sum is what went over the wire.
         last, section = found.popitem()
         rest = sum(self._kafka.requests.values()) - sum(

@@ -18,15 +18,16 @@ def directory_fields(directories: Iterable[LogDirectory]) -> Fields:
 def diff_log_directories(
     before: Iterable[LogDirectory] | None, after: Iterable[LogDirectory] | None
 ) -> Iterator[Change]:
-    """A broker that did not report its directories in both documents has no changes: nothing is known about them."""
+    """A broker that did not report its directories in `after` has no changes: nothing is known about them. If it reported none
+    in `before`, those that are offline went offline since: any that were before are kept there."""
     if before is None or after is None:
         return
     old, new = tuple(before), tuple(after)
-    told = {one.broker for one in old} & {one.broker for one in new}
+    told = {one.broker for one in new}
     names = {f"{one.broker}.{one.path}": one for one in (*old, *new)}
     for field, was, now in differing_fields(
         directory_fields(one for one in old if one.broker in told),
-        directory_fields(one for one in new if one.broker in told),
+        directory_fields(new),
     ):
         one = names[field]
         what = "is back" if now is None else f"{'went' if was is None else 'is still'} offline: {shown(now)}"

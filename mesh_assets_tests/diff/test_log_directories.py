@@ -44,3 +44,9 @@ def test_unreported_and_momentary_values_are_not_a_change(
 def test_a_broker_that_does_not_answer_has_not_recovered_its_directory() -> None:
     before = a_document(log_directories=(directory(1, error=ERROR), directory(2)))
     assert diff_documents(before, a_document(log_directories=(directory(2),))) == ()
+
+
+def test_a_directory_that_went_offline_while_its_broker_did_not_answer_is_reported() -> None:
+    before = a_document(log_directories=(directory(2),))
+    [gone] = diff_documents(before, a_document(log_directories=(directory(1, error=ERROR), directory(2))))
+    assert gone.sentence == f"Log directory /a of broker 1 went offline: {ERROR}"
