@@ -37,6 +37,8 @@ def status() -> None:
     total = sum(one.bytes for one in held)
     rows.append(("all", f"{sum(one.objects for one in held):,}", size_text(total), "", ""))
     click.echo(shown_lines(aligned(rows)))
+    if not any(one.objects for one in held):
+        click.echo("NOTE    the store holds nothing; see whether MESH_STORE is right")
     plan = _plan(opened)
     for line in plan.left:
         click.echo(shown_lines([f"LEFT    {line}"]))

@@ -47,9 +47,12 @@ def find_damage(
     store: InventoryStore, *, progress: Callable[[str], None] = lambda _: None
 ) -> Iterator[Damage]:
     """Reads every object once, packed documents with their bases. Only reads. What the store lists but cannot give is
-    among the damage, at the end. Raises StoreError if the store as a whole fails."""
+    among the damage, at the end. Raises StoreError if the store as a whole fails, or holds nothing: a wrong address must not
+    pass for a sound store."""
     census = take_census(store.objects)
     total = sum(len(found) for found in census.objects.values())
+    if not total:
+        raise StoreError("the store holds nothing, so nothing was verified; see whether MESH_STORE is right")
     progress(f"reads {total:,} objects")
     reader = _Reader(store.objects)
     yield from _bases(reader, census)

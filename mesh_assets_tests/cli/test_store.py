@@ -100,6 +100,13 @@ def test_a_repair_moves_what_is_damaged_and_ends_with_1_while_an_object_cannot_b
     assert done.output.endswith("2 faults found, 1 repaired.\n")
 
 
-def test_an_empty_store_is_not_an_error(store: InventoryStore) -> None:  # noqa: ARG001 - sets the environment
-    assert _store("status").output.endswith("Nothing to prune.\n")
-    assert _store("verify").stdout == "Nothing is damaged.\n"
+def test_an_empty_store_is_pointed_out_and_does_not_pass_for_verified(store: InventoryStore) -> None:
+    assert store.objects.list("") == []
+    shown = _store("status")
+    assert (shown.exit_code, shown.output.splitlines()[-2:]) == (
+        0,
+        ["NOTE    the store holds nothing; see whether MESH_STORE is right", "Nothing to prune."],
+    )
+    verified = _store("verify")
+    assert (verified.exit_code, verified.stdout) == (1, "")
+    assert str(verified.exception).startswith("the store holds nothing, so nothing was verified")

