@@ -14,6 +14,7 @@ from mesh_assets.esm.errors import AmbiguousMappingError, EsmError, MappingNotFo
 from mesh_assets.esm.mapping import KAFKA_CONFIGS, EventSourceMapping, read_mapping
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+STATES = ("Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting")
 _A_PAGE = 100
 """The API's own limit."""
 
@@ -34,8 +35,10 @@ def list_mappings(
     `function` without version or alias matches all of them (the API's own filter would omit the versions).
     Encrypted filters are missing: only `get_mapping` has them. `source` is an MSK cluster's ARN, or bootstrap
     servers separated by commas, in any order. `state` ignores case. Raises PlatformError when a page cannot
-    be read: a part is never returned as the whole.
+    be read: a part is never returned as the whole. Raises EsmError for a state that no mapping can be in.
     """
+    if state is not None and state.casefold() not in map(str.casefold, STATES):
+        raise EsmError(f"no mapping is ever in the state {state!r}; expected one of {', '.join(STATES)}")
     found = (read_mapping(answer) for answer in _answers(account, source))
     return tuple(
         mapping

@@ -8,7 +8,7 @@ import pytest
 from botocore.parsers import ResponseParserError
 
 from mesh_assets.errors import RefusedError, UnexpectedAnswerError, UnreachableError
-from mesh_assets.esm.errors import AmbiguousMappingError, MappingNotFoundError, WaitTimeoutError
+from mesh_assets.esm.errors import AmbiguousMappingError, EsmError, MappingNotFoundError, WaitTimeoutError
 from mesh_assets.esm.lookup import (
     Progress,
     Wanted,
@@ -87,6 +87,12 @@ def test_mappings_are_listed_by_function_cluster_topic_and_state(aws: FakeAws) -
     assert uuids(topic="payments") == [first, third]
     assert uuids(state="disabled") == [second]
     assert uuids(function=function_arn("pay").replace("123456789012", "999999999999")) == []
+
+
+def test_a_state_that_no_mapping_can_be_in_is_refused_and_not_an_empty_list(aws: FakeAws) -> None:
+    aws.add_mapping()
+    with pytest.raises(EsmError, match="state 'enable'; expected one of Creating, Enabling, Enabled, "):
+        list_mappings(aws.account(), state="enable")
 
 
 def test_other_kinds_of_source_are_left_out(aws: FakeAws) -> None:
