@@ -38,9 +38,9 @@ class BrokerConfig(Record, frozen=True, kw_only=True):
 
 
 class BrokerConfigs(Record, frozen=True, kw_only=True):
-    """`brokers`: whose configs these are. `entries`: by name; a name appears once for each value that it has on them.
-    `cluster_wide`: the cluster's dynamic defaults, which apply where a broker sets no value of its own; the value of a
-    sensitive one is None."""
+    """`brokers`: whose configs these are; those of fenced ones as last known. `entries`: by name; a name appears once for each
+    value that it has on them. `cluster_wide`: the cluster's dynamic defaults, which apply where a broker sets no value of its own;
+    the value of a sensitive one is None."""
 
     brokers: tuple[int, ...]
     entries: tuple[BrokerConfig, ...]

@@ -12,6 +12,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from mesh_assets.inventory.access_records import Access
+from mesh_assets.inventory.broker_records import Brokers
 from mesh_assets.inventory.cluster_link_records import ClusterLinks
 from mesh_assets.inventory.document import Document
 from mesh_assets.inventory.sections import (
@@ -24,6 +25,7 @@ from mesh_assets.inventory.sections import (
     TransactionsSection,
 )
 from mesh_assets.inventory.transaction_records import Transactions
+from mesh_assets.joining.fenced import with_fenced
 
 _S = TypeVar("_S", bound=SectionOfParts)
 
@@ -38,6 +40,9 @@ def settle_parts(section: _S, previous: Document | None) -> _S:
     assert old is None or isinstance(old, SectionOfParts)
     if isinstance(records, Transactions) and isinstance(old, TransactionsSection):
         records = _still_hanging(records, old.records)
+        section = replace(section, records=records)
+    if isinstance(records, Brokers) and isinstance(old, BrokersSection):
+        records = with_fenced(records, old.records)
         section = replace(section, records=records)
     failed = {**records.unknown, **{one.source: one.error for one in state.stale_sources}}
     if not failed:
