@@ -41,6 +41,7 @@ GRANTS: dict[str, list[Binding]] = {
     "DESCRIBE_CONFIGS on the topics": [OPERATOR],
     "DESCRIBE on the group": [OPERATOR, Binding("DeveloperRead", "group=*")],
     "DESCRIBE on the groups": [OPERATOR, Binding("DeveloperRead", "group=*")],
+    "DESCRIBE on the cluster or on the groups": [OPERATOR, Binding("DeveloperRead", "group=*")],
     "DESCRIBE on the group and on its topics": [OPERATOR, Binding("DeveloperRead", "group=*")],
     "WRITE on the topic …": [Binding("DeveloperWrite", f"topic={name}") for name in OWN_TOPICS],
     "WRITE on the transactional id …": [Binding("DeveloperWrite", "transactional-id=mesh-assets-*")],
@@ -86,6 +87,7 @@ ACLS = {
     "DESCRIBE_CONFIGS on the topics": [("TOPIC", "*", "DESCRIBE_CONFIGS")],
     "DESCRIBE on the group": [("GROUP", "*", "DESCRIBE")],
     "DESCRIBE on the groups": [("GROUP", "*", "DESCRIBE")],
+    "DESCRIBE on the cluster or on the groups": [("GROUP", "*", "DESCRIBE")],
     "DESCRIBE on the group and on its topics": [("GROUP", "*", "DESCRIBE"), ("TOPIC", "*", "DESCRIBE")],
     "WRITE on the topic …": [
         ("TOPIC", "local.events_topic", "WRITE"),

@@ -24,6 +24,7 @@ from mesh_assets.platforms.kafka.values import (
 from mesh_assets.platforms.kafka.wire import (
     access,
     brokers,
+    committed,
     configs,
     groups,
     log_dirs,
@@ -185,7 +186,7 @@ class WireReader:
 
     def commits(self, coordinators: Mapping[str, int]) -> dict[str, dict[str, dict[int, int]]]:
         return self._kafka.run(
-            lambda kafka: groups.read_commits(kafka, coordinators, **self._asked),
+            lambda kafka: committed.read_commits(kafka, coordinators, **self._asked),
             doing="reading what consumer groups have committed",
             right=_GROUPS,
         )
@@ -242,7 +243,7 @@ class WireReader:
 
     def committed(self, selects: Callable[[str], bool]) -> CommitsReading:
         return self._kafka.run(
-            lambda kafka: groups.read_committed(kafka, selects, seen=self._seen, **self._asked),
+            lambda kafka: committed.read_committed(kafka, selects, seen=self._seen, **self._asked),
             doing="reading what consumer groups have committed",
             right=_GROUPS,
         )

@@ -20,7 +20,6 @@ from mesh_assets.platforms.kafka.values import (
 )
 from mesh_assets.platforms.kafka.wire.commits import (
     MANY_GROUPS_FROM,
-    committed_offsets,
     committed_partitions,
     describe_share_offsets,
     fetch_offsets,
@@ -46,10 +45,10 @@ from mesh_assets.platforms.kafka.wire.group_requests import (
     ListedGroup,
     describe_classic_groups,
 )
-from mesh_assets.platforms.kafka.wire.partition_columns import CommitsReading, Committed
+from mesh_assets.platforms.kafka.wire.partition_columns import Committed
 from mesh_assets.platforms.kafka.wire.streams_groups import describe_streams_groups
 from mesh_assets.platforms.kafka.wire.topics import list_topics
-from mesh_assets.platforms.kafka.wire.visibility import groups_may_be_hidden
+from mesh_assets.platforms.kafka.wire.visibility import visible_groups
 
 _DOING = "reading the consumer groups"
 RIGHT = "DESCRIBE on the group"
@@ -99,13 +98,7 @@ async def read_groups(
     not see others; BrokerError when no broker could be asked.
     """
     coordinators = Coordinators(connections, endpoint, timeout_seconds)
-    listing = await coordinators.list_groups(seen)
-    if not listing.groups and await groups_may_be_hidden(connections):
-        raise coordinators.failed(
-            Failure(KafkaError.GROUP_AUTHORIZATION_FAILED),
-            doing=_DOING,
-            right="DESCRIBE on the cluster or on the groups",
-        )
+    listing = await visible_groups(coordinators, seen)
     groups = {name: group.listed for name, group in listing.groups.items() if selects(name)}
     excluded = len(listing.groups) - len(groups)
     read_at = datetime.now(UTC)
@@ -122,62 +115,14 @@ async def read_groups(
         answers = answers.with_those_of(await read(coordinators, still, described=described))
         groups = {name: group for name, group in groups.items() if name not in gone}
         groups |= {name: group.listed for name, group in still.items()}
-    _not_all_silent(coordinators, answers.described.values())
-    _not_all_silent(coordinators, answers.committed.values())
+    not_all_silent(coordinators, answers.described.values())
+    not_all_silent(coordinators, answers.committed.values())
     found = [
         group_of(name, listed, answers)
         for name, listed in sorted(groups.items())
         if not is_gone(answers.committed.get(name))
     ]
     return GroupsReading(read_at=read_at, groups=tuple(found), excluded=excluded, unlisted=listing.unlisted)
-
-
-async def read_commits(
-    connections: Connections, coordinators: Mapping[str, int], *, endpoint: Endpoint, timeout_seconds: float
-) -> dict[str, dict[str, dict[int, int]]]:
-    """What these groups have committed, by group, topic and partition; only for those that their coordinators
-    report."""
-    told = await Coordinators(connections, endpoint, timeout_seconds).ask(
-        dict(coordinators), fetch_offsets, several_from=MANY_GROUPS_FROM
-    )
-    return {
-        group: committed_offsets(committed)
-        for group, committed in told.items()
-        if not isinstance(committed, Failure)
-    }
-
-
-async def read_committed(
-    connections: Connections,
-    selects: Callable[[str], bool],
-    *,
-    seen: ClusterMetadata | None = None,
-    endpoint: Endpoint,
-    timeout_seconds: float,
-) -> CommitsReading:
-    """Which groups there are, and what they have committed, in half the requests of `read_groups`, which it is otherwise
-    like: members are not asked for."""
-    coordinators = Coordinators(connections, endpoint, timeout_seconds)
-    listing = await coordinators.list_groups(seen)
-    groups = {
-        name: group for name, group in listing.groups.items() if selects(name) and group.listed.state != DEAD
-    }
-    told = await coordinators.ask(
-        {name: group.coordinator for name, group in groups.items() if not _shares(group.listed)},
-        fetch_offsets,
-        several_from=MANY_GROUPS_FROM,
-    )
-    _not_all_silent(coordinators, told.values())
-    return CommitsReading(
-        groups=frozenset(name for name in groups if not is_gone(told.get(name))),
-        committed={name: one for name, one in told.items() if not isinstance(one, Failure)},
-        unlisted=listing.unlisted,
-    )
-
-
-def _shares(group: ListedGroup) -> bool:
-    """Such a group commits nothing."""
-    return "share" in (group.type, group.protocol_type)
 
 
 # --- the questions
@@ -325,7 +270,7 @@ def _with_partitions(one: Described | Failure, known: Mapping[str, int]) -> Desc
     return one._replace(members=members, note="; ".join(filter(None, (one.note, note))) or None)
 
 
-def _not_all_silent(coordinators: Coordinators, answers: Collection[object]) -> None:
+def not_all_silent(coordinators: Coordinators, answers: Collection[object]) -> None:
     """Raises PlatformError when there was no answer about any group, because then the groups are not the
     problem."""
     failures = [

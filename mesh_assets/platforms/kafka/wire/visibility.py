@@ -3,13 +3,29 @@ lists without a word."""
 
 from uuid import uuid4
 
+from confluent_kafka import KafkaError
+
 from mesh_assets.platforms.kafka.errors import AUTHORIZATION
+from mesh_assets.platforms.kafka.values import ClusterMetadata
+from mesh_assets.platforms.kafka.wire.coordinators import Coordinators, Listing
 from mesh_assets.platforms.kafka.wire.described_cluster import DESCRIBED_CLUSTER
 from mesh_assets.platforms.kafka.wire.forms import BrokerError, Connections
 from mesh_assets.platforms.kafka.wire.group_requests import Failure, describe_classic_groups
 from mesh_assets.platforms.kafka.wire.topics import list_topics
 
 _DESCRIBE = 8  # of Kafka's AclOperation
+
+
+async def visible_groups(coordinators: Coordinators, seen: ClusterMetadata | None) -> Listing:
+    """As `list_groups`. Raises RefusedError when the user sees no group and may not see others."""
+    listing = await coordinators.list_groups(seen)
+    if not listing.groups and await groups_may_be_hidden(coordinators.connections):
+        raise coordinators.failed(
+            Failure(KafkaError.GROUP_AUTHORIZATION_FAILED),
+            doing="reading the consumer groups",
+            right="DESCRIBE on the cluster or on the groups",
+        )
+    return listing
 
 
 async def groups_may_be_hidden(connections: Connections) -> bool:

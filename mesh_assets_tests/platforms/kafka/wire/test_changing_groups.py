@@ -6,6 +6,7 @@ import pytest
 
 from mesh_assets.errors import RefusedError, UnreachableError
 from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup
+from mesh_assets.platforms.kafka.wire.committed import read_committed
 from mesh_assets.platforms.kafka.wire.forms import MalformedError
 from mesh_assets.platforms.kafka.wire.groups import read_groups
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
@@ -176,6 +177,8 @@ def test_a_list_without_groups_is_refused_if_it_may_hide_all(operations: int) ->
         RefusedError, match="an anonymous client needs DESCRIBE on the cluster or on the groups"
     ):
         groups(Refusing(operations))
+    with pytest.raises(RefusedError):
+        Refusing(operations).run(read_committed, lambda _: True)
 
 
 def test_a_list_without_groups_is_empty_for_a_user_who_may_describe_the_cluster() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from mesh_assets.platforms.kafka.values import CommittedPartition, ConsumerGroup, ShareOffset
 from mesh_assets.platforms.kafka.wire.commits import committed_offsets
-from mesh_assets.platforms.kafka.wire.groups import read_commits, read_committed
+from mesh_assets.platforms.kafka.wire.committed import read_commits, read_committed
 from mesh_assets.platforms.kafka.wire.partition_columns import COMMITTED
 from mesh_assets_tests.platforms.kafka.wire.group_brokers import (
     GROUP_REFUSED,
