@@ -13,6 +13,7 @@ from mesh_assets.findings.case import Case, minute
 from mesh_assets.findings.finding import Finding, count_muted, shown_findings
 from mesh_assets.findings.judge import judge
 from mesh_assets.findings.policy import for_no_cluster, judge_policy, not_checked, unusable_names
+from mesh_assets.fleet.loading import load_estate
 from mesh_assets.inventory.wording import brief_sentence, counted, printed_json
 
 _LEVELS = ("warning", "error")
@@ -56,7 +57,7 @@ def check(clusters: tuple[str, ...], fail_on: str, live: bool, as_json: bool) ->
     found = [(case, judge(case, today=datetime.now(UTC).date(), only=(judge_policy,))) for case in cases]
     notes = [note for case in cases for note in not_checked(case)]
     if not clusters:
-        notes += for_no_cluster(cases[0].policy, [case.document.cluster.name for case in cases])
+        notes += for_no_cluster(cases[0].policy, load_estate().clusters)
     for note in notes:
         click.echo(f"note: {note}", err=True)
     if as_json:

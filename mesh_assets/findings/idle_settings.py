@@ -61,12 +61,13 @@ def idle_settings(estate: Estate, documents: Mapping[str, Document]) -> Iterator
                 f"policy.owners: {owner.owner!r} owns no topic: none matches {', '.join(owner.topics.include)}; correct the "
                 "patterns, or remove the entry"
             )
-    places = {
-        "domains.patterns": [text for texts in estate.domains.patterns.values() for text in texts],
-        "profiling.name_values": [text.partition("/")[0] for text in estate.profiling.name_values],
-    }
-    for kind, texts in places.items():
-        yield from _unmatched(kind, texts, topics, "topic")
+    patterns = [text for texts in estate.domains.patterns.values() for text in texts]
+    yield from _unmatched("domains.patterns", patterns, topics, "topic")
+    for text in estate.profiling.name_values:
+        if not any(map(_could_name_field(text), topics)):
+            topic, slash, _ = text.partition("/")
+            what = f"{topic!r} matches no topic" if slash else f"{text!r} names no field, as TOPIC/FIELD does"
+            yield f"profiling.name_values: {what}; correct it, or remove it"
 
 
 def _domains(estate: Estate, known: Mapping[str, Iterable[str]]) -> Iterator[str]:
@@ -99,9 +100,16 @@ def _of_cluster(name: str, cluster: Cluster, document: Document) -> Iterator[str
         yield from _unmatched(f"{name}: {section}.include", scope.include, names, word)
         yield from _unmatched(f"{name}: anomalies.{section}.include", watched.include, names, word)
     if case.is_read("topics"):
-        yield from _unmatched(
-            f"{name}: allow_message_reading", cluster.allow_message_reading, things[0][2], "topic"
-        )
+        # Others may be for topics that are not in the inventory: their messages can be read all the same.
+        texts = [text for text in cluster.allow_message_reading if cluster.topics.selects(text)]
+        yield from _unmatched(f"{name}: allow_message_reading", texts, things[0][2], "topic")
+
+
+def _could_name_field(text: str) -> Callable[[str], bool]:
+    """Whether a pattern of `topic/field` can match any field of a topic. A wildcard also matches the slash: `*_state` is for
+    `orders/order_state`."""
+    begins = [re.compile(translate(text[: at + 1])).match for at, one in enumerate(text) if one in "*?/"]
+    return lambda topic: any(match(f"{topic}/") for match in begins)
 
 
 def _unmatched(setting: str, texts: Iterable[str], names: Iterable[str], word: str) -> Iterator[str]:

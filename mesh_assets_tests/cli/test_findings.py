@@ -74,6 +74,13 @@ def test_a_rule_for_no_cluster_is_named_since_nothing_can_violate_it() -> None:
     assert note not in run(policy, "check", "--cluster", "warehouse").stderr
 
 
+def test_a_rule_for_a_cluster_that_was_never_discovered_is_not_taken_for_a_misspelt_one() -> None:
+    rule = "    - {name: strict, clusters: {include: [new]}, partitions: {min: 9}}\n"
+    Path("estate.yaml").write_text(CLUSTERS + NEW + POLICY.rstrip() + "\n" + rule)
+
+    assert "rule strict" not in run(policy, "check").stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code"),
     [((), 0), (("--fail-on", "error"), 0), (("--fail-on", "warning"), 1), (("--cluster", "billing"), 0)],

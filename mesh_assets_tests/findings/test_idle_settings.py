@@ -116,6 +116,24 @@ def test_settings_that_select_something_are_not_named_even_in_one_cluster_alone(
     assert idle(everything, lake=a_document(topics=(a_topic("users"),)), allow_message_reading=["*"]) == []
 
 
+@pytest.mark.parametrize("text", ["*_state", "o*state", "*/state", "orders?state", "orders/*"])
+def test_a_wildcard_before_the_slash_of_a_named_field_may_stand_for_the_slash_too(text: str) -> None:
+    assert idle({"profiling": {"name_values": [text]}}) == []
+
+
+def test_a_named_field_without_a_topic_can_match_nothing() -> None:
+    assert idle({"profiling": {"name_values": ["orders", "ordres*/state"]}}) == [
+        "profiling.name_values: 'orders' names no field, as TOPIC/FIELD does; correct it, or remove it",
+        "profiling.name_values: 'ordres*' matches no topic; correct it, or remove it",
+    ]
+
+
+def test_messages_of_topics_that_the_inventory_leaves_out_may_be_allowed() -> None:
+    """An agent may read them, although no document has them."""
+    assert idle({}, allow_message_reading=["_schemas", "__*"]) == []
+    assert idle({}, topics={"include": ["orders"]}, allow_message_reading=["payments.*"]) == []
+
+
 def test_what_a_cluster_lacks_is_not_known_while_its_topics_are_not_current() -> None:
     document = a_document(**KNOWN)
     stale = replace(document, sections={**document.sections, "topics": STALE})
