@@ -61,8 +61,8 @@ def idle_settings(estate: Estate, documents: Mapping[str, Document]) -> Iterator
                 f"policy.owners: {owner.owner!r} owns no topic: none matches {', '.join(owner.topics.include)}; correct the "
                 "patterns, or remove the entry"
             )
-    patterns = [text for texts in estate.domains.patterns.values() for text in texts]
-    yield from _unmatched("domains.patterns", patterns, topics, "topic")
+    of_domains = [text for texts in estate.domains.patterns.values() for text in texts]
+    yield from _unmatched("domains.patterns", of_domains, topics, "topic")
     for text in estate.profiling.name_values:
         if not any(map(_could_name_field(text), topics)):
             topic, slash, _ = text.partition("/")

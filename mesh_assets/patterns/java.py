@@ -64,10 +64,12 @@ def java_pattern(text: str) -> JavaPattern | None:
 
 def replaced(pattern: JavaPattern, replacement: str, name: str) -> str | None:
     """`name` after RegexRouter: if the whole name matches, the first match is replaced (Java's `matches`, then
-    `replaceFirst`). None if Java would refuse the replacement, or what a group holds is not sure."""
+    `replaceFirst`). None if Java would refuse the replacement, or what is replaced, or what a group holds, is not sure."""
     found = pattern.search(name) if pattern.fullmatch(name) else None
     if found is None:
         return name
+    if isinstance(pattern, LinearPattern) and isinstance(found, Match) and not pattern.ends_as_in_java:
+        return None
     expanded = _expanded(pattern, found, replacement)
     return None if expanded is None else f"{name[: found.start()]}{expanded}{name[found.end() :]}"
 

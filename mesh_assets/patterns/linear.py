@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from mesh_assets.importing import importing
@@ -31,12 +32,14 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class LinearPattern:
     """What callers use of `re.Pattern`. `quick`: the same pattern in Python, which is faster for names of up to `quick_up_to`
-    characters. `has_sure_groups`: what a group holds afterwards is what it holds in Java."""
+    characters. `has_sure_groups`: what a group holds afterwards is what it holds in Java. `ends_as_in_java`: so does a match
+    that need not be the whole name."""
 
     text: str
     quick: re.Pattern[str]
     quick_up_to: int
     has_sure_groups: bool
+    ends_as_in_java: bool
 
     @property
     def groups(self) -> int:
@@ -98,12 +101,40 @@ def linear_pattern(
         groups += part == "(" or part.startswith("(?P<")
         made.append(f"(?P<{_named(groups)}>" if part == "(" else _IN_RE2.get(part, part))
     ignoring_case = "(?i)" if quick.flags & re.IGNORECASE else ""
-    pattern = LinearPattern(f"{ignoring_case}(?:{''.join(made)})", quick, quick_up_to, has_sure_groups)
+    pattern = LinearPattern(
+        f"{ignoring_case}(?:{''.join(made)})",
+        quick,
+        quick_up_to,
+        has_sure_groups=has_sure_groups,
+        ends_as_in_java=not _may_repeat_nothing(parts),
+    )
     try:
         pattern.found(f"(?P<{_WHOLE}>{pattern.text})", "")
     except ValueError:
         return None
     return pattern
+
+
+def _may_repeat_nothing(parts: list[str]) -> bool:
+    """Whether a repeated group may prefer to match nothing, as in `(a|b*?)*`: there Java stops, while RE2 goes on."""
+    begun: list[int] = []
+    for at, part in enumerate(parts):
+        if part[0] == "(":
+            begun.append(at)
+        elif part == ")":
+            group, after = parts[begun.pop() : at + 1], parts[at + 1 : at + 2]
+            is_repeated = after and (after[0] in ("*", "+") or (after[0][0] == "{" and len(after[0]) > 1))
+            if is_repeated and _has_choices(group) and re.fullmatch("".join(group), "") is not None:
+                return True
+    return False
+
+
+def _has_choices(group: list[str]) -> bool:
+    """Alternatives or lazy repetitions."""
+    return any(
+        one == "|" or (one == "?" and (before in ("*", "+", "?") or (before[0] == "{" and len(before) > 1)))
+        for before, one in pairwise(group)
+    )
 
 
 def _states(parts: list[str]) -> int:

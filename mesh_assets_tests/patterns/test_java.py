@@ -153,6 +153,9 @@ _PIECES = st.sampled_from(
         r"b",
         r"(?:a+)+",
         r"(?:b?)*",
+        r"(?:a|b*?)*",
+        r"(?:a?|b)+",
+        r"(?:a??b*){2,}",
         r"\b",
         r"^",
         r"$",
@@ -169,6 +172,9 @@ def test_both_matchers_find_the_same(pieces: list[str], name: str, ignoring_case
     linear = replace(pattern, quick_up_to=-1)
 
     assert bool(linear.fullmatch(name)) == bool(pattern.quick.fullmatch(name))
+    if pattern.fullmatch(name) and not pattern.ends_as_in_java:
+        assert replaced(linear, r"<\$>", name) is None
+        return
     assert replaced(linear, r"<\$>", name) == replaced(pattern.quick, r"<\$>", name)
     if pattern.has_sure_groups:
         groups = "".join(f"<${group}>" for group in range(pattern.groups + 1))
@@ -176,6 +182,17 @@ def test_both_matchers_find_the_same(pieces: list[str], name: str, ignoring_case
     elif pattern.groups and pattern.fullmatch(name):
         assert replaced(linear, "$0", name) == replaced(pattern.quick, "$0", name)
         assert replaced(linear, "$1", name) is None
+
+
+@pytest.mark.parametrize("text", ["([ab]|[.]*?)*", "(?:[ab]?|[.])+", "(?:a??[ab.]*){2,}"])
+def test_where_java_ends_a_match_is_not_guessed_if_a_repeated_group_may_prefer_to_match_nothing(
+    text: str,
+) -> None:
+    pattern = java_pattern(text)
+
+    assert pattern is not None
+    assert pattern.fullmatch("a.b" * 80)
+    assert replaced(pattern, "x", "a.b" * 80) is None
 
 
 def test_a_long_name_is_replaced_by_named_and_numbered_groups() -> None:
