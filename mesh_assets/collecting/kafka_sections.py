@@ -38,9 +38,9 @@ from mesh_assets.inventory.sections import (
 )
 from mesh_assets.inventory.wording import counted, plural
 from mesh_assets.joining.counts import with_transactions
-from mesh_assets.joining.directories import with_offline_directories
 from mesh_assets.joining.hidden import with_hidden
 from mesh_assets.joining.join import stale_section
+from mesh_assets.joining.silent_brokers import with_offline_directories
 from mesh_assets.metrics.positions import (
     Positions,
     positions_of,

@@ -82,8 +82,8 @@ def _domains(estate: Estate, known: Mapping[str, Iterable[str]]) -> Iterator[str
             continue
         asked = [cluster] if cluster else list(estate.clusters)
         if all(name in known and topic not in known[name] for name in asked):
-            where = f"{cluster} has" if cluster else "any cluster has"
-            yield f"domains.overrides: {text!r} is no topic that {where}; correct the name, or remove the entry"
+            lacking = f"{cluster} has no topic" if cluster else "no cluster has a topic"
+            yield f"domains.overrides: {lacking} {topic!r}; correct the name, or remove the entry"
 
 
 def _of_cluster(name: str, cluster: Cluster, document: Document) -> Iterator[str]:

@@ -25,7 +25,7 @@ from mesh_assets.inventory.sections import (
     TransactionsSection,
 )
 from mesh_assets.inventory.transaction_records import Transactions
-from mesh_assets.joining.fenced import with_fenced
+from mesh_assets.joining.silent_brokers import with_fenced
 
 _S = TypeVar("_S", bound=SectionOfParts)
 

@@ -162,7 +162,11 @@ def _pem(path: Path | None) -> str | None:
         return None
     try:
         text = decoded_text(path.read_bytes())
-    except (OSError, UnicodeDecodeError):
+    except OSError as error:
+        raise EstateError(
+            f"{path} cannot be read: {error.strerror}; see that it is a file that you may read"
+        ) from error
+    except UnicodeDecodeError:
         text = ""
     if "-----BEGIN " not in text:
         raise EstateError(

@@ -137,8 +137,8 @@ class _Waiting:
         pending = np.arange(len(offsets))
         oldest = kept.oldest() if kept is not None and len(pending) else None
         if oldest is not None and (earlier is None or oldest[0] <= earlier.read_at):
-            # Groups that are no longer in use lag further back than the history goes: one object shows that, so
-            # the others need not be read.
+            # Groups that nobody uses any more lag from before the kept history. Its oldest object shows that, so the
+            # others need not be read.
             moments.append(oldest[0])
             ends = self._kept_ends(*oldest[1:], pending)
             # An end beyond today's: the log has been cut since, so we must follow it back step by step.

@@ -11,8 +11,8 @@ LONGEST_NAME = 249  # of a topic
 
 
 def longest_name(parts: list[str], tries: int) -> int:
-    """How long a name may be for a matcher to try no more ways than `tries`, roughly: `(.*)(.*)(.*)b` takes the cube of its
-    length. 0 where the ways double with every character. `parts`: of a pattern that compiles."""
+    """The longest name, roughly, for which a backtracking matcher tries at most `tries` ways: three wildcards in a row take the
+    cube of its length. 0 where the ways double with every character. `parts`: of a pattern that compiles."""
     ways = _most_ways(parts)
     if ways is None:
         return 0

@@ -32,9 +32,9 @@ _HELLO_KAFKA = struct.pack(">i", len(_BODY)) + _BODY
 
 def broker_addresses(connection: KafkaConnection) -> tuple[str, ...]:
     """The brokers as the estate names them, with the values of environment variables, to compare them with addresses from
-    elsewhere; as written where a variable is not set. None where the estate names the cluster by its ARN."""
+    elsewhere; as written where a variable is not set. Empty where the estate names the cluster by its ARN."""
     text = connection.bootstrap_servers or ""
-    with suppress(EstateError):  # whoever connects is told
+    with suppress(EstateError):  # connecting reports it
         text = shown(text)
     return tuple(one for server in text.split(",") if (one := server.strip()))
 

@@ -291,8 +291,8 @@ def newest_of(messages: Iterable[Message]) -> Message | None:
 def _all_edges(
     consumer: Consumer, connection: EventsConnection, topic: str, deadline: float
 ) -> tuple[tuple[int, int, int], ...] | None:
-    """As in Look; None: there is no such topic. Where one broker knows a topic that was just created, the one that leads it
-    may still answer that there is none."""
+    """The edges of each partition, as in Look; None if there is no such topic. Waits for a topic that was just created: one
+    broker may list it while its leader does not know it yet."""
     known_by = min(deadline, time.monotonic() + _KNOWN_EVERYWHERE_SECONDS)
     while True:
         described = consumer.list_topics(topic, timeout=_left(connection, topic, deadline)).topics[topic]

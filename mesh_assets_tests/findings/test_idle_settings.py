@@ -33,11 +33,11 @@ def idle(settings: dict[str, Any], *, lake: Document | None = None, **of_warehou
     [
         (
             {"domains": {"overrides": {"ordres": "sales"}}},
-            "domains.overrides: 'ordres' is no topic that any cluster has; correct the name, or remove the entry",
+            "domains.overrides: no cluster has a topic 'ordres'; correct the name, or remove the entry",
         ),
         (
             {"domains": {"overrides": {"lake/ordres": "sales"}}},
-            "domains.overrides: 'lake/ordres' is no topic that lake has; correct the name, or remove the entry",
+            "domains.overrides: lake has no topic 'ordres'; correct the name, or remove the entry",
         ),
         (
             {"domains": {"overrides": {"leak/orders": "sales"}}},

@@ -2,7 +2,7 @@
 
 from mesh_assets.inventory.sections import SectionState, TopicsSection
 from mesh_assets.inventory.storage_records import LogDirectory
-from mesh_assets.joining.directories import with_offline_directories
+from mesh_assets.joining.silent_brokers import with_offline_directories
 from mesh_assets_tests.documents import MOMENT, a_document, a_topic
 
 OFFLINE = LogDirectory(broker=1, path="/a", error="KAFKA_STORAGE_ERROR: Broker: Disk error")

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from mesh_assets.diff import diff_documents
 from mesh_assets.inventory.broker_records import BrokerConfig, BrokerConfigs, Brokers, ConfigSource
-from mesh_assets.joining.fenced import with_fenced
+from mesh_assets.joining.silent_brokers import with_fenced
 from mesh_assets_tests.documents import a_document, some_brokers
 
 DIRECTORIES = {1: "/one", 2: "/two"}

@@ -14,8 +14,8 @@ NO_ERROR = None
 
 
 class BrokersOfANewTopic:
-    """A consumer that is told by the first broker which partitions the topic has. The leader's answers to the first requests
-    are `at_first`; then it knows the topic, which is empty."""
+    """A consumer of an empty topic, whose first broker lists it. The leader fails with the codes `at_first`, one per request,
+    before it knows the topic."""
 
     def __init__(self, *at_first: int, metadata: tuple[int | None, ...] = ()) -> None:
         self._at_first = list(at_first)

@@ -238,6 +238,22 @@ def test_an_option_that_would_do_nothing_is_refused_before_anything_is_asked(
     assert says in str(done.exception)
 
 
+def test_a_file_that_fails_to_be_read_is_not_said_to_be_of_another_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+
+    def fails(_: Path) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fails)
+    done = CliRunner().invoke(command.connection, ["--bootstrap-servers", "localhost:1", "--ca", "ca.pem"])
+
+    assert isinstance(done.exception, EstateError)
+    assert "ca.pem cannot be read: Input/output error; see that" in str(done.exception)
+
+
 @pytest.mark.parametrize(
     ("arguments", "typed", "mechanism"),
     [(["--auth=iam"], None, "AWS_MSK_IAM"), ([], "sasl\n", "SCRAM-SHA-512"), ([], None, None)],

@@ -90,8 +90,8 @@ async def _quotas(connections: Connections) -> tuple[ClientQuota, ...]:
 async def _scram_users(connections: Connections) -> tuple[ScramUser, ...]:
     """With ZooKeeper, only the controller knows them.
 
-    Asked for all of them by a user who may not know, brokers (2.7 to 4.3) fail without an answer and never read from the
-    connection again: DescribeUserScramCredentialsRequest.getErrorResponse expects names. So we ask for a made-up one first.
+    A user who may not know them gets no answer to the question for all, and none to anything later on that connection (Kafka
+    2.7 to 4.3); one who asks for a name is refused. So we ask for a made-up one first.
     """
     controller = None
     try:

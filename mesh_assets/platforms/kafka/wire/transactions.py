@@ -173,22 +173,17 @@ async def _listed(connections: Connections) -> dict[str, TransactionalId]:
 
 
 async def _unready(connections: Connections, leaders: Leaders) -> BrokerError | None:
-    """Why a leader does not know all of its ids yet; None: each does. As for groups (`coordinators.py`), a broker that has
-    just started leads its partitions but lists nothing of them, and no error, until it begins to load them (Kafka 4.3 with
-    3,500 partitions on a busy machine: 13 to 19 s). One that is
-    ready says of an id that nobody has that there is none. Brokers that may not say so list an unknown part anyway
-    (`ids_are_hidden`)."""
+    """Why a leader does not know all of its ids yet; None: each does. As with groups (`coordinators.py`), a broker that has
+    just started lists none of them, and no error, until it begins to load them (Kafka 4.3 with 3,500 partitions: 13 to 19 s).
+    A ready one answers that it has no such id. Where the user may not ask, an unknown part is listed anyway (`ids_are_hidden`)."""
     names: dict[int, list[str]] = {}
     for name, (leader, _) in zip(absent_names(len(leaders)), leaders, strict=True):
         if leader is not None:
             names.setdefault(leader, []).append(name)
-    for broker, answers in zip(
-        names,
-        await together(
-            connections.ask(describe_transactions(names[broker]), broker=broker) for broker in names
-        ),
-        strict=True,
-    ):
+    answers_of = await together(
+        connections.ask(describe_transactions(asked), broker=broker) for broker, asked in names.items()
+    )
+    for broker, answers in zip(names, answers_of, strict=True):
         for answer in answers.values():
             if isinstance(answer, Failure) and answer.code in NOT_READY:
                 return BrokerError(
